@@ -1,0 +1,49 @@
+# The first target of each line installs what it needs: `make test` works in a fresh clone.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help install lock lint test test-long replay bench schema package clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP)  ## .venv with everything in requirements.lock, and claimcheck itself, editable
+
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+lock: $(STAMP)  ## newest versions within the ranges of pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade pyproject.toml --custom-compile-command 'make lock' -o requirements.lock
+
+lint: $(STAMP)  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: $(STAMP) lint  ## lints, then every test but the long ones, with branch coverage of reference/
+	$(BIN)/pytest -n $(JOBS) -m 'not long' --cov --cov-report=term
+
+test-long: $(STAMP)  ## the tests that take minutes
+	$(BIN)/pytest -n $(JOBS) -m long
+
+replay: $(STAMP)  ## the recorded claim-set traces, replayed on the reference
+	$(BIN)/claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
+
+bench: $(STAMP)  ## the measurements the documents quote
+	$(BIN)/python -m bench
+
+schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
+	$(BIN)/python -m proofs.traces.schema docs/claim-trace.schema.json
+
+package: $(STAMP)  ## sdist and wheel in dist/
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache
