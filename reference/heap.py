@@ -16,12 +16,13 @@ from .status import MisuseError
 class NodeHeap:
     """Free blocks of one node, as machine frame numbers (mfn) by order. Blocks never merge across nodes."""
 
-    __slots__ = ("_queue", "first_mfn", "free", "orders", "pages")
+    __slots__ = ("_queue", "first_mfn", "free", "free_pages", "orders", "pages")
 
     def __init__(self, first_mfn: int, pages: int) -> None:
         self.first_mfn = first_mfn
         self.pages = pages
         self.free: list[set[int]] = [set() for _ in range(MAX_ORDER + 1)]
+        self.free_pages = pages
         self.orders = 0  # bit o is set while there is a free block of order o
         # Lowest address first; may hold blocks that are gone, dropped when they come up.
         self._queue: list[list[int]] = [[] for _ in range(MAX_ORDER + 1)]
@@ -88,6 +89,7 @@ class NodeHeap:
         found = self.find(mfn, order)
         if found is None:
             raise MisuseError(f"mfn {mfn} order {order} is not a free block")
+        self.free_pages -= 1 << order
         self._remove(mfn >> found << found, found)
         while found > order:
             found -= 1
@@ -96,6 +98,7 @@ class NodeHeap:
 
     def give(self, mfn: int, order: int) -> None:
         """Return a block and merge it with its free buddies."""
+        self.free_pages += 1 << order
         free = self.free
         while order < MAX_ORDER:
             buddy = mfn ^ (1 << order)
@@ -105,16 +108,6 @@ class NodeHeap:
             mfn &= buddy
             order += 1
         self._add(mfn, order)
-
-    def free_pages(self) -> int:
-        """Free pages, counted from the blocks."""
-        pages = 0
-        orders = self.orders
-        while orders:
-            order = (orders & -orders).bit_length() - 1
-            pages += len(self.free[order]) << order
-            orders &= orders - 1
-        return pages
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """(mfn, order) of every free block."""

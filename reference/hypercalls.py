@@ -141,9 +141,7 @@ def _steal_pages(host: Host, domain: Domain, mfn: int, order: int) -> Block | No
     if block.state is not PageState.ASSIGNED or block.domid != domain.domid or not block.refcounted:
         return None
     with domain.page_alloc_lock:
-        block.state = PageState.ANONYMOUS
-        block.domid = None
-        block.refcounted = False
+        host.pages.change(block, PageState.ANONYMOUS, None, False)
     return block
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from .node_search import candidate_nodes
-from .pages import Block, PageState
+from .pages import PageState
 from .state import Domain, Host
 from .status import MisuseError, PageStatus, Status
 from .steps import Steps
@@ -95,14 +95,8 @@ def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int
             if block.pages > domain.max_pages - domain.tot_pages:
                 return Status.E2BIG
             domain.tot_pages += block.pages
-        _set_owner(block, domain, refcounted)
+        host.pages.change(block, PageState.ASSIGNED, domain.domid, refcounted)
     return Status.OK
-
-
-def _set_owner(block: Block, domain: Domain, refcounted: bool) -> None:
-    block.state = PageState.ASSIGNED
-    block.domid = domain.domid
-    block.refcounted = refcounted
 
 
 def free_heap_pages(host: Host, mfn: int, order: int) -> None:
@@ -122,6 +116,7 @@ def free_heap_pages(host: Host, mfn: int, order: int) -> None:
         host.total_avail_pages += block.pages
         for page in marked:
             heap.take(page, 0)
+            host.pages.set_offlined(page)
             host.node_avail_pages[node] -= 1
             host.total_avail_pages -= 1
         if marked:
@@ -137,9 +132,7 @@ def release_ownership(host: Host, mfn: int, order: int) -> None:
     with domain.page_alloc_lock:
         if block.refcounted:
             domain.tot_pages -= block.pages
-        block.state = PageState.LIMBO
-        block.domid = None
-        block.refcounted = False
+        host.pages.change(block, PageState.LIMBO, None, False)
 
 
 def free_domheap_pages(host: Host, mfn: int, order: int) -> Steps[None]:
@@ -168,7 +161,7 @@ def alloc_domheap_pages(
 
 
 def offline_page(host: Host, mfn: int) -> PageStatus:
-    """Take a page out of use; takes heap_lock. A free one leaves at once, with recall; one in use when freed (DS-26)."""
+    """Take a page out of use; takes heap_lock. A free one leaves now, with recall; one in use when freed (DS-26)."""
     node = host.node_of(mfn)
     with host.heap_lock:
         if mfn in host.pages.offlined:
@@ -180,7 +173,7 @@ def offline_page(host: Host, mfn: int) -> PageStatus:
                 return PageStatus.OWNED_PENDING
             return PageStatus.ANONYMOUS_FAILED
         host.heap[node].take(mfn, 0)
-        host.pages.offlined.add(mfn)
+        host.pages.set_offlined(mfn)
         host.node_avail_pages[node] -= 1
         host.total_avail_pages -= 1
         host.semantics.recall(host, node)
@@ -196,7 +189,7 @@ def online_page(host: Host, mfn: int) -> PageStatus:
             return PageStatus.ONLINED
         if mfn not in host.pages.offlined:
             return PageStatus.NOT_OFFLINE
-        host.pages.offlined.remove(mfn)
+        host.pages.set_onlined(mfn)
         host.heap[node].give(mfn, 0)
         host.node_avail_pages[node] += 1
         host.total_avail_pages += 1

@@ -41,16 +41,28 @@ class Block:
 class PageTable:
     """All allocated blocks by mfn, and the pages that are offline or marked to become so."""
 
-    __slots__ = ("blocks", "offlined", "offlining")
+    __slots__ = ("_node_span", "blocks", "limbo_blocks", "offlined", "offlining", "unavailable")
 
-    def __init__(self) -> None:
+    def __init__(self, num_nodes: int, node_span: int) -> None:
+        self._node_span = node_span
         self.blocks: dict[int, Block] = {}
+        self.unavailable = [0] * num_nodes  # pages in blocks or offlined, per node
+        self.limbo_blocks = 0
         self.offlining: set[int] = set()  # PGC_state_offlining: in use, leaves when freed
         self.offlined: set[int] = set()  # PGC_state_offlined: out of the heap
 
     def add(self, mfn: int, order: int, state: PageState, domid: int | None, refcounted: bool) -> None:
         """Enter a block that just left the heap."""
-        self.blocks[mfn] = Block(mfn, order, state, domid, refcounted)
+        self.blocks[mfn] = block = Block(mfn, order, state, domid, refcounted)
+        self.unavailable[mfn // self._node_span] += block.pages
+        self.limbo_blocks += state is PageState.LIMBO
+
+    def change(self, block: Block, state: PageState, domid: int | None, refcounted: bool) -> None:
+        """The block's pages get another state and owner."""
+        self.limbo_blocks += (state is PageState.LIMBO) - (block.state is PageState.LIMBO)
+        block.state = state
+        block.domid = domid
+        block.refcounted = refcounted
 
     def find(self, mfn: int) -> Block | None:
         """The allocated block that this page lies in."""
@@ -77,6 +89,7 @@ class PageTable:
 
     def _split(self, block: Block, mfn: int, order: int) -> Block:
         del self.blocks[block.mfn]
+        self.limbo_blocks += (block.order - order) * (block.state is PageState.LIMBO)
         found = block.order
         while found > order:
             found -= 1
@@ -100,19 +113,35 @@ class PageTable:
             raise MisuseError(f"mfn {mfn} order {order}: the pages differ in owner or state")
         for part in parts:
             del self.blocks[part.mfn]
+        self.limbo_blocks -= (len(parts) - 1) * (parts[0].state is PageState.LIMBO)
         self.blocks[mfn] = whole = parts[0]._like(mfn, order)
         return whole
 
     def remove(self, block: Block) -> list[int]:
         """Forget a block that goes back to the heap; returns its pages that were marked offline meanwhile."""
         del self.blocks[block.mfn]
+        self.unavailable[block.mfn // self._node_span] -= block.pages
+        self.limbo_blocks -= block.state is PageState.LIMBO
         if not self.offlining:
             return []
         marked = [mfn for mfn in self.offlining if block.mfn <= mfn < block.mfn + block.pages]
         self.offlining.difference_update(marked)
-        self.offlined.update(marked)
         return marked
+
+    def set_offlined(self, mfn: int) -> None:
+        """A free page left the heap for good."""
+        self.offlined.add(mfn)
+        self.unavailable[mfn // self._node_span] += 1
+
+    def set_onlined(self, mfn: int) -> None:
+        """An offlined page goes back to the heap."""
+        self.offlined.remove(mfn)
+        self.unavailable[mfn // self._node_span] -= 1
 
     def of_domain(self, domid: int) -> Iterator[Block]:
         """The blocks a domain owns (``page_list``)."""
         return (b for b in self.blocks.values() if b.domid == domid and b.state is PageState.ASSIGNED)
+
+    def in_limbo(self) -> Iterator[Block]:
+        """The blocks that are in limbo."""
+        return (b for b in self.blocks.values() if b.state is PageState.LIMBO) if self.limbo_blocks else iter(())

@@ -1,18 +1,18 @@
 """The properties of a state, checked on a concrete host from its parts (every sum is computed anew here).
 
-A check takes the host and yields a :class:`Violation` for everything that does not hold. The registry
+A check takes the host and returns a :class:`Violation` for everything that does not hold. The registry
 :data:`STATE_PROPERTIES` names them as the specification does; properties of steps are judged by the proofs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from itertools import pairwise
+from operator import add, le
 from typing import NamedTuple
 
 from .pages import PageState
-from .state import Host
+from .state import Host, all_locks
 
 
 class Violation(NamedTuple):
@@ -26,180 +26,177 @@ class Violation(NamedTuple):
         return f"{self.property}: {self.where}: {self.detail}"
 
 
-def node_backed(host: Host) -> Iterator[Violation]:
+def node_backed(host: Host) -> list[Violation]:
     """Claims on a node never exceed its free pages (DS-20)."""
-    for node, claimed in enumerate(host.node_outstanding_claims):
-        avail = host.node_avail_pages[node]
-        if claimed > avail:
-            yield Violation(
-                "node-backed",
-                f"node {node}",
-                f"node_outstanding_claims {claimed} > node_avail_pages {avail}",
-            )
+    if all(map(le, host.node_outstanding_claims, host.node_avail_pages)):
+        return []
+    return [
+        Violation("node-backed", f"node {node}", f"node_outstanding_claims {claimed} > node_avail_pages {avail}")
+        for node, (claimed, avail) in enumerate(zip(host.node_outstanding_claims, host.node_avail_pages, strict=True))
+        if claimed > avail
+    ]
 
 
-def host_backed(host: Host) -> Iterator[Violation]:
+def host_backed(host: Host) -> list[Violation]:
     """All claims never exceed the host's free pages (DS-21)."""
-    if host.outstanding_claims > host.total_avail_pages:
-        yield Violation(
-            "host-backed",
-            "host",
-            f"outstanding_claims {host.outstanding_claims} > total_avail_pages {host.total_avail_pages}",
-        )
+    claimed, avail = host.outstanding_claims, host.total_avail_pages
+    if claimed <= avail:
+        return []
+    return [Violation("host-backed", "host", f"outstanding_claims {claimed} > total_avail_pages {avail}")]
 
 
-def aggregates_agree(host: Host) -> Iterator[Violation]:
+def aggregates_agree(host: Host) -> list[Violation]:
     """Every aggregate equals the sum it stands for (DS-23)."""
-
-    def differs(where: str, name: str, value: int, total: int) -> Iterator[Violation]:
-        if value != total:
-            yield Violation("aggregates-agree", where, f"{name} {value} != sum {total}")
-
+    found: list[Violation] = []
     claimed = [0] * len(host.node_pages)
     outstanding = 0
     for domain in host.domains.values():
-        node_claims = 0
-        for node, pages in enumerate(domain.claims):
-            if pages:
-                claimed[node] += pages
-                node_claims += pages
+        claims = domain.claims
+        node_claims = sum(claims)
         if domain.node_claims != node_claims:
-            yield from differs(f"d{domain.domid}", "node_claims", domain.node_claims, node_claims)
+            found.append(_differs(f"d{domain.domid}", "node_claims", domain.node_claims, node_claims))
+        if any(claims):
+            claimed = list(map(add, claimed, claims))
         outstanding += domain.global_claims + node_claims
-    if list(host.node_outstanding_claims) != claimed:
-        for node, pages in enumerate(claimed):
-            held = host.node_outstanding_claims[node]
-            yield from differs(f"node {node}", "node_outstanding_claims", held, pages)
+    if host.node_outstanding_claims != claimed:
+        for node, held in enumerate(host.node_outstanding_claims):
+            if held != claimed[node]:
+                found.append(_differs(f"node {node}", "node_outstanding_claims", held, claimed[node]))
     avail = sum(host.node_avail_pages)
-    yield from differs("host", "total_avail_pages", host.total_avail_pages, avail)
-    yield from differs("host", "outstanding_claims", host.outstanding_claims, outstanding)
+    if host.total_avail_pages != avail:
+        found.append(_differs("host", "total_avail_pages", host.total_avail_pages, avail))
+    if host.outstanding_claims != outstanding:
+        found.append(_differs("host", "outstanding_claims", host.outstanding_claims, outstanding))
+    return found
+
+
+def _differs(where: str, name: str, value: int, total: int) -> Violation:
+    return Violation("aggregates-agree", where, f"{name} {value} != sum {total}")
 
 
 def limbo_pages(host: Host) -> dict[int, int]:
     """Pages in limbo that will count in tot_pages, per domain that has any."""
     limbo: dict[int, int] = {}
-    for block in host.pages.blocks.values():
-        if block.state is PageState.LIMBO and block.refcounted and block.domid is not None:
+    for block in host.pages.in_limbo():
+        if block.refcounted and block.domid is not None:
             limbo[block.domid] = limbo.get(block.domid, 0) + block.pages
     return limbo
 
 
-def entitlement(host: Host) -> Iterator[Violation]:
-    """Pages held, in limbo and claimed stay within max_pages (DS-22)."""
+def entitlement(host: Host) -> list[Violation]:
+    """Pages held, in limbo and claimed stay within max_pages (DS-22).
+
+    The weaker form, in which limbo does not count, is reported as ``entitlement-without-limbo`` in addition.
+    """
+    found: list[Violation] = []
     limbo = limbo_pages(host)
     for domain in host.domains.values():
-        total = domain.tot_pages + domain.global_claims + domain.node_claims
-        if limbo:
-            total += limbo.get(domain.domid, 0)
-        if total > domain.max_pages:
-            yield Violation(
-                "entitlement",
-                f"d{domain.domid}",
-                f"tot_pages {domain.tot_pages} + limbo {limbo.get(domain.domid, 0)} + global_claims "
-                f"{domain.global_claims} + node_claims {domain.node_claims} > max_pages {domain.max_pages}",
-            )
+        held = domain.tot_pages + domain.global_claims + domain.node_claims
+        in_limbo = limbo.get(domain.domid, 0) if limbo else 0
+        if held + in_limbo <= domain.max_pages:
+            continue
+        numbers = (
+            f"global_claims {domain.global_claims} + node_claims {domain.node_claims} > max_pages {domain.max_pages}"
+        )
+        where = f"d{domain.domid}"
+        found.append(Violation("entitlement", where, f"tot_pages {domain.tot_pages} + limbo {in_limbo} + {numbers}"))
+        if held > domain.max_pages:
+            found.append(Violation("entitlement-without-limbo", where, f"tot_pages {domain.tot_pages} + {numbers}"))
+    return found
 
 
-def entitlement_without_limbo(host: Host) -> Iterator[Violation]:
-    """The weaker form of ``entitlement``: pages held and claimed stay within max_pages."""
-    for domain in host.domains.values():
-        if domain.tot_pages + domain.global_claims + domain.node_claims > domain.max_pages:
-            yield Violation(
-                "entitlement-without-limbo",
-                f"d{domain.domid}",
-                f"tot_pages {domain.tot_pages} + global_claims {domain.global_claims} + node_claims "
-                f"{domain.node_claims} > max_pages {domain.max_pages}",
-            )
+def redeemed_once(host: Host) -> list[Violation]:
+    """A page is never counted twice: conservation of pages per node, and the ledger of claims per domain and target.
 
-
-def conservation(host: Host) -> Iterator[Violation]:
-    """Per node, free + limbo + assigned + anonymous + offlined = installed (``redeemed-once`` (a))."""
-    used = [0] * len(host.node_pages)
-    span = host.node_span
-    for block in host.pages.blocks.values():
-        used[block.mfn // span] += block.pages
-    for mfn in host.pages.offlined:
-        used[mfn // span] += 1
+    (a) free + limbo + assigned + anonymous + offlined = installed, (b) installed = outstanding + redeemed + released +
+    recalled. That the pages counted here are there, and none in two places, is seen by :func:`pages_recounted`.
+    """
+    found: list[Violation] = []
+    unavailable = host.pages.unavailable
     for node, heap in enumerate(host.heap):
-        free = heap.free_pages()
-        if free != host.node_avail_pages[node]:
-            yield Violation(
-                "redeemed-once",
-                f"node {node}",
-                f"node_avail_pages {host.node_avail_pages[node]} != free pages in the heap {free}",
-            )
-        if free + used[node] != host.node_pages[node]:
-            yield Violation(
-                "redeemed-once",
-                f"node {node}",
-                f"free {free} + in use or offline {used[node]} != installed {host.node_pages[node]}",
-            )
-
-
-def ledger(host: Host) -> Iterator[Violation]:
-    """Per domain and target, installed = outstanding + redeemed + released + recalled (``redeemed-once`` (b))."""
+        free = heap.free_pages
+        avail = host.node_avail_pages[node]
+        if free != avail:
+            found.append(_miscounted(f"node {node}", f"node_avail_pages {avail} != pages in the heap {free}"))
+        if free + unavailable[node] != host.node_pages[node]:
+            numbers = f"free {free} + in use or offline {unavailable[node]} != installed {host.node_pages[node]}"
+            found.append(_miscounted(f"node {node}", numbers))
     for domain in host.domains.values():
         history = domain.history
-        outstanding = [*domain.claims, domain.global_claims]
-        for target, installed in enumerate(history.installed):
-            gone = history.redeemed[target] + history.released[target] + history.recalled[target]
-            if installed != outstanding[target] + gone:
-                name = "global" if target == len(outstanding) - 1 else f"node {target}"
-                yield Violation(
-                    "redeemed-once",
-                    f"d{domain.domid} {name}",
-                    f"installed {installed} != outstanding {outstanding[target]} + redeemed, released and "
-                    f"recalled {gone}",
-                )
+        gone = map(add, map(add, history.redeemed, history.released), history.recalled)
+        total = [*map(add, gone, [*domain.claims, domain.global_claims])]
+        if total != history.installed:
+            for target, installed in enumerate(history.installed):
+                if installed != total[target]:
+                    name = "global" if target == len(host.node_pages) else f"node {target}"
+                    numbers = f"installed {installed} != outstanding + redeemed + released + recalled {total[target]}"
+                    found.append(_miscounted(f"d{domain.domid} {name}", numbers))
+    return found
 
 
-def redeemed_once(host: Host) -> Iterator[Violation]:
-    """A page is never counted twice: conservation of pages, and the ledger of claims."""
-    yield from conservation(host)
-    yield from ledger(host)
+def _miscounted(where: str, numbers: str) -> Violation:
+    return Violation("redeemed-once", where, numbers)
 
 
-def pages_disjoint(host: Host) -> Iterator[Violation]:
-    """No page is in two places at once, and tot_pages counts the domain's pages (``redeemed-once`` (a))."""
-    places = [(mfn, 1 << order, "free") for heap in host.heap for mfn, order in heap.blocks()]
-    places += [(block.mfn, block.pages, block.state.value) for block in host.pages.blocks.values()]
-    places += [(mfn, 1, "offlined") for mfn in host.pages.offlined]
-    places.sort()
-    for (mfn, pages, kind), (other, _, other_kind) in pairwise(places):
+def pages_recounted(host: Host) -> list[Violation]:
+    """Page by page: none is in two places, and heap and page table count right (``redeemed-once`` (a))."""
+    found: list[Violation] = []
+    taken = [(block.mfn, block.pages, block.state.value) for block in host.pages.blocks.values()]
+    taken += [(mfn, 1, "offlined") for mfn in host.pages.offlined]
+    free = [(mfn, 1 << order, "free") for heap in host.heap for mfn, order in heap.blocks()]
+    for (mfn, pages, kind), (other, _, other_kind) in pairwise(sorted(free + taken)):
         if mfn + pages > other:
-            yield Violation("redeemed-once", f"mfn {other}", f"both {kind} and {other_kind}")
+            found.append(_miscounted(f"mfn {other}", f"both {kind} and {other_kind}"))
+    limbo = sum(kind == PageState.LIMBO.value for _, _, kind in taken)
+    for name, counted, parts in (
+        ("free_pages", [heap.free_pages for heap in host.heap], _sum_per_node(host, free)),
+        ("unavailable", host.pages.unavailable, _sum_per_node(host, taken)),
+        ("limbo_blocks", host.pages.limbo_blocks, limbo),
+    ):
+        if counted != parts:
+            found.append(_miscounted(name, f"{counted} != count of the blocks {parts}"))
+    return found
 
 
-def dead_hold_nothing(host: Host) -> Iterator[Violation]:
+def _sum_per_node(host: Host, places: list[tuple[int, int, str]]) -> list[int]:
+    total = [0] * len(host.node_pages)
+    for mfn, pages, _ in places:
+        total[mfn // host.node_span] += pages
+    return total
+
+
+def dead_hold_nothing(host: Host) -> list[Violation]:
     """A dying domain holds no claims (DS-29)."""
-    for domain in host.domains.values():
-        if domain.is_dying and (domain.global_claims or domain.node_claims):
-            yield Violation(
-                "dead-hold-nothing",
-                f"d{domain.domid}",
-                f"dying with global_claims {domain.global_claims}, node_claims {domain.node_claims}",
-            )
+    return [
+        Violation(
+            "dead-hold-nothing",
+            f"d{domain.domid}",
+            f"dying with global_claims {domain.global_claims}, node_claims {domain.node_claims}",
+        )
+        for domain in host.domains.values()
+        if domain.is_dying and (domain.global_claims or domain.node_claims)
+    ]
 
 
-StateCheck = Callable[[Host], Iterator[Violation]]
-
-STATE_PROPERTIES: dict[str, StateCheck] = {
+STATE_PROPERTIES: dict[str, Callable[[Host], list[Violation]]] = {
     "node-backed": node_backed,
     "host-backed": host_backed,
     "aggregates-agree": aggregates_agree,
     "entitlement": entitlement,
-    "entitlement-without-limbo": entitlement_without_limbo,
     "redeemed-once": redeemed_once,
     "dead-hold-nothing": dead_hold_nothing,
 }
 
 
+def broken_properties(host: Host) -> list[Violation]:
+    """Everything in :data:`STATE_PROPERTIES` that does not hold, with its numbers. Takes all locks."""
+    with all_locks(host):
+        return [violation for check in STATE_PROPERTIES.values() for violation in check(host)]
+
+
 def check_state(host: Host) -> list[Violation]:
-    """Everything that does not hold in this state, disjointness of pages included. Takes all locks."""
-    with ExitStack() as locks:
-        for domain in host.domains.values():
-            locks.enter_context(domain.page_alloc_lock)
-        locks.enter_context(host.heap_lock)
-        found = [violation for check in STATE_PROPERTIES.values() for violation in check(host)]
-        found += pages_disjoint(host)
+    """Like :func:`broken_properties`, but also counts the pages block by block: none is in two places."""
+    found = broken_properties(host)
+    with all_locks(host):
+        found += pages_recounted(host)
     return found

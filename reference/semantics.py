@@ -19,6 +19,8 @@ class Semantics:
     """The rules of one generation of claims."""
 
     name: ClassVar[str]
+    claim_counters: ClassVar[tuple[str, ...]] = ("global_claims", "node_claims", "claims")
+    """What an observer sees of a domain's claims, by the hypervisor's names."""
 
     def host_permits(self, host: Host, claimant: Domain | None, pages: int) -> bool:
         """The host check of ``alloc_heap_pages``: the claimant is credited its complete set (DS-14)."""
