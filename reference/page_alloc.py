@@ -124,10 +124,13 @@ def free_heap_pages(host: Host, mfn: int, order: int) -> None:
 
 
 def release_ownership(host: Host, mfn: int, order: int) -> None:
-    """The first half of freeing: a domain's pages leave its tot_pages; takes page_alloc_lock."""
+    """The first half of freeing: a domain's pages leave its tot_pages; takes page_alloc_lock.
+
+    :raises MisuseError: they are no domain's
+    """
     block = host.pages.exact(mfn, order)
     if block.state is not PageState.ASSIGNED or block.domid is None:
-        return
+        raise MisuseError(f"mfn {mfn} belongs to no domain")
     domain = host.domain(block.domid)
     with domain.page_alloc_lock:
         if block.refcounted:
