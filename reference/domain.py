@@ -41,9 +41,9 @@ def relinquish_memory(host: Host, domain: Domain) -> Steps[int]:
     freed = 0
     while blocks := list(host.pages.of_domain(domain.domid)):
         for block in blocks:
+            if freed:
+                yield
             if host.pages.blocks.get(block.mfn) is block and block.domid == domain.domid:
-                if freed:
-                    yield
                 freed += block.pages
                 yield from free_domheap_pages(host, block.mfn, block.order)
     return freed
@@ -52,8 +52,10 @@ def relinquish_memory(host: Host, domain: Domain) -> Steps[int]:
 def domain_destroy(host: Host, domain: Domain) -> None:
     """Forget a dead domain; its id may be used again.
 
-    :raises MisuseError: it is alive, or still has pages, in limbo or assigned, or claims
+    :raises MisuseError: it is alive or forgotten, or still has pages, in limbo or assigned, or claims
     """
+    if host.domains.get(domain.domid) is not domain:
+        raise MisuseError(f"d{domain.domid} is gone already")
     if not domain.is_dying:
         raise MisuseError(f"d{domain.domid} is not dying")
     if any(block.domid == domain.domid for block in host.pages.blocks.values()):

@@ -194,9 +194,14 @@ def destroydomain(host: Host, domid: int) -> Steps[Status]:
     yield from domains.domain_kill(host, domain)
     yield
     yield from domains.relinquish_memory(host, domain)
-    if not any(block.domid == domid for block in host.pages.blocks.values()) and not _claims_of(host, domain):
+    if host.domains.get(domid) is domain and not _holds_anything(host, domain):
         domains.domain_destroy(host, domain)
     return Status.OK
+
+
+def _holds_anything(host: Host, domain: Domain) -> bool:
+    pages = any(block.domid == domain.domid for block in host.pages.blocks.values())
+    return pages or _claims_of(host, domain) != 0
 
 
 def _claims_of(host: Host, domain: Domain) -> int:

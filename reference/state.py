@@ -35,7 +35,7 @@ class ClaimHistory:
     page_alloc_lock=("tot_pages", "max_pages"),
     heap_lock=("claims", "node_claims", "global_claims", "last_alloc_node", "history"),
 )
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Domain:
     """``struct domain``, as far as claims depend on it."""
 
@@ -64,7 +64,7 @@ class Domain:
         "heap",
     )
 )
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Host:
     """A host: its memory, its counters and its domains (ascending by id)."""
 

@@ -17,7 +17,7 @@ from proofs.traces.own_events import HypercallClaim
 class Scene(NamedTuple):
     """An event in its place: the state before it (none before boot) and after it (none at a crash)."""
 
-    index: int
+    at: int  # index within the trace
     event: Event
     before: State | None
     after: State | None

@@ -43,7 +43,7 @@ def print_timeline(trace: Trace, out: Console, *, bar_width: int = 32, first: in
 
 
 def _headline(scene: Scene) -> Text:
-    line = Text(f"{scene.index:>4}  ", style="dim")
+    line = Text(f"{scene.at:>4}  ", style="dim")
     line.append(f"{actor(scene.event):<8} ", style="cyan")
     line.append(call(scene.event))
     outcome = result(scene.event)

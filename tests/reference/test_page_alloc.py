@@ -232,3 +232,10 @@ def test_memory_beside_a_node_is_not_allocated() -> None:
     host = boot((5, 0, 3), 8, small_host().semantics)
     taken = [alloc(host, None) for _ in range(9)]
     assert taken == [4, 0, 1, 2, 3, 18, 16, 17, None]
+
+
+def test_only_refcounted_pages_in_limbo_count_towards_the_limit() -> None:
+    host = small_host()
+    alloc_heap_pages(host, host.domain(1), 0, None, MEMF_no_refcount)
+    assert len(list(host.pages.in_limbo())) == 1
+    assert limbo_pages(host) == {}
