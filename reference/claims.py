@@ -153,6 +153,11 @@ def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry])
     return Status.OK
 
 
+def exceeds_unsigned(pages: int, unclaimed: int) -> bool:
+    """``pages > avail - claims`` in unsigned arithmetic: where claims exceed free pages the right side is huge."""
+    return unclaimed >= 0 and pages > unclaimed
+
+
 def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
     """The legacy claim (``domain_set_outstanding_pages``): host-wide, pages held are subtracted. Takes both locks.
 
@@ -168,7 +173,7 @@ def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
         if pages <= domain.tot_pages or pages > domain.max_pages:
             return Status.EINVAL
         claim = pages - domain.tot_pages
-        if claim > host.total_avail_pages - host.outstanding_claims:
+        if exceeds_unsigned(claim, host.total_avail_pages - host.outstanding_claims):
             return Status.ENOMEM
         stake_claims(host, domain, {}, claim)
     return Status.OK

@@ -45,12 +45,12 @@ def claim_pages(
     extent_start: int | None = None,
 ) -> Steps[Status]:
     """``XENMEM_claim_pages``, the legacy call. The dying check is outside the locks, as in the hypervisor."""
-    if host.llc_coloring_enabled:
+    if host.llc_coloring_enabled and host.semantics.refuses_llc_coloring:
         return Status.EOPNOTSUPP
     if extent_start is not None or extent_order != 0 or mem_flags != 0:
         return Status.EINVAL
     domain = host.domains.get(domid)
-    if domain is None or domain.is_dying:
+    if domain is None or (domain.is_dying and host.semantics.refuses_dying):
         return Status.EINVAL
     yield
     return host.semantics.set_outstanding_pages(host, domain, pages)
@@ -125,7 +125,7 @@ def memory_exchange(
         for at, new in enumerate(out):
             yield
             if _assign_in_exchange(host, domain, new, out_order) is not Status.OK:
-                _drop_tot_pages(domain, (len(out) - at) << out_order)
+                _drop_tot_pages(host, domain, (len(out) - at) << out_order)
                 yield from _free_all(host, out[at:], out_order)
                 return Exchanged(Status.EINVAL, done)
         done += out
@@ -153,9 +153,10 @@ def _assign_in_exchange(host: Host, domain: Domain, mfn: int, order: int) -> Sta
     return status
 
 
-def _drop_tot_pages(domain: Domain, pages: int) -> None:
+def _drop_tot_pages(host: Host, domain: Domain, pages: int) -> None:
     with domain.page_alloc_lock:
         domain.tot_pages -= pages
+        host.semantics.tot_pages_shrank(host, domain, pages)
 
 
 def _give_back(host: Host, domain: Domain, stolen: Sequence[Block]) -> Steps[None]:
@@ -163,7 +164,7 @@ def _give_back(host: Host, domain: Domain, stolen: Sequence[Block]) -> Steps[Non
     for block in stolen:
         yield
         if _assign_in_exchange(host, domain, block.mfn, block.order) is not Status.OK:
-            _drop_tot_pages(domain, block.pages)
+            _drop_tot_pages(host, domain, block.pages)
             yield
             page_alloc.free_heap_pages(host, block.mfn, block.order)
 

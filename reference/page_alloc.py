@@ -10,6 +10,7 @@ from __future__ import annotations
 from .constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from .node_search import candidate_nodes
 from .pages import PageState
+from .semantics import Request
 from .state import Domain, Host
 from .status import MisuseError, PageStatus, Status
 from .steps import Steps
@@ -26,17 +27,17 @@ def alloc_heap_pages(
     """
     if order > MAX_ORDER:
         return None
-    pages = 1 << order
     if memflags & MEMF_no_owner:
         memflags |= MEMF_no_refcount
-    refcounted = domain is not None and not memflags & MEMF_no_refcount
-    claimant = domain if refcounted else None
+    pages = 1 << order
+    claimant = None if memflags & MEMF_no_refcount else domain
+    request = Request(pages, order, domain, claimant, node, memflags)
     semantics = host.semantics
     with host.heap_lock:
         # Check.
-        if not semantics.host_permits(host, claimant, pages):
+        if not semantics.request_permitted(host, request):
             return None
-        taken = get_free_buddy(host, domain, claimant, order, node, memflags)
+        taken = get_free_buddy(host, request)
         if taken is None:
             return None
         node, mfn = taken
@@ -54,26 +55,24 @@ def alloc_heap_pages(
         if domain is None or memflags & MEMF_no_owner:
             host.pages.add(mfn, order, PageState.ANONYMOUS, None, False)
         else:
-            host.pages.add(mfn, order, PageState.LIMBO, domain.domid, refcounted)
+            host.pages.add(mfn, order, PageState.LIMBO, domain.domid, claimant is not None)
     return mfn
 
 
-def get_free_buddy(
-    host: Host, domain: Domain | None, claimant: Domain | None, order: int, node: int | None, memflags: int
-) -> tuple[int, int] | None:
+def get_free_buddy(host: Host, request: Request) -> tuple[int, int] | None:
     """The node search: the first candidate that permits the request and has a block; (node, mfn). Needs heap_lock."""
     num_nodes = len(host.node_pages)
-    exact = memflags & MEMF_exact_node != 0
+    domain = request.domain
+    exact = request.memflags & MEMF_exact_node != 0
     if domain is None:
-        candidates = candidate_nodes(num_nodes, tuple(host.nodes), node, None, exact)
+        candidates = candidate_nodes(num_nodes, tuple(host.nodes), request.node, None, exact)
     else:
-        candidates = candidate_nodes(num_nodes, domain.node_affinity, node, domain.last_alloc_node, exact)
-    pages = 1 << order
-    for candidate in candidates:
-        if host.semantics.node_permits(host, claimant, pages, candidate):
-            mfn = host.block_policy(host.heap[candidate], order)
+        candidates = candidate_nodes(num_nodes, domain.node_affinity, request.node, domain.last_alloc_node, exact)
+    for node in candidates:
+        if host.semantics.node_permits(host, request, node):
+            mfn = host.block_policy(host.heap[node], request.order)
             if mfn is not None:
-                return candidate, mfn
+                return node, mfn
     return None
 
 
@@ -95,6 +94,7 @@ def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int
             if block.pages > domain.max_pages - domain.tot_pages:
                 return Status.E2BIG
             domain.tot_pages += block.pages
+            host.semantics.tot_pages_grew(host, domain, block.pages, host.node_of(mfn))
         host.pages.change(block, PageState.ASSIGNED, domain.domid, refcounted)
     return Status.OK
 
@@ -135,6 +135,7 @@ def release_ownership(host: Host, mfn: int, order: int) -> None:
     with domain.page_alloc_lock:
         if block.refcounted:
             domain.tot_pages -= block.pages
+            host.semantics.tot_pages_shrank(host, domain, block.pages)
         host.pages.change(block, PageState.LIMBO, None, False)
 
 

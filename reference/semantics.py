@@ -7,7 +7,7 @@ The methods here are the rules of ``claim-sets``; a generation overrides what it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from . import claims
 from .claims import ClaimEntry
@@ -15,26 +15,50 @@ from .state import Domain, Host
 from .status import Status
 
 
+class Request(NamedTuple):
+    """What ``alloc_heap_pages`` is asked for."""
+
+    pages: int
+    order: int
+    domain: Domain | None
+    claimant: Domain | None  # the domain if the request is refcounted: only then it may use claims (DS-30)
+    node: int | None  # the requested node
+    memflags: int
+
+
 class Semantics:
     """The rules of one generation of claims."""
 
     name: ClassVar[str]
-    claim_counters: ClassVar[tuple[str, ...]] = ("global_claims", "node_claims", "claims")
+    claim_counters: tuple[str, ...] = ("global_claims", "node_claims", "claims")
     """What an observer sees of a domain's claims, by the hypervisor's names."""
+    refuses_dying: ClassVar[bool] = True
+    """``XENMEM_claim_pages`` refuses a dying domain."""
+    refuses_llc_coloring: ClassVar[bool] = True
+    """``XENMEM_claim_pages`` refuses every claim while LLC colouring is on."""
 
-    def host_permits(self, host: Host, claimant: Domain | None, pages: int) -> bool:
-        """The host check of ``alloc_heap_pages``: the claimant is credited its complete set (DS-14)."""
+    def request_permitted(self, host: Host, request: Request) -> bool:
+        """The host check, before the node search: the claimant is credited its complete set (DS-14)."""
+        claimant = request.claimant
         own = 0 if claimant is None else claimant.global_claims + claimant.node_claims
-        return claims.claims_permit_request(pages, host.total_avail_pages, host.outstanding_claims, own)
+        return claims.claims_permit_request(request.pages, host.total_avail_pages, host.outstanding_claims, own)
 
-    def node_permits(self, host: Host, claimant: Domain | None, pages: int, node: int) -> bool:
+    def node_permits(self, host: Host, request: Request, node: int) -> bool:
         """The check of one candidate node: the claimant is credited its claim on that node only (DS-14)."""
+        claimant = request.claimant
         own = 0 if claimant is None else claimant.claims[node]
-        return claims.claims_permit_request(pages, host.node_avail_pages[node], host.node_outstanding_claims[node], own)
+        avail, outstanding = host.node_avail_pages[node], host.node_outstanding_claims[node]
+        return claims.claims_permit_request(request.pages, avail, outstanding, own)
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         """Redeem claims for ``pages`` just taken from ``node``, in the same critical section (DS-17)."""
         claims.redeem_claims_for_allocation(host, claimant, pages, node)
+
+    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
+        """Pages of ``node`` were assigned; page_alloc_lock is held, heap_lock is not."""
+
+    def tot_pages_shrank(self, host: Host, domain: Domain, pages: int) -> None:
+        """Pages are being freed, and are not yet in the heap; page_alloc_lock is held, heap_lock is not."""
 
     def recall(self, host: Host, node: int) -> None:
         """Pages of ``node`` went offline: restore the order of claims and free pages (DS-26)."""
@@ -44,6 +68,7 @@ class Semantics:
         """Replace the domain's claims by a set; takes both locks."""
         return claims.install_claim_set(host, domain, entries)
 
-    def set_outstanding_pages(self, host: Host, domain: Domain, pages: int) -> Status:
-        """The legacy claim; takes both locks."""
+    def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
+        """The legacy claim; takes both locks. ``node`` is the target in single-node generations, else not looked at."""
+        del node
         return claims.set_outstanding_pages(host, domain, pages)

@@ -33,7 +33,7 @@ class ClaimHistory:
 
 @guarded(
     page_alloc_lock=("tot_pages", "max_pages"),
-    heap_lock=("claims", "node_claims", "global_claims", "last_alloc_node", "history"),
+    heap_lock=("claims", "node_claims", "global_claims", "claim_node", "last_alloc_node", "history"),
 )
 @dataclass(slots=True, eq=False, repr=False)
 class Domain:
@@ -51,8 +51,15 @@ class Domain:
     tot_pages: int = 0
     node_claims: int = 0  # sum of claims[]
     global_claims: int = 0
+    claim_node: int | None = None  # single-node generations: the target of the claim, none for host-wide
     last_alloc_node: int | None = None
     is_dying: bool = False
+
+
+def read_unlocked(domain: Domain, field: str) -> int:
+    """Read a field as a generation does that does not take its lock: the check of locks is passed over."""
+    value: int = getattr(Domain, field).__get__(domain)
+    return value
 
 
 @guarded(

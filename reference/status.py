@@ -28,3 +28,7 @@ class PageStatus(StrEnum):
 
 class MisuseError(Exception):
     """The reference was called in a way the hypervisor never is: unknown domain, page freed twice, ..."""
+
+
+class HypervisorCrash(Exception):  # what it is called
+    """The hypervisor would stop at an assertion of its own (``BUG_ON``)."""

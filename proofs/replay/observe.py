@@ -34,6 +34,20 @@ def _same_claim_set_counters(domain: Domain, observed: DomainCounters) -> bool:
     )
 
 
+def _legacy_counters(domain: Domain) -> DomainCounters:
+    return DomainCounters(
+        max_pages=domain.max_pages,
+        tot_pages=domain.tot_pages,
+        outstanding_pages=domain.global_claims + domain.node_claims,
+    )
+
+
+def _single_node_counters(domain: Domain) -> DomainCounters:
+    counters = _legacy_counters(domain)
+    counters.claim_node = -1 if domain.claim_node is None else domain.claim_node
+    return counters
+
+
 class _View(NamedTuple):
     """What an observer sees of a domain, and a quick comparison with it."""
 
@@ -43,6 +57,10 @@ class _View(NamedTuple):
 
 _VIEWS: dict[tuple[str, ...], _View] = {
     ("global_claims", "node_claims", "claims"): _View(_claim_set_counters, _same_claim_set_counters),
+    ("outstanding_pages",): _View(_legacy_counters, lambda domain, observed: observed == _legacy_counters(domain)),
+    ("outstanding_pages", "claim_node"): _View(
+        _single_node_counters, lambda domain, observed: observed == _single_node_counters(domain)
+    ),
 }
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from proofs.traces import events as e
 from proofs.traces import own_events as own
 from reference import domain as domains
@@ -70,7 +72,8 @@ def _install_claim_set(host: Host, event: e.InstallClaimSet) -> Outcome:
 
 
 def _set_outstanding_pages(host: Host, event: e.SetOutstandingPages) -> Outcome:
-    return {"result": host.semantics.set_outstanding_pages(host, host.domain(event.domid), event.pages)}
+    node = None if event.node is UNSET else event.node
+    return {"result": host.semantics.set_outstanding_pages(host, host.domain(event.domid), event.pages, node)}
 
 
 def _alloc_domheap_pages(host: Host, event: e.AllocDomheapPages) -> Steps[Outcome]:

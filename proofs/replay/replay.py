@@ -13,7 +13,7 @@ from reference.generations import SEMANTICS
 from reference.heap import NodeHeap, lowest_address
 from reference.properties import broken_properties, check_state
 from reference.state import Host, boot
-from reference.status import MisuseError
+from reference.status import HypervisorCrash, MisuseError
 from reference.steps import Steps, run
 
 from .observe import differences, matches, observe, size
@@ -118,6 +118,10 @@ class _Replay:
     def _replay(self, event: Event) -> None:
         try:
             outcome = self._execute(event)
+        except HypervisorCrash as crash:
+            if event.crash != str(crash):
+                self._diverged(event, "crash", str(crash), event.crash)
+            return
         except MisuseError as error:
             raise self.trace.error(f"{event.op}: {error}") from None
         if event.crash is not UNSET:

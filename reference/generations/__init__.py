@@ -2,5 +2,19 @@
 
 from ..semantics import Semantics
 from .claim_sets import ClaimSets
+from .legacy import Legacy2013, LegacyRedeemAtAlloc, LegacyRedeemAtAssign
+from .single_node import SingleNodeV1, SingleNodeV2, SingleNodeV3, SingleNodeV4
 
-SEMANTICS: dict[str, Semantics] = {semantics.name: semantics for semantics in (ClaimSets(),)}
+SEMANTICS: dict[str, Semantics] = {
+    semantics.name: semantics
+    for semantics in (
+        Legacy2013(),
+        LegacyRedeemAtAssign(),
+        SingleNodeV1(),
+        SingleNodeV2(),
+        SingleNodeV3(),
+        LegacyRedeemAtAlloc(),
+        SingleNodeV4(),
+        ClaimSets(),
+    )
+}

@@ -5,6 +5,7 @@ import pytest
 from reference import claims
 from reference.locks import LockError
 from reference.page_alloc import get_free_buddy
+from reference.semantics import Request
 from reference.state import Domain, Host, all_locks
 from tests.reference.hosts import claim, small_host
 
@@ -15,6 +16,7 @@ GUARDED_DOMAIN = {
     "claims": "heap_lock",
     "node_claims": "heap_lock",
     "global_claims": "heap_lock",
+    "claim_node": "heap_lock",
     "last_alloc_node": "heap_lock",
     "history": "heap_lock",
 }
@@ -93,7 +95,7 @@ def test_a_forgotten_lock_in_an_operation_is_found() -> None:
     host = small_host()
     domain = host.domain(1)
     for part in (
-        lambda: get_free_buddy(host, None, None, 0, None, 0),
+        lambda: get_free_buddy(host, Request(1, 0, None, None, None, 0)),
         lambda: claims.release_all_claims(host, domain),
         lambda: claims.stake_claims(host, domain, {0: 1}, 0),
         lambda: claims.recall_claims(host, 0),

@@ -1,0 +1,177 @@
+"""The single-node generations: one claim a domain, ``outstanding_pages``, on ``claim_node`` or host-wide.
+
+A claim on a node is kept in ``claims[claim_node]``, a host-wide one in ``global_claims``.
+"""
+
+from ..claims import deduct_global_claims, deduct_node_claims, exceeds_unsigned, release_all_claims, stake_claims
+from ..constants import MAX_NUMNODES, MEMF_exact_node
+from ..semantics import Request
+from ..state import Domain, Host, read_unlocked
+from ..status import HypervisorCrash, Status
+from .legacy import LegacyRedeemAtAlloc, LegacyRedeemAtAssign
+
+
+def outstanding_pages(domain: Domain) -> int:
+    """The domain's one claim, in pages."""
+    return domain.global_claims + domain.node_claims
+
+
+def _unclaimed(host: Host) -> int:
+    return host.total_avail_pages - host.outstanding_claims
+
+
+def _unclaimed_on(host: Host, node: int) -> int:
+    return host.node_avail_pages[node] - host.node_outstanding_claims[node]
+
+
+def _stake(host: Host, domain: Domain, pages: int, node: int | None) -> None:
+    domain.claim_node = node
+    stake_claims(host, domain, {} if node is None else {node: pages}, pages if node is None else 0)
+
+
+class SingleNodeV1(LegacyRedeemAtAssign):
+    """``single-node-v1`` (2025-03): one check before the search, against the node given as an exact node."""
+
+    name = "single-node-v1"
+    claim_counters: tuple[str, ...] = ("outstanding_pages", "claim_node")
+
+    def request_permitted(self, host: Host, request: Request) -> bool:
+        target = self.checked_node(request)
+        pages, claimant = request.pages, request.claimant
+        if pages <= _unclaimed(host) and (target is None or self.node_has(host, target, pages)):
+            return True
+        return claimant is not None and claimant.claim_node == target and outstanding_pages(claimant) >= pages
+
+    def checked_node(self, request: Request) -> int | None:
+        """The node whose unclaimed pages are checked before the search."""
+        return request.node if request.memflags & MEMF_exact_node else None
+
+    def node_has(self, host: Host, node: int, pages: int) -> bool:
+        """Whether an online node has that many unclaimed pages."""
+        return node in host.nodes and pages <= _unclaimed_on(host, node)
+
+    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
+        with host.heap_lock:
+            if domain.claim_node is None:
+                deduct_global_claims(host, domain, pages, domain.history.redeemed)
+            elif domain.claim_node == node:
+                deduct_node_claims(host, domain, node, pages, domain.history.redeemed)
+
+    def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
+        with domain.page_alloc_lock, host.heap_lock:
+            if node is not None and (refused := self.node_refused(host, node)) is not None:
+                return refused
+            if pages == 0:
+                release_all_claims(host, domain)
+                return Status.OK
+            if outstanding_pages(domain) != 0:
+                return Status.EINVAL
+            if domain.tot_pages + pages > domain.max_pages:
+                return Status.EINVAL
+            if exceeds_unsigned(pages, _unclaimed(host)):
+                return Status.ENOMEM
+            if node is not None and (node not in host.nodes or exceeds_unsigned(pages, _unclaimed_on(host, node))):
+                return Status.ENOMEM
+            _stake(host, domain, pages, node)
+        return Status.OK
+
+    def node_refused(self, _host: Host, node: int) -> Status | None:
+        """Why a claim cannot be on that node."""
+        return Status.EINVAL if node >= MAX_NUMNODES else None
+
+
+class SingleNodeV2(SingleNodeV1):
+    """``single-node-v2`` (2025-08): offline nodes are refused; the search skips nodes without unclaimed pages."""
+
+    name = "single-node-v2"
+
+    def checked_node(self, request: Request) -> int | None:
+        domain = request.domain
+        if request.node is None and domain is not None and domain.node_affinity == (domain.claim_node,):
+            return domain.claim_node
+        return request.node
+
+    def node_permits(self, host: Host, request: Request, node: int) -> bool:
+        """Only where no node was requested and any claim exists; own claims give no credit."""
+        return request.node is not None or host.outstanding_claims == 0 or request.pages <= _unclaimed_on(host, node)
+
+    def node_refused(self, host: Host, node: int) -> Status | None:
+        return None if node in host.nodes else Status.EINVAL
+
+
+class SingleNodeV3(SingleNodeV2):
+    """``single-node-v3`` (2025-09): the legacy host check again, and every candidate node is checked."""
+
+    name = "single-node-v3"
+
+    def request_permitted(self, host: Host, request: Request) -> bool:
+        if request.pages <= _unclaimed(host):
+            return True
+        return request.claimant is not None and outstanding_pages(request.claimant) >= request.pages
+
+    def node_permits(self, host: Host, request: Request, node: int) -> bool:
+        """The domain's claim counts even for requests that are not refcounted."""
+        if request.pages <= _unclaimed_on(host, node):
+            return True
+        domain = request.domain
+        return domain is not None and domain.claim_node == node and outstanding_pages(domain) >= request.pages
+
+
+class SingleNodeV4(LegacyRedeemAtAlloc):
+    """``single-node-v4`` (2026-02): redeemed in the allocator; both checks mix; one claim, on its target only."""
+
+    name = "single-node-v4"
+    claim_counters: tuple[str, ...] = ("outstanding_pages", "claim_node")
+
+    def request_permitted(self, host: Host, request: Request) -> bool:
+        own = 0 if request.claimant is None else outstanding_pages(request.claimant)
+        return request.pages <= self._avail(_unclaimed(host)) + own
+
+    def node_permits(self, host: Host, request: Request, node: int) -> bool:
+        claimant = request.claimant
+        own = outstanding_pages(claimant) if claimant is not None and claimant.claim_node == node else 0
+        return request.pages <= self._avail(_unclaimed_on(host, node)) + own
+
+    def _avail(self, unclaimed: int) -> int:
+        if unclaimed < 0:
+            raise HypervisorCrash("BUG_ON: claims > avail_pages")
+        return unclaimed
+
+    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
+        """On another node than the claim's, only what would exceed max_pages; tot and max are read without lock."""
+        held = outstanding_pages(claimant)
+        redeemed = pages if pages < held else held
+        target = claimant.claim_node
+        if target is not None and target != node:
+            tot_pages, max_pages = read_unlocked(claimant, "tot_pages"), read_unlocked(claimant, "max_pages")
+            excess = tot_pages + redeemed + held - max_pages
+            if excess < 0:
+                excess = 0
+            if excess < redeemed:
+                redeemed = excess
+        if target is None:
+            deduct_global_claims(host, claimant, redeemed, claimant.history.redeemed)
+        else:
+            deduct_node_claims(host, claimant, target, redeemed, claimant.history.redeemed)
+        if outstanding_pages(claimant) == 0:
+            claimant.claim_node = None
+
+    def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
+        with domain.page_alloc_lock, host.heap_lock:
+            if pages == 0:
+                if node is not None:
+                    return Status.EINVAL
+                release_all_claims(host, domain)
+                domain.claim_node = None
+                return Status.OK
+            if node is not None and node not in host.nodes:
+                return Status.ENOENT
+            if outstanding_pages(domain) != 0:
+                return Status.EINVAL
+            if pages <= domain.tot_pages or pages > domain.max_pages:
+                return Status.EINVAL
+            claim = pages - domain.tot_pages
+            if claim > (self._avail(_unclaimed(host) if node is None else _unclaimed_on(host, node))):
+                return Status.ENOMEM
+            _stake(host, domain, claim, node)
+        return Status.OK
