@@ -7,7 +7,7 @@ State grows with the number of free blocks, not with memory. Which free block se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from .constants import MAX_ORDER
 from .status import MisuseError
@@ -24,7 +24,8 @@ class NodeHeap:
         self.free: list[set[int]] = [set() for _ in range(MAX_ORDER + 1)]
         self.free_pages = pages
         self.orders = 0  # bit o is set while there is a free block of order o
-        # Lowest address first; may hold blocks that are gone, dropped when they come up.
+        # Lowest address first: built where it is asked for, it then holds every block of that order, and maybe blocks
+        # that are gone, dropped when they come up.
         self._queue: list[list[int]] = [[] for _ in range(MAX_ORDER + 1)]
         self._add_range(first_mfn, first_mfn + pages)
 
@@ -38,15 +39,13 @@ class NodeHeap:
 
     def _add(self, mfn: int, order: int) -> None:
         blocks = self.free[order]
-        queue = self._queue[order]
-        if not blocks:
-            queue.clear()
-            self.orders |= 1 << order
         blocks.add(mfn)
-        heappush(queue, mfn)
-        if len(queue) > 2 * len(blocks) + 64:
-            queue[:] = blocks
-            heapify(queue)
+        self.orders |= 1 << order
+        queue = self._queue[order]
+        if queue:
+            heappush(queue, mfn)
+            if len(queue) > 2 * len(blocks) + 64:
+                queue.clear()
 
     def _remove(self, mfn: int, order: int) -> None:
         blocks = self.free[order]
@@ -64,9 +63,14 @@ class NodeHeap:
     def lowest(self, order: int) -> int:
         """The lowest free block of exactly that order. There must be one."""
         blocks = self.free[order]
+        if len(blocks) == 1:
+            (mfn,) = blocks
+            return mfn
         queue = self._queue[order]
-        while queue[0] not in blocks:
+        while queue and queue[0] not in blocks:
             heappop(queue)
+        if not queue:
+            queue[:] = sorted(blocks)
         return queue[0]
 
     def find(self, mfn: int, order: int) -> int | None:
@@ -91,10 +95,9 @@ class NodeHeap:
             raise MisuseError(f"mfn {mfn} order {order} is not a free block")
         self.free_pages -= 1 << order
         self._remove(mfn >> found << found, found)
-        while found > order:
-            found -= 1
+        for half in range(order, found):
             # Keep the half that the wanted block is not in.
-            self._add((mfn >> found << found) ^ (1 << found), found)
+            self._add((mfn >> half ^ 1) << half, half)
 
     def give(self, mfn: int, order: int) -> None:
         """Return a block and merge it with its free buddies."""
@@ -102,9 +105,12 @@ class NodeHeap:
         free = self.free
         while order < MAX_ORDER:
             buddy = mfn ^ (1 << order)
-            if buddy not in free[order]:
+            blocks = free[order]
+            if buddy not in blocks:
                 break
-            self._remove(buddy, order)
+            blocks.remove(buddy)
+            if not blocks:
+                self.orders ^= 1 << order
             mfn &= buddy
             order += 1
         self._add(mfn, order)

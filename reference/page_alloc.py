@@ -68,8 +68,9 @@ def get_free_buddy(host: Host, request: Request) -> tuple[int, int] | None:
         candidates = candidate_nodes(num_nodes, tuple(host.nodes), request.node, None, exact)
     else:
         candidates = candidate_nodes(num_nodes, domain.node_affinity, request.node, domain.last_alloc_node, exact)
+    node_permits = host.semantics.node_permits
     for node in candidates:
-        if host.semantics.node_permits(host, request, node):
+        if node_permits(host, request, node):
             mfn = host.block_policy(host.heap[node], request.order)
             if mfn is not None:
                 return node, mfn
