@@ -13,7 +13,7 @@ from typing import NamedTuple
 from . import domain as domains
 from . import page_alloc
 from .claims import ClaimEntry
-from .constants import CLAIM_TARGET_LEGACY, MAX_NUMNODES, MAX_ORDER, UINT_MAX, MEMF_no_owner, MEMF_no_refcount
+from .constants import MAX_ORDER, UINT_MAX, MEMF_no_owner, MEMF_no_refcount
 from .pages import Block, PageState
 from .state import Domain, Host
 from .status import MisuseError, Status
@@ -21,19 +21,8 @@ from .steps import Steps
 
 
 def claim_memory(host: Host, domid: int, entries: Sequence[ClaimEntry], pad: int = 0) -> Status:
-    """``XEN_DOMCTL_claim_memory``: install a claim set or, with one entry for LEGACY, a legacy claim."""
-    if host.llc_coloring_enabled:
-        return Status.EOPNOTSUPP
-    if not entries or pad != 0:
-        return Status.EINVAL
-    if len(entries) > MAX_NUMNODES + 1:
-        return Status.E2BIG
-    domain = host.domains.get(domid)
-    if domain is None or domain.is_dying:
-        return Status.ESRCH
-    if len(entries) == 1 and entries[0].target == CLAIM_TARGET_LEGACY:
-        return host.semantics.set_outstanding_pages(host, domain, entries[0].pages)
-    return host.semantics.install_claim_set(host, domain, entries)
+    """``XEN_DOMCTL_claim_memory``: the domain is looked up; the checks and their order are its semantics' own."""
+    return host.semantics.claim_memory(host, host.domains.get(domid), entries, pad)
 
 
 def claim_pages(

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from . import claims
 from .claims import ClaimEntry
+from .constants import CLAIM_TARGET_LEGACY, MAX_NUMNODES
 from .state import Domain, Host
 from .status import Status
 
@@ -63,6 +64,20 @@ class Semantics:
     def recall(self, host: Host, node: int) -> None:
         """Pages of ``node`` went offline: restore the order of claims and free pages (DS-26)."""
         claims.recall_claims(host, node)
+
+    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], pad: int) -> Status:
+        """``XEN_DOMCTL_claim_memory``: a claim set or, with one LEGACY entry, a legacy claim (DS-33, DS-34)."""
+        if host.llc_coloring_enabled:
+            return Status.EOPNOTSUPP
+        if not entries or pad != 0:
+            return Status.EINVAL
+        if len(entries) > MAX_NUMNODES + 1:
+            return Status.E2BIG
+        if domain is None or domain.is_dying:
+            return Status.ESRCH
+        if len(entries) == 1 and entries[0].target == CLAIM_TARGET_LEGACY:
+            return self.set_outstanding_pages(host, domain, entries[0].pages)
+        return self.install_claim_set(host, domain, entries)
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         """Replace the domain's claims by a set; takes both locks."""

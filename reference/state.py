@@ -54,6 +54,7 @@ class Domain:
     claim_node: int | None = None  # single-node generations: the target of the claim, none for host-wide
     last_alloc_node: int | None = None
     is_dying: bool = False
+    paused_by_controller: bool = False  # controller_pause_count > 0
 
 
 def read_unlocked(domain: Domain, field: str) -> int:

@@ -8,6 +8,7 @@ class Status(StrEnum):
 
     OK = "OK"
     E2BIG = "E2BIG"
+    EBUSY = "EBUSY"
     EINVAL = "EINVAL"
     ENOENT = "ENOENT"
     ENOMEM = "ENOMEM"

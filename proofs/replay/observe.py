@@ -48,6 +48,13 @@ def _single_node_counters(domain: Domain) -> DomainCounters:
     return counters
 
 
+def _total_counters(domain: Domain) -> DomainCounters:
+    counters = _legacy_counters(domain)
+    counters.node_claims = domain.node_claims
+    counters.claims = list(domain.claims)
+    return counters
+
+
 class _View(NamedTuple):
     """What an observer sees of a domain, and a quick comparison with it."""
 
@@ -58,6 +65,9 @@ class _View(NamedTuple):
 _VIEWS: dict[tuple[str, ...], _View] = {
     ("global_claims", "node_claims", "claims"): _View(_claim_set_counters, _same_claim_set_counters),
     ("outstanding_pages",): _View(_legacy_counters, lambda domain, observed: observed == _legacy_counters(domain)),
+    ("outstanding_pages", "node_claims", "claims"): _View(
+        _total_counters, lambda domain, observed: observed == _total_counters(domain)
+    ),
     ("outstanding_pages", "claim_node"): _View(
         _single_node_counters, lambda domain, observed: observed == _single_node_counters(domain)
     ),

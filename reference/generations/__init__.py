@@ -1,8 +1,9 @@
 """Every generation of claims, by name. One small file each: its differences from the common core."""
 
 from ..semantics import Semantics
-from .claim_sets import ClaimSets
+from .claim_sets import ClaimSets, ClaimSetsNoRecall, ClaimSetsV3
 from .legacy import Legacy2013, LegacyRedeemAtAlloc, LegacyRedeemAtAssign
+from .per_node import PerNodeV8
 from .single_node import SingleNodeV1, SingleNodeV2, SingleNodeV3, SingleNodeV4
 
 SEMANTICS: dict[str, Semantics] = {
@@ -15,6 +16,9 @@ SEMANTICS: dict[str, Semantics] = {
         SingleNodeV3(),
         LegacyRedeemAtAlloc(),
         SingleNodeV4(),
+        ClaimSetsNoRecall(),
         ClaimSets(),
+        ClaimSetsV3(),
+        PerNodeV8(),
     )
 }

@@ -1,8 +1,11 @@
 """The legacy generations: host-wide claims only; ``outstanding_pages`` of a domain is kept in ``global_claims``."""
 
-from ..claims import deduct_global_claims, stake_claims
+from collections.abc import Sequence
+
+from ..claims import ClaimEntry, deduct_global_claims, stake_claims
 from ..semantics import Request, Semantics
 from ..state import Domain, Host
+from ..status import MisuseError, Status
 
 
 class LegacyRedeemAtAlloc(Semantics):
@@ -21,6 +24,12 @@ class LegacyRedeemAtAlloc(Semantics):
 
     def node_permits(self, _host: Host, _request: Request, _node: int) -> bool:
         return True
+
+    def claim_memory(self, _host: Host, _domain: Domain | None, _entries: Sequence[ClaimEntry], _pad: int) -> Status:
+        raise MisuseError(f"{self.name} has no claim sets")
+
+    def install_claim_set(self, _host: Host, _domain: Domain, _entries: Sequence[ClaimEntry]) -> Status:
+        raise MisuseError(f"{self.name} has no claim sets")
 
     def redeem(self, host: Host, claimant: Domain, pages: int, _node: int) -> None:
         deduct_global_claims(host, claimant, pages, claimant.history.redeemed)

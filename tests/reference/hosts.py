@@ -13,9 +13,11 @@ from reference.steps import run
 GLOBAL = CLAIM_TARGET_GLOBAL
 
 
-def small_host(*nodes: int, domains: int = 2, max_pages: int = 100, **options: bool) -> Host:
+def small_host(
+    *nodes: int, domains: int = 2, max_pages: int = 100, semantics: str = "claim-sets", **options: bool
+) -> Host:
     """Nodes of these pages (8 each by default), domains 1.. of 100 pages at most; locks are checked."""
-    host = boot(nodes or (8, 8), 16, SEMANTICS["claim-sets"], **options)
+    host = boot(nodes or (8, 8), 16, SEMANTICS[semantics], **options)
     for domid in range(1, domains + 1):
         create_domain(host, domid, max_pages)
     return host
