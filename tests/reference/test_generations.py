@@ -199,7 +199,7 @@ def test_v4_keeps_the_claim_when_memory_comes_from_elsewhere_unless_the_limit_is
     assert held(host, 1)[0] == [4, 0]
     assert alloc(host, 1, 2, 1) == 20
     assert held(host, 1)[0] == [2, 0]  # 2 held + 4 redeemed + 4 claimed would be 2 over the limit: 2 are redeemed
-    host = small_host(8, 8, semantics="single-node-v4", max_pages=11)
+    host = small_host(8, 8, semantics="single-node-v4", max_pages=7)
     assert stake(host, 1, 4, 0) is Status.OK
     assert alloc(host, 1, 2, 1) == 16
     assert held(host, 1)[0] == [3, 0]
