@@ -105,6 +105,9 @@ class BoundedHost:
     def sums_ordered(self, low: Vector, high: Vector) -> None:
         """Sums are written out: nothing to point at."""
 
+    def positive_somewhere(self, vector: Vector) -> None:
+        """Sums are written out: nothing to point at."""
+
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         """Sums are written out: nothing to point at."""
 

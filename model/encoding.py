@@ -41,7 +41,23 @@ class Grid(Protocol):
         ...
 
 
-class Quantifiers(Protocol):
+class Lemmas(Protocol):
+    """Facts about sums that a proof may point at; always true, so a bounded host ignores them."""
+
+    def sums_ordered(self, low: Vector, high: Vector) -> None:
+        """low <= high pointwise implies sum(low) <= sum(high)."""
+        ...
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        """A sum that is not zero has an entry that is not zero."""
+        ...
+
+    def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """No entry negative implies 0 <= vector[index] <= sum(vector)."""
+        ...
+
+
+class Quantifiers(Lemmas, Protocol):
     """Quantifiers over the nodes and domains of the host.
 
     They may stand in positive positions only (under "and", "or", and to the right of "implies"); to negate
@@ -67,18 +83,6 @@ class Quantifiers(Protocol):
 
     def every_cell(self, statement: TwoIndices) -> Term:
         """For all (domain, node)."""
-        ...
-
-
-class Lemmas(Protocol):
-    """Facts about sums that a proof may point at; always true, so a bounded host ignores them."""
-
-    def sums_ordered(self, low: Vector, high: Vector) -> None:
-        """low <= high pointwise implies sum(low) <= sum(high)."""
-        ...
-
-    def entry_within_sum(self, vector: Vector, index: Term) -> None:
-        """No entry negative implies 0 <= vector[index] <= sum(vector)."""
         ...
 
 

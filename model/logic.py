@@ -13,13 +13,13 @@ Term: TypeAlias = Any
 
 
 def is_true(term: Term) -> bool:
-    """Whether the term is the constant true (not: whether it is valid)."""
-    return term is True or (not isinstance(term, bool) and bool(z3.is_true(term)))
+    """Whether the term is Python's True (not: whether it is valid)."""
+    return term is True
 
 
 def is_false(term: Term) -> bool:
-    """Whether the term is the constant false."""
-    return term is False or (not isinstance(term, bool) and bool(z3.is_false(term)))
+    """Whether the term is Python's False."""
+    return term is False
 
 
 def all_of(terms: Iterable[Term]) -> Term:

@@ -15,7 +15,7 @@ from model import lemmas
 from model.boot import NOT_ZERO
 from model.encoding import OneIndex, Quantifiers, TwoIndices, Vector
 from model.lemmas import Lemma, Sequenced
-from model.logic import Term, all_of, any_of, choose, implies, negation, same, total_of
+from model.logic import Term, all_of, any_of, choose, minimum, negation, positive_part, same, total_of
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Cell, Column, Entry, Row, Step, Update, Whole
 
@@ -33,14 +33,16 @@ class SummedVector:
         entry: Callable[[Term], Term],
         prefix: Callable[[Term], Term],
         on_total: Callable[[], None] | None = None,
+        named: Sequenced | None = None,
     ) -> None:
         self.host = host
         self.sort = sort
-        self.sequenced = Sequenced(entry, prefix)
+        self._entry = entry
+        self.sequenced = named or Sequenced(entry, prefix)
         self._on_total = on_total
 
     def __getitem__(self, index: Term) -> Term:
-        return self.sequenced.entry(index)
+        return self._entry(index)
 
     def total(self) -> Term:
         """The sum over all indices."""
@@ -104,7 +106,7 @@ class ParametricHost:
         self._terms: dict[str, dict[str, Term]] = {NODE: {}, DOMAIN: {}}
         self._main: dict[str, dict[str, Term]] = {NODE: {}, DOMAIN: {}}
         self._definitions: list[tuple[str, OneIndex]] = []
-        self._lemma_keys: set[str] = set()
+        self._lemma_keys: set[tuple[str, int]] = set()
         self._fresh = 0
 
     # -- index terms
@@ -121,6 +123,9 @@ class ParametricHost:
         term = self._terms[sort].get(name)
         if term is None:
             term = self._terms[sort][name] = z3.Int(name)
+            # There is at least one node and one domain, so a constant that stands for an example or for
+            # a counterexample, if there is one, can be taken to be inside the range in any case.
+            self.axioms.append(self.inside(sort, term))
             if main:
                 self._main[sort][name] = term
         return term
@@ -149,15 +154,11 @@ class ParametricHost:
 
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
-        term = self._index(DOMAIN, name, main=True)
-        self.axioms.append(self.inside(DOMAIN, term))
-        return term
+        return self._index(DOMAIN, name, main=True)
 
     def node(self, name: str) -> Term:
         """A node of the host."""
-        term = self._index(NODE, name, main=True)
-        self.axioms.append(self.inside(NODE, term))
-        return term
+        return self._index(NODE, name, main=True)
 
     def pages(self, name: str) -> Term:
         """A page count argument."""
@@ -181,47 +182,72 @@ class ParametricHost:
         self._definitions.append((NODE, lambda n: vector[n] >= 0))
         return vector
 
-    def _defined(self, hint: str, sort: str, definition: OneIndex) -> SummedVector:
+    def _defined(
+        self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[Sequenced], Lemma]
+    ) -> SummedVector:
+        """A derived vector. Its sum, once asked for, comes with the lemma that says what it is."""
         self._fresh += 1
-        vector = self.vector(f"{hint}!{self._fresh}", sort)
-        self._definitions.append((sort, lambda i: vector[i] == definition(i)))
-        return vector
+        named = self.vector(f"{hint}!{self._fresh}", sort).sequenced
+        asked: list[bool] = []
+
+        def define() -> None:
+            if not asked:
+                asked.append(True)
+                self._definitions.append((sort, lambda i: named.entry(i) == definition(i)))
+                self.use(lemma(named), sort)
+
+        return SummedVector(self, sort, definition, named.prefix, define, named)
 
     def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:
         """One entry replaced."""
         old = _summed(vector)
-        new = self._defined("replaced", old.sort, lambda i: choose(same(i, index), value, old[i]))
-        self.use(lemmas.changed_at(old.sequenced, new.sequenced, index), old.sort)
-        return new
+
+        def lemma(new: Sequenced) -> Lemma:
+            old.total()
+            return lemmas.changed_at(old.sequenced, new, index)
+
+        changed: OneIndex = lambda i: choose(same(i, index), value, old[i])  # noqa: E731
+        return self._defined("replaced", old.sort, changed, lemma)
 
     def combined(self, parts: Sequence[tuple[int, Vector]], like: Vector) -> Vector:
         """Vectors added and subtracted."""
         sort = _summed(like).sort
         summed = [(sign, _summed(part)) for sign, part in parts]
-        new = self._defined("combined", sort, lambda i: total_of([sign * part[i] for sign, part in summed]))
-        sequenced = [(sign, part.sequenced) for sign, part in summed]
-        self.use(lemmas.combined_sum(new.sequenced, sequenced), sort)
-        return new
+
+        def lemma(new: Sequenced) -> Lemma:
+            for _sign, part in summed:
+                part.total()
+            return lemmas.combined_sum(new, [(sign, part.sequenced) for sign, part in summed])
+
+        added: OneIndex = lambda i: total_of([sign * part[i] for sign, part in summed])  # noqa: E731
+        return self._defined("combined", sort, added, lemma)
 
     def taken_ascending(self, held: Vector, amount: Term) -> Vector:
         """The closed form of taking in ascending order."""
         old = _summed(held)
-        new = self._defined("taken", old.sort, lambda i: lemmas.taken(old.sequenced, amount, i))
-        self.use(lemmas.taken_sum(new.sequenced, old.sequenced, amount), old.sort)
-        return new
+
+        def lemma(new: Sequenced) -> Lemma:
+            old.total()
+            return lemmas.taken_sum(new, old.sequenced, amount)
+
+        def taken(i: Term) -> Term:
+            old.total()
+            return minimum(old[i], positive_part(amount - old.sequenced.prefix(i)))
+
+        return self._defined("taken", old.sort, taken, lemma)
 
     # -- lemmas
 
     def use(self, lemma: Lemma, sort: str) -> None:
         """Instantiate a lemma at the bound, with a witness against its premise."""
-        key = f"{lemma.name} {lemma.conclusion(self.bound(sort))}"
+        conclusion = lemma.conclusion(self.bound(sort))
+        key = (lemma.name, conclusion.get_id())
         if key in self._lemma_keys:
             return
         self._lemma_keys.add(key)
         self.lemmas_used.append(lemma.name)
         witness = self.fresh(sort, "witness", main=False)
-        fails = all_of([self.inside(sort, witness), negation(lemma.premise(witness))])
-        self.axioms.append(any_of([lemma.conclusion(self.bound(sort)), fails]))
+        self.axioms.append(any_of([conclusion, negation(lemma.premise(witness))]))
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
         """Lemma: low <= high pointwise implies the same of the sums."""
@@ -235,13 +261,15 @@ class ParametricHost:
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort)
 
+    def positive_somewhere(self, vector: Vector) -> None:
+        """Lemma: all entries zero implies that the sum is."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.combined_sum(v.sequenced, []), v.sort)
+
     def definitions(self) -> list[Term]:
         """The definitions of derived vectors, at every index term."""
-        return [
-            implies(self.inside(sort, i), definition(i))
-            for sort, definition in self._definitions
-            for i in self.indices(sort)
-        ]
+        return [definition(i) for sort, definition in self._definitions for i in self.indices(sort)]
 
     # -- states
 
@@ -275,6 +303,7 @@ class ParametricHost:
                 self.use(lemmas.combined_sum(vector.sequenced, []), vector.sort)
 
             values[info.name] = self.field(info, "", zero)
+        self.entry_within_sum(values["node_avail_pages"], 0)
         return State(**values)
 
     def after(self, step: Step) -> State:
@@ -356,11 +385,8 @@ class View:
     def all(self, sort: str, statement: OneIndex, assumed: bool) -> Term:
         """For all indices of a sort."""
         if assumed:
-            return all_of(
-                [implies(self._host.inside(sort, i), statement(i)) for i in self._host.indices(sort)]
-            )
-        index = self._skolem(sort)
-        return implies(self._host.inside(sort, index), statement(index))
+            return all_of([statement(i) for i in self._host.indices(sort)])
+        return statement(self._skolem(sort))
 
     def some(self, sort: str, statement: OneIndex, assumed: bool) -> Term:
         """For some index of a sort."""
@@ -368,16 +394,9 @@ class View:
 
     def cells(self, statement: TwoIndices, assumed: bool) -> Term:
         """For all (domain, node)."""
-        host = self._host
         if assumed:
-            return all_of(
-                [
-                    implies(all_of([host.inside(DOMAIN, d), host.inside(NODE, n)]), statement(d, n))
-                    for d, n in host.cells()
-                ]
-            )
-        d, n = self._skolem(DOMAIN), self._skolem(NODE)
-        return implies(all_of([host.inside(DOMAIN, d), host.inside(NODE, n)]), statement(d, n))
+            return all_of([statement(d, n) for d, n in self._host.cells()])
+        return statement(self._skolem(DOMAIN), self._skolem(NODE))
 
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
@@ -399,6 +418,11 @@ class View:
         """Point a proof at the lemma; an assumption needs none."""
         if not self._assumed:
             self._host.sums_ordered(low, high)
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.positive_somewhere(vector)
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         """Point a proof at the lemma; an assumption needs none."""
@@ -430,6 +454,9 @@ class _Dual:
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
         self._view.sums_ordered(low, high)
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        self._view.positive_somewhere(vector)
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         self._view.entry_within_sum(vector, index)

@@ -139,12 +139,18 @@ _state(
 # -- no counter is negative, and an id not yet used has nothing
 
 
+AGGREGATES = ("total_avail_pages", "outstanding_claims", "node_outstanding_claims", "node_claims")
+
+
 def _non_negative(q: Quantifiers, s: State) -> Term:
-    counters = [info for info in FIELDS.values() if not info.flag and info.name != "domctl_lock"]
+    counters = [
+        info
+        for info in FIELDS.values()
+        if not info.flag and info.name not in (*AGGREGATES, "domctl_lock") and s.concerns(info.name)
+    ]
     by = {shape: [getattr(s, i.name) for i in counters if i.shape is shape] for shape in Shape}
     return all_of(
         [
-            *[scalar >= 0 for scalar in by[Shape.HOST]],
             q.every_node(lambda n: all_of([vector[n] >= 0 for vector in by[Shape.NODE]])),
             q.every_domain(lambda d: all_of([vector[d] >= 0 for vector in by[Shape.DOMAIN]])),
             q.every_cell(lambda d, n: all_of([grid[d, n] >= 0 for grid in by[Shape.CELL]])),
@@ -155,31 +161,72 @@ def _non_negative(q: Quantifiers, s: State) -> Term:
 _state("non-negative", "No counter and no page class is negative.", _non_negative, support=True)
 
 
+def _sums_non_negative(q: Quantifiers, s: State) -> Term:
+    vectors = [v for v in ("global_claims", "node_claims", "node_avail_pages") if s.concerns(v)]
+    for vector in vectors:
+        q.entry_within_sum(getattr(s, vector), 0)
+    by_node = [g for g in ("limbo_pages", "assigned_pages") if s.concerns(g)]
+    claims, limbo = s.concerns("claims"), s.concerns("limbo_pages")
+
+    def node(n: Term) -> Term:
+        columns = [getattr(s, grid).column(n) for grid in by_node]
+        for column in [*columns, *([s.claims.column(n)] if claims else [])]:
+            q.entry_within_sum(column, 0)
+        return all_of([s.node_outstanding_claims[n] >= 0, *(column.total() >= 0 for column in columns)])
+
+    def domain(d: Term) -> Term:
+        rows = [s.limbo_pages.row(d)] if limbo else []
+        for row in [*rows, *([s.claims.row(d)] if claims else [])]:
+            q.entry_within_sum(row, 0)
+        return all_of([s.node_claims[d] >= 0, *(row.total() >= 0 for row in rows)])
+
+    host = [s.total_avail_pages >= 0, s.outstanding_claims >= 0]
+    return all_of([*host, q.every_node(node), q.every_domain(domain)])
+
+
+_state(
+    "sums-non-negative", "No sum of counters or page classes is negative.", _sums_non_negative, support=True
+)
+
+
+def _within_aggregates(q: Quantifiers, s: State) -> Term:
+    def cell(d: Term, n: Term) -> Term:
+        q.entry_within_sum(s.claims.column(n), d)
+        q.entry_within_sum(s.claims.row(d), n)
+        claim = s.claims[d, n]
+        return all_of([claim <= s.node_outstanding_claims[n], claim <= s.node_claims[d]])
+
+    return q.every_cell(cell)
+
+
+_state(
+    "claims-within-aggregates",
+    "A claim on a node is at most the node's outstanding claims and at most its domain's node_claims.",
+    _within_aggregates,
+    support=True,
+)
+
+
 def _unused_empty(q: Quantifiers, s: State) -> Term:
-    return all_of(
-        [
-            q.every_domain(
-                lambda d: any_of(
-                    [
-                        s.exists[d],
-                        all_of(
-                            [
-                                s.global_claims[d] == 0,
-                                s.node_claims[d] == 0,
-                                s.tot_pages[d] == 0,
-                                s.legacy_calls[d] == 0,
-                                negation(s.is_dying[d]),
-                                s.domctl_lock != d,
-                            ]
-                        ),
-                    ]
-                )
-            ),
-            q.every_cell(
-                lambda d, n: any_of([s.exists[d], all_of([s.claims[d, n] == 0, s.limbo_pages[d, n] == 0])])
-            ),
+    def domain(d: Term) -> Term:
+        nothing = [
+            s.global_claims[d] == 0,
+            s.node_claims[d] == 0,
+            s.tot_pages[d] == 0,
+            s.legacy_calls[d] == 0,
+            negation(s.is_dying[d]),
+            s.domctl_lock != d,
         ]
-    )
+        if s.concerns("limbo_pages"):
+            nothing.append(s.limbo_pages.row(d).total() == 0)
+        return any_of([s.exists[d], all_of(nothing)])
+
+    def cell(d: Term, n: Term) -> Term:
+        grids = [g for g in ("claims", "limbo_pages", "assigned_pages") if s.concerns(g)]
+        nothing = [getattr(s, grid)[d, n] == 0 for grid in grids]
+        return any_of([s.exists[d], all_of(nothing)])
+
+    return all_of([q.every_domain(domain), q.every_cell(cell)])
 
 
 _state(
@@ -192,14 +239,15 @@ _state(
 # -- entitlement
 
 
-def _limbo(s: State, d: Term) -> Term:
+def _limbo(q: Quantifiers, s: State, d: Term) -> Term:
+    q.entry_within_sum(s.limbo_pages.row(d), 0)
     return s.limbo_pages.row(d).total()
 
 
 _state(
     "entitlement",
     "A domain's pages, its pages in limbo and its claims are within max_pages.",
-    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + _limbo(s, d) + s.held(d) <= s.max_pages[d]),
+    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + _limbo(q, s, d) + s.held(d) <= s.max_pages[d]),
     "DS-11 DS-18 DS-22",
 )
 _state(
@@ -212,7 +260,7 @@ _state(
     "entitlement-without-limbo.claimants",
     "A domain that holds claims has pages, pages in limbo and claims within max_pages.",
     lambda q, s: q.every_domain(
-        lambda d: any_of([s.held(d) == 0, s.tot_pages[d] + _limbo(s, d) + s.held(d) <= s.max_pages[d]])
+        lambda d: any_of([s.held(d) <= 0, s.tot_pages[d] + _limbo(q, s, d) + s.held(d) <= s.max_pages[d]])
     ),
     "DS-18 DS-22",
     support=True,
@@ -401,7 +449,6 @@ _step(
 
 def _fulfilled_on_node(q: Quantifiers, s: State) -> Term:
     def cell(d: Term, n: Term) -> Term:
-        q.entry_within_sum(s.claims.row(d), n)
         granted = all_of(
             [
                 s.unclaimed() + s.held(d) >= 1,
@@ -427,7 +474,7 @@ def _fulfilled_somewhere(q: Quantifiers, s: State) -> Term:
 
     def domain(d: Term) -> Term:
         q.entry_within_sum(s.global_claims, d)
-        q.entry_within_sum(s.node_claims, d)
+        q.positive_somewhere(s.claims.row(d))
         node_qualifies = q.some_node(
             lambda n: all_of([s.unclaimed_on(n) + s.claims[d, n] >= 1, s.node_avail_pages[n] >= 1])
         )

@@ -82,6 +82,8 @@ INVARIANTS = (
     "aggregates-agree.host",
     "same-claims-both-ways",
     "non-negative",
+    "sums-non-negative",
+    "claims-within-aggregates",
     "unused-ids-empty",
     "redeemed-once.conservation",
     "redeemed-once.ledger",

@@ -97,6 +97,10 @@ class State:
     global_released: Vector = _domain("ghost: host-wide claims ever released or replaced")
     global_recalled: Vector = _domain("ghost: host-wide claims ever recalled")
 
+    def concerns(self, name: str) -> bool:  # noqa: ARG002
+        """Whether a statement about all fields has to say something about this one."""
+        return True
+
     def held(self, domain: Term) -> Term:
         """All claims of a domain: what getdomaininfo reports as outstanding."""
         return self.global_claims[domain] + self.node_claims[domain]

@@ -128,6 +128,7 @@ def exchange_steal(step: Step, rules: Rules) -> None:  # noqa: ARG001
 def exchange_assign(step: Step, rules: Rules) -> None:  # noqa: ARG001
     """memory_exchange puts the new pages on the domain's list, with MEMF_no_refcount: not counted again."""
     s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
+    step.guard("domain-exists", s.exists[domid])
     step.guard("in-transit", all_of([pages >= 1, pages <= s.transit_pages[node]]))
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     step.add_cell("assigned_pages", domid, node, pages)

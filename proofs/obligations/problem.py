@@ -1,6 +1,5 @@
 """An obligation as formulas: labelled assumptions and a negated goal; unsat is a proof."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from model.boot import boot
@@ -14,6 +13,7 @@ from model.ranges import largest_host
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
+from proofs.obligations.focus import relevant_invariants, watched
 from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC, Obligation
 
 
@@ -52,26 +52,22 @@ def _goal(prop: Property, q: Quantifiers, state: State, two: TwoStates | None) -
     return prop.of_state(q, state)
 
 
-def _invariants(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Term]:
+def _invariants(names: list[str], q: Quantifiers, s: State) -> dict[str, Term]:
     found = {}
-    for name in obligation.assumptions():
+    for name in names:
         of_state = PROPERTIES[name].of_state
         if of_state is not None:
             found[f"invariant:{name}"] = of_state(q, s)
-    found["host:at-most-2^40-pages"] = largest_host(q, s)
     return found
 
 
-def _equations(step: Step, after: State, q: Quantifiers) -> dict[str, Callable[[], Term]]:
-    """What the updates say, one labelled equation a field."""
-    found: dict[str, Callable[[], Term]] = {}
+def _equations(step: Step, after: State, q: Quantifiers, read: set[str] | None = None) -> dict[str, Term]:
+    """What the updates say, one labelled equation a field; only for the fields in `read`, if given."""
+    found: dict[str, Term] = {}
     for name, update in step.updates.items():
-        new, old, shape = getattr(after, name), getattr(step.before, name), FIELDS[name].shape
-
-        def equation(new: object = new, old: object = old, u: object = update, shape: Shape = shape) -> Term:
-            return _equal(q, shape, new, old, u)
-
-        found[f"update:{name}"] = equation
+        if read is None or name in read:
+            new, old = getattr(after, name), getattr(step.before, name)
+            found[f"update:{name}"] = _equal(q, FIELDS[name].shape, new, old, update)
     return found
 
 
@@ -85,21 +81,18 @@ def _equal(q: Quantifiers, shape: Shape, new: Term, old: Term, update: Term) -> 
     return q.every_cell(lambda d, n: new[d, n] == update.at(old, d, n))
 
 
-def _labelled(
-    obligation: Obligation,
-    q: Quantifiers,
-    before: State,
-    step: Step | None,
-    equations: dict[str, Callable[[], Term]],
-) -> dict[str, Term]:
-    """All assumptions but the dropped one. Intermediate values are judged without the later guards."""
-    found = _invariants(obligation, q, before)
-    if step is not None:
-        if obligation.property != "no-wrap.intermediate":
-            found |= {f"guard:{g.name}": g.formula(q) for g in step.guards}
-        found |= {label: equation() for label, equation in equations.items()}
-    found.pop(obligation.dropped, None)
-    return found
+def _guards(obligation: Obligation, q: Quantifiers, step: Step) -> dict[str, Term]:
+    """The guards; intermediate values are judged without them, each after the checks before it only."""
+    if obligation.property == "no-wrap.intermediate":
+        return {}
+    return {f"guard:{g.name}": g.formula(q) for g in step.guards}
+
+
+def _host_size(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Term]:
+    """The one assumption about the machine, where C types matter."""
+    return (
+        {"host:at-most-2^40-pages": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
+    )
 
 
 def _bounded(obligation: Obligation, host: BoundedHost) -> Problem:
@@ -108,15 +101,16 @@ def _bounded(obligation: Obligation, host: BoundedHost) -> Problem:
     if obligation.transition == BOOT:
         goal = _goal(prop, host, before, None)
         return Problem([], {"boot": boot(host, before)}, negation(goal), [])
+    found = _invariants(obligation.assumptions(), host, before) | _host_size(obligation, host, before)
     if obligation.transition == EVERY_STATE:
         goal = _goal(prop, host, before, None)
-        found = _labelled(obligation, host, before, None, {})
         return Problem(host.axioms, found, negation(goal), [])
     step = Step(host, before)
     _build_step(obligation, step)
     after = host.after(step, fresh=frozenset(step.updates))
     goal = _goal(prop, host, after, TwoStates(step, before, after))
-    found = _labelled(obligation, host, before, step, _equations(step, after, host))
+    found |= _guards(obligation, host, step) | _equations(step, after, host)
+    found.pop(obligation.dropped, None)
     return Problem(host.axioms, found, negation(goal), [])
 
 
@@ -124,34 +118,49 @@ def _parametric(obligation: Obligation) -> Problem:
     prop = PROPERTIES[obligation.property]
     host = ParametricHost()
     shown, assumed = View(host, assumed=False), View(host, assumed=True)
+    at_boot = obligation.transition == BOOT
+    before = host.boot_state() if at_boot else host.state()
     step: Step | None = None
-    equations: dict[str, Callable[[], Term]] = {}
-    if obligation.transition == BOOT:
-        before = host.boot_state()
-        goal = _goal(prop, shown, before, None)
-    elif obligation.transition == EVERY_STATE:
-        before = host.state()
-        goal = _goal(prop, shown, before, None)
-    else:
-        before = host.state()
+    seen = watched(before)
+    after = seen
+    if not at_boot and obligation.transition != EVERY_STATE:
         step = Step(host, before)
         _build_step(obligation, step)
-        after = host.after(step)
-        goal = _goal(prop, shown, after, TwoStates(step, before, after))
-        for hint in step.hints:
-            hint(host, after)
-        equations = _equations(step, after, assumed)
-    while True:
+        after = watched(host.after(step), frozenset(step.updates))
+    terms = -1
+    while host.term_count() != terms:
         terms = host.term_count()
+        shown.restart()
         assumed.restart()
-        if obligation.transition == BOOT:
+        two = None if step is None else TwoStates(step, seen, after)
+        goal = _goal(prop, shown, after, two)
+        for hint in step.hints if step else []:
+            hint(host, after)
+        if at_boot:
             found = {"boot": boot(assumed, before)}
         else:
-            found = _labelled(obligation, assumed, before, step, equations)
+            found = _assumptions(obligation, assumed, before, step, after, after.read | seen.read)
+        found.pop(obligation.dropped, None)
         facts = [*host.axioms, *host.definitions()]
-        if host.term_count() == terms:
-            break
     return Problem(facts, found, negation(goal), host.lemmas_used)
+
+
+def _assumptions(
+    obligation: Obligation, q: Quantifiers, before: State, step: Step | None, after: State, read: set[str]
+) -> dict[str, Term]:
+    """What a parametric obligation is given: only what bears on the fields its goal reads."""
+    names, concerned = relevant_invariants(obligation.assumptions(), PROPERTIES[obligation.property].id, read)
+    if (
+        step is not None
+        and PROPERTIES[obligation.property].kind is Kind.STATE
+        and not read & set(step.updates)
+    ):
+        # Nothing the property speaks of is updated: it held before, and that is all there is to it.
+        return _invariants([obligation.property], q, before)
+    found = _invariants(names, q, watched(before, concerned)) | _host_size(obligation, q, before)
+    if step is not None:
+        found |= _guards(obligation, q, step) | _equations(step, after, q, read)
+    return found
 
 
 def lemma_problems() -> dict[str, Problem]:
