@@ -7,7 +7,7 @@ hypervisor, or everybody who calls it, would have to guarantee.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.logic import Term, all_of, implies, minimum, negation
+from model.logic import Term, minimum, negation
 from model.step import Formula, Step
 
 
@@ -80,5 +80,3 @@ CONDITIONS: dict[str, Condition] = {
         ),
     )
 }
-
-__all__ = ["CONDITIONS", "Condition", "all_of", "implies"]

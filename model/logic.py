@@ -93,6 +93,4 @@ def same(a: Term, b: Term) -> Term:
     """a == b, decided at once when both are known or are the same expression."""
     if isinstance(a, (int, bool)) and isinstance(b, (int, bool)):
         return a == b
-    if not isinstance(a, (int, bool)) and not isinstance(b, (int, bool)) and a.eq(b):
-        return True
-    return a == b
+    return a is b or a == b

@@ -23,6 +23,29 @@ NODE = "node"
 DOMAIN = "domain"
 
 
+def _applied(function: Any, flag: bool = False) -> Callable[..., Term]:
+    """Application of an uninterpreted function of integers, remembered: the same terms come up again and again.
+
+    Z3's own call checks sorts that are known here.
+    """
+    reference = z3.BoolRef if flag else z3.ArithRef
+    context = function.ctx
+    seen: dict[tuple[int, ...], tuple[Term, ...]] = {}
+
+    def apply(*arguments: Term) -> Term:
+        key = tuple(map(id, arguments))
+        found = seen.get(key)
+        if found is None:
+            terms = [z3.IntVal(a) if isinstance(a, int) else a for a in arguments]
+            raw = (z3.Ast * len(terms))(*[t.ast for t in terms])
+            applied = reference(z3.Z3_mk_app(context.ref(), function.ast, len(terms), raw), context)
+            # The arguments are kept: a key must not outlive what it is the address of.
+            found = seen[key] = (applied, *arguments)
+        return found[0]
+
+    return apply
+
+
 class SummedVector:
     """A vector of the parametric host: its entries, its prefix sums, and what it is indexed by."""
 
@@ -59,9 +82,9 @@ class SummedGrid:
     ) -> None:
         ints = [z3.IntSort()] * 3
         self._host = host
-        self._cell = z3.Function(name, *ints)
-        self._row_sum = z3.Function(f"sum.{name}.row", *ints)
-        self._column_sum = z3.Function(f"sum.{name}.column", *ints)
+        self._cell = _applied(z3.Function(name, *ints))
+        self._row_sum = _applied(z3.Function(f"sum.{name}.row", *ints))
+        self._column_sum = _applied(z3.Function(f"sum.{name}.column", *ints))
         self._watch = watch
 
     def __getitem__(self, cell: tuple[Term, Term]) -> Term:
@@ -172,9 +195,10 @@ class ParametricHost:
 
     def vector(self, name: str, sort: str, flag: bool = False) -> SummedVector:
         """An uninterpreted vector."""
-        entry = z3.Function(name, z3.IntSort(), z3.BoolSort() if flag else z3.IntSort())
-        prefix = z3.Function(f"sum.{name}", z3.IntSort(), z3.IntSort())
-        return SummedVector(self, sort, lambda i: entry(i), lambda m: prefix(m))
+        ints = z3.IntSort()
+        entry = _applied(z3.Function(name, ints, z3.BoolSort() if flag else ints), flag)
+        prefix = _applied(z3.Function(f"sum.{name}", ints, ints))
+        return SummedVector(self, sort, entry, prefix)
 
     def pages_by_node(self, name: str) -> SummedVector:
         """A page count argument per node."""

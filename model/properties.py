@@ -43,6 +43,8 @@ class Property:
     never: frozenset[str] = frozenset()
     """Tags of the transitions it excepts."""
     support: bool = False
+    serves: frozenset[str] | None = None
+    """Property ids and transitions whose parametric proofs are given this invariant; None for all."""
 
     @property
     def name(self) -> str:
@@ -59,10 +61,22 @@ def _add(prop: Property) -> None:
     PROPERTIES[prop.name] = prop
 
 
-def _state(name: str, sentence: str, of_state: OfState, statements: str = "", support: bool = False) -> None:
+def _state(
+    name: str, sentence: str, of_state: OfState, statements: str = "", support: bool = False, serves: str = ""
+) -> None:
     head, _, part = name.partition(".")
-    ids = tuple(statements.split())
-    _add(Property(head, part, sentence, Kind.STATE, of_state, statements=ids, support=support))
+    _add(
+        Property(
+            head,
+            part,
+            sentence,
+            Kind.STATE,
+            of_state,
+            statements=tuple(statements.split()),
+            support=support,
+            serves=frozenset(serves.split()) or None,
+        )
+    )
 
 
 def _implied(name: str, sentence: str, of_state: OfState, statements: str = "") -> None:
@@ -234,6 +248,7 @@ _state(
     "A domain id not yet used has no claims and no pages.",
     _unused_empty,
     support=True,
+    serves="unused-ids-empty create_domain",
 )
 
 # -- entitlement

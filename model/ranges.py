@@ -71,6 +71,7 @@ for _prop in (
         Kind.STATE,
         _domain_counters,
         statements=("DS-11",),
+        serves=frozenset({"no-wrap", "atomic-install"}),
     ),
     Property(
         "no-wrap",

@@ -101,6 +101,7 @@ def assign_pages(step: Step, rules: Rules) -> None:
         step.value("max_pages - tot_pages", "uint32", limit - tot)
         step.guard("within-limit", pages <= limit - tot, "E2BIG")
     step.value("tot_pages + r", "uint32", tot + pages)
+    step.hint(lambda lemmas, _after: lemmas.entry_within_sum(s.limbo_pages.row(domid), node))
     step.add_at("tot_pages", domid, pages)
     step.add_cell("limbo_pages", domid, node, -pages)
     step.add_cell("assigned_pages", domid, node, pages)

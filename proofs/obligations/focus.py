@@ -55,14 +55,17 @@ def mentioned(name: str) -> tuple[frozenset[str], bool]:
     return frozenset(state.read), state.asked
 
 
-def relevant_invariants(names: list[str], own: str, read: set[str]) -> tuple[list[str], frozenset[str]]:
-    """The invariants that bear on the fields read, or on a property's own parts, and all fields then of concern."""
+def relevant_invariants(
+    names: list[str], own: str, transition: str, read: set[str]
+) -> tuple[list[str], frozenset[str]]:
+    """The invariants that bear on the fields read, on a property's own parts, and all fields then of concern."""
     kept, concerned = [], set(read)
     for name in names:
+        prop = PROPERTIES[name]
         fields_of, can_be_cut = mentioned(name)
         ghosts = fields_of & GHOSTS
-        same_property = PROPERTIES[name].id == own
-        if can_be_cut or same_property or not ghosts or ghosts & read:
+        serves = prop.serves is None or prop.serves & {own, transition}
+        if prop.id == own or (serves and (can_be_cut or not ghosts or ghosts & read)):
             kept.append(name)
             if not can_be_cut:
                 concerned |= fields_of

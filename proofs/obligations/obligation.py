@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind
-from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS, Semantics, mutated
+from model.semantics import SEMANTICS, Semantics, mutated
 
 BOOT = "boot"
 EVERY_STATE = "every-state"
 PARAMETRIC = "parametric"
+LEMMA = "lemma"
+LOOP = "loop"
+SELF_TEST = "self-test"
+AUXILIARY = (LEMMA, LOOP, SELF_TEST)
+"""First parts of the names of obligations that are not about one semantics."""
 
 
 def bounded(nodes: int, domains: int) -> str:
@@ -54,6 +59,9 @@ class Obligation:
 
     def meaning(self) -> tuple[str, str]:
         """What unsat and what sat say, one sentence each."""
+        if self.semantics in AUXILIARY:
+            case = f"the {self.transition} case of {self.semantics} {self.property}"
+            return f"Shown: {case}.", f"There is a counterexample to {case}."
         prop = PROPERTIES[self.property]
         sentence = prop.sentence.rstrip(".")
         if self.transition == BOOT:
@@ -73,7 +81,7 @@ class Obligation:
 
     def assumptions(self) -> list[str]:
         """The invariants assumed of the state before, by name."""
-        if self.transition == BOOT:
+        if self.transition == BOOT or self.semantics in AUXILIARY:
             return []
         semantics, prop = self.rules(), PROPERTIES[self.property]
         names = list(semantics.invariants)
@@ -83,15 +91,5 @@ class Obligation:
 
     def statements(self) -> tuple[str, ...]:
         """The statements of the design that the answer bears on."""
-        return PROPERTIES[self.property].statements
-
-
-def function_of(obligation: Obligation) -> str:
-    """The hypervisor function the obligation is about."""
-    transition = TRANSITIONS.get(obligation.transition)
-    return transition.function if transition else ""
-
-
-def known_mutation(name: str) -> bool:
-    """Whether a deliberate mistake has this name."""
-    return name in MUTATIONS
+        prop = PROPERTIES.get(self.property)
+        return prop.statements if prop else ()

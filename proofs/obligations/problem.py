@@ -1,34 +1,25 @@
 """An obligation as formulas: labelled assumptions and a negated goal; unsat is a proof."""
 
-from dataclasses import dataclass
-
 from model.boot import boot
 from model.bounded import BoundedHost
 from model.conditions import CONDITIONS
 from model.encoding import Quantifiers
-from model.logic import Term, all_of, negation
+from model.logic import Term, negation
 from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES, Kind, Property
 from model.ranges import largest_host
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.semantics import TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
+from proofs.obligations.auxiliary import Problem, auxiliary_problem
 from proofs.obligations.focus import relevant_invariants, watched
-from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC, Obligation
-
-
-@dataclass
-class Problem:
-    """What the solver gets. `facts` are definitions and lemma instances: true, so never dropped."""
-
-    facts: list[Term]
-    assumptions: dict[str, Term]
-    negated_goal: Term
-    lemmas: list[str]
+from proofs.obligations.obligation import AUXILIARY, BOOT, EVERY_STATE, PARAMETRIC, Obligation
 
 
 def problem(obligation: Obligation) -> Problem:
     """The formulas of an obligation."""
+    if obligation.semantics in AUXILIARY:
+        return auxiliary_problem(obligation)
     if obligation.encoding == PARAMETRIC:
         return _parametric(obligation)
     nodes, domains = obligation.encoding.removeprefix("bounded-").split("x")
@@ -127,21 +118,24 @@ def _parametric(obligation: Obligation) -> Problem:
         step = Step(host, before)
         _build_step(obligation, step)
         after = watched(host.after(step), frozenset(step.updates))
-    terms = -1
-    while host.term_count() != terms:
+    two = None if step is None else TwoStates(step, seen, after)
+    while True:
+        # Twice: what the goal says of some node is instantiated at the witnesses of its own lemmas.
+        for _ in range(2):
+            shown.restart()
+            goal = _goal(prop, shown, after, two)
+            for hint in step.hints if step else []:
+                hint(host, after)
         terms = host.term_count()
-        shown.restart()
         assumed.restart()
-        two = None if step is None else TwoStates(step, seen, after)
-        goal = _goal(prop, shown, after, two)
-        for hint in step.hints if step else []:
-            hint(host, after)
         if at_boot:
             found = {"boot": boot(assumed, before)}
         else:
             found = _assumptions(obligation, assumed, before, step, after, after.read | seen.read)
         found.pop(obligation.dropped, None)
         facts = [*host.axioms, *host.definitions()]
+        if host.term_count() == terms:
+            break
     return Problem(facts, found, negation(goal), host.lemmas_used)
 
 
@@ -149,7 +143,9 @@ def _assumptions(
     obligation: Obligation, q: Quantifiers, before: State, step: Step | None, after: State, read: set[str]
 ) -> dict[str, Term]:
     """What a parametric obligation is given: only what bears on the fields its goal reads."""
-    names, concerned = relevant_invariants(obligation.assumptions(), PROPERTIES[obligation.property].id, read)
+    names, concerned = relevant_invariants(
+        obligation.assumptions(), PROPERTIES[obligation.property].id, obligation.transition, read
+    )
     if (
         step is not None
         and PROPERTIES[obligation.property].kind is Kind.STATE
@@ -161,21 +157,3 @@ def _assumptions(
     if step is not None:
         found |= _guards(obligation, q, step) | _equations(step, after, q, read)
     return found
-
-
-def lemma_problems() -> dict[str, Problem]:
-    """The induction proofs of the lemmas: `lemma/NAME/base` and `lemma/NAME/step`."""
-    from model.lemmas import all_lemmas
-
-    found = {}
-    for lemma in all_lemmas():
-        for case, assumptions, goal in lemma.induction():
-            found[f"lemma/{lemma.name}/{case}"] = Problem(
-                [], {"induction": all_of(assumptions)}, negation(goal), []
-            )
-    return found
-
-
-def semantics_names() -> list[str]:
-    """All semantics that can be proved about."""
-    return list(SEMANTICS)
