@@ -28,7 +28,7 @@ def _used(step: Step) -> Term:
 
 
 def _limit_not_lowered(step: Step) -> Formula:
-    limit = step.arguments.get("max_pages", 0)
+    limit = step.arguments["max_pages"]
     return lambda _q: _used(step) <= limit
 
 
@@ -57,7 +57,7 @@ CONDITIONS: dict[str, Condition] = {
         Condition(
             "limit-not-lowered",
             "max_pages is never set below the domain's pages, pages in limbo and claims",
-            frozenset({"set_max_pages", "destroy_domain"}),
+            frozenset({"set_max_pages"}),
             _limit_not_lowered,
         ),
         Condition(

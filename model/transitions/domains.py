@@ -47,7 +47,7 @@ def domain_kill_release(step: Step, rules: Rules) -> None:
 
 
 def destroy_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
-    """The last reference goes. The model never gives a domain id to a second domain."""
+    """The last reference goes. No counter changes; the model never gives a domain id to a second domain."""
     s, domid = step.before, step.domain()
     step.guard("killed", all_of([s.is_dying[domid], s.domctl_lock != domid]))
     step.guard("no-pages-counted", s.tot_pages[domid] == 0)
@@ -57,4 +57,3 @@ def destroy_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
             lambda n: all_of([s.limbo_pages[domid, n] == 0, s.assigned_pages[domid, n] == 0])
         ),
     )
-    step.set_at("max_pages", domid, 0)

@@ -1,5 +1,9 @@
 """An obligation as formulas: labelled assumptions and a negated goal; unsat is a proof."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
 from model.boot import boot
 from model.bounded import BoundedHost
 from model.conditions import CONDITIONS
@@ -22,8 +26,7 @@ def problem(obligation: Obligation) -> Problem:
         return auxiliary_problem(obligation)
     if obligation.encoding == PARAMETRIC:
         return _parametric(obligation)
-    nodes, domains = obligation.encoding.removeprefix("bounded-").split("x")
-    return _bounded(obligation, BoundedHost(int(nodes), int(domains)))
+    return _bounded(obligation)
 
 
 def _build_step(obligation: Obligation, step: Step) -> None:
@@ -52,14 +55,10 @@ def _invariants(names: list[str], q: Quantifiers, s: State) -> dict[str, Term]:
     return found
 
 
-def _equations(step: Step, after: State, q: Quantifiers, read: set[str] | None = None) -> dict[str, Term]:
-    """What the updates say, one labelled equation a field; only for the fields in `read`, if given."""
-    found: dict[str, Term] = {}
-    for name, update in step.updates.items():
-        if read is None or name in read:
-            new, old = getattr(after, name), getattr(step.before, name)
-            found[f"update:{name}"] = _equal(q, FIELDS[name].shape, new, old, update)
-    return found
+def _equation(name: str, step: Step, after: State, q: Quantifiers) -> Term:
+    """What the update of one field says."""
+    update = step.updates[name]
+    return _equal(q, FIELDS[name].shape, getattr(after, name), getattr(step.before, name), update)
 
 
 def _equal(q: Quantifiers, shape: Shape, new: Term, old: Term, update: Term) -> Term:
@@ -86,21 +85,61 @@ def _host_size(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Te
     )
 
 
-def _bounded(obligation: Obligation, host: BoundedHost) -> Problem:
-    prop = PROPERTIES[obligation.property]
+@dataclass
+class _BoundedStep:
+    """What all obligations about one step on one bounded host share; formulas are built once, on demand."""
+
+    host: BoundedHost
+    before: State
+    step: Step | None
+    after: State | None
+    built: dict[str, Term]
+
+    def once(self, label: str, build: Callable[[], Term]) -> Term:
+        """The formula with this label."""
+        if label not in self.built:
+            self.built[label] = build()
+        return self.built[label]
+
+
+@lru_cache(maxsize=4)
+def _bounded_step(about: Obligation) -> _BoundedStep:
+    nodes, domains = about.encoding.removeprefix("bounded-").split("x")
+    host = BoundedHost(int(nodes), int(domains))
     before = host.state()
-    if obligation.transition == BOOT:
-        goal = _goal(prop, host, before, None)
-        return Problem([], {"boot": boot(host, before)}, negation(goal), [])
-    found = _invariants(obligation.assumptions(), host, before) | _host_size(obligation, host, before)
-    if obligation.transition == EVERY_STATE:
-        goal = _goal(prop, host, before, None)
-        return Problem(host.axioms, found, negation(goal), [])
+    if about.transition in (BOOT, EVERY_STATE):
+        return _BoundedStep(host, before, None, None, {})
     step = Step(host, before)
-    _build_step(obligation, step)
-    after = host.after(step, fresh=frozenset(step.updates))
-    goal = _goal(prop, host, after, TwoStates(step, before, after))
-    found |= _guards(obligation, host, step) | _equations(step, after, host)
+    _build_step(about, step)
+    return _BoundedStep(host, before, step, host.after(step, fresh=frozenset(step.updates)), {})
+
+
+def _bounded(obligation: Obligation) -> Problem:
+    prop = PROPERTIES[obligation.property]
+    shared = _bounded_step(replace(obligation, property="", dropped="", claimed=True))
+    host, before, step = shared.host, shared.before, shared.step
+    seen = watched(before)
+    after = seen
+    two = None
+    if step is not None and shared.after is not None:
+        after = watched(shared.after, frozenset(step.updates))
+        two = TwoStates(step, seen, after)
+    goal = _goal(prop, host, after, two)
+    if obligation.transition == BOOT:
+        return Problem([], {"boot": shared.once("boot", lambda: boot(host, before))}, negation(goal), [])
+    read = after.read | seen.read
+    names, _concerned = relevant_invariants(obligation.assumptions(), prop.id, obligation.transition, read)
+    found = {}
+    for name in names:
+        label = f"invariant:{name}"
+        found[label] = shared.once(label, lambda n=name: _invariants([n], host, before)[f"invariant:{n}"])
+    found |= _host_size(obligation, host, before)
+    if step is not None and shared.after is not None:
+        found |= _guards(obligation, host, step)
+        for name in step.updates:
+            if name in read:
+                label = f"update:{name}"
+                found[label] = shared.once(label, partial(_equation, name, step, shared.after, host))
     found.pop(obligation.dropped, None)
     return Problem(host.axioms, found, negation(goal), [])
 
@@ -142,7 +181,7 @@ def _parametric(obligation: Obligation) -> Problem:
 def _assumptions(
     obligation: Obligation, q: Quantifiers, before: State, step: Step | None, after: State, read: set[str]
 ) -> dict[str, Term]:
-    """What a parametric obligation is given: only what bears on the fields its goal reads."""
+    """What an obligation is given: only what bears on the fields its goal reads."""
     names, concerned = relevant_invariants(
         obligation.assumptions(), PROPERTIES[obligation.property].id, obligation.transition, read
     )
@@ -155,5 +194,6 @@ def _assumptions(
         return _invariants([obligation.property], q, before)
     found = _invariants(names, q, watched(before, concerned)) | _host_size(obligation, q, before)
     if step is not None:
-        found |= _guards(obligation, q, step) | _equations(step, after, q, read)
+        found |= _guards(obligation, q, step)
+        found |= {f"update:{u}": _equation(u, step, after, q) for u in step.updates if u in read}
     return found

@@ -9,9 +9,13 @@ from proofs.prover.verdict import Result, Settings
 
 
 def _chunks(obligations: list[Obligation], jobs: int) -> Iterable[list[Obligation]]:
-    """Interleaved, so that the dear ones, which stand together, are spread."""
-    count = min(len(obligations), 1 if jobs == 1 else jobs * 8)
-    return [obligations[i::count] for i in range(count)]
+    """Interleaved by transition: obligations about one step share most formulas, and the dear ones are spread."""
+    by_step: dict[tuple[str, str, tuple[str, ...]], list[Obligation]] = {}
+    for o in obligations:
+        by_step.setdefault((o.encoding, o.transition, o.conditions), []).append(o)
+    groups = list(by_step.values())
+    count = min(len(groups), 1 if jobs == 1 else jobs * 8)
+    return [[o for group in groups[i::count] for o in group] for i in range(count)]
 
 
 def run(
