@@ -1,7 +1,7 @@
 """An obligation as formulas: labelled assumptions and a negated goal; unsat is a proof."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 
 from model.boot import boot
@@ -46,13 +46,15 @@ def _goal(prop: Property, q: Quantifiers, state: State, two: TwoStates | None) -
     return prop.of_state(q, state)
 
 
+def _invariant(name: str, q: Quantifiers, s: State) -> Term:
+    of_state = PROPERTIES[name].of_state
+    if of_state is None:
+        raise TypeError(f"{name} is not a statement about a state")
+    return of_state(q, s)
+
+
 def _invariants(names: list[str], q: Quantifiers, s: State) -> dict[str, Term]:
-    found = {}
-    for name in names:
-        of_state = PROPERTIES[name].of_state
-        if of_state is not None:
-            found[f"invariant:{name}"] = of_state(q, s)
-    return found
+    return {f"invariant:{name}": _invariant(name, q, s) for name in names}
 
 
 def _equation(name: str, step: Step, after: State, q: Quantifiers) -> Term:
@@ -85,63 +87,70 @@ def _host_size(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Te
     )
 
 
-@dataclass
-class _BoundedStep:
-    """What all obligations about one step on one bounded host share; formulas are built once, on demand."""
+class _Built:
+    """Formulas that several obligations share, built once, on demand."""
 
-    host: BoundedHost
-    before: State
-    step: Step | None
-    after: State | None
-    built: dict[str, Term]
+    def __init__(self) -> None:
+        self._terms: dict[str, Term] = {}
 
     def once(self, label: str, build: Callable[[], Term]) -> Term:
         """The formula with this label."""
-        if label not in self.built:
-            self.built[label] = build()
-        return self.built[label]
+        if label not in self._terms:
+            self._terms[label] = build()
+        return self._terms[label]
+
+
+def _host_of(encoding: str) -> BoundedHost:
+    nodes, domains = encoding.removeprefix("bounded-").split("x")
+    return BoundedHost(int(nodes), int(domains))
 
 
 @lru_cache(maxsize=4)
-def _bounded_step(about: Obligation) -> _BoundedStep:
-    nodes, domains = about.encoding.removeprefix("bounded-").split("x")
-    host = BoundedHost(int(nodes), int(domains))
-    before = host.state()
+def _bounded_before(encoding: str) -> tuple[State, _Built]:
+    """The state before a step on one bounded host, and what is assumed of it."""
+    return _host_of(encoding).state(), _Built()
+
+
+@lru_cache(maxsize=4)
+def _bounded_step(about: Obligation) -> tuple[BoundedHost, Step | None, State, _Built]:
+    """A step on one bounded host, the state after it, and the formulas about it."""
+    host, (before, _built) = _host_of(about.encoding), _bounded_before(about.encoding)
     if about.transition in (BOOT, EVERY_STATE):
-        return _BoundedStep(host, before, None, None, {})
+        return host, None, before, _Built()
     step = Step(host, before)
     _build_step(about, step)
-    return _BoundedStep(host, before, step, host.after(step, fresh=frozenset(step.updates)), {})
+    return host, step, host.after(step, fresh=frozenset(step.updates)), _Built()
 
 
 def _bounded(obligation: Obligation) -> Problem:
     prop = PROPERTIES[obligation.property]
-    shared = _bounded_step(replace(obligation, property="", dropped="", claimed=True))
-    host, before, step = shared.host, shared.before, shared.step
+    before, of_before = _bounded_before(obligation.encoding)
+    about = replace(obligation, property="", dropped="", claimed=True)
+    host, step, then, of_step = _bounded_step(about)
+    updates = frozenset(step.updates) if step else frozenset()
     seen = watched(before)
-    after = seen
-    two = None
-    if step is not None and shared.after is not None:
-        after = watched(shared.after, frozenset(step.updates))
-        two = TwoStates(step, seen, after)
-    goal = _goal(prop, host, after, two)
+    after = watched(then, updates) if step else seen
+    goal = _goal(prop, host, after, TwoStates(step, seen, after) if step else None)
     if obligation.transition == BOOT:
-        return Problem([], {"boot": shared.once("boot", lambda: boot(host, before))}, negation(goal), [])
+        at_boot = of_before.once("boot", lambda: boot(host, before))
+        return Problem([], {"boot": at_boot}, negation(goal), [])
     read = after.read | seen.read
-    names, _concerned = relevant_invariants(obligation.assumptions(), prop.id, obligation.transition, read)
+    untouched = step is not None and prop.kind is Kind.STATE and not read & updates
+    names = [prop.name]
+    if not untouched:
+        names, _cut = relevant_invariants(obligation.assumptions(), prop.id, obligation.transition, read)
     found = {}
     for name in names:
         label = f"invariant:{name}"
-        found[label] = shared.once(label, lambda n=name: _invariants([n], host, before)[f"invariant:{n}"])
-    found |= _host_size(obligation, host, before)
-    if step is not None and shared.after is not None:
+        found[label] = of_before.once(label, partial(_invariant, name, host, before))
+    if step is not None and not untouched:
         found |= _guards(obligation, host, step)
-        for name in step.updates:
-            if name in read:
-                label = f"update:{name}"
-                found[label] = shared.once(label, partial(_equation, name, step, shared.after, host))
+        for name in updates & read:
+            label = f"update:{name}"
+            found[label] = of_step.once(label, partial(_equation, name, step, then, host))
+    found |= _host_size(obligation, host, before)
     found.pop(obligation.dropped, None)
-    return Problem(host.axioms, found, negation(goal), [])
+    return Problem(host.axioms, dict(sorted(found.items())), negation(goal), [])
 
 
 def _parametric(obligation: Obligation) -> Problem:
