@@ -1,0 +1,68 @@
+"""``claimcheck explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofs.cli.exit_codes import BAD_INPUT
+
+if TYPE_CHECKING:
+    from proofs.traces import Trace
+
+
+@click.command(
+    short_help="show a trace as a timeline",
+    epilog="""\b
+Examples:
+  claimcheck explain tests/data/examples/redeem.jsonl
+  claimcheck explain --trace 7 --events 20:30 tests/data/conformance/claim-sets.jsonl.gz
+  claimcheck explain divergences/claim-sets-line1234.jsonl | less -R""",
+)
+@click.argument("file")
+@click.option("--trace", "number", type=click.IntRange(min=1), default=1, help="Which trace of the file.  [default: 1]")
+@click.option("--events", metavar="FROM:TO", default=":", help="Which events; boot is 0.  [default: all]")
+@click.option("--json", "as_json", is_flag=True, help="Print the events with what changed as JSON.")
+@click.pass_context
+def explain(ctx: click.Context, file: str, number: int, events: str, as_json: bool) -> None:
+    """Show one trace event by event: who did what, what came of it, what changed, and who has the memory."""
+    from proofs.cli.output import console, print_json
+    from proofs.explain.timeline import print_timeline
+    from proofs.traces import TraceError, read_traces
+
+    first, last = _range(events)
+    try:
+        for index, trace in enumerate(read_traces(file), 1):
+            if index == number:
+                if as_json:
+                    print_json(_as_json(trace, first, last))
+                elif print_timeline(trace, console(), first=first, last=last) == 0:
+                    raise click.UsageError(f"the trace has no event in {events}")
+                return
+    except TraceError as error:
+        click.echo(f"claimcheck: {error}", err=True)
+        ctx.exit(BAD_INPUT)
+    raise click.UsageError(f"{file} has {index} traces, not {number}")
+
+
+def _as_json(trace: Trace, first: int, last: int | None) -> dict[str, Any]:
+    from proofs.explain.story import actor, call, changes, result, scenes, usage
+
+    events: list[dict[str, Any]] = []
+    for index, event, before, after in scenes(trace, first, last):
+        entry: dict[str, Any] = {"event": index, "who": actor(event), "call": call(event), "result": result(event)}
+        if after is not None:
+            entry["changes"] = changes(before, after)
+            entry["usage"] = usage(trace.header.host.nodes, after)
+        events.append(entry)
+    return {"header": trace.header, "events": events}
+
+
+def _range(events: str) -> tuple[int, int | None]:
+    first, colon, last = events.partition(":")
+    if not colon:
+        last = first
+    if (first and not first.isdecimal()) or (last and not last.isdecimal()):
+        raise click.UsageError(f"--events {events!r}: expected FROM:TO, like 20:30, 20: or 7")
+    return int(first or 0), int(last) if last else None

@@ -1,0 +1,82 @@
+"""The command ``claimcheck``. Each verb's module is imported when it is called: ``--help`` stays quick."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
+
+_VERBS = {
+    "replay": "run recorded traces on the reference and compare every observation",
+    "explain": "show a trace as a timeline",
+}
+
+
+class _Verbs(click.Group):
+    """A group whose commands live in modules of their own: ``proofs.cli.VERB``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        command = getattr(import_module(f"proofs.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], _VERBS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(_VERBS)}."
+            raise click.UsageError(f"no verb {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        from proofs.versions import versions
+
+        click.echo(", ".join(f"{name} {number}" for name, number in versions("z3-solver").items()))
+        ctx.exit()
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all as claimed, 1 refuted or diverged, 2 wrong use or bad input, 3 unknown or not ended.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show versions."
+)
+def claimcheck() -> None:
+    """Is the design of Xen's NUMA memory claims right, and what breaks it?
+
+    A formal model and an executable reference of memory claim sets, held against each other and against traces
+    recorded from the hypervisor's own code.
+    """
+
+
+def main() -> None:
+    """Entry point: every wrong use is one line and exit 2."""
+    try:
+        sys.exit(claimcheck.main(standalone_mode=False))  # a verb ends with ctx.exit(code)
+    except click.Abort:
+        sys.exit(INCOMPLETE)
+    except click.ClickException as error:
+        click.echo(f"claimcheck: {error.format_message()}", err=True)
+        sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""``claimcheck replay``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from proofs.replay.files import FileResult
+
+
+@click.command(
+    short_help="run recorded traces on the reference and compare every observation",
+    epilog="""\b
+Examples:
+  claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
+  claimcheck replay --json recordings/*.jsonl.gz > result.json
+  claimcheck replay --check-locks --divergences /tmp/diverged trace.jsonl""",
+)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes; one file each.  [default: all processors]")
+@click.option("--check-locks", is_flag=True, help="Check the lock order, and every field's lock, too (slower).")
+@click.option("--no-properties", is_flag=True, help="Do not check the properties of each state (faster).")
+@click.option(
+    "--divergences",
+    metavar="DIR",
+    default="divergences",
+    show_default=True,
+    help="Where the trace up to a divergence is written.",
+)
+@click.pass_context
+def replay(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    as_json: bool,
+    jobs: int | None,
+    check_locks: bool,
+    no_properties: bool,
+    divergences: str,
+) -> None:
+    """Run traces on the reference; compare every result and every counter.
+
+    The node of an allocation must be the one the node search gives, the block a free one, and a refused allocation
+    must have no legal choice. Properties that do not hold on the way are counted; that is no divergence.
+    """
+    from proofs.cli.output import print_json, progress_bar
+    from proofs.replay.files import replay_file
+
+    work = partial(replay_file, check_locks=check_locks, check_properties=not no_properties, write_to=divergences)
+    with progress_bar() as progress:
+        results = _all_files(work, files, jobs, progress)
+    if as_json:
+        print_json(_as_json(results))
+    else:
+        _print(results)
+    for result in results:
+        if result.error is not None:
+            click.echo(f"claimcheck: {result.error}", err=True)
+    if any(result.error for result in results):
+        ctx.exit(BAD_INPUT)
+    if any(result.divergences for result in results):
+        ctx.exit(REFUTED)
+    if len(results) < len(files) or any(result.interrupted for result in results):
+        click.echo("claimcheck: interrupted; the counts are those of what was replayed", err=True)
+        ctx.exit(INCOMPLETE)
+    ctx.exit(OK)
+
+
+def _all_files(
+    work: partial[FileResult], files: tuple[str, ...], jobs: int | None, progress: Progress | None
+) -> list[FileResult]:
+    from proofs.parallel import default_jobs, in_processes
+
+    jobs = min(jobs or default_jobs(), len(files))
+    if jobs == 1:
+        results = []
+        task = None if progress is None else progress.add_task("events", total=None)
+        for file in files:
+            if progress is None or task is None:
+                results.append(work(file))
+            else:
+                results.append(work(file, progress=lambda events: progress.advance(task, events)))
+            if results[-1].interrupted:
+                break
+        return results
+    task = None if progress is None else progress.add_task("files", total=len(files))
+    by_index: dict[int, FileResult] = {}
+    for index, result in in_processes(work, files, jobs):
+        by_index[index] = result
+        if progress is not None and task is not None:
+            progress.advance(task)
+    return [by_index[index] for index in sorted(by_index)]
+
+
+def _as_json(results: list[FileResult]) -> dict[str, Any]:
+    from proofs.versions import versions
+
+    return {
+        "versions": versions("msgspec"),
+        "files": results,
+        "total": {
+            name: sum(getattr(result, name) for result in results)
+            for name in ("traces", "events", "comparisons", "skipped")
+        }
+        | {"divergences": sum(len(result.divergences) for result in results)},
+    }
+
+
+def _print(results: list[FileResult]) -> None:
+    from proofs.cli.output import console, table
+
+    out = console()
+    counts = table("file", "semantics", "traces#", "events#", "comparisons#", "divergences#", "skipped#", "events/s#")
+    for result in results:
+        counts.add_row(
+            result.file,
+            ", ".join(result.semantics),
+            f"{result.traces:,}",
+            f"{result.events:,}",
+            f"{result.comparisons:,}",
+            f"{len(result.divergences):,}",
+            f"{result.skipped:,}",
+            f"{result.events / result.seconds:,.0f}" if result.seconds else "",
+        )
+    out.print(counts)
+    broken = table("property broken on the way", "events#", "first")
+    for result in results:
+        for name, count in sorted(result.broken.items()):
+            broken.add_row(name, f"{count:,}", f"{result.file} {result.first_broken[name]}")
+    if broken.row_count:
+        out.print(broken)
+    for result in results:
+        for written in result.divergences:
+            out.print(f"diverged: {written.divergence}", soft_wrap=True, markup=False)
+            if written.trace_file is not None:
+                out.print(f"  trace up to there: {written.trace_file}", soft_wrap=True, markup=False)

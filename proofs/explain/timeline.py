@@ -1,0 +1,79 @@
+"""The timeline in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from proofs.traces import Trace
+
+from .story import Scene, Usage, actor, call, changes, result, scenes, usage
+
+_LEGEND = "bars: █ used  ▒ claimed  · free and unclaimed  ! claimed beyond the free pages"
+
+
+def print_timeline(trace: Trace, out: Console, *, bar_width: int = 32, first: int = 0, last: int | None = None) -> int:
+    """Print a trace event by event, with bars per node where they changed; returns how many events were shown.
+
+    :param first: index of the first event to show (boot is 0)
+    :param last: index of the last event to show; none: to the end
+    :raises proofs.traces.TraceError: at a malformed line; what came before is printed
+    """
+    header = trace.header
+    out.print(
+        f"{trace.path}:{trace.first_line}  {header.semantics}  seed {header.seed}  nodes {header.host.nodes}",
+        style="bold",
+    )
+    out.print(header.source, style="dim", markup=False)
+    out.print(_LEGEND, style="dim")
+    shown = 0
+    for scene in scenes(trace, first, last):
+        shown += 1
+        out.print(_headline(scene), soft_wrap=True)
+        if scene.after is None:
+            continue
+        for change in changes(scene.before, scene.after):
+            out.print(f"        {change}", style="dim", soft_wrap=True, markup=False)
+        if shown == 1 or scene.before != scene.after:
+            for text in _bars(usage(header.host.nodes, scene.after), bar_width):
+                out.print(text, soft_wrap=True)
+    return shown
+
+
+def _headline(scene: Scene) -> Text:
+    line = Text(f"{scene.at:>4}  ", style="dim")
+    line.append(f"{actor(scene.event):<8} ", style="cyan")
+    line.append(call(scene.event))
+    outcome = result(scene.event)
+    if outcome:
+        good = outcome.startswith(("OK", "mfn", "OFFLINED", "ONLINED"))
+        line.append(f"  => {outcome}", style="green" if good else "yellow" if scene.after else "bold red")
+    return line
+
+
+def _bars(rows: list[Usage], width: int) -> Iterator[Text]:
+    for row in rows:
+        text = Text(f"        {row.name:<8} ")
+        beyond = max(0, -row.unclaimed)
+        cells = [
+            ("█", row.used, "blue"),
+            ("▒", row.claimed - beyond, "magenta"),
+            ("·", max(0, row.unclaimed), "dim"),
+            ("!", beyond, "bold red"),
+        ]
+        for (symbol, _, style), count in zip(cells, _share([pages for _, pages, _ in cells], width), strict=True):
+            text.append(symbol * count, style=style)
+        text.append(f"  used {row.used}, claimed {row.claimed}, unclaimed {row.unclaimed} of {row.pages}", style="dim")
+        yield text
+
+
+def _share(parts: list[int], width: int) -> list[int]:
+    """Cells for each part, ``width`` in all; a part that is not empty gets at least one."""
+    total = sum(parts)
+    if total == 0:
+        return [0] * len(parts)
+    cells = [0 if part == 0 else max(1, part * width // total) for part in parts]
+    cells[cells.index(max(cells))] += width - sum(cells)
+    return cells

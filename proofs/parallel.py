@@ -1,0 +1,43 @@
+"""Work spread over processes; Ctrl-C keeps what is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def default_jobs() -> int:
+    """As many processes as this process may use processors."""
+    return len(os.sched_getaffinity(0))
+
+
+def in_processes(
+    work: Callable[[Item], Result], items: Sequence[Item], jobs: int, executor: Executor | None = None
+) -> Iterator[tuple[int, Result]]:
+    """(index, result) of ``work(item)`` as they end, on ``jobs`` processes (or the given executor).
+
+    On Ctrl-C what has not begun is dropped; what runs gets the interrupt too, and its result is still given. ``work``
+    must therefore return at a KeyboardInterrupt.
+    """
+    pool = executor or ProcessPoolExecutor(max_workers=min(jobs, len(items)))
+    try:
+        futures: dict[Future[Result], int] = {pool.submit(work, item): index for index, item in enumerate(items)}
+        given: set[Future[Result]] = set()
+        try:
+            for future in as_completed(futures):
+                given.add(future)
+                yield futures[future], future.result()
+        except KeyboardInterrupt:
+            for future in futures:
+                future.cancel()
+            for future, index in futures.items():
+                if future not in given and not future.cancelled():
+                    yield index, future.result()
+    finally:
+        if executor is None:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,105 @@
+"""The counters of a host, as a trace records them, and where two records of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from proofs.traces.events import DomainCounters, State
+from reference.state import Domain, Host, all_locks
+
+
+def _claim_set_counters(domain: Domain) -> DomainCounters:
+    return DomainCounters(
+        max_pages=domain.max_pages,
+        tot_pages=domain.tot_pages,
+        global_claims=domain.global_claims,
+        node_claims=domain.node_claims,
+        claims=list(domain.claims),
+    )
+
+
+def _same_claim_set_counters(domain: Domain, observed: DomainCounters) -> bool:
+    return (
+        observed.tot_pages == domain.tot_pages
+        and observed.claims == domain.claims
+        and observed.node_claims == domain.node_claims
+        and observed.global_claims == domain.global_claims
+        and observed.max_pages == domain.max_pages
+        and observed.outstanding_pages is UNSET
+        and observed.claim_node is UNSET
+    )
+
+
+class _View(NamedTuple):
+    """What an observer sees of a domain, and a quick comparison with it."""
+
+    counters: Callable[[Domain], DomainCounters]
+    same: Callable[[Domain, DomainCounters], bool]
+
+
+_VIEWS: dict[tuple[str, ...], _View] = {
+    ("global_claims", "node_claims", "claims"): _View(_claim_set_counters, _same_claim_set_counters),
+}
+
+
+def matches(host: Host, observed: State) -> bool:
+    """Does the host look as it was observed? Where it does not, :func:`differences` tells in what."""
+    same = _VIEWS[host.semantics.claim_counters].same
+    domains = host.domains
+    with all_locks(host):
+        if (
+            observed.total_avail_pages != host.total_avail_pages
+            or observed.outstanding_claims != host.outstanding_claims
+            or observed.node_avail_pages != host.node_avail_pages
+            or observed.node_outstanding_claims != host.node_outstanding_claims
+            or len(observed.domains) != len(domains)
+        ):
+            return False
+        for domid, counters in observed.domains.items():
+            domain = domains.get(domid)
+            if domain is None or not same(domain, counters):
+                return False
+    return True
+
+
+def observe(host: Host) -> State:
+    """The state that a trace records after an event."""
+    counters = _VIEWS[host.semantics.claim_counters].counters
+    with all_locks(host):
+        return State(
+            host.total_avail_pages,
+            host.outstanding_claims,
+            list(host.node_avail_pages),
+            list(host.node_outstanding_claims),
+            {domid: counters(domain) for domid, domain in host.domains.items()},
+        )
+
+
+def size(state: State) -> int:
+    """How many numbers a state records."""
+    per_node = len(state.node_avail_pages)
+    numbers = 2 + 2 * per_node
+    for counters in state.domains.values():
+        fields = sum(value is not UNSET for value in msgspec.structs.astuple(counters))
+        numbers += fields if counters.claims is UNSET else fields - 1 + per_node
+    return numbers
+
+
+def differences(expected: State, observed: State) -> Iterator[tuple[str, Any, Any]]:
+    """(field, expected, observed) of every number that differs, in the order a trace has them."""
+    yield from _differences("state", msgspec.to_builtins(expected), msgspec.to_builtins(observed))
+
+
+def _differences(name: str, expected: Any, observed: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(expected, dict) and isinstance(observed, dict):
+        for key in [*expected, *(key for key in observed if key not in expected)]:
+            yield from _differences(f"{name}.{key}", expected.get(key, "absent"), observed.get(key, "absent"))
+    elif isinstance(expected, list) and isinstance(observed, list):
+        for index, (one, other) in enumerate(zip(expected, observed, strict=True)):
+            yield from _differences(f"{name}[{index}]", one, other)
+    elif expected != observed:
+        yield name, expected, observed

@@ -1,0 +1,246 @@
+"""Replay: a trace is run on the reference; every result and every counter is compared with what was observed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct
+
+from proofs.traces.events import Event, State
+from proofs.traces.own_events import Continue
+from proofs.traces.reader import Trace
+from reference.generations import SEMANTICS
+from reference.heap import NodeHeap, lowest_address
+from reference.properties import broken_properties, check_state
+from reference.state import Host, boot
+from reference.status import MisuseError
+from reference.steps import Steps, run
+
+from .observe import differences, matches, observe, size
+from .operations import OPERATIONS, Outcome
+
+
+class Divergence(Struct, frozen=True):
+    """The first difference in a trace. ``expected`` is the reference's value, ``observed`` the recorded one."""
+
+    file: str
+    line: int
+    seed: int
+    event: int  # index within the trace; boot is 0
+    op: str
+    field: str
+    expected: Any
+    observed: Any
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file}:{self.line}: seed {self.seed}, event {self.event} {self.op}: {self.field}: "
+            f"expected {_shown(self.expected)}, observed {_shown(self.observed)}"
+        )
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else "absent" if value is UNSET else str(value)
+
+
+class TraceResult(Struct):
+    """What the replay of one trace gave."""
+
+    first_line: int
+    seed: int
+    events: int = 0
+    comparisons: int = 0
+    divergence: Divergence | None = None
+    skipped: int = 0
+    """Events behind the divergence: not replayed."""
+    broken: dict[str, int] = {}
+    """Property -> number of events after which it did not hold."""
+    first_broken: dict[str, str] = {}
+    """Property -> where it was broken first, and the numbers."""
+
+
+class ObservedBlock:
+    """The policy of a replay: the block that the hypervisor took, where it is a legal choice."""
+
+    def __init__(self) -> None:
+        self.blocks: list[int] = []
+
+    def __call__(self, heap: NodeHeap, order: int) -> int | None:
+        """The observed block; any other where that one cannot be taken from this node: the results then differ."""
+        if self.blocks:
+            mfn = self.blocks[0]
+            if heap.first_mfn <= mfn < heap.first_mfn + heap.pages and heap.find(mfn, order) is not None:
+                self.blocks.pop(0)
+                return mfn
+        return lowest_address(heap, order)
+
+    def expect(self, event: Event) -> None:
+        """Take from the event which blocks the allocations in it got."""
+        mfn = getattr(event, "mfn", None)
+        mfns = getattr(event, "mfns", UNSET)
+        self.blocks = [] if mfn is None or mfn is UNSET else [mfn]
+        if mfns is not UNSET:
+            self.blocks.extend(mfns)
+
+
+class _Replay:
+    """One trace on one host."""
+
+    def __init__(self, trace: Trace, result: TraceResult, *, check_locks: bool, check_properties: bool) -> None:
+        header = trace.header
+        self.trace = trace
+        self.result = result
+        self.check_properties = check_properties
+        self.policy = ObservedBlock()
+        self.host: Host = boot(
+            tuple(header.host.nodes),
+            header.host.node_span,
+            SEMANTICS[header.semantics],
+            block_policy=self.policy,
+            check_locks=check_locks,
+            llc_coloring_enabled=header.host.llc_coloring,
+        )
+        self._size_key = -1
+        self._size = 0
+        self.builders: dict[str, Steps[Outcome]] = {}
+
+    def run(self) -> None:
+        result = self.result
+        for event in self.trace:
+            if result.divergence is not None:
+                result.skipped += 1
+                continue
+            self._replay(event)
+            result.events += 1
+        if result.divergence is None:
+            self._end()
+
+    def _replay(self, event: Event) -> None:
+        try:
+            outcome = self._execute(event)
+        except MisuseError as error:
+            raise self.trace.error(f"{event.op}: {error}") from None
+        if event.crash is not UNSET:
+            self._diverged(event, "crash", "no crash", event.crash)
+            return
+        if outcome is not None:
+            for field, expected in outcome.items():
+                observed = getattr(event, field)
+                if observed != expected:
+                    self._diverged(event, field, expected, observed)
+                    return
+            self.result.comparisons += len(outcome)
+        state = event.state
+        if not matches(self.host, state):  # type: ignore[arg-type]  # no crash: it has a state
+            self.trace.check_shape(state)  # type: ignore[arg-type]  # likewise
+            field, expected, observed = next(differences(observe(self.host), state))  # type: ignore[arg-type]  # likewise
+            self._diverged(event, field, expected, observed)
+            return
+        self.result.comparisons += self._numbers(state)  # type: ignore[arg-type]  # likewise
+        if self.check_properties:
+            self._count_broken(event)
+
+    def _execute(self, event: Event) -> Outcome | None:
+        """Do what the event says; none while a builder's operation goes on."""
+        builder = event.builder
+        if type(event) is Continue:
+            steps = self.builders.pop(builder, None)  # type: ignore[arg-type]  # the reader saw that it is there
+            if steps is None:
+                raise MisuseError(f"builder {builder} has nothing to continue")
+            return self._step(builder, steps)  # type: ignore[arg-type]  # likewise
+        if event.observed:
+            self.policy.expect(event)
+        outcome = OPERATIONS[type(event)](self.host, event)
+        if isinstance(outcome, dict):
+            return outcome
+        if builder is UNSET:
+            return run(outcome)
+        if builder in self.builders:
+            raise MisuseError(f"builder {builder} has not ended what it does")
+        return self._step(builder, outcome)
+
+    def _step(self, builder: str, steps: Steps[Outcome]) -> Outcome | None:
+        try:
+            next(steps)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        self.builders[builder] = steps
+        return None
+
+    def _numbers(self, state: State) -> int:
+        """How many numbers the comparison of two states compares; the same as long as no domain comes or goes."""
+        if len(state.domains) != self._size_key:
+            self._size_key = len(state.domains)
+            self._size = size(state)
+        return self._size
+
+    def _count_broken(self, event: Event) -> None:
+        violations = broken_properties(self.host)
+        if violations:
+            broken = self.result.broken
+            for name in {violation.property for violation in violations}:
+                broken[name] = broken.get(name, 0) + 1
+            for violation in violations:
+                if violation.property not in self.result.first_broken:
+                    self.result.first_broken[violation.property] = (
+                        f"event {self.result.events} {event.op}: {violation.where}: {violation.detail}"
+                    )
+
+    def _end(self) -> None:
+        """Pages in two places are looked for once a trace; verdicts the header expects are compared."""
+        if self.check_properties:
+            for violation in check_state(self.host):
+                if violation.property not in self.result.broken:
+                    self.result.broken[violation.property] = 1
+                    self.result.first_broken[violation.property] = f"at the end: {violation}"
+            expected = self.trace.header.expect
+            if expected and sorted(expected) != sorted(self.result.broken):
+                self._diverged_at_end("expect", sorted(self.result.broken), sorted(expected))
+
+    def _diverged(self, event: Event, field: str, expected: Any, observed: Any) -> None:
+        self.result.divergence = Divergence(
+            self.trace.path,
+            self.trace.line,
+            self.result.seed,
+            self.result.events,
+            event.op,
+            field,
+            expected,
+            observed,
+        )
+
+    def _diverged_at_end(self, field: str, expected: Any, observed: Any) -> None:
+        self.result.divergence = Divergence(
+            self.trace.path,
+            self.trace.first_line,
+            self.result.seed,
+            self.result.events,
+            "end",
+            field,
+            expected,
+            observed,
+        )
+
+
+def replay_trace(
+    trace: Trace,
+    *,
+    check_locks: bool = False,
+    check_properties: bool = True,
+    result: TraceResult | None = None,
+) -> TraceResult:
+    """Replay one trace on the reference of its semantics.
+
+    :param check_locks: also check the lock order and that every field is touched under its lock (slower)
+    :param check_properties: also count after which events which property does not hold; that is no divergence
+    :param result: filled as the replay goes on, for a caller that wants what was done before an error
+    :raises proofs.traces.TraceError: the trace is malformed, or does what cannot be done (frees a free page, ...)
+    """
+    if trace.header.semantics not in SEMANTICS:
+        known = ", ".join(SEMANTICS)
+        raise trace.error(f"field `semantics`: unknown {trace.header.semantics!r}; known: {known}")
+    if result is None:
+        result = TraceResult(trace.first_line, trace.header.seed)
+    _Replay(trace, result, check_locks=check_locks, check_properties=check_properties).run()
+    return result

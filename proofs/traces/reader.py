@@ -1,0 +1,268 @@
+"""Streaming reader and validator of trace files, gzip or plain, with one or more traces each.
+
+Everything wrong with a file is a :class:`TraceError` that names file and line; the traces before it were delivered.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from reference.constants import MAX_NUMNODES
+
+from .events import FORMAT_1, FORMAT_2, AllocDomheapPages, Boot, CreateDomain, Event, Events1, Header, State
+from .own_events import AllocHeapPages, Continue, DomainDestroy, Events2, GetDomainInfo
+
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    FORMAT_1: msgspec.json.Decoder(Events1),
+    FORMAT_2: msgspec.json.Decoder(Events2),
+}
+_HEADER = msgspec.json.Decoder(Header)
+
+
+class TraceError(Exception):
+    """A file that is not a trace: where, and why."""
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(path, line, reason)
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}" if self.line else f"{self.path}: {self.reason}"
+
+
+class _Lines:
+    """The lines of a file with one line of push-back; ``number`` is that of the line read last."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.number = 0
+        self._pending: bytes | None = None
+        try:
+            with open(path, "rb") as file:
+                packed = file.read(2) == b"\x1f\x8b"
+            raw = gzip.GzipFile(path) if packed else io.FileIO(path)
+            self._file = io.BufferedReader(raw, 1 << 18)
+        except OSError as error:
+            raise TraceError(path, 0, error.strerror or str(error)) from None
+
+    def next(self) -> bytes | None:
+        """The next line that is not blank, or none at the end."""
+        if self._pending is not None:
+            line, self._pending = self._pending, None
+            return line
+        try:
+            while line := self._file.readline():
+                self.number += 1
+                if not line.isspace():
+                    return line
+        except EOFError:
+            raise self.error("the gzip data end too early", 1) from None
+        except (OSError, zlib.error) as error:
+            raise self.error(f"the gzip data are damaged ({error})", 1) from None
+        return None
+
+    def push_back(self, line: bytes) -> None:
+        """Let ``next`` give that line again."""
+        self._pending = line
+
+    def error(self, reason: str, after: int = 0) -> TraceError:
+        """An error at the line read last, or ``after`` lines behind it."""
+        return TraceError(self.path, self.number + after, reason)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Trace:
+    """One trace: its ``header``, and its events by iteration (once, in order, each checked as it is read)."""
+
+    def __init__(self, lines: _Lines, header: Header, raw: bytes) -> None:
+        self.header = header
+        self.path = lines.path
+        self.first_line = lines.number
+        self.raw = [raw]
+        """The lines read so far, header first."""
+        self._lines = lines
+        self._events = self._read()
+
+    @property
+    def line(self) -> int:
+        """Number of the line read last."""
+        return self._lines.number
+
+    def error(self, reason: str) -> TraceError:
+        """An error at the event read last."""
+        return self._lines.error(reason)
+
+    def check_shape(self, state: State) -> None:
+        """The lists of a state must have a number for each node. Not done while reading: a comparison implies it.
+
+        :raises TraceError: one has not
+        """
+        num_nodes = len(self.header.host.nodes)
+        lists: dict[str, list[int] | UnsetType] = {
+            "node_avail_pages": state.node_avail_pages,
+            "node_outstanding_claims": state.node_outstanding_claims,
+            **{f"domains.{domid}.claims": counters.claims for domid, counters in state.domains.items()},
+        }
+        for name, numbers in lists.items():
+            if numbers is not UNSET and len(numbers) != num_nodes:
+                raise self.error(f"field `state.{name}` must have {num_nodes} numbers")
+
+    def __iter__(self) -> Iterator[Event]:
+        return self._events
+
+    def _read(self) -> Iterator[Event]:
+        lines = self._lines
+        raw = self.raw
+        decode = _DECODERS[self.header.format].decode
+        check = _Checker(self.header)
+        while (line := lines.next()) is not None:
+            if not line.startswith(b'{"op"') and _is_header(line, lines):
+                lines.push_back(line)
+                break
+            try:
+                event: Event = decode(line)
+            except msgspec.DecodeError as error:  # malformed JSON, or not an event
+                raise lines.error(_explain(error, line, self.header.format)) from None
+            raw.append(line)
+            if problem := check.problem(event):
+                raise lines.error(problem)
+            yield event
+        if not check.booted:
+            raise lines.error("the trace ends before boot")
+
+
+def _is_header(line: bytes, lines: _Lines) -> bool:
+    try:
+        content = msgspec.json.decode(line)
+    except msgspec.DecodeError as error:
+        raise lines.error(f"not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise lines.error("not a JSON object")
+    return "format" in content
+
+
+def _explain(error: msgspec.DecodeError, line: bytes, version: str) -> str:
+    if not isinstance(error, msgspec.ValidationError):
+        return f"not JSON: {error}"
+    if "`$.op`" in str(error):
+        op = msgspec.json.decode(line)["op"]
+        return f"unknown op {op!r} for {version}"
+    return str(error).replace("`$.", "field `")
+
+
+class _Checker:
+    """What the types of single events do not say."""
+
+    def __init__(self, header: Header) -> None:
+        self.booted = False
+        self._extended = header.format == FORMAT_2
+        self._crashed = False
+        self._domids: set[int] = set()
+
+    def problem(self, event: Event) -> str | None:
+        """Why the event cannot stand here, or none."""
+        if self._crashed:
+            return "an event after the crash that ended the trace"
+        kind = type(event)
+        if not self.booted:
+            if kind is not Boot:
+                return f"{event.op} before boot"
+            self.booted = True
+        elif kind is Boot:
+            return "a second boot in one trace"
+        domid = getattr(event, "domid", None)
+        if domid is not None:
+            if kind is CreateDomain:
+                if domid in self._domids:
+                    return f"field `domid`: domain {domid} exists already"
+                if any(node >= MAX_NUMNODES for node in event.node_affinity):  # type: ignore[attr-defined]
+                    return f"field `node_affinity`: a node that is not below {MAX_NUMNODES}"
+                self._domids.add(domid)
+            elif domid not in self._domids and not self._extended:
+                return f"field `domid`: no domain {domid}"
+        if event.builder is not UNSET and not self._extended:
+            return "field `builder` needs claim-trace/2"
+        return self._outcome_problem(event)
+
+    def _outcome_problem(self, event: Event) -> str | None:
+        if event.crash is not UNSET:
+            self._crashed = True
+            if event.state is not UNSET:
+                return "both `crash` and `state`"
+            return None
+        state = event.state
+        if state is UNSET:
+            return "field `state` is missing"
+        for field in event.observed:
+            if getattr(event, field) is UNSET and event.builder is UNSET and not _may_lack(event, field):
+                return f"field `{field}` is missing"
+        if type(event) in (AllocDomheapPages, AllocHeapPages) and event.builder is UNSET:
+            refused = event.mfn is None  # type: ignore[attr-defined]
+            if refused != (event.on_node is UNSET):  # type: ignore[attr-defined]
+                return "field `on_node` goes with an `mfn`, and only with one"
+        elif type(event) is DomainDestroy:
+            self._domids.discard(event.domid)
+        elif type(event) is Continue and event.builder is UNSET:
+            return "field `builder` is missing"
+        return None
+
+
+def _may_lack(event: Event, field: str) -> bool:
+    if field == "on_node":
+        return True  # checked with mfn
+    return type(event) is GetDomainInfo and field != "result" and event.result != "OK"
+
+
+def _read_header(line: bytes, lines: _Lines) -> Header:
+    if not _is_header(line, lines):
+        raise lines.error("an event before any header line")
+    try:
+        header = _HEADER.decode(line)
+    except msgspec.DecodeError as error:
+        raise lines.error(str(error).replace("`$.", "field `")) from None
+    if header.format not in _DECODERS:
+        raise lines.error(f"unknown format {header.format!r}; known: {', '.join(_DECODERS)}")
+    host = header.host
+    if host.node_span & (host.node_span - 1):
+        raise lines.error(f"field `host.node_span`: {host.node_span} is not a power of two")
+    for node, pages in enumerate(host.nodes):
+        if pages > host.node_span:
+            raise lines.error(f"field `host.nodes[{node}]`: {pages} pages do not fit node_span {host.node_span}")
+    if header.format == FORMAT_1 and (host.llc_coloring or header.expect):
+        raise lines.error("fields `host.llc_coloring` and `expect` need claim-trace/2")
+    return header
+
+
+def read_traces(path: str | Path) -> Iterator[Trace]:
+    """The traces of a file, one after the other, each to be iterated for its events.
+
+    A trace that is not read to its end is read on, and checked, when the next one is asked for.
+
+    :raises TraceError: at the first line that is wrong; line 0 is the file itself
+    """
+    lines = _Lines(str(path))
+    try:
+        line = lines.next()
+        if line is None:
+            raise lines.error("the file is empty")
+        while line is not None:
+            trace = Trace(lines, _read_header(line, lines), line)
+            yield trace
+            for _ in trace:
+                pass
+            line = lines.next()
+    finally:
+        lines.close()

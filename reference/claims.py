@@ -1,0 +1,174 @@
+"""The claims ledger: how claims are counted, permitted, redeemed, installed, released and recalled.
+
+Every function needs ``heap_lock`` held, except where it says that it takes the locks itself. Each of the three
+deduction helpers keeps the domain's counters and the two aggregates in step (DS-23); ``to`` is the line of the claim
+history that the deducted pages are booked on. Counts are pages and may be symbolic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .constants import CLAIM_TARGET_GLOBAL, MAX_NUMNODES, UINT_MAX
+from .state import Domain, Host
+from .status import Status
+
+
+class ClaimEntry(NamedTuple):
+    """One entry of a claim set (``xen_memory_claim``)."""
+
+    pages: int
+    target: int  # a node, or CLAIM_TARGET_GLOBAL
+    pad: int = 0
+
+
+def deduct_node_claims(host: Host, domain: Domain, node: int, pages: int, to: list[int]) -> int:
+    """Take up to ``pages`` from the domain's claim on a node; returns how many it held and lost."""
+    if domain.claims[node] < pages:
+        pages = domain.claims[node]
+    domain.claims[node] -= pages
+    domain.node_claims -= pages
+    host.node_outstanding_claims[node] -= pages
+    host.outstanding_claims -= pages
+    to[node] += pages
+    return pages
+
+
+def deduct_global_claims(host: Host, domain: Domain, pages: int, to: list[int]) -> int:
+    """Take up to ``pages`` from the domain's host-wide claim; returns how many it held and lost."""
+    if domain.global_claims < pages:
+        pages = domain.global_claims
+    domain.global_claims -= pages
+    host.outstanding_claims -= pages
+    to[-1] += pages
+    return pages
+
+
+def cancel_all_node_claims(host: Host, domain: Domain, to: list[int]) -> None:
+    """Release every node claim of the domain."""
+    for node in host.nodes:
+        deduct_node_claims(host, domain, node, domain.claims[node], to)
+
+
+def release_all_claims(host: Host, domain: Domain) -> None:
+    """Release every claim of the domain (DS-12)."""
+    released = domain.history.released
+    cancel_all_node_claims(host, domain, released)
+    deduct_global_claims(host, domain, domain.global_claims, released)
+
+
+def stake_claims(host: Host, domain: Domain, node_pages: dict[int, int], global_pages: int) -> None:
+    """Add claims that were checked before."""
+    installed = domain.history.installed
+    for node, pages in node_pages.items():
+        domain.claims[node] += pages
+        domain.node_claims += pages
+        host.node_outstanding_claims[node] += pages
+        host.outstanding_claims += pages
+        installed[node] += pages
+    domain.global_claims += global_pages
+    host.outstanding_claims += global_pages
+    installed[-1] += global_pages
+
+
+def claims_permit_request(pages: int, avail_pages: int, outstanding: int, own_claims: int) -> bool:
+    """May ``pages`` be taken where ``outstanding`` of ``avail_pages`` are claimed, ``own_claims`` by the caller?
+
+    Own claims cover what unclaimed memory does not (DS-13, DS-25); a caller that may not use claims passes 0 (DS-30).
+    """
+    return pages <= avail_pages - outstanding + own_claims
+
+
+def redeem_claims_for_allocation(host: Host, domain: Domain, pages: int, node: int) -> None:
+    """Turn claims into the ``pages`` just taken from ``node``: its claim, then host-wide, then other nodes (DS-16).
+
+    The last step keeps pages plus claims within max_pages when the memory came from unclaimed nodes (DS-18).
+    """
+    redeemed = domain.history.redeemed
+    pages -= deduct_node_claims(host, domain, node, pages, redeemed)
+    pages -= deduct_global_claims(host, domain, pages, redeemed)
+    for other in host.nodes:
+        if pages == 0:
+            break
+        pages -= deduct_node_claims(host, domain, other, pages, redeemed)
+
+
+def recall_claims(host: Host, node: int) -> None:
+    """After pages of ``node`` went offline: take back claims that nothing backs, domains ascending by id (DS-26)."""
+    for domain in host.domains.values():
+        shortage = host.node_outstanding_claims[node] - host.node_avail_pages[node]
+        if shortage <= 0:
+            break
+        deduct_node_claims(host, domain, node, shortage, domain.history.recalled)
+    for domain in host.domains.values():
+        shortage = host.outstanding_claims - host.total_avail_pages
+        if shortage <= 0:
+            break
+        deduct_global_claims(host, domain, shortage, domain.history.recalled)
+
+
+def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
+    """Replace the domain's claims by a set, all or nothing (DS-01, DS-06). Takes both locks.
+
+    :returns: ``EINVAL``, ``ENOENT`` or ``ENOMEM`` for the first check that fails; nothing has changed then
+    """
+    node_pages: dict[int, int] = {}
+    nodes_total = 0
+    global_pages: int | None = None
+    with domain.page_alloc_lock, host.heap_lock:
+        for pages, target, pad in entries:
+            if pad != 0:
+                return Status.EINVAL
+            if target == CLAIM_TARGET_GLOBAL:
+                if global_pages is not None:
+                    return Status.EINVAL
+                global_pages = pages
+                continue
+            if target >= MAX_NUMNODES or target not in host.nodes:
+                return Status.ENOENT
+            if target in node_pages or pages > UINT_MAX - nodes_total:
+                return Status.EINVAL
+            unclaimed = host.node_avail_pages[target] - host.node_outstanding_claims[target]
+            if pages > unclaimed + domain.claims[target]:
+                return Status.ENOMEM
+            node_pages[target] = pages
+            nodes_total += pages
+        if global_pages is None:
+            global_pages = 0
+
+        # Claims and pages held stay within max_pages; existing pages are not subtracted (DS-07, DS-11).
+        if global_pages > domain.max_pages:
+            return Status.EINVAL
+        if nodes_total > domain.max_pages - global_pages:
+            return Status.EINVAL
+        if domain.tot_pages > domain.max_pages - global_pages - nodes_total:
+            return Status.EINVAL
+        unclaimed = host.total_avail_pages - host.outstanding_claims
+        if global_pages + nodes_total > unclaimed + domain.global_claims + domain.node_claims:
+            return Status.ENOMEM
+
+        release_all_claims(host, domain)
+        stake_claims(host, domain, node_pages, global_pages)
+    return Status.OK
+
+
+def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
+    """The legacy claim (``domain_set_outstanding_pages``): host-wide, pages held are subtracted. Takes both locks.
+
+    :param pages: what the domain shall have in all; 0 releases every claim
+    :returns: ``EINVAL`` or ``ENOMEM`` for the first check that fails; nothing has changed then
+    """
+    with domain.page_alloc_lock, host.heap_lock:
+        if pages == 0:
+            release_all_claims(host, domain)
+            return Status.OK
+        if domain.global_claims != 0 or domain.node_claims != 0:
+            return Status.EINVAL
+        if pages <= domain.tot_pages or pages > domain.max_pages:
+            return Status.EINVAL
+        claim = pages - domain.tot_pages
+        if claim > host.total_avail_pages - host.outstanding_claims:
+            return Status.ENOMEM
+        stake_claims(host, domain, {}, claim)
+    return Status.OK

@@ -1,0 +1,15 @@
+"""The hypervisor's limits and flags, by their own names."""
+
+MAX_ORDER = 20  # largest block of the buddy heap: 2^20 pages
+MAX_NUMNODES = 64
+UINT_MAX = 2**32 - 1  # claims, tot_pages and max_pages are 32-bit unsigned
+DOMID_FIRST_RESERVED = 0x7FF0  # domain ids are below this
+
+# Targets of a claim entry that are not a node.
+CLAIM_TARGET_GLOBAL = 0x80000000
+CLAIM_TARGET_LEGACY = 0x40000000
+
+# memflags of an allocation. The node travels beside them here, not inside.
+MEMF_exact_node = 1 << 0
+MEMF_no_refcount = 1 << 1  # pages are owned by the domain but not in its tot_pages; never redeems claims
+MEMF_no_owner = 1 << 2  # pages get no owner; implies MEMF_no_refcount

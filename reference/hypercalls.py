@@ -1,0 +1,227 @@
+"""The hypercalls above the allocator: their own checks, in the hypervisor's order, then its functions.
+
+Domctls (``claim_memory``, ``max_mem``, ``destroydomain``, ``getdomaininfo``) run one at a time under the domctl lock,
+so no other domctl comes between their checks and what follows. Memory ops (``claim_pages``, ``populate_physmap``,
+``memory_exchange``) do not take it: they yield after their checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from . import domain as domains
+from . import page_alloc
+from .claims import ClaimEntry
+from .constants import CLAIM_TARGET_LEGACY, MAX_NUMNODES, MAX_ORDER, UINT_MAX, MEMF_no_owner, MEMF_no_refcount
+from .pages import Block, PageState
+from .state import Domain, Host
+from .status import MisuseError, Status
+from .steps import Steps
+
+
+def claim_memory(host: Host, domid: int, entries: Sequence[ClaimEntry], pad: int = 0) -> Status:
+    """``XEN_DOMCTL_claim_memory``: install a claim set or, with one entry for LEGACY, a legacy claim."""
+    if host.llc_coloring_enabled:
+        return Status.EOPNOTSUPP
+    if not entries or pad != 0:
+        return Status.EINVAL
+    if len(entries) > MAX_NUMNODES + 1:
+        return Status.E2BIG
+    domain = host.domains.get(domid)
+    if domain is None or domain.is_dying:
+        return Status.ESRCH
+    if len(entries) == 1 and entries[0].target == CLAIM_TARGET_LEGACY:
+        return host.semantics.set_outstanding_pages(host, domain, entries[0].pages)
+    return host.semantics.install_claim_set(host, domain, entries)
+
+
+def claim_pages(
+    host: Host,
+    domid: int,
+    pages: int,
+    extent_order: int = 0,
+    mem_flags: int = 0,
+    extent_start: int | None = None,
+) -> Steps[Status]:
+    """``XENMEM_claim_pages``, the legacy call. The dying check is outside the locks, as in the hypervisor."""
+    if host.llc_coloring_enabled:
+        return Status.EOPNOTSUPP
+    if extent_start is not None or extent_order != 0 or mem_flags != 0:
+        return Status.EINVAL
+    domain = host.domains.get(domid)
+    if domain is None or domain.is_dying:
+        return Status.EINVAL
+    yield
+    return host.semantics.set_outstanding_pages(host, domain, pages)
+
+
+def populate_physmap(
+    host: Host, domid: int, nr_extents: int, extent_order: int, node: int | None = None, memflags: int = 0
+) -> Steps[list[int]]:
+    """``XENMEM_populate_physmap``: allocate extents until one fails.
+
+    :returns: the first mfn of every extent that succeeded: the hypercall's result is their number, and no error
+    """
+    mfns: list[int] = []
+    domain = host.domains.get(domid)
+    if domain is None or extent_order > MAX_ORDER:
+        return mfns
+    while len(mfns) < nr_extents:
+        if mfns:
+            yield
+        mfn = yield from page_alloc.alloc_domheap_pages(host, domain, extent_order, node, memflags)
+        if mfn is None:
+            break
+        mfns.append(mfn)
+    return mfns
+
+
+class Exchanged(NamedTuple):
+    """Result of ``memory_exchange``: what it returned, and the new extents of the chunks that succeeded."""
+
+    status: Status
+    mfns: list[int]
+
+
+def memory_exchange(
+    host: Host, domid: int, in_mfns: Sequence[int], in_order: int, out_order: int, node: int | None = None
+) -> Steps[Exchanged]:
+    """``XENMEM_exchange``: swap a domain's extents of one order for new ones of another, chunk by chunk.
+
+    The new pages are allocated without refcount, so claims neither help nor are redeemed; ``tot_pages`` stays as it
+    is all the while, although stolen pages are nobody's.
+    """
+    done: list[int] = []
+    if in_order > MAX_ORDER or out_order > MAX_ORDER:
+        return Exchanged(Status.EPERM, done)
+    chunk = 1 << max(0, out_order - in_order)  # extents that go into one chunk
+    if len(in_mfns) % chunk:
+        return Exchanged(Status.EINVAL, done)
+    domain = host.domains.get(domid)
+    if domain is None:
+        return Exchanged(Status.ESRCH, done)
+    for first in range(0, len(in_mfns), chunk):
+        yield
+        stolen: list[Block] = []
+        for mfn in in_mfns[first : first + chunk]:
+            block = _steal_pages(host, domain, mfn, in_order)
+            if block is None:
+                yield from _give_back(host, domain, stolen)
+                return Exchanged(Status.EINVAL, done)
+            stolen.append(block)
+        out: list[int] = []
+        for _ in range(1 << max(0, in_order - out_order)):
+            yield
+            new = page_alloc.alloc_heap_pages(host, domain, out_order, node, MEMF_no_owner)
+            if new is None:
+                yield from _give_back(host, domain, stolen)
+                yield from _free_all(host, out, out_order)
+                return Exchanged(Status.ENOMEM, done)
+            out.append(new)
+        for block in stolen:
+            yield
+            page_alloc.free_heap_pages(host, block.mfn, block.order)
+        for at, new in enumerate(out):
+            yield
+            if _assign_in_exchange(host, domain, new, out_order) is not Status.OK:
+                _drop_tot_pages(domain, (len(out) - at) << out_order)
+                yield from _free_all(host, out[at:], out_order)
+                return Exchanged(Status.EINVAL, done)
+        done += out
+    return Exchanged(Status.OK, done)
+
+
+def _steal_pages(host: Host, domain: Domain, mfn: int, order: int) -> Block | None:
+    """``steal_page`` with MEMF_no_refcount: the pages lose their owner, who keeps counting them in tot_pages."""
+    try:
+        block = host.pages.exact(mfn, order)
+    except MisuseError:  # the caller may name any frames: these are not an extent of one owner
+        return None
+    if block.state is not PageState.ASSIGNED or block.domid != domain.domid or not block.refcounted:
+        return None
+    with domain.page_alloc_lock:
+        host.pages.change(block, PageState.ANONYMOUS, None, False)
+    return block
+
+
+def _assign_in_exchange(host: Host, domain: Domain, mfn: int, order: int) -> Status:
+    """``assign_page`` with MEMF_no_refcount of pages that tot_pages already counts."""
+    status = page_alloc.assign_pages(host, mfn, order, domain, MEMF_no_refcount)
+    if status is Status.OK:
+        host.pages.exact(mfn, order).refcounted = True
+    return status
+
+
+def _drop_tot_pages(domain: Domain, pages: int) -> None:
+    with domain.page_alloc_lock:
+        domain.tot_pages -= pages
+
+
+def _give_back(host: Host, domain: Domain, stolen: Sequence[Block]) -> Steps[None]:
+    """Reassign what a failed chunk stole; from a dying domain it is freed instead."""
+    for block in stolen:
+        yield
+        if _assign_in_exchange(host, domain, block.mfn, block.order) is not Status.OK:
+            _drop_tot_pages(domain, block.pages)
+            yield
+            page_alloc.free_heap_pages(host, block.mfn, block.order)
+
+
+def _free_all(host: Host, mfns: Sequence[int], order: int) -> Steps[None]:
+    for mfn in mfns:
+        yield
+        page_alloc.free_heap_pages(host, mfn, order)
+
+
+def max_mem(host: Host, domid: int, max_pages: int) -> Status:
+    """``XEN_DOMCTL_max_mem``: the new limit, capped at what its C type holds."""
+    domain = host.domains.get(domid)
+    if domain is None:
+        return Status.ESRCH
+    domains.set_max_pages(domain, max_pages if max_pages < UINT_MAX else UINT_MAX)
+    return Status.OK
+
+
+def destroydomain(host: Host, domid: int) -> Steps[Status]:
+    """``XEN_DOMCTL_destroydomain``: kill the domain, free its pages, and forget it once nothing is left of it.
+
+    Pages of it still in limbo keep it; call again when they are freed.
+    """
+    domain = host.domains.get(domid)
+    if domain is None:
+        return Status.ESRCH
+    yield from domains.domain_kill(host, domain)
+    yield
+    yield from domains.relinquish_memory(host, domain)
+    if host.domains.get(domid) is domain and not _holds_anything(host, domain):
+        domains.domain_destroy(host, domain)
+    return Status.OK
+
+
+def _holds_anything(host: Host, domain: Domain) -> bool:
+    pages = any(block.domid == domain.domid for block in host.pages.blocks.values())
+    return pages or _claims_of(host, domain) != 0
+
+
+def _claims_of(host: Host, domain: Domain) -> int:
+    with host.heap_lock:
+        return domain.global_claims + domain.node_claims
+
+
+class DomainInfo(NamedTuple):
+    """Answer of ``getdomaininfo``, in pages."""
+
+    tot_pages: int
+    max_pages: int
+    outstanding_pages: int  # global_claims + node_claims
+
+
+def getdomaininfo(host: Host, domid: int) -> DomainInfo | Status:
+    """``XEN_DOMCTL_getdomaininfo``; ``ESRCH`` for an unknown domain."""
+    domain = host.domains.get(domid)
+    if domain is None:
+        return Status.ESRCH
+    with domain.page_alloc_lock:
+        tot_pages, max_pages = domain.tot_pages, domain.max_pages
+    return DomainInfo(tot_pages, max_pages, _claims_of(host, domain))

@@ -1,0 +1,205 @@
+"""The allocator (``xen/common/page_alloc.c``): pages leave the heap, are assigned, freed, and go offline.
+
+``alloc_heap_pages`` and ``assign_pages`` are separate critical sections: in between the pages are in limbo, gone from
+the heap and not yet in ``tot_pages``. So are they between the two sections of ``free_domheap_pages``.
+Direct calls with arguments that the hypervisor never passes raise :class:`~reference.status.MisuseError`.
+"""
+
+from __future__ import annotations
+
+from .constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
+from .node_search import candidate_nodes
+from .pages import PageState
+from .state import Domain, Host
+from .status import MisuseError, PageStatus, Status
+from .steps import Steps
+
+
+def alloc_heap_pages(
+    host: Host, domain: Domain | None, order: int, node: int | None = None, memflags: int = 0
+) -> int | None:
+    """Take 2^order pages out of the heap and redeem claims for them, in one critical section (DS-13 to DS-18).
+
+    :param domain: for whom; none for the hypervisor itself
+    :param node: the requested node; with MEMF_exact_node no other will do
+    :returns: the first mfn, or none if the request is refused
+    """
+    if order > MAX_ORDER:
+        return None
+    pages = 1 << order
+    if memflags & MEMF_no_owner:
+        memflags |= MEMF_no_refcount
+    refcounted = domain is not None and not memflags & MEMF_no_refcount
+    claimant = domain if refcounted else None
+    semantics = host.semantics
+    with host.heap_lock:
+        # Check.
+        if not semantics.host_permits(host, claimant, pages):
+            return None
+        taken = get_free_buddy(host, domain, claimant, order, node, memflags)
+        if taken is None:
+            return None
+        node, mfn = taken
+
+        # Account.
+        host.node_avail_pages[node] -= pages
+        host.total_avail_pages -= pages
+        if claimant is not None:
+            semantics.redeem(host, claimant, pages, node)
+
+        # Commit.
+        host.heap[node].take(mfn, order)
+        if domain is not None:
+            domain.last_alloc_node = node
+        if domain is None or memflags & MEMF_no_owner:
+            host.pages.add(mfn, order, PageState.ANONYMOUS, None, False)
+        else:
+            host.pages.add(mfn, order, PageState.LIMBO, domain.domid, refcounted)
+    return mfn
+
+
+def get_free_buddy(
+    host: Host, domain: Domain | None, claimant: Domain | None, order: int, node: int | None, memflags: int
+) -> tuple[int, int] | None:
+    """The node search: the first candidate that permits the request and has a block; (node, mfn). Needs heap_lock."""
+    num_nodes = len(host.node_pages)
+    exact = memflags & MEMF_exact_node != 0
+    if domain is None:
+        candidates = candidate_nodes(num_nodes, tuple(host.nodes), node, None, exact)
+    else:
+        candidates = candidate_nodes(num_nodes, domain.node_affinity, node, domain.last_alloc_node, exact)
+    pages = 1 << order
+    for candidate in candidates:
+        if host.semantics.node_permits(host, claimant, pages, candidate):
+            mfn = host.block_policy(host.heap[candidate], order)
+            if mfn is not None:
+                return candidate, mfn
+    return None
+
+
+def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int = 0) -> Status:
+    """Give pages in limbo (or anonymous) to a domain; takes page_alloc_lock.
+
+    :returns: ``EINVAL`` if the domain is dying, ``EPERM`` or ``E2BIG`` if it has no room: the caller frees the pages
+    """
+    block = host.pages.exact(mfn, order)
+    if block.state is PageState.ASSIGNED:
+        raise MisuseError(f"mfn {mfn} already belongs to d{block.domid}")
+    refcounted = not memflags & MEMF_no_refcount
+    with domain.page_alloc_lock:
+        if domain.is_dying:
+            return Status.EINVAL
+        if refcounted:
+            if domain.tot_pages > domain.max_pages:
+                return Status.EPERM
+            if block.pages > domain.max_pages - domain.tot_pages:
+                return Status.E2BIG
+            domain.tot_pages += block.pages
+        host.pages.change(block, PageState.ASSIGNED, domain.domid, refcounted)
+    return Status.OK
+
+
+def free_heap_pages(host: Host, mfn: int, order: int) -> None:
+    """Return pages without owner to the heap; takes heap_lock. Pages marked offline leave it at once, with recall.
+
+    :raises MisuseError: they are not allocated, or still a domain's
+    """
+    block = host.pages.exact(mfn, order)
+    if block.state is PageState.ASSIGNED:
+        raise MisuseError(f"mfn {mfn} still belongs to d{block.domid}")
+    with host.heap_lock:
+        node = host.node_of(mfn)
+        heap = host.heap[node]
+        marked = host.pages.remove(block)
+        heap.give(mfn, order)
+        host.node_avail_pages[node] += block.pages
+        host.total_avail_pages += block.pages
+        for page in marked:
+            heap.take(page, 0)
+            host.pages.set_offlined(page)
+            host.node_avail_pages[node] -= 1
+            host.total_avail_pages -= 1
+        if marked:
+            host.semantics.recall(host, node)
+
+
+def release_ownership(host: Host, mfn: int, order: int) -> None:
+    """The first half of freeing: a domain's pages leave its tot_pages; takes page_alloc_lock.
+
+    :raises MisuseError: they are no domain's
+    """
+    block = host.pages.exact(mfn, order)
+    if block.state is not PageState.ASSIGNED or block.domid is None:
+        raise MisuseError(f"mfn {mfn} belongs to no domain")
+    domain = host.domain(block.domid)
+    with domain.page_alloc_lock:
+        if block.refcounted:
+            domain.tot_pages -= block.pages
+        host.pages.change(block, PageState.LIMBO, None, False)
+
+
+def free_domheap_pages(host: Host, mfn: int, order: int) -> Steps[None]:
+    """Free pages: out of the owner's tot_pages, then back to the heap. Claims never grow by it (DS-31)."""
+    if host.pages.exact(mfn, order).state is PageState.ASSIGNED:
+        release_ownership(host, mfn, order)
+        yield
+    free_heap_pages(host, mfn, order)
+
+
+def alloc_domheap_pages(
+    host: Host, domain: Domain | None, order: int, node: int | None = None, memflags: int = 0
+) -> Steps[int | None]:
+    """Allocate and assign. Pages that cannot be assigned go back to the heap; redeemed claims do not (DS-28)."""
+    if memflags & MEMF_no_owner:
+        memflags |= MEMF_no_refcount
+    mfn = alloc_heap_pages(host, domain, order, node, memflags)
+    if mfn is None or domain is None or memflags & MEMF_no_owner:
+        return mfn
+    yield
+    if assign_pages(host, mfn, order, domain, memflags) is Status.OK:
+        return mfn
+    yield
+    free_heap_pages(host, mfn, order)
+    return None
+
+
+def offline_page(host: Host, mfn: int) -> PageStatus:
+    """Take a page out of use; takes heap_lock. A free one leaves now, with recall; one in use when freed (DS-26)."""
+    node = host.node_of(mfn)
+    with host.heap_lock:
+        if mfn in host.pages.offlined:
+            return PageStatus.OFFLINED
+        block = host.pages.find(mfn)
+        if block is not None:
+            host.pages.offlining.add(mfn)
+            if block.state is PageState.ASSIGNED:
+                return PageStatus.OWNED_PENDING
+            return PageStatus.ANONYMOUS_FAILED
+        host.heap[node].take(mfn, 0)
+        host.pages.set_offlined(mfn)
+        host.node_avail_pages[node] -= 1
+        host.total_avail_pages -= 1
+        host.semantics.recall(host, node)
+    return PageStatus.OFFLINED
+
+
+def online_page(host: Host, mfn: int) -> PageStatus:
+    """Bring a page back, or withdraw its mark; takes heap_lock."""
+    node = host.node_of(mfn)
+    with host.heap_lock:
+        if mfn in host.pages.offlining:
+            host.pages.offlining.remove(mfn)
+            return PageStatus.ONLINED
+        if mfn not in host.pages.offlined:
+            return PageStatus.NOT_OFFLINE
+        host.pages.set_onlined(mfn)
+        host.heap[node].give(mfn, 0)
+        host.node_avail_pages[node] += 1
+        host.total_avail_pages += 1
+    return PageStatus.ONLINED
+
+
+def get_outstanding_claims(host: Host) -> tuple[int, int]:
+    """(free pages, claimed pages) of the host; takes heap_lock."""
+    with host.heap_lock:
+        return host.total_avail_pages, host.outstanding_claims

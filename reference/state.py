@@ -1,0 +1,192 @@
+"""State of a host and its domains, as the hypervisor names it. Counts are pages."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .constants import DOMID_FIRST_RESERVED, MAX_NUMNODES
+from .heap import BlockPolicy, NodeHeap, lowest_address
+from .locks import HEAP_LOCK, PAGE_ALLOC_LOCK, CheckedLock, LockLike, guarded, make_lock
+from .pages import PageTable
+from .status import MisuseError
+
+if TYPE_CHECKING:
+    from .semantics import Semantics
+
+
+class ClaimHistory:
+    """What became of every claimed page, per target (nodes, then host-wide): the ledger of ``redeemed-once``.
+
+    Not in the hypervisor. At any time installed = outstanding + redeemed + released + recalled.
+    """
+
+    __slots__ = ("installed", "recalled", "redeemed", "released")
+
+    def __init__(self, num_nodes: int) -> None:
+        self.installed = [0] * (num_nodes + 1)
+        self.redeemed = [0] * (num_nodes + 1)
+        self.released = [0] * (num_nodes + 1)
+        self.recalled = [0] * (num_nodes + 1)
+
+
+@guarded(
+    page_alloc_lock=("tot_pages", "max_pages"),
+    heap_lock=("claims", "node_claims", "global_claims", "last_alloc_node", "history"),
+)
+@dataclass(slots=True, eq=False, repr=False)
+class Domain:
+    """``struct domain``, as far as claims depend on it."""
+
+    Checked: ClassVar[Any]
+
+    domid: int
+    page_alloc_lock: LockLike
+    heap_lock: LockLike  # the host's
+    max_pages: int
+    node_affinity: tuple[int, ...]  # online nodes only, ascending
+    claims: list[int]  # per node
+    history: ClaimHistory
+    tot_pages: int = 0
+    node_claims: int = 0  # sum of claims[]
+    global_claims: int = 0
+    last_alloc_node: int | None = None
+    is_dying: bool = False
+
+
+@guarded(
+    heap_lock=(
+        "total_avail_pages",
+        "node_avail_pages",
+        "node_outstanding_claims",
+        "outstanding_claims",
+        "heap",
+    )
+)
+@dataclass(slots=True, eq=False, repr=False)
+class Host:
+    """A host: its memory, its counters and its domains (ascending by id)."""
+
+    Checked: ClassVar[Any]
+
+    semantics: Semantics
+    heap_lock: LockLike
+    node_span: int  # node i owns frames from i * node_span
+    node_pages: tuple[int, ...]  # installed
+    llc_coloring_enabled: bool
+    block_policy: BlockPolicy
+    locks_held: list[CheckedLock] | None  # none: locks are not checked
+    heap: list[NodeHeap]
+    total_avail_pages: int
+    node_avail_pages: list[int]
+    node_outstanding_claims: list[int]
+    pages: PageTable
+    outstanding_claims: int = 0
+    domains: dict[int, Domain] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> range:
+        """The online nodes. They are fixed at boot."""
+        return range(len(self.node_pages))
+
+    def node_of(self, mfn: int) -> int:
+        """The node that owns a machine frame.
+
+        :raises MisuseError: the host has no such frame
+        """
+        node = mfn // self.node_span
+        if not 0 <= node < len(self.node_pages) or mfn - node * self.node_span >= self.node_pages[node]:
+            raise MisuseError(f"the host has no mfn {mfn}")
+        return node
+
+    def domain(self, domid: int) -> Domain:
+        """The domain with that id.
+
+        :raises MisuseError: there is none
+        """
+        domain = self.domains.get(domid)
+        if domain is None:
+            raise MisuseError(f"no domain {domid}")
+        return domain
+
+
+_NO_LOCKS: LockLike = nullcontext()
+
+
+def all_locks(host: Host) -> LockLike:
+    """Hold every lock of the host, in order: for an observer. Costs nothing where locks are not checked."""
+    if host.locks_held is None:
+        return _NO_LOCKS
+    locks = ExitStack()
+    for domain in host.domains.values():
+        locks.enter_context(domain.page_alloc_lock)
+    locks.enter_context(host.heap_lock)
+    return locks
+
+
+def boot(
+    node_pages: tuple[int, ...],
+    node_span: int,
+    semantics: Semantics,
+    *,
+    block_policy: BlockPolicy = lowest_address,
+    check_locks: bool = True,
+    llc_coloring_enabled: bool = False,
+) -> Host:
+    """A host after boot: every page of every node free, no domain.
+
+    :param node_pages: pages of each node, in order of node ids
+    :param node_span: node i owns the machine frames from ``i * node_span``; a power of two
+    :raises MisuseError: nodes that do not fit
+    """
+    if not 1 <= len(node_pages) <= MAX_NUMNODES:
+        raise MisuseError(f"a host has 1 to {MAX_NUMNODES} nodes, not {len(node_pages)}")
+    if node_span <= 0 or node_span & (node_span - 1):
+        raise MisuseError(f"node_span {node_span} is not a power of two")
+    for pages in node_pages:
+        if not 0 <= pages <= node_span:
+            raise MisuseError(f"a node of {pages} pages does not fit node_span {node_span}")
+    held: list[CheckedLock] | None = [] if check_locks else None
+    cls: type[Host] = Host.Checked if check_locks else Host
+    return cls(
+        semantics=semantics,
+        heap_lock=make_lock(HEAP_LOCK, HEAP_LOCK, held),
+        node_span=node_span,
+        node_pages=node_pages,
+        llc_coloring_enabled=llc_coloring_enabled,
+        block_policy=block_policy,
+        locks_held=held,
+        heap=[NodeHeap(node * node_span, pages) for node, pages in enumerate(node_pages)],
+        total_avail_pages=sum(node_pages),
+        node_avail_pages=list(node_pages),
+        node_outstanding_claims=[0] * len(node_pages),
+        pages=PageTable(len(node_pages), node_span),
+    )
+
+
+def create_domain(host: Host, domid: int, max_pages: int, node_affinity: tuple[int, ...] | None = None) -> Domain:
+    """A new domain without pages and claims. ``node_affinity`` none means every node.
+
+    :raises MisuseError: the id is taken or out of range, or no node of the affinity is online
+    """
+    if domid in host.domains:
+        raise MisuseError(f"domain {domid} exists")
+    if not 0 <= domid < DOMID_FIRST_RESERVED:
+        raise MisuseError(f"domain id {domid} is out of range")
+    affinity = host.nodes if node_affinity is None else sorted(set(node_affinity) & set(host.nodes))
+    if not affinity:
+        raise MisuseError(f"domain {domid}: no node of its node_affinity is online")
+    cls: type[Domain] = Domain if host.locks_held is None else Domain.Checked
+    domain = cls(
+        domid=domid,
+        page_alloc_lock=make_lock(PAGE_ALLOC_LOCK, f"page_alloc_lock of d{domid}", host.locks_held),
+        heap_lock=host.heap_lock,
+        max_pages=max_pages,
+        node_affinity=tuple(affinity),
+        claims=[0] * len(host.node_pages),
+        history=ClaimHistory(len(host.node_pages)),
+    )
+    host.domains[domid] = domain
+    host.domains = dict(sorted(host.domains.items()))
+    return domain

@@ -1,0 +1,30 @@
+"""Results of operations: expected failures are values, misuse of the reference is an exception."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What an operation returned: ``OK`` or the name of the hypervisor's errno."""
+
+    OK = "OK"
+    E2BIG = "E2BIG"
+    EINVAL = "EINVAL"
+    ENOENT = "ENOENT"
+    ENOMEM = "ENOMEM"
+    EOPNOTSUPP = "EOPNOTSUPP"
+    EPERM = "EPERM"
+    ESRCH = "ESRCH"
+
+
+class PageStatus(StrEnum):
+    """Answer of ``offline_page`` and ``online_page`` (``PG_OFFLINE_*``, ``PG_ONLINE_*`` in Xen)."""
+
+    OFFLINED = "OFFLINED"  # out of the heap now
+    OWNED_PENDING = "OFFLINE_OWNED_PENDING"  # a domain's page: leaves when freed
+    ANONYMOUS_FAILED = "OFFLINE_ANONYMOUS_FAILED"  # in use without an owner: marked, leaves when freed
+    ONLINED = "ONLINED"
+    NOT_OFFLINE = "NOT_OFFLINE"  # ``online_page`` of a page that was neither offline nor marked
+
+
+class MisuseError(Exception):
+    """The reference was called in a way the hypervisor never is: unknown domain, page freed twice, ..."""

@@ -1,0 +1,12 @@
+"""Hypothesis profiles: the default is quick and repeats; ``--hypothesis-profile=long`` looks further."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+settings.register_profile("long", parent=settings.get_profile("default"), max_examples=5000, derandomize=False)
+settings.load_profile("default")

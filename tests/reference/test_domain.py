@@ -1,0 +1,91 @@
+"""Boot, creation and the end of domains."""
+
+import pytest
+
+from reference.domain import domain_destroy, domain_kill, mark_dying, relinquish_memory
+from reference.page_alloc import alloc_heap_pages
+from reference.state import boot, create_domain
+from reference.status import MisuseError
+from reference.steps import run
+from tests.reference.hosts import alloc, claim, held, small_host
+
+
+def test_a_host_of_64_tebibytes_boots_at_once() -> None:
+    host = boot((1 << 28,) * 64, 1 << 28, small_host().semantics)
+    with host.heap_lock:
+        assert host.total_avail_pages == 1 << 34
+        assert sum(1 for heap in host.heap for _ in heap.blocks()) == 64 << 8
+
+
+@pytest.mark.parametrize(
+    ("nodes", "span", "message"),
+    [
+        ((), 8, "1 to 64 nodes, not 0"),
+        ((1,) * 65, 8, "1 to 64 nodes, not 65"),
+        ((8,), 12, "node_span 12 is not a power of two"),
+        ((8,), 0, "node_span 0 is not a power of two"),
+        ((9,), 8, "a node of 9 pages does not fit"),
+        ((-1,), 8, "a node of -1 pages does not fit"),
+    ],
+)
+def test_hosts_that_cannot_be(nodes: tuple[int, ...], span: int, message: str) -> None:
+    with pytest.raises(MisuseError, match=message):
+        boot(nodes, span, small_host().semantics)
+
+
+def test_domains_that_cannot_be() -> None:
+    host = small_host()
+    for domid, affinity, message in (
+        (1, None, "domain 1 exists"),
+        (0x7FF0, None, "out of range"),
+        (-1, None, "out of range"),
+        (3, (7,), "no node of its node_affinity is online"),
+    ):
+        with pytest.raises(MisuseError, match=message):
+            create_domain(host, domid, 1, affinity)
+    with pytest.raises(MisuseError, match="no domain 9"):
+        host.domain(9)
+
+
+def test_affinity_is_clamped_to_online_nodes_and_domains_are_kept_ascending() -> None:
+    host = small_host(8, 8, 8, domains=0)
+    create_domain(host, 5, 1, (9, 2, 0, 2))
+    create_domain(host, 3, 1)
+    assert list(host.domains) == [3, 5]
+    assert host.domain(5).node_affinity == (0, 2)
+    assert host.domain(3).node_affinity == (0, 1, 2)
+
+
+def test_domain_kill_marks_then_releases() -> None:
+    host = small_host()
+    alloc(host, 1)
+    claim(host, 1, (3, 0))
+    steps = domain_kill(host, host.domain(1))
+    next(steps)
+    assert host.domain(1).is_dying
+    assert held(host, 1) == ([3, 0], 0, 1)
+    run(steps)
+    assert held(host, 1) == ([0, 0], 0, 1)
+    run(domain_kill(host, host.domain(1)))
+
+
+def test_a_domain_is_destroyed_only_when_nothing_is_left() -> None:
+    host = small_host()
+    domain = host.domain(1)
+    alloc_heap_pages(host, domain, 0)
+    with pytest.raises(MisuseError, match="d1 is not dying"):
+        domain_destroy(host, domain)
+    with pytest.raises(MisuseError, match="d1 is not dying"):
+        run(relinquish_memory(host, domain))
+    mark_dying(domain)
+    with pytest.raises(MisuseError, match="d1 still has pages"):
+        domain_destroy(host, domain)
+    domain = host.domain(2)
+    claim(host, 2, (1, 0))
+    mark_dying(domain)
+    with pytest.raises(MisuseError, match="d2 still has claims"):
+        domain_destroy(host, domain)
+    claim(host, 2, (0, 0))
+    domain_destroy(host, domain)
+    with pytest.raises(MisuseError, match="d2 is gone already"):
+        domain_destroy(host, domain)

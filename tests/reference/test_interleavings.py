@@ -1,0 +1,269 @@
+"""Several builders at once, interleaved at critical sections: every operation, both levels, the checker after each step.
+
+``aggregates-agree``, ``node-backed``, ``host-backed`` and ``redeemed-once`` hold throughout. ``entitlement`` and
+``dead-hold-nothing`` can fail; tests/reference/test_what_fails.py shows exactly how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from proofs.replay.operations import OPERATIONS
+from reference import domain as domains
+from reference import hypercalls, page_alloc
+from reference.claims import ClaimEntry
+from reference.constants import (
+    CLAIM_TARGET_GLOBAL,
+    CLAIM_TARGET_LEGACY,
+    MEMF_exact_node,
+    MEMF_no_owner,
+    MEMF_no_refcount,
+)
+from reference.generations import SEMANTICS
+from reference.pages import Block, PageState
+from reference.properties import check_state
+from reference.state import Host, all_locks, boot, create_domain
+from reference.status import Status
+from reference.steps import Steps
+
+HOLDS_THROUGHOUT = {"aggregates-agree", "node-backed", "host-backed", "redeemed-once"}
+NODES = st.none() | st.integers(0, 3)
+ORDERS = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
+MEMFLAGS = st.sampled_from(
+    [0, 0, 0, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount, MEMF_exact_node | MEMF_no_refcount]
+)
+PAGES = st.integers(0, 12) | st.sampled_from([2**32 - 1, 2**32, 2**63, 2**64 - 1])
+ENTRIES = st.lists(
+    st.builds(
+        ClaimEntry,
+        PAGES,
+        st.sampled_from([0, 1, 2, 3, CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY]),
+        st.sampled_from([0, 0, 0, 0, 0, 1]),
+    ),
+    max_size=4,
+)
+SEEN: set[str] = set()
+"""Operations that were reached, over all examples of a run."""
+
+
+class Builders(RuleBasedStateMachine):
+    """A host, its domains, and operations in flight."""
+
+    host: Host
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: list[tuple[Steps[Any], set[int], set[int]]] = []  # steps, domains and frames they work on
+
+    @initialize(
+        nodes=st.lists(st.integers(0, 16), min_size=1, max_size=3), max_pages=st.lists(st.integers(0, 40), min_size=2)
+    )
+    def boot(self, nodes: list[int], max_pages: list[int]) -> None:
+        SEEN.add("boot")
+        self.host = boot(tuple(nodes), 16, SEMANTICS["claim-sets"])
+        for domid, limit in enumerate(max_pages[:4], 1):
+            create_domain(self.host, domid, limit)
+
+    # Choosing what to work on.
+
+    def pick(self, data: st.DataObject) -> int:
+        return data.draw(st.sampled_from([*self.host.domains, 9]), label="domid")
+
+    def idle_domain(self, data: st.DataObject) -> int:
+        """A domain that no operation in flight works on, or an unknown id."""
+        busy = set().union(*(domids for _, domids, _ in self.running))
+        return data.draw(st.sampled_from([9, *(d for d in self.host.domains if d not in busy)]), label="idle domid")
+
+    def idle_blocks(self, wanted: Callable[[Block], bool]) -> list[Block]:
+        busy = set().union(*(frames for _, _, frames in self.running))
+        busy_domains = set().union(*(domids for _, domids, _ in self.running))
+        return [
+            block
+            for block in self.host.pages.blocks.values()
+            if wanted(block) and busy.isdisjoint(range(block.mfn, block.mfn + block.pages))
+            if block.domid is None or block.domid not in busy_domains
+        ]
+
+    def start(self, op: str, steps: Steps[Any], domids: set[int] = frozenset(), frames: set[int] = frozenset()) -> None:  # type: ignore[assignment]
+        SEEN.add(op)
+        self.running.append((steps, domids, frames))
+        self.advance(len(self.running) - 1)
+
+    def advance(self, index: int) -> None:
+        try:
+            next(self.running[index][0])
+        except StopIteration:
+            del self.running[index]
+
+    # Operations of several critical sections.
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def step(self, data: st.DataObject) -> None:
+        self.advance(data.draw(st.integers(0, len(self.running) - 1)))
+
+    @rule(data=st.data(), order=ORDERS, node=NODES, memflags=MEMFLAGS)
+    def alloc_domheap_pages(self, data: st.DataObject, order: int, node: int | None, memflags: int) -> None:
+        domain = self.host.domains.get(self.pick(data))  # an unknown id: for the hypervisor itself
+        self.start("alloc_domheap_pages", page_alloc.alloc_domheap_pages(self.host, domain, order, node, memflags))
+
+    @rule(data=st.data(), number=st.integers(0, 4), order=ORDERS, node=NODES, memflags=MEMFLAGS)
+    def populate_physmap(self, data: st.DataObject, number: int, order: int, node: int | None, memflags: int) -> None:
+        steps = hypercalls.populate_physmap(self.host, self.pick(data), number, order, node, memflags)
+        self.start("populate_physmap", steps)
+
+    @rule(data=st.data())
+    def free_domheap_pages(self, data: st.DataObject) -> None:
+        blocks = self.idle_blocks(lambda block: block.state is not PageState.LIMBO)
+        if blocks:
+            block = data.draw(st.sampled_from(blocks))
+            order = data.draw(st.integers(0, block.order))
+            frames = set(range(block.mfn, block.mfn + block.pages))
+            steps = page_alloc.free_domheap_pages(self.host, block.mfn, order)
+            self.start("free_domheap_pages", steps, frames=frames)
+
+    @rule(data=st.data(), number=st.integers(1, 3), out_order=st.integers(0, 2), node=NODES)
+    def memory_exchange(self, data: st.DataObject, number: int, out_order: int, node: int | None) -> None:
+        blocks = self.idle_blocks(lambda block: block.state is PageState.ASSIGNED)
+        if blocks:
+            block = data.draw(st.sampled_from(blocks))
+            in_order = data.draw(st.integers(0, block.order))
+            mfns = [block.mfn + (extent << in_order) for extent in range(number)]  # may run over the block's end
+            assert block.domid is not None
+            steps = hypercalls.memory_exchange(self.host, block.domid, mfns, in_order, out_order, node)
+            self.start("memory_exchange", steps, {block.domid})
+
+    @rule(data=st.data(), pages=PAGES, bad=st.sampled_from([{}, {}, {"extent_order": 1}, {"mem_flags": 1}]))
+    def claim_pages(self, data: st.DataObject, pages: int, bad: dict[str, int]) -> None:
+        domid = self.pick(data)
+        self.start("claim_pages", hypercalls.claim_pages(self.host, domid, pages, **bad), {domid})
+
+    @rule(data=st.data())
+    def domain_kill(self, data: st.DataObject) -> None:
+        domain = self.host.domains.get(self.pick(data))
+        if domain is not None:
+            self.start("domain_kill", domains.domain_kill(self.host, domain))
+
+    @rule(data=st.data())
+    def relinquish_memory(self, data: st.DataObject) -> None:
+        domain = self.host.domains.get(self.idle_domain(data))
+        if domain is not None and domain.is_dying and not any(frames for _, _, frames in self.running):
+            self.start("relinquish_memory", domains.relinquish_memory(self.host, domain), {domain.domid})
+
+    @rule(data=st.data())
+    def destroydomain(self, data: st.DataObject) -> None:
+        domid = self.idle_domain(data)
+        if not any(frames for _, _, frames in self.running):
+            self.start("destroydomain", hypercalls.destroydomain(self.host, domid), {domid})
+
+    # Single critical sections.
+
+    @rule(domid=st.integers(1, 5), max_pages=st.integers(0, 40), affinity=st.none() | st.sets(st.integers(0, 3)))
+    def create_domain(self, domid: int, max_pages: int, affinity: set[int] | None) -> None:
+        if domid not in self.host.domains and (affinity is None or affinity & set(self.host.nodes)):
+            SEEN.add("create_domain")
+            create_domain(self.host, domid, max_pages, None if affinity is None else tuple(affinity))
+
+    @rule(data=st.data(), entries=ENTRIES)
+    def install_claim_set(self, data: st.DataObject, entries: list[ClaimEntry]) -> None:
+        domain = self.host.domains.get(self.pick(data))
+        if domain is not None:
+            SEEN.add("install_claim_set")
+            self.host.semantics.install_claim_set(self.host, domain, entries)
+
+    @rule(data=st.data(), entries=ENTRIES, pad=st.sampled_from([0, 0, 0, 1]))
+    def claim_memory(self, data: st.DataObject, entries: list[ClaimEntry], pad: int) -> None:
+        SEEN.add("claim_memory")
+        hypercalls.claim_memory(self.host, self.pick(data), entries, pad)
+
+    @rule(data=st.data(), pages=PAGES)
+    def set_outstanding_pages(self, data: st.DataObject, pages: int) -> None:
+        domain = self.host.domains.get(self.pick(data))
+        if domain is not None:
+            SEEN.add("set_outstanding_pages")
+            self.host.semantics.set_outstanding_pages(self.host, domain, pages)
+
+    @rule(data=st.data(), max_pages=st.integers(0, 60))
+    def max_mem(self, data: st.DataObject, max_pages: int) -> None:
+        SEEN.update(("max_mem", "set_max_pages"))
+        hypercalls.max_mem(self.host, self.pick(data), max_pages)
+
+    @rule(data=st.data(), order=ORDERS, node=NODES, memflags=MEMFLAGS)
+    def alloc_heap_pages(self, data: st.DataObject, order: int, node: int | None, memflags: int) -> None:
+        SEEN.add("alloc_heap_pages")
+        domain = self.host.domains.get(self.pick(data))
+        mfn = page_alloc.alloc_heap_pages(self.host, domain, order, node, memflags)
+        if mfn is not None:  # keep the pages in flight, as alloc_domheap_pages does
+            self.running.append((self.rest(mfn, order, domain, memflags), set(), set(range(mfn, mfn + (1 << order)))))
+
+    def rest(self, mfn: int, order: int, domain: Any, memflags: int) -> Steps[None]:
+        if domain is not None and not memflags & MEMF_no_owner:
+            SEEN.add("assign_pages")
+            if page_alloc.assign_pages(self.host, mfn, order, domain, memflags) is Status.OK:
+                return
+            yield
+        SEEN.add("free_heap_pages")
+        page_alloc.free_heap_pages(self.host, mfn, order)
+
+    @rule(data=st.data(), online=st.booleans())
+    def offline_or_online_page(self, data: st.DataObject, online: bool) -> None:
+        frames = [n * 16 + page for n, pages in enumerate(self.host.node_pages) for page in range(pages)]
+        if frames:
+            SEEN.add("online_page" if online else "offline_page")
+            mfn = data.draw(st.sampled_from(frames))
+            (page_alloc.online_page if online else page_alloc.offline_page)(self.host, mfn)
+
+    @rule(data=st.data())
+    def domain_destroy(self, data: st.DataObject) -> None:
+        domain = self.host.domains.get(self.idle_domain(data))
+        if domain is not None and domain.is_dying and not hypercalls._holds_anything(self.host, domain):
+            SEEN.add("domain_destroy")
+            domains.domain_destroy(self.host, domain)
+
+    @rule(data=st.data())
+    def queries(self, data: st.DataObject) -> None:
+        SEEN.update(("getdomaininfo", "get_outstanding_claims"))
+        domid = self.pick(data)
+        info = hypercalls.getdomaininfo(self.host, domid)
+        assert (info is Status.ESRCH) == (domid not in self.host.domains)
+        avail, outstanding = page_alloc.get_outstanding_claims(self.host)
+        assert 0 <= outstanding <= avail
+
+    # What holds after every step.
+
+    @invariant()
+    def properties_hold(self) -> None:
+        if hasattr(self, "host"):
+            broken = [str(v) for v in check_state(self.host) if v.property in HOLDS_THROUGHOUT]
+            assert broken == []
+
+    @invariant()
+    def tot_pages_counts_the_domains_pages(self) -> None:
+        if not hasattr(self, "host"):
+            return
+        exchanging = set().union(*(domids for _, domids, _ in self.running))
+        with all_locks(self.host):
+            for domain in self.host.domains.values():
+                counted = sum(block.pages for block in self.host.pages.of_domain(domain.domid) if block.refcounted)
+                if domain.domid not in exchanging:
+                    assert domain.tot_pages == counted
+                assert min(domain.tot_pages, domain.global_claims, *domain.claims) >= 0
+
+
+Builders.TestCase.settings = settings(
+    max_examples=100 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
+)
+
+
+class TestBuilders(Builders.TestCase):  # type: ignore[misc,name-defined]
+    """Runs the machine, then sees that it reached every operation there is."""
+
+    def runTest(self) -> None:
+        super().runTest()
+        everything = {kind.__struct_config__.tag for kind in OPERATIONS}
+        assert everything == SEEN

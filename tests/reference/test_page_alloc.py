@@ -1,0 +1,241 @@
+"""The allocator: checks, limbo, assignment and its failures, freeing, offlining."""
+
+import pytest
+
+from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
+from reference.domain import mark_dying, set_max_pages
+from reference.page_alloc import (
+    alloc_heap_pages,
+    assign_pages,
+    free_domheap_pages,
+    free_heap_pages,
+    offline_page,
+    online_page,
+    release_ownership,
+)
+from reference.pages import PageState
+from reference.properties import check_state, limbo_pages
+from reference.state import boot
+from reference.status import MisuseError, PageStatus, Status
+from tests.reference.hosts import GLOBAL, alloc, avail, claim, free, held, small_host
+
+
+def test_claimed_memory_is_protected_from_others() -> None:
+    host = small_host()
+    claim(host, 1, (6, 0), (6, GLOBAL))
+    assert alloc(host, 2, 3) is None  # 8 pages, 4 unclaimed
+    assert alloc(host, None, 2, node=0) == 16  # 4 pages: node 0 has 2 unclaimed, so node 1
+    assert alloc(host, 2, 0) is None
+    assert alloc(host, 1, 2, node=0) == 0
+
+
+def test_the_host_check_credits_the_whole_set_the_node_check_that_node() -> None:
+    host = small_host()
+    claim(host, 2, (7, 0))
+    claim(host, 1, (8, 1))
+    assert alloc(host, 1, 0, node=0, memflags=MEMF_exact_node) == 0  # one unclaimed page
+    assert alloc(host, 1, 0, node=0, memflags=MEMF_exact_node) is None
+    assert alloc(host, 1, 0, node=0) == 16  # the search goes on
+
+
+@pytest.mark.parametrize("memflags", [MEMF_no_refcount, MEMF_no_owner])
+def test_requests_without_refcount_neither_use_nor_redeem_claims(memflags: int) -> None:
+    host = small_host(8)
+    claim(host, 1, (7, 0))
+    assert alloc(host, 1, 1, memflags=memflags) is None
+    assert alloc(host, 1, 0, memflags=memflags) == 0
+    assert held(host, 1) == ([7], 0, 0)
+
+
+def test_a_block_must_be_there() -> None:
+    host = small_host(6)
+    assert alloc(host, 1, 3) is None
+    assert alloc(host, 1, 2) == 0
+    assert alloc(host, 1, 2) is None
+    assert alloc(host, 1, MAX_ORDER + 1) is None
+
+
+def test_the_search_goes_round_from_the_last_node() -> None:
+    host = small_host(8, 8, 8)
+    assert [alloc(host, 1) for _ in range(4)] == [0, 16, 32, 1]
+    assert alloc(host, 1, node=0) == 2
+    assert alloc(host, 1) == 17
+
+
+def test_limbo_is_visible() -> None:
+    host = small_host()
+    mfn = alloc_heap_pages(host, host.domain(1), 1)
+    assert mfn == 0
+    assert held(host, 1)[2] == 0
+    assert limbo_pages(host) == {1: 2}
+    assert assign_pages(host, mfn, 1, host.domain(1)) is Status.OK
+    assert held(host, 1)[2] == 2
+    assert limbo_pages(host) == {}
+    steps = free_domheap_pages(host, mfn, 1)
+    next(steps)
+    assert held(host, 1)[2] == 0
+    assert [block.state for block in host.pages.in_limbo()] == [PageState.LIMBO]
+    assert avail(host)[1] == 14
+    with pytest.raises(StopIteration):
+        next(steps)
+    assert avail(host)[1] == 16
+
+
+@pytest.mark.parametrize(
+    ("max_pages", "dying", "status"),
+    [(3, False, Status.EPERM), (4, False, Status.E2BIG), (5, False, Status.E2BIG), (100, True, Status.EINVAL)],
+)
+def test_pages_that_cannot_be_assigned_go_back_but_redeemed_claims_do_not(
+    max_pages: int, dying: bool, status: Status
+) -> None:
+    host = small_host()
+    alloc(host, 1, 2)
+    claim(host, 1, (3, 0))
+    if dying:
+        mark_dying(host.domain(1))
+    set_max_pages(host.domain(1), max_pages)
+    mfn = alloc_heap_pages(host, host.domain(1), 1, 0)
+    assert mfn is not None
+    assert assign_pages(host, mfn, 1, host.domain(1)) is status
+    free_heap_pages(host, mfn, 1)
+    assert held(host, 1) == ([1, 0], 0, 4)
+    assert alloc(host, 1, 1, 0) is None
+    assert held(host, 1) == ([0, 0], 0, 4)
+    assert avail(host) == ([4, 8], 12, [0, 0], 0)
+
+
+def test_pages_without_refcount_do_not_count() -> None:
+    host = small_host(max_pages=0)
+    mfn = alloc(host, 1, 1, memflags=MEMF_no_refcount)
+    assert mfn == 0
+    assert held(host, 1)[2] == 0
+    assert [block.mfn for block in host.pages.of_domain(1)] == [0]
+    free(host, mfn, 1)
+    assert avail(host)[1] == 16
+
+
+def test_parts_of_an_allocation_and_several_at_once_can_be_freed() -> None:
+    host = small_host()
+    alloc(host, 1, 3, node=0)
+    free(host, 5)
+    assert held(host, 1)[2] == 7
+    free(host, 0, 2)
+    assert held(host, 1)[2] == 3
+    free(host, 6, 1)
+    assert held(host, 1)[2] == 1
+    assert alloc(host, 1, node=0) == 5
+    free(host, 4, 1)  # two allocations in one
+    assert (held(host, 1)[2], avail(host)[0]) == (0, [8, 8])
+    assert check_state(host) == []
+
+
+@pytest.mark.parametrize(
+    ("mfn", "order", "message"),
+    [
+        (4, 0, "mfn 4 is not allocated"),
+        (0, 3, "mfn 4 is not allocated"),
+        (1, 1, "mfn 1 is not aligned"),
+        (0, 2, "differ in owner"),
+        (200, 0, "mfn 200 is not allocated"),
+    ],
+)
+def test_freeing_what_is_not_one_allocation_is_misuse(mfn: int, order: int, message: str) -> None:
+    host = small_host(8)
+    alloc(host, 1, 1)
+    alloc(host, 2, 1)
+    with pytest.raises(MisuseError, match=message):
+        free(host, mfn, order)
+    assert check_state(host) == []
+
+
+def test_freeing_twice_is_misuse() -> None:
+    host = small_host()
+    alloc(host, 1)
+    free(host, 0)
+    with pytest.raises(MisuseError, match="mfn 0 is not allocated"):
+        free(host, 0)
+
+
+def test_the_sections_of_allocating_and_freeing_refuse_pages_in_the_wrong_state() -> None:
+    host = small_host()
+    alloc(host, 1)
+    with pytest.raises(MisuseError, match="mfn 0 still belongs to d1"):
+        free_heap_pages(host, 0, 0)
+    with pytest.raises(MisuseError, match="mfn 0 already belongs to d1"):
+        assign_pages(host, 0, 0, host.domain(2))
+    alloc(host, None)
+    with pytest.raises(MisuseError, match="mfn 1 belongs to no domain"):
+        release_ownership(host, 1, 0)
+
+
+def test_a_free_page_goes_offline_at_once_one_in_use_when_freed() -> None:
+    host = small_host(4)
+    alloc(host, 1, 1)
+    claim(host, 2, (2, 0))
+    assert offline_page(host, 0) is PageStatus.OWNED_PENDING
+    assert avail(host) == ([2], 2, [2], 2)
+    assert offline_page(host, 2) is PageStatus.OFFLINED
+    assert avail(host) == ([1], 1, [1], 1)
+    assert offline_page(host, 2) is PageStatus.OFFLINED  # again: nothing changes
+    claim(host, 2, (1, 0))
+    free(host, 0, 1)
+    assert avail(host) == ([2], 2, [1], 1)
+    assert check_state(host) == []
+    assert alloc(host, 1) == 1
+    assert alloc(host, 1) is None
+
+
+def test_recall_when_a_marked_page_is_freed() -> None:
+    """Freeing cannot make claims exceed free pages, so this recall is for shortages from elsewhere: none here."""
+    host = small_host(4)
+    alloc(host, 1, 0)
+    claim(host, 2, (3, 0))
+    offline_page(host, 0)
+    free(host, 0)
+    assert avail(host) == ([3], 3, [3], 3)
+
+
+def test_pages_in_use_without_owner() -> None:
+    host = small_host(4)
+    alloc(host, None)
+    alloc_heap_pages(host, host.domain(1), 0)
+    assert offline_page(host, 0) is PageStatus.ANONYMOUS_FAILED
+    assert offline_page(host, 1) is PageStatus.ANONYMOUS_FAILED  # in limbo
+    free(host, 0)
+    assert avail(host)[1] == 2
+
+
+def test_online() -> None:
+    host = small_host(4)
+    offline_page(host, 0)
+    assert online_page(host, 0) is PageStatus.ONLINED
+    assert online_page(host, 0) is PageStatus.NOT_OFFLINE
+    assert avail(host)[:2] == ([4], 4)
+    alloc(host, 1)
+    offline_page(host, 0)
+    assert online_page(host, 0) is PageStatus.ONLINED
+    free(host, 0)
+    assert avail(host)[:2] == ([4], 4)
+    assert check_state(host) == []
+
+
+@pytest.mark.parametrize("operation", [offline_page, online_page])
+def test_frames_that_the_host_does_not_have(operation: object) -> None:
+    host = boot((4, 6), 8, small_host().semantics)
+    for mfn in (4, 7, 14, 16, -1):
+        with pytest.raises(MisuseError, match=f"the host has no mfn {mfn}"):
+            operation(host, mfn)  # type: ignore[operator]
+    assert offline_page(host, 13) is PageStatus.OFFLINED
+
+
+def test_memory_beside_a_node_is_not_allocated() -> None:
+    host = boot((5, 0, 3), 8, small_host().semantics)
+    taken = [alloc(host, None) for _ in range(9)]
+    assert taken == [4, 0, 1, 2, 3, 18, 16, 17, None]
+
+
+def test_only_refcounted_pages_in_limbo_count_towards_the_limit() -> None:
+    host = small_host()
+    alloc_heap_pages(host, host.domain(1), 0, None, MEMF_no_refcount)
+    assert len(list(host.pages.in_limbo())) == 1
+    assert limbo_pages(host) == {}
