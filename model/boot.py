@@ -21,9 +21,7 @@ def boot(q: Quantifiers, s: State) -> Term:
         [
             s.domctl_lock == NO_DOMCTL,
             s.total_avail_pages == s.node_avail_pages.total(),
-            q.every_node(
-                lambda n: all_of([s.installed_pages[n] >= 0, s.node_avail_pages[n] == s.installed_pages[n]])
-            ),
+            q.every_node(lambda n: all_of([s.installed_pages[n] >= 0, s.node_avail_pages[n] == s.installed_pages[n]])),
             *[zero(i, getattr(s, i.name)) for i in zeros(Shape.HOST)],
             q.every_node(lambda n: all_of([zero(i, getattr(s, i.name)[n]) for i in zeros(Shape.NODE)])),
             q.every_domain(lambda d: all_of([zero(i, getattr(s, i.name)[d]) for i in zeros(Shape.DOMAIN)])),

@@ -121,18 +121,14 @@ def _cancel_all() -> list[LoopCase]:
     zero, bound = z3.IntVal(0), z3.Int("bound")
     ended = [invariant(bound, node_claims, outstanding), total == held.prefix(bound)]
     return [
-        LoopCase(
-            "cancel-all-node-claims", "initiation", [held.prefix(zero) == 0], invariant(zero, total, start)
-        ),
+        LoopCase("cancel-all-node-claims", "initiation", [held.prefix(zero) == 0], invariant(zero, total, start)),
         LoopCase(
             "cancel-all-node-claims",
             "consecution",
             turn,
             invariant(k + 1, node_claims - claim, outstanding - claim),
         ),
-        LoopCase(
-            "cancel-all-node-claims", "exit", ended, all_of([node_claims == 0, outstanding == start - total])
-        ),
+        LoopCase("cancel-all-node-claims", "exit", ended, all_of([node_claims == 0, outstanding == start - total])),
     ]
 
 

@@ -77,9 +77,7 @@ class SummedVector:
 class SummedGrid:
     """A grid of the parametric host; its rows and columns have prefix sums of their own."""
 
-    def __init__(
-        self, host: "ParametricHost", name: str, watch: Callable[[str, Term], None] | None = None
-    ) -> None:
+    def __init__(self, host: "ParametricHost", name: str, watch: Callable[[str, Term], None] | None = None) -> None:
         ints = [z3.IntSort()] * 3
         self._host = host
         self._cell = _applied(z3.Function(name, *ints))
@@ -206,9 +204,7 @@ class ParametricHost:
         self._definitions.append((NODE, lambda n: vector[n] >= 0))
         return vector
 
-    def _defined(
-        self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[Sequenced], Lemma]
-    ) -> SummedVector:
+    def _defined(self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[Sequenced], Lemma]) -> SummedVector:
         """A derived vector. Its sum, once asked for, comes with the lemma that says what it is."""
         self._fresh += 1
         named = self.vector(f"{hint}!{self._fresh}", sort).sequenced

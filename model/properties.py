@@ -84,9 +84,7 @@ def _implied(name: str, sentence: str, of_state: OfState, statements: str = "") 
     _add(Property(head, part, sentence, Kind.IMPLIED, of_state, statements=tuple(statements.split())))
 
 
-def _step(
-    name: str, sentence: str, of_step: OfStep, statements: str = "", only: str = "", never: str = ""
-) -> None:
+def _step(name: str, sentence: str, of_step: OfStep, statements: str = "", only: str = "", never: str = "") -> None:
     head, _, part = name.partition(".")
     _add(
         Property(
@@ -198,9 +196,7 @@ def _sums_non_negative(q: Quantifiers, s: State) -> Term:
     return all_of([*host, q.every_node(node), q.every_domain(domain)])
 
 
-_state(
-    "sums-non-negative", "No sum of counters or page classes is negative.", _sums_non_negative, support=True
-)
+_state("sums-non-negative", "No sum of counters or page classes is negative.", _sums_non_negative, support=True)
 
 
 def _within_aggregates(q: Quantifiers, s: State) -> Term:
@@ -307,10 +303,7 @@ def _ledger_agrees(q: Quantifiers, s: State) -> Term:
             q.every_cell(
                 lambda d, n: (
                     s.ledger_installed[d, n]
-                    == s.claims[d, n]
-                    + s.ledger_redeemed[d, n]
-                    + s.ledger_released[d, n]
-                    + s.ledger_recalled[d, n]
+                    == s.claims[d, n] + s.ledger_redeemed[d, n] + s.ledger_released[d, n] + s.ledger_recalled[d, n]
                 )
             ),
             q.every_domain(

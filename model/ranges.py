@@ -24,9 +24,7 @@ def _domain_counters(q: Quantifiers, s: State) -> Term:
 
     return all_of(
         [
-            q.every_domain(
-                lambda d: all_of([in_range("uint32", getattr(s, i.name)[d]) for i in typed(Shape.DOMAIN)])
-            ),
+            q.every_domain(lambda d: all_of([in_range("uint32", getattr(s, i.name)[d]) for i in typed(Shape.DOMAIN)])),
             q.every_cell(cell),
         ]
     )

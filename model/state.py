@@ -80,9 +80,7 @@ class State:
     max_pages: Vector = _domain("the limit on tot_pages", PAGE_ALLOC_LOCK, "uint32")
     exists: Vector = _domain("the domain id is in use", DOMCTL_LOCK, flag=True)
     is_dying: Vector = _domain("domain_kill has begun", DOMCTL_LOCK, flag=True)
-    legacy_calls: Vector = _domain(
-        "XENMEM_claim_pages calls past their check of is_dying, not yet in the lock"
-    )
+    legacy_calls: Vector = _domain("XENMEM_claim_pages calls past their check of is_dying, not yet in the lock")
 
     claims: Grid = _cell("a domain's claim on a node", HEAP_LOCK, "uint32")
     limbo_pages: Grid = _cell("class: gone from the heap for a domain, not yet in its tot_pages")

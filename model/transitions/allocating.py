@@ -81,9 +81,7 @@ def alloc_heap_pages_refused(step: Step, rules: Rules) -> None:
 
     def no_node_qualifies(q: Quantifiers) -> Term:
         return q.every_node(
-            lambda n: any_of(
-                [negation(rules.node_permits(s, domid, n, pages)), pages > s.node_avail_pages[n]]
-            )
+            lambda n: any_of([negation(rules.node_permits(s, domid, n, pages)), pages > s.node_avail_pages[n]])
         )
 
     refused = negation(rules.host_permits(s, domid, 0, pages))

@@ -53,7 +53,5 @@ def destroy_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
     step.guard("no-pages-counted", s.tot_pages[domid] == 0)
     step.guard_all(
         "no-pages-held",
-        lambda q: q.every_node(
-            lambda n: all_of([s.limbo_pages[domid, n] == 0, s.assigned_pages[domid, n] == 0])
-        ),
+        lambda q: q.every_node(lambda n: all_of([s.limbo_pages[domid, n] == 0, s.assigned_pages[domid, n] == 0])),
     )

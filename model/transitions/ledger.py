@@ -5,9 +5,7 @@ from model.logic import Term
 from model.step import Step
 
 
-def deduct(
-    step: Step, domid: Term, by_node: Vector, from_global: Term, kind: str, counted: bool = True
-) -> None:
+def deduct(step: Step, domid: Term, by_node: Vector, from_global: Term, kind: str, counted: bool = True) -> None:
     """deduct_node_claims and deduct_global_claims for one domain; `kind` is the ledger's word for it."""
     s, h = step.before, step.encoding
     row = s.claims.row(domid)

@@ -14,16 +14,12 @@ def _recall(step: Step, rules: Rules, node: Term, node_avail: Term, total_avail:
     step.set_column("claims", node, h.combined([(1, column), (-1, recall.by_domain)], column))
     step.set_vector("node_claims", h.combined([(1, s.node_claims), (-1, recall.by_domain)], s.node_claims))
     step.add_at("node_outstanding_claims", node, -from_node)
-    step.set_vector(
-        "global_claims", h.combined([(1, s.global_claims), (-1, recall.global_by_domain)], s.global_claims)
-    )
+    step.set_vector("global_claims", h.combined([(1, s.global_claims), (-1, recall.global_by_domain)], s.global_claims))
     step.add("outstanding_claims", -(from_node + from_global))
     step.add_column("ledger_recalled", node, recall.by_domain)
     recalled = s.global_recalled
     step.set_vector("global_recalled", h.combined([(1, recalled), (1, recall.global_by_domain)], recalled))
-    step.hint(
-        lambda lemmas, after: lemmas.sums_ordered(after.node_outstanding_claims, after.node_avail_pages)
-    )
+    step.hint(lambda lemmas, after: lemmas.sums_ordered(after.node_outstanding_claims, after.node_avail_pages))
     step.hint(lambda lemmas, _after: lemmas.entry_within_sum(s.global_claims, 0))
 
 

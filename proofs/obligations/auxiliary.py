@@ -44,9 +44,7 @@ def auxiliary_problem(obligation: Obligation) -> Problem:
 
 def auxiliary_obligations() -> list[Obligation]:
     """All lemmas and loops, which every parametric proof rests on."""
-    lemmas = [
-        Obligation(LEMMA, lemma.name, case, PARAMETRIC) for lemma in all_lemmas() for case in ("base", "step")
-    ]
+    lemmas = [Obligation(LEMMA, lemma.name, case, PARAMETRIC) for lemma in all_lemmas() for case in ("base", "step")]
     loops = [Obligation(LOOP, c.loop, c.case, PARAMETRIC) for c in loop_cases()]
     return lemmas + loops
 

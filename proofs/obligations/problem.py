@@ -82,9 +82,7 @@ def _guards(obligation: Obligation, q: Quantifiers, step: Step) -> dict[str, Ter
 
 def _host_size(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Term]:
     """The one assumption about the machine, where C types matter."""
-    return (
-        {"host:at-most-2^40-pages": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
-    )
+    return {"host:at-most-2^40-pages": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
 
 
 class _Built:
@@ -194,11 +192,7 @@ def _assumptions(
     names, concerned = relevant_invariants(
         obligation.assumptions(), PROPERTIES[obligation.property].id, obligation.transition, read
     )
-    if (
-        step is not None
-        and PROPERTIES[obligation.property].kind is Kind.STATE
-        and not read & set(step.updates)
-    ):
+    if step is not None and PROPERTIES[obligation.property].kind is Kind.STATE and not read & set(step.updates):
         # Nothing the property speaks of is updated: it held before, and that is all there is to it.
         return _invariants([obligation.property], q, before)
     found = _invariants(names, q, watched(before, concerned)) | _host_size(obligation, q, before)

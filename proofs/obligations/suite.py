@@ -41,10 +41,7 @@ def of_property(semantics: str, prop: Property, encoding: str, mutation: str = "
     """All obligations of one property, those without its conditions last."""
     rules = SEMANTICS[semantics]
     conditions = rules.conditional.get(prop.id, ())
-    found = [
-        Obligation(semantics, prop.name, place, encoding, conditions, mutation)
-        for place in places(prop, rules)
-    ]
+    found = [Obligation(semantics, prop.name, place, encoding, conditions, mutation) for place in places(prop, rules)]
     touched = {t for c in conditions for t in CONDITIONS[c].transitions}
     found += [
         Obligation(semantics, prop.name, place, encoding, (), mutation, claimed=False)
@@ -54,9 +51,7 @@ def of_property(semantics: str, prop: Property, encoding: str, mutation: str = "
     return found
 
 
-def suite(
-    semantics: list[str], properties: list[str], encodings: list[str], mutation: str = ""
-) -> list[Obligation]:
+def suite(semantics: list[str], properties: list[str], encodings: list[str], mutation: str = "") -> list[Obligation]:
     """Every obligation of these semantics and property ids, in these encodings."""
     found = [
         obligation

@@ -82,9 +82,7 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
     return result
 
 
-def _refuted(
-    obligation: Obligation, solver: z3.Solver, settings: Settings
-) -> tuple[Verdict, str, dict[str, str]]:
+def _refuted(obligation: Obligation, solver: z3.Solver, settings: Settings) -> tuple[Verdict, str, dict[str, str]]:
     """A parametric countermodel may give sums that no host has: a bounded host has to confirm it."""
     if obligation.encoding != PARAMETRIC or obligation.semantics in AUXILIARY:
         return Verdict.REFUTED, "", shown(solver.model())

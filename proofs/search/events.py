@@ -119,8 +119,19 @@ def _false_parts(model: z3.ModelRef, formula: Term) -> list[str]:
     if formula.num_args() == 2 and z3.is_int(formula.arg(0)):
         left, right = (model.eval(side, model_completion=True) for side in formula.children())
         relation = formula.decl().name().replace("=", "==") if formula.decl().name() == "=" else formula.decl().name()
-        return [f"{_text(formula.arg(0))} {relation} {_text(formula.arg(1))}  is  {left} {relation} {right}"]
+        texts = [_text(_resolved(model, side)) for side in formula.children()]
+        return [f"{texts[0]} {relation} {texts[1]}  is  {left} {relation} {right}"]
     return [_text(formula)]
+
+
+def _resolved(model: z3.ModelRef, formula: Term) -> Term:
+    """The formula with every choice made as the model makes it."""
+    if z3.is_app_of(formula, z3.Z3_OP_ITE):
+        chosen = z3.is_true(model.eval(formula.arg(0), model_completion=True))
+        return _resolved(model, formula.arg(1 if chosen else 2))
+    if formula.num_args() == 0:
+        return formula
+    return formula.decl()(*[_resolved(model, child) for child in formula.children()])
 
 
 def _text(formula: Term) -> str:

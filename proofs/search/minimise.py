@@ -66,9 +66,7 @@ def search(asked: Asked) -> Found:
 
 
 def _unrolled(asked: Asked, nodes: int, domains: int) -> Unrolled:
-    unrolled = Unrolled(
-        asked.semantics, asked.mutation, asked.property, asked.assumed, nodes, domains, asked.seed
-    )
+    unrolled = Unrolled(asked.semantics, asked.mutation, asked.property, asked.assumed, nodes, domains, asked.seed)
     if asked.rlimit:
         unrolled.solver.set("rlimit", asked.rlimit)
     return unrolled

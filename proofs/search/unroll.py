@@ -1,6 +1,5 @@
 """The transitions unrolled from boot: one state a step, one choice of transition a step."""
 
-
 from typing import Any
 
 import z3
@@ -17,14 +16,23 @@ from model.step import Step, TwoStates
 PAGE_BY_PAGE = frozenset({"redeems", "takes-unowned"})
 NEVER = ("llc_coloring", "malformed", "names_offline_node")
 """Arguments that only make a call fail."""
-LEDGER = tuple(n for n in FIELDS if n.startswith("ledger_") or n.endswith(("_installed", "_redeemed", "_released", "_recalled")))
+LEDGER = tuple(
+    n for n in FIELDS if n.startswith("ledger_") or n.endswith(("_installed", "_redeemed", "_released", "_recalled"))
+)
 
 
 class Unrolled:
     """All traces of one semantics on one host, as formulas that grow by a step at a time."""
 
     def __init__(
-        self, semantics: str, mutation: str, prop: str, assumed: tuple[str, ...], nodes: int, domains: int, seed: int = 0
+        self,
+        semantics: str,
+        mutation: str,
+        prop: str,
+        assumed: tuple[str, ...],
+        nodes: int,
+        domains: int,
+        seed: int = 0,
     ) -> None:
         rules = SEMANTICS[semantics]
         self.semantics: Semantics = mutated(rules, mutation) if mutation else rules
@@ -111,11 +119,7 @@ class Unrolled:
         found = []
         for choice, steps in zip(self.choices, self.steps, strict=True):
             for number, name in enumerate(self.names):
-                arguments = [
-                    term
-                    for key, value in steps[name].arguments.items()
-                    for term in _page_terms(key, value)
-                ]
+                arguments = [term for key, value in steps[name].arguments.items() for term in _page_terms(key, value)]
                 if arguments:
                     found.append(z3.If(choice == number, z3.Sum(arguments), 0))
         return z3.Sum(found) if found else z3.IntVal(0)
@@ -169,5 +173,3 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
         if not refusal or ("set-refused" in wanted and name == "claim_memory_refused"):
             found.append(name)
     return found
-
-
