@@ -128,12 +128,12 @@ def taken_sum(result: Sequenced, held: Sequenced, amount: Term) -> Lemma:
 def _generic(name: str) -> Sequenced:
     entry = z3.Function(name, z3.IntSort(), z3.IntSort())
     prefix = z3.Function(f"sum.{name}", z3.IntSort(), z3.IntSort())
-    return Sequenced(lambda i: entry(i), lambda m: prefix(m))
+    return Sequenced(entry, prefix)
 
 
 def all_lemmas() -> list[Lemma]:
     """Every lemma in its general form, over vectors of which nothing is known."""
-    a, b, c, d = (_generic(name) for name in "abcd")
+    a, b, d = (_generic(name) for name in "abd")
     i, amount = z3.Int("i"), z3.Int("amount")
     return [
         changed_at(a, b, i),

@@ -26,7 +26,7 @@ class LoopCase:
 def _vector(name: str) -> Sequenced:
     ints = [z3.IntSort()] * 2
     entry, prefix = z3.Function(name, *ints), z3.Function(f"sum.{name}", *ints)
-    return Sequenced(lambda i: entry(i), lambda m: prefix(m))
+    return Sequenced(entry, prefix)
 
 
 def _take_ascending(loop: str, skips: bool) -> list[LoopCase]:
@@ -87,7 +87,7 @@ def _install_entries() -> list[LoopCase]:
     top = 2**32 - 1
 
     def invariant(i: Term, value: Term) -> Term:
-        return all_of([value == entries.prefix(i), 0 <= value, value <= top])
+        return all_of([value == entries.prefix(i), value >= 0, value <= top])
 
     pages = entries.entry(k)
     passes = pages <= top - so_far

@@ -358,9 +358,13 @@ class _Related:
         if part:
             old, new = getattr(old, part)(index), getattr(new, part)(index)
         update, use = self.update, self.host.use
-        replaced = {"row": Row, "column": Column, "": Whole}[part]
-        if isinstance(update, replaced):
-            values = _summed(update.value if isinstance(update, Whole) else update.values)
+        values: Vector | None = None
+        if isinstance(update, Whole):
+            values = update.value
+        elif (isinstance(update, Row) and part == "row") or (isinstance(update, Column) and part == "column"):
+            values = update.values
+        if values is not None:
+            values = _summed(values)
             values.total()
             use(lemmas.equal_sums(new.sequenced, values.sequenced), new.sort)
             if isinstance(update, Whole):

@@ -530,20 +530,22 @@ _step(
 )
 
 
+def _same(q: Quantifiers, shape: Shape, before: Term, after: Term) -> Term:
+    if shape is Shape.HOST:
+        return before == after
+    if shape is Shape.NODE:
+        return q.every_node(lambda n: after[n] == before[n])
+    if shape is Shape.DOMAIN:
+        return q.every_domain(lambda d: after[d] == before[d])
+    return q.every_cell(lambda d, n: after[d, n] == before[d, n])
+
+
 def _changes_nothing(q: Quantifiers, t: TwoStates) -> Term:
     parts = []
     for info in FIELDS.values():
         before, after = getattr(t.before, info.name), getattr(t.after, info.name)
-        if info.name == "legacy_calls" or before is after:
-            continue
-        if info.shape is Shape.HOST:
-            parts.append(before == after)
-        elif info.shape is Shape.NODE:
-            parts.append(q.every_node(lambda n, a=after, b=before: a[n] == b[n]))
-        elif info.shape is Shape.DOMAIN:
-            parts.append(q.every_domain(lambda d, a=after, b=before: a[d] == b[d]))
-        else:
-            parts.append(q.every_cell(lambda d, n, a=after, b=before: a[d, n] == b[d, n]))
+        if info.name != "legacy_calls" and before is not after:
+            parts.append(_same(q, info.shape, before, after))
     return all_of(parts)
 
 
@@ -561,6 +563,7 @@ def _credits_own(q: Quantifiers, t: TwoStates) -> Term:
     first, second, host_wide = args["first"], args["second"], args["global"]
     q.sums_ordered(first, s.claims.row(d))
     q.entry_within_sum(first, 0)
+    q.positive_somewhere(second)
     over_limit = s.tot_pages[d] + first.total() + host_wide > s.max_pages[d]
     return any_of(
         [

@@ -81,18 +81,12 @@ def recall_global_then_node(h: Encoding, s: State, node: Term, node_avail: Term,
     )
 
 
-def recall_nothing(
-    h: Encoding,
-    s: State,
-    node: Term,
-    node_avail: Term,
-    total_avail: Term,  # noqa: ARG001
-) -> Recall:
+def recall_nothing(h: Encoding, s: State, _node: Term, _node_avail: Term, _total_avail: Term) -> Recall:
     """No recall: offlining leaves the claims as they are."""
     return Recall(h.combined([], s.node_claims), h.combined([], s.global_claims))
 
 
-def host_permits_mixing(s: State, domid: Term, node: Term, pages: Term) -> Term:  # noqa: ARG001
+def host_permits_mixing(s: State, domid: Term, _node: Term, pages: Term) -> Term:
     """Host check: unclaimed pages plus all the domain's own claims suffice."""
     return pages <= s.unclaimed() + s.held(domid)
 
@@ -102,7 +96,7 @@ def node_permits_mixing(s: State, domid: Term, node: Term, pages: Term) -> Term:
     return pages <= s.unclaimed_on(node) + s.claims[domid, node]
 
 
-def node_permits_free_pages(s: State, domid: Term, node: Term, pages: Term) -> Term:  # noqa: ARG001
+def node_permits_free_pages(s: State, _domid: Term, node: Term, pages: Term) -> Term:
     """A mistake: the node check looks at free pages and not at claims."""
     return pages <= s.node_avail_pages[node]
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009  # every default here is a dataclasses.field, with its description
 """The state of a host: the hypervisor's counters, the classes of pages, and the ghosts of the ledger.
 
 Units are pages throughout. `lock` names what protects a field in the hypervisor; ghosts have none.

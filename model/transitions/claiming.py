@@ -38,7 +38,7 @@ def _checks(step: Step, rules: Rules) -> None:
     s, h, domid = step.before, step.encoding, step.actor
     first, second = step.pages_by_node("first"), step.pages_by_node("second")
     host_wide = step.pages("global")
-    by_node = first if rules.nodes_once else h.combined([(1, first), (1, second)], first)
+    by_node = h.combined([(1, first), (1, second)], first)
     step.arguments["by_node"] = by_node
     own = s.held(domid) if rules.credits_own_claims else 0
 

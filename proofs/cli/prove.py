@@ -161,7 +161,7 @@ def _show(
 
 if __name__ == "__main__":
     try:
-        prove.main(standalone_mode=False)
+        raise SystemExit(prove.main(standalone_mode=False))
     except click.ClickException as error:
         click.echo(f"claimcheck: {error.format_message()}", err=True)
         raise SystemExit(BAD_INPUT) from None

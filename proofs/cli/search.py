@@ -129,7 +129,7 @@ def show_trace(trace: Trace) -> None:
 
 if __name__ == "__main__":
     try:
-        search.main(standalone_mode=False)
+        raise SystemExit(search.main(standalone_mode=False))
     except click.ClickException as error:
         click.echo(f"claimcheck: {error.format_message()}", err=True)
         raise SystemExit(BAD_INPUT) from None

@@ -22,7 +22,8 @@ def show_vacuity(semantics: str, jobs: int, as_json: bool) -> bool:
         shown.add_row(v.transition, str(v.satisfiable), str(len(v.vacuous)), str(len(v.needed)), needless)
     console().print(shown)
     click.echo(
-        f"{sum(v.satisfiable for v in found)} obligations with a witness, {sum(len(v.vacuous) for v in found)} vacuous, "
+        f"{sum(v.satisfiable for v in found)} obligations with a witness, "
+        f"{sum(len(v.vacuous) for v in found)} vacuous, "
         f"{sum(len(v.undecided) for v in found)} undecided; {sum(len(v.needed) for v in found)} guards and updates "
         f"needed, {sum(len(v.not_needed) for v in found)} missed by no property"
     )

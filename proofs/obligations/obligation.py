@@ -1,6 +1,7 @@
 """An obligation: (semantics, property, transition, encoding), and what an answer to it would mean."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind
@@ -36,7 +37,7 @@ class Obligation:
     claimed: bool = True
     """The semantics promises it; else a refutation is what shows that a condition is needed."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`semantics/property/transition/encoding`, with what was changed in the places it was changed."""
         semantics = self.semantics + (f"~{self.mutation}" if self.mutation else "")
@@ -49,7 +50,7 @@ class Obligation:
         semantics = SEMANTICS[self.semantics]
         return mutated(semantics, self.mutation) if self.mutation else semantics
 
-    @property
+    @cached_property
     def hosts(self) -> str:
         """For which hosts a proof holds."""
         if self.encoding == PARAMETRIC:

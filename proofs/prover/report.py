@@ -8,7 +8,8 @@ from proofs.prover.verdict import Result, Verdict
 
 def property_of(result: Result) -> str:
     """The property part of an obligation's name, with its conditions."""
-    return result.name.split("/")[1]
+    prop: str = result.name.split("/")[1]
+    return prop
 
 
 def grouped(results: list[Result]) -> dict[tuple[str, str, bool], list[Result]]:
@@ -44,7 +45,7 @@ def _readable(name: str) -> str:
 
 def rows(results: list[Result]) -> list[tuple[str, ...]]:
     """Property, hosts, verdict, counts, seconds, support."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for (prop, encoding, claimed), group in grouped(results).items():
         counts = Counter(r.verdict for r in group)
         name = prop if claimed else f"{prop} (without conditions)"

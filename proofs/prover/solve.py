@@ -57,7 +57,8 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
     solver, labels = loaded(p, settings) if settings.cores else (plain(p, settings), {})
     answer = solver.check(*labels.values())
     used: list[str] = []
-    reason, model = "", {}
+    reason = ""
+    model: dict[str, str] = {}
     verdict = Verdict.UNKNOWN
     if answer == z3.unsat:
         verdict = Verdict.PROVED
@@ -102,7 +103,8 @@ def shown(model: z3.ModelRef) -> dict[str, str]:
 
 def _work(solver: z3.Solver) -> int:
     statistics = solver.statistics()
-    return int(statistics.get_key_value("rlimit count")) if "rlimit count" in statistics.keys() else 0
+    found = [int(value) for key, value in statistics if key == "rlimit count"]
+    return found[0] if found else 0
 
 
 def solve_all(obligations: list[Obligation], settings: Settings) -> list[Result]:

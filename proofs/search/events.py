@@ -270,5 +270,5 @@ class _Writer:
         self.killing.append(self._builder())
         self.events.append({"op": "domain_kill", "domid": a["domid"], "builder": self.killing[-1]})
 
-    def _domain_kill_release(self, a: dict[str, Any]) -> None:
+    def _domain_kill_release(self, _a: dict[str, Any]) -> None:
         self.events.append({"op": "continue", "builder": self.killing.pop(), "result": "OK"})

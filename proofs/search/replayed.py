@@ -40,10 +40,11 @@ def replay_on_reference(trace: Trace) -> Replayed:
     policy = ObservedBlock()
     shape = trace.host
     host = boot(tuple(shape["nodes"]), shape["node_span"], SEMANTICS[trace.semantics], block_policy=policy)
-    found, builders = Replayed(True), {}
+    found = Replayed(True)
+    builders: dict[str, Any] = {}
     for written, expected in zip(trace.events, trace.states[1:], strict=True):
         event = msgspec.convert(written, Events2)
-        builder = written.get("builder")
+        builder: str = written.get("builder", "")
         if event.observed:
             policy.expect(event)
         if written["op"] == "continue":
@@ -51,7 +52,7 @@ def replay_on_reference(trace: Trace) -> Replayed:
         else:
             outcome = OPERATIONS[type(event)](host, event)
             if not isinstance(outcome, dict):
-                outcome = run(outcome) if builder is None else _one_section(outcome, builder, builders)
+                outcome = run(outcome) if not builder else _one_section(outcome, builder, builders)
         found.events += 1
         found.difference = _outcome_differs(written, outcome) or _state_differs(
             msgspec.to_builtins(observe(host)), expected

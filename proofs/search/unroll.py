@@ -75,7 +75,7 @@ class Unrolled:
             self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
             self.solver.add(z3.Implies(chosen, all_of(_one_page_at_a_time(name, step))))
             steps[name] = step
-        self.solver.add(0 <= choice, choice < len(self.names), *host.axioms)
+        self.solver.add(choice >= 0, choice < len(self.names), *host.axioms)
         for info in FIELDS.values():
             if info.name not in ("installed_pages", *self.left_out):
                 self._relate(info, host, choice, steps, after)
@@ -143,12 +143,11 @@ def _one_page_at_a_time(name: str, step: Step) -> list[Term]:
 
 def _indices(info: FieldInfo, host: BoundedHost) -> list[tuple[int, ...]]:
     nodes, domains = range(host.nodes), range(host.domains)
-    return {
-        Shape.HOST: [()],
-        Shape.NODE: [(n,) for n in nodes],
-        Shape.DOMAIN: [(d,) for d in domains],
-        Shape.CELL: [(d, n) for d in domains for n in nodes],
-    }[info.shape]
+    if info.shape is Shape.HOST:
+        return [()]
+    if info.shape is Shape.CELL:
+        return [(d, n) for d in domains for n in nodes]
+    return [(i,) for i in (nodes if info.shape is Shape.NODE else domains)]
 
 
 def _at(value: Any, index: tuple[int, ...]) -> Term:
