@@ -7,7 +7,7 @@ import z3
 
 from model.encoding import OneIndex, Quantifiers, TwoIndices, Vector
 from model.logic import Term, all_of, any_of, choose, minimum, positive_part, same, total_of
-from model.state import FIELDS, FieldInfo, Shape, State
+from model.state import AFTER, FIELDS, FieldInfo, Shape, State
 from model.step import Step
 
 
@@ -193,7 +193,7 @@ class BoundedHost:
             if update is None:
                 values[info.name] = before
             elif info.name in fresh:
-                values[info.name] = self.field(info, "'")
+                values[info.name] = self.field(info, AFTER)
             else:
                 values[info.name] = self.shaped(info, lambda *i, u=update, b=before: u.at(b, *i))
         return State(**values)

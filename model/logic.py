@@ -84,8 +84,8 @@ def positive_part(a: Term) -> Term:
 def total_of(terms: Iterable[Term]) -> Term:
     """Sum; 0 when there are none (z3.Sum([]) is the same, but the single term stays itself)."""
     kept = list(terms)
-    if not kept:
-        return 0
+    if all(isinstance(term, int) for term in kept):
+        return sum(kept)
     return kept[0] if len(kept) == 1 else z3.Sum(kept)
 
 

@@ -16,7 +16,7 @@ from model.boot import NOT_ZERO
 from model.encoding import OneIndex, Quantifiers, TwoIndices, Vector
 from model.lemmas import Lemma, Sequenced
 from model.logic import Term, all_of, any_of, choose, minimum, negation, positive_part, same, total_of
-from model.state import FIELDS, FieldInfo, Shape, State
+from model.state import AFTER, FIELDS, FieldInfo, Shape, State
 from model.step import Cell, Column, Entry, Row, Step, Update, Whole
 
 NODE = "node"
@@ -334,7 +334,7 @@ class ParametricHost:
             update = step.updates.get(info.name)
             if update is not None:
                 related = _Related(self, value, update)
-                new = self.field(info, "'", related.relate)
+                new = self.field(info, AFTER, related.relate)
                 related.after = new
                 value = new
             values[info.name] = value

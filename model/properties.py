@@ -229,12 +229,12 @@ def _unused_empty(q: Quantifiers, s: State) -> Term:
         ]
         if s.concerns("limbo_pages"):
             nothing.append(s.limbo_pages.row(d).total() == 0)
-        return any_of([s.exists[d], all_of(nothing)])
+        return any_of([s.is_created[d], all_of(nothing)])
 
     def cell(d: Term, n: Term) -> Term:
         grids = [g for g in ("claims", "limbo_pages", "assigned_pages") if s.concerns(g)]
         nothing = [getattr(s, grid)[d, n] == 0 for grid in grids]
-        return any_of([s.exists[d], all_of(nothing)])
+        return any_of([s.is_created[d], all_of(nothing)])
 
     return all_of([q.every_domain(domain), q.every_cell(cell)])
 

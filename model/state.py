@@ -25,6 +25,8 @@ HEAP_LOCK = "heap_lock"
 PAGE_ALLOC_LOCK = "page_alloc_lock"
 DOMCTL_LOCK = "domctl_lock"
 GHOST = ""
+AFTER = ".after"
+"""Put behind the names of fields in the state after a step."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class State:
     global_claims: Vector = _domain("a domain's host-wide claim", HEAP_LOCK, "uint32")
     tot_pages: Vector = _domain("pages counted for a domain", PAGE_ALLOC_LOCK, "uint32")
     max_pages: Vector = _domain("the limit on tot_pages", PAGE_ALLOC_LOCK, "uint32")
-    exists: Vector = _domain("the domain id is in use", DOMCTL_LOCK, flag=True)
+    is_created: Vector = _domain("the domain id is in use", DOMCTL_LOCK, flag=True)
     is_dying: Vector = _domain("domain_kill has begun", DOMCTL_LOCK, flag=True)
     legacy_calls: Vector = _domain("XENMEM_claim_pages calls past their check of is_dying, not yet in the lock")
 

@@ -30,7 +30,7 @@ def _leave_heap(step: Step, node: Term, pages: Term) -> None:
 def alloc_heap_pages(step: Step, rules: Rules) -> None:
     """A refcounted request: host check, node check, and in the same critical section claims are redeemed."""
     s, domid = step.before, step.domain()
-    step.guard("domain-exists", s.exists[domid])
+    step.guard("domain-exists", s.is_created[domid])
     node, pages = _request(step)
     step.value("total_avail_pages - outstanding_claims", "int64", s.unclaimed())
     step.guard("host-check", rules.host_permits(s, domid, node, pages))
@@ -77,7 +77,7 @@ def alloc_heap_pages_refused(step: Step, rules: Rules) -> None:
     """A request that fails the host check, or for which no node qualifies, changes nothing."""
     s, domid = step.before, step.domain()
     pages = step.pages()
-    step.guard("domain-exists", s.exists[domid])
+    step.guard("domain-exists", s.is_created[domid])
 
     def no_node_qualifies(q: Quantifiers) -> Term:
         return q.every_node(
@@ -127,7 +127,7 @@ def exchange_steal(step: Step, rules: Rules) -> None:  # noqa: ARG001
 def exchange_assign(step: Step, rules: Rules) -> None:  # noqa: ARG001
     """memory_exchange puts the new pages on the domain's list, with MEMF_no_refcount: not counted again."""
     s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
-    step.guard("domain-exists", s.exists[domid])
+    step.guard("domain-exists", s.is_created[domid])
     step.guard("in-transit", all_of([pages >= 1, pages <= s.transit_pages[node]]))
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     step.add_cell("assigned_pages", domid, node, pages)

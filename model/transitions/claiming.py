@@ -42,7 +42,7 @@ def _checks(step: Step, rules: Rules) -> None:
     step.arguments["by_node"] = by_node
     own = s.held(domid) if rules.credits_own_claims else 0
 
-    step.guard("domain-exists", all_of([s.exists[domid], s.domctl_lock == NO_DOMCTL]), "ESRCH")
+    step.guard("domain-exists", all_of([s.is_created[domid], s.domctl_lock == NO_DOMCTL]), "ESRCH")
     step.guard("no-llc-colouring", negation(step.flag("llc_coloring")), "EOPNOTSUPP")
     step.guard("well-formed", negation(step.flag("malformed")), "EINVAL")
     step.guard("not-dying", negation(s.is_dying[domid]), "ESRCH")
@@ -88,7 +88,7 @@ def _fits_node(step: Step, rules: Rules, entry: Vector, which: str) -> Guard:
 def claim_pages_check(step: Step, rules: Rules) -> None:  # noqa: ARG001
     """XENMEM_claim_pages before any lock: the domain is looked up and is_dying is read."""
     s, domid = step.before, step.domain()
-    step.guard("domain-exists", s.exists[domid], "EINVAL")
+    step.guard("domain-exists", s.is_created[domid], "EINVAL")
     step.guard("no-llc-colouring", negation(step.flag("llc_coloring")), "EOPNOTSUPP")
     step.guard("well-formed", negation(step.flag("malformed")), "EINVAL")
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")

@@ -12,9 +12,9 @@ def create_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
     """A domain id not used before gets a domain and a limit."""
     s, domid, limit = step.before, step.domain(), step.pages("max_pages")
     step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
-    step.guard("id-unused", negation(s.exists[domid]))
+    step.guard("id-unused", negation(s.is_created[domid]))
     step.guard("fits-type", limit <= UINT_MAX)
-    step.set_at("exists", domid, True)
+    step.set_at("is_created", domid, True)
     step.set_at("max_pages", domid, limit)
 
 
@@ -22,7 +22,7 @@ def set_max_pages(step: Step, rules: Rules) -> None:  # noqa: ARG001
     """XEN_DOMCTL_max_mem stores the limit; neither tot_pages nor claims are looked at."""
     s, domid, limit = step.before, step.domain(), step.pages("max_pages")
     step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
-    step.guard("domain-exists", s.exists[domid])
+    step.guard("domain-exists", s.is_created[domid])
     step.guard("fits-type", limit <= UINT_MAX)
     step.set_at("max_pages", domid, limit)
 
@@ -31,7 +31,7 @@ def domain_kill(step: Step, rules: Rules) -> None:  # noqa: ARG001
     """domain_kill under the domctl lock, first step: the domain is marked dying."""
     s, domid = step.before, step.domain()
     step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
-    step.guard("domain-exists", s.exists[domid])
+    step.guard("domain-exists", s.is_created[domid])
     step.guard("alive", negation(s.is_dying[domid]))
     step.set_at("is_dying", domid, True)
     step.set("domctl_lock", domid)

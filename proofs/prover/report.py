@@ -8,8 +8,7 @@ from proofs.prover.verdict import Result, Verdict
 
 def property_of(result: Result) -> str:
     """The property part of an obligation's name, with its conditions."""
-    prop: str = result.name.split("/")[1]
-    return prop
+    return result.name.split("/")[1]
 
 
 def grouped(results: list[Result]) -> dict[tuple[str, str, bool], list[Result]]:
@@ -27,8 +26,8 @@ def verdict_of(results: list[Result]) -> str:
     verdicts = {result.verdict for result in results}
     for verdict in (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.PROVED):
         if verdict in verdicts:
-            return verdict.value
-    return Verdict.NOT_APPLICABLE.value
+            return str(verdict.value)
+    return str(Verdict.NOT_APPLICABLE.value)
 
 
 def support_of(results: list[Result]) -> list[str]:

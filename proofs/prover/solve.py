@@ -5,6 +5,7 @@ import time
 
 import z3
 
+from model.logic import Term
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.obligation import AUXILIARY, PARAMETRIC, Obligation, bounded
 from proofs.obligations.problem import problem
@@ -15,28 +16,38 @@ CONFIRMING_HOST = bounded(2, 2)
 """The bounded host on which parametric countermodels are confirmed."""
 
 
-def loaded(p: Problem, settings: Settings) -> tuple[z3.Solver, dict[str, z3.BoolRef]]:
-    """A solver with the problem, and a literal for each labelled assumption."""
-    solver = z3.SimpleSolver()
+def _fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
+    """A solver of its own context: what it does depends on the problem alone, not on what was built before."""
+    context = z3.Context()
+    solver = z3.SimpleSolver(ctx=context)
     solver.set("rlimit", settings.rlimit)
     solver.set("random_seed", settings.seed)
+    return solver, context
+
+
+def loaded(p: Problem, settings: Settings) -> tuple[z3.Solver, dict[str, z3.BoolRef]]:
+    """A solver with the problem, and a literal for each labelled assumption."""
+    solver, context = _fresh(settings)
     solver.set("core.minimize", True)
     for fact in p.facts:
-        solver.add(fact)
+        solver.add(_in(context, fact))
     labels = {}
     for label, formula in p.assumptions.items():
-        labels[label] = z3.Bool(f"|{label}|")
-        solver.add(z3.Implies(labels[label], formula))
-    solver.add(p.negated_goal)
+        labels[label] = z3.Bool(f"|{label}|", context)
+        solver.add(z3.Implies(labels[label], _in(context, formula)))
+    solver.add(_in(context, p.negated_goal))
     return solver, labels
+
+
+def _in(context: z3.Context, formula: Term) -> z3.BoolRef:
+    return z3.BoolVal(formula, context) if isinstance(formula, bool) else formula.translate(context)
 
 
 def plain(p: Problem, settings: Settings) -> z3.Solver:
     """A solver with the problem, its assumptions unlabelled."""
-    solver = z3.SimpleSolver()
-    solver.set("rlimit", settings.rlimit)
-    solver.set("random_seed", settings.seed)
-    solver.add(*p.facts, *p.assumptions.values(), p.negated_goal)
+    solver, context = _fresh(settings)
+    for formula in (*p.facts, *p.assumptions.values(), p.negated_goal):
+        solver.add(_in(context, formula))
     return solver
 
 

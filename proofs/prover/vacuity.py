@@ -54,7 +54,7 @@ def examine(obligations: list[Obligation], settings: Settings) -> Vacuity:
     open_labels = labels_of(obligations[0].semantics, found.transition)
     for obligation in obligations:
         p = problem(obligation)
-        goal, p.negated_goal = p.negated_goal, z3.BoolVal(True)
+        goal, p.negated_goal = p.negated_goal, True
         solver, labels = loaded(p, settings)
         answer = solver.check(*labels.values())
         if answer == z3.sat:
@@ -64,7 +64,7 @@ def examine(obligations: list[Obligation], settings: Settings) -> Vacuity:
             found.vacuous.append(obligation.name)
         else:
             found.undecided.append(obligation.name)
-        solver.add(goal)
+        solver.add(goal if isinstance(goal, bool) else goal.translate(solver.ctx))
         candidates = [label for label in open_labels if label in labels]
         if not candidates or solver.check(*labels.values()) != z3.unsat:
             continue
