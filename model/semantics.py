@@ -69,7 +69,7 @@ TRANSITIONS: dict[str, Transition] = {
         _t(offlining.online_page, "online_page", "H"),
         _t(domains.domain_kill, "domain_kill", "D"),
         _t(domains.domain_kill_release, "domain_kill", "DPH"),
-        _t(domains.destroy_domain, "domain_destroy"),
+        _t(domains.destroy_domain, "domain_destroy", "P"),
     )
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import model.ranges  # noqa: F401  (states no-wrap)
 from model.conditions import CONDITIONS
 from model.lemmas import all_lemmas
-from model.properties import PROPERTIES, Kind
+from model.properties import PROPERTIES
 from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS
 from model.state import FIELDS
 from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC
