@@ -11,6 +11,7 @@ from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.obligations.obligation import Obligation
+    from proofs.prover.vacuity import Vacuity
     from proofs.prover.verdict import Result, Settings
 
 
@@ -88,14 +89,20 @@ def prove(
 
         export(chosen, smtlib)
     results, interrupted = _run(chosen, settings, workers)
-    _show(names, ids, results, settings, as_json, len(chosen))
-    if vacuity:
-        from proofs.cli.vacuity import show_vacuity
+    examined: list[Vacuity] = []
+    if vacuity and not interrupted:
+        from proofs.prover.vacuity import vacuity as examine
 
-        show_vacuity(names[0], workers, as_json)
+        examined = [found for name in names for found in examine(name, workers)]
+    _show(names, ids, results, settings, as_json, len(chosen), examined)
     if interrupted:
         click.echo(f"claimcheck: interrupted after {len(results)} of {len(chosen)} obligations", err=True)
-    ctx.exit(exit_code(results, interrupted))
+    code = exit_code(results, interrupted)
+    if code == OK and examined:
+        from proofs.cli.vacuity import all_have_witnesses
+
+        code = OK if all_have_witnesses(examined) else INCOMPLETE
+    ctx.exit(code)
 
 
 def exit_code(results: list[Result], interrupted: bool) -> int:
@@ -132,7 +139,13 @@ def _run(chosen: list[Obligation], settings: Settings, workers: int) -> tuple[li
 
 
 def _show(
-    names: list[str], ids: list[str], results: list[Result], settings: Settings, as_json: bool, asked: int
+    names: list[str],
+    ids: list[str],
+    results: list[Result],
+    settings: Settings,
+    as_json: bool,
+    asked: int,
+    examined: list[Vacuity],
 ) -> None:
     from proofs.obligations.suite import not_applicable
     from proofs.prover.verdict import versions
@@ -151,12 +164,17 @@ def _show(
                 "asked": asked,
                 "results": results,
                 "not_applicable": [asdict(n) for n in left_out],
+                "vacuity": [asdict(v) for v in examined],
             }
         )
         return
     from proofs.prover.report import print_results
 
     print_results(results, len(left_out))
+    if examined:
+        from proofs.cli.vacuity import show_vacuity
+
+        show_vacuity(examined)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+if TYPE_CHECKING:
+    from proofs.prover.vacuity import Vacuity
 
-def show_vacuity(semantics: str, jobs: int, as_json: bool) -> bool:
-    """Print the findings; whether every obligation has a witness."""
-    from dataclasses import asdict
 
-    from proofs.cli.output import console, print_json, table
-    from proofs.prover.vacuity import vacuity
+def all_have_witnesses(found: list[Vacuity]) -> bool:
+    """Whether no obligation is a proof of nothing."""
+    return all(not v.vacuous and not v.undecided for v in found)
 
-    found = vacuity(semantics, jobs)
-    if as_json:
-        print_json([asdict(v) for v in found])
-        return all(not v.vacuous and not v.undecided for v in found)
+
+def show_vacuity(found: list[Vacuity]) -> None:
+    """Print what was found about every transition."""
+    from proofs.cli.output import console, table
+
     shown = table("transition", "satisfiable#", "vacuous#", "needed#", "needed by no property")
     for v in found:
         needless = ", ".join(v.not_needed)
@@ -30,4 +33,3 @@ def show_vacuity(semantics: str, jobs: int, as_json: bool) -> bool:
     for v in found:
         for name in v.vacuous:
             click.echo(f"vacuous: {name}")
-    return all(not v.vacuous and not v.undecided for v in found)
