@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove replay bench schema package clean
+.PHONY: help install lock lint test test-long prove replay bench schema documents package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ bench: $(STAMP)  ## the measurements the documents quote
 
 schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 	$(BIN)/python -m proofs.traces.schema docs/claim-trace.schema.json
+
+documents: $(STAMP) schema  ## what the documents show of a run, made anew
+	$(BIN)/python -m tests.documents
 
 package: $(STAMP)  ## sdist and wheel in dist/
 	$(BIN)/python -m build

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from functools import partial
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -16,6 +18,19 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interruptible(work: Callable[[Item], Result], item: Item) -> Result:
+    """Run the work so that Ctrl-C reaches it, and only it: a process that waits for work is not disturbed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return work(item)
+    finally:
+        _ignore_interrupts()
+
+
 def in_processes(
     work: Callable[[Item], Result], items: Sequence[Item], jobs: int, executor: Executor | None = None
 ) -> Iterator[tuple[int, Result]]:
@@ -24,7 +39,12 @@ def in_processes(
     On Ctrl-C what has not begun is dropped; what runs gets the interrupt too, and its result is still given. ``work``
     must therefore return at a KeyboardInterrupt.
     """
-    pool = executor or ProcessPoolExecutor(max_workers=min(jobs, len(items)))
+    pool: Executor
+    if executor is None:
+        pool = ProcessPoolExecutor(max_workers=min(jobs, len(items)), initializer=_ignore_interrupts)
+        work = partial(_interruptible, work)
+    else:
+        pool = executor
     try:
         futures: dict[Future[Result], int] = {pool.submit(work, item): index for index, item in enumerate(items)}
         given: set[Future[Result]] = set()

@@ -43,7 +43,7 @@ def explain(ctx: click.Context, file: str, number: int, events: str, as_json: bo
     except TraceError as error:
         click.echo(f"claimcheck: {error}", err=True)
         ctx.exit(BAD_INPUT)
-    raise click.UsageError(f"{file} has {index} traces, not {number}")
+    raise click.UsageError(f"{file} has {index} trace{'s' if index > 1 else ''}, not {number}")
 
 
 def _as_json(trace: Trace, first: int, last: int | None) -> dict[str, Any]:

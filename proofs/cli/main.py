@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -71,6 +72,9 @@ def main() -> None:
     """Entry point: every wrong use is one line and exit 2."""
     try:
         sys.exit(claimcheck.main(standalone_mode=False))  # a verb ends with ctx.exit(code)
+    except BrokenPipeError:  # the reader of the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BAD_INPUT)
     except click.Abort:
         sys.exit(INCOMPLETE)
     except click.ClickException as error:

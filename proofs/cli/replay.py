@@ -130,12 +130,13 @@ def _print(results: list[FileResult]) -> None:
             f"{result.events / result.seconds:,.0f}" if result.seconds else "",
         )
     out.print(counts)
-    broken = table("property broken on the way", "events#", "first")
     for result in results:
+        if result.broken:
+            out.print(f"properties broken on the way in {result.file} (counted, no divergence):", soft_wrap=True)
         for name, count in sorted(result.broken.items()):
-            broken.add_row(name, f"{count:,}", f"{result.file} {result.first_broken[name]}")
-    if broken.row_count:
-        out.print(broken)
+            out.print(
+                f"  {name}: after {count:,} events, first at {result.first_broken[name]}", soft_wrap=True, markup=False
+            )
     for result in results:
         for written in result.divergences:
             out.print(f"diverged: {written.divergence}", soft_wrap=True, markup=False)

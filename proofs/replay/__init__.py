@@ -4,7 +4,7 @@
 >>> from proofs.traces import read_traces
 >>> results = [replay_trace(trace) for trace in read_traces("tests/data/examples/redeem.jsonl")]
 >>> [(result.events, result.comparisons, result.divergence) for result in results]
-[(4, 30, None)]
+[(4, 45, None)]
 """
 
 from .replay import Divergence, TraceResult, replay_trace

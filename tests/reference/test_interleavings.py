@@ -32,20 +32,20 @@ from reference.status import Status
 from reference.steps import Steps
 
 HOLDS_THROUGHOUT = {"aggregates-agree", "node-backed", "host-backed", "redeemed-once"}
-NODES = st.none() | st.integers(0, 3)
+NODES = st.sampled_from([None, None, 0, 0, 1, 1, 2, 3])
 ORDERS = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
 MEMFLAGS = st.sampled_from(
     [0, 0, 0, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount, MEMF_exact_node | MEMF_no_refcount]
 )
-PAGES = st.integers(0, 12) | st.sampled_from([2**32 - 1, 2**32, 2**63, 2**64 - 1])
+PAGES = st.sampled_from([*range(9), *range(9), *range(9), 12, 2**32 - 1, 2**32, 2**64 - 1])
 ENTRIES = st.lists(
     st.builds(
         ClaimEntry,
         PAGES,
-        st.sampled_from([0, 1, 2, 3, CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY]),
-        st.sampled_from([0, 0, 0, 0, 0, 1]),
+        st.sampled_from([0, 0, 0, 1, 1, 1, 2, 3, CLAIM_TARGET_GLOBAL, CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY]),
+        st.sampled_from([0] * 15 + [1]),
     ),
-    max_size=4,
+    max_size=3,
 )
 SEEN: set[str] = set()
 """Operations that were reached, over all examples of a run."""
@@ -61,7 +61,8 @@ class Builders(RuleBasedStateMachine):
         self.running: list[tuple[Steps[Any], set[int], set[int]]] = []  # steps, domains and frames they work on
 
     @initialize(
-        nodes=st.lists(st.integers(0, 16), min_size=1, max_size=3), max_pages=st.lists(st.integers(0, 40), min_size=2)
+        nodes=st.lists(st.sampled_from([0, 3, 4, 4, 8, 8]), min_size=1, max_size=3),
+        max_pages=st.lists(st.sampled_from([3, 10, 20, 40]), min_size=2),
     )
     def boot(self, nodes: list[int], max_pages: list[int]) -> None:
         SEEN.add("boot")
@@ -72,7 +73,7 @@ class Builders(RuleBasedStateMachine):
     # Choosing what to work on.
 
     def pick(self, data: st.DataObject) -> int:
-        return data.draw(st.sampled_from([*self.host.domains, 9]), label="domid")
+        return data.draw(st.sampled_from([*(list(self.host.domains) * 4), 9]), label="domid")
 
     def idle_domain(self, data: st.DataObject) -> int:
         """A domain that no operation in flight works on, or an unknown id."""
@@ -103,9 +104,25 @@ class Builders(RuleBasedStateMachine):
     # Operations of several critical sections.
 
     @precondition(lambda self: self.running)
+    @rule(data=st.data(), times=st.integers(1, 4))
+    def step(self, data: st.DataObject, times: int) -> None:
+        for _ in range(times):
+            if self.running:
+                self.advance(data.draw(st.integers(0, len(self.running) - 1)))
+                self.properties_hold()
+
+    @precondition(lambda self: len(self.running) > 1)
     @rule(data=st.data())
-    def step(self, data: st.DataObject) -> None:
-        self.advance(data.draw(st.integers(0, len(self.running) - 1)))
+    def step_the_newest(self, data: st.DataObject) -> None:
+        self.advance(len(self.running) - 1)
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def end_the_oldest(self) -> None:
+        oldest = self.running[0]
+        while self.running and self.running[0] is oldest:
+            self.advance(0)
+            self.properties_hold()
 
     @rule(data=st.data(), order=ORDERS, node=NODES, memflags=MEMFLAGS)
     def alloc_domheap_pages(self, data: st.DataObject, order: int, node: int | None, memflags: int) -> None:
@@ -119,7 +136,10 @@ class Builders(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def free_domheap_pages(self, data: st.DataObject) -> None:
-        blocks = self.idle_blocks(lambda block: block.state is not PageState.LIMBO)
+        exchanging = any(steps.__name__ == "memory_exchange" for steps, _, _ in self.running)
+        blocks = self.idle_blocks(
+            lambda block: block.state is PageState.ASSIGNED or (block.state is PageState.ANONYMOUS and not exchanging)
+        )
         if blocks:
             block = data.draw(st.sampled_from(blocks))
             order = data.draw(st.integers(0, block.order))
@@ -143,27 +163,34 @@ class Builders(RuleBasedStateMachine):
         domid = self.pick(data)
         self.start("claim_pages", hypercalls.claim_pages(self.host, domid, pages, **bad), {domid})
 
-    @rule(data=st.data())
-    def domain_kill(self, data: st.DataObject) -> None:
-        domain = self.host.domains.get(self.pick(data))
-        if domain is not None:
-            self.start("domain_kill", domains.domain_kill(self.host, domain))
-
-    @rule(data=st.data())
-    def relinquish_memory(self, data: st.DataObject) -> None:
-        domain = self.host.domains.get(self.idle_domain(data))
-        if domain is not None and domain.is_dying and not any(frames for _, _, frames in self.running):
-            self.start("relinquish_memory", domains.relinquish_memory(self.host, domain), {domain.domid})
-
-    @rule(data=st.data())
-    def destroydomain(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), stage=st.sampled_from(["kill", "relinquish", "destroy", "destroydomain"]))
+    def end_of_a_domain(self, data: st.DataObject, stage: str) -> None:
         domid = self.idle_domain(data)
-        if not any(frames for _, _, frames in self.running):
-            self.start("destroydomain", hypercalls.destroydomain(self.host, domid), {domid})
+        domain = self.host.domains.get(domid)
+        freeing = any(frames for _, _, frames in self.running)
+        if stage == "destroydomain":
+            if not freeing:
+                self.start("destroydomain", hypercalls.destroydomain(self.host, domid), {domid})
+        elif domain is None:
+            pass
+        elif stage == "kill":
+            self.start("domain_kill", domains.domain_kill(self.host, domain))
+        elif not domain.is_dying:
+            pass
+        elif stage == "relinquish":
+            if not freeing:
+                self.start("relinquish_memory", domains.relinquish_memory(self.host, domain), {domid})
+        elif not hypercalls._holds_anything(self.host, domain):
+            SEEN.add("domain_destroy")
+            domains.domain_destroy(self.host, domain)
 
     # Single critical sections.
 
-    @rule(domid=st.integers(1, 5), max_pages=st.integers(0, 40), affinity=st.none() | st.sets(st.integers(0, 3)))
+    @rule(
+        domid=st.integers(1, 5),
+        max_pages=st.sampled_from([0, 10, 20, 40]),
+        affinity=st.none() | st.sets(st.integers(0, 3)),
+    )
     def create_domain(self, domid: int, max_pages: int, affinity: set[int] | None) -> None:
         if domid not in self.host.domains and (affinity is None or affinity & set(self.host.nodes)):
             SEEN.add("create_domain")
@@ -188,7 +215,7 @@ class Builders(RuleBasedStateMachine):
             SEEN.add("set_outstanding_pages")
             self.host.semantics.set_outstanding_pages(self.host, domain, pages)
 
-    @rule(data=st.data(), max_pages=st.integers(0, 60))
+    @rule(data=st.data(), max_pages=st.sampled_from([0, 5, 10, 20, 20, 40]))
     def max_mem(self, data: st.DataObject, max_pages: int) -> None:
         SEEN.update(("max_mem", "set_max_pages"))
         hypercalls.max_mem(self.host, self.pick(data), max_pages)
@@ -217,13 +244,6 @@ class Builders(RuleBasedStateMachine):
             SEEN.add("online_page" if online else "offline_page")
             mfn = data.draw(st.sampled_from(frames))
             (page_alloc.online_page if online else page_alloc.offline_page)(self.host, mfn)
-
-    @rule(data=st.data())
-    def domain_destroy(self, data: st.DataObject) -> None:
-        domain = self.host.domains.get(self.idle_domain(data))
-        if domain is not None and domain.is_dying and not hypercalls._holds_anything(self.host, domain):
-            SEEN.add("domain_destroy")
-            domains.domain_destroy(self.host, domain)
 
     @rule(data=st.data())
     def queries(self, data: st.DataObject) -> None:
@@ -256,7 +276,7 @@ class Builders(RuleBasedStateMachine):
 
 
 Builders.TestCase.settings = settings(
-    max_examples=100 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
+    max_examples=500 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
 )
 
 

@@ -1,0 +1,169 @@
+"""The command line: verbs, exit codes, output in a pipe, JSON, wrong use."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CLAIMCHECK = [str(Path(sys.executable).parent / "claimcheck")]
+EXAMPLE = "tests/data/examples/redeem.jsonl"
+RECORDED = "tests/data/conformance/claim-sets.jsonl.gz"
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run([*CLAIMCHECK, *arguments], capture_output=True, text=True, timeout=120)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("verb", ["replay", "explain"])
+def test_every_verb_explains_itself_with_examples(verb: str) -> None:
+    code, out, _ = call(verb, "--help")
+    assert code == 0
+    assert "Examples:" in out
+    assert f"  claimcheck {verb} " in out
+    assert verb in call("--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["repaly"], "claimcheck: no verb 'repaly'. Did you mean 'replay'?"),
+        (["xyz"], "claimcheck: no verb 'xyz'. There are: replay, explain."),
+        (["replay"], "claimcheck: Missing argument 'FILE...'."),
+        (["replay", "--jsn", EXAMPLE], "claimcheck: No such option '--jsn'"),
+        (["replay", "--jobs", "0", EXAMPLE], "claimcheck: Invalid value for '--jobs'"),
+        (["replay", "no-such-file"], "claimcheck: no-such-file: No such file or directory"),
+        (["replay", "tests"], "claimcheck: tests: Is a directory"),
+        (["explain", "no-such-file"], "claimcheck: no-such-file: No such file or directory"),
+        (["explain", EXAMPLE, "--trace", "2"], f"claimcheck: {EXAMPLE} has 1 trace, not 2"),
+        (["explain", EXAMPLE, "--events", "x"], "claimcheck: --events 'x': expected FROM:TO, like 20:30, 20: or 7"),
+        (["explain", EXAMPLE, "--events", "9:"], "claimcheck: the trace has no event in 9:"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str) -> None:
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+def test_replay_of_the_example() -> None:
+    code, out, err = call("replay", EXAMPLE)
+    assert (code, err) == (0, "")
+    assert EXAMPLE in out
+
+
+def test_replay_as_json() -> None:
+    code, out, _ = call("replay", "--json", EXAMPLE, EXAMPLE)
+    assert code == 0
+    result = json.loads(out)
+    assert result["total"] == {"traces": 2, "events": 8, "comparisons": 90, "skipped": 0, "divergences": 0}
+    assert set(result["versions"]) == {"claimcheck", "python", "msgspec"}
+    assert [entry["file"] for entry in result["files"]] == [EXAMPLE, EXAMPLE]
+
+
+def spoiled(tmp_path: Path, old: str, new: str) -> Path:
+    text = Path(EXAMPLE).read_text()
+    assert old in text
+    path = tmp_path / "spoiled.jsonl"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_a_divergence_is_named_and_its_trace_written(tmp_path: Path) -> None:
+    path = spoiled(tmp_path, '"total_avail_pages":6', '"total_avail_pages":7')
+    folder = tmp_path / "out"
+    code, out, _ = call("replay", str(path), "--divergences", str(folder))
+    assert code == 1
+    assert f"diverged: {path}:5: seed 0, event 3 alloc_domheap_pages: state.total_avail_pages: expected 6, " in out
+    written = folder / "spoiled-line5.jsonl"
+    assert written.read_text() == path.read_text()
+    assert call("explain", str(written))[0] == 0
+
+
+def test_a_folder_that_cannot_be_written_is_bad_use_and_the_divergence_is_still_shown(tmp_path: Path) -> None:
+    path = spoiled(tmp_path, '"total_avail_pages":6', '"total_avail_pages":7')
+    code, out, err = call("replay", str(path), "--divergences", "/proc/none")
+    assert code == 2
+    assert "expected 6, observed 7" in out
+    assert "cannot write" in err
+
+
+def test_a_bad_file_does_not_hide_the_others(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("{}\n")
+    for jobs in ("1", "2"):
+        code, out, err = call("replay", "--jobs", jobs, str(bad), EXAMPLE)
+        assert code == 2
+        assert err == f"claimcheck: {bad}:1: an event before any header line\n"
+        assert EXAMPLE in out
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupt_keeps_what_was_done(tmp_path: Path, jobs: str) -> None:
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [*CLAIMCHECK, "replay", "--jobs", jobs, EXAMPLE, str(pipe)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with pipe.open("w"):  # returns once the replay has opened the pipe and waits there for lines
+        time.sleep(1.0)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert EXAMPLE in out
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_explain_tells_who_did_what_and_what_changed() -> None:
+    code, out, _ = call("explain", EXAMPLE)
+    assert code == 0
+    assert "d1       install_claim_set(claims=[3 on node 0, 1 on global])  => OK" in out
+    assert "node_outstanding_claims[0] 0 -> 3" in out
+    assert "node 0   ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒········  used 0, claimed 3, unclaimed 1 of 4" in out
+    assert "\x1b" not in out  # no colours in a pipe
+
+
+def test_explain_some_events_as_json() -> None:
+    code, out, _ = call("explain", "--events", "3", "--json", EXAMPLE)
+    assert code == 0
+    (event,) = json.loads(out)["events"]
+    assert event["result"] == "mfn 8 on_node 1"
+    assert "d1.global_claims 1 -> 0" in event["changes"]
+    assert event["usage"][1] == {"name": "node 1", "used": 2, "claimed": 0, "unclaimed": 2}
+
+
+def test_explain_of_a_malformed_trace_shows_what_came_before(tmp_path: Path) -> None:
+    path = spoiled(tmp_path, '"order":1', '"order":-1')
+    code, out, err = call("explain", str(path))
+    assert code == 2
+    assert "install_claim_set" in out
+    assert err.startswith(f"claimcheck: {path}:5: ")
+
+
+def test_output_into_a_closed_pipe_is_no_traceback() -> None:
+    done = subprocess.run(
+        f"{CLAIMCHECK[0]} explain {RECORDED} | head -2", shell=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith(RECORDED)
+
+
+def test_versions() -> None:
+    code, out, _ = call("--version")
+    assert code == 0
+    assert out.startswith("claimcheck 0.")
+    assert "z3-solver" in out

@@ -1,0 +1,82 @@
+"""What still fails in ``claim-sets``: each test shows exactly how, step by step."""
+
+import pytest
+
+from reference.domain import domain_kill, set_max_pages
+from reference.hypercalls import claim_pages, destroydomain, getdomaininfo
+from reference.page_alloc import alloc_heap_pages, assign_pages
+from reference.properties import check_state
+from reference.state import Host
+from reference.status import Status
+from reference.steps import run
+from tests.reference.hosts import GLOBAL, claim, held, small_host
+
+
+def broken(host: Host) -> set[str]:
+    return {violation.property for violation in check_state(host)}
+
+
+def test_entitlement_fails_when_the_limit_is_lowered_under_a_claim() -> None:
+    """``XEN_DOMCTL_max_mem`` looks at neither pages nor claims (qualifies DS-22)."""
+    host = small_host(2, domains=1, max_pages=1)
+    assert claim(host, 1, (1, 0)) is Status.OK
+    set_max_pages(host.domain(1), 0)
+    assert broken(host) == {"entitlement", "entitlement-without-limbo"}
+
+
+def test_entitlement_fails_when_a_set_is_installed_while_pages_are_in_limbo() -> None:
+    """The installer sees tot_pages, which does not count pages on their way to the domain (qualifies DS-11, DS-22)."""
+    host = small_host(2, domains=1, max_pages=1)
+    mfn = alloc_heap_pages(host, host.domain(1), 0)
+    assert mfn == 0
+    assert claim(host, 1, (1, 0)) is Status.OK
+    assert broken(host) == {"entitlement"}  # 0 pages + 1 in limbo + 1 claimed > 1
+    # The weaker form breaks when they arrive: assign_pages looks at max_pages, not at claims.
+    assert assign_pages(host, mfn, 0, host.domain(1)) is Status.OK
+    assert broken(host) == {"entitlement", "entitlement-without-limbo"}
+    assert held(host, 1) == ([1], 0, 1)
+
+
+def test_the_legacy_call_fails_the_same_way() -> None:
+    host = small_host(3, domains=1, max_pages=2)
+    mfn = alloc_heap_pages(host, host.domain(1), 0)
+    assert mfn is not None
+    assert run(claim_pages(host, 1, 2)) is Status.OK
+    assert broken(host) == {"entitlement"}
+    assert assign_pages(host, mfn, 0, host.domain(1)) is Status.OK
+    assert "entitlement-without-limbo" in broken(host)
+
+
+@pytest.mark.parametrize("entry", [(1, 0), (1, GLOBAL)])
+def test_entitlement_holds_when_all_pages_have_arrived(entry: tuple[int, int]) -> None:
+    """The same steps without the overlap are refused."""
+    host = small_host(2, domains=1, max_pages=1)
+    mfn = alloc_heap_pages(host, host.domain(1), 0)
+    assert mfn is not None
+    assert assign_pages(host, mfn, 0, host.domain(1)) is Status.OK
+    assert claim(host, 1, entry) is Status.EINVAL
+    assert broken(host) == set()
+
+
+def test_a_dying_domain_can_get_a_claim_through_the_legacy_call() -> None:
+    """``XENMEM_claim_pages`` looks at ``is_dying`` before it takes the locks: a kill in between is not seen (DS-29)."""
+    host = small_host(2, domains=1, max_pages=2)
+    claiming = claim_pages(host, 1, 2)
+    next(claiming)  # the checks passed
+    run(domain_kill(host, host.domain(1)))  # marks it dying, releases its claims
+    assert run(claiming) is Status.OK
+    assert broken(host) == {"dead-hold-nothing"}
+    info = getdomaininfo(host, 1)
+    assert not isinstance(info, Status)
+    assert info.outstanding_pages == 2
+    # Nothing releases the claim any more: the domain is never forgotten here (in the hypervisor the counter leaks).
+    assert run(destroydomain(host, 1)) is Status.OK
+    assert broken(host) == {"dead-hold-nothing"}
+    assert 1 in host.domains
+
+
+def test_without_the_kill_in_between_the_legacy_call_is_refused() -> None:
+    host = small_host(2, domains=1, max_pages=2)
+    run(domain_kill(host, host.domain(1)))
+    assert run(claim_pages(host, 1, 2)) is Status.EINVAL
+    assert broken(host) == set()
