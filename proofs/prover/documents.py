@@ -38,22 +38,22 @@ FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Searches: a property, and the conditions granted."""
 
-MISTAKES: dict[str, str] = {
-    "redeem-without-step-3": "redeemed-once",
-    "redeem-global-first": "node-backed",
-    "redeem-forgets-host": "host-backed",
-    "install-duplicated-node": "node-backed",
-    "install-without-own-credit": "atomic-install",
-    "install-accumulates": "atomic-install",
-    "install-without-limit": "entitlement-without-limbo",
-    "recall-global-first": "recall-minimal",
-    "no-recall": "node-backed",
-    "kill-keeps-claims": "dead-hold-nothing",
-    "node-check-ignores-claims": "node-backed",
-    "assign-without-limit": "entitlement-without-limbo",
-    "free-restores-claims": "redeemed-once",
+MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "redeem-without-step-3": ("redeemed-once", ()),
+    "redeem-global-first": ("node-backed", ()),
+    "redeem-forgets-host": ("host-backed", ()),
+    "install-duplicated-node": ("node-backed", ()),
+    "install-without-own-credit": ("atomic-install", ()),
+    "install-accumulates": ("atomic-install", ()),
+    "install-without-limit": ("entitlement-without-limbo", ("limit-not-lowered",)),
+    "recall-global-first": ("recall-minimal", ()),
+    "no-recall": ("node-backed", ()),
+    "kill-keeps-claims": ("dead-hold-nothing", ("legacy-check-in-lock",)),
+    "node-check-ignores-claims": ("node-backed", ()),
+    "assign-without-limit": ("entitlement-without-limbo", ("limit-not-lowered", "no-claim-in-flight")),
+    "free-restores-claims": ("redeemed-once", ()),
 }
-"""Deliberate mistakes, each with a property to break."""
+"""Deliberate mistakes, each with a property to break and the conditions granted, on which the right rules keep it."""
 
 
 def table(header: Iterable[str], body: Iterable[Iterable[str]]) -> str:
@@ -177,7 +177,8 @@ def _findings() -> str:
 
 def _mistakes() -> str:
     return _traces(
-        (f"`{name}`: {MUTATIONS[name][0]}", Asked(SEMANTICS_SHOWN, prop, name)) for name, prop in MISTAKES.items()
+        (f"`{name}`: {MUTATIONS[name][0]}", Asked(SEMANTICS_SHOWN, prop, name, assumed))
+        for name, (prop, assumed) in MISTAKES.items()
     ).replace("|  |", "| mistake |", 1)
 
 
