@@ -214,6 +214,7 @@ _state(
     "A claim on a node is at most the node's outstanding claims and at most its domain's node_claims.",
     _within_aggregates,
     support=True,
+    serves="claims-within-aggregates sums-non-negative claims-fulfilled atomic-install no-wrap",
 )
 
 
