@@ -5,6 +5,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -217,12 +218,21 @@ def brought_up_to_date(text: str) -> str:
     return _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]]()}\n{m[3]}", text)
 
 
-def main() -> None:
-    """Write the documents."""
-    for name in DOCUMENTS:
+def main(arguments: list[str]) -> int:
+    """Write the documents named (all, if none); with --check only say which are not up to date."""
+    check, stale = "--check" in arguments, []
+    for name in [a for a in arguments if a != "--check"] or DOCUMENTS:
         path = Path(name)
-        path.write_text(brought_up_to_date(path.read_text()))
+        old = path.read_text()
+        new = brought_up_to_date(old)
+        if new != old:
+            stale.append(name)
+            if not check:
+                path.write_text(new)
+    if check and stale:
+        print(f"not up to date: {', '.join(stale)}; run: python -m proofs.prover.documents")
+    return 1 if check and stale else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
