@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long replay bench schema documents package clean
+.PHONY: help install lock lint test test-long prove replay bench schema documents package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ test-long: $(STAMP)  ## the tests that take minutes
 
 replay: $(STAMP)  ## the recorded claim-set traces, replayed on the reference
 	$(BIN)/claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
+
+prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a host of 4 nodes and 4 domains
+	$(BIN)/python -m proofs.cli.prove --hosts any --hosts 4x4 --jobs $(JOBS)
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench

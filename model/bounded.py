@@ -1,0 +1,199 @@
+"""A host of N nodes and D domains given: lists of integer terms, sums written out, quantifiers unrolled."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import z3
+
+from model.encoding import OneIndex, Quantifiers, TwoIndices, Vector
+from model.logic import Term, all_of, any_of, choose, minimum, positive_part, same, total_of
+from model.state import AFTER, FIELDS, FieldInfo, Shape, State
+from model.step import Step
+
+
+class ListVector:
+    """A vector written out."""
+
+    def __init__(self, entries: Sequence[Term]) -> None:
+        self.entries = list(entries)
+        self._looked_up: dict[int, Term] = {}
+
+    def __getitem__(self, index: Term) -> Term:
+        if isinstance(index, int):
+            return self.entries[index]
+        found = self._looked_up.get(index.get_id())
+        if found is None:
+            found = self.entries[-1]
+            for i in range(len(self.entries) - 2, -1, -1):
+                found = choose(index == i, self.entries[i], found)
+            self._looked_up[index.get_id()] = found
+        return found
+
+    def total(self) -> Term:
+        """The sum written out."""
+        return total_of(self.entries)
+
+
+class ListGrid:
+    """A grid written out, one row a domain."""
+
+    def __init__(self, rows: Sequence[Sequence[Term]]) -> None:
+        self.rows = [ListVector(row) for row in rows]
+        self._columns: dict[Any, ListVector] = {}
+        self._row: dict[Any, ListVector] = {}
+
+    def __getitem__(self, cell: tuple[Term, Term]) -> Term:
+        domain, node = cell
+        return self.row(domain)[node]
+
+    def row(self, domain: Term) -> ListVector:
+        """A domain's entries by node."""
+        if isinstance(domain, int):
+            return self.rows[domain]
+        key = domain.get_id()
+        if key not in self._row:
+            nodes = range(len(self.rows[0].entries))
+            self._row[key] = ListVector([self.column(n)[domain] for n in nodes])
+        return self._row[key]
+
+    def column(self, node: Term) -> ListVector:
+        """A node's entries by domain."""
+        key = node if isinstance(node, int) else node.get_id()
+        if key not in self._columns:
+            self._columns[key] = ListVector([row[node] for row in self.rows])
+        return self._columns[key]
+
+
+def _entries(vector: Vector) -> list[Term]:
+    if not isinstance(vector, ListVector):
+        raise TypeError("a vector of another encoding")
+    return vector.entries
+
+
+class BoundedHost:
+    """The host of one bounded obligation; also its own quantifiers, which need no polarity."""
+
+    def __init__(self, nodes: int, domains: int) -> None:
+        self.nodes, self.domains = nodes, domains
+        self.axioms: list[Term] = []
+        self.prefix = ""
+        """Put before the name of every argument, so that the steps of a trace have their own."""
+
+    # -- quantifiers
+
+    @property
+    def dual(self) -> Quantifiers:
+        """The same: unrolled quantifiers can be negated as they are."""
+        return self
+
+    def every_node(self, statement: OneIndex) -> Term:
+        """For all nodes."""
+        return all_of([statement(n) for n in range(self.nodes)])
+
+    def some_node(self, statement: OneIndex) -> Term:
+        """For at least one node."""
+        return any_of([statement(n) for n in range(self.nodes)])
+
+    def every_domain(self, statement: OneIndex) -> Term:
+        """For all domains."""
+        return all_of([statement(d) for d in range(self.domains)])
+
+    def every_cell(self, statement: TwoIndices) -> Term:
+        """For all (domain, node)."""
+        return all_of([statement(d, n) for d in range(self.domains) for n in range(self.nodes)])
+
+    def sums_ordered(self, low: Vector, high: Vector) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
+    # -- arguments and derived vectors
+
+    def domain(self, name: str) -> Term:
+        """A domain id of the host."""
+        return self._below(name, self.domains)
+
+    def node(self, name: str) -> Term:
+        """A node of the host."""
+        return self._below(name, self.nodes)
+
+    def _below(self, name: str, bound: int) -> Term:
+        term = z3.Int(self.prefix + name)
+        self.axioms.append(all_of([term >= 0, term < bound]))
+        return term
+
+    def pages(self, name: str) -> Term:
+        """A page count argument."""
+        term = z3.Int(self.prefix + name)
+        self.axioms.append(term >= 0)
+        return term
+
+    def flag(self, name: str) -> Term:
+        """A truth argument."""
+        return z3.Bool(self.prefix + name)
+
+    def pages_by_node(self, name: str) -> ListVector:
+        """A page count argument per node."""
+        return ListVector([self.pages(f"{name}[{n}]") for n in range(self.nodes)])
+
+    def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:
+        """One entry replaced."""
+        entries = enumerate(_entries(vector))
+        return ListVector([choose(same(i, index), value, entry) for i, entry in entries])
+
+    def combined(self, parts: Sequence[tuple[int, Vector]], like: Vector) -> Vector:
+        """Vectors added and subtracted."""
+        return ListVector(
+            [total_of([sign * _entries(part)[i] for sign, part in parts]) for i in range(len(_entries(like)))]
+        )
+
+    def taken_ascending(self, held: Vector, amount: Term) -> Vector:
+        """The closed form of taking in ascending order."""
+        entries = _entries(held)
+        return ListVector(
+            [minimum(entry, positive_part(amount - total_of(entries[:i]))) for i, entry in enumerate(entries)]
+        )
+
+    # -- states
+
+    def state(self, suffix: str = "") -> State:
+        """A state of which nothing is known."""
+        return State(**{info.name: self.field(info, suffix) for info in FIELDS.values()})
+
+    def shaped(self, info: FieldInfo, entry: Callable[..., Term]) -> Any:
+        """A field whose entries are given by index."""
+        nodes, domains = range(self.nodes), range(self.domains)
+        if info.shape is Shape.HOST:
+            return entry()
+        if info.shape is Shape.NODE:
+            return ListVector([entry(n) for n in nodes])
+        if info.shape is Shape.DOMAIN:
+            return ListVector([entry(d) for d in domains])
+        return ListGrid([[entry(d, n) for n in nodes] for d in domains])
+
+    def field(self, info: FieldInfo, suffix: str) -> Any:
+        """A field of unknown entries."""
+        make = z3.Bool if info.flag else z3.Int
+
+        def entry(*index: int) -> Term:
+            return make(info.name + "".join(f"[{i}]" for i in index) + suffix)
+
+        return self.shaped(info, entry)
+
+    def after(self, step: Step, fresh: frozenset[str] = frozenset()) -> State:
+        """The state after a step, as terms over the state before; fields in `fresh` are left open."""
+        values = {}
+        for info in FIELDS.values():
+            before = getattr(step.before, info.name)
+            update = step.updates.get(info.name)
+            if update is None:
+                values[info.name] = before
+            elif info.name in fresh:
+                values[info.name] = self.field(info, AFTER)
+            else:
+                values[info.name] = self.shaped(info, lambda *i, u=update, b=before: u.at(b, *i))
+        return State(**values)

@@ -1,0 +1,20 @@
+"""The C types of the hypervisor's counters and intermediate values, as ranges of integers."""
+
+from model.logic import Term, all_of
+
+UINT_MAX = 2**32 - 1
+MAX_NUMNODES = 64
+HOST_PAGES_MAX = 2**40
+"""Pages of the largest host considered: 4 PiB of 4 KiB pages."""
+
+RANGES: dict[str, tuple[int, int]] = {
+    "uint32": (0, UINT_MAX),
+    "uint64": (0, 2**64 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+}
+
+
+def in_range(c_type: str, term: Term) -> Term:
+    """The integer is representable in the C type: computing it there neither wraps nor changes sign."""
+    low, high = RANGES[c_type]
+    return all_of([low <= term, term <= high])

@@ -1,0 +1,79 @@
+"""Conditions on the callers under which a property holds that does not hold in general.
+
+A condition is an extra guard on some transitions. Where a property needs one, that is a finding: what the
+hypervisor, or everybody who calls it, would have to guarantee.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from model.logic import Term, minimum, negation
+from model.step import Formula, Step
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a caller must see to, as a guard on each of some transitions."""
+
+    id: str
+    sentence: str
+    transitions: frozenset[str]
+    guard: Callable[[Step], Formula]
+
+
+def _used(step: Step) -> Term:
+    """Pages, pages in limbo and claims of the actor."""
+    s, d = step.before, step.actor
+    return s.tot_pages[d] + s.limbo_pages.row(d).total() + s.held(d)
+
+
+def _limit_not_lowered(step: Step) -> Formula:
+    limit = step.arguments["max_pages"]
+    return lambda _q: _used(step) <= limit
+
+
+def _no_limbo(step: Step) -> Formula:
+    s, d = step.before, step.actor
+
+    return lambda _q: s.limbo_pages.row(d).total() == 0
+
+
+def _within_limit(step: Step) -> Formula:
+    s, d, pages = step.before, step.actor, step.arguments["pages"]
+    return lambda _q: _used(step) + pages - minimum(pages, s.held(d)) <= s.max_pages[d]
+
+
+def _not_dying(step: Step) -> Formula:
+    s, d = step.before, step.actor
+    return lambda _q: negation(s.is_dying[d])
+
+
+CONDITIONS: dict[str, Condition] = {
+    c.id: c
+    for c in (
+        Condition(
+            "limit-not-lowered",
+            "max_pages is never set below the domain's pages, pages in limbo and claims",
+            frozenset({"set_max_pages"}),
+            _limit_not_lowered,
+        ),
+        Condition(
+            "no-claim-in-flight",
+            "claims are staked only while no allocation of the domain is between the heap and assign_pages",
+            frozenset({"claim_memory", "set_outstanding_pages"}),
+            _no_limbo,
+        ),
+        Condition(
+            "requests-within-limit",
+            "no builder asks for pages that would exceed max_pages once claims and pages in limbo are counted",
+            frozenset({"alloc_heap_pages"}),
+            _within_limit,
+        ),
+        Condition(
+            "legacy-check-in-lock",
+            "set_outstanding_pages looks at is_dying itself, under its locks",
+            frozenset({"set_outstanding_pages"}),
+            _not_dying,
+        ),
+    )
+}

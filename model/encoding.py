@@ -1,0 +1,125 @@
+"""What a statement may say about a host, whatever the encoding behind it.
+
+The properties and transitions are written once against these protocols. `model.bounded` implements them
+for N nodes and D domains given, `model.parametric` for any N and D.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from model.logic import Term
+
+OneIndex: TypeAlias = Callable[[Term], Term]
+TwoIndices: TypeAlias = Callable[[Term, Term], Term]
+
+
+class Vector(Protocol):
+    """A page count (or flag) per node or per domain."""
+
+    def __getitem__(self, index: Term) -> Term:
+        """The entry at an index within the range."""
+        ...
+
+    def total(self) -> Term:
+        """Sum over the whole range."""
+        ...
+
+
+class Grid(Protocol):
+    """A page count per domain and node."""
+
+    def __getitem__(self, cell: tuple[Term, Term]) -> Term:
+        """The entry of (domain, node)."""
+        ...
+
+    def row(self, domain: Term) -> Vector:
+        """One domain's entries, by node."""
+        ...
+
+    def column(self, node: Term) -> Vector:
+        """One node's entries, by domain."""
+        ...
+
+
+class Lemmas(Protocol):
+    """Facts about sums that a proof may point at; always true, so a bounded host ignores them."""
+
+    def sums_ordered(self, low: Vector, high: Vector) -> None:
+        """low <= high pointwise implies sum(low) <= sum(high)."""
+        ...
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        """A sum that is not zero has an entry that is not zero."""
+        ...
+
+    def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """No entry negative implies 0 <= vector[index] <= sum(vector)."""
+        ...
+
+
+class Quantifiers(Lemmas, Protocol):
+    """Quantifiers over the nodes and domains of the host.
+
+    They may stand in positive positions only (under "and", "or", and to the right of "implies"); to negate
+    a statement, build it with `dual` and negate the result.
+    """
+
+    @property
+    def dual(self) -> "Quantifiers":
+        """The view under which a statement is to be built that will then be negated."""
+        ...
+
+    def every_node(self, statement: OneIndex) -> Term:
+        """For all nodes."""
+        ...
+
+    def some_node(self, statement: OneIndex) -> Term:
+        """For at least one node."""
+        ...
+
+    def every_domain(self, statement: OneIndex) -> Term:
+        """For all domain ids, in use or not."""
+        ...
+
+    def every_cell(self, statement: TwoIndices) -> Term:
+        """For all (domain, node)."""
+        ...
+
+
+class Encoding(Lemmas, Protocol):
+    """Names for the arguments of a step, and vectors derived from others."""
+
+    def domain(self, name: str) -> Term:
+        """A domain id of the host."""
+        ...
+
+    def node(self, name: str) -> Term:
+        """An online node of the host."""
+        ...
+
+    def pages(self, name: str) -> Term:
+        """A page count, 0 or more."""
+        ...
+
+    def flag(self, name: str) -> Term:
+        """A truth value."""
+        ...
+
+    def pages_by_node(self, name: str) -> Vector:
+        """A page count per node, each 0 or more."""
+        ...
+
+    def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:
+        """The vector with one entry replaced."""
+        ...
+
+    def combined(self, parts: Sequence[tuple[int, Vector]], like: Vector) -> Vector:
+        """The sum of vectors times -1 or 1; all zero without parts. `like` gives the range."""
+        ...
+
+    def taken_ascending(self, held: Vector, amount: Term) -> Vector:
+        """What each index gives when `amount` is taken from `held` in ascending order of index.
+
+        Closed form: min(held[i], max(0, amount - sum of held[j] for j < i)).
+        """
+        ...

@@ -1,0 +1,147 @@
+"""The lemmas about sums that parametric proofs use: each a premise on one index and a conclusion on prefixes.
+
+A lemma says: if `premise(w)` holds for all 0 <= w < m, then `conclusion(m)` holds. It is used as
+"`conclusion(bound)`, or there is a witness below the bound that breaks the premise", so that the premise is
+discharged and never assumed, and it is proved by induction on m (`induction`), from the two facts that define
+a prefix sum: it is 0 at 0, and grows at k by the entry at k.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import z3
+
+from model.logic import Term, all_of, choose, implies, minimum, positive_part, total_of
+
+
+@dataclass(frozen=True)
+class Sequenced:
+    """A vector of any length with its prefix sums: `prefix(m)` is the sum of the entries below m."""
+
+    entry: Callable[[Term], Term]
+    prefix: Callable[[Term], Term]
+
+
+@dataclass(frozen=True)
+class Lemma:
+    """A premise on every index below m, and what follows for m."""
+
+    name: str
+    sentence: str
+    premise: Callable[[Term], Term]
+    conclusion: Callable[[Term], Term]
+    vectors: Sequence[Sequenced]
+
+    def induction(self) -> list[tuple[str, list[Term], Term]]:
+        """The proof of the lemma: (case, assumptions, goal) for base and step."""
+        k = z3.Int("k")
+        grows = [v.prefix(k + 1) == v.prefix(k) + v.entry(k) for v in self.vectors]
+        starts = [v.prefix(z3.IntVal(0)) == 0 for v in self.vectors]
+        step = [k >= 0, self.premise(k), self.conclusion(k), *grows]
+        return [("base", starts, self.conclusion(z3.IntVal(0))), ("step", step, self.conclusion(k + 1))]
+
+
+def changed_at(before: Sequenced, after: Sequenced, index: Term) -> Lemma:
+    """Vectors equal except at one index: the sums differ by the difference there."""
+
+    def difference(m: Term) -> Term:
+        inside = all_of([index >= 0, index < m])
+        return choose(inside, after.entry(index) - before.entry(index), 0)
+
+    return Lemma(
+        "sum-changed-at",
+        "vectors equal except at one index have sums that differ by the difference there",
+        lambda w: implies(w != index, before.entry(w) == after.entry(w)),
+        lambda m: after.prefix(m) == before.prefix(m) + difference(m),
+        [before, after],
+    )
+
+
+def equal_sums(a: Sequenced, b: Sequenced) -> Lemma:
+    """Vectors equal everywhere have equal sums."""
+    return Lemma(
+        "sum-equal",
+        "vectors equal everywhere have equal sums",
+        lambda w: a.entry(w) == b.entry(w),
+        lambda m: a.prefix(m) == b.prefix(m),
+        [a, b],
+    )
+
+
+def ordered_sums(low: Sequenced, high: Sequenced) -> Lemma:
+    """A vector nowhere above another has a sum not above the other's."""
+    return Lemma(
+        "sum-ordered",
+        "a vector nowhere above another has a sum not above the other's",
+        lambda w: low.entry(w) <= high.entry(w),
+        lambda m: low.prefix(m) <= high.prefix(m),
+        [low, high],
+    )
+
+
+def entry_within(vector: Sequenced, index: Term) -> Lemma:
+    """Without negative entries, every entry is at most the sum, which is not negative."""
+
+    def conclusion(m: Term) -> Term:
+        inside = all_of([index >= 0, index < m])
+        return all_of([vector.prefix(m) >= 0, implies(inside, vector.entry(index) <= vector.prefix(m))])
+
+    return Lemma(
+        "entry-within-sum",
+        "without negative entries, every entry is at most the sum, which is not negative",
+        lambda w: vector.entry(w) >= 0,
+        conclusion,
+        [vector],
+    )
+
+
+def combined_sum(result: Sequenced, parts: Sequence[tuple[int, Sequenced]]) -> Lemma:
+    """The sum of vectors added and subtracted entry by entry is their sums added and subtracted."""
+    return Lemma(
+        f"sum-combined-{len(parts)}",
+        "the sum of vectors added and subtracted entry by entry is their sums added and subtracted",
+        lambda w: result.entry(w) == total_of([sign * part.entry(w) for sign, part in parts]),
+        lambda m: result.prefix(m) == total_of([sign * part.prefix(m) for sign, part in parts]),
+        [result, *(part for _sign, part in parts)],
+    )
+
+
+def taken(held: Sequenced, amount: Term, index: Term) -> Term:
+    """What `index` gives when `amount` is taken from `held` in ascending order."""
+    return minimum(held.entry(index), positive_part(amount - held.prefix(index)))
+
+
+def taken_sum(result: Sequenced, held: Sequenced, amount: Term) -> Lemma:
+    """Taking an amount in ascending order takes exactly the amount, or all there is."""
+    return Lemma(
+        "sum-taken-ascending",
+        "taking an amount in ascending order takes exactly the amount, or all there is",
+        lambda w: all_of([held.entry(w) >= 0, result.entry(w) == taken(held, amount, w)]),
+        lambda m: implies(
+            amount >= 0,
+            all_of([held.prefix(m) >= 0, result.prefix(m) == minimum(amount, held.prefix(m))]),
+        ),
+        [result, held],
+    )
+
+
+def _generic(name: str) -> Sequenced:
+    entry = z3.Function(name, z3.IntSort(), z3.IntSort())
+    prefix = z3.Function(f"sum.{name}", z3.IntSort(), z3.IntSort())
+    return Sequenced(entry, prefix)
+
+
+def all_lemmas() -> list[Lemma]:
+    """Every lemma in its general form, over vectors of which nothing is known."""
+    a, b, d = (_generic(name) for name in "abd")
+    i, amount = z3.Int("i"), z3.Int("amount")
+    return [
+        changed_at(a, b, i),
+        equal_sums(a, b),
+        ordered_sums(a, b),
+        entry_within(a, i),
+        combined_sum(d, []),
+        combined_sum(d, [(1, a), (1, b)]),
+        combined_sum(d, [(1, a), (-1, b)]),
+        taken_sum(b, a, amount),
+    ]

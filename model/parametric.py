@@ -1,0 +1,486 @@
+"""Any number of nodes and domains: uninterpreted counters, prefix sums, and quantifiers instantiated by hand.
+
+A vector is an uninterpreted function with an uninterpreted prefix sum. A quantifier that is assumed is
+instantiated at every index term of the obligation; a quantifier to be shown gets a fresh constant. Facts
+about sums come from `model.lemmas` only, whose witnesses are index terms too. The result is quantifier-free:
+unsat is a proof for every host; sat may be spurious, and a bounded host decides.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import z3
+
+from model import lemmas
+from model.boot import NOT_ZERO
+from model.encoding import OneIndex, Quantifiers, TwoIndices, Vector
+from model.lemmas import Lemma, Sequenced
+from model.logic import Term, all_of, any_of, choose, minimum, negation, positive_part, same, total_of
+from model.state import AFTER, FIELDS, FieldInfo, Shape, State
+from model.step import Cell, Column, Entry, Row, Step, Update, Whole
+
+NODE = "node"
+DOMAIN = "domain"
+
+
+def _applied(function: Any, flag: bool = False) -> Callable[..., Term]:
+    """Application of an uninterpreted function of integers, remembered: the same terms come up again and again.
+
+    Z3's own call checks sorts that are known here.
+    """
+    reference = z3.BoolRef if flag else z3.ArithRef
+    context = function.ctx
+    seen: dict[tuple[int, ...], tuple[Term, ...]] = {}
+
+    def apply(*arguments: Term) -> Term:
+        key = tuple(map(id, arguments))
+        found = seen.get(key)
+        if found is None:
+            terms = [z3.IntVal(a) if isinstance(a, int) else a for a in arguments]
+            raw = (z3.Ast * len(terms))(*[t.ast for t in terms])
+            applied = reference(z3.Z3_mk_app(context.ref(), function.ast, len(terms), raw), context)
+            # The arguments are kept: a key must not outlive what it is the address of.
+            found = seen[key] = (applied, *arguments)
+        return found[0]
+
+    return apply
+
+
+class SummedVector:
+    """A vector of the parametric host: its entries, its prefix sums, and what it is indexed by."""
+
+    def __init__(
+        self,
+        host: "ParametricHost",
+        sort: str,
+        entry: Callable[[Term], Term],
+        prefix: Callable[[Term], Term],
+        on_total: Callable[[], None] | None = None,
+        named: Sequenced | None = None,
+    ) -> None:
+        self.host = host
+        self.sort = sort
+        self._entry = entry
+        self.sequenced = named or Sequenced(entry, prefix)
+        self._on_total = on_total
+
+    def __getitem__(self, index: Term) -> Term:
+        return self._entry(index)
+
+    def total(self) -> Term:
+        """The sum over all indices."""
+        if self._on_total is not None:
+            self._on_total()
+        return self.sequenced.prefix(self.host.bound(self.sort))
+
+
+class SummedGrid:
+    """A grid of the parametric host; its rows and columns have prefix sums of their own."""
+
+    def __init__(self, host: "ParametricHost", name: str, watch: Callable[[str, Term], None] | None = None) -> None:
+        ints = [z3.IntSort()] * 3
+        self._host = host
+        self._cell = _applied(z3.Function(name, *ints))
+        self._row_sum = _applied(z3.Function(f"sum.{name}.row", *ints))
+        self._column_sum = _applied(z3.Function(f"sum.{name}.column", *ints))
+        self._watch = watch
+
+    def __getitem__(self, cell: tuple[Term, Term]) -> Term:
+        return self._cell(cell[0], cell[1])
+
+    def row(self, domain: Term) -> SummedVector:
+        """A domain's entries by node."""
+        watch = self._watch
+        return SummedVector(
+            self._host,
+            NODE,
+            lambda n: self._cell(domain, n),
+            lambda m: self._row_sum(domain, m),
+            None if watch is None else lambda: watch("row", domain),
+        )
+
+    def column(self, node: Term) -> SummedVector:
+        """A node's entries by domain."""
+        watch = self._watch
+        return SummedVector(
+            self._host,
+            DOMAIN,
+            lambda d: self._cell(d, node),
+            lambda m: self._column_sum(node, m),
+            None if watch is None else lambda: watch("column", node),
+        )
+
+
+def _summed(vector: Vector) -> SummedVector:
+    if not isinstance(vector, SummedVector):
+        raise TypeError("a vector of another encoding")
+    return vector
+
+
+class ParametricHost:
+    """The host of one obligation: its index terms, the lemmas used so far, and the definitions made."""
+
+    def __init__(self) -> None:
+        self.nodes, self.domains = z3.Int("nodes"), z3.Int("domains")
+        self.axioms: list[Term] = [self.nodes >= 1, self.domains >= 1]
+        self.lemmas_used: list[str] = []
+        self._terms: dict[str, dict[str, Term]] = {NODE: {}, DOMAIN: {}}
+        self._main: dict[str, dict[str, Term]] = {NODE: {}, DOMAIN: {}}
+        self._definitions: list[tuple[str, OneIndex]] = []
+        self._lemma_keys: set[tuple[str, int]] = set()
+        self._fresh = 0
+
+    # -- index terms
+
+    def bound(self, sort: str) -> Term:
+        """The number of nodes or of domains."""
+        return self.nodes if sort == NODE else self.domains
+
+    def inside(self, sort: str, index: Term) -> Term:
+        """The index is one of a node, of a domain."""
+        return all_of([index >= 0, index < self.bound(sort)])
+
+    def _index(self, sort: str, name: str, main: bool) -> Term:
+        term = self._terms[sort].get(name)
+        if term is None:
+            term = self._terms[sort][name] = z3.Int(name)
+            # There is at least one node and one domain, so a constant that stands for an example or for
+            # a counterexample, if there is one, can be taken to be inside the range in any case.
+            self.axioms.append(self.inside(sort, term))
+            if main:
+                self._main[sort][name] = term
+        return term
+
+    def term_count(self) -> int:
+        """How many index terms there are; grows while an obligation is being built."""
+        return sum(len(terms) for terms in self._terms.values())
+
+    def indices(self, sort: str) -> list[Term]:
+        """The index terms of a sort."""
+        return list(self._terms[sort].values())
+
+    def cells(self) -> Iterator[tuple[Term, Term]]:
+        """The (domain, node) pairs worth instantiating: at least one of the two is not a mere witness."""
+        for d_name, d in self._terms[DOMAIN].items():
+            for n_name, n in self._terms[NODE].items():
+                if d_name in self._main[DOMAIN] or n_name in self._main[NODE]:
+                    yield d, n
+
+    def fresh(self, sort: str, hint: str, main: bool = True) -> Term:
+        """A new index term."""
+        self._fresh += 1
+        return self._index(sort, f"{hint}!{self._fresh}", main)
+
+    # -- arguments and derived vectors (protocol Encoding)
+
+    def domain(self, name: str) -> Term:
+        """A domain id of the host."""
+        return self._index(DOMAIN, name, main=True)
+
+    def node(self, name: str) -> Term:
+        """A node of the host."""
+        return self._index(NODE, name, main=True)
+
+    def pages(self, name: str) -> Term:
+        """A page count argument."""
+        term = z3.Int(name)
+        self.axioms.append(term >= 0)
+        return term
+
+    def flag(self, name: str) -> Term:
+        """A truth argument."""
+        return z3.Bool(name)
+
+    def vector(self, name: str, sort: str, flag: bool = False) -> SummedVector:
+        """An uninterpreted vector."""
+        ints = z3.IntSort()
+        entry = _applied(z3.Function(name, ints, z3.BoolSort() if flag else ints), flag)
+        prefix = _applied(z3.Function(f"sum.{name}", ints, ints))
+        return SummedVector(self, sort, entry, prefix)
+
+    def pages_by_node(self, name: str) -> SummedVector:
+        """A page count argument per node."""
+        vector = self.vector(name, NODE)
+        self._definitions.append((NODE, lambda n: vector[n] >= 0))
+        return vector
+
+    def _defined(self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[Sequenced], Lemma]) -> SummedVector:
+        """A derived vector. Its sum, once asked for, comes with the lemma that says what it is."""
+        self._fresh += 1
+        named = self.vector(f"{hint}!{self._fresh}", sort).sequenced
+        asked: list[bool] = []
+
+        def define() -> None:
+            if not asked:
+                asked.append(True)
+                self._definitions.append((sort, lambda i: named.entry(i) == definition(i)))
+                self.use(lemma(named), sort)
+
+        return SummedVector(self, sort, definition, named.prefix, define, named)
+
+    def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:
+        """One entry replaced."""
+        old = _summed(vector)
+
+        def lemma(new: Sequenced) -> Lemma:
+            old.total()
+            return lemmas.changed_at(old.sequenced, new, index)
+
+        changed: OneIndex = lambda i: choose(same(i, index), value, old[i])  # noqa: E731
+        return self._defined("replaced", old.sort, changed, lemma)
+
+    def combined(self, parts: Sequence[tuple[int, Vector]], like: Vector) -> Vector:
+        """Vectors added and subtracted."""
+        sort = _summed(like).sort
+        summed = [(sign, _summed(part)) for sign, part in parts]
+
+        def lemma(new: Sequenced) -> Lemma:
+            for _sign, part in summed:
+                part.total()
+            return lemmas.combined_sum(new, [(sign, part.sequenced) for sign, part in summed])
+
+        added: OneIndex = lambda i: total_of([sign * part[i] for sign, part in summed])  # noqa: E731
+        return self._defined("combined", sort, added, lemma)
+
+    def taken_ascending(self, held: Vector, amount: Term) -> Vector:
+        """The closed form of taking in ascending order."""
+        old = _summed(held)
+
+        def lemma(new: Sequenced) -> Lemma:
+            old.total()
+            return lemmas.taken_sum(new, old.sequenced, amount)
+
+        def taken(i: Term) -> Term:
+            old.total()
+            return minimum(old[i], positive_part(amount - old.sequenced.prefix(i)))
+
+        return self._defined("taken", old.sort, taken, lemma)
+
+    # -- lemmas
+
+    def use(self, lemma: Lemma, sort: str) -> None:
+        """Instantiate a lemma at the bound, with a witness against its premise."""
+        conclusion = lemma.conclusion(self.bound(sort))
+        key = (lemma.name, conclusion.get_id())
+        if key in self._lemma_keys:
+            return
+        self._lemma_keys.add(key)
+        self.lemmas_used.append(lemma.name)
+        witness = self.fresh(sort, "witness", main=False)
+        self.axioms.append(any_of([conclusion, negation(lemma.premise(witness))]))
+
+    def sums_ordered(self, low: Vector, high: Vector) -> None:
+        """Lemma: low <= high pointwise implies the same of the sums."""
+        a, b = _summed(low), _summed(high)
+        a.total(), b.total()
+        self.use(lemmas.ordered_sums(a.sequenced, b.sequenced), a.sort)
+
+    def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """Lemma: an entry is at most the sum of entries that are not negative."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.entry_within(v.sequenced, index), v.sort)
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        """Lemma: all entries zero implies that the sum is."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.combined_sum(v.sequenced, []), v.sort)
+
+    def definitions(self) -> list[Term]:
+        """The definitions of derived vectors, at every index term."""
+        return [definition(i) for sort, definition in self._definitions for i in self.indices(sort)]
+
+    # -- states
+
+    def state(self, suffix: str = "") -> State:
+        """A state of which nothing is known."""
+        return State(**{info.name: self.field(info, suffix) for info in FIELDS.values()})
+
+    def field(self, info: FieldInfo, suffix: str, watch: Any = None) -> Any:
+        """An uninterpreted field; `watch` is told of every sum that is asked of it."""
+        name = info.name + suffix
+        if info.shape is Shape.HOST:
+            return z3.Int(name)
+        if info.shape is Shape.CELL:
+            return SummedGrid(self, name, watch)
+        sort = NODE if info.shape is Shape.NODE else DOMAIN
+        vector = self.vector(name, sort, info.flag)
+        if watch is not None:
+            vector._on_total = lambda: watch("", None)
+        return vector
+
+    def boot_state(self) -> State:
+        """A state whose vectors, where they are zero, have the zero lemma at hand."""
+        values: dict[str, Any] = {}
+        for info in FIELDS.values():
+            if info.name in NOT_ZERO:
+                values[info.name] = self.field(info, "")
+                continue
+
+            def zero(part: str, index: Term, name: str = info.name) -> None:
+                vector = getattr(values[name], part)(index) if part else values[name]
+                self.use(lemmas.combined_sum(vector.sequenced, []), vector.sort)
+
+            values[info.name] = self.field(info, "", zero)
+        self.entry_within_sum(values["node_avail_pages"], 0)
+        return State(**values)
+
+    def after(self, step: Step) -> State:
+        """The state after a step: the fields it updates are new, with the sum lemmas that relate them."""
+        values = {}
+        for info in FIELDS.values():
+            value = getattr(step.before, info.name)
+            update = step.updates.get(info.name)
+            if update is not None:
+                related = _Related(self, value, update)
+                new = self.field(info, AFTER, related.relate)
+                related.after = new
+                value = new
+            values[info.name] = value
+        return State(**values)
+
+
+class _Related:
+    """The lemmas that relate the sums of an updated field to those before, given on demand."""
+
+    def __init__(self, host: ParametricHost, before: Any, update: Update) -> None:
+        self.host, self.before, self.update = host, before, update
+        self.after: Any = None
+        self._done: set[str] = set()
+
+    def relate(self, part: str, index: Term) -> None:
+        key = f"{part} {index}"
+        if key in self._done:
+            return
+        self._done.add(key)
+        old, new = self.before, self.after
+        if part:
+            old, new = getattr(old, part)(index), getattr(new, part)(index)
+        update, use = self.update, self.host.use
+        values: Vector | None = None
+        if isinstance(update, Whole):
+            values = update.value
+        elif (isinstance(update, Row) and part == "row") or (isinstance(update, Column) and part == "column"):
+            values = update.values
+        if values is not None:
+            values = _summed(values)
+            values.total()
+            use(lemmas.equal_sums(new.sequenced, values.sequenced), new.sort)
+            if isinstance(update, Whole):
+                return
+        use(lemmas.changed_at(old.sequenced, new.sequenced, self._touched(part)), new.sort)
+
+    def _touched(self, part: str) -> Term:
+        update = self.update
+        if isinstance(update, Entry):
+            return update.index
+        if isinstance(update, Cell):
+            return update.node if part == "row" else update.domain
+        if isinstance(update, Row) and part == "column":
+            return update.domain
+        if isinstance(update, Column) and part == "row":
+            return update.node
+        return z3.IntVal(-1)
+
+
+class View:
+    """Quantifiers of the parametric host, to be assumed or to be shown."""
+
+    def __init__(self, host: ParametricHost, assumed: bool) -> None:
+        self._host = host
+        self._assumed = assumed
+        self._calls = 0
+        self._label = "assumed" if assumed else "shown"
+
+    def restart(self) -> None:
+        """Build the same assumptions again: the same fresh constants in the same order."""
+        self._calls = 0
+
+    @property
+    def dual(self) -> Quantifiers:
+        """Assuming a negation is showing, and the other way round."""
+        return _Dual(self)
+
+    def _skolem(self, sort: str) -> Term:
+        self._calls += 1
+        return self._host._index(sort, f"{self._label}.{sort}{self._calls}", main=True)
+
+    def all(self, sort: str, statement: OneIndex, assumed: bool) -> Term:
+        """For all indices of a sort."""
+        if assumed:
+            return all_of([statement(i) for i in self._host.indices(sort)])
+        return statement(self._skolem(sort))
+
+    def some(self, sort: str, statement: OneIndex, assumed: bool) -> Term:
+        """For some index of a sort."""
+        return negation(self.all(sort, lambda i: negation(statement(i)), not assumed))
+
+    def cells(self, statement: TwoIndices, assumed: bool) -> Term:
+        """For all (domain, node)."""
+        if assumed:
+            return all_of([statement(d, n) for d, n in self._host.cells()])
+        return statement(self._skolem(DOMAIN), self._skolem(NODE))
+
+    def every_node(self, statement: OneIndex) -> Term:
+        """For all nodes."""
+        return self.all(NODE, statement, self._assumed)
+
+    def some_node(self, statement: OneIndex) -> Term:
+        """For at least one node."""
+        return self.some(NODE, statement, self._assumed)
+
+    def every_domain(self, statement: OneIndex) -> Term:
+        """For all domains."""
+        return self.all(DOMAIN, statement, self._assumed)
+
+    def every_cell(self, statement: TwoIndices) -> Term:
+        """For all (domain, node)."""
+        return self.cells(statement, self._assumed)
+
+    def sums_ordered(self, low: Vector, high: Vector) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.sums_ordered(low, high)
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.positive_somewhere(vector)
+
+    def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.entry_within_sum(vector, index)
+
+
+class _Dual:
+    """A view with assumed and shown exchanged, for what stands under a negation."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    @property
+    def dual(self) -> Quantifiers:
+        return self._view
+
+    def every_node(self, statement: OneIndex) -> Term:
+        return self._view.all(NODE, statement, not self._view._assumed)
+
+    def some_node(self, statement: OneIndex) -> Term:
+        return self._view.some(NODE, statement, not self._view._assumed)
+
+    def every_domain(self, statement: OneIndex) -> Term:
+        return self._view.all(DOMAIN, statement, not self._view._assumed)
+
+    def every_cell(self, statement: TwoIndices) -> Term:
+        return self._view.cells(statement, not self._view._assumed)
+
+    def sums_ordered(self, low: Vector, high: Vector) -> None:
+        self._view.sums_ordered(low, high)
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        self._view.positive_somewhere(vector)
+
+    def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        self._view.entry_within_sum(vector, index)

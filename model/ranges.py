@@ -1,0 +1,91 @@
+"""`no-wrap`: every counter and every intermediate value of the C code stays in its C type."""
+
+from model.c_types import HOST_PAGES_MAX, in_range
+from model.encoding import Quantifiers
+from model.logic import Term, all_of, implies
+from model.properties import PROPERTIES, Kind, Property
+from model.state import FIELDS, FieldInfo, Shape, State
+from model.step import TwoStates
+
+
+def largest_host(q: Quantifiers, s: State) -> Term:
+    """What is assumed of the machine: at most 2^40 pages, on any number of nodes."""
+    every = q.every_node(lambda n: s.installed_pages[n] <= HOST_PAGES_MAX)
+    return all_of([every, s.installed_pages.total() <= HOST_PAGES_MAX])
+
+
+def _domain_counters(q: Quantifiers, s: State) -> Term:
+    def typed(shape: Shape) -> list[FieldInfo]:
+        return [i for i in FIELDS.values() if i.shape is shape and i.c_type == "uint32"]
+
+    def cell(d: Term, n: Term) -> Term:
+        q.entry_within_sum(s.claims.row(d), n)
+        return in_range("uint32", s.claims[d, n])
+
+    return all_of(
+        [
+            q.every_domain(lambda d: all_of([in_range("uint32", getattr(s, i.name)[d]) for i in typed(Shape.DOMAIN)])),
+            q.every_cell(cell),
+        ]
+    )
+
+
+def _host_counters(q: Quantifiers, s: State) -> Term:
+    q.sums_ordered(s.node_avail_pages, s.installed_pages)
+
+    def node(n: Term) -> Term:
+        return all_of(
+            [
+                in_range("int64", s.node_avail_pages[n]),
+                in_range("int64", s.node_outstanding_claims[n]),
+            ]
+        )
+
+    host = [in_range("int64", s.total_avail_pages), in_range("int64", s.outstanding_claims)]
+    return all_of([*host, q.every_node(node)])
+
+
+def _values_fit(q: Quantifiers, t: TwoStates) -> Term:
+    step, s = t.step, t.before
+    q.sums_ordered(s.node_avail_pages, s.installed_pages)
+    if "by_node" in step.arguments:
+        q.entry_within_sum(step.arguments["by_node"], 0)
+    if step.actor is not None:
+        q.entry_within_sum(s.global_claims, step.actor)
+        q.entry_within_sum(s.node_claims, step.actor)
+    return all_of(
+        [
+            implies(all_of([guard.formula(q.dual) for guard in step.guards[: value.after]]), value.fits(q))
+            for value in step.values
+        ]
+    )
+
+
+for _prop in (
+    Property(
+        "no-wrap",
+        "domain-counters",
+        "Every 32-bit counter of a domain stays within its type.",
+        Kind.STATE,
+        _domain_counters,
+        statements=("DS-11",),
+        serves=frozenset({"no-wrap", "atomic-install"}),
+    ),
+    Property(
+        "no-wrap",
+        "host-counters",
+        "Every 64-bit counter of a node stays within its type.",
+        Kind.IMPLIED,
+        _host_counters,
+        statements=("DS-20", "DS-21"),
+    ),
+    Property(
+        "no-wrap",
+        "intermediate",
+        "Every intermediate value, in the C code's evaluation order, stays within its type.",
+        Kind.STEP,
+        of_step=_values_fit,
+        statements=("DS-09", "DS-10", "DS-11"),
+    ),
+):
+    PROPERTIES[_prop.name] = _prop

@@ -1,0 +1,128 @@
+# ruff: noqa: RUF009  # every default here is a dataclasses.field, with its description
+"""The state of a host: the hypervisor's counters, the classes of pages, and the ghosts of the ledger.
+
+Units are pages throughout. `lock` names what protects a field in the hypervisor; ghosts have none.
+"""
+
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import Any
+
+from model.encoding import Grid, Vector
+from model.logic import Term
+
+
+class Shape(Enum):
+    """What a field is counted by."""
+
+    HOST = "host"
+    NODE = "node"
+    DOMAIN = "domain"
+    CELL = "domain and node"
+
+
+HEAP_LOCK = "heap_lock"
+PAGE_ALLOC_LOCK = "page_alloc_lock"
+DOMCTL_LOCK = "domctl_lock"
+GHOST = ""
+AFTER = ".after"
+"""Put behind the names of fields in the state after a step."""
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """How one field is shaped, typed and protected."""
+
+    name: str
+    shape: Shape
+    lock: str
+    c_type: str
+    flag: bool
+    meaning: str
+
+
+def _field(shape: Shape, meaning: str, lock: str = GHOST, c_type: str = "", flag: bool = False) -> Any:
+    return field(metadata={"shape": shape, "meaning": meaning, "lock": lock, "c_type": c_type, "flag": flag})
+
+
+def _host(meaning: str, lock: str = GHOST, c_type: str = "") -> Any:
+    return _field(Shape.HOST, meaning, lock, c_type)
+
+
+def _node(meaning: str, lock: str = GHOST, c_type: str = "") -> Any:
+    return _field(Shape.NODE, meaning, lock, c_type)
+
+
+def _domain(meaning: str, lock: str = GHOST, c_type: str = "", flag: bool = False) -> Any:
+    return _field(Shape.DOMAIN, meaning, lock, c_type, flag)
+
+
+def _cell(meaning: str, lock: str = GHOST, c_type: str = "") -> Any:
+    return _field(Shape.CELL, meaning, lock, c_type)
+
+
+@dataclass
+class State:
+    """One state; the names are the hypervisor's own where it has one."""
+
+    total_avail_pages: Term = _host("free pages of the host", HEAP_LOCK, "int64")
+    outstanding_claims: Term = _host("claimed pages of the host", HEAP_LOCK, "int64")
+    domctl_lock: Term = _host("domain whose domain_kill holds the domctl lock, -1 for none", DOMCTL_LOCK)
+
+    node_avail_pages: Vector = _node("free pages of a node, the class `free`", HEAP_LOCK, "int64")
+    node_outstanding_claims: Vector = _node("claimed pages of a node", HEAP_LOCK, "int64")
+    transit_pages: Vector = _node("class: off every list: on the way to the heap, stolen, or without owner")
+    anonymous_pages: Vector = _node("class: allocated for no domain")
+    offlined_pages: Vector = _node("class: out of use")
+    marked_pages: Vector = _node("pages in use that leave when they are freed")
+    installed_pages: Vector = _node("pages the node was booted with; never changes")
+
+    node_claims: Vector = _domain("sum of a domain's node claims", HEAP_LOCK, "uint32")
+    global_claims: Vector = _domain("a domain's host-wide claim", HEAP_LOCK, "uint32")
+    tot_pages: Vector = _domain("pages counted for a domain", PAGE_ALLOC_LOCK, "uint32")
+    max_pages: Vector = _domain("the limit on tot_pages", PAGE_ALLOC_LOCK, "uint32")
+    is_created: Vector = _domain("the domain id is in use", DOMCTL_LOCK, flag=True)
+    is_dying: Vector = _domain("domain_kill has begun", DOMCTL_LOCK, flag=True)
+    legacy_calls: Vector = _domain("XENMEM_claim_pages calls past their check of is_dying, not yet in the lock")
+
+    claims: Grid = _cell("a domain's claim on a node", HEAP_LOCK, "uint32")
+    limbo_pages: Grid = _cell("class: gone from the heap for a domain, not yet in its tot_pages")
+    assigned_pages: Grid = _cell("class: on a domain's page list")
+
+    ledger_installed: Grid = _cell("ghost: node claims ever installed")
+    ledger_redeemed: Grid = _cell("ghost: node claims ever redeemed")
+    ledger_released: Grid = _cell("ghost: node claims ever released or replaced")
+    ledger_recalled: Grid = _cell("ghost: node claims ever recalled")
+    global_installed: Vector = _domain("ghost: host-wide claims ever installed")
+    global_redeemed: Vector = _domain("ghost: host-wide claims ever redeemed")
+    global_released: Vector = _domain("ghost: host-wide claims ever released or replaced")
+    global_recalled: Vector = _domain("ghost: host-wide claims ever recalled")
+
+    def concerns(self, name: str) -> bool:  # noqa: ARG002
+        """Whether a statement about all fields has to say something about this one."""
+        return True
+
+    def held(self, domain: Term) -> Term:
+        """All claims of a domain: what getdomaininfo reports as outstanding."""
+        return self.global_claims[domain] + self.node_claims[domain]
+
+    def unclaimed(self) -> Term:
+        """Free pages of the host that nobody claims."""
+        return self.total_avail_pages - self.outstanding_claims
+
+    def unclaimed_on(self, node: Term) -> Term:
+        """Free pages of a node that nobody claims there."""
+        return self.node_avail_pages[node] - self.node_outstanding_claims[node]
+
+
+FIELDS: dict[str, FieldInfo] = {
+    f.name: FieldInfo(
+        f.name,
+        f.metadata["shape"],
+        f.metadata["lock"],
+        f.metadata["c_type"],
+        f.metadata["flag"],
+        f.metadata["meaning"],
+    )
+    for f in fields(State)
+}

@@ -1,0 +1,225 @@
+"""One critical section as a two-state relation: named guards on the state before, named updates after.
+
+Each guard and each update (named by the field it sets) is a conjunct that can be dropped by name. Fields
+without an update keep their value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from model.c_types import in_range
+from model.encoding import Encoding, Lemmas, Quantifiers, Vector
+from model.logic import Term, all_of, choose, same
+from model.state import State
+
+Formula: TypeAlias = Callable[[Quantifiers], Term]
+Hint: TypeAlias = Callable[[Lemmas, State], None]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A scalar's new value, or a vector's new entries."""
+
+    value: Any
+
+    def at(self, _before: Any, *index: Term) -> Term:
+        """The new value at an index (none for a scalar)."""
+        return self.value[index[0]] if index else self.value
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A vector with one entry changed."""
+
+    index: Term
+    value: Term
+
+    def at(self, before: Any, index: Term) -> Term:
+        """The new value at an index."""
+        return choose(same(index, self.index), self.value, before[index])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A grid with one cell changed."""
+
+    domain: Term
+    node: Term
+    value: Term
+
+    def at(self, before: Any, domain: Term, node: Term) -> Term:
+        """The new value of a cell."""
+        here = all_of([same(domain, self.domain), same(node, self.node)])
+        return choose(here, self.value, before[domain, node])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A grid with one domain's row replaced."""
+
+    domain: Term
+    values: Vector
+
+    def at(self, before: Any, domain: Term, node: Term) -> Term:
+        """The new value of a cell."""
+        return choose(same(domain, self.domain), self.values[node], before[domain, node])
+
+
+@dataclass(frozen=True)
+class Column:
+    """A grid with one node's column replaced."""
+
+    node: Term
+    values: Vector
+
+    def at(self, before: Any, domain: Term, node: Term) -> Term:
+        """The new value of a cell."""
+        return choose(same(node, self.node), self.values[domain], before[domain, node])
+
+
+Update: TypeAlias = Whole | Entry | Cell | Row | Column
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A named condition on the state before; `errno` is what the hypervisor returns when it fails."""
+
+    name: str
+    formula: Formula
+    errno: str = ""
+
+
+@dataclass(frozen=True)
+class Value:
+    """An intermediate value of the C code, computed once the first `after` guards have passed."""
+
+    name: str
+    c_type: str
+    fits: Formula
+    """The value is in the range of its type."""
+    after: int
+
+
+class Step:
+    """A transition being written down, over a state and fresh arguments."""
+
+    def __init__(self, encoding: Encoding, before: State) -> None:
+        self.encoding = encoding
+        self.before = before
+        self.arguments: dict[str, Any] = {}
+        self.guards: list[Guard] = []
+        self.updates: dict[str, Update] = {}
+        self.values: list[Value] = []
+        self.hints: list[Hint] = []
+        self.actor: Term = None
+        """The domain on whose behalf the step is made; None for the host."""
+        self.allocates: Term = 0
+        """Pages that leave the heap, refcounted to the actor."""
+        self.unowned: Term = 0
+        """Pages that leave the heap for a request that may not use claims."""
+        self.place: Term = None
+        """The node the step is about, if one."""
+
+    def domain(self, name: str = "domid") -> Term:
+        """A domain argument, which becomes the actor."""
+        self.actor = self.arguments[name] = self.encoding.domain(name)
+        return self.actor
+
+    def node(self, name: str = "node") -> Term:
+        """A node argument."""
+        self.place = self.arguments[name] = self.encoding.node(name)
+        return self.place
+
+    def pages(self, name: str = "pages") -> Term:
+        """A page count argument."""
+        self.arguments[name] = self.encoding.pages(name)
+        return self.arguments[name]
+
+    def flag(self, name: str) -> Term:
+        """A truth argument."""
+        self.arguments[name] = self.encoding.flag(name)
+        return self.arguments[name]
+
+    def pages_by_node(self, name: str) -> Vector:
+        """A page count argument per node."""
+        vector = self.encoding.pages_by_node(name)
+        self.arguments[name] = vector
+        return vector
+
+    def guard(self, name: str, condition: Term, errno: str = "") -> None:
+        """The step is possible only where the condition holds."""
+        self.guards.append(Guard(name, lambda _q: condition, errno))
+
+    def guard_all(self, name: str, formula: Formula, errno: str = "") -> None:
+        """A guard that quantifies over nodes or domains."""
+        self.guards.append(Guard(name, formula, errno))
+
+    def value(self, name: str, c_type: str, term: Term) -> None:
+        """An intermediate value of the C code at this place of its evaluation order."""
+        self.values.append(Value(name, c_type, lambda _q: in_range(c_type, term), len(self.guards)))
+
+    def value_on_nodes(self, name: str, c_type: str, term: Callable[[Term], Term]) -> None:
+        """An intermediate value that the C code computes for a node, whichever it is."""
+        fits: Formula = lambda q: q.every_node(lambda n: in_range(c_type, term(n)))  # noqa: E731
+        self.values.append(Value(name, c_type, fits, len(self.guards)))
+
+    def hint(self, hint: Hint) -> None:
+        """A fact about sums that proofs about this step may need; sees the state after."""
+        self.hints.append(hint)
+
+    def _update(self, name: str, update: Update) -> None:
+        if name in self.updates:
+            raise ValueError(f"{name} is already updated in this step")
+        self.updates[name] = update
+
+    def set(self, name: str, value: Term) -> None:
+        """A host counter's new value."""
+        self._update(name, Whole(value))
+
+    def add(self, name: str, amount: Term) -> None:
+        """A host counter grows by `amount`."""
+        self._update(name, Whole(getattr(self.before, name) + amount))
+
+    def set_at(self, name: str, index: Term, value: Term) -> None:
+        """One entry of a vector gets a new value."""
+        self._update(name, Entry(index, value))
+
+    def add_at(self, name: str, index: Term, amount: Term) -> None:
+        """One entry of a vector grows by `amount`."""
+        self._update(name, Entry(index, getattr(self.before, name)[index] + amount))
+
+    def set_vector(self, name: str, values: Vector) -> None:
+        """All entries of a vector get new values."""
+        self._update(name, Whole(values))
+
+    def add_cell(self, name: str, domain: Term, node: Term, amount: Term) -> None:
+        """One cell of a grid grows by `amount`."""
+        self._update(name, Cell(domain, node, getattr(self.before, name)[domain, node] + amount))
+
+    def set_row(self, name: str, domain: Term, values: Vector) -> None:
+        """A domain's row gets new values."""
+        self._update(name, Row(domain, values))
+
+    def add_row(self, name: str, domain: Term, values: Vector) -> None:
+        """A domain's row grows by `values`."""
+        row = getattr(self.before, name).row(domain)
+        self._update(name, Row(domain, self.encoding.combined([(1, row), (1, values)], row)))
+
+    def set_column(self, name: str, node: Term, values: Vector) -> None:
+        """A node's column gets new values."""
+        self._update(name, Column(node, values))
+
+    def add_column(self, name: str, node: Term, values: Vector, sign: int = 1) -> None:
+        """A node's column grows by `values` (shrinks, with sign -1)."""
+        column = getattr(self.before, name).column(node)
+        self._update(name, Column(node, self.encoding.combined([(1, column), (sign, values)], column)))
+
+
+@dataclass
+class TwoStates:
+    """A step together with the state it leads to, as step properties see it."""
+
+    step: Step
+    before: State
+    after: State

@@ -1,0 +1,1 @@
+"""Every critical section as a two-state relation, grouped by what the hypervisor calls them for."""

@@ -1,0 +1,140 @@
+"""Staking claims: XEN_DOMCTL_claim_memory with install_claim_set, XENMEM_claim_pages with its legacy path."""
+
+from model.c_types import UINT_MAX
+from model.encoding import Vector
+from model.logic import Term, all_of, negation
+from model.rules import Rules
+from model.step import Guard, Step
+from model.transitions.ledger import install, release
+
+NO_DOMCTL = -1
+
+
+def claim_memory(step: Step, rules: Rules) -> None:
+    """A claim set replaces the domain's claims in one atomic step."""
+    domid = step.domain()
+    _checks(step, rules)
+    by_node, host_wide = step.arguments["by_node"], step.arguments["global"]
+    install(step, domid, by_node, host_wide, rules.releases_before_install)
+
+
+def claim_memory_refused(step: Step, rules: Rules) -> None:
+    """A claim set that fails one of the checks changes nothing."""
+    domid = step.domain()
+    trial = Step(step.encoding, step.before)
+    trial.actor, trial.arguments = domid, step.arguments
+    _checks(trial, rules)
+    step.guards.append(trial.guards[0])
+    refusable = trial.guards[1:]
+    step.guard_all("a-check-fails", lambda q: negation(all_of(check.formula(q.dual) for check in refusable)))
+
+
+def _checks(step: Step, rules: Rules) -> None:
+    """The checks of claim_memory and install_claim_set, in the hypervisor's order, each with its errno.
+
+    A request is a page count per node in up to two entries each (`first`, `second`), so that a node named
+    twice can be told from a node named once; `by_node` is their sum.
+    """
+    s, h, domid = step.before, step.encoding, step.actor
+    first, second = step.pages_by_node("first"), step.pages_by_node("second")
+    host_wide = step.pages("global")
+    by_node = h.combined([(1, first), (1, second)], first)
+    step.arguments["by_node"] = by_node
+    own = s.held(domid) if rules.credits_own_claims else 0
+
+    step.guard("domain-exists", all_of([s.is_created[domid], s.domctl_lock == NO_DOMCTL]), "ESRCH")
+    step.guard("no-llc-colouring", negation(step.flag("llc_coloring")), "EOPNOTSUPP")
+    step.guard("well-formed", negation(step.flag("malformed")), "EINVAL")
+    step.guard("not-dying", negation(s.is_dying[domid]), "ESRCH")
+    step.guard("nodes-online", negation(step.flag("names_offline_node")), "ENOENT")
+    if rules.nodes_once:
+        step.guard_all("nodes-once", lambda q: q.every_node(lambda n: second[n] == 0), "EINVAL")
+    step.guard("sum-fits-type", by_node.total() <= UINT_MAX, "EINVAL")
+    credited = rules.credits_own_claims
+    step.value_on_nodes(
+        "node_avail_pages[n] - node_outstanding_claims[n] + claims[n]",
+        "uint64",
+        lambda n: s.unclaimed_on(n) + (s.claims[domid, n] if credited else 0),
+    )
+    for entry in (first, second):
+        step.guards.append(_fits_node(step, rules, entry, "first" if entry is first else "second"))
+    total, limit, tot = by_node.total(), s.max_pages[domid], s.tot_pages[domid]
+    if rules.checks_limit_at_install:
+        step.guard("global-within-limit", host_wide <= limit, "EINVAL")
+        step.value("max_pages - g", "uint32", limit - host_wide)
+        step.guard("set-within-limit", total <= limit - host_wide, "EINVAL")
+        step.value("max_pages - g - sum", "uint32", limit - host_wide - total)
+        step.guard("pages-and-set-within-limit", tot <= limit - host_wide - total, "EINVAL")
+    step.value("g + sum", "uint64", host_wide + total)
+    step.value("total_avail_pages - outstanding_claims", "int64", s.unclaimed())
+    step.value("total_avail_pages - outstanding_claims + own", "int64", s.unclaimed() + own)
+    step.guard("host-has-room", host_wide + total <= s.unclaimed() + own, "ENOMEM")
+
+
+def _fits_node(step: Step, rules: Rules, entry: Vector, which: str) -> Guard:
+    """An entry's pages are within the node's free pages after other domains' claims."""
+    s, domid = step.before, step.actor
+
+    def own_claim(node: Term) -> Term:
+        return s.claims[domid, node] if rules.credits_own_claims else 0
+
+    return Guard(
+        f"{which}-fits-node",
+        lambda q: q.every_node(lambda n: entry[n] <= s.unclaimed_on(n) + own_claim(n)),
+        "ENOMEM",
+    )
+
+
+def claim_pages_check(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """XENMEM_claim_pages before any lock: the domain is looked up and is_dying is read."""
+    s, domid = step.before, step.domain()
+    step.guard("domain-exists", s.is_created[domid], "EINVAL")
+    step.guard("no-llc-colouring", negation(step.flag("llc_coloring")), "EOPNOTSUPP")
+    step.guard("well-formed", negation(step.flag("malformed")), "EINVAL")
+    step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
+    step.add_at("legacy_calls", domid, 1)
+
+
+def _legacy_checks(step: Step) -> None:
+    """The checks of set_outstanding_pages for a claim of more than 0 pages."""
+    s, domid, pages = step.before, step.actor, step.pages()
+    unclaimed, tot = s.unclaimed(), s.tot_pages[domid]
+    step.guard("past-the-check", s.legacy_calls[domid] >= 1)
+    step.guard("not-a-release", pages >= 1)
+    step.guard("none-held", s.held(domid) == 0, "EINVAL")
+    step.guard("more-than-held-pages", pages > tot, "EINVAL")
+    step.guard("within-limit", pages <= s.max_pages[domid], "EINVAL")
+    step.value("pages - tot_pages", "uint32", pages - tot)
+    step.value("total_avail_pages - outstanding_claims", "int64", unclaimed)
+    step.guard("host-has-room", pages - tot <= unclaimed, "ENOMEM")
+
+
+def set_outstanding_pages(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """The legacy call stakes a host-wide claim of `pages` less the pages already held."""
+    s, domid = step.before, step.domain()
+    _legacy_checks(step)
+    claim = step.arguments["pages"] - s.tot_pages[domid]
+    step.set_at("global_claims", domid, claim)
+    step.add("outstanding_claims", claim)
+    step.add_at("global_installed", domid, claim)
+    step.add_at("legacy_calls", domid, -1)
+
+
+def set_outstanding_pages_zero(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """The legacy call with 0 pages releases all claims, those on nodes too."""
+    s, domid = step.before, step.domain()
+    step.guard("past-the-check", s.legacy_calls[domid] >= 1)
+    release(step, domid)
+    step.add_at("legacy_calls", domid, -1)
+
+
+def set_outstanding_pages_refused(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """A legacy call that fails one of its checks changes no claim."""
+    domid = step.domain()
+    trial = Step(step.encoding, step.before)
+    trial.actor, trial.arguments = domid, step.arguments
+    _legacy_checks(trial)
+    step.guards.extend(trial.guards[:2])
+    refusable = trial.guards[2:]
+    step.guard_all("a-check-fails", lambda q: negation(all_of(check.formula(q.dual) for check in refusable)))
+    step.add_at("legacy_calls", domid, -1)

@@ -1,0 +1,57 @@
+"""The life of a domain: created, limited, killed in two steps, destroyed."""
+
+from model.c_types import UINT_MAX
+from model.logic import all_of, negation
+from model.rules import Rules
+from model.step import Step
+from model.transitions.claiming import NO_DOMCTL
+from model.transitions.ledger import release
+
+
+def create_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """A domain id not used before gets a domain and a limit."""
+    s, domid, limit = step.before, step.domain(), step.pages("max_pages")
+    step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
+    step.guard("id-unused", negation(s.is_created[domid]))
+    step.guard("fits-type", limit <= UINT_MAX)
+    step.set_at("is_created", domid, True)
+    step.set_at("max_pages", domid, limit)
+
+
+def set_max_pages(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """XEN_DOMCTL_max_mem stores the limit; neither tot_pages nor claims are looked at."""
+    s, domid, limit = step.before, step.domain(), step.pages("max_pages")
+    step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
+    step.guard("domain-exists", s.is_created[domid])
+    step.guard("fits-type", limit <= UINT_MAX)
+    step.set_at("max_pages", domid, limit)
+
+
+def domain_kill(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """domain_kill under the domctl lock, first step: the domain is marked dying."""
+    s, domid = step.before, step.domain()
+    step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
+    step.guard("domain-exists", s.is_created[domid])
+    step.guard("alive", negation(s.is_dying[domid]))
+    step.set_at("is_dying", domid, True)
+    step.set("domctl_lock", domid)
+
+
+def domain_kill_release(step: Step, rules: Rules) -> None:
+    """domain_kill, second step: all claims are released, and the domctl lock with them."""
+    s, domid = step.before, step.domain()
+    step.guard("being-killed", s.domctl_lock == domid)
+    if rules.releases_on_kill:
+        release(step, domid)
+    step.set("domctl_lock", NO_DOMCTL)
+
+
+def destroy_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """The last reference goes. No counter changes; the model never gives a domain id to a second domain."""
+    s, domid = step.before, step.domain()
+    step.guard("killed", all_of([s.is_dying[domid], s.domctl_lock != domid]))
+    step.guard("no-pages-counted", s.tot_pages[domid] == 0)
+    step.guard_all(
+        "no-pages-held",
+        lambda q: q.every_node(lambda n: all_of([s.limbo_pages[domid, n] == 0, s.assigned_pages[domid, n] == 0])),
+    )

@@ -1,0 +1,185 @@
+"""``claimcheck prove``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+
+if TYPE_CHECKING:
+    from proofs.obligations.obligation import Obligation
+    from proofs.prover.vacuity import Vacuity
+    from proofs.prover.verdict import Result, Settings
+
+
+@click.command(
+    short_help="discharge obligations: semantics x property x transition",
+    epilog="""\b
+Examples:
+  claimcheck prove
+  claimcheck prove --property node-backed --support
+  claimcheck prove alloc_heap_pages --hosts 4x4
+  claimcheck prove --mutate redeem-without-step-3""",
+)
+@click.argument("parts", nargs=-1, metavar="[PART]...")
+@click.option("--semantics", multiple=True, default=("claim-sets",), show_default=True, help="Or `all`.")
+@click.option("--property", "properties", multiple=True, help="Property id; several, or `all`.  [default: all]")
+@click.option("--hosts", multiple=True, metavar="any|NxD", default=("any",), show_default=True, help="For which hosts.")
+@click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
+@click.option("--support", is_flag=True, help="Find the assumptions that each proof needs (slower).")
+@click.option("--vacuity", is_flag=True, help="Also: assumptions satisfiable, each guard and update needed.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@click.option(
+    "--rlimit", type=click.IntRange(min=1), default=50_000_000, show_default=True, help="Work per obligation."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--no-cache", is_flag=True, help="Neither read nor write stored results.")
+@click.option("--smtlib", metavar="DIR", help="Write each obligation as an SMT-LIB 2 file.")
+@click.option("--list", "only_list", is_flag=True, help="Name the obligations, and what each answer means.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def prove(
+    ctx: click.Context,
+    parts: tuple[str, ...],
+    semantics: tuple[str, ...],
+    properties: tuple[str, ...],
+    hosts: tuple[str, ...],
+    mutate: str,
+    support: bool,
+    vacuity: bool,
+    jobs: int | None,
+    rlimit: int,
+    seed: int,
+    no_cache: bool,
+    smtlib: str | None,
+    only_list: bool,
+    as_json: bool,
+) -> None:
+    """Prove what the design promises, or refute it.
+
+    Every PART has to be in an obligation's name, which is semantics/property/transition/encoding. A property that is
+    promised on conditions is also tried without them; that it is then refuted is as claimed.
+    """
+    from model.semantics import MUTATIONS, SEMANTICS
+    from proofs.cli.names import known
+    from proofs.obligations.suite import property_ids, selected, suite
+    from proofs.parallel import default_jobs
+    from proofs.prover.verdict import Settings
+
+    names = known("semantics", semantics, list(SEMANTICS), all_means=True)
+    ids = known("property", properties, property_ids(), all_means=True)
+    mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
+    encodings = [_encoding(h) for h in hosts]
+    chosen = selected(suite(names, ids, encodings, mutation), list(parts))
+    if properties:
+        chosen = [o for o in chosen if o.property.partition(".")[0] in ids]
+    if not chosen:
+        raise click.UsageError(f"no obligation has a name with {' and '.join(map(repr, parts))}; see --list")
+    workers = jobs or default_jobs()
+    settings = Settings(rlimit=rlimit, seed=seed, cache="" if no_cache else ".cache/prove", cores=support)
+    if only_list:
+        for obligation in chosen:
+            click.echo(f"{obligation.name}\n    {obligation.meaning()[0]}")
+        ctx.exit(OK)
+    if smtlib is not None:
+        from proofs.prover.export import export
+
+        export(chosen, smtlib)
+    results, interrupted = _run(chosen, settings, workers)
+    examined: list[Vacuity] = []
+    if vacuity and not interrupted:
+        from proofs.prover.vacuity import vacuity as examine
+
+        examined = [found for name in names for found in examine(name, workers)]
+    _show(names, ids, results, settings, as_json, len(chosen), examined)
+    if interrupted:
+        click.echo(f"claimcheck: interrupted after {len(results)} of {len(chosen)} obligations", err=True)
+    code = exit_code(results, interrupted)
+    if code == OK and examined:
+        from proofs.cli.vacuity import all_have_witnesses
+
+        code = OK if all_have_witnesses(examined) else INCOMPLETE
+    ctx.exit(code)
+
+
+def exit_code(results: list[Result], interrupted: bool) -> int:
+    """1 if something promised is refuted; else 3 if anything is unknown; else 0."""
+    from proofs.prover.verdict import Verdict
+
+    if any(r.claimed and r.verdict is Verdict.REFUTED for r in results):
+        return REFUTED
+    if interrupted or any(r.verdict is Verdict.UNKNOWN for r in results):
+        return INCOMPLETE
+    return OK
+
+
+def _encoding(hosts: str) -> str:
+    from proofs.obligations.obligation import PARAMETRIC, bounded
+
+    if hosts == "any":
+        return PARAMETRIC
+    size = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", hosts)
+    if size is None or int(size[1]) > 64:
+        raise click.UsageError(f"--hosts is `any` or NODESxDOMAINS as in 4x4 (at most 64 nodes), not {hosts!r}")
+    return bounded(int(size[1]), int(size[2]))
+
+
+def _run(chosen: list[Obligation], settings: Settings, workers: int) -> tuple[list[Result], bool]:
+    from proofs.cli.output import progress_bar
+    from proofs.prover.pool import run
+
+    with progress_bar() as progress:
+        if progress is None:
+            return run(chosen, settings, workers)
+        task = progress.add_task("proving", total=len(chosen))
+        return run(chosen, settings, workers, lambda done: progress.update(task, completed=done))
+
+
+def _show(
+    names: list[str],
+    ids: list[str],
+    results: list[Result],
+    settings: Settings,
+    as_json: bool,
+    asked: int,
+    examined: list[Vacuity],
+) -> None:
+    from proofs.obligations.suite import not_applicable
+    from proofs.prover.verdict import versions
+
+    left_out = not_applicable(names, ids)
+    if as_json:
+        from dataclasses import asdict
+
+        from proofs.cli.output import print_json
+
+        print_json(
+            {
+                "versions": versions(),
+                "rlimit": settings.rlimit,
+                "seed": settings.seed,
+                "asked": asked,
+                "results": results,
+                "not_applicable": [asdict(n) for n in left_out],
+                "vacuity": [asdict(v) for v in examined],
+            }
+        )
+        return
+    from proofs.prover.report import print_results
+
+    print_results(results, len(left_out))
+    if examined:
+        from proofs.cli.vacuity import show_vacuity
+
+        show_vacuity(examined)
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(prove.main(standalone_mode=False))
+    except click.ClickException as error:
+        click.echo(f"claimcheck: {error.format_message()}", err=True)
+        raise SystemExit(BAD_INPUT) from None

@@ -1,0 +1,135 @@
+"""``claimcheck search``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+
+if TYPE_CHECKING:
+    from proofs.search.events import Trace
+    from proofs.search.minimise import Found
+    from proofs.search.replayed import Replayed
+
+
+@click.command(
+    short_help="a shortest trace from boot that breaks a property",
+    epilog="""\b
+Examples:
+  claimcheck search --property entitlement-without-limbo
+  claimcheck search --property entitlement-without-limbo --assume limit-not-lowered
+  claimcheck search --property redeemed-once --mutate redeem-without-step-3""",
+)
+@click.option("--semantics", default="claim-sets", show_default=True)
+@click.option("--property", "prop", required=True, help="The property to break.")
+@click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
+@click.option("--assume", multiple=True, metavar="CONDITION", help="A condition that every caller keeps; several.")
+@click.option("--depth", type=click.IntRange(min=0), default=6, show_default=True, help="Events at most.")
+@click.option("--nodes", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--domains", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def search(
+    ctx: click.Context,
+    semantics: str,
+    prop: str,
+    mutate: str,
+    assume: tuple[str, ...],
+    depth: int,
+    nodes: int,
+    domains: int,
+    seed: int,
+    rlimit: int,
+    as_json: bool,
+) -> None:
+    """Find a shortest trace from boot after which a property does not hold: by events, then domains, nodes, pages.
+
+    A trace found on unchanged rules is replayed on the reference, every counter compared.
+    """
+    from model.conditions import CONDITIONS
+    from model.semantics import MUTATIONS, SEMANTICS
+    from proofs.cli.names import known
+    from proofs.obligations.suite import property_ids
+    from proofs.search.minimise import Asked
+    from proofs.search.minimise import search as run
+
+    known("semantics", [semantics], list(SEMANTICS))
+    known("property", [prop], property_ids())
+    known("mutation", [mutate] if mutate else [], list(MUTATIONS))
+    known("condition", assume, list(CONDITIONS))
+    found = run(Asked(semantics, prop, mutate, assume, depth, nodes, domains, seed, rlimit))
+    replayed = None
+    if found.trace is not None and not mutate:
+        from proofs.search.replayed import replay_on_reference
+
+        replayed = replay_on_reference(found.trace)
+    if as_json:
+        _print_json(found, replayed)
+    else:
+        _print(prop, found, replayed, nodes, domains)
+    if found.unknown:
+        ctx.exit(INCOMPLETE)
+    ctx.exit(OK if found.trace is None else REFUTED)
+
+
+def _print_json(found: Found, replayed: Replayed | None) -> None:
+    from dataclasses import asdict
+
+    from proofs.cli.output import print_json
+    from proofs.prover.verdict import versions
+
+    content: dict[str, Any] = {"versions": versions(), **asdict(found)}
+    content["replayed"] = None if replayed is None else asdict(replayed)
+    print_json(content)
+
+
+def _print(prop: str, found: Found, replayed: Replayed | None, nodes: int, domains: int) -> None:
+    if found.unknown:
+        click.echo(f"unknown: gave up behind {found.searched_depth} events ({found.unknown})")
+        return
+    if found.trace is None:
+        click.echo(
+            f"{prop}: no trace of at most {found.searched_depth} events on at most {nodes} nodes and {domains} domains"
+            f" breaks it ({found.seconds:.2f} s). That is no proof for longer ones: see `claimcheck prove`."
+        )
+        return
+    show_trace(found.trace)
+    click.echo(f"refuted in {len(found.trace.events)} events, {found.seconds:.2f} s")
+    if replayed is None:
+        return
+    if not replayed.available:
+        click.echo("not replayed: the reference does not have this semantics")
+    elif replayed.difference:
+        click.echo(f"the reference does not reproduce it: {replayed.difference}")
+    else:
+        click.echo(f"the reference does the same: {replayed.events} events, every counter equal")
+        for violation in replayed.violations:
+            click.echo(f"  its checker says: {violation}")
+
+
+def show_trace(trace: Trace) -> None:
+    """Events with arguments, the counters each changed, and the broken sum."""
+    click.echo(f"boot: nodes of {trace.host['nodes']} pages")
+    for number, event in enumerate(trace.events):
+        before, after = trace.states[number], trace.states[number + 1]
+        shown = {k: v for k, v in event.items() if k != "op"}
+        click.echo(f"{number + 1}. {event['op']} " + " ".join(f"{k}={v}" for k, v in shown.items()))
+        for name, value in after.items():
+            if value != before[name] and not name.startswith(("ledger_", "global_installed", "global_re")):
+                click.echo(f"       {name}: {before[name]} -> {value}")
+    for broken in trace.broken:
+        click.echo(f"broken: {broken}")
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(search.main(standalone_mode=False))
+    except click.ClickException as error:
+        click.echo(f"claimcheck: {error.format_message()}", err=True)
+        raise SystemExit(BAD_INPUT) from None

@@ -1,0 +1,96 @@
+"""An obligation: (semantics, property, transition, encoding), and what an answer to it would mean."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from model.conditions import CONDITIONS
+from model.properties import PROPERTIES, Kind
+from model.semantics import SEMANTICS, Semantics, mutated
+
+BOOT = "boot"
+EVERY_STATE = "every-state"
+PARAMETRIC = "parametric"
+LEMMA = "lemma"
+LOOP = "loop"
+SELF_TEST = "self-test"
+AUXILIARY = (LEMMA, LOOP, SELF_TEST)
+"""First parts of the names of obligations that are not about one semantics."""
+
+
+def bounded(nodes: int, domains: int) -> str:
+    """The name of the bounded encoding: `bounded-NxD`."""
+    return f"bounded-{nodes}x{domains}"
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """One query to the solver. Everything about it follows from these names."""
+
+    semantics: str
+    property: str
+    transition: str
+    encoding: str
+    conditions: tuple[str, ...] = ()
+    mutation: str = ""
+    dropped: str = ""
+    """A guard or update left out of the transition, by its label: `guard:host-check`."""
+    claimed: bool = True
+    """The semantics promises it; else a refutation is what shows that a condition is needed."""
+
+    @cached_property
+    def name(self) -> str:
+        """`semantics/property/transition/encoding`, with what was changed in the places it was changed."""
+        semantics = self.semantics + (f"~{self.mutation}" if self.mutation else "")
+        prop = "+".join([self.property, *self.conditions])
+        transition = self.transition + (f"-without-{self.dropped}" if self.dropped else "")
+        return "/".join([semantics, prop, transition, self.encoding])
+
+    def rules(self) -> Semantics:
+        """The semantics, with the deliberate mistake if one was asked for."""
+        semantics = SEMANTICS[self.semantics]
+        return mutated(semantics, self.mutation) if self.mutation else semantics
+
+    @cached_property
+    def hosts(self) -> str:
+        """For which hosts a proof holds."""
+        if self.encoding == PARAMETRIC:
+            return "any number of nodes and domains"
+        nodes, domains = self.encoding.removeprefix("bounded-").split("x")
+        return f"{nodes} nodes, {domains} domains"
+
+    def meaning(self) -> tuple[str, str]:
+        """What unsat and what sat say, one sentence each."""
+        if self.semantics in AUXILIARY:
+            case = f"the {self.transition} case of {self.semantics} {self.property}"
+            return f"Shown: {case}.", f"There is a counterexample to {case}."
+        prop = PROPERTIES[self.property]
+        sentence = prop.sentence.rstrip(".")
+        if self.transition == BOOT:
+            where = "at boot"
+        elif self.transition == EVERY_STATE:
+            where = "in every state in which the invariants hold"
+        elif prop.kind is Kind.STATE:
+            where = f"after {self.transition}, if the invariants held before"
+        else:
+            where = f"in every step of {self.transition} from a state in which the invariants hold"
+        provided = "".join(f", provided {CONDITIONS[c].sentence}" for c in self.conditions)
+        spurious = " (or a sum that no host has)" if self.encoding == PARAMETRIC else ""
+        return (
+            f"With {self.hosts}, {where}{provided}: {sentence[0].lower()}{sentence[1:]}.",
+            f"There is a state that the invariants allow{spurious} from which this fails.",
+        )
+
+    def assumptions(self) -> list[str]:
+        """The invariants assumed of the state before, by name."""
+        if self.transition == BOOT or self.semantics in AUXILIARY:
+            return []
+        semantics, prop = self.rules(), PROPERTIES[self.property]
+        names = list(semantics.invariants)
+        if prop.kind is Kind.STATE and prop.name not in names:
+            names += [p.name for p in PROPERTIES.values() if p.id == prop.id and p.kind is Kind.STATE]
+        return names
+
+    def statements(self) -> tuple[str, ...]:
+        """The statements of the design that the answer bears on."""
+        prop = PROPERTIES.get(self.property)
+        return prop.statements if prop else ()

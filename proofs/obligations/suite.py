@@ -1,0 +1,88 @@
+"""Which obligations there are: every property with every transition it is about, and what is not applicable."""
+
+from dataclasses import dataclass
+
+import model.ranges  # noqa: F401  (states no-wrap)
+from model.conditions import CONDITIONS
+from model.properties import PROPERTIES, Kind, Property
+from model.semantics import SEMANTICS, TRANSITIONS, Semantics
+from proofs.obligations.auxiliary import auxiliary_obligations, hard_obligation
+from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, Obligation
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A property that a transition has nothing to do with, and why."""
+
+    semantics: str
+    property: str
+    transition: str
+    reason: str
+
+
+def applies(prop: Property, transition: str) -> str:
+    """Why the property does not speak of the transition; empty if it does."""
+    tags = TRANSITIONS[transition].tags
+    if prop.only is not None and not prop.only & tags:
+        return f"speaks only of steps that are: {', '.join(sorted(prop.only))}"
+    excepted = prop.never & tags
+    return f"excepts steps that are: {', '.join(sorted(excepted))}" if excepted else ""
+
+
+def places(prop: Property, semantics: Semantics) -> list[str]:
+    """Where the property has to be shown."""
+    if prop.kind is Kind.IMPLIED:
+        return [EVERY_STATE]
+    boot = [BOOT] if prop.kind is Kind.STATE else []
+    return boot + [t for t in semantics.transitions if not applies(prop, t)]
+
+
+def of_property(semantics: str, prop: Property, encoding: str, mutation: str = "") -> list[Obligation]:
+    """All obligations of one property, those without its conditions last."""
+    rules = SEMANTICS[semantics]
+    conditions = rules.conditional.get(prop.id, ())
+    found = [Obligation(semantics, prop.name, place, encoding, conditions, mutation) for place in places(prop, rules)]
+    touched = {t for c in conditions for t in CONDITIONS[c].transitions}
+    found += [
+        Obligation(semantics, prop.name, place, encoding, (), mutation, claimed=False)
+        for place in places(prop, rules)
+        if place in touched
+    ]
+    return found
+
+
+def suite(semantics: list[str], properties: list[str], encodings: list[str], mutation: str = "") -> list[Obligation]:
+    """Every obligation of these semantics and property ids, in these encodings."""
+    found = [
+        obligation
+        for encoding in encodings
+        for name in semantics
+        for prop in PROPERTIES.values()
+        if prop.id in properties
+        for obligation in of_property(name, prop, encoding, mutation)
+    ]
+    return (auxiliary_obligations() if PARAMETRIC in encodings else []) + found
+
+
+def not_applicable(semantics: list[str], properties: list[str]) -> list[NotApplicable]:
+    """What the suite leaves out, with the reasons."""
+    return [
+        NotApplicable(name, prop.name, transition, reason)
+        for name in semantics
+        for prop in PROPERTIES.values()
+        if prop.id in properties and prop.kind is Kind.STEP
+        for transition in SEMANTICS[name].transitions
+        if (reason := applies(prop, transition))
+    ]
+
+
+def property_ids() -> list[str]:
+    """The ids of all properties, each once, in the order in which they are stated."""
+    return list(dict.fromkeys(p.id for p in PROPERTIES.values()))
+
+
+def selected(obligations: list[Obligation], parts: list[str]) -> list[Obligation]:
+    """The obligations whose name contains each of the parts. The self-test is there only when named."""
+    if any(SELF_TEST in part for part in parts):
+        obligations = [*obligations, hard_obligation()]
+    return [o for o in obligations if all(part in o.name for part in parts)]

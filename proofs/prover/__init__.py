@@ -1,0 +1,1 @@
+"""The prover: obligations in, verdicts out."""

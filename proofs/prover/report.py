@@ -1,0 +1,88 @@
+"""Results as tables, for the terminal and for documents."""
+
+from collections import Counter
+
+from proofs.obligations.obligation import AUXILIARY
+from proofs.prover.verdict import Result, Verdict
+
+
+def property_of(result: Result) -> str:
+    """The property part of an obligation's name, with its conditions."""
+    return result.name.split("/")[1]
+
+
+def grouped(results: list[Result]) -> dict[tuple[str, str, bool], list[Result]]:
+    """Results by property, hosts and whether it is promised."""
+    found: dict[tuple[str, str, bool], list[Result]] = {}
+    for result in results:
+        family, _, _, encoding = result.name.split("/")
+        prop = family if family in AUXILIARY else property_of(result)
+        found.setdefault((prop, encoding, result.claimed), []).append(result)
+    return found
+
+
+def verdict_of(results: list[Result]) -> str:
+    """One verdict for a property: refuted by one obligation, unknown by one, else proved by all."""
+    verdicts = {result.verdict for result in results}
+    for verdict in (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.PROVED):
+        if verdict in verdicts:
+            return str(verdict.value)
+    return str(Verdict.NOT_APPLICABLE.value)
+
+
+def support_of(results: list[Result]) -> list[str]:
+    """The invariants other than itself that the proofs of a property needed."""
+    own = property_of(results[0]).split("+")[0]
+    used = {u.removeprefix("invariant:") for r in results for u in r.used if u.startswith("invariant:")}
+    return sorted(used - {own})
+
+
+def _readable(name: str) -> str:
+    prop, *conditions = name.split("+")
+    return f"{prop} if {' and '.join(conditions)}" if conditions else prop
+
+
+def rows(results: list[Result]) -> list[tuple[str, ...]]:
+    """Property, hosts, verdict, counts, seconds, support."""
+    found: list[tuple[str, ...]] = []
+    for (prop, encoding, claimed), group in grouped(results).items():
+        counts = Counter(r.verdict for r in group)
+        name = prop if claimed else f"{prop} (without conditions)"
+        found.append(
+            (
+                _readable(name),
+                "any" if encoding == "parametric" else encoding.removeprefix("bounded-"),
+                verdict_of(group),
+                str(counts[Verdict.PROVED]),
+                str(counts[Verdict.REFUTED]),
+                str(counts[Verdict.UNKNOWN]),
+                f"{sum(r.seconds for r in group):.2f}",
+                ", ".join(support_of(group)),
+            )
+        )
+    return found
+
+
+def print_results(results: list[Result], not_applicable: int) -> None:
+    """The table of verdicts, everything refuted or unknown by name, and the counts."""
+    from proofs.cli.output import console, table
+
+    out = console()
+    with_support = any(r.used for r in results)
+    columns = ["property", "hosts", "verdict", "proved#", "refuted#", "unknown#", "seconds#"]
+    shown = table(*columns, *(["needs"] if with_support else []))
+    for row in rows(results):
+        shown.add_row(*row[: len(columns) + with_support])
+    out.print(shown)
+    for result in results:
+        if result.verdict is Verdict.UNKNOWN or (result.verdict is Verdict.REFUTED and result.claimed):
+            out.print(f"{result.verdict.value}: {result.name}" + (f" ({result.reason})" if result.reason else ""))
+            for name, value in result.model.items():
+                out.print(f"    {name} = {value}")
+    counts = Counter(r.verdict for r in results)
+    as_claimed = sum(1 for r in results if r.verdict is Verdict.REFUTED and not r.claimed)
+    out.print(
+        f"{len(results)} obligations: {counts[Verdict.PROVED]} proved, {counts[Verdict.REFUTED]} refuted"
+        f" ({as_claimed} of them only without the conditions that are required), {counts[Verdict.UNKNOWN]} unknown;"
+        f" {sum(r.cached for r in results)} from the cache; {not_applicable} not applicable"
+    )

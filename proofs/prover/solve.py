@@ -1,0 +1,123 @@
+"""One obligation put to Z3."""
+
+import hashlib
+import time
+
+import z3
+
+from model.logic import Term
+from proofs.obligations.auxiliary import Problem
+from proofs.obligations.obligation import AUXILIARY, PARAMETRIC, Obligation, bounded
+from proofs.obligations.problem import problem
+from proofs.prover.cache import look_up, store
+from proofs.prover.verdict import Result, Settings, Verdict
+
+CONFIRMING_HOST = bounded(2, 2)
+"""The bounded host on which parametric countermodels are confirmed."""
+
+
+def _fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
+    """A solver of its own context: what it does depends on the problem alone, not on what was built before."""
+    context = z3.Context()
+    solver = z3.SimpleSolver(ctx=context)
+    solver.set("rlimit", settings.rlimit)
+    solver.set("random_seed", settings.seed)
+    return solver, context
+
+
+def loaded(p: Problem, settings: Settings) -> tuple[z3.Solver, dict[str, z3.BoolRef]]:
+    """A solver with the problem, and a literal for each labelled assumption."""
+    solver, context = _fresh(settings)
+    solver.set("core.minimize", True)
+    for fact in p.facts:
+        solver.add(_in(context, fact))
+    labels = {}
+    for label, formula in p.assumptions.items():
+        labels[label] = z3.Bool(f"|{label}|", context)
+        solver.add(z3.Implies(labels[label], _in(context, formula)))
+    solver.add(_in(context, p.negated_goal))
+    return solver, labels
+
+
+def _in(context: z3.Context, formula: Term) -> z3.BoolRef:
+    return z3.BoolVal(formula, context) if isinstance(formula, bool) else formula.translate(context)
+
+
+def plain(p: Problem, settings: Settings) -> z3.Solver:
+    """A solver with the problem, its assumptions unlabelled."""
+    solver, context = _fresh(settings)
+    for formula in (*p.facts, *p.assumptions.values(), p.negated_goal):
+        solver.add(_in(context, formula))
+    return solver
+
+
+def smtlib(p: Problem) -> str:
+    """The obligation as SMT-LIB 2 commands, without a header."""
+    text: str = plain(p, Settings()).to_smt2()
+    return text
+
+
+def solve(obligation: Obligation, settings: Settings) -> Result:
+    """The verdict on one obligation, from the cache if it is there."""
+    started = time.perf_counter()
+    p = problem(obligation)
+    digest = hashlib.sha256(smtlib(p).encode()).hexdigest() if settings.cache else ""
+    found = look_up(settings, obligation, digest)
+    if found is not None:
+        return found
+    solver, labels = loaded(p, settings) if settings.cores else (plain(p, settings), {})
+    answer = solver.check(*labels.values())
+    used: list[str] = []
+    reason = ""
+    model: dict[str, str] = {}
+    verdict = Verdict.UNKNOWN
+    if answer == z3.unsat:
+        verdict = Verdict.PROVED
+        used = sorted(str(literal).strip("|") for literal in solver.unsat_core())
+    elif answer == z3.sat:
+        verdict, reason, model = _refuted(obligation, solver, settings)
+    else:
+        reason = solver.reason_unknown()
+    result = Result(
+        name=obligation.name,
+        verdict=verdict,
+        claimed=obligation.claimed,
+        seconds=time.perf_counter() - started,
+        rlimit=_work(solver),
+        hash=digest,
+        used=used,
+        lemmas=sorted(set(p.lemmas)),
+        reason=reason,
+        model=model,
+    )
+    store(settings, obligation, result)
+    return result
+
+
+def _refuted(obligation: Obligation, solver: z3.Solver, settings: Settings) -> tuple[Verdict, str, dict[str, str]]:
+    """A parametric countermodel may give sums that no host has: a bounded host has to confirm it."""
+    if obligation.encoding != PARAMETRIC or obligation.semantics in AUXILIARY:
+        return Verdict.REFUTED, "", shown(solver.model())
+    from dataclasses import replace
+
+    concrete = plain(problem(replace(obligation, encoding=CONFIRMING_HOST)), settings)
+    if concrete.check() == z3.sat:
+        return Verdict.REFUTED, f"confirmed on {CONFIRMING_HOST}", shown(concrete.model())
+    return Verdict.UNKNOWN, f"countermodel not confirmed on {CONFIRMING_HOST}", {}
+
+
+def shown(model: z3.ModelRef) -> dict[str, str]:
+    """A model as text: what is zero or false is left out."""
+    values = {d.name(): str(model[d]) for d in model.decls() if d.arity() == 0 and "|" not in d.name()}
+    return {k: v for k, v in sorted(values.items()) if v not in ("0", "False")}
+
+
+def _work(solver: z3.Solver) -> int:
+    statistics = solver.statistics()
+    found = [int(value) for key, value in statistics if key == "rlimit count"]
+    return found[0] if found else 0
+
+
+def solve_all(obligations: list[Obligation], settings: Settings) -> list[Result]:
+    """Several obligations in one process."""
+    return [solve(obligation, settings) for obligation in obligations]

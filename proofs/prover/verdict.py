@@ -1,0 +1,70 @@
+"""Verdicts and results."""
+
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+
+class Verdict(Enum):
+    """The four endings. Unknown is never a pass, and none of them is a truth value."""
+
+    PROVED = "proved"
+    REFUTED = "refuted"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not applicable"
+
+    def __bool__(self) -> bool:
+        raise TypeError("a verdict is not a truth value: compare it with a Verdict")
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came out of one obligation."""
+
+    name: str
+    verdict: Verdict
+    claimed: bool
+    """The semantics promises it."""
+    seconds: float
+    rlimit: int
+    """The solver's own count of work; the same on every machine."""
+    hash: str
+    """SHA-256 of the obligation as SMT-LIB text."""
+    used: list[str]
+    """Assumptions in the proof: none of them can be left out."""
+    lemmas: list[str]
+    reason: str = ""
+    """Of unknown: why. Of refuted: on which bounded host the countermodel was confirmed."""
+    model: dict[str, str] = {}
+    """Of refuted: the state before, the arguments and the state after, where not zero."""
+    cached: bool = False
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What makes a run repeat exactly."""
+
+    rlimit: int = 50_000_000
+    seed: int = 0
+    cache: str = ""
+    """Directory of the cache; empty for none."""
+    cores: bool = True
+    """Find out which assumptions a proof needs."""
+
+
+def versions() -> dict[str, str]:
+    """Tool, solver and Python versions."""
+    import platform
+    from importlib.metadata import version
+
+    import z3
+
+    return {
+        "claimcheck": version("claimcheck"),
+        "z3": z3.get_version_string(),
+        "python": platform.python_version(),
+    }
+
+
+def as_builtins(value: Any) -> Any:
+    """For JSON."""
+    return msgspec.to_builtins(value)

@@ -1,0 +1,1 @@
+"""Bounded model checking: the shortest trace from boot that breaks a property."""

@@ -1,0 +1,274 @@
+"""A countermodel as a trace: operations with arguments, what each changed, and the sum that breaks."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from model.bounded import BoundedHost
+from model.logic import Term
+from model.state import FIELDS, Shape, State
+from model.step import Step, TwoStates
+from proofs.search.unroll import Unrolled, _about
+
+Counters = dict[str, Any]
+
+
+@dataclass
+class Trace:
+    """A trace from boot. `states` are the model's counters: at boot, and after each event."""
+
+    semantics: str
+    mutation: str
+    property: str
+    host: dict[str, Any]
+    events: list[dict[str, Any]]
+    transitions: list[str]
+    states: list[Counters]
+    broken: list[str] = field(default_factory=list)
+
+
+def trace_of(semantics: str, mutation: str, prop: str, unrolled: Unrolled, model: z3.ModelRef) -> Trace:
+    """The trace that a countermodel stands for."""
+    states = [_counters(state, unrolled, model) for state in unrolled.states]
+    nodes = states[0]["node_avail_pages"]
+    span = 1 << max(max(nodes) - 1, 0).bit_length()
+    writer = _Writer(nodes, span)
+    names = []
+    for choice, steps in zip(unrolled.choices, unrolled.steps, strict=True):
+        name = unrolled.names[_int(model, choice)]
+        names.append(name)
+        writer.write(name, _arguments(steps[name], model))
+    writer.end()
+    return Trace(
+        semantics,
+        mutation,
+        prop,
+        {"node_span": span, "nodes": nodes},
+        writer.events,
+        names,
+        states,
+        _broken(unrolled, model, names),
+    )
+
+
+def _int(model: z3.ModelRef, term: Term) -> int:
+    return term if isinstance(term, int) else int(model.eval(term, model_completion=True).as_long())
+
+
+def _value(model: z3.ModelRef, term: Term) -> Any:
+    if isinstance(term, (bool, int)):
+        return term
+    found = model.eval(term, model_completion=True)
+    return z3.is_true(found) if z3.is_bool(found) else found.as_long()
+
+
+def _counters(state: State, unrolled: Unrolled, model: z3.ModelRef) -> Counters:
+    nodes, domains = range(unrolled.nodes), range(unrolled.domains)
+    found: Counters = {}
+    for info in FIELDS.values():
+        value = getattr(state, info.name)
+        if info.shape is Shape.HOST:
+            found[info.name] = _value(model, value)
+        elif info.shape is Shape.CELL:
+            found[info.name] = [[_value(model, value[d, n]) for n in nodes] for d in domains]
+        else:
+            indices = nodes if info.shape is Shape.NODE else domains
+            found[info.name] = [_value(model, value[i]) for i in indices]
+    return found
+
+
+def _arguments(step: Step, model: z3.ModelRef) -> dict[str, Any]:
+    found = {}
+    for name, value in step.arguments.items():
+        if hasattr(value, "entries"):
+            found[name] = [_value(model, entry) for entry in value.entries]
+        else:
+            found[name] = _value(model, value)
+    return found
+
+
+def _broken(unrolled: Unrolled, model: z3.ModelRef, names: list[str]) -> list[str]:
+    """The innermost statements that are false, each with its numbers."""
+    host, found = BoundedHost(unrolled.nodes, unrolled.domains), []
+    for part in unrolled.parts:
+        if part.of_state is not None:
+            formula = part.of_state(host, unrolled.states[-1])
+        elif part.of_step is not None and names and _about(part, names[-1]):
+            two = TwoStates(unrolled.steps[-1][names[-1]], unrolled.states[-2], unrolled.states[-1])
+            formula = part.of_step(host, two)
+        else:
+            continue
+        if not isinstance(formula, bool):
+            found += [f"{part.name}: {text}" for text in _false_parts(model, formula)]
+    return found
+
+
+def _false_parts(model: z3.ModelRef, formula: Term) -> list[str]:
+    if z3.is_true(model.eval(formula, model_completion=True)):
+        return []
+    if z3.is_and(formula):
+        return [text for child in formula.children() for text in _false_parts(model, child)]
+    if z3.is_or(formula) and formula.num_args():
+        return [text for child in formula.children() for text in _false_parts(model, child)][-1:]
+    if z3.is_implies(formula):
+        return _false_parts(model, formula.arg(1))
+    if z3.is_app_of(formula, z3.Z3_OP_ITE):
+        chosen = z3.is_true(model.eval(formula.arg(0), model_completion=True))
+        return _false_parts(model, formula.arg(1 if chosen else 2))
+    if formula.num_args() == 2 and z3.is_int(formula.arg(0)):
+        left, right = (model.eval(side, model_completion=True) for side in formula.children())
+        relation = formula.decl().name().replace("=", "==") if formula.decl().name() == "=" else formula.decl().name()
+        texts = [_text(_resolved(model, side)) for side in formula.children()]
+        return [f"{texts[0]} {relation} {texts[1]}  is  {left} {relation} {right}"]
+    return [_text(formula)]
+
+
+def _resolved(model: z3.ModelRef, formula: Term) -> Term:
+    """The formula with every choice made as the model makes it."""
+    if z3.is_app_of(formula, z3.Z3_OP_ITE):
+        chosen = z3.is_true(model.eval(formula.arg(0), model_completion=True))
+        return _resolved(model, formula.arg(1 if chosen else 2))
+    if formula.num_args() == 0:
+        return formula
+    return formula.decl()(*[_resolved(model, child) for child in formula.children()])
+
+
+def _text(formula: Term) -> str:
+    return " ".join(str(formula).split())
+
+
+class _Writer:
+    """Events in the operations of the trace format; which frames are where is kept here."""
+
+    def __init__(self, nodes: list[int], span: int) -> None:
+        self.nodes = len(nodes)
+        self.free = {n: [n * span + i for i in range(pages)] for n, pages in enumerate(nodes)}
+        self.limbo: dict[tuple[int, int], list[int]] = {}
+        self.assigned: dict[tuple[int, int], list[int]] = {}
+        self.anonymous: dict[int, list[int]] = {}
+        self.offlined: dict[int, list[int]] = {}
+        self.transit: dict[int, list[tuple[int, str]]] = {}
+        self.calls: dict[int, list[dict[str, Any]]] = {}
+        self.builders = 0
+        self.killing: list[str] = []
+        self.events: list[dict[str, Any]] = []
+
+    def _builder(self) -> str:
+        self.builders += 1
+        return f"builder-{self.builders}"
+
+    def write(self, name: str, a: dict[str, Any]) -> None:
+        """The event of one step."""
+        getattr(self, f"_{name}")(a)
+
+    def end(self) -> None:
+        """A legacy call that never got into its lock asks for a page: the trace ends before it does."""
+        for calls in self.calls.values():
+            for event in calls:
+                event.setdefault("nr_extents", 1)
+
+    def _create_domain(self, a: dict[str, Any]) -> None:
+        affinity = list(range(self.nodes))
+        self.events.append(
+            {"op": "create_domain", "domid": a["domid"], "max_pages": a["max_pages"], "node_affinity": affinity}
+        )
+
+    def _set_max_pages(self, a: dict[str, Any]) -> None:
+        self.events.append({"op": "set_max_pages", "domid": a["domid"], "max_pages": a["max_pages"]})
+
+    def _claim_memory(self, a: dict[str, Any], result: str = "OK") -> None:
+        claims: list[dict[str, Any]] = [
+            {"pages": pages, "target": n}
+            for entries in (a["first"], a["second"])
+            for n, pages in enumerate(entries)
+            if pages
+        ]
+        if a["global"] or not claims:
+            claims.append({"pages": a["global"], "target": "global"})
+        self.events.append({"op": "install_claim_set", "domid": a["domid"], "claims": claims, "result": result})
+
+    def _claim_memory_refused(self, a: dict[str, Any]) -> None:
+        self._claim_memory(a, "ENOMEM")
+
+    def _claim_pages_check(self, a: dict[str, Any]) -> None:
+        event = {"op": "claim_pages", "domid": a["domid"], "builder": self._builder()}
+        self.calls.setdefault(a["domid"], []).append(event)
+        self.events.append(event)
+
+    def _set_outstanding_pages(self, a: dict[str, Any]) -> None:
+        call = self.calls[a["domid"]].pop(0)
+        call["nr_extents"] = a.get("pages", 0)
+        self.events.append({"op": "continue", "builder": call["builder"], "result": "OK"})
+
+    def _set_outstanding_pages_zero(self, a: dict[str, Any]) -> None:
+        self._set_outstanding_pages({"domid": a["domid"]})
+
+    def _allocate(self, domid: int | None, node: int) -> int:
+        mfn = self.free[node].pop(0)
+        self.events.append(
+            {
+                "op": "alloc_heap_pages",
+                "domid": domid,
+                "order": 0,
+                "node": node,
+                "memflags": ["exact_node"],
+                "mfn": mfn,
+                "on_node": node,
+            }
+        )
+        return mfn
+
+    def _alloc_heap_pages(self, a: dict[str, Any]) -> None:
+        mfn = self._allocate(a["domid"], a["node"])
+        self.limbo.setdefault((a["domid"], a["node"]), []).append(mfn)
+
+    def _alloc_heap_pages_unowned(self, a: dict[str, Any]) -> None:
+        self.anonymous.setdefault(a["node"], []).append(self._allocate(None, a["node"]))
+
+    def _assign(self, a: dict[str, Any], accepted: bool) -> int:
+        mfn = self.limbo[a["domid"], a["node"]].pop(0)
+        event = {"op": "assign_pages", "mfn": mfn, "order": 0, "domid": a["domid"]}
+        self.events.append(event | ({"result": "OK"} if accepted else {}))
+        return mfn
+
+    def _assign_pages(self, a: dict[str, Any]) -> None:
+        self.assigned.setdefault((a["domid"], a["node"]), []).append(self._assign(a, True))
+
+    def _assign_pages_refused(self, a: dict[str, Any]) -> None:
+        self.transit.setdefault(a["node"], []).append((self._assign(a, False), ""))
+
+    def _free_domheap_pages(self, a: dict[str, Any]) -> None:
+        mfn, builder = self.assigned[a["domid"], a["node"]].pop(0), self._builder()
+        self.transit.setdefault(a["node"], []).append((mfn, builder))
+        self.events.append({"op": "free_domheap_pages", "mfn": mfn, "order": 0, "builder": builder})
+
+    def _free_heap_pages(self, a: dict[str, Any]) -> None:
+        mfn, builder = self.transit[a["node"]].pop(0)
+        self.free[a["node"]].append(mfn)
+        if builder:
+            self.events.append({"op": "continue", "builder": builder})
+        else:
+            self.events.append({"op": "free_heap_pages", "mfn": mfn, "order": 0})
+
+    def _free_anonymous_pages(self, a: dict[str, Any]) -> None:
+        mfn, builder = self.anonymous[a["node"]].pop(0), self._builder()
+        self.transit.setdefault(a["node"], []).append((mfn, builder))
+        self.events.append({"op": "free_domheap_pages", "mfn": mfn, "order": 0, "builder": builder})
+
+    def _offline_page(self, a: dict[str, Any]) -> None:
+        mfn = self.free[a["node"]].pop()
+        self.offlined.setdefault(a["node"], []).append(mfn)
+        self.events.append({"op": "offline_page", "mfn": mfn, "result": "OFFLINED"})
+
+    def _online_page(self, a: dict[str, Any]) -> None:
+        mfn = self.offlined[a["node"]].pop()
+        self.free[a["node"]].append(mfn)
+        self.events.append({"op": "online_page", "mfn": mfn})
+
+    def _domain_kill(self, a: dict[str, Any]) -> None:
+        self.killing.append(self._builder())
+        self.events.append({"op": "domain_kill", "domid": a["domid"], "builder": self.killing[-1]})
+
+    def _domain_kill_release(self, _a: dict[str, Any]) -> None:
+        self.events.append({"op": "continue", "builder": self.killing.pop(), "result": "OK"})

@@ -1,0 +1,94 @@
+"""A trace that a search found, run on the reference: does the code of the rules do the same?"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from proofs.search.events import Trace
+
+COMPARED = ("total_avail_pages", "outstanding_claims", "node_avail_pages", "node_outstanding_claims")
+COMPARED_OF_DOMAIN = ("max_pages", "tot_pages", "global_claims", "node_claims", "claims")
+
+
+@dataclass
+class Replayed:
+    """What the reference did with a trace."""
+
+    available: bool
+    """The reference has this semantics."""
+    events: int = 0
+    difference: str = ""
+    """The first result or counter in which the reference differs from the model; empty if there is none."""
+    violations: list[str] = field(default_factory=list)
+    """What the reference's own checker finds broken after the last event."""
+
+
+def replay_on_reference(trace: Trace) -> Replayed:
+    """Run the events on the reference and compare every result and counter with the model's."""
+    import msgspec
+
+    from proofs.replay.observe import observe
+    from proofs.replay.operations import OPERATIONS
+    from proofs.replay.replay import ObservedBlock
+    from proofs.traces.own_events import Events2
+    from reference.generations import SEMANTICS
+    from reference.properties import check_state
+    from reference.state import boot
+    from reference.steps import run
+
+    if trace.semantics not in SEMANTICS:
+        return Replayed(False)
+    policy = ObservedBlock()
+    shape = trace.host
+    host = boot(tuple(shape["nodes"]), shape["node_span"], SEMANTICS[trace.semantics], block_policy=policy)
+    found = Replayed(True)
+    builders: dict[str, Any] = {}
+    for written, expected in zip(trace.events, trace.states[1:], strict=True):
+        event = msgspec.convert(written, Events2)
+        builder: str = written.get("builder", "")
+        if event.observed:
+            policy.expect(event)
+        if written["op"] == "continue":
+            outcome = _one_section(builders.pop(builder), builder, builders)
+        else:
+            outcome = OPERATIONS[type(event)](host, event)
+            if not isinstance(outcome, dict):
+                outcome = run(outcome) if not builder else _one_section(outcome, builder, builders)
+        found.events += 1
+        found.difference = _outcome_differs(written, outcome) or _state_differs(
+            msgspec.to_builtins(observe(host)), expected
+        )
+        if found.difference:
+            found.difference = f"event {found.events} {written['op']}: {found.difference}"
+            return found
+    found.violations = [str(violation) for violation in check_state(host)]
+    return found
+
+
+def _one_section(steps: Any, builder: str, builders: dict[str, Any]) -> Any:
+    """The next critical section of what a builder does; its outcome, if that was the last."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        return end.value
+    builders[builder] = steps
+    return None
+
+
+def _outcome_differs(written: dict[str, Any], outcome: Any) -> str:
+    for name, value in (outcome or {}).items():
+        if name in written and written[name] != value:
+            return f"{name} is {value} in the reference, {written[name]} in the model"
+    return ""
+
+
+def _state_differs(actual: dict[str, Any], expected: dict[str, Any]) -> str:
+    for name in COMPARED:
+        if actual[name] != expected[name]:
+            return f"{name} is {actual[name]} in the reference, {expected[name]} in the model"
+    for domid, counters in actual["domains"].items():
+        for name in COMPARED_OF_DOMAIN:
+            if name in counters and counters[name] != expected[name][int(domid)]:
+                return (
+                    f"{name}[{domid}] is {counters[name]} in the reference, {expected[name][int(domid)]} in the model"
+                )
+    return ""

@@ -1,0 +1,174 @@
+"""The transitions unrolled from boot: one state a step, one choice of transition a step."""
+
+from typing import Any
+
+import z3
+
+from model.boot import boot
+from model.bounded import BoundedHost
+from model.conditions import CONDITIONS
+from model.logic import Term, all_of, any_of, negation
+from model.properties import PROPERTIES, Kind, Property
+from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
+from model.state import FIELDS, FieldInfo, Shape, State
+from model.step import Step, TwoStates
+
+PAGE_BY_PAGE = frozenset({"redeems", "takes-unowned"})
+NEVER = ("llc_coloring", "malformed", "names_offline_node")
+"""Arguments that only make a call fail."""
+LEDGER = tuple(
+    n for n in FIELDS if n.startswith("ledger_") or n.endswith(("_installed", "_redeemed", "_released", "_recalled"))
+)
+
+
+class Unrolled:
+    """All traces of one semantics on one host, as formulas that grow by a step at a time."""
+
+    def __init__(
+        self,
+        semantics: str,
+        mutation: str,
+        prop: str,
+        assumed: tuple[str, ...],
+        nodes: int,
+        domains: int,
+        seed: int = 0,
+    ) -> None:
+        rules = SEMANTICS[semantics]
+        self.semantics: Semantics = mutated(rules, mutation) if mutation else rules
+        self.parts = [p for p in PROPERTIES.values() if p.id == prop and not p.support]
+        self.assumed = [CONDITIONS[c] for c in assumed]
+        self.nodes, self.domains = nodes, domains
+        self.names = searched(self.semantics, self.parts)
+        self.left_out = () if prop == "redeemed-once" else LEDGER
+        self.solver = z3.SimpleSolver()
+        self.solver.set("random_seed", seed)
+        first = BoundedHost(nodes, domains)
+        self.states: list[State] = [first.state("@0")]
+        self.steps: list[dict[str, Step]] = []
+        self.choices: list[Term] = []
+        self.solver.add(boot(first, self.states[0]))
+        self.solver.add(*[self.states[0].installed_pages[n] >= 1 for n in range(nodes)])
+
+    @property
+    def depth(self) -> int:
+        """How many steps there are."""
+        return len(self.steps)
+
+    def grow(self) -> None:
+        """One more step."""
+        k = self.depth
+        host = BoundedHost(self.nodes, self.domains)
+        before, after = self.states[-1], host.state(f"@{k + 1}")
+        for name in ("installed_pages", *self.left_out):
+            setattr(after, name, getattr(before, name))
+        choice = z3.Int(f"step{k}")
+        steps = {}
+        for number, name in enumerate(self.names):
+            host.prefix = f"{k}.{name}."
+            step = Step(host, before)
+            TRANSITIONS[name].build(step, self.semantics.rules)
+            for condition in self.assumed:
+                if name in condition.transitions:
+                    step.guard_all(condition.id, condition.guard(step))
+            chosen = choice == number
+            self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
+            self.solver.add(z3.Implies(chosen, all_of(_one_page_at_a_time(name, step))))
+            steps[name] = step
+        self.solver.add(choice >= 0, choice < len(self.names), *host.axioms)
+        for info in FIELDS.values():
+            if info.name not in ("installed_pages", *self.left_out):
+                self._relate(info, host, choice, steps, after)
+        self.states.append(after)
+        self.steps.append(steps)
+        self.choices.append(choice)
+
+    def _relate(self, info: FieldInfo, host: BoundedHost, choice: Term, steps: dict[str, Step], after: State) -> None:
+        """The new value is that of the chosen transition's update, or the old one where it has none."""
+        old, new = getattr(steps[self.names[0]].before, info.name), getattr(after, info.name)
+        updating = [(i, steps[n].updates[info.name]) for i, n in enumerate(self.names) if info.name in steps[n].updates]
+        for index in _indices(info, host):
+            here = _at(new, index)
+            kept = here == _at(old, index)
+            for number, update in updating:
+                self.solver.add(z3.Implies(choice == number, here == update.at(old, *index)))
+            self.solver.add(any_of([*[choice == number for number, _ in updating], kept]))
+
+    def broken(self) -> Term:
+        """The last step, or the state it leads to, breaks the property."""
+        host = BoundedHost(self.nodes, self.domains)
+        after = self.states[-1]
+        ways = []
+        for part in self.parts:
+            if part.of_state is not None:
+                ways.append(negation(part.of_state(host, after)))
+            elif part.of_step is not None and self.steps:
+                for number, name in enumerate(self.names):
+                    if _about(part, name):
+                        two = TwoStates(self.steps[-1][name], self.states[-2], after)
+                        broken = negation(part.of_step(host, two))
+                        ways.append(all_of([self.choices[-1] == number, broken]))
+        return any_of(ways)
+
+    def pages(self) -> Term:
+        """The size of the host."""
+        return z3.Sum([self.states[0].installed_pages[n] for n in range(self.nodes)])
+
+    def numbers(self) -> Term:
+        """The sum of the page counts in the arguments of the chosen steps: what is to be small, too."""
+        found = []
+        for choice, steps in zip(self.choices, self.steps, strict=True):
+            for number, name in enumerate(self.names):
+                arguments = [term for key, value in steps[name].arguments.items() for term in _page_terms(key, value)]
+                if arguments:
+                    found.append(z3.If(choice == number, z3.Sum(arguments), 0))
+        return z3.Sum(found) if found else z3.IntVal(0)
+
+
+def _page_terms(key: str, value: Any) -> list[Term]:
+    if hasattr(value, "entries"):
+        return list(value.entries) if key != "by_node" else []
+    return [value] if key in ("pages", "global", "max_pages") else []
+
+
+def _one_page_at_a_time(name: str, step: Step) -> list[Term]:
+    """Single pages only: which larger blocks are free is up to the heap, which is not in the model."""
+    found = [negation(step.arguments[flag]) for flag in NEVER if flag in step.arguments]
+    if "pages" in step.arguments and not name.startswith("set_outstanding"):
+        found.append(step.arguments["pages"] == 1)
+    if "exact_node" in step.arguments:
+        found.append(negation(step.arguments["exact_node"]))
+    return found
+
+
+def _indices(info: FieldInfo, host: BoundedHost) -> list[tuple[int, ...]]:
+    nodes, domains = range(host.nodes), range(host.domains)
+    if info.shape is Shape.HOST:
+        return [()]
+    if info.shape is Shape.CELL:
+        return [(d, n) for d in domains for n in nodes]
+    return [(i,) for i in (nodes if info.shape is Shape.NODE else domains)]
+
+
+def _at(value: Any, index: tuple[int, ...]) -> Term:
+    if not index:
+        return value
+    return value[index[0]] if len(index) == 1 else value[index]
+
+
+def _about(part: Property, transition: str) -> bool:
+    tags = TRANSITIONS[transition].tags
+    return part.kind is Kind.STEP and (part.only is None or bool(part.only & tags)) and not part.never & tags
+
+
+def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
+    """The transitions a search uses: refusals change nothing, so only where a property is about them."""
+    wanted = frozenset().union(*(p.only or frozenset() for p in parts)) & {"claim-refused", "set-refused"}
+    found = []
+    for name in semantics.transitions:
+        refusal = name.endswith("_refused") and name != "assign_pages_refused"
+        if name.startswith("exchange_") or name in ("destroy_domain", "mark_page_offline", "free_marked_page"):
+            continue
+        if not refusal or ("set-refused" in wanted and name == "claim_memory_refused"):
+            found.append(name)
+    return found
