@@ -37,7 +37,7 @@ replay: $(STAMP)  ## the recorded claim-set traces, replayed on the reference
 	$(BIN)/claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
 
 prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a host of 4 nodes and 4 domains
-	$(BIN)/python -m proofs.cli.prove --hosts any --hosts 4x4 --jobs $(JOBS)
+	$(BIN)/claimcheck prove --hosts any --hosts 4x4 --jobs $(JOBS)
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench

@@ -12,6 +12,8 @@ import click
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
 
 _VERBS = {
+    "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
+    "search": "a shortest trace from boot that breaks a property",
     "replay": "run recorded traces on the reference and compare every observation",
     "explain": "show a trace as a timeline",
 }
