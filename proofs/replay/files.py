@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
+from proofs.traces.text import printable
 
 from .replay import Divergence, TraceResult, replay_trace
 
@@ -63,7 +64,7 @@ def replay_file(
     :param write_to: folder for the traces that diverge; none: they are not written
     :param progress: told the events of each trace
     """
-    total = FileResult(path)
+    total = FileResult(printable(path))
     start = time.perf_counter()
     try:
         for trace in read_traces(path):
@@ -81,7 +82,11 @@ def replay_file(
     except TraceError as error:
         total.error = str(error)
     except OSError as error:
-        total.error = f"{error.filename}: cannot write the trace of a divergence: {error.strerror}"
+        total.error = (
+            f"{printable(str(error.filename or write_to))}: cannot write the trace of a divergence: {error.strerror}"
+        )
+    except MemoryError:
+        total.error = f"{printable(path)}: out of memory behind {total.events:,} events"
     except KeyboardInterrupt:
         total.interrupted = True
     total.seconds = time.perf_counter() - start
@@ -94,4 +99,4 @@ def _write(trace: Trace, divergence: Divergence, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     with TraceWriter(path) as writer:
         writer.raw(trace.raw[: divergence.event + 2])  # header, then events 0 to that one
-    return str(path)
+    return printable(str(path))
