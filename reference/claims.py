@@ -89,7 +89,7 @@ def redeem_claims_for_allocation(host: Host, domain: Domain, pages: int, node: i
     pages -= deduct_node_claims(host, domain, node, pages, redeemed)
     pages -= deduct_global_claims(host, domain, pages, redeemed)
     for other in host.nodes:
-        if pages == 0:
+        if pages == 0 or domain.node_claims == 0:
             break
         pages -= deduct_node_claims(host, domain, other, pages, redeemed)
 

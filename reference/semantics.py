@@ -46,9 +46,11 @@ class Semantics:
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         """The check of one candidate node: the claimant is credited its claim on that node only (DS-14)."""
+        avail, outstanding = host.node_avail_pages[node], host.node_outstanding_claims[node]
+        if request.pages > avail:
+            return False  # whatever is claimed
         claimant = request.claimant
         own = 0 if claimant is None else claimant.claims[node]
-        avail, outstanding = host.node_avail_pages[node], host.node_outstanding_claims[node]
         return claims.claims_permit_request(request.pages, avail, outstanding, own)
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:

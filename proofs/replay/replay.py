@@ -189,7 +189,7 @@ class _Replay:
         violations = broken_properties(self.host)
         if violations:
             broken = self.result.broken
-            for name in {violation.property for violation in violations}:
+            for name in dict.fromkeys(violation.property for violation in violations):
                 broken[name] = broken.get(name, 0) + 1
             for violation in violations:
                 if violation.property not in self.result.first_broken:
