@@ -244,8 +244,9 @@ class _Checker:
     def _outcome_problem(self, event: Event) -> str | None:
         if event.crash is not UNSET:
             self._crashed = True
-            if event.state is not UNSET:
-                return "both `crash` and `state`"
+            for field in ("state", *event.observed):
+                if getattr(event, field) is not UNSET:
+                    return f"both `crash` and `{field}`"
             return None
         state = event.state
         if state is UNSET:

@@ -76,9 +76,9 @@ def _traces(lines: Iterator[bytes]) -> Iterator[list[Json]]:
 
 
 @cache
-def recorded(count: int) -> list[list[Json]]:
+def recorded(count: int, path: Path = RECORDED) -> list[list[Json]]:
     """The first recorded traces: header, then events."""
-    with gzip.open(RECORDED) as file:
+    with gzip.open(path) as file:
         return list(islice(_traces(iter(file)), count))
 
 

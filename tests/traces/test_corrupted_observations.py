@@ -24,7 +24,7 @@ from reference.constants import UINT_MAX
 from reference.generations import SEMANTICS
 from reference.state import boot
 from reference.status import Status
-from tests.traces.recording import GOOD, Json, dumps, own_traces, recorded
+from tests.traces.recording import CONFORMANCE, GOOD, RECORDED, Json, dumps, own_traces, recorded
 
 OPS: dict[str, type[Event]] = {op.__struct_config__.tag: op for op in typing.get_args(Events2)}
 OPS_1 = {op.__struct_config__.tag for op in typing.get_args(Events1)}
@@ -76,8 +76,9 @@ class Case(NamedTuple):
     @property
     def id(self) -> str:
         actor = f" by {self.sample.event['builder']}" if "builder" in self.sample.event else ""
-        version = self.sample.trace[0]["format"][-1]
-        return f"v{version} {self.sample.op} {self.sample.index}{actor}: {self.path}: {self.name}"
+        header = self.sample.trace[0]
+        version = f"v{header['format'][-1]}" if header["semantics"] == "claim-sets" else header["semantics"]
+        return f"{version} {self.sample.op} {self.sample.index}{actor}: {self.path}: {self.name}"
 
 
 DOMAINS_LEFT = {"boot": 0, "domain_destroy": 1, "destroydomain": 1}
@@ -93,6 +94,30 @@ def samples() -> list[Sample]:
             if len(event["state"]["domains"]) == (DOMAINS_LEFT.get(event["op"], 2)):
                 found.setdefault(sample.shape(), sample)
     return list(found.values())
+
+
+@cache
+def samples_of_other_generations() -> list[Sample]:
+    """An event of each recorded generation, whose domains have other counters."""
+    found = []
+    for path in sorted(CONFORMANCE.glob("*.jsonl.gz")):
+        traces = recorded(8, path) if path != RECORDED else []
+        found += [
+            Sample(trace, index)
+            for trace in traces
+            if len(trace[0]["host"]["nodes"]) == 2
+            for index, event in enumerate(trace[1:])
+            if event["op"] == "set_outstanding_pages" and event["state"]["domains"]
+        ][:1]
+    return found
+
+
+def recorded_crash() -> Sample:
+    """Where the hypervisor hit its own assertion, and the reference does."""
+    for trace in recorded(40, CONFORMANCE / "single-node-v4.jsonl.gz"):
+        if "crash" in trace[-1]:
+            return Sample(trace, len(trace) - 2)
+    raise AssertionError
 
 
 def changed(sample: Sample, change: Callable[[Json], object]) -> Json:
@@ -193,6 +218,9 @@ def crash_cases(sample: Sample) -> Iterator[Case]:
     both = event | {"crash": text}
     yield Case(sample, "crash", "beside the state", both, Malformed("both `crash` and `state`"))
     yield Case(sample, "crash", "removed, and no state", keep, Malformed("field `state` is missing"))
+    for field in OPS[sample.op].observed:
+        more = keep | {"crash": text, field: ADDED[field]}
+        yield Case(sample, "crash", f"beside {field}", more, Malformed(f"both `crash` and `{field}`"))
 
 
 # --- the counters ----------------------------------------------------------------------------------------------------
@@ -213,8 +241,14 @@ def state_cases(sample: Sample) -> Iterator[Case]:
     yield Case(sample, "state.domains.*", "one more", more, Diverges("state.domains.77", "absent", extra))
 
 
-ADDED_COUNTERS: Json = {"outstanding_pages": 0, "claim_node": -1}
-"""What claim sets do not have."""
+ADDED_COUNTERS: Json = {
+    "global_claims": 0,
+    "node_claims": 0,
+    "claims": [0, 0],
+    "outstanding_pages": 0,
+    "claim_node": -1,
+}
+"""What a generation may not have."""
 
 
 def _struct_cases(
@@ -253,7 +287,8 @@ def _number_cases(sample: Sample, where: str, path: tuple[str, ...], key: str | 
     for wrong in (number + 1, number - 1):
         corrupted = changed(sample, lambda event, wrong=wrong: _at(event, path).__setitem__(key, wrong))
         # A domain's counters are 32-bit unsigned; the host's are signed, and below zero an observation like others.
-        impossible = "domains" in path and not 0 <= wrong <= UINT_MAX
+        least = -1 if key == "claim_node" else 0
+        impossible = "domains" in path and not least <= wrong <= UINT_MAX
         outcome = Malformed("field `state.domains") if impossible else Diverges(name, number, wrong)
         yield Case(sample, where, f"{name} = {wrong}", corrupted, outcome)
 
@@ -318,7 +353,13 @@ def test_corruption_is_named(case: Case, tmp_path: Path) -> None:
     check(replay_file(str(path)), line, case.sample, case.outcome, len(_behind(case.sample, case.event)))
 
 
-@pytest.mark.parametrize("sample", [pytest.param(sample, id=str(sample.shape())) for sample in samples()])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        pytest.param(sample, id=f"{sample.trace[0]['semantics']} {sample.shape()}")
+        for sample in (*samples(), *samples_of_other_generations(), recorded_crash())
+    ],
+)
 def test_sample_is_reproduced_as_it_was_recorded(sample: Sample, tmp_path: Path) -> None:
     write(tmp_path / "same.jsonl", sample, sample.event)
     result = replay_file(str(tmp_path / "same.jsonl"))
@@ -326,6 +367,7 @@ def test_sample_is_reproduced_as_it_was_recorded(sample: Sample, tmp_path: Path)
 
 
 def test_every_op_is_there() -> None:
+    assert set(Event.__subclasses__()) == set(OPS.values())
     assert {type_.__struct_config__.tag for type_ in OPERATIONS} | {"continue"} == set(OPS)
     assert {sample.op for sample in samples() if sample.trace[0]["format"] == "claim-trace/1"} == OPS_1
     assert {sample.op for sample in samples() if sample.trace[0]["format"] == "claim-trace/2"} == set(OPS)
@@ -368,6 +410,33 @@ def test_every_observed_field_is_corrupted_where_it_was_recorded_and_where_not()
             assert False in names
             if type_ is Continue:
                 assert True in names
+
+
+def test_every_recorded_generation_is_among_them() -> None:
+    names = {sample.trace[0]["semantics"] for sample in samples_of_other_generations()}
+    assert names | {"claim-sets"} == {path.name.split(".")[0] for path in CONFORMANCE.glob("*.jsonl.gz")}
+
+
+def test_a_recorded_crash_is_compared(tmp_path: Path) -> None:
+    """Its text; that it is there; and that nothing else was observed."""
+    sample = recorded_crash()
+    event = sample.event
+    right = event["crash"]
+    state = sample.trace[sample.index]["state"]
+    without = {name: value for name, value in event.items() if name != "crash"}
+    outcomes: list[tuple[Json, Diverges | Malformed]] = [
+        (event | {"crash": "BUG_ON: other"}, Diverges("crash", right, "BUG_ON: other")),
+        (event | {"crash": ""}, Diverges("crash", right, "")),
+        (without | {"mfn": None, "state": state}, Diverges("crash", right, "absent")),
+        (without, Malformed("field `state` is missing")),
+        (event | {"state": state}, Malformed("both `crash` and `state`")),
+        (event | {"mfn": None}, Malformed("both `crash` and `mfn`")),
+        (event | {"on_node": 0}, Malformed("both `crash` and `on_node`")),
+    ]
+    for number, (corrupted, outcome) in enumerate(outcomes):
+        path = tmp_path / f"{number}.jsonl"
+        line = write(path, sample, corrupted)
+        check(replay_file(str(path)), line, sample, outcome, 0)
 
 
 # --- blocks ----------------------------------------------------------------------------------------------------------
