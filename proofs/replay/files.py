@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -95,8 +96,10 @@ def replay_file(
 
 def _write(trace: Trace, divergence: Divergence, folder: Path) -> str:
     stem = Path(trace.path).name.split(".")[0]
-    path = folder / f"{stem}-line{divergence.line}.jsonl"
+    lines = trace.raw[: divergence.event + 2]  # header, then events 0 to that one
+    digest = hashlib.sha256(b"".join(lines)).hexdigest()[:8]  # files of one name in two folders stay apart
+    path = folder / f"{stem}-line{divergence.line}-{digest}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
     with TraceWriter(path) as writer:
-        writer.raw(trace.raw[: divergence.event + 2])  # header, then events 0 to that one
+        writer.raw(lines)
     return printable(str(path))
