@@ -182,8 +182,8 @@ class ParametricHost:
         return self._index(NODE, name, main=True)
 
     def pages(self, name: str) -> Term:
-        """A page count argument."""
-        term = z3.Int(name)
+        """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
+        term = z3.Int(f"{name}?")
         self.axioms.append(term >= 0)
         return term
 
