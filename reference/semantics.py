@@ -57,6 +57,25 @@ class Semantics:
         """Redeem claims for ``pages`` just taken from ``node``, in the same critical section (DS-17)."""
         claims.redeem_claims_for_allocation(host, claimant, pages, node)
 
+    def limbo_ended(self, domain: Domain, pages: int) -> None:
+        """Refcounted pages that were meant for the domain go back to the heap; heap_lock is held."""
+
+    def pages_held(self, domain: Domain) -> int:
+        """The pages that a claim counts beside itself; both locks are held."""
+        return domain.tot_pages
+
+    def refuses_claimant(self, domain: Domain) -> bool:
+        """Whether the domain may get no claim; both locks are held."""
+        del domain
+        return False
+
+    def set_max_pages(self, host: Host, domain: Domain, max_pages: int) -> Status:
+        """``XEN_DOMCTL_max_mem``: store the new limit; neither tot_pages nor claims are checked."""
+        del host
+        with domain.page_alloc_lock:
+            domain.max_pages = max_pages
+        return Status.OK
+
     def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
         """Pages of ``node`` were assigned; page_alloc_lock is held, heap_lock is not."""
 

@@ -63,7 +63,7 @@ def _create_domain(host: Host, event: e.CreateDomain) -> Outcome:
 
 
 def _set_max_pages(host: Host, event: e.SetMaxPages) -> Outcome:
-    domains.set_max_pages(host.domain(event.domid), event.max_pages)
+    host.semantics.set_max_pages(host, host.domain(event.domid), event.max_pages)
     return _NOTHING
 
 
