@@ -1,0 +1,31 @@
+"""All cells of the matrix, in parallel: proofs a generation at a time, then a search for each row that has none."""
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from typing import Any
+
+from proofs.matrix.cells import Cell, proofs_of, searched
+from proofs.matrix.rows import rows
+
+
+def matrix(semantics: list[str], jobs: int, progress: Callable[[int, int], None] = lambda _d, _t: None) -> list[Cell]:
+    """Every cell, by generation in the order given and by row; a row with conditions only where it is needed."""
+    cells: list[Cell] = []
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting: set[Future[Any]] = {pool.submit(proofs_of, name) for name in semantics}
+        submitted, done = len(waiting), 0
+        while waiting:
+            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in ended:
+                done += 1
+                result = future.result()
+                if isinstance(result, Cell):
+                    cells.append(result)
+                    continue
+                proved, left = result
+                cells += proved
+                waiting |= {pool.submit(searched, row) for row in left}
+                submitted += len(left)
+            progress(done, submitted)
+    order = {row: number for number, row in enumerate(rows())}
+    return sorted(cells, key=lambda cell: (semantics.index(cell.semantics), order[cell.row]))
