@@ -23,7 +23,7 @@ Examples:
   claimcheck search --property redeemed-once --mutate redeem-without-step-3""",
 )
 @click.option("--semantics", default="claim-sets", show_default=True)
-@click.option("--property", "prop", required=True, help="The property to break.")
+@click.option("--property", "properties", multiple=True, required=True, help="What to break; several, or `all`.")
 @click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
 @click.option("--assume", multiple=True, metavar="CONDITION", help="A condition that every caller keeps; several.")
 @click.option("--depth", type=click.IntRange(min=0), default=6, show_default=True, help="Events at most.")
@@ -38,7 +38,7 @@ Examples:
 def search(
     ctx: click.Context,
     semantics: str,
-    prop: str,
+    properties: tuple[str, ...],
     mutate: str,
     assume: tuple[str, ...],
     depth: int,
@@ -60,38 +60,47 @@ def search(
     from proofs.search.minimise import search as run
 
     known("semantics", [semantics], list(SEMANTICS))
-    known("property", [prop], property_ids())
+    ids = known("property", properties, property_ids(), all_means=True)
     known("mutation", [mutate] if mutate else [], list(MUTATIONS))
     known("condition", assume, list(CONDITIONS))
-    found = run(Asked(semantics, prop, mutate, assume, depth, nodes, domains, seed, rlimit))
-    replayed = None
-    if found.trace is not None and not mutate:
-        from proofs.search.replayed import replay_on_reference
-
-        replayed = replay_on_reference(found.trace)
+    searches = []
+    for prop in ids:
+        found = run(Asked(semantics, prop, mutate, assume, depth, nodes, domains, seed, rlimit))
+        searches.append((prop, found, None if mutate else _replayed(found)))
+        if not as_json:
+            _print(*searches[-1], nodes, domains)
     if as_json:
-        _print_json(found, replayed)
-    else:
-        _print(prop, found, replayed, nodes, domains)
-    if found.unknown:
-        ctx.exit(INCOMPLETE)
-    ctx.exit(OK if found.trace is None else REFUTED)
+        _print_json(searches)
+    if any(found.trace is not None for _, found, _ in searches):
+        ctx.exit(REFUTED)
+    ctx.exit(INCOMPLETE if any(found.unknown for _, found, _ in searches) else OK)
 
 
-def _print_json(found: Found, replayed: Replayed | None) -> None:
+def _replayed(found: Found) -> Replayed | None:
+    """What the reference does with the trace: the reference has no mistakes to be put in."""
+    if found.trace is None:
+        return None
+    from proofs.search.replayed import replay_on_reference
+
+    return replay_on_reference(found.trace)
+
+
+def _print_json(searches: list[tuple[str, Found, Replayed | None]]) -> None:
     from dataclasses import asdict
 
     from proofs.cli.output import print_json
     from proofs.prover.verdict import versions
 
-    content: dict[str, Any] = {"versions": versions(), **asdict(found)}
-    content["replayed"] = None if replayed is None else asdict(replayed)
+    content: dict[str, Any] = {"versions": versions(), "searches": []}
+    for prop, found, replayed in searches:
+        entry = {"property": prop, **asdict(found), "replayed": None if replayed is None else asdict(replayed)}
+        content["searches"].append(entry)
     print_json(content)
 
 
 def _print(prop: str, found: Found, replayed: Replayed | None, nodes: int, domains: int) -> None:
     if found.unknown:
-        click.echo(f"unknown: gave up behind {found.searched_depth} events ({found.unknown})")
+        click.echo(f"{prop}: unknown: gave up behind {found.searched_depth} events ({found.unknown})")
         return
     if found.trace is None:
         click.echo(
@@ -100,7 +109,7 @@ def _print(prop: str, found: Found, replayed: Replayed | None, nodes: int, domai
         )
         return
     show_trace(found.trace)
-    click.echo(f"refuted in {len(found.trace.events)} events, {found.seconds:.2f} s")
+    click.echo(f"{prop}: refuted in {len(found.trace.events)} events, {found.seconds:.2f} s")
     if replayed is None:
         return
     if not replayed.available:

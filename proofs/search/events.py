@@ -9,7 +9,7 @@ from model.bounded import BoundedHost
 from model.logic import Term
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
-from proofs.search.unroll import Unrolled, _about
+from proofs.search.unroll import CREATES, Unrolled, about
 
 Counters = dict[str, Any]
 
@@ -30,13 +30,18 @@ class Trace:
 
 def trace_of(semantics: str, mutation: str, prop: str, unrolled: Unrolled, model: z3.ModelRef) -> Trace:
     """The trace that a countermodel stands for."""
-    states = [_counters(state, unrolled, model) for state in unrolled.states]
-    nodes = states[0]["node_avail_pages"]
+    counted = [_counters(state, unrolled, model) for state in unrolled.states]
+    nodes = counted[0]["node_avail_pages"]
     span = 1 << max(max(nodes) - 1, 0).bit_length()
     writer = _Writer(nodes, span)
-    names = []
+    states = _while_created(counted, unrolled.created)
+    names = [CREATES] * unrolled.created
+    for domid in range(unrolled.created):
+        writer.write(CREATES, {"domid": domid, "max_pages": counted[1]["max_pages"][domid]})
     for choice, steps in zip(unrolled.choices, unrolled.steps, strict=True):
-        name = unrolled.names[_int(model, choice)]
+        name = next(
+            n for n, c in zip(unrolled.names, choice, strict=True) if z3.is_true(model.eval(c, model_completion=True))
+        )
         names.append(name)
         writer.write(name, _arguments(steps[name], model))
     writer.end()
@@ -50,6 +55,18 @@ def trace_of(semantics: str, mutation: str, prop: str, unrolled: Unrolled, model
         states,
         _broken(unrolled, model, names),
     )
+
+
+def _while_created(counted: list[Counters], created: int) -> list[Counters]:
+    """The states with those between, in which some of the domains are created: one domain an event."""
+    if not created:
+        return counted
+    between = []
+    for so_far in range(1, created):
+        boot, last = counted[:2]
+        mixed = {name: last[name][:so_far] + boot[name][so_far:] for name in ("is_created", "max_pages")}
+        between.append(boot | mixed)
+    return [counted[0], *between, *counted[1:]]
 
 
 def _int(model: z3.ModelRef, term: Term) -> int:
@@ -94,7 +111,7 @@ def _broken(unrolled: Unrolled, model: z3.ModelRef, names: list[str]) -> list[st
     for part in unrolled.parts:
         if part.of_state is not None:
             formula = part.of_state(host, unrolled.states[-1])
-        elif part.of_step is not None and names and _about(part, names[-1]):
+        elif part.of_step is not None and names and about(part, names[-1]):
             two = TwoStates(unrolled.steps[-1][names[-1]], unrolled.states[-2], unrolled.states[-1])
             formula = part.of_step(host, two)
         else:
