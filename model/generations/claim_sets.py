@@ -14,6 +14,7 @@ CLAIM_SETS = Semantics(
         "entitlement-without-limbo": ("limit-not-lowered", "no-claim-in-flight"),
         "dead-hold-nothing": ("legacy-check-in-lock",),
     },
+    follows=("claim-sets-no-recall",),
 )
 
 NO_RECALL = replace(
@@ -24,6 +25,7 @@ NO_RECALL = replace(
         summary="2026-04, before recall: offlining leaves the claims as they are",
         recall=recall_nothing,
     ),
+    follows=("single-node-v4",),
 )
 
 V3 = replace(
@@ -33,4 +35,5 @@ V3 = replace(
         name="claim-sets-v3",
         summary="2026-05: the same rules; outstanding_pages is the domain's total, and global_claims derived from it",
     ),
+    follows=("claim-sets",),
 )

@@ -46,6 +46,9 @@ class Semantics:
             "bug-on": self.rules.bug_on,
         }[feature]
 
+    follows: tuple[str, ...] = ()
+    """The generations that this one was made from."""
+
     @property
     def name(self) -> str:
         """The name on the command line."""

@@ -32,6 +32,7 @@ REDEEM_AT_ALLOC = Semantics(
         recall=recall_nothing,
     ),
     transitions_without(*SETS, *SINGLE, *CRASHES),
+    follows=("legacy-redeem-at-assign",),
 )
 
 REDEEM_AT_ASSIGN = Semantics(
@@ -43,6 +44,7 @@ REDEEM_AT_ASSIGN = Semantics(
         refuses_dying=False,
     ),
     transitions_without(*SETS, *SINGLE, *CRASHES, *OUTSIDE_THE_LOCK),
+    follows=("legacy-2013",),
 )
 
 LEGACY_2013 = replace(
@@ -53,4 +55,5 @@ LEGACY_2013 = replace(
         summary="until 2025-03: host-wide claims, redeemed when the pages are assigned, growing back when they are freed",
         frees_restore_claims=True,
     ),
+    follows=(),
 )

@@ -22,4 +22,5 @@ V8 = Semantics(
         replaces=False,
     ),
     transitions_without(*SINGLE, *CRASHES),
+    follows=("claim-sets-v3",),
 )

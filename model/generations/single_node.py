@@ -84,6 +84,7 @@ V1 = Semantics(
         subtracts_pages_held=False,
     ),
     transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK),
+    follows=("legacy-redeem-at-assign",),
 )
 
 V2 = replace(
@@ -95,6 +96,7 @@ V2 = replace(
         host_permits=host_permits_v2,
         node_permits=node_permits_v2,
     ),
+    follows=("single-node-v1",),
 )
 
 V3 = replace(
@@ -107,6 +109,7 @@ V3 = replace(
         node_permits=node_permits_v3,
         credits_without_refcount=True,
     ),
+    follows=("single-node-v2",),
 )
 
 V4 = Semantics(
@@ -121,4 +124,5 @@ V4 = Semantics(
         bug_on=True,
     ),
     transitions_without(*SETS),
+    follows=("single-node-v3", "legacy-redeem-at-alloc"),
 )

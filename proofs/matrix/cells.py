@@ -48,13 +48,13 @@ class Open:
     fails_at: str
 
 
-def proofs_of(semantics: str) -> tuple[list[Cell], list[Open]]:
+def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
     """Everything that can be proved or is not applicable, and what is left to be searched."""
     cells: list[Cell] = []
     left: list[Open] = []
     plain = induction(semantics)
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
-    for prop in parts():
+    for prop in parts(ids):
         reason = says_nothing(prop, SEMANTICS[semantics])
         if reason:
             cells.append(Cell(semantics, Row(prop.name), Verdict.NOT_APPLICABLE, reason))
@@ -99,10 +99,7 @@ def searched(left: Open) -> Cell:
     """A shortest trace from boot that the reference reproduces, or unknown."""
     started = time.perf_counter()
     row = left.row
-    asked = Asked(left.semantics, row.part, "", row.conditions, LARGEST = bounded(4, 4)
-UP_TO = "at most 4 nodes and 4 domains"
-"""Where there is no proof for any host."""
-DEPTH, NODES, DOMAINS, rlimit=WORK)
+    asked = Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK)
     found = search(asked)
 
     def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:

@@ -8,11 +8,16 @@ from proofs.matrix.cells import Cell, proofs_of, searched
 from proofs.matrix.rows import rows
 
 
-def matrix(semantics: list[str], jobs: int, progress: Callable[[int, int], None] = lambda _d, _t: None) -> list[Cell]:
-    """Every cell, by generation in the order given and by row; a row with conditions only where it is needed."""
+Progress = Callable[[int, int], None]
+
+
+def matrix(
+    semantics: list[str], ids: list[str], jobs: int, progress: Progress = lambda _done, _of: None
+) -> list[Cell]:
+    """Every cell of these properties, by generation in the order given and by row; a row with conditions only where it is needed."""
     cells: list[Cell] = []
     with ProcessPoolExecutor(jobs) as pool:
-        waiting: set[Future[Any]] = {pool.submit(proofs_of, name) for name in semantics}
+        waiting: set[Future[Any]] = {pool.submit(proofs_of, name, ids) for name in semantics}
         submitted, done = len(waiting), 0
         while waiting:
             ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)

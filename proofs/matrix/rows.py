@@ -31,9 +31,9 @@ def granted(prop: Property) -> tuple[str, ...]:
     return SEMANTICS[DESIGN].conditional.get(prop.id, OTHERWISE)
 
 
-def parts() -> list[Property]:
-    """What is judged: every part of every property, without the supporting invariants."""
-    return [p for p in PROPERTIES.values() if not p.support]
+def parts(ids: list[str] | None = None) -> list[Property]:
+    """What is judged: every part of these properties, or of all, without the supporting invariants."""
+    return [p for p in PROPERTIES.values() if not p.support and (ids is None or p.id in ids)]
 
 
 def rows() -> list[Row]:
@@ -47,3 +47,8 @@ def says_nothing(prop: Property, semantics: Semantics) -> str:
     if lacks:
         return lacks
     return "" if places(prop, semantics) else "no step is of the kind that the property is about"
+
+
+def promised(semantics: str, row: Row) -> bool:
+    """Whether the design says so itself. Of the other generations nothing is claimed: the matrix says what they do."""
+    return semantics == DESIGN and row.conditions == SEMANTICS[DESIGN].conditional.get(PROPERTIES[row.part].id, ())
