@@ -36,6 +36,8 @@ class Found:
     searched_depth: int
     seconds: float
     unknown: str = ""
+    how: str = ""
+    """How it was searched, if not in the model."""
 
 
 class _Undecided(Exception):
