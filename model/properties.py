@@ -301,7 +301,13 @@ def _one_target(q: Quantifiers, s: State) -> Term:
     return q.every_cell(cell)
 
 
-_state("one-target", "All of a domain's claims are on one node, or host-wide.", _one_target, support=True, needs="one-claim")
+_state(
+    "one-target",
+    "All of a domain's claims are on one node, or host-wide.",
+    _one_target,
+    support=True,
+    needs="one-claim",
+)
 
 # -- entitlement
 

@@ -55,8 +55,6 @@ class Semantics:
         return self.rules.name
 
 
-
-
 LACKS: dict[str, str] = {
     "node-claims": "no claim is on a node",
     "only-host-wide": "claims may be on a node",

@@ -52,7 +52,7 @@ LEGACY_2013 = replace(
     rules=replace(
         REDEEM_AT_ASSIGN.rules,
         name="legacy-2013",
-        summary="until 2025-03: host-wide claims, redeemed when the pages are assigned, growing back when they are freed",
+        summary="until 2025-03: host-wide claims, redeemed at assignment, growing back when pages are freed",
         frees_restore_claims=True,
     ),
     follows=(),

@@ -1,4 +1,4 @@
-"""One cell of the matrix: proved for any host, refuted by a shortest trace, not applicable, or unknown with a reason."""
+"""One cell of the matrix: proved, refuted by a shortest trace, not applicable, or unknown with a reason."""
 
 import time
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ UP_TO = "at most 4 nodes and 4 domains"
 """Where there is no proof for any host."""
 DEPTH, NODES, DOMAINS = 6, 2, 2
 """How far a search goes before it gives up."""
-WORK = 400_000_000
+WORK = 60_000_000
 """What the solver may spend on one question of a search."""
 
 
@@ -65,9 +65,7 @@ def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
                 worlds[row.conditions] = induction(semantics, row.conditions, plain.kept)
             fails_at = _fails_at(row, worlds[row.conditions])
             if not fails_at:
-                cells.append(
-                    Cell(semantics, row, Verdict.PROVED, ANY_HOST, seconds=time.perf_counter() - started)
-                )
+                cells.append(Cell(semantics, row, Verdict.PROVED, ANY_HOST, seconds=time.perf_counter() - started))
                 break
             if _holds_on(LARGEST, row, worlds[row.conditions]):
                 seconds = time.perf_counter() - started

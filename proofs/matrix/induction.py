@@ -36,9 +36,7 @@ class Induction:
 
 def candidates(semantics: str) -> list[str]:
     """Every statement about states that says something about the generation."""
-    return [
-        p.name for p in PROPERTIES.values() if p.kind is Kind.STATE and not lacking(p, SEMANTICS[semantics])
-    ]
+    return [p.name for p in PROPERTIES.values() if p.kind is Kind.STATE and not lacking(p, SEMANTICS[semantics])]
 
 
 def induction(semantics: str, conditions: tuple[str, ...] = (), known: Iterable[str] = ()) -> Induction:

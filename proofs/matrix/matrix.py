@@ -7,14 +7,14 @@ from typing import Any
 from proofs.matrix.cells import Cell, proofs_of, searched
 from proofs.matrix.rows import rows
 
-
 Progress = Callable[[int, int], None]
 
 
-def matrix(
-    semantics: list[str], ids: list[str], jobs: int, progress: Progress = lambda _done, _of: None
-) -> list[Cell]:
-    """Every cell of these properties, by generation in the order given and by row; a row with conditions only where it is needed."""
+def matrix(semantics: list[str], ids: list[str], jobs: int, progress: Progress = lambda _done, _of: None) -> list[Cell]:
+    """Every cell of these properties, by generation in the order given and by row.
+
+    A row with conditions is there only where the same without them does not hold.
+    """
     cells: list[Cell] = []
     with ProcessPoolExecutor(jobs) as pool:
         waiting: set[Future[Any]] = {pool.submit(proofs_of, name, ids) for name in semantics}

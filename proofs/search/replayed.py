@@ -99,7 +99,9 @@ def _state_differs(actual: dict[str, Any], expected: dict[str, Any]) -> str:
     for domid, counters in actual["domains"].items():
         held = expected["global_claims"][int(domid)] + expected["node_claims"][int(domid)]
         if counters.get("outstanding_pages", held) != held:
-            return f"outstanding_pages[{domid}] is {counters['outstanding_pages']} in the reference, {held} in the model"
+            return (
+                f"outstanding_pages[{domid}] is {counters['outstanding_pages']} in the reference, {held} in the model"
+            )
         for name in COMPARED_OF_DOMAIN:
             if name in counters and counters[name] != expected[name][int(domid)]:
                 return (
