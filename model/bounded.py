@@ -86,6 +86,10 @@ class BoundedHost:
         """The same: unrolled quantifiers can be negated as they are."""
         return self
 
+    def one_node(self) -> Term:
+        """Known."""
+        return self.nodes == 1
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return all_of([statement(n) for n in range(self.nodes)])

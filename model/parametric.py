@@ -173,6 +173,10 @@ class ParametricHost:
 
     # -- arguments and derived vectors (protocol Encoding)
 
+    def one_node(self) -> Term:
+        """Either way: the number of nodes is unknown."""
+        return self.nodes == 1
+
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
         return self._index(DOMAIN, name, main=True)
@@ -422,6 +426,10 @@ class View:
             return all_of([statement(d, n) for d, n in self._host.cells()])
         return statement(self._skolem(DOMAIN), self._skolem(NODE))
 
+    def one_node(self) -> Term:
+        """Whether the host has a single node."""
+        return self._host.one_node()
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return self.all(NODE, statement, self._assumed)
@@ -463,6 +471,10 @@ class _Dual:
     @property
     def dual(self) -> Quantifiers:
         return self._view
+
+    def one_node(self) -> Term:
+        """Whether the host has a single node."""
+        return self._view.one_node()
 
     def every_node(self, statement: OneIndex) -> Term:
         return self._view.all(NODE, statement, not self._view._assumed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from proofs.search.minimise import Found
     from proofs.search.replayed import Replayed
 
+    Searched = tuple[str, Found, Replayed | None]
+
 
 @click.command(
     short_help="a shortest trace from boot that breaks a property",
@@ -20,13 +23,17 @@ if TYPE_CHECKING:
 Examples:
   claimcheck search --property entitlement-without-limbo
   claimcheck search --property entitlement-without-limbo --assume limit-not-lowered
-  claimcheck search --property redeemed-once --mutate redeem-without-step-3""",
+  claimcheck search --property redeemed-once --mutate redeem-without-step-3
+  claimcheck search --property superpage-fulfilled
+  claimcheck search --semantics legacy-2013 --property host-backed""",
 )
 @click.option("--semantics", default="claim-sets", show_default=True)
-@click.option("--property", "prop", required=True, help="The property to break.")
+@click.option("--property", "properties", multiple=True, required=True, help="What to break; several, or `all`.")
 @click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
 @click.option("--assume", multiple=True, metavar="CONDITION", help="A condition that every caller keeps; several.")
-@click.option("--depth", type=click.IntRange(min=0), default=6, show_default=True, help="Events at most.")
+@click.option(
+    "--depth", type=click.IntRange(min=0), help="Events at most.  [default: 6; 4 where the reference is searched]"
+)
 @click.option("--nodes", type=click.IntRange(1, 64), default=2, show_default=True)
 @click.option("--domains", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -38,10 +45,10 @@ Examples:
 def search(
     ctx: click.Context,
     semantics: str,
-    prop: str,
+    properties: tuple[str, ...],
     mutate: str,
     assume: tuple[str, ...],
-    depth: int,
+    depth: int | None,
     nodes: int,
     domains: int,
     seed: int,
@@ -50,57 +57,108 @@ def search(
 ) -> None:
     """Find a shortest trace from boot after which a property does not hold: by events, then domains, nodes, pages.
 
-    A trace found on unchanged rules is replayed on the reference, every counter compared.
+    A trace found on unchanged rules is replayed on the reference, every counter compared. What is not in the model
+    (superpages, which need the heap, and semantics without a model) is searched on the reference itself, breadth first,
+    on hosts of at most 3 pages.
     """
     from model.conditions import CONDITIONS
     from model.semantics import MUTATIONS, SEMANTICS
     from proofs.cli.names import known
     from proofs.obligations.suite import property_ids
+    from reference.generations import SEMANTICS as OF_REFERENCE
+
+    known("semantics", [semantics], list(dict.fromkeys([*SEMANTICS, *OF_REFERENCE])))
+    modelled = property_ids() if semantics in SEMANTICS else []
+    ids = known("property", properties, list(dict.fromkeys([*modelled, *_ids_on_reference()])), all_means=True)
+    known("mutation", [mutate] if mutate else [], list(MUTATIONS))
+    known("condition", assume, list(CONDITIONS))
+    searches: list[Searched] = []
+    for prop in ids:
+        if prop in modelled:
+            found = [_on_model(semantics, prop, mutate, assume, depth, nodes, domains, seed, rlimit)]
+        elif mutate or assume:
+            raise click.UsageError(f"{prop} of {semantics} is searched on the reference: no --mutate, no --assume")
+        else:
+            found = list(_on_reference(semantics, prop, depth, nodes, domains))
+        searches += found
+        for one in [] if as_json else found:
+            _print(*one, nodes, domains)
+    if as_json:
+        _print_json(searches)
+    if any(found.trace is not None for _, found, _ in searches):
+        ctx.exit(REFUTED)
+    ctx.exit(INCOMPLETE if any(found.unknown for _, found, _ in searches) else OK)
+
+
+def _ids_on_reference() -> list[str]:
+    from proofs.search.fulfilled import ON_REFERENCE
+
+    return list(dict.fromkeys(name.partition(".")[0] for name in ON_REFERENCE))
+
+
+def _on_model(
+    semantics: str,
+    prop: str,
+    mutate: str,
+    assume: tuple[str, ...],
+    depth: int | None,
+    nodes: int,
+    domains: int,
+    seed: int,
+    rlimit: int,
+) -> Searched:
     from proofs.search.minimise import Asked
     from proofs.search.minimise import search as run
 
-    known("semantics", [semantics], list(SEMANTICS))
-    known("property", [prop], property_ids())
-    known("mutation", [mutate] if mutate else [], list(MUTATIONS))
-    known("condition", assume, list(CONDITIONS))
-    found = run(Asked(semantics, prop, mutate, assume, depth, nodes, domains, seed, rlimit))
-    replayed = None
-    if found.trace is not None and not mutate:
-        from proofs.search.replayed import replay_on_reference
-
-        replayed = replay_on_reference(found.trace)
-    if as_json:
-        _print_json(found, replayed)
-    else:
-        _print(prop, found, replayed, nodes, domains)
-    if found.unknown:
-        ctx.exit(INCOMPLETE)
-    ctx.exit(OK if found.trace is None else REFUTED)
+    found = run(Asked(semantics, prop, mutate, assume, 6 if depth is None else depth, nodes, domains, seed, rlimit))
+    return prop, found, None if mutate else _replayed(found)
 
 
-def _print_json(found: Found, replayed: Replayed | None) -> None:
+def _on_reference(semantics: str, prop: str, depth: int | None, nodes: int, domains: int) -> Iterator[Searched]:
+    """Each part by itself: they have smallest traces of their own."""
+    from proofs.search.fulfilled import parts_on_reference
+    from proofs.search.on_reference import Tiny, search_reference
+
+    for part in parts_on_reference(prop):
+        yield part, search_reference(Tiny(semantics, part, 4 if depth is None else depth, nodes, domains)), None
+
+
+def _replayed(found: Found) -> Replayed | None:
+    """What the reference does with the trace: the reference has no mistakes to be put in."""
+    if found.trace is None:
+        return None
+    from proofs.search.replayed import replay_on_reference
+
+    return replay_on_reference(found.trace)
+
+
+def _print_json(searches: list[Searched]) -> None:
     from dataclasses import asdict
 
     from proofs.cli.output import print_json
     from proofs.prover.verdict import versions
 
-    content: dict[str, Any] = {"versions": versions(), **asdict(found)}
-    content["replayed"] = None if replayed is None else asdict(replayed)
+    content: dict[str, Any] = {"versions": versions(), "searches": []}
+    for prop, found, replayed in searches:
+        entry = {"property": prop, **asdict(found), "replayed": None if replayed is None else asdict(replayed)}
+        content["searches"].append(entry)
     print_json(content)
 
 
 def _print(prop: str, found: Found, replayed: Replayed | None, nodes: int, domains: int) -> None:
     if found.unknown:
-        click.echo(f"unknown: gave up behind {found.searched_depth} events ({found.unknown})")
+        click.echo(f"{prop}: unknown: gave up behind {found.searched_depth} events ({found.unknown})")
         return
     if found.trace is None:
         click.echo(
             f"{prop}: no trace of at most {found.searched_depth} events on at most {nodes} nodes and {domains} domains"
-            f" breaks it ({found.seconds:.2f} s). That is no proof for longer ones: see `claimcheck prove`."
+            f"{f' ({found.how})' if found.how else ''} breaks it ({found.seconds:.2f} s)."
+            " That is no proof for longer ones: see `claimcheck prove`."
         )
         return
     show_trace(found.trace)
-    click.echo(f"refuted in {len(found.trace.events)} events, {found.seconds:.2f} s")
+    how = f"; found {found.how}" if found.how else ""
+    click.echo(f"{prop}: refuted in {len(found.trace.events)} events, {found.seconds:.2f} s{how}")
     if replayed is None:
         return
     if not replayed.available:
@@ -121,8 +179,8 @@ def show_trace(trace: Trace) -> None:
         shown = {k: v for k, v in event.items() if k != "op"}
         click.echo(f"{number + 1}. {event['op']} " + " ".join(f"{k}={v}" for k, v in shown.items()))
         for name, value in after.items():
-            if value != before[name] and not name.startswith(("ledger_", "global_installed", "global_re")):
-                click.echo(f"       {name}: {before[name]} -> {value}")
+            if value != before.get(name) and not name.startswith(("ledger_", "global_installed", "global_re")):
+                click.echo(f"       {name}: {f'{before[name]} -> ' if name in before else ''}{value}")
     for broken in trace.broken:
         click.echo(f"broken: {broken}")
 

@@ -1,4 +1,9 @@
-"""The transitions unrolled from boot: one state a step, one choice of transition a step."""
+"""The transitions unrolled from boot: one state a step, one choice of transition a step.
+
+All domains of the host are created before anything else, each with any limit. That loses no trace: creating a domain
+reads and changes nothing but that domain's own id and limit, so it can be moved to the front of any trace, with the
+domains renumbered in order of their ids. That it breaks no property itself is shown by the obligations about it.
+"""
 
 from typing import Any
 
@@ -6,6 +11,7 @@ import z3
 
 from model.boot import boot
 from model.bounded import BoundedHost
+from model.c_types import UINT_MAX
 from model.conditions import CONDITIONS
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES, Kind, Property
@@ -13,56 +19,73 @@ from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 
-PAGE_BY_PAGE = frozenset({"redeems", "takes-unowned"})
 NEVER = ("llc_coloring", "malformed", "names_offline_node")
 """Arguments that only make a call fail."""
 LEDGER = tuple(
     n for n in FIELDS if n.startswith("ledger_") or n.endswith(("_installed", "_redeemed", "_released", "_recalled"))
 )
+CREATES = "create_domain"
 
 
 class Unrolled:
-    """All traces of one semantics on one host, as formulas that grow by a step at a time."""
+    """All traces of one semantics on one host with that many domains, as formulas that grow by a step at a time."""
 
     def __init__(
         self,
         semantics: str,
         mutation: str,
-        prop: str,
+        parts: list[Property],
         assumed: tuple[str, ...],
         nodes: int,
-        domains: int,
+        created: int,
         seed: int = 0,
     ) -> None:
         rules = SEMANTICS[semantics]
         self.semantics: Semantics = mutated(rules, mutation) if mutation else rules
-        self.parts = [p for p in PROPERTIES.values() if p.id == prop and not p.support]
+        self.parts = parts
         self.assumed = [CONDITIONS[c] for c in assumed]
-        self.nodes, self.domains = nodes, domains
+        self.nodes, self.created = nodes, created
+        self.domains = max(created, 1)
+        """Domain ids of the host; without any domain there is one that is not used."""
         self.names = searched(self.semantics, self.parts)
-        self.left_out = () if prop == "redeemed-once" else LEDGER
+        self.left_out = () if any(p.id == "redeemed-once" for p in parts) else LEDGER
         self.solver = z3.SimpleSolver()
         self.solver.set("random_seed", seed)
-        first = BoundedHost(nodes, domains)
+        self.solver.set("arith.solver", 2)
+        first = BoundedHost(nodes, self.domains)
         self.states: list[State] = [first.state("@0")]
         self.steps: list[dict[str, Step]] = []
-        self.choices: list[Term] = []
+        self.choices: list[list[Term]] = []
+        """Per step: for each transition of `names`, whether it is the one. Exactly one is."""
         self.solver.add(boot(first, self.states[0]))
         self.solver.add(*[self.states[0].installed_pages[n] >= 1 for n in range(nodes)])
+        if created:
+            self._create_all(first)
 
     @property
     def depth(self) -> int:
-        """How many steps there are."""
-        return len(self.steps)
+        """Events so far: the domains created, and the steps."""
+        return self.created + len(self.steps)
+
+    def _create_all(self, host: BoundedHost) -> None:
+        """The state in which every domain has been created, with any limit."""
+        before = self.states[0]
+        created = host.state(f"@{self.created}")
+        for name in FIELDS:
+            setattr(created, name, getattr(created if name == "max_pages" else before, name))
+        limits = [created.max_pages[d] for d in range(self.domains)]
+        created.is_created = host.shaped(FIELDS["is_created"], lambda _d: True)
+        self.solver.add(*[all_of([limit >= 0, limit <= UINT_MAX]) for limit in limits])
+        self.states.append(created)
 
     def grow(self) -> None:
         """One more step."""
-        k = self.depth
+        k = self.depth + 1
         host = BoundedHost(self.nodes, self.domains)
-        before, after = self.states[-1], host.state(f"@{k + 1}")
-        for name in ("installed_pages", *self.left_out):
+        before, after = self.states[-1], host.state(f"@{k}")
+        for name in ("installed_pages", "is_created", *self.left_out):
             setattr(after, name, getattr(before, name))
-        choice = z3.Int(f"step{k}")
+        choice = [z3.Bool(f"step{k}.{name}") for name in self.names]
         steps = {}
         for number, name in enumerate(self.names):
             host.prefix = f"{k}.{name}."
@@ -71,13 +94,13 @@ class Unrolled:
             for condition in self.assumed:
                 if name in condition.transitions:
                     step.guard_all(condition.id, condition.guard(step))
-            chosen = choice == number
+            chosen = choice[number]
             self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
             self.solver.add(z3.Implies(chosen, all_of(_one_page_at_a_time(name, step))))
             steps[name] = step
-        self.solver.add(choice >= 0, choice < len(self.names), *host.axioms)
+        self.solver.add(z3.AtMost(*choice, 1), z3.Or(choice), *host.axioms)
         for info in FIELDS.values():
-            if info.name not in ("installed_pages", *self.left_out):
+            if info.name not in ("installed_pages", "is_created", *self.left_out):
                 self._relate(info, host, choice, steps, after)
         self.states.append(after)
         self.steps.append(steps)
@@ -91,8 +114,8 @@ class Unrolled:
             here = _at(new, index)
             kept = here == _at(old, index)
             for number, update in updating:
-                self.solver.add(z3.Implies(choice == number, here == update.at(old, *index)))
-            self.solver.add(any_of([*[choice == number for number, _ in updating], kept]))
+                self.solver.add(z3.Implies(choice[number], here == update.at(old, *index)))
+            self.solver.add(any_of([*[choice[number] for number, _ in updating], kept]))
 
     def broken(self) -> Term:
         """The last step, or the state it leads to, breaks the property."""
@@ -100,14 +123,15 @@ class Unrolled:
         after = self.states[-1]
         ways = []
         for part in self.parts:
-            if part.of_state is not None:
-                ways.append(negation(part.of_state(host, after)))
+            about_state = part.about_state(self.semantics.rules)
+            if about_state is not None:
+                ways.append(negation(about_state(host, after)))
             elif part.of_step is not None and self.steps:
                 for number, name in enumerate(self.names):
-                    if _about(part, name):
+                    if about(part, name):
                         two = TwoStates(self.steps[-1][name], self.states[-2], after)
                         broken = negation(part.of_step(host, two))
-                        ways.append(all_of([self.choices[-1] == number, broken]))
+                        ways.append(all_of([self.choices[-1][number], broken]))
         return any_of(ways)
 
     def pages(self) -> Term:
@@ -116,12 +140,12 @@ class Unrolled:
 
     def numbers(self) -> Term:
         """The sum of the page counts in the arguments of the chosen steps: what is to be small, too."""
-        found = []
+        found = [self.states[1].max_pages[d] for d in range(self.created)]
         for choice, steps in zip(self.choices, self.steps, strict=True):
             for number, name in enumerate(self.names):
                 arguments = [term for key, value in steps[name].arguments.items() for term in _page_terms(key, value)]
                 if arguments:
-                    found.append(z3.If(choice == number, z3.Sum(arguments), 0))
+                    found.append(z3.If(choice[number], z3.Sum(arguments), 0))
         return z3.Sum(found) if found else z3.IntVal(0)
 
 
@@ -136,9 +160,7 @@ def _one_page_at_a_time(name: str, step: Step) -> list[Term]:
     found = [negation(step.arguments[flag]) for flag in NEVER if flag in step.arguments]
     if "pages" in step.arguments and not name.startswith("set_outstanding"):
         found.append(step.arguments["pages"] == 1)
-    if "exact_node" in step.arguments:
-        found.append(negation(step.arguments["exact_node"]))
-    return found
+    return found + step.traced
 
 
 def _indices(info: FieldInfo, host: BoundedHost) -> list[tuple[int, ...]]:
@@ -156,9 +178,15 @@ def _at(value: Any, index: tuple[int, ...]) -> Term:
     return value[index[0]] if len(index) == 1 else value[index]
 
 
-def _about(part: Property, transition: str) -> bool:
+def about(part: Property, transition: str) -> bool:
+    """Whether a step property speaks of the transition."""
     tags = TRANSITIONS[transition].tags
     return part.kind is Kind.STEP and (part.only is None or bool(part.only & tags)) and not part.never & tags
+
+
+def parts_of(prop: str) -> list[Property]:
+    """What is searched for: the parts of a property, or of all."""
+    return [p for p in PROPERTIES.values() if prop in (p.id, p.name) and not p.support]
 
 
 def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
@@ -167,7 +195,12 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
     found = []
     for name in semantics.transitions:
         refusal = name.endswith("_refused") and name != "assign_pages_refused"
-        if name.startswith("exchange_") or name in ("destroy_domain", "mark_page_offline", "free_marked_page"):
+        if name.startswith("exchange_") or name in (
+            CREATES,
+            "destroy_domain",
+            "mark_page_offline",
+            "free_marked_page",
+        ):
             continue
         if not refusal or ("set-refused" in wanted and name == "claim_memory_refused"):
             found.append(name)

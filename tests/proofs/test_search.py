@@ -75,6 +75,15 @@ def test_the_reference_differs_from_a_mistaken_model() -> None:
     assert "in the reference" in replay_on_reference(trace).difference
 
 
+def test_a_mistake_of_five_events_with_two_domains() -> None:
+    """The reference does the same until the step with the mistake: also while the domains are being created."""
+    trace = search(Asked("claim-sets", "host-backed", "redeem-without-step-3")).trace
+    assert trace is not None
+    assert [e["op"] for e in trace.events] == [*["create_domain"] * 2, *["install_claim_set"] * 2, "alloc_heap_pages"]
+    assert trace.host["nodes"] == [1, 1]
+    assert replay_on_reference(trace).difference.startswith("event 5 alloc_heap_pages: ")
+
+
 def test_nothing_is_found_where_the_conditions_hold() -> None:
     assert search(Asked("claim-sets", "dead-hold-nothing", assumed=("legacy-check-in-lock",), depth=5)).trace is None
 
@@ -85,6 +94,7 @@ def test_nothing_is_found_where_the_conditions_hold() -> None:
         (["--property", "entitlement"], 1, "every counter equal"),
         (["--property", "node-backed", "--depth", "2"], 0, "no proof for longer ones"),
         (["--property", "node-backed", "--rlimit", "10"], 3, "unknown"),
+        (["--property", "node-backed", "--property", "entitlement", "--depth", "2", "--json"], 1, '"searches"'),
         (["--property", "node-baked"], 2, "did you mean 'node-backed'"),
         (["--property", "node-backed", "--assume", "legacy-check"], 2, "did you mean 'legacy-check-in-lock'"),
     ],

@@ -1,0 +1,80 @@
+"""Breadth-first search over the reference, heap and all."""
+
+import pytest
+from click.testing import CliRunner
+
+from proofs.cli.search import search as command
+from proofs.search.minimise import Asked, search
+from proofs.search.on_reference import Running, Tiny, search_reference
+from reference.heap import lowest_address
+
+
+def test_a_claim_on_a_node_does_not_promise_a_superpage() -> None:
+    trace = search_reference(Tiny("claim-sets", "superpage-fulfilled.node")).trace
+    assert trace is not None
+    assert trace.host["nodes"] == [3]
+    assert [e["op"] for e in trace.events] == ["create_domain", "install_claim_set", "alloc_heap_pages"]
+    assert trace.states[-1]["d0.claims"] == [2]
+    assert trace.states[-1]["free_blocks"] == [[[1, 0], [2, 0]]]
+    assert "claims 2 pages of node 0, and is refused a block of 2 pages" in trace.broken[0]
+
+
+def test_two_claimed_pages_on_two_nodes_are_no_superpage() -> None:
+    trace = search_reference(Tiny("claim-sets", "superpage-fulfilled.anywhere")).trace
+    assert trace is not None
+    assert (trace.host["nodes"], len(trace.events)) == ([1, 1], 2)
+
+
+def test_the_refusal_is_real() -> None:
+    """The request that the search says is refused, made."""
+    trace = search_reference(Tiny("claim-sets", "superpage-fulfilled.node")).trace
+    assert trace is not None
+    running = Running("claim-sets", tuple(trace.host["nodes"]), check_locks=True)
+    for event in trace.events:
+        running.do(event)
+    running.host.block_policy = lowest_address
+    asked = {"op": "alloc_heap_pages", "domid": 0, "node": 0, "memflags": ["exact_node"]}
+    assert running.do({**asked, "order": 1})["mfn"] is None
+    assert running.do({**asked, "order": 0})["mfn"] == 1
+
+
+def test_single_pages_are_fulfilled() -> None:
+    for part in ("claims-fulfilled.node", "claims-fulfilled.anywhere"):
+        assert search_reference(Tiny("claim-sets", part, depth=3, pages=2)).trace is None
+
+
+@pytest.mark.parametrize(
+    ("prop", "pages", "depth"),
+    [("entitlement", 2, 2), ("entitlement-without-limbo", 1, 3), ("dead-hold-nothing", 1, 5)],
+)
+def test_the_reference_has_traces_as_short_as_the_model(prop: str, pages: int, depth: int) -> None:
+    on_model = search(Asked("claim-sets", prop, depth=depth)).trace
+    assert on_model is not None
+    assert len(on_model.events) == depth
+    tiny = Tiny("claim-sets", prop, depth=depth - 1, nodes=1, domains=1, pages=pages)
+    assert search_reference(tiny).trace is None
+    trace = search_reference(Tiny("claim-sets", prop, depth=depth, nodes=1, domains=1, pages=pages)).trace
+    assert trace is not None
+    assert sum(trace.host["nodes"]) == sum(on_model.host["nodes"])
+
+
+def test_a_legacy_claim_of_2013_is_not_backed_once_the_pages_have_left_the_heap() -> None:
+    trace = search_reference(Tiny("legacy-2013", "host-backed")).trace
+    assert trace is not None
+    assert [e["op"] for e in trace.events] == ["create_domain", "claim_pages", "continue", "alloc_heap_pages"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--property", "superpage-fulfilled"], 1, "found on the reference, breadth first"),
+        (["--semantics", "single-node-v3", "--property", "claims-fulfilled", "--json"], 1, '"on_node"'),
+        (["--semantics", "legacy-2013", "--property", "host-backed", "--depth", "3"], 0, "no trace of at most 3"),
+        (["--property", "superpage-fulfilled", "--mutate", "no-recall"], 2, "searched on the reference"),
+        (["--semantics", "legacy-2014", "--property", "host-backed"], 2, "did you mean 'legacy-2013'"),
+    ],
+)
+def test_endings_of_the_command(arguments: list[str], code: int, text: str) -> None:
+    outcome = CliRunner().invoke(command, arguments)
+    assert outcome.exit_code == code, outcome.output
+    assert text in outcome.output
