@@ -86,6 +86,10 @@ class BoundedHost:
         """The same: unrolled quantifiers can be negated as they are."""
         return self
 
+    def one_node(self) -> Term:
+        """Known."""
+        return self.nodes == 1
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return all_of([statement(n) for n in range(self.nodes)])
@@ -127,8 +131,8 @@ class BoundedHost:
         return term
 
     def pages(self, name: str) -> Term:
-        """A page count argument."""
-        term = z3.Int(self.prefix + name)
+        """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
+        term = z3.Int(self.prefix + f"{name}?")
         self.axioms.append(term >= 0)
         return term
 

@@ -48,6 +48,10 @@ def _not_dying(step: Step) -> Formula:
     return lambda _q: negation(s.is_dying[d])
 
 
+def _never(_step: Step) -> Formula:
+    return lambda _q: False
+
+
 CONDITIONS: dict[str, Condition] = {
     c.id: c
     for c in (
@@ -60,7 +64,7 @@ CONDITIONS: dict[str, Condition] = {
         Condition(
             "no-claim-in-flight",
             "claims are staked only while no allocation of the domain is between the heap and assign_pages",
-            frozenset({"claim_memory", "set_outstanding_pages"}),
+            frozenset({"claim_memory", "set_outstanding_pages", "claim_on_node"}),
             _no_limbo,
         ),
         Condition(
@@ -74,6 +78,12 @@ CONDITIONS: dict[str, Condition] = {
             "set_outstanding_pages looks at is_dying itself, under its locks",
             frozenset({"set_outstanding_pages"}),
             _not_dying,
+        ),
+        Condition(
+            "nothing-offlined",
+            "no page goes offline",
+            frozenset({"offline_page", "free_marked_page"}),
+            _never,
         ),
     )
 }

@@ -41,6 +41,14 @@ class Grid(Protocol):
         ...
 
 
+class Size(Protocol):
+    """What a rule may ask about the host."""
+
+    def one_node(self) -> Term:
+        """Whether the host has a single node."""
+        ...
+
+
 class Lemmas(Protocol):
     """Facts about sums that a proof may point at; always true, so a bounded host ignores them."""
 
@@ -57,7 +65,7 @@ class Lemmas(Protocol):
         ...
 
 
-class Quantifiers(Lemmas, Protocol):
+class Quantifiers(Lemmas, Size, Protocol):
     """Quantifiers over the nodes and domains of the host.
 
     They may stand in positive positions only (under "and", "or", and to the right of "implies"); to negate
@@ -86,7 +94,7 @@ class Quantifiers(Lemmas, Protocol):
         ...
 
 
-class Encoding(Lemmas, Protocol):
+class Encoding(Lemmas, Size, Protocol):
     """Names for the arguments of a step, and vectors derived from others."""
 
     def domain(self, name: str) -> Term:

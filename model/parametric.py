@@ -186,6 +186,10 @@ class ParametricHost:
 
     # -- arguments and derived vectors (protocol Encoding)
 
+    def one_node(self) -> Term:
+        """Either way: the number of nodes is unknown."""
+        return self.nodes == 1
+
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
         return self._index(DOMAIN, name, main=True)
@@ -195,8 +199,8 @@ class ParametricHost:
         return self._index(NODE, name, main=True)
 
     def pages(self, name: str) -> Term:
-        """A page count argument."""
-        term = z3.Int(name)
+        """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
+        term = z3.Int(f"{name}?")
         self.axioms.append(term >= 0)
         return term
 
@@ -432,6 +436,10 @@ class View:
             return all_of([statement(d, n) for d, n in self._host.cells()])
         return statement(self._skolem(DOMAIN), self._skolem(NODE))
 
+    def one_node(self) -> Term:
+        """Whether the host has a single node."""
+        return self._host.one_node()
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return self.all(NODE, statement, self._assumed)
@@ -473,6 +481,10 @@ class _Dual:
     @property
     def dual(self) -> Quantifiers:
         return self._view
+
+    def one_node(self) -> Term:
+        """Whether the host has a single node."""
+        return self._view.one_node()
 
     def every_node(self, statement: OneIndex) -> Term:
         return self._view.all(NODE, statement, not self._view._assumed)

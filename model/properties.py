@@ -12,11 +12,13 @@ from typing import TypeAlias
 
 from model.encoding import Quantifiers, Vector
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same
+from model.rules import Request, Rules
 from model.state import FIELDS, Shape, State
 from model.step import TwoStates
 
 OfState: TypeAlias = Callable[[Quantifiers, State], Term]
 OfStep: TypeAlias = Callable[[Quantifiers, TwoStates], Term]
+OfRules: TypeAlias = Callable[[Rules], OfState]
 
 
 class Kind(Enum):
@@ -45,6 +47,14 @@ class Property:
     support: bool = False
     serves: frozenset[str] | None = None
     """Property ids and transitions whose parametric proofs are given this invariant; None for all."""
+    of_rules: OfRules | None = None
+    """The statement about a state, where it depends on the rules of the generation."""
+    needs: tuple[str, ...] = ()
+    """Features without which a generation has nothing that the property speaks of."""
+
+    def about_state(self, rules: Rules) -> OfState | None:
+        """The statement about a state, under these rules."""
+        return self.of_state if self.of_rules is None else self.of_rules(rules)
 
     @property
     def name(self) -> str:
@@ -62,7 +72,13 @@ def _add(prop: Property) -> None:
 
 
 def _state(
-    name: str, sentence: str, of_state: OfState, statements: str = "", support: bool = False, serves: str = ""
+    name: str,
+    sentence: str,
+    of_state: OfState,
+    statements: str = "",
+    support: bool = False,
+    serves: str = "",
+    needs: str = "",
 ) -> None:
     head, _, part = name.partition(".")
     _add(
@@ -75,16 +91,26 @@ def _state(
             statements=tuple(statements.split()),
             support=support,
             serves=frozenset(serves.split()) or None,
+            needs=tuple(needs.split()),
         )
     )
 
 
-def _implied(name: str, sentence: str, of_state: OfState, statements: str = "") -> None:
+def _implied(name: str, sentence: str, of_rules: OfRules, statements: str = "", needs: str = "") -> None:
     head, _, part = name.partition(".")
-    _add(Property(head, part, sentence, Kind.IMPLIED, of_state, statements=tuple(statements.split())))
+    known, needed = tuple(statements.split()), tuple(needs.split())
+    _add(Property(head, part, sentence, Kind.IMPLIED, statements=known, of_rules=of_rules, needs=needed))
 
 
-def _step(name: str, sentence: str, of_step: OfStep, statements: str = "", only: str = "", never: str = "") -> None:
+def _step(
+    name: str,
+    sentence: str,
+    of_step: OfStep,
+    statements: str = "",
+    only: str = "",
+    never: str = "",
+    needs: str = "",
+) -> None:
     head, _, part = name.partition(".")
     _add(
         Property(
@@ -96,6 +122,7 @@ def _step(name: str, sentence: str, of_step: OfStep, statements: str = "", only:
             statements=tuple(statements.split()),
             only=frozenset(only.split()) or None,
             never=frozenset(never.split()),
+            needs=tuple(needs.split()),
         )
     )
 
@@ -107,6 +134,7 @@ _state(
     "No node has more claimed than free pages.",
     lambda q, s: q.every_node(lambda n: s.node_outstanding_claims[n] <= s.node_avail_pages[n]),
     "DS-04 DS-05 DS-09 DS-20 DS-26",
+    needs="node-claims",
 )
 _state(
     "host-backed",
@@ -246,6 +274,39 @@ _state(
     _unused_empty,
     support=True,
     serves="unused-ids-empty create_domain",
+)
+
+# -- what the generations before claim sets keep besides
+
+
+def _host_wide_only(q: Quantifiers, s: State) -> Term:
+    return all_of(
+        [
+            q.every_cell(lambda d, n: s.claims[d, n] == 0),
+            q.every_domain(lambda d: s.node_claims[d] == 0),
+            q.every_node(lambda n: s.node_outstanding_claims[n] == 0),
+        ]
+    )
+
+
+_state("host-wide-only", "No claim is on a node.", _host_wide_only, support=True, needs="only-host-wide")
+
+
+def _one_target(q: Quantifiers, s: State) -> Term:
+    def cell(d: Term, n: Term) -> Term:
+        q.entry_within_sum(s.claims.row(d), n)
+        alone = all_of([s.global_claims[d] == 0, s.claims[d, n] == s.node_claims[d]])
+        return any_of([s.claims[d, n] == 0, alone])
+
+    return q.every_cell(cell)
+
+
+_state(
+    "one-target",
+    "All of a domain's claims are on one node, or host-wide.",
+    _one_target,
+    support=True,
+    needs="one-claim",
 )
 
 # -- entitlement
@@ -411,23 +472,26 @@ _step(
 
 
 def _backs_others(q: Quantifiers, t: TwoStates) -> Term:
-    actor, after = t.step.actor, t.after
-    own_on: Callable[[Term], Term] = lambda n: 0 if actor is None else after.claims[actor, n]  # noqa: E731
-    own = 0 if actor is None else after.held(actor)
+    actor, before, after = t.step.actor, t.before, t.after
     if actor is not None:
         q.entry_within_sum(after.global_claims, actor)
         q.entry_within_sum(after.node_claims, actor)
-    return all_of(
-        [
-            q.every_node(lambda n: after.node_outstanding_claims[n] - own_on(n) <= after.node_avail_pages[n]),
-            after.outstanding_claims - own <= after.total_avail_pages,
-        ]
-    )
+
+    def backed_on(s: State, n: Term) -> Term:
+        own = 0 if actor is None else s.claims[actor, n]
+        return s.node_outstanding_claims[n] - own <= s.node_avail_pages[n]
+
+    def backed(s: State) -> Term:
+        own = 0 if actor is None else s.held(actor)
+        return s.outstanding_claims - own <= s.total_avail_pages
+
+    on_nodes = q.every_node(lambda n: implies(backed_on(before, n), backed_on(after, n)))
+    return all_of([on_nodes, implies(backed(before), backed(after))])
 
 
 _step(
     "claims-protected.backed",
-    "After a step of one domain, the claims of all others are backed by free pages, on every node and in sum.",
+    "A step of one domain leaves no claims of the others without free pages, on a node or in sum, that had them.",
     _backs_others,
     "DS-04 DS-05 DS-13 DS-27",
 )
@@ -456,18 +520,16 @@ _step(
 # -- what claims are good for
 
 
-def _fulfilled_on_node(q: Quantifiers, s: State) -> Term:
-    def cell(d: Term, n: Term) -> Term:
-        granted = all_of(
-            [
-                s.unclaimed() + s.held(d) >= 1,
-                s.unclaimed_on(n) + s.claims[d, n] >= 1,
-                s.node_avail_pages[n] >= 1,
-            ]
-        )
-        return any_of([s.claims[d, n] <= 0, s.is_dying[d], granted])
+def _fulfilled_on_node(rules: Rules) -> OfState:
+    def statement(q: Quantifiers, s: State) -> Term:
+        def cell(d: Term, n: Term) -> Term:
+            request = Request(1, d, d, n)
+            checks = [rules.host_permits(q, s, request), rules.node_permits(s, request, n)]
+            return any_of([s.claims[d, n] <= 0, s.is_dying[d], all_of([*checks, s.node_avail_pages[n] >= 1])])
 
-    return q.every_cell(cell)
+        return q.every_cell(cell)
+
+    return statement
 
 
 _implied(
@@ -475,22 +537,26 @@ _implied(
     "A live domain with a claim on a node passes every check for one page of that node, and one is free there.",
     _fulfilled_on_node,
     "DS-03 DS-13 DS-14 DS-32",
+    needs="node-claims",
 )
 
 
-def _fulfilled_somewhere(q: Quantifiers, s: State) -> Term:
-    q.sums_ordered(s.node_avail_pages, s.node_outstanding_claims)
+def _fulfilled_somewhere(rules: Rules) -> OfState:
+    def statement(q: Quantifiers, s: State) -> Term:
+        q.sums_ordered(s.node_avail_pages, s.node_outstanding_claims)
 
-    def domain(d: Term) -> Term:
-        q.entry_within_sum(s.global_claims, d)
-        q.positive_somewhere(s.claims.row(d))
-        node_qualifies = q.some_node(
-            lambda n: all_of([s.unclaimed_on(n) + s.claims[d, n] >= 1, s.node_avail_pages[n] >= 1])
-        )
-        granted = all_of([s.unclaimed() + s.held(d) >= 1, node_qualifies])
-        return any_of([s.held(d) <= 0, s.is_dying[d], granted])
+        def domain(d: Term) -> Term:
+            q.entry_within_sum(s.global_claims, d)
+            q.positive_somewhere(s.claims.row(d))
+            q.positive_somewhere(s.node_avail_pages)
+            request = Request(1, d, d, exact=False, anywhere=True)
+            on_node: Callable[[Term], Term] = lambda n: rules.node_permits(s, request, n)  # noqa: E731
+            qualifies = q.some_node(lambda n: all_of([on_node(n), s.node_avail_pages[n] >= 1]))
+            return any_of([s.held(d) <= 0, s.is_dying[d], all_of([rules.host_permits(q, s, request), qualifies])])
 
-    return q.every_domain(domain)
+        return q.every_domain(domain)
+
+    return statement
 
 
 _implied(
@@ -509,8 +575,8 @@ def _installs_exactly(q: Quantifiers, t: TwoStates) -> Term:
     wanted: Callable[[Term], Term] = lambda n: 0 if by_node is None else by_node[n]  # noqa: E731
     if by_node is not None:
         host_wide, nodes = args["global"], by_node.total()
-    elif "pages" in args:
-        host_wide, nodes = args["pages"] - t.before.tot_pages[d], 0
+    elif "claim" in args:
+        host_wide, nodes = args["claim"], 0
     else:
         host_wide, nodes = 0, 0
 
@@ -585,6 +651,7 @@ _step(
     _credits_own,
     "DS-06 DS-09 DS-10",
     only="set-refused",
+    needs="replacing",
 )
 
 # -- dying domains
@@ -645,4 +712,15 @@ _step(
     _recalls_minimally,
     "DS-26 DS-27",
     only="offlines",
+    needs="recall",
+)
+
+# -- crashes
+
+_step(
+    "no-crash",
+    "No step reaches BUG_ON(claims > avail_pages).",
+    lambda _q, _t: False,
+    only="crashes",
+    needs="bug-on",
 )

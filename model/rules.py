@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.encoding import Encoding, Vector
-from model.logic import Term, minimum, positive_part
+from model.encoding import Encoding, Size, Vector
+from model.logic import Term, any_of, minimum, positive_part
 from model.state import State
 
 
@@ -32,9 +32,39 @@ class Recall:
     """Pages taken from every domain's host-wide claim."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """What alloc_heap_pages is asked for."""
+
+    pages: Term
+    claimant: Term = None
+    """The domain, if the request is refcounted to one: only then it may use claims."""
+    domain: Term = None
+    """The domain, refcounted or not."""
+    node: Term = 0
+    """The requested node."""
+    exact: Term = True
+    """MEMF_exact_node: no other node will do."""
+    anywhere: Term = False
+    """No node is requested."""
+
+    def own(self, s: State) -> Term:
+        """All claims of the claimant."""
+        return 0 if self.claimant is None else s.held(self.claimant)
+
+    def own_on(self, s: State, node: Term) -> Term:
+        """The claimant's claim on a node."""
+        return 0 if self.claimant is None else s.claims[self.claimant, node]
+
+    def own_global(self, s: State) -> Term:
+        """The claimant's host-wide claim."""
+        return 0 if self.claimant is None else s.global_claims[self.claimant]
+
+
 Redeem: TypeAlias = Callable[[Encoding, State, Term, Term, Term], Redemption]
 RecallRule: TypeAlias = Callable[[Encoding, State, Term, Term, Term], Recall]
-Permits: TypeAlias = Callable[[State, Term, Term, Term], Term]
+HostPermits: TypeAlias = Callable[[Size, State, Request], Term]
+NodePermits: TypeAlias = Callable[[State, Request, Term], Term]
 
 
 def redeem_node_global_others(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
@@ -86,19 +116,29 @@ def recall_nothing(h: Encoding, s: State, _node: Term, _node_avail: Term, _total
     return Recall(h.combined([], s.node_claims), h.combined([], s.global_claims))
 
 
-def host_permits_mixing(s: State, domid: Term, _node: Term, pages: Term) -> Term:
+def host_permits_mixing(_size: Size, s: State, request: Request) -> Term:
     """Host check: unclaimed pages plus all the domain's own claims suffice."""
-    return pages <= s.unclaimed() + s.held(domid)
+    return request.pages <= s.unclaimed() + request.own(s)
 
 
-def node_permits_mixing(s: State, domid: Term, node: Term, pages: Term) -> Term:
+def host_permits_either(_size: Size, s: State, request: Request) -> Term:
+    """Host check: unclaimed pages suffice, or the domain's own claims do; the two are not mixed."""
+    return any_of([request.pages <= s.unclaimed(), request.pages <= request.own(s)])
+
+
+def node_permits_mixing(s: State, request: Request, node: Term) -> Term:
     """Node check: the node's unclaimed pages plus the domain's own claim there suffice."""
-    return pages <= s.unclaimed_on(node) + s.claims[domid, node]
+    return request.pages <= s.unclaimed_on(node) + request.own_on(s, node)
 
 
-def node_permits_free_pages(s: State, _domid: Term, node: Term, pages: Term) -> Term:
+def node_permits_free_pages(s: State, request: Request, node: Term) -> Term:
     """A mistake: the node check looks at free pages and not at claims."""
-    return pages <= s.node_avail_pages[node]
+    return s.node_avail_pages[node] >= request.pages
+
+
+def node_permits_all(_s: State, _request: Request, _node: Term) -> Term:
+    """No node check: a free block is enough."""
+    return True
 
 
 def pages_taken(redemption: Redemption) -> Term:
@@ -113,9 +153,23 @@ class Rules:
     name: str
     summary: str
     redeem: Redeem = redeem_node_global_others
-    host_permits: Permits = host_permits_mixing
-    node_permits: Permits = node_permits_mixing
+    redeems_at_assign: bool = False
+    """Claims are redeemed in assign_pages, with the tot_pages update, and not in the allocator."""
+    host_permits: HostPermits = host_permits_mixing
+    node_permits: NodePermits = node_permits_mixing
     recall: RecallRule = recall_node_then_global
+    credits_without_refcount: bool = False
+    """The node check counts a domain's claim even for requests that are not refcounted to it."""
+    bug_on: bool = False
+    """BUG_ON(claims > avail_pages) guards each subtraction of claims from free pages: the host stops there."""
+    replaces: bool = True
+    """install_claim_set may be called while claims are held; else it returns EINVAL."""
+    subtracts_pages_held: bool = True
+    """The legacy call is for pages in all: those held are subtracted."""
+    refuses_dying: bool = True
+    """Claim calls look at is_dying, before they take the locks of the claims."""
+    node_claim_also_needs_host: bool = True
+    """A single-node claim has to fit the host as well as its node."""
     credits_own_claims: bool = True
     """install_claim_set counts the claims it is about to replace as available."""
     nodes_once: bool = True

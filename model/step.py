@@ -118,6 +118,8 @@ class Step:
         """Pages that leave the heap, refcounted to the actor."""
         self.unowned: Term = 0
         """Pages that leave the heap for a request that may not use claims."""
+        self.traced: list[Term] = []
+        """What a step has to be for a trace to say it: which node a search ends at is not in the model."""
         self.place: Term = None
         """The node the step is about, if one."""
 

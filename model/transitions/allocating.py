@@ -1,22 +1,22 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
-from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, choose, implies, negation
-from model.rules import Rules, pages_taken
+from model.rules import Request, Rules, pages_taken
 from model.step import Step
 from model.transitions.ledger import deduct
 
 
-def _request(step: Step) -> tuple[Term, Term]:
-    """The node chosen by the search (any that qualifies) and the pages of a request: 2^order, so 1 or more."""
+def _request(step: Step, claimant: Term = None, domain: Term = None) -> tuple[Request, Term]:
+    """A request of 2^order pages, so 1 or more, and the node at which its search ends: any that qualifies."""
     node, pages = step.node(), step.pages()
     step.guard("at-least-a-page", pages >= 1)
     # MEMF_exact_node: only the requested node is a candidate. Otherwise the choice is free.
     requested = step.encoding.node("requested_node")
-    exact = step.flag("exact_node")
-    step.guard("exact-node", implies(exact, node == requested))
+    exact, anywhere = step.flag("exact_node"), step.flag("anywhere")
+    step.guard("exact-node", implies(exact, all_of([node == requested, negation(anywhere)])))
     step.guard("block-is-free", pages <= step.before.node_avail_pages[node])
-    return node, pages
+    step.traced += [node == requested, negation(anywhere)]
+    return Request(pages, claimant, domain, requested, exact, anywhere), node
 
 
 def _leave_heap(step: Step, node: Term, pages: Term) -> None:
@@ -31,61 +31,83 @@ def alloc_heap_pages(step: Step, rules: Rules) -> None:
     """A refcounted request: host check, node check, and in the same critical section claims are redeemed."""
     s, domid = step.before, step.domain()
     step.guard("domain-exists", s.is_created[domid])
-    node, pages = _request(step)
-    step.value("total_avail_pages - outstanding_claims", "int64", s.unclaimed())
-    step.guard("host-check", rules.host_permits(s, domid, node, pages))
-    step.value("node_avail_pages - node_outstanding_claims", "int64", s.unclaimed_on(node))
-    step.guard("node-check", rules.node_permits(s, domid, node, pages))
+    request, node = _request(step, domid, domid)
+    pages = request.pages
+    _checks(step, rules, request, node)
     _leave_heap(step, node, pages)
-    redemption = rules.redeem(step.encoding, s, domid, node, pages)
-    step.value("r - from_node - from_global - from_others", "uint64", pages - pages_taken(redemption))
-    deduct(
-        step,
-        domid,
-        redemption.by_node,
-        redemption.from_global,
-        "redeemed",
-        rules.counts_outstanding_on_redeem,
-    )
+    if not rules.redeems_at_assign:
+        _redeem(step, rules, domid, node, pages)
     step.add_cell("limbo_pages", domid, node, pages)
     step.allocates = pages
 
 
-def alloc_heap_pages_unowned(step: Step, rules: Rules) -> None:  # noqa: ARG001
-    """A request for no domain uses unclaimed pages only."""
-    node, pages = _unowned_request(step)
-    step.add_at("anonymous_pages", node, pages)
-
-
-def exchange_allocate(step: Step, rules: Rules) -> None:  # noqa: ARG001
-    """memory_exchange allocates with MEMF_no_refcount: like a request for no domain."""
-    node, pages = _unowned_request(step)
-    step.add_at("transit_pages", node, pages)
-
-
-def _unowned_request(step: Step) -> tuple[Term, Term]:
+def _checks(step: Step, rules: Rules, request: Request, node: Term) -> None:
+    """The host check, and the check of the node at which the search ends."""
     s = step.before
-    node, pages = _request(step)
-    step.guard("host-check", pages <= s.unclaimed())
-    step.guard("node-check", pages <= s.unclaimed_on(node))
-    _leave_heap(step, node, pages)
-    step.unowned = pages
-    return node, pages
+    step.value("total_avail_pages - outstanding_claims", "int64", s.unclaimed())
+    step.guard("host-check", rules.host_permits(step.encoding, s, request))
+    step.value("node_avail_pages - node_outstanding_claims", "int64", s.unclaimed_on(node))
+    step.guard("node-check", rules.node_permits(s, request, node))
+
+
+def _redeem(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> None:
+    """Claims turn into the pages just taken."""
+    redemption = rules.redeem(step.encoding, step.before, domid, node, pages)
+    step.value("r - from_node - from_global - from_others", "uint64", pages - pages_taken(redemption))
+    counted = rules.counts_outstanding_on_redeem
+    deduct(step, domid, redemption.by_node, redemption.from_global, "redeemed", counted)
+
+
+def alloc_heap_pages_unowned(step: Step, rules: Rules) -> None:
+    """A request for no domain, or with MEMF_no_owner, uses unclaimed pages only."""
+    request, node = _unowned_request(step, rules)
+    step.add_at("anonymous_pages", node, request.pages)
+
+
+def exchange_allocate(step: Step, rules: Rules) -> None:
+    """memory_exchange allocates with MEMF_no_refcount: like a request for no domain."""
+    request, node = _unowned_request(step, rules)
+    step.add_at("transit_pages", node, request.pages)
+
+
+def _unowned_request(step: Step, rules: Rules) -> tuple[Request, Term]:
+    """A request that is not refcounted: no claimant, but it may be made for a domain."""
+    domain = None
+    if rules.credits_without_refcount:
+        domain = step.domain()
+        step.guard("domain-exists", step.before.is_created[domain])
+        step.actor = None
+    request, node = _request(step, None, domain)
+    _checks(step, rules, request, node)
+    _leave_heap(step, node, request.pages)
+    step.unowned = request.pages
+    return request, node
 
 
 def alloc_heap_pages_refused(step: Step, rules: Rules) -> None:
     """A request that fails the host check, or for which no node qualifies, changes nothing."""
     s, domid = step.before, step.domain()
-    pages = step.pages()
+    pages, requested = step.pages(), step.node("requested_node")
+    exact, anywhere = step.flag("exact_node"), step.flag("anywhere")
+    request = Request(pages, domid, domid, requested, exact, anywhere)
     step.guard("domain-exists", s.is_created[domid])
 
-    def no_node_qualifies(q: Quantifiers) -> Term:
-        return q.every_node(
-            lambda n: any_of([negation(rules.node_permits(s, domid, n, pages)), pages > s.node_avail_pages[n]])
-        )
+    def fails(node: Term) -> Term:
+        elsewhere = all_of([exact, node != requested])
+        return any_of([elsewhere, negation(rules.node_permits(s, request, node)), pages > s.node_avail_pages[node]])
 
-    refused = negation(rules.host_permits(s, domid, 0, pages))
-    step.guard_all("not-permitted", lambda q: any_of([refused, no_node_qualifies(q)]))
+    refused = negation(rules.host_permits(step.encoding, s, request))
+    step.guard_all("not-permitted", lambda q: any_of([refused, q.every_node(fails)]))
+
+
+def allocation_crashes(step: Step, rules: Rules) -> None:
+    """BUG_ON(claims > avail_pages) in the host check of a request, or in the check of a candidate node."""
+    s, domid = step.before, step.domain()
+    node = step.node()
+    request = Request(1, domid, domid, node)
+    step.guard("domain-exists", s.is_created[domid])
+    on_node = all_of([rules.host_permits(step.encoding, s, request), s.unclaimed_on(node) < 0])
+    step.guard("claims-exceed-free-pages", any_of([s.unclaimed() < 0, on_node]))
 
 
 def assign_pages(step: Step, rules: Rules) -> None:
@@ -103,6 +125,8 @@ def assign_pages(step: Step, rules: Rules) -> None:
     step.add_at("tot_pages", domid, pages)
     step.add_cell("limbo_pages", domid, node, -pages)
     step.add_cell("assigned_pages", domid, node, pages)
+    if rules.redeems_at_assign:
+        _redeem(step, rules, domid, node, pages)
 
 
 def assign_pages_refused(step: Step, rules: Rules) -> None:

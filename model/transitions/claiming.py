@@ -2,7 +2,7 @@
 
 from model.c_types import UINT_MAX
 from model.encoding import Vector
-from model.logic import Term, all_of, negation
+from model.logic import Term, all_of, any_of, negation
 from model.rules import Rules
 from model.step import Guard, Step
 from model.transitions.ledger import install, release
@@ -47,6 +47,9 @@ def _checks(step: Step, rules: Rules) -> None:
     step.guard("well-formed", negation(step.flag("malformed")), "EINVAL")
     step.guard("not-dying", negation(s.is_dying[domid]), "ESRCH")
     step.guard("nodes-online", negation(step.flag("names_offline_node")), "ENOENT")
+    if not rules.replaces:
+        step.guard("names-something", by_node.total() + host_wide >= 1, "EINVAL")
+        step.guard("none-held", s.held(domid) == 0, "EINVAL")
     if rules.nodes_once:
         step.guard_all("nodes-once", lambda q: q.every_node(lambda n: second[n] == 0), "EINVAL")
     step.guard("sum-fits-type", by_node.total() <= UINT_MAX, "EINVAL")
@@ -95,46 +98,114 @@ def claim_pages_check(step: Step, rules: Rules) -> None:  # noqa: ARG001
     step.add_at("legacy_calls", domid, 1)
 
 
-def _legacy_checks(step: Step) -> None:
-    """The checks of set_outstanding_pages for a claim of more than 0 pages."""
-    s, domid, pages = step.before, step.actor, step.pages()
-    unclaimed, tot = s.unclaimed(), s.tot_pages[domid]
-    step.guard("past-the-check", s.legacy_calls[domid] >= 1)
-    step.guard("not-a-release", pages >= 1)
+def _past_the_check(step: Step, rules: Rules) -> None:
+    """The call is past what XENMEM_claim_pages looks at before any lock; without is_dying there is nothing to pass."""
+    s, domid = step.before, step.actor
+    passed = s.legacy_calls[domid] >= 1 if rules.refuses_dying else s.is_created[domid]
+    step.guard("past-the-check", passed)
+
+
+def _call_ends(step: Step, rules: Rules) -> None:
+    if rules.refuses_dying:
+        step.add_at("legacy_calls", step.actor, -1)
+
+
+def _one_claim(step: Step, rules: Rules, pages: Term) -> Term:
+    """The checks of every claim that is no set: one claim at a time, within max_pages. Gives what is to be claimed."""
+    s, domid = step.before, step.actor
+    tot, limit = s.tot_pages[domid], s.max_pages[domid]
     step.guard("none-held", s.held(domid) == 0, "EINVAL")
+    if not rules.subtracts_pages_held:
+        step.guard("within-limit", tot + pages <= limit, "EINVAL")
+        return pages
     step.guard("more-than-held-pages", pages > tot, "EINVAL")
-    step.guard("within-limit", pages <= s.max_pages[domid], "EINVAL")
+    step.guard("within-limit", pages <= limit, "EINVAL")
     step.value("pages - tot_pages", "uint32", pages - tot)
-    step.value("total_avail_pages - outstanding_claims", "int64", unclaimed)
-    step.guard("host-has-room", pages - tot <= unclaimed, "ENOMEM")
+    return pages - tot
 
 
-def set_outstanding_pages(step: Step, rules: Rules) -> None:  # noqa: ARG001
+def _has_room(step: Step, rules: Rules, name: str, claim: Term, unclaimed: Term) -> None:
+    """`claim <= avail - claims` in unsigned arithmetic: where claims exceed free pages, everything fits."""
+    if rules.bug_on:
+        step.guard(f"{name}-not-overclaimed", unclaimed >= 0)
+    step.value(f"{name} avail_pages - claims", "uint64", unclaimed)
+    wraps = False if rules.bug_on else unclaimed < 0
+    step.guard(f"{name}-has-room", any_of([wraps, claim <= unclaimed]), "ENOMEM")
+
+
+def _legacy_checks(step: Step, rules: Rules) -> None:
+    """The checks of set_outstanding_pages for a claim of more than 0 pages."""
+    pages = step.pages()
+    _past_the_check(step, rules)
+    step.guard("not-a-release", pages >= 1)
+    claim = _one_claim(step, rules, pages)
+    step.arguments["claim"] = claim
+    _has_room(step, rules, "host", claim, step.before.unclaimed())
+
+
+def set_outstanding_pages(step: Step, rules: Rules) -> None:
     """The legacy call stakes a host-wide claim of `pages` less the pages already held."""
-    s, domid = step.before, step.domain()
-    _legacy_checks(step)
-    claim = step.arguments["pages"] - s.tot_pages[domid]
+    domid = step.domain()
+    _legacy_checks(step, rules)
+    claim = step.arguments["claim"]
     step.set_at("global_claims", domid, claim)
     step.add("outstanding_claims", claim)
     step.add_at("global_installed", domid, claim)
-    step.add_at("legacy_calls", domid, -1)
+    _call_ends(step, rules)
 
 
-def set_outstanding_pages_zero(step: Step, rules: Rules) -> None:  # noqa: ARG001
+def set_outstanding_pages_zero(step: Step, rules: Rules) -> None:
     """The legacy call with 0 pages releases all claims, those on nodes too."""
-    s, domid = step.before, step.domain()
-    step.guard("past-the-check", s.legacy_calls[domid] >= 1)
+    domid = step.domain()
+    _past_the_check(step, rules)
     release(step, domid)
-    step.add_at("legacy_calls", domid, -1)
+    _call_ends(step, rules)
 
 
-def set_outstanding_pages_refused(step: Step, rules: Rules) -> None:  # noqa: ARG001
+def set_outstanding_pages_refused(step: Step, rules: Rules) -> None:
     """A legacy call that fails one of its checks changes no claim."""
     domid = step.domain()
     trial = Step(step.encoding, step.before)
     trial.actor, trial.arguments = domid, step.arguments
-    _legacy_checks(trial)
+    _legacy_checks(trial, rules)
     step.guards.extend(trial.guards[:2])
     refusable = trial.guards[2:]
     step.guard_all("a-check-fails", lambda q: negation(all_of(check.formula(q.dual) for check in refusable)))
-    step.add_at("legacy_calls", domid, -1)
+    _call_ends(step, rules)
+
+
+def release_claims(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """A claim call without entries releases all claims, whatever the state of the domain."""
+    s, domid = step.before, step.domain()
+    step.guard("domain-exists", all_of([s.is_created[domid], s.domctl_lock == NO_DOMCTL]), "ESRCH")
+    release(step, domid)
+
+
+def claim_on_node(step: Step, rules: Rules) -> None:
+    """A single-node claim: all of a domain's one claim is on one node."""
+    s, h, domid = step.before, step.encoding, step.domain()
+    node, pages = step.node(), step.pages()
+    step.guard("domain-exists", s.is_created[domid], "ESRCH")
+    if rules.refuses_dying:
+        step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
+        step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
+    step.guard("not-a-release", pages >= 1)
+    claim = _one_claim(step, rules, pages)
+    if rules.node_claim_also_needs_host:
+        _has_room(step, rules, "host", claim, s.unclaimed())
+    _has_room(step, rules, "node", claim, s.unclaimed_on(node))
+    on_node = h.replaced(h.combined([], s.claims.row(domid)), node, claim)
+    step.arguments["by_node"], step.arguments["global"] = on_node, 0
+    install(step, domid, on_node, 0, replacing=False)
+
+
+def claim_crashes(step: Step, rules: Rules) -> None:  # noqa: ARG001
+    """BUG_ON(claims > avail_pages) where a claim looks for room on its target, the host or a node."""
+    s, domid = step.before, step.domain()
+    node, pages, host_wide = step.node(), step.pages(), step.flag("host_wide")
+    step.guard("domain-exists", all_of([s.is_created[domid], s.domctl_lock == NO_DOMCTL]))
+    step.guard("passes-its-checks", all_of([s.held(domid) == 0, pages > s.tot_pages[domid]]))
+    step.guard("within-limit", pages <= s.max_pages[domid])
+    on_host = all_of([host_wide, s.unclaimed() < 0])
+    on_node = all_of([negation(host_wide), s.unclaimed_on(node) < 0])
+    step.guard("claims-exceed-free-pages", any_of([on_host, on_node]))

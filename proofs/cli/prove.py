@@ -22,10 +22,13 @@ Examples:
   claimcheck prove
   claimcheck prove --property node-backed --support
   claimcheck prove alloc_heap_pages --hosts 4x4
-  claimcheck prove --mutate redeem-without-step-3""",
+  claimcheck prove --mutate redeem-without-step-3
+  claimcheck prove --semantics single-node-v4
+  claimcheck prove --all""",
 )
 @click.argument("parts", nargs=-1, metavar="[PART]...")
 @click.option("--semantics", multiple=True, default=("claim-sets",), show_default=True, help="Or `all`.")
+@click.option("--all", "everything", is_flag=True, help="The matrix: every generation of claims, every property.")
 @click.option("--property", "properties", multiple=True, help="Property id; several, or `all`.  [default: all]")
 @click.option("--hosts", multiple=True, metavar="any|NxD", default=("any",), show_default=True, help="For which hosts.")
 @click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
@@ -45,6 +48,7 @@ def prove(
     ctx: click.Context,
     parts: tuple[str, ...],
     semantics: tuple[str, ...],
+    everything: bool,
     properties: tuple[str, ...],
     hosts: tuple[str, ...],
     mutate: str,
@@ -62,6 +66,9 @@ def prove(
 
     Every PART has to be in an obligation's name, which is semantics/property/transition/encoding. A property that is
     promised on conditions is also tried without them; that it is then refuted is as claimed.
+
+    With --all, or for other generations than claim-sets, the answer is a matrix: a verdict for each property, on no
+    assumption but what is proved itself, and a shortest trace from boot for what is refuted.
     """
     from model.semantics import MUTATIONS, SEMANTICS
     from proofs.cli.names import known
@@ -71,6 +78,12 @@ def prove(
 
     names = known("semantics", semantics, list(SEMANTICS), all_means=True)
     ids = known("property", properties, property_ids(), all_means=True)
+    if everything or names != ["claim-sets"]:
+        if parts or mutate or hosts != ("any",) or support or vacuity or smtlib or only_list:
+            raise click.UsageError("a matrix takes only --semantics, --property, --jobs and --json")
+        from proofs.cli.matrix import show_matrix
+
+        ctx.exit(show_matrix(list(SEMANTICS) if everything else names, ids, jobs or default_jobs(), as_json))
     mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
     encodings = [_encoding(h) for h in hosts]
     chosen = selected(suite(names, ids, encodings, mutation), list(parts))

@@ -34,6 +34,8 @@ class Obligation:
     mutation: str = ""
     dropped: str = ""
     """A guard or update left out of the transition, by its label: `guard:host-check`."""
+    invariants: tuple[str, ...] | None = None
+    """The invariants assumed of the state before; none for those that the semantics promises."""
     claimed: bool = True
     """The semantics promises it; else a refutation is what shows that a condition is needed."""
 
@@ -85,8 +87,8 @@ class Obligation:
         if self.transition == BOOT or self.semantics in AUXILIARY:
             return []
         semantics, prop = self.rules(), PROPERTIES[self.property]
-        names = list(semantics.invariants)
-        if prop.kind is Kind.STATE and prop.name not in names:
+        names = list(semantics.invariants if self.invariants is None else self.invariants)
+        if self.invariants is None and prop.kind is Kind.STATE and prop.name not in names:
             names += [p.name for p in PROPERTIES.values() if p.id == prop.id and p.kind is Kind.STATE]
         return names
 

@@ -36,14 +36,15 @@ def _build_step(obligation: Obligation, step: Step) -> None:
             step.guard_all(f"condition {condition.id}", condition.guard(step))
 
 
-def _goal(prop: Property, q: Quantifiers, state: State, two: TwoStates | None) -> Term:
+def _goal(obligation: Obligation, prop: Property, q: Quantifiers, state: State, two: TwoStates | None) -> Term:
     if prop.kind is Kind.STEP:
         if prop.of_step is None or two is None:
             raise TypeError(f"{prop.name} is a step property and needs a step")
         return prop.of_step(q, two)
-    if prop.of_state is None:
+    about_state = prop.about_state(obligation.rules().rules)
+    if about_state is None:
         raise TypeError(f"{prop.name} has no formula")
-    return prop.of_state(q, state)
+    return about_state(q, state)
 
 
 def _invariant(name: str, q: Quantifiers, s: State) -> Term:
@@ -145,7 +146,7 @@ def _bounded(obligation: Obligation) -> Problem:
     updates = frozenset(step.updates) if step else frozenset()
     seen = watched(before)
     after = watched(then, updates) if step else seen
-    goal = _goal(prop, host, after, TwoStates(step, seen, after) if step else None)
+    goal = _goal(obligation, prop, host, after, TwoStates(step, seen, after) if step else None)
     if obligation.transition == BOOT:
         at_boot = of_before.once("boot", lambda: boot(host, before))
         return Problem([], {"boot": at_boot}, negation(goal), [])
@@ -186,7 +187,7 @@ def _parametric(obligation: Obligation) -> Problem:
         # Twice: what the goal says of some node is instantiated at the witnesses of its own lemmas.
         for _ in range(2):
             shown.restart()
-            goal = _goal(prop, shown, after, two)
+            goal = _goal(obligation, prop, shown, after, two)
             for hint in step.hints if step else []:
                 hint(host, after)
         terms = host.term_count()

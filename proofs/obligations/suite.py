@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import model.ranges  # noqa: F401  (states no-wrap)
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind, Property
-from model.semantics import SEMANTICS, TRANSITIONS, Semantics
+from model.semantics import LACKS, SEMANTICS, TRANSITIONS, Semantics
 from proofs.obligations.auxiliary import auxiliary_obligations, hard_obligation
 from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, Obligation
 
@@ -27,6 +27,11 @@ def applies(prop: Property, transition: str) -> str:
         return f"speaks only of steps that are: {', '.join(sorted(prop.only))}"
     excepted = prop.never & tags
     return f"excepts steps that are: {', '.join(sorted(excepted))}" if excepted else ""
+
+
+def lacking(prop: Property, semantics: Semantics) -> str:
+    """Why the property says nothing about a generation; empty if it does."""
+    return "; ".join(LACKS[feature] for feature in prop.needs if semantics.lacks(feature))
 
 
 def places(prop: Property, semantics: Semantics) -> list[str]:
@@ -58,7 +63,7 @@ def suite(semantics: list[str], properties: list[str], encodings: list[str], mut
         for encoding in encodings
         for name in semantics
         for prop in PROPERTIES.values()
-        if prop.id in properties
+        if prop.id in properties and not lacking(prop, SEMANTICS[name])
         for obligation in of_property(name, prop, encoding, mutation)
     ]
     return (auxiliary_obligations() if PARAMETRIC in encodings else []) + found

@@ -109,8 +109,9 @@ def _broken(unrolled: Unrolled, model: z3.ModelRef, names: list[str]) -> list[st
     """The innermost statements that are false, each with its numbers."""
     host, found = BoundedHost(unrolled.nodes, unrolled.domains), []
     for part in unrolled.parts:
-        if part.of_state is not None:
-            formula = part.of_state(host, unrolled.states[-1])
+        about_state = part.about_state(unrolled.semantics.rules)
+        if about_state is not None:
+            formula = about_state(host, unrolled.states[-1])
         elif part.of_step is not None and names and about(part, names[-1]):
             two = TwoStates(unrolled.steps[-1][names[-1]], unrolled.states[-2], unrolled.states[-1])
             formula = part.of_step(host, two)
@@ -208,12 +209,36 @@ class _Writer:
     def _claim_memory_refused(self, a: dict[str, Any]) -> None:
         self._claim_memory(a, "ENOMEM")
 
+    def _release_claims(self, a: dict[str, Any]) -> None:
+        self.events.append({"op": "claim_memory", "domid": a["domid"], "claims": [], "result": "OK"})
+
+    def _claim_on_node(self, a: dict[str, Any]) -> None:
+        self._function(a["domid"], a["pages"], a["node"])
+
+    def _claim_crashes(self, a: dict[str, Any]) -> None:
+        self._function(a["domid"], a["pages"], None if a["host_wide"] else a["node"])
+        self._crash()
+
+    def _function(self, domid: int, pages: int, node: int | None = None) -> None:
+        """A claim call that looks at nothing before its locks."""
+        target = {} if node is None else {"node": node}
+        self.events.append({"op": "set_outstanding_pages", "domid": domid, "pages": pages, **target, "result": "OK"})
+
+    def _crash(self) -> None:
+        """The last event: the host stops in it."""
+        del self.events[-1]["result" if "result" in self.events[-1] else "on_node"]
+        self.events[-1].pop("mfn", None)
+        self.events[-1]["crash"] = "BUG_ON: claims > avail_pages"
+
     def _claim_pages_check(self, a: dict[str, Any]) -> None:
         event = {"op": "claim_pages", "domid": a["domid"], "builder": self._builder()}
         self.calls.setdefault(a["domid"], []).append(event)
         self.events.append(event)
 
     def _set_outstanding_pages(self, a: dict[str, Any]) -> None:
+        if not self.calls.get(a["domid"]):
+            self._function(a["domid"], a.get("pages", 0))
+            return
         call = self.calls[a["domid"]].pop(0)
         call["nr_extents"] = a.get("pages", 0)
         self.events.append({"op": "continue", "builder": call["builder"], "result": "OK"})
@@ -221,27 +246,26 @@ class _Writer:
     def _set_outstanding_pages_zero(self, a: dict[str, Any]) -> None:
         self._set_outstanding_pages({"domid": a["domid"]})
 
-    def _allocate(self, domid: int | None, node: int) -> int:
-        mfn = self.free[node].pop(0)
-        self.events.append(
-            {
-                "op": "alloc_heap_pages",
-                "domid": domid,
-                "order": 0,
-                "node": node,
-                "memflags": ["exact_node"],
-                "mfn": mfn,
-                "on_node": node,
-            }
-        )
+    def _allocate(self, a: dict[str, Any], domid: int | None, flags: list[str]) -> int:
+        node, mfn = a["node"], self.free[a["node"]][0]
+        exact = ["exact_node"] if a.get("exact_node", True) else []
+        event = {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": node, "memflags": [*exact, *flags]}
+        self.events.append({**event, "mfn": mfn, "on_node": node})
         return mfn
 
     def _alloc_heap_pages(self, a: dict[str, Any]) -> None:
-        mfn = self._allocate(a["domid"], a["node"])
-        self.limbo.setdefault((a["domid"], a["node"]), []).append(mfn)
+        self.limbo.setdefault((a["domid"], a["node"]), []).append(self._allocate(a, a["domid"], []))
+        self.free[a["node"]].pop(0)
 
     def _alloc_heap_pages_unowned(self, a: dict[str, Any]) -> None:
-        self.anonymous.setdefault(a["node"], []).append(self._allocate(None, a["node"]))
+        flags = ["no_owner"] if "domid" in a else []
+        self.anonymous.setdefault(a["node"], []).append(self._allocate(a, a.get("domid"), flags))
+        self.free[a["node"]].pop(0)
+
+    def _allocation_crashes(self, a: dict[str, Any]) -> None:
+        self.events.append({"op": "alloc_heap_pages", "domid": a["domid"], "order": 0, "node": a["node"]})
+        self.events[-1] |= {"memflags": ["exact_node"], "on_node": a["node"]}
+        self._crash()
 
     def _assign(self, a: dict[str, Any], accepted: bool) -> int:
         mfn = self.limbo[a["domid"], a["node"]].pop(0)

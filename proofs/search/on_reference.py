@@ -120,7 +120,7 @@ def search_reference(asked: Tiny) -> Found:
     how = f"on the reference, breadth first, at most {asked.pages} pages in all, blocks of at most {1 << asked.order}"
     reached: dict[tuple[int, tuple[int, ...]], _Level] = {}
     for depth in range(asked.depth + 1):
-        for created, node_pages in product(range(min(depth, asked.domains) + 1), _hosts(asked)):
+        for created, node_pages in product(range(min(depth, asked.domains) + 1), tiny_hosts(asked)):
             if depth == created:
                 reached[created, node_pages] = _Level(asked, created, node_pages)
             found = reached[created, node_pages].broken_at(depth)
@@ -130,7 +130,7 @@ def search_reference(asked: Tiny) -> Found:
     return Found(None, asked.depth, time.perf_counter() - started, how=how)
 
 
-def _hosts(asked: Tiny) -> list[tuple[int, ...]]:
+def tiny_hosts(asked: Tiny) -> list[tuple[int, ...]]:
     """Pages of the nodes, for every host of at most the asked size: fewest nodes first, then fewest pages."""
     sizes = range(1, asked.pages + 1)
     shapes = [shape for nodes in range(1, asked.nodes + 1) for shape in product(sizes, repeat=nodes)]

@@ -33,6 +33,7 @@ def replay_on_reference(trace: Trace) -> Replayed:
     from reference.generations import SEMANTICS
     from reference.properties import check_state
     from reference.state import boot
+    from reference.status import HypervisorCrash, MisuseError
     from reference.steps import run
 
     if trace.semantics not in SEMANTICS:
@@ -47,16 +48,26 @@ def replay_on_reference(trace: Trace) -> Replayed:
         builder: str = written.get("builder", "")
         if event.observed:
             policy.expect(event)
-        if written["op"] == "continue":
-            outcome = _one_section(builders.pop(builder), builder, builders)
-        else:
-            outcome = OPERATIONS[type(event)](host, event)
-            if not isinstance(outcome, dict):
-                outcome = run(outcome) if not builder else _one_section(outcome, builder, builders)
+        crash, outcome = "", None
+        try:
+            if written["op"] == "continue":
+                outcome = _one_section(builders.pop(builder), builder, builders)
+            else:
+                outcome = OPERATIONS[type(event)](host, event)
+                if not isinstance(outcome, dict):
+                    outcome = run(outcome) if not builder else _one_section(outcome, builder, builders)
+        except HypervisorCrash as stopped:
+            crash = str(stopped)
+        except MisuseError as error:
+            found.difference = f"event {found.events + 1} {written['op']}: {error}"
+            return found
         found.events += 1
-        found.difference = _outcome_differs(written, outcome) or _state_differs(
-            msgspec.to_builtins(observe(host)), expected
-        )
+        if crash != written.get("crash", ""):
+            found.difference = f"crash is {crash!r} in the reference, {written.get('crash', '')!r} in the model"
+        else:
+            found.difference = _outcome_differs(written, outcome) or _state_differs(
+                msgspec.to_builtins(observe(host)), expected
+            )
         if found.difference:
             found.difference = f"event {found.events} {written['op']}: {found.difference}"
             return found
@@ -86,6 +97,11 @@ def _state_differs(actual: dict[str, Any], expected: dict[str, Any]) -> str:
         if actual[name] != expected[name]:
             return f"{name} is {actual[name]} in the reference, {expected[name]} in the model"
     for domid, counters in actual["domains"].items():
+        held = expected["global_claims"][int(domid)] + expected["node_claims"][int(domid)]
+        if counters.get("outstanding_pages", held) != held:
+            return (
+                f"outstanding_pages[{domid}] is {counters['outstanding_pages']} in the reference, {held} in the model"
+            )
         for name in COMPARED_OF_DOMAIN:
             if name in counters and counters[name] != expected[name][int(domid)]:
                 return (

@@ -124,8 +124,9 @@ class Unrolled:
         after = self.states[-1]
         ways = []
         for part in self.parts:
-            if part.of_state is not None:
-                ways.append(negation(part.of_state(host, after)))
+            about_state = part.about_state(self.semantics.rules)
+            if about_state is not None:
+                ways.append(negation(about_state(host, after)))
             elif part.of_step is not None and self.steps:
                 for number, name in enumerate(self.names):
                     if about(part, name):
@@ -160,9 +161,7 @@ def _one_page_at_a_time(name: str, step: Step) -> list[Term]:
     found = [negation(step.arguments[flag]) for flag in NEVER if flag in step.arguments]
     if "pages" in step.arguments and not name.startswith("set_outstanding"):
         found.append(step.arguments["pages"] == 1)
-    if "exact_node" in step.arguments:
-        found.append(negation(step.arguments["exact_node"]))
-    return found
+    return found + step.traced
 
 
 def _indices(info: FieldInfo, host: BoundedHost) -> list[tuple[int, ...]]:
@@ -188,7 +187,7 @@ def about(part: Property, transition: str) -> bool:
 
 def parts_of(prop: str) -> list[Property]:
     """What is searched for: the parts of a property, or of all."""
-    return [p for p in PROPERTIES.values() if p.id == prop and not p.support]
+    return [p for p in PROPERTIES.values() if prop in (p.id, p.name) and not p.support]
 
 
 def searched(semantics: Semantics, parts: list[Property]) -> list[str]:

@@ -1,0 +1,71 @@
+"""What a generation of claims is: rules, transitions, and what it promises on which conditions."""
+
+from dataclasses import dataclass, field
+
+from model.registry import TRANSITIONS
+from model.rules import Rules, recall_nothing
+
+INVARIANTS = (
+    "node-backed",
+    "host-backed",
+    "aggregates-agree.free",
+    "aggregates-agree.node",
+    "aggregates-agree.domain",
+    "aggregates-agree.host",
+    "same-claims-both-ways",
+    "non-negative",
+    "sums-non-negative",
+    "claims-within-aggregates",
+    "unused-ids-empty",
+    "redeemed-once.conservation",
+    "redeemed-once.ledger",
+    "no-wrap.domain-counters",
+)
+
+
+@dataclass(frozen=True)
+class Semantics:
+    """A generation of claims: rules, the transitions it has, what it promises always or on conditions."""
+
+    rules: Rules
+    transitions: tuple[str, ...] = tuple(TRANSITIONS)
+    invariants: tuple[str, ...] = INVARIANTS
+    """State properties promised without conditions; together they are inductive."""
+    conditional: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Property id to the conditions on which it is promised."""
+
+    def lacks(self, feature: str) -> bool:
+        """Whether the generation has no such feature, by what it can do and by its rules."""
+        has_sets, has_single = "claim_memory" in self.transitions, "claim_on_node" in self.transitions
+        return not {
+            "node-claims": has_sets or has_single,
+            "only-host-wide": not has_sets and not has_single,
+            "one-claim": has_single and not has_sets,
+            "replacing": has_sets and self.rules.replaces,
+            "recall": self.rules.recall is not recall_nothing,
+            "bug-on": self.rules.bug_on,
+        }[feature]
+
+    follows: tuple[str, ...] = ()
+    """The generations that this one was made from."""
+
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+        return self.rules.name
+
+
+LACKS: dict[str, str] = {
+    "node-claims": "no claim is on a node",
+    "only-host-wide": "claims may be on a node",
+    "one-claim": "a domain has no claim on a node, or claims on several",
+    "replacing": "no claim set is installed in the place of another",
+    "recall": "offlining recalls no claims",
+    "bug-on": "no BUG_ON guards a subtraction of claims",
+}
+"""Features that properties need, and what it means to be without."""
+
+
+def transitions_without(*names: str) -> tuple[str, ...]:
+    """All transitions but these."""
+    return tuple(t for t in TRANSITIONS if t not in names)

@@ -1,0 +1,59 @@
+"""The legacy generations: host-wide claims only; a domain's `outstanding_pages` is kept in `global_claims`."""
+
+from dataclasses import replace
+
+from model.encoding import Encoding
+from model.generations.generation import Semantics, transitions_without
+from model.logic import Term, minimum
+from model.rules import Redemption, Rules, host_permits_either, node_permits_all, recall_nothing
+from model.state import State
+
+SETS = ("claim_memory", "claim_memory_refused", "release_claims")
+"""Transitions of claim sets."""
+SINGLE = ("claim_on_node",)
+"""Transitions of single-node claims."""
+CRASHES = ("allocation_crashes", "claim_crashes")
+OUTSIDE_THE_LOCK = ("claim_pages_check",)
+"""The look at is_dying before the lock: nothing where it is not looked at."""
+
+
+def redeem_host_wide(h: Encoding, s: State, domid: Term, _node: Term, pages: Term) -> Redemption:
+    """The host-wide claim is all there is."""
+    return Redemption(h.combined([], s.claims.row(domid)), minimum(pages, s.global_claims[domid]))
+
+
+REDEEM_AT_ALLOC = Semantics(
+    Rules(
+        "legacy-redeem-at-alloc",
+        "mainline from 2025-12: host-wide claims, redeemed in the allocator; dying domains cannot claim",
+        redeem=redeem_host_wide,
+        host_permits=host_permits_either,
+        node_permits=node_permits_all,
+        recall=recall_nothing,
+    ),
+    transitions_without(*SETS, *SINGLE, *CRASHES),
+    follows=("legacy-redeem-at-assign",),
+)
+
+REDEEM_AT_ASSIGN = Semantics(
+    replace(
+        REDEEM_AT_ALLOC.rules,
+        name="legacy-redeem-at-assign",
+        summary="2025-03 to 2025-12: host-wide claims, redeemed when the pages are assigned",
+        redeems_at_assign=True,
+        refuses_dying=False,
+    ),
+    transitions_without(*SETS, *SINGLE, *CRASHES, *OUTSIDE_THE_LOCK),
+    follows=("legacy-2013",),
+)
+
+LEGACY_2013 = replace(
+    REDEEM_AT_ASSIGN,
+    rules=replace(
+        REDEEM_AT_ASSIGN.rules,
+        name="legacy-2013",
+        summary="until 2025-03: host-wide claims, redeemed at assignment, growing back when pages are freed",
+        frees_restore_claims=True,
+    ),
+    follows=(),
+)

@@ -1,0 +1,26 @@
+"""`per-node-v8` (2026-10, under review): the reduced series."""
+
+from model.generations.generation import Semantics, transitions_without
+from model.generations.legacy import CRASHES, SINGLE
+from model.logic import Term, positive_part
+from model.rules import Request, Rules, host_permits_either, recall_nothing
+from model.state import State
+
+
+def node_permits_clamped(s: State, request: Request, node: Term) -> Term:
+    """Offlining may leave claims above free pages: unclaimed memory is then none."""
+    return request.pages <= positive_part(s.unclaimed_on(node)) + request.own_on(s, node)
+
+
+V8 = Semantics(
+    Rules(
+        "per-node-v8",
+        "2026-10: sets without replacing, without recall, without mixing on the host check",
+        host_permits=host_permits_either,
+        node_permits=node_permits_clamped,
+        recall=recall_nothing,
+        replaces=False,
+    ),
+    transitions_without(*SINGLE, *CRASHES),
+    follows=("claim-sets-v3",),
+)

@@ -1,0 +1,128 @@
+"""The single-node generations: one claim a domain, `outstanding_pages`, on `claim_node` or host-wide.
+
+A claim on a node is kept in `claims[claim_node]`, a host-wide one in `global_claims`. `claim_node` itself is not
+in the model: where the claim is not 0 it is where the claim is, and where it is 0 nothing depends on it (a domain's
+node_affinity is all nodes; on a host of one node the two readings of single-node-v2's check are the same).
+"""
+
+from dataclasses import replace
+
+from model.encoding import Encoding, Size
+from model.generations.generation import Semantics, transitions_without
+from model.generations.legacy import CRASHES, OUTSIDE_THE_LOCK, REDEEM_AT_ALLOC, REDEEM_AT_ASSIGN, SETS
+from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, positive_part
+from model.rules import Redemption, Request, host_permits_mixing, node_permits_mixing
+from model.rules import host_permits_either as host_permits_as_legacy
+from model.state import State
+
+
+def redeem_target(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
+    """Pages from another node than claim_node redeem nothing."""
+    nothing = h.combined([], s.claims.row(domid))
+    from_node = minimum(pages, s.claims[domid, node])
+    return Redemption(h.replaced(nothing, node, from_node), minimum(pages, s.global_claims[domid]))
+
+
+def redeem_target_or_excess(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
+    """On another node than claim_node, only what would exceed max_pages; tot and max are read without their lock."""
+    held = s.held(domid)
+    most = minimum(pages, held)
+    excess = positive_part(s.tot_pages[domid] + most + held - s.max_pages[domid])
+    elsewhere = h.replaced(s.claims.row(domid), node, 0)
+    from_elsewhere = h.taken_ascending(elsewhere, minimum(most, excess))
+    from_node = minimum(pages, s.claims[domid, node])
+    return Redemption(h.replaced(from_elsewhere, node, from_node), minimum(pages, s.global_claims[domid]))
+
+
+def host_permits_v1(_size: Size, s: State, request: Request) -> Term:
+    """Once, before the search, against an exact node: it has to have unclaimed pages too, or be the claim's."""
+    unclaimed = all_of(
+        [request.pages <= s.unclaimed(), implies(request.exact, request.pages <= s.unclaimed_on(request.node))]
+    )
+    own = choose(request.exact, request.own_on(s, request.node), request.own_global(s))
+    return any_of([unclaimed, request.pages <= own])
+
+
+def host_permits_v2(size: Size, s: State, request: Request) -> Term:
+    """As in v1, against any requested node; without one, the claim's if node_affinity is exactly that node."""
+    fits_node = any_of([request.anywhere, request.pages <= s.unclaimed_on(request.node)])
+    unclaimed = all_of([request.pages <= s.unclaimed(), fits_node])
+    own_anywhere = choose(size.one_node(), request.own(s), request.own_global(s))
+    own = choose(request.anywhere, own_anywhere, request.own_on(s, request.node))
+    return any_of([unclaimed, request.pages <= own])
+
+
+def node_permits_v2(s: State, request: Request, node: Term) -> Term:
+    """Only where no node was requested and any claim exists; own claims give no credit."""
+    fits = request.pages <= s.unclaimed_on(node)
+    return any_of([negation(request.anywhere), s.outstanding_claims == 0, fits])
+
+
+def node_permits_v3(s: State, request: Request, node: Term) -> Term:
+    """Every candidate: unclaimed pages, or the domain's claim there, even if the request is not refcounted."""
+    own = 0 if request.domain is None else s.claims[request.domain, node]
+    return any_of([request.pages <= s.unclaimed_on(node), request.pages <= own])
+
+
+def host_permits_v4(size: Size, s: State, request: Request) -> Term:
+    """Claimed and unclaimed memory may be mixed; not reached behind a BUG_ON."""
+    return all_of([s.unclaimed() >= 0, host_permits_mixing(size, s, request)])
+
+
+def node_permits_v4(s: State, request: Request, node: Term) -> Term:
+    """Claimed and unclaimed memory of the node may be mixed; not reached behind a BUG_ON."""
+    return all_of([s.unclaimed_on(node) >= 0, node_permits_mixing(s, request, node)])
+
+
+V1 = Semantics(
+    replace(
+        REDEEM_AT_ASSIGN.rules,
+        name="single-node-v1",
+        summary="2025-03: one claim, on a node or the host; checked once, against an exact node",
+        redeem=redeem_target,
+        host_permits=host_permits_v1,
+        subtracts_pages_held=False,
+    ),
+    transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK),
+    follows=("legacy-redeem-at-assign",),
+)
+
+V2 = replace(
+    V1,
+    rules=replace(
+        V1.rules,
+        name="single-node-v2",
+        summary="2025-08: checked against any requested node; the search skips nodes without unclaimed pages",
+        host_permits=host_permits_v2,
+        node_permits=node_permits_v2,
+    ),
+    follows=("single-node-v1",),
+)
+
+V3 = replace(
+    V1,
+    rules=replace(
+        V1.rules,
+        name="single-node-v3",
+        summary="2025-09: the legacy host check again, and every candidate node is checked",
+        host_permits=host_permits_as_legacy,
+        node_permits=node_permits_v3,
+        credits_without_refcount=True,
+    ),
+    follows=("single-node-v2",),
+)
+
+V4 = Semantics(
+    replace(
+        REDEEM_AT_ALLOC.rules,
+        name="single-node-v4",
+        summary="2026-02: redeemed in the allocator, kept for memory from elsewhere; BUG_ON guards the subtractions",
+        redeem=redeem_target_or_excess,
+        host_permits=host_permits_v4,
+        node_permits=node_permits_v4,
+        node_claim_also_needs_host=False,
+        bug_on=True,
+    ),
+    transitions_without(*SETS),
+    follows=("single-node-v3", "legacy-redeem-at-alloc"),
+)

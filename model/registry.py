@@ -1,0 +1,71 @@
+"""The registry of transitions: every critical section, with its function, its locks and what it is about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from model.rules import Rules
+from model.state import DOMCTL_LOCK, HEAP_LOCK, PAGE_ALLOC_LOCK
+from model.step import Step
+from model.transitions import allocating, claiming, domains, offlining
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A critical section: its name, the hypervisor function, the locks it holds in order, and its relation."""
+
+    name: str
+    function: str
+    sentence: str
+    locks: tuple[str, ...]
+    build: Callable[[Step, Rules], None]
+    tags: frozenset[str] = frozenset()
+
+
+def _t(build: Callable[[Step, Rules], None], function: str, locks: str = "", tags: str = "") -> Transition:
+    sentence = (build.__doc__ or "").strip().splitlines()[0]
+    held = {"H": HEAP_LOCK, "P": PAGE_ALLOC_LOCK, "D": DOMCTL_LOCK}
+    return Transition(
+        build.__name__,
+        function,
+        sentence,
+        tuple(held[lock] for lock in locks),
+        build,
+        frozenset(tags.split()),
+    )
+
+
+TRANSITIONS: dict[str, Transition] = {
+    t.name: t
+    for t in (
+        _t(domains.create_domain, "domain_create", "D"),
+        _t(domains.set_max_pages, "XEN_DOMCTL_max_mem", "DP"),
+        _t(claiming.claim_memory, "install_claim_set", "DPH", "claims"),
+        _t(claiming.claim_memory_refused, "install_claim_set", "DPH", "claim-refused set-refused"),
+        _t(claiming.release_claims, "set_memory_claims", "DPH", "claims"),
+        _t(claiming.claim_on_node, "domain_set_outstanding_pages", "DPH", "claims"),
+        _t(claiming.claim_crashes, "domain_set_outstanding_pages", "DPH", "crashes"),
+        _t(claiming.claim_pages_check, "XENMEM_claim_pages"),
+        _t(claiming.set_outstanding_pages, "domain_set_outstanding_pages", "PH", "claims"),
+        _t(claiming.set_outstanding_pages_zero, "domain_set_outstanding_pages", "PH", "claims"),
+        _t(claiming.set_outstanding_pages_refused, "domain_set_outstanding_pages", "PH", "claim-refused"),
+        _t(allocating.alloc_heap_pages, "alloc_heap_pages", "H", "redeems"),
+        _t(allocating.alloc_heap_pages_unowned, "alloc_heap_pages", "H", "takes-unowned"),
+        _t(allocating.alloc_heap_pages_refused, "alloc_heap_pages", "H"),
+        _t(allocating.allocation_crashes, "alloc_heap_pages", "H", "crashes"),
+        _t(allocating.assign_pages, "assign_pages", "P"),
+        _t(allocating.assign_pages_refused, "assign_pages", "P"),
+        _t(allocating.free_domheap_pages, "free_domheap_pages", "P"),
+        _t(allocating.free_heap_pages, "free_heap_pages", "H"),
+        _t(allocating.free_anonymous_pages, "free_xenheap_pages"),
+        _t(allocating.exchange_steal, "steal_page", "P"),
+        _t(allocating.exchange_allocate, "memory_exchange", "H", "takes-unowned"),
+        _t(allocating.exchange_assign, "assign_page", "P"),
+        _t(offlining.offline_page, "offline_page", "H", "offlines"),
+        _t(offlining.mark_page_offline, "mark_page_offline", "H"),
+        _t(offlining.free_marked_page, "free_heap_pages", "H", "offlines"),
+        _t(offlining.online_page, "online_page", "H"),
+        _t(domains.domain_kill, "domain_kill", "D"),
+        _t(domains.domain_kill_release, "domain_kill", "DPH"),
+        _t(domains.destroy_domain, "domain_destroy", "P"),
+    )
+}

@@ -1,0 +1,72 @@
+"""The verdict matrix on the terminal; part of ``claimcheck prove``."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
+
+if TYPE_CHECKING:
+    from proofs.matrix.cells import Cell
+
+
+def computed(semantics: list[str], ids: list[str], jobs: int) -> list[Cell]:
+    """The matrix, with a progress bar where standard error is a terminal."""
+    from proofs.cli.output import progress_bar
+    from proofs.matrix.matrix import matrix
+
+    with progress_bar() as progress:
+        if progress is None:
+            return matrix(semantics, ids, jobs)
+        task = progress.add_task("judging", total=len(semantics))
+        return matrix(semantics, ids, jobs, lambda done, of: progress.update(task, completed=done, total=of))
+
+
+def show_matrix(semantics: list[str], ids: list[str], jobs: int, as_json: bool) -> int:
+    """Compute and print it; gives the exit code."""
+    started = time.perf_counter()
+    cells = computed(semantics, ids, jobs)
+    seconds = time.perf_counter() - started
+    if as_json:
+        from proofs.cli.output import print_json
+        from proofs.matrix.report import as_data
+        from proofs.prover.verdict import versions
+
+        print_json({"versions": versions(), "seconds": round(seconds, 1), "cells": as_data(cells)})
+    else:
+        _print(semantics, cells, seconds)
+    return exit_code(cells)
+
+
+def exit_code(cells: list[Cell]) -> int:
+    """1 if the design's own promise is refuted; else 3 if anything is unknown; else 0."""
+    from proofs.matrix.rows import promised
+    from proofs.prover.verdict import Verdict
+
+    if any(cell.verdict is Verdict.REFUTED and promised(cell.semantics, cell.row) for cell in cells):
+        return REFUTED
+    return INCOMPLETE if any(cell.verdict is Verdict.UNKNOWN for cell in cells) else OK
+
+
+def _print(semantics: list[str], cells: list[Cell], seconds: float) -> None:
+    from proofs.cli.output import console, table
+    from proofs.matrix.report import LEGEND, table_rows
+    from proofs.prover.verdict import Verdict
+
+    out = console()
+    shown = table("property", *(str(number) for number in range(1, len(semantics) + 1)))
+    for line in table_rows(cells):
+        shown.add_row(*line)
+    out.print(shown)
+    for number, name in enumerate(semantics, 1):
+        click.echo(f"{number:3} {name}")
+    click.echo(LEGEND.replace("`", ""))
+    for cell in cells:
+        if cell.verdict is Verdict.UNKNOWN:
+            click.echo(f"unknown: {cell.semantics} {cell.row.name}: {cell.reason}")
+    counts = Counter(cell.verdict for cell in cells)
+    click.echo(", ".join(f"{counts[v]} {v.value}" for v in Verdict) + f"; {seconds:.1f} s")

@@ -1,0 +1,166 @@
+"""Two generations side by side on the reference: the shortest trace on which they behave differently.
+
+Breadth first over the operations that both have, on tiny hosts; all domains are created first. Compared are the outcome
+of each operation and all counters that both keep. Pages are counted.
+"""
+
+import time
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import msgspec
+
+from proofs.replay.observe import observe
+from proofs.search.on_reference import Running, Tiny, tiny_hosts
+from proofs.search.small_events import Written, next_events
+from reference.status import HypervisorCrash, MisuseError
+
+Events = tuple[Written, ...]
+
+
+@dataclass(frozen=True)
+class Between:
+    """What two generations are searched for, and how far."""
+
+    before: str
+    after: str
+    depth: int = 5
+    nodes: int = 2
+    domains: int = 2
+    pages: int = 2
+    """Of all nodes together."""
+    seconds: float = 20.0
+    """When to give up."""
+
+
+@dataclass
+class Difference:
+    """A trace behind which two generations differ, or none up to a depth."""
+
+    nodes: list[int] = field(default_factory=list)
+    events: list[Written] = field(default_factory=list)
+    differs: list[str] = field(default_factory=list)
+    """What differs behind the last event: the earlier generation first. Empty: nothing found."""
+    searched_depth: int = 0
+    hosts: str = ""
+    seconds: float = 0.0
+
+
+class _Pair:
+    """Both generations after the same events."""
+
+    def __init__(self, asked: Between, node_pages: tuple[int, ...], events: Events) -> None:
+        self.both = [Running(name, node_pages) for name in (asked.before, asked.after)]
+        for event in events:
+            self.do(event)
+
+    def do(self, event: Written) -> list[str]:
+        """One event on both; what differs after it.
+
+        :raises MisuseError: one of them has no such operation
+        """
+        shown = [_done(running, event) for running in self.both]
+        names = [name for name in shown[0] if name in shown[1]]
+        return [f"{name}: {shown[0][name]} / {shown[1][name]}" for name in names if shown[0][name] != shown[1][name]]
+
+    def key(self) -> Hashable:
+        return tuple(running.key() for running in self.both)
+
+    def next(self) -> Iterator[Written]:
+        """What may come next, as far as both have it."""
+        node_claims = all("claim_node" in r.host.semantics.claim_counters for r in self.both)
+        seen = set()
+        for running in self.both:
+            for event in next_events(running.host, sorted(running.begun), 0):
+                if event["op"] == "set_outstanding_pages" and event.get("node") is not None and not node_claims:
+                    continue  # without single-node claims the target is not looked at
+                for written in _as_requested(event):
+                    text = str(written)
+                    if text not in seen:
+                        seen.add(text)
+                        yield written
+
+
+def _as_requested(event: Written) -> Iterator[Written]:
+    """An operation also as a whole, where the event is its first section; an allocation also with other requests."""
+    if "builder" in event and event["op"] != "continue":
+        yield {name: value for name, value in event.items() if name != "builder"}
+    yield event
+    if event["op"] == "alloc_heap_pages":
+        request = {"op": event["op"], "domid": event["domid"], "order": event["order"], "memflags": []}
+        yield request | {"node": event["node"]}
+        yield request | {"node": None}
+        yield request | {"op": "alloc_domheap_pages", "node": event["node"]}
+
+
+def _done(running: Running, event: Written) -> dict[str, Any]:
+    """The outcome of an event and the counters after it, by name."""
+    try:
+        shown: dict[str, Any] = dict(running.do(event))
+    except HypervisorCrash as crash:
+        return {"crash": str(crash)}
+    shown["crash"] = "none"
+    state = msgspec.to_builtins(observe(running.host))
+    for domid, counters in state.pop("domains").items():
+        if "outstanding_pages" not in counters:
+            counters["outstanding_pages"] = counters["global_claims"] + counters["node_claims"]
+        shown |= {f"d{domid} {name}": value for name, value in counters.items() if name != "claim_node"}
+    shown.update(state)
+    return shown
+
+
+def difference(asked: Between) -> Difference:
+    """The fewest events, then domains, nodes and pages."""
+    started = time.perf_counter()
+    shapes = tiny_hosts(Tiny(asked.after, "", nodes=asked.nodes, pages=asked.pages))
+    levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
+    found = Difference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
+    for depth in range(1, asked.depth + 1):
+        for created, nodes in product(range(1, min(depth, asked.domains) + 1), shapes):
+            if depth == created:
+                levels[created, nodes] = (set(), list(_created(nodes, created)))
+                continue
+            seen, former = levels[created, nodes]
+            newest: list[Events] = []
+            for events in former:
+                ended = _extended(asked, nodes, events, seen, newest)
+                found.seconds = time.perf_counter() - started
+                if ended is not None:
+                    found.nodes, found.searched_depth = list(nodes), depth
+                    found.events, found.differs = list(ended[0]), ended[1]
+                    return found
+                if found.seconds > asked.seconds:
+                    return found
+            levels[created, nodes] = (seen, newest)
+        found.searched_depth = depth
+    return found
+
+
+def _created(nodes: tuple[int, ...], domains: int) -> Iterator[Events]:
+    affinity = list(range(len(nodes)))
+    for limits in product(range(1, sum(nodes) + 1), repeat=domains):
+        yield tuple(
+            {"op": "create_domain", "domid": domid, "max_pages": limit, "node_affinity": affinity}
+            for domid, limit in enumerate(limits)
+        )
+
+
+def _extended(
+    asked: Between, nodes: tuple[int, ...], events: Events, seen: set[Hashable], newest: list[Events]
+) -> tuple[Events, list[str]] | None:
+    """Every next event of both; the first behind which they differ. New states that are the same go to `newest`."""
+    for event in _Pair(asked, nodes, events).next():
+        pair = _Pair(asked, nodes, events)
+        try:
+            differs = pair.do(event)
+        except MisuseError:
+            continue
+        if differs:
+            return (*events, event), differs
+        key = pair.key()
+        if key not in seen:
+            seen.add(key)
+            newest.append((*events, event))
+    return None

@@ -1,0 +1,110 @@
+"""Findings as files: the shortest trace of each refuted cell, recorded by running it on the reference."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from proofs.matrix.cells import Cell
+from proofs.matrix.rows import Row
+from proofs.prover.verdict import Verdict
+from proofs.replay.observe import observe
+from proofs.replay.operations import OPERATIONS
+from proofs.replay.replay import ObservedBlock
+from proofs.search.events import Trace
+from proofs.traces.events import FORMAT_2
+from proofs.traces.own_events import Events2
+from proofs.versions import versions
+from reference.generations import SEMANTICS
+from reference.properties import broken_properties, check_state
+from reference.state import Host, boot
+from reference.status import HypervisorCrash
+from reference.steps import run
+
+FOLDER = Path("tests/data/findings")
+
+
+def path_of(semantics: str, row: Row, folder: Path = FOLDER) -> Path:
+    """`<semantics>/<property>[+<condition>...].jsonl`."""
+    return folder / semantics / ("+".join((row.part, *row.conditions)) + ".jsonl")
+
+
+class _Recorder:
+    """A host of the reference that writes down what it observes."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.policy = ObservedBlock()
+        nodes, span = tuple(trace.host["nodes"]), trace.host["node_span"]
+        self.host: Host = boot(nodes, span, SEMANTICS[trace.semantics], block_policy=self.policy)
+        self.builders: dict[str, Any] = {}
+        self.broken: set[str] = set()
+
+    def after(self, written: dict[str, Any]) -> dict[str, Any]:
+        """The event with its outcome, and the state after it."""
+        try:
+            outcome = self._outcome(written)
+        except HypervisorCrash as crash:
+            return written | {"crash": str(crash)}
+        self.broken |= {violation.property for violation in broken_properties(self.host)}
+        return written | outcome | {"state": msgspec.to_builtins(observe(self.host))}
+
+    def _outcome(self, written: dict[str, Any]) -> dict[str, Any]:
+        builder: str = written.get("builder", "")
+        if written["op"] == "continue":
+            return self._section(self.builders.pop(builder), builder)
+        event = msgspec.convert(written, Events2)
+        if event.observed:
+            self.policy.expect(event)
+        outcome = OPERATIONS[type(event)](self.host, event)
+        if isinstance(outcome, dict):
+            return outcome
+        return self._section(outcome, builder) if builder else run(outcome)
+
+    def _section(self, steps: Any, builder: str) -> dict[str, Any]:
+        try:
+            next(steps)
+        except StopIteration as end:
+            outcome: dict[str, Any] = end.value
+            return outcome
+        self.builders[builder] = steps
+        return {}
+
+
+def recorded(trace: Trace, source: str) -> bytes:
+    """The trace as lines of the project's format; the header expects what the reference finds broken on the way."""
+    recorder = _Recorder(trace)
+    events = [recorder.after({"op": "boot"}), *[recorder.after(_asked(event)) for event in trace.events]]
+    if "crash" not in events[-1]:
+        recorder.broken |= {violation.property for violation in check_state(recorder.host)}
+    header = {"format": FORMAT_2, "semantics": trace.semantics, "source": source, "host": trace.host}
+    if recorder.broken:
+        header["expect"] = sorted(recorder.broken)
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in (header, *events))
+
+
+def _asked(event: dict[str, Any]) -> dict[str, Any]:
+    """An event without the outcome that the model gives it; the block is a choice, and stays."""
+    return {k: v for k, v in event.items() if k not in ("result", "crash", "on_node")}
+
+
+def stored(cells: Iterable[Cell], folder: Path = FOLDER) -> dict[Path, bytes]:
+    """The files of all refuted cells."""
+    found = {}
+    for cell in cells:
+        if cell.verdict is Verdict.REFUTED and cell.trace is not None:
+            source = f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that breaks {cell.row.name}"
+            found[path_of(cell.semantics, cell.row, folder)] = recorded(cell.trace, source)
+    return found
+
+
+def write(cells: Iterable[Cell], folder: Path = FOLDER) -> list[Path]:
+    """Write them; what is no finding any more goes."""
+    files = stored(cells, folder)
+    for old in folder.glob("*/*.jsonl"):
+        if old not in files:
+            old.unlink()
+    for path, lines in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(lines)
+    return list(files)

@@ -1,0 +1,79 @@
+"""Which statements about states are kept by every step of a generation, together: the largest such set.
+
+All candidates are assumed at first; one that some step does not keep is dropped, and what was shown with its help is
+shown again without it, until nothing is dropped. What is left holds at boot and is kept by every step.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import z3
+
+from model.properties import PROPERTIES, Kind
+from model.semantics import SEMANTICS
+from proofs.obligations.obligation import PARAMETRIC, Obligation
+from proofs.obligations.problem import problem
+from proofs.obligations.suite import lacking, places
+from proofs.prover.solve import plain
+from proofs.prover.verdict import Settings
+
+SETTINGS = Settings(rlimit=20_000_000, cores=False)
+
+
+@dataclass
+class Induction:
+    """What is kept by every step, on conditions."""
+
+    semantics: str
+    conditions: tuple[str, ...]
+    kept: list[str]
+    """Names of the statements that are inductive together."""
+    fails_at: dict[str, str] = field(default_factory=dict)
+    """What is not kept, and the first step that was not shown to keep it."""
+    asked: int = 0
+    """Questions put to the solver."""
+
+
+def candidates(semantics: str) -> list[str]:
+    """Every statement about states that says something about the generation."""
+    return [p.name for p in PROPERTIES.values() if p.kind is Kind.STATE and not lacking(p, SEMANTICS[semantics])]
+
+
+def induction(semantics: str, conditions: tuple[str, ...] = (), known: Iterable[str] = ()) -> Induction:
+    """The largest set of candidates that every step keeps; `known` were shown with fewer conditions."""
+    settled = set(known)
+    found = Induction(semantics, conditions, candidates(semantics))
+    helped: dict[tuple[str, str], set[str]] = {}
+    changed = True
+    while changed:
+        changed = False
+        for name in [n for n in found.kept if n not in settled]:
+            for place in places(PROPERTIES[name], SEMANTICS[semantics]):
+                if (name, place) in helped and helped[name, place] <= set(found.kept):
+                    continue
+                found.asked += 1
+                labels = shown(semantics, name, place, conditions, found.kept)
+                if labels is None:
+                    found.kept.remove(name)
+                    found.fails_at[name] = place
+                    changed = True
+                    break
+                helped[name, place] = labels
+    return found
+
+
+def shown(
+    semantics: str,
+    name: str,
+    place: str,
+    conditions: tuple[str, ...],
+    invariants: Iterable[str],
+    encoding: str = PARAMETRIC,
+) -> set[str] | None:
+    """The invariants given to a proof, or None where there is no proof."""
+    obligation = Obligation(semantics, name, place, encoding, conditions, invariants=tuple(invariants))
+    asked = problem(obligation)
+    if plain(asked, SETTINGS).check() != z3.unsat:
+        return None
+    given = {label.removeprefix("invariant:") for label in asked.assumptions if label.startswith("invariant:")}
+    return given - {name}

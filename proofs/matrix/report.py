@@ -1,0 +1,90 @@
+"""The matrix as a table, as data, and what each generation repairs of those before it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from model.semantics import SEMANTICS
+from proofs.matrix.cells import ANY_HOST, Cell
+from proofs.matrix.rows import Row, rows
+from proofs.prover.verdict import Verdict
+
+LEGEND = (
+    "`+` proved for any host, `+b` proved for hosts of at most 4 nodes and 4 domains, `xN` refuted by a shortest trace"
+    " of N events that the reference reproduces, `?` unknown, `.` not applicable,"
+    " blank: holds without the condition"
+)
+
+
+def mark(cell: Cell | None) -> str:
+    """A cell in a few characters."""
+    if cell is None:
+        return ""
+    if cell.verdict is Verdict.PROVED:
+        return "+" if cell.reason == ANY_HOST else "+b"
+    if cell.verdict is Verdict.REFUTED:
+        return f"x{0 if cell.trace is None else len(cell.trace.events)}"
+    return "." if cell.verdict is Verdict.NOT_APPLICABLE else "?"
+
+
+def by_place(cells: Iterable[Cell]) -> dict[tuple[str, Row], Cell]:
+    """The cells by generation and row."""
+    return {(cell.semantics, cell.row): cell for cell in cells}
+
+
+def table_rows(cells: list[Cell]) -> list[list[str]]:
+    """One line a row of the matrix that any generation has: its name, and a mark for each generation."""
+    placed, names = by_place(cells), list(dict.fromkeys(cell.semantics for cell in cells))
+    lines = [[row.name, *(mark(placed.get((name, row))) for name in names)] for row in rows()]
+    return [line for line in lines if any(line[1:])]
+
+
+def as_data(cells: Iterable[Cell]) -> list[dict[str, Any]]:
+    """For JSON."""
+    return [
+        {
+            "semantics": cell.semantics,
+            "property": cell.row.part,
+            "conditions": list(cell.row.conditions),
+            "verdict": cell.verdict.value,
+            "reason": cell.reason,
+            "events": None if cell.trace is None else len(cell.trace.events),
+            "seconds": round(cell.seconds, 3),
+            "trace": None if cell.trace is None else asdict(cell.trace),
+            "reference": cell.replayed,
+        }
+        for cell in cells
+    ]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Something that a generation gets wrong and one that follows it gets right."""
+
+    before: str
+    after: str
+    row: Row
+    now: str
+    """Of the later generation: proved, and for which hosts, or why it no longer applies."""
+
+
+def repairs(cells: Iterable[Cell]) -> list[Repair]:
+    """What is refuted for a generation, and proved for one that follows it (or gone, with what it was about)."""
+    placed = by_place(cells)
+    found = []
+    for after in SEMANTICS.values():
+        for before in after.follows:
+            for row in rows():
+                wrong, right = placed.get((before, row)), _right(placed, after.name, row)
+                if wrong is not None and wrong.verdict is Verdict.REFUTED and right is not None:
+                    found.append(Repair(before, after.name, row, f"{right.verdict.value}: {right.reason}"))
+    return found
+
+
+def _right(placed: dict[tuple[str, Row], Cell], name: str, row: Row) -> Cell | None:
+    """The cell in which the row, or the same without its conditions, is right."""
+    for same in (row, Row(row.part)):
+        cell = placed.get((name, same))
+        if cell is not None and cell.verdict in (Verdict.PROVED, Verdict.NOT_APPLICABLE):
+            return cell
+    return None

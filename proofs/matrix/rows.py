@@ -1,0 +1,54 @@
+"""The rows of the matrix: parts of properties, without conditions and with those that may be granted."""
+
+from dataclasses import dataclass
+
+import model.ranges  # noqa: F401  (states no-wrap)
+from model.properties import PROPERTIES, Property
+from model.semantics import SEMANTICS, Semantics
+from proofs.obligations.suite import lacking, places
+
+DESIGN = "claim-sets"
+"""The generation whose conditions are granted to all."""
+OTHERWISE = ("nothing-offlined",)
+"""What is granted where the design needs no condition: recall is what it has against offlining."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A part of a property, and conditions that every caller keeps."""
+
+    part: str
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For a table: `node-backed if nothing-offlined`."""
+        return f"{self.part} if {' and '.join(self.conditions)}" if self.conditions else self.part
+
+
+def granted(prop: Property) -> tuple[str, ...]:
+    """The conditions on which a property that does not hold is tried again."""
+    return SEMANTICS[DESIGN].conditional.get(prop.id, OTHERWISE)
+
+
+def parts(ids: list[str] | None = None) -> list[Property]:
+    """What is judged: every part of these properties, or of all, without the supporting invariants."""
+    return [p for p in PROPERTIES.values() if not p.support and (ids is None or p.id in ids)]
+
+
+def rows() -> list[Row]:
+    """All rows, a property without conditions before the same with conditions."""
+    return [row for p in parts() for row in (Row(p.name), Row(p.name, granted(p)))]
+
+
+def says_nothing(prop: Property, semantics: Semantics) -> str:
+    """Why a property is not applicable to a generation; empty if it is. By what the generation can do."""
+    lacks = lacking(prop, semantics)
+    if lacks:
+        return lacks
+    return "" if places(prop, semantics) else "no step is of the kind that the property is about"
+
+
+def promised(semantics: str, row: Row) -> bool:
+    """Whether the design says so itself. Of the other generations nothing is claimed: the matrix says what they do."""
+    return semantics == DESIGN and row.conditions == SEMANTICS[DESIGN].conditional.get(PROPERTIES[row.part].id, ())
