@@ -41,6 +41,7 @@ prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a h
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.prove
 
 schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 	$(BIN)/python -m proofs.traces.schema docs/claim-trace.schema.json
