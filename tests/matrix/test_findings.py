@@ -36,7 +36,7 @@ def test_the_reference_does_what_the_finding_says(path: Path) -> None:
         "legacy-redeem-at-alloc/no-wrap.intermediate",
         "single-node-v2/claims-fulfilled.anywhere",
         "claim-sets-no-recall/claims-protected.backed",
-        "per-node-v8/entitlement+limit-not-lowered+no-claim-in-flight",
+        "legacy-2013/entitlement+limit-not-lowered+no-claim-in-flight+requests-within-limit",
     ],
 )
 def test_a_fresh_search_finds_what_is_stored(name: str) -> None:
