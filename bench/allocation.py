@@ -100,6 +100,7 @@ def _target(what: str, slowest: float) -> Target:
 def _claim(host: Host, nodes: list[int]) -> None:
     """Claims are used up by the pairs (freeing does not grow them back), so they are installed again."""
     domain = host.domain(MEASURED)
-    entries = [ClaimEntry(host.node_avail_pages[node] // 8, node) for node in nodes]
+    most = domain.max_pages // len(nodes)
+    entries = [ClaimEntry(min(most, host.node_avail_pages[node] // 2), node) for node in nodes]
     status = host.semantics.install_claim_set(host, domain, entries)
     assert status is Status.OK, status

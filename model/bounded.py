@@ -131,8 +131,8 @@ class BoundedHost:
         return term
 
     def pages(self, name: str) -> Term:
-        """A page count argument."""
-        term = z3.Int(self.prefix + name)
+        """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
+        term = z3.Int(self.prefix + f"{name}?")
         self.axioms.append(term >= 0)
         return term
 

@@ -97,8 +97,9 @@ def entry_within(vector: Sequenced, index: Term) -> Lemma:
 
 def combined_sum(result: Sequenced, parts: Sequence[tuple[int, Sequenced]]) -> Lemma:
     """The sum of vectors added and subtracted entry by entry is their sums added and subtracted."""
+    signs = "".join("-plus" if sign == 1 else "-minus" for sign, _part in parts)
     return Lemma(
-        f"sum-combined-{len(parts)}",
+        f"sum-combined{signs or '-of-none'}",
         "the sum of vectors added and subtracted entry by entry is their sums added and subtracted",
         lambda w: result.entry(w) == total_of([sign * part.entry(w) for sign, part in parts]),
         lambda m: result.prefix(m) == total_of([sign * part.prefix(m) for sign, part in parts]),
@@ -141,6 +142,7 @@ def all_lemmas() -> list[Lemma]:
         ordered_sums(a, b),
         entry_within(a, i),
         combined_sum(d, []),
+        combined_sum(d, [(1, a)]),
         combined_sum(d, [(1, a), (1, b)]),
         combined_sum(d, [(1, a), (-1, b)]),
         taken_sum(b, a, amount),

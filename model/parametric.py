@@ -6,7 +6,8 @@ about sums come from `model.lemmas` only, whose witnesses are index terms too. T
 unsat is a proof for every host; sat may be spurious, and a bounded host decides.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import z3
@@ -23,11 +24,14 @@ NODE = "node"
 DOMAIN = "domain"
 
 
-def _applied(function: Any, flag: bool = False) -> Callable[..., Term]:
-    """Application of an uninterpreted function of integers, remembered: the same terms come up again and again.
+@cache
+def _applied(name: str, arity: int, flag: bool = False) -> Callable[..., Term]:
+    """Application of an uninterpreted function of integers, remembered: the same terms come up in many obligations.
 
     Z3's own call checks sorts that are known here.
     """
+    ints = [z3.IntSort()] * arity
+    function = z3.Function(name, *ints, z3.BoolSort() if flag else z3.IntSort())
     reference = z3.BoolRef if flag else z3.ArithRef
     context = function.ctx
     seen: dict[tuple[int, ...], tuple[Term, ...]] = {}
@@ -44,6 +48,12 @@ def _applied(function: Any, flag: bool = False) -> Callable[..., Term]:
         return found[0]
 
     return apply
+
+
+@cache
+def _int(name: str) -> Term:
+    """The integer constant of that name, the same in every obligation."""
+    return z3.Int(name)
 
 
 class SummedVector:
@@ -78,11 +88,10 @@ class SummedGrid:
     """A grid of the parametric host; its rows and columns have prefix sums of their own."""
 
     def __init__(self, host: "ParametricHost", name: str, watch: Callable[[str, Term], None] | None = None) -> None:
-        ints = [z3.IntSort()] * 3
         self._host = host
-        self._cell = _applied(z3.Function(name, *ints))
-        self._row_sum = _applied(z3.Function(f"sum.{name}.row", *ints))
-        self._column_sum = _applied(z3.Function(f"sum.{name}.column", *ints))
+        self._cell = _applied(name, 2)
+        self._row_sum = _applied(f"sum.{name}.row", 2)
+        self._column_sum = _applied(f"sum.{name}.column", 2)
         self._watch = watch
 
     def __getitem__(self, cell: tuple[Term, Term]) -> Term:
@@ -121,7 +130,7 @@ class ParametricHost:
     """The host of one obligation: its index terms, the lemmas used so far, and the definitions made."""
 
     def __init__(self) -> None:
-        self.nodes, self.domains = z3.Int("nodes"), z3.Int("domains")
+        self.nodes, self.domains = _int("nodes"), _int("domains")
         self.axioms: list[Term] = [self.nodes >= 1, self.domains >= 1]
         self.lemmas_used: list[str] = []
         self._terms: dict[str, dict[str, Term]] = {NODE: {}, DOMAIN: {}}
@@ -143,7 +152,7 @@ class ParametricHost:
     def _index(self, sort: str, name: str, main: bool) -> Term:
         term = self._terms[sort].get(name)
         if term is None:
-            term = self._terms[sort][name] = z3.Int(name)
+            term = self._terms[sort][name] = _int(name)
             # There is at least one node and one domain, so a constant that stands for an example or for
             # a counterexample, if there is one, can be taken to be inside the range in any case.
             self.axioms.append(self.inside(sort, term))
@@ -154,6 +163,10 @@ class ParametricHost:
     def term_count(self) -> int:
         """How many index terms there are; grows while an obligation is being built."""
         return sum(len(terms) for terms in self._terms.values())
+
+    def instances(self) -> Hashable:
+        """Equal for hosts on which an assumed quantifier has the same instances."""
+        return tuple((*self._terms[sort], "main", *self._main[sort]) for sort in (NODE, DOMAIN))
 
     def indices(self, sort: str) -> list[Term]:
         """The index terms of a sort."""
@@ -186,8 +199,8 @@ class ParametricHost:
         return self._index(NODE, name, main=True)
 
     def pages(self, name: str) -> Term:
-        """A page count argument."""
-        term = z3.Int(name)
+        """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
+        term = z3.Int(f"{name}?")
         self.axioms.append(term >= 0)
         return term
 
@@ -197,10 +210,7 @@ class ParametricHost:
 
     def vector(self, name: str, sort: str, flag: bool = False) -> SummedVector:
         """An uninterpreted vector."""
-        ints = z3.IntSort()
-        entry = _applied(z3.Function(name, ints, z3.BoolSort() if flag else ints), flag)
-        prefix = _applied(z3.Function(f"sum.{name}", ints, ints))
-        return SummedVector(self, sort, entry, prefix)
+        return SummedVector(self, sort, _applied(name, 1, flag), _applied(f"sum.{name}", 1))
 
     def pages_by_node(self, name: str) -> SummedVector:
         """A page count argument per node."""
@@ -305,7 +315,7 @@ class ParametricHost:
         """An uninterpreted field; `watch` is told of every sum that is asked of it."""
         name = info.name + suffix
         if info.shape is Shape.HOST:
-            return z3.Int(name)
+            return _int(name)
         if info.shape is Shape.CELL:
             return SummedGrid(self, name, watch)
         sort = NODE if info.shape is Shape.NODE else DOMAIN

@@ -89,7 +89,7 @@ def redeem_claims_for_allocation(host: Host, domain: Domain, pages: int, node: i
     pages -= deduct_node_claims(host, domain, node, pages, redeemed)
     pages -= deduct_global_claims(host, domain, pages, redeemed)
     for other in host.nodes:
-        if pages == 0:
+        if pages == 0 or domain.node_claims == 0:
             break
         pages -= deduct_node_claims(host, domain, other, pages, redeemed)
 
@@ -117,6 +117,8 @@ def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry])
     nodes_total = 0
     global_pages: int | None = None
     with domain.page_alloc_lock, host.heap_lock:
+        if host.semantics.refuses_claimant(domain):
+            return Status.ESRCH
         for pages, target, pad in entries:
             if pad != 0:
                 return Status.EINVAL
@@ -142,7 +144,7 @@ def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry])
             return Status.EINVAL
         if nodes_total > domain.max_pages - global_pages:
             return Status.EINVAL
-        if domain.tot_pages > domain.max_pages - global_pages - nodes_total:
+        if host.semantics.pages_held(domain) > domain.max_pages - global_pages - nodes_total:
             return Status.EINVAL
         unclaimed = host.total_avail_pages - host.outstanding_claims
         if global_pages + nodes_total > unclaimed + domain.global_claims + domain.node_claims:
@@ -170,9 +172,10 @@ def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
             return Status.OK
         if domain.global_claims != 0 or domain.node_claims != 0:
             return Status.EINVAL
-        if pages <= domain.tot_pages or pages > domain.max_pages:
+        held = host.semantics.pages_held(domain)
+        if host.semantics.refuses_claimant(domain) or pages <= held or pages > domain.max_pages:
             return Status.EINVAL
-        claim = pages - domain.tot_pages
+        claim = pages - held
         if exceeds_unsigned(claim, host.total_avail_pages - host.outstanding_claims):
             return Status.ENOMEM
         stake_claims(host, domain, {}, claim)

@@ -8,12 +8,6 @@ from .status import MisuseError
 from .steps import Steps
 
 
-def set_max_pages(domain: Domain, max_pages: int) -> None:
-    """Store the new limit; neither tot_pages nor claims are checked. Takes page_alloc_lock."""
-    with domain.page_alloc_lock:
-        domain.max_pages = max_pages
-
-
 def mark_dying(domain: Domain) -> None:
     """The first stage of ``domain_kill``: from now on no pages are assigned and hypercalls refuse claims."""
     domain.is_dying = True

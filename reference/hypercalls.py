@@ -169,8 +169,7 @@ def max_mem(host: Host, domid: int, max_pages: int) -> Status:
     domain = host.domains.get(domid)
     if domain is None:
         return Status.ESRCH
-    domains.set_max_pages(domain, max_pages if max_pages < UINT_MAX else UINT_MAX)
-    return Status.OK
+    return host.semantics.set_max_pages(host, domain, max_pages if max_pages < UINT_MAX else UINT_MAX)
 
 
 def destroydomain(host: Host, domid: int) -> Steps[Status]:

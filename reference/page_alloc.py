@@ -112,6 +112,8 @@ def free_heap_pages(host: Host, mfn: int, order: int) -> None:
         node = host.node_of(mfn)
         heap = host.heap[node]
         marked = host.pages.remove(block)
+        if block.refcounted and block.domid is not None:
+            host.semantics.limbo_ended(host.domain(block.domid), block.pages)
         heap.give(mfn, order)
         host.node_avail_pages[node] += block.pages
         host.total_avail_pages += block.pages

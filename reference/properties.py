@@ -12,7 +12,7 @@ from operator import add, le
 from typing import NamedTuple
 
 from .pages import PageState
-from .state import Host, all_locks
+from .state import Domain, Host, all_locks
 
 
 class Violation(NamedTuple):
@@ -123,15 +123,21 @@ def redeemed_once(host: Host) -> list[Violation]:
             found.append(_miscounted(f"node {node}", numbers))
     for domain in host.domains.values():
         history = domain.history
-        gone = map(add, map(add, history.redeemed, history.released), history.recalled)
-        total = [*map(add, gone, [*domain.claims, domain.global_claims])]
-        if total != history.installed:
-            for target, installed in enumerate(history.installed):
-                if installed != total[target]:
-                    name = "global" if target == len(host.node_pages) else f"node {target}"
-                    numbers = f"installed {installed} != outstanding + redeemed + released + recalled {total[target]}"
-                    found.append(_miscounted(f"d{domain.domid} {name}", numbers))
+        installed, redeemed = history.installed, history.redeemed
+        released, recalled = history.released, history.recalled
+        for node, claim in enumerate(domain.claims):
+            total = claim + redeemed[node] + released[node] + recalled[node]
+            if total != installed[node]:
+                found.append(_unbalanced(domain, f"node {node}", installed[node], total))
+        total = domain.global_claims + redeemed[-1] + released[-1] + recalled[-1]
+        if total != installed[-1]:
+            found.append(_unbalanced(domain, "global", installed[-1], total))
     return found
+
+
+def _unbalanced(domain: Domain, target: str, installed: int, total: int) -> Violation:
+    numbers = f"installed {installed} != outstanding + redeemed + released + recalled {total}"
+    return _miscounted(f"d{domain.domid} {target}", numbers)
 
 
 def _miscounted(where: str, numbers: str) -> Violation:
@@ -190,8 +196,11 @@ STATE_PROPERTIES: dict[str, Callable[[Host], list[Violation]]] = {
 
 def broken_properties(host: Host) -> list[Violation]:
     """Everything in :data:`STATE_PROPERTIES` that does not hold, with its numbers. Takes all locks."""
+    found: list[Violation] = []
     with all_locks(host):
-        return [violation for check in STATE_PROPERTIES.values() for violation in check(host)]
+        for check in STATE_PROPERTIES.values():
+            found += check(host)
+    return found
 
 
 def check_state(host: Host) -> list[Violation]:

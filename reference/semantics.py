@@ -46,14 +46,35 @@ class Semantics:
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         """The check of one candidate node: the claimant is credited its claim on that node only (DS-14)."""
+        avail, outstanding = host.node_avail_pages[node], host.node_outstanding_claims[node]
+        if request.pages > avail:
+            return False  # whatever is claimed
         claimant = request.claimant
         own = 0 if claimant is None else claimant.claims[node]
-        avail, outstanding = host.node_avail_pages[node], host.node_outstanding_claims[node]
         return claims.claims_permit_request(request.pages, avail, outstanding, own)
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         """Redeem claims for ``pages`` just taken from ``node``, in the same critical section (DS-17)."""
         claims.redeem_claims_for_allocation(host, claimant, pages, node)
+
+    def limbo_ended(self, domain: Domain, pages: int) -> None:
+        """Refcounted pages that were meant for the domain go back to the heap; heap_lock is held."""
+
+    def pages_held(self, domain: Domain) -> int:
+        """The pages that a claim counts beside itself; both locks are held."""
+        return domain.tot_pages
+
+    def refuses_claimant(self, domain: Domain) -> bool:
+        """Whether the domain may get no claim; both locks are held."""
+        del domain
+        return False
+
+    def set_max_pages(self, host: Host, domain: Domain, max_pages: int) -> Status:
+        """``XEN_DOMCTL_max_mem``: store the new limit; neither tot_pages nor claims are checked."""
+        del host
+        with domain.page_alloc_lock:
+            domain.max_pages = max_pages
+        return Status.OK
 
     def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
         """Pages of ``node`` were assigned; page_alloc_lock is held, heap_lock is not."""

@@ -33,7 +33,16 @@ class ClaimHistory:
 
 @guarded(
     page_alloc_lock=("tot_pages", "max_pages"),
-    heap_lock=("claims", "node_claims", "global_claims", "claim_node", "last_alloc_node", "history"),
+    heap_lock=(
+        "claims",
+        "node_claims",
+        "global_claims",
+        "claim_node",
+        "last_alloc_node",
+        "history",
+        "charged_pages",
+        "charge_limit",
+    ),
 )
 @dataclass(slots=True, eq=False, repr=False)
 class Domain:
@@ -52,6 +61,8 @@ class Domain:
     node_claims: int = 0  # sum of claims[]
     global_claims: int = 0
     claim_node: int | None = None  # single-node generations: the target of the claim, none for host-wide
+    charged_pages: int = 0  # hardened claim sets: tot_pages and refcounted pages in limbo
+    charge_limit: int = 0  # hardened claim sets: max_pages
     last_alloc_node: int | None = None
     is_dying: bool = False
     paused_by_controller: bool = False  # controller_pause_count > 0
@@ -194,6 +205,7 @@ def create_domain(host: Host, domid: int, max_pages: int, node_affinity: tuple[i
         node_affinity=tuple(affinity),
         claims=[0] * len(host.node_pages),
         history=ClaimHistory(len(host.node_pages)),
+        charge_limit=max_pages,
     )
     host.domains[domid] = domain
     host.domains = dict(sorted(host.domains.items()))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Examples:
   claimcheck explain tests/data/examples/redeem.jsonl
   claimcheck explain --trace 7 --events 20:30 tests/data/conformance/claim-sets.jsonl.gz
-  claimcheck explain divergences/claim-sets-line1234.jsonl | less -R""",
+  claimcheck explain divergences/claim-sets-line1234-0a1b2c3d.jsonl | less -R""",
 )
 @click.argument("file")
 @click.option("--trace", "number", type=click.IntRange(min=1), default=1, help="Which trace of the file.  [default: 1]")

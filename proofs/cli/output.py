@@ -24,7 +24,7 @@ def console() -> Console:
     """Standard output: as wide as the terminal; in a pipe wide enough for any table."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 4096)
 
 
 def table(*columns: str) -> Table:

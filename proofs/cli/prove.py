@@ -36,7 +36,7 @@ Examples:
 @click.option("--vacuity", is_flag=True, help="Also: assumptions satisfiable, each guard and update needed.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option(
-    "--rlimit", type=click.IntRange(min=1), default=50_000_000, show_default=True, help="Work per obligation."
+    "--rlimit", type=click.IntRange(min=1), default=400_000_000, show_default=True, help="Work per obligation."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write stored results.")

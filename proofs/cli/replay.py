@@ -114,13 +114,15 @@ def _as_json(results: list[FileResult]) -> dict[str, Any]:
 
 
 def _print(results: list[FileResult]) -> None:
+    from rich.text import Text
+
     from proofs.cli.output import console, table
 
-    out = console()
+    out = console()  # what quotes a file goes in as Text: `[b]` and `:100:` would be markup and an emoji
     counts = table("file", "semantics", "traces#", "events#", "comparisons#", "divergences#", "skipped#", "events/s#")
     for result in results:
         counts.add_row(
-            result.file,
+            Text(result.file),
             ", ".join(result.semantics),
             f"{result.traces:,}",
             f"{result.events:,}",
@@ -132,13 +134,13 @@ def _print(results: list[FileResult]) -> None:
     out.print(counts)
     for result in results:
         if result.broken:
-            out.print(f"properties broken on the way in {result.file} (counted, no divergence):", soft_wrap=True)
+            heading = f"properties broken on the way in {result.file} (counted, no divergence):"
+            out.print(Text(heading), soft_wrap=True)
         for name, count in sorted(result.broken.items()):
-            out.print(
-                f"  {name}: after {count:,} events, first at {result.first_broken[name]}", soft_wrap=True, markup=False
-            )
+            where = result.first_broken[name]
+            out.print(Text(f"  {name}: after {count:,} events, first at {where}"), soft_wrap=True)
     for result in results:
         for written in result.divergences:
-            out.print(f"diverged: {written.divergence}", soft_wrap=True, markup=False)
+            out.print(Text(f"diverged: {written.divergence}"), soft_wrap=True)
             if written.trace_file is not None:
-                out.print(f"  trace up to there: {written.trace_file}", soft_wrap=True, markup=False)
+                out.print(Text(f"  trace up to there: {written.trace_file}"), soft_wrap=True)

@@ -27,6 +27,8 @@ def _problems() -> dict[str, Problem]:
     for lemma in all_lemmas():
         for case, assumptions, goal in lemma.induction():
             key = Obligation(LEMMA, lemma.name, case, PARAMETRIC).name
+            if key in found:
+                raise ValueError(f"two lemmas are called {lemma.name}: only one of them would be proved")
             found[key] = Problem([], {"induction": all_of(assumptions)}, negation(goal), [])
     for loop in loop_cases():
         key = Obligation(LOOP, loop.loop, loop.case, PARAMETRIC).name

@@ -1,6 +1,6 @@
 """An obligation as formulas: labelled assumptions and a negated goal; unsat is a proof."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -16,7 +16,7 @@ from model.semantics import TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
 from proofs.obligations.auxiliary import Problem, auxiliary_problem
-from proofs.obligations.focus import relevant_invariants, watched
+from proofs.obligations.focus import mentioned, relevant_invariants, watched
 from proofs.obligations.obligation import AUXILIARY, BOOT, EVERY_STATE, PARAMETRIC, Obligation
 
 
@@ -54,8 +54,25 @@ def _invariant(name: str, q: Quantifiers, s: State) -> Term:
     return of_state(q, s)
 
 
-def _invariants(names: list[str], q: Quantifiers, s: State) -> dict[str, Term]:
-    return {f"invariant:{name}": _invariant(name, q, s) for name in names}
+_INSTANCES: dict[Hashable, Term] = {}
+"""Invariants of the state before a step, by their instances: many obligations assume the same."""
+
+
+def _parametric_invariants(
+    names: list[str], host: ParametricHost, q: Quantifiers, s: State, concerned: frozenset[str] | None
+) -> dict[str, Term]:
+    """The invariants, cut down to the fields of concern where they can be."""
+    found, cut = {}, watched(s, concerned)
+    for name in names:
+        key = (name, concerned if mentioned(name)[1] else None, host.instances())
+        if key not in _INSTANCES:
+            terms = host.term_count()
+            formula = _invariant(name, q, cut)
+            if host.term_count() != terms:
+                raise AssertionError(f"{name} needs an example, so it is not the same wherever it is assumed")
+            _INSTANCES[key] = formula
+        found[f"invariant:{name}"] = _INSTANCES[key]
+    return found
 
 
 def _equation(name: str, step: Step, after: State, q: Quantifiers) -> Term:
@@ -178,7 +195,7 @@ def _parametric(obligation: Obligation) -> Problem:
         if at_boot:
             found = {"boot": boot(assumed, before)}
         else:
-            found = _assumptions(obligation, assumed, before, step, after, after.read | seen.read)
+            found = _assumptions(obligation, host, assumed, before, step, after, after.read | seen.read)
         found.pop(obligation.dropped, None)
         facts = [*host.axioms, *host.definitions()]
         if host.term_count() == terms:
@@ -187,7 +204,13 @@ def _parametric(obligation: Obligation) -> Problem:
 
 
 def _assumptions(
-    obligation: Obligation, q: Quantifiers, before: State, step: Step | None, after: State, read: set[str]
+    obligation: Obligation,
+    host: ParametricHost,
+    q: Quantifiers,
+    before: State,
+    step: Step | None,
+    after: State,
+    read: set[str],
 ) -> dict[str, Term]:
     """What an obligation is given: only what bears on the fields its goal reads."""
     names, concerned = relevant_invariants(
@@ -195,8 +218,8 @@ def _assumptions(
     )
     if step is not None and PROPERTIES[obligation.property].kind is Kind.STATE and not read & set(step.updates):
         # Nothing the property speaks of is updated: it held before, and that is all there is to it.
-        return _invariants([obligation.property], q, before)
-    found = _invariants(names, q, watched(before, concerned)) | _host_size(obligation, q, before)
+        return _parametric_invariants([obligation.property], host, q, before, None)
+    found = _parametric_invariants(names, host, q, before, concerned) | _host_size(obligation, q, before)
     if step is not None:
         found |= _guards(obligation, q, step)
         found |= {f"update:{u}": _equation(u, step, after, q) for u in step.updates if u in read}

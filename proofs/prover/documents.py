@@ -121,8 +121,9 @@ def _verdicts() -> str:
 def _matrix() -> str:
     verdicts = {tuple(r.name.split("/")[1:3]): r.verdict for r in results() if r.claimed}
     conditions = SEMANTICS[SEMANTICS_SHOWN].conditional
-    places = [BOOT, *TRANSITIONS, EVERY_STATE]
-    shown = [p for p in PROPERTIES.values() if not p.support]
+    places = [BOOT, *SEMANTICS[SEMANTICS_SHOWN].transitions, EVERY_STATE]
+    spoken_of = {name.partition("+")[0] for name, _ in verdicts}
+    shown = [p for p in PROPERTIES.values() if not p.support and p.name in spoken_of]
     body = []
     for number, prop in enumerate(shown, 1):
         name = "+".join([prop.name, *conditions.get(prop.id, ())])
@@ -176,6 +177,21 @@ def _findings() -> str:
     ).replace("|  |", "| granted |", 1)
 
 
+def _superpages() -> str:
+    from proofs.search.fulfilled import parts_on_reference
+    from proofs.search.on_reference import Tiny, search_reference
+
+    body = []
+    for part in parts_on_reference("superpage-fulfilled"):
+        trace = search_reference(Tiny(SEMANTICS_SHOWN, part)).trace
+        if trace is None:
+            raise ValueError(f"{part} is not broken")
+        steps = ", ".join(event["op"] for event in trace.events)
+        pages = str(trace.host["nodes"])
+        body.append([f"`{part}`", str(len(trace.events)), pages, steps, "; ".join(trace.broken)])
+    return table(["broken", "events", "pages of the nodes", "trace", "then"], body)
+
+
 def _mistakes() -> str:
     return _traces(
         (f"`{name}`: {MUTATIONS[name][0]}", Asked(SEMANTICS_SHOWN, prop, name, assumed))
@@ -206,6 +222,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "matrix": _matrix,
     "vacuity": _vacuity,
     "findings": _findings,
+    "superpages": _superpages,
     "mistakes": _mistakes,
     "times": _times,
 }

@@ -18,6 +18,17 @@ def _chunks(obligations: list[Obligation], jobs: int) -> Iterable[list[Obligatio
     return [[o for group in groups[i::count] for o in group] for i in range(count)]
 
 
+def _prepare() -> None:
+    """What makes a worker quick: it ends soon, so it need not collect garbage, and sorts are checked by Z3 itself."""
+    import gc
+
+    import z3.z3
+
+    gc.freeze()
+    gc.disable()
+    z3.z3.Z3_DEBUG = False
+
+
 def run(
     obligations: list[Obligation],
     settings: Settings,
@@ -36,7 +47,7 @@ def run(
         except KeyboardInterrupt:
             interrupted = True
     elif obligations:
-        pool = executor or ProcessPoolExecutor(jobs)
+        pool = executor or ProcessPoolExecutor(jobs, initializer=_prepare)
         try:
             futures = [pool.submit(solve_all, c, settings) for c in _chunks(obligations, jobs)]
             for future in as_completed(futures):

@@ -43,7 +43,7 @@ class Result(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """What makes a run repeat exactly."""
 
-    rlimit: int = 50_000_000
+    rlimit: int = 400_000_000
     seed: int = 0
     cache: str = ""
     """Directory of the cache; empty for none."""

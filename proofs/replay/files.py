@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
+from proofs.traces.text import printable
 
 from .replay import Divergence, TraceResult, replay_trace
 
@@ -63,7 +65,7 @@ def replay_file(
     :param write_to: folder for the traces that diverge; none: they are not written
     :param progress: told the events of each trace
     """
-    total = FileResult(path)
+    total = FileResult(printable(path))
     start = time.perf_counter()
     try:
         for trace in read_traces(path):
@@ -81,7 +83,11 @@ def replay_file(
     except TraceError as error:
         total.error = str(error)
     except OSError as error:
-        total.error = f"{error.filename}: cannot write the trace of a divergence: {error.strerror}"
+        total.error = (
+            f"{printable(str(error.filename or write_to))}: cannot write the trace of a divergence: {error.strerror}"
+        )
+    except MemoryError:
+        total.error = f"{printable(path)}: out of memory behind {total.events:,} events"
     except KeyboardInterrupt:
         total.interrupted = True
     total.seconds = time.perf_counter() - start
@@ -90,8 +96,10 @@ def replay_file(
 
 def _write(trace: Trace, divergence: Divergence, folder: Path) -> str:
     stem = Path(trace.path).name.split(".")[0]
-    path = folder / f"{stem}-line{divergence.line}.jsonl"
+    lines = trace.raw[: divergence.event + 2]  # header, then events 0 to that one
+    digest = hashlib.sha256(b"".join(lines)).hexdigest()[:8]  # files of one name in two folders stay apart
+    path = folder / f"{stem}-line{divergence.line}-{digest}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
     with TraceWriter(path) as writer:
-        writer.raw(trace.raw[: divergence.event + 2])  # header, then events 0 to that one
-    return str(path)
+        writer.raw(lines)
+    return printable(str(path))

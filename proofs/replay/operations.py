@@ -24,7 +24,7 @@ from reference.constants import (
     MEMF_no_refcount,
 )
 from reference.state import Domain, Host, create_domain
-from reference.status import Status
+from reference.status import MisuseError, Status
 from reference.steps import Steps
 
 Outcome = dict[str, Any]
@@ -63,7 +63,7 @@ def _create_domain(host: Host, event: e.CreateDomain) -> Outcome:
 
 
 def _set_max_pages(host: Host, event: e.SetMaxPages) -> Outcome:
-    domains.set_max_pages(host.domain(event.domid), event.max_pages)
+    host.semantics.set_max_pages(host, host.domain(event.domid), event.max_pages)
     return _NOTHING
 
 
@@ -73,6 +73,8 @@ def _install_claim_set(host: Host, event: e.InstallClaimSet) -> Outcome:
 
 def _set_outstanding_pages(host: Host, event: e.SetOutstandingPages) -> Outcome:
     node = None if event.node is UNSET else event.node
+    if event.node is not UNSET and "claim_node" not in host.semantics.claim_counters:
+        raise MisuseError(f"{host.semantics.name} has no field `node` here")
     return {"result": host.semantics.set_outstanding_pages(host, host.domain(event.domid), event.pages, node)}
 
 
@@ -139,8 +141,11 @@ def _claim_pages(host: Host, event: own.ClaimPages) -> Steps[Outcome]:
 
 
 def _populate_physmap(host: Host, event: own.PopulatePhysmap) -> Steps[Outcome]:
+    extents = event.nr_extents
+    if event.mfns is not UNSET:  # one more than observed tells that they differ; the rest may be billions
+        extents = min(extents, len(event.mfns) + 1)
     mfns = yield from hypercalls.populate_physmap(
-        host, event.domid, event.nr_extents, event.extent_order, event.node, _memflags(event.memflags)
+        host, event.domid, extents, event.extent_order, event.node, _memflags(event.memflags)
     )
     return {"mfns": mfns}
 

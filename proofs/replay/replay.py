@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct
 from proofs.traces.events import Event, State
 from proofs.traces.own_events import Continue
 from proofs.traces.reader import Trace
+from proofs.traces.text import one_line, printable
 from reference.generations import SEMANTICS
 from reference.heap import NodeHeap, lowest_address
 from reference.properties import broken_properties, check_state
@@ -40,7 +41,7 @@ class Divergence(Struct, frozen=True):
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else "absent" if value is UNSET else str(value)
+    return "null" if value is None else one_line(str(value))
 
 
 class TraceResult(Struct):
@@ -75,12 +76,17 @@ class ObservedBlock:
         return lowest_address(heap, order)
 
     def expect(self, event: Event) -> None:
-        """Take from the event which blocks the allocations in it got."""
-        mfn = getattr(event, "mfn", None)
-        mfns = getattr(event, "mfns", UNSET)
-        self.blocks = [] if mfn is None or mfn is UNSET else [mfn]
-        if mfns is not UNSET:
-            self.blocks.extend(mfns)
+        """Take from the event which blocks the allocations in it got. A builder's event does not tell that in time."""
+        self.blocks = []
+        observed = event.observed
+        if "mfn" in observed:
+            mfn = event.mfn  # type: ignore[attr-defined]  # it is among the observed fields
+            if mfn is not None and mfn is not UNSET:
+                self.blocks = [mfn]
+        elif "mfns" in observed:
+            mfns = event.mfns  # type: ignore[attr-defined]  # likewise
+            if mfns is not UNSET:
+                self.blocks = list(mfns)
 
 
 class _Replay:
@@ -109,6 +115,8 @@ class _Replay:
         for event in self.trace:
             if result.divergence is not None:
                 result.skipped += 1
+                if event.state is not UNSET:
+                    self.trace.check_shape(event.state)
                 continue
             self._replay(event)
             result.events += 1
@@ -127,13 +135,13 @@ class _Replay:
         if event.crash is not UNSET:
             self._diverged(event, "crash", "no crash", event.crash)
             return
-        if outcome is not None:
-            for field, expected in outcome.items():
-                observed = getattr(event, field)
-                if observed != expected:
-                    self._diverged(event, field, expected, observed)
-                    return
-            self.result.comparisons += len(outcome)
+        for field in event.observed:
+            expected = outcome.get(field, UNSET)
+            observed = getattr(event, field)
+            if observed != expected:
+                self._diverged(event, field, expected, observed)
+                return
+        self.result.comparisons += len(outcome)
         state = event.state
         if not matches(self.host, state):  # type: ignore[arg-type]  # no crash: it has a state
             self.trace.check_shape(state)  # type: ignore[arg-type]  # likewise
@@ -144,33 +152,31 @@ class _Replay:
         if self.check_properties:
             self._count_broken(event)
 
-    def _execute(self, event: Event) -> Outcome | None:
-        """Do what the event says; none while a builder's operation goes on."""
+    def _execute(self, event: Event) -> Outcome:
+        """Do what the event says; the outcome is empty while a builder's operation goes on."""
         builder = event.builder
         if type(event) is Continue:
             steps = self.builders.pop(builder, None)  # type: ignore[arg-type]  # the reader saw that it is there
             if steps is None:
                 raise MisuseError(f"builder {builder} has nothing to continue")
             return self._step(builder, steps)  # type: ignore[arg-type]  # likewise
+        if builder is not UNSET and builder in self.builders:
+            raise MisuseError(f"builder {builder} has not ended what it does")
         if event.observed:
             self.policy.expect(event)
         outcome = OPERATIONS[type(event)](self.host, event)
         if isinstance(outcome, dict):
             return outcome
-        if builder is UNSET:
-            return run(outcome)
-        if builder in self.builders:
-            raise MisuseError(f"builder {builder} has not ended what it does")
-        return self._step(builder, outcome)
+        return run(outcome) if builder is UNSET else self._step(builder, outcome)
 
-    def _step(self, builder: str, steps: Steps[Outcome]) -> Outcome | None:
+    def _step(self, builder: str, steps: Steps[Outcome]) -> Outcome:
         try:
             next(steps)
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
         self.builders[builder] = steps
-        return None
+        return {}
 
     def _numbers(self, state: State) -> int:
         """How many numbers the comparison of two states compares; the same as long as no domain comes or goes."""
@@ -183,7 +189,7 @@ class _Replay:
         violations = broken_properties(self.host)
         if violations:
             broken = self.result.broken
-            for name in {violation.property for violation in violations}:
+            for name in dict.fromkeys(violation.property for violation in violations):
                 broken[name] = broken.get(name, 0) + 1
             for violation in violations:
                 if violation.property not in self.result.first_broken:
@@ -204,19 +210,19 @@ class _Replay:
 
     def _diverged(self, event: Event, field: str, expected: Any, observed: Any) -> None:
         self.result.divergence = Divergence(
-            self.trace.path,
+            printable(self.trace.path),
             self.trace.line,
             self.result.seed,
             self.result.events,
             event.op,
             field,
-            expected,
-            observed,
+            "absent" if expected is UNSET else expected,
+            "absent" if observed is UNSET else observed,
         )
 
     def _diverged_at_end(self, field: str, expected: Any, observed: Any) -> None:
         self.result.divergence = Divergence(
-            self.trace.path,
+            printable(self.trace.path),
             self.trace.first_line,
             self.result.seed,
             self.result.events,

@@ -18,6 +18,7 @@ from model.properties import PROPERTIES, Kind, Property
 from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
+from proofs.prover.solve import SIMPLEX
 
 NEVER = ("llc_coloring", "malformed", "names_offline_node")
 """Arguments that only make a call fail."""
@@ -51,7 +52,7 @@ class Unrolled:
         self.left_out = () if any(p.id == "redeemed-once" for p in parts) else LEDGER
         self.solver = z3.SimpleSolver()
         self.solver.set("random_seed", seed)
-        self.solver.set("arith.solver", 2)
+        self.solver.set("arith.solver", SIMPLEX)
         first = BoundedHost(nodes, self.domains)
         self.states: list[State] = [first.state("@0")]
         self.steps: list[dict[str, Step]] = []

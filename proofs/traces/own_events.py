@@ -1,7 +1,8 @@
 """The events that ``claim-trace/2``, the project's extension, adds: hypercalls, split operations, builder threads.
 
 An event with a ``builder`` runs only the first critical section of its operation; each ``continue`` of that builder
-runs the next one. The outcome stands on the event that ends the operation.
+runs the next one. The outcome stands on the event that ends the operation; the blocks its allocations took, known only
+then, are the lowest free ones.
 """
 
 from __future__ import annotations
@@ -180,6 +181,8 @@ class GetOutstandingClaims(Event, tag="get_outstanding_claims"):
 
 class Continue(Event, tag="continue"):
     """The next critical section of what the builder is doing; on the last one, its outcome."""
+
+    observed: ClassVar[tuple[str, ...]] = ("result", "mfn", "on_node", "mfns", "pages")
 
     result: str | UnsetType = UNSET
     mfn: Mfn | None | UnsetType = UNSET

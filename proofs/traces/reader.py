@@ -5,7 +5,6 @@ Everything wrong with a file is a :class:`TraceError` that names file and line; 
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from collections.abc import Iterator
@@ -18,13 +17,33 @@ from msgspec import UNSET, UnsetType
 from reference.constants import MAX_NUMNODES
 
 from .events import FORMAT_1, FORMAT_2, AllocDomheapPages, Boot, CreateDomain, Event, Events1, Header, State
-from .own_events import AllocHeapPages, Continue, DomainDestroy, Events2, GetDomainInfo
+from .gunzip import Gunzip
+from .own_events import AllocHeapPages, Continue, Events2, GetDomainInfo
+from .text import one_line, printable
+
+LONGEST_LINE = 1 << 26
+"""Bytes. A line is read as a whole; one without end must not fill the memory."""
+
+MOST_PAGES = 1 << 40
+"""Of a host: physical addresses have 52 bits."""
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     FORMAT_1: msgspec.json.Decoder(Events1),
     FORMAT_2: msgspec.json.Decoder(Events2),
 }
 _HEADER = msgspec.json.Decoder(Header)
+
+
+class _Kind(msgspec.Struct):
+    """The fields that tell a header from an event."""
+
+    format: msgspec.Raw | UnsetType = UNSET
+    op: msgspec.Raw | UnsetType = UNSET
+
+
+_KIND = msgspec.json.Decoder(_Kind)
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a line that is malformed."""
 
 
 class TraceError(Exception):
@@ -34,10 +53,15 @@ class TraceError(Exception):
         super().__init__(path, line, reason)
         self.path = path
         self.line = line
-        self.reason = reason
+        self.reason = one_line(reason)  # it may quote the file
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.reason}" if self.line else f"{self.path}: {self.reason}"
+        path = printable(self.path)
+        return f"{path}:{self.line}: {self.reason}" if self.line else f"{path}: {self.reason}"
+
+
+def _os_reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 class _Lines:
@@ -48,12 +72,15 @@ class _Lines:
         self.number = 0
         self._pending: bytes | None = None
         try:
-            with open(path, "rb") as file:
-                packed = file.read(2) == b"\x1f\x8b"
-            raw = gzip.GzipFile(path) if packed else io.FileIO(path)
-            self._file = io.BufferedReader(raw, 1 << 18)
+            file = io.BufferedReader(io.FileIO(path), 1 << 16)
+        except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+            raise TraceError(path, 0, _os_reason(error)) from None
+        try:
+            packed = file.peek(2)[:2] == b"\x1f\x8b"  # opened once: it may be a pipe
         except OSError as error:
-            raise TraceError(path, 0, error.strerror or str(error)) from None
+            file.close()
+            raise TraceError(path, 0, _os_reason(error)) from None
+        self._file = io.BufferedReader(Gunzip(file), 1 << 18) if packed else file
 
     def next(self) -> bytes | None:
         """The next line that is not blank, or none at the end."""
@@ -61,14 +88,18 @@ class _Lines:
             line, self._pending = self._pending, None
             return line
         try:
-            while line := self._file.readline():
+            while line := self._file.readline(LONGEST_LINE):
                 self.number += 1
+                if len(line) == LONGEST_LINE:
+                    raise self.error(f"the line is longer than {LONGEST_LINE >> 20} MiB")
                 if not line.isspace():
                     return line
         except EOFError:
             raise self.error("the gzip data end too early", 1) from None
-        except (OSError, zlib.error) as error:
+        except zlib.error as error:
             raise self.error(f"the gzip data are damaged ({error})", 1) from None
+        except OSError as error:
+            raise self.error(f"cannot be read: {_os_reason(error)}", 1) from None
         return None
 
     def push_back(self, line: bytes) -> None:
@@ -129,13 +160,13 @@ class Trace:
         decode = _DECODERS[self.header.format].decode
         check = _Checker(self.header)
         while (line := lines.next()) is not None:
-            if not line.startswith(b'{"op"') and _is_header(line, lines):
+            if not line.startswith(b'{"op"') and _kind(line, lines).format is not UNSET:
                 lines.push_back(line)
                 break
             try:
                 event: Event = decode(line)
-            except msgspec.DecodeError as error:  # malformed JSON, or not an event
-                raise lines.error(_explain(error, line, self.header.format)) from None
+            except _MALFORMED as error:
+                raise lines.error(_explain(error, self.header.format)) from None
             raw.append(line)
             if problem := check.problem(event):
                 raise lines.error(problem)
@@ -144,23 +175,25 @@ class Trace:
             raise lines.error("the trace ends before boot")
 
 
-def _is_header(line: bytes, lines: _Lines) -> bool:
+def _kind(line: bytes, lines: _Lines) -> _Kind:
     try:
-        content = msgspec.json.decode(line)
-    except msgspec.DecodeError as error:
-        raise lines.error(f"not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise lines.error("not a JSON object")
-    return "format" in content
+        return _KIND.decode(line)
+    except _MALFORMED as error:
+        raise lines.error(_explain(error)) from None
 
 
-def _explain(error: msgspec.DecodeError, line: bytes, version: str) -> str:
+def _explain(error: Exception, version: str = "") -> str:
+    if isinstance(error, RecursionError):
+        return "JSON nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8: {error.reason} {error.object[error.start]:#04x}"
+    reason = str(error)
     if not isinstance(error, msgspec.ValidationError):
-        return f"not JSON: {error}"
-    if "`$.op`" in str(error):
-        op = msgspec.json.decode(line)["op"]
-        return f"unknown op {op!r} for {version}"
-    return str(error).replace("`$.", "field `")
+        return f"not JSON: {reason}"
+    if reason.startswith("Invalid value ") and reason.endswith(" - at `$.op`"):
+        op = reason.removeprefix("Invalid value ").removesuffix(" - at `$.op`")
+        return f"unknown op {op} for {version}"
+    return reason.replace("`$.", "field `").replace("`$[", "field `[")
 
 
 class _Checker:
@@ -183,25 +216,37 @@ class _Checker:
             self.booted = True
         elif kind is Boot:
             return "a second boot in one trace"
+        if kind is CreateDomain and any(node >= MAX_NUMNODES for node in event.node_affinity):  # type: ignore[attr-defined]
+            return f"field `node_affinity`: a node that is not below {MAX_NUMNODES}"
+        if not self._extended:
+            if problem := self._problem_1(event):
+                return problem
+        elif kind is Continue and event.builder is UNSET:
+            return "field `builder` is missing"
+        return self._outcome_problem(event)
+
+    def _problem_1(self, event: Event) -> str | None:
+        """What only claim-trace/1 rules out. In claim-trace/2 domains go, and hypercalls name ones that never were."""
         domid = getattr(event, "domid", None)
         if domid is not None:
-            if kind is CreateDomain:
+            if type(event) is CreateDomain:
                 if domid in self._domids:
                     return f"field `domid`: domain {domid} exists already"
-                if any(node >= MAX_NUMNODES for node in event.node_affinity):  # type: ignore[attr-defined]
-                    return f"field `node_affinity`: a node that is not below {MAX_NUMNODES}"
                 self._domids.add(domid)
-            elif domid not in self._domids and not self._extended:
+            elif domid not in self._domids:
                 return f"field `domid`: no domain {domid}"
-        if event.builder is not UNSET and not self._extended:
+        if event.builder is not UNSET:
             return "field `builder` needs claim-trace/2"
-        return self._outcome_problem(event)
+        if type(event) is AllocDomheapPages and "no_refcount" in event.memflags:
+            return "field `memflags`: no_refcount needs claim-trace/2"
+        return None
 
     def _outcome_problem(self, event: Event) -> str | None:
         if event.crash is not UNSET:
             self._crashed = True
-            if event.state is not UNSET:
-                return "both `crash` and `state`"
+            for field in ("state", *event.observed):
+                if getattr(event, field) is not UNSET:
+                    return f"both `crash` and `{field}`"
             return None
         state = event.state
         if state is UNSET:
@@ -213,10 +258,6 @@ class _Checker:
             refused = event.mfn is None  # type: ignore[attr-defined]
             if refused != (event.on_node is UNSET):  # type: ignore[attr-defined]
                 return "field `on_node` goes with an `mfn`, and only with one"
-        elif type(event) is DomainDestroy:
-            self._domids.discard(event.domid)
-        elif type(event) is Continue and event.builder is UNSET:
-            return "field `builder` is missing"
         return None
 
 
@@ -227,20 +268,28 @@ def _may_lack(event: Event, field: str) -> bool:
 
 
 def _read_header(line: bytes, lines: _Lines) -> Header:
-    if not _is_header(line, lines):
-        raise lines.error("an event before any header line")
+    kind = _kind(line, lines)
+    if kind.format is UNSET:
+        before = "an event before any header line" if kind.op is not UNSET else "not a header line"
+        raise lines.error(f"{before}: field `format` is missing")
+    try:
+        version = msgspec.json.decode(kind.format, type=str)
+    except _MALFORMED as error:
+        raise lines.error(f"{_explain(error)} - at field `format`") from None
+    if version not in _DECODERS:  # asked first: its headers may have other fields
+        raise lines.error(f"unknown format {version!r}; known: {', '.join(_DECODERS)}")
     try:
         header = _HEADER.decode(line)
-    except msgspec.DecodeError as error:
-        raise lines.error(str(error).replace("`$.", "field `")) from None
-    if header.format not in _DECODERS:
-        raise lines.error(f"unknown format {header.format!r}; known: {', '.join(_DECODERS)}")
+    except _MALFORMED as error:
+        raise lines.error(_explain(error)) from None
     host = header.host
     if host.node_span & (host.node_span - 1):
         raise lines.error(f"field `host.node_span`: {host.node_span} is not a power of two")
     for node, pages in enumerate(host.nodes):
         if pages > host.node_span:
             raise lines.error(f"field `host.nodes[{node}]`: {pages} pages do not fit node_span {host.node_span}")
+    if sum(host.nodes) > MOST_PAGES:
+        raise lines.error(f"field `host.nodes`: {sum(host.nodes)} pages are beyond 52-bit physical addresses")
     if header.format == FORMAT_1 and (host.llc_coloring or header.expect):
         raise lines.error("fields `host.llc_coloring` and `expect` need claim-trace/2")
     return header

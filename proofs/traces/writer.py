@@ -19,7 +19,7 @@ class TraceWriter:
 
     def __init__(self, path: str | Path) -> None:
         packed = str(path).endswith(".gz")
-        self._file = gzip.open(path, "wb") if packed else open(path, "wb")  # noqa: SIM115  # closed by __exit__
+        self._file = gzip.open(path, "wb", compresslevel=6) if packed else open(path, "wb")  # noqa: SIM115  # closed by __exit__
 
     def header(self, header: Header) -> None:
         """Begin a trace."""

@@ -2,6 +2,7 @@
 
 from ..semantics import Semantics
 from .claim_sets import ClaimSets, ClaimSetsNoRecall, ClaimSetsV3
+from .hardened import ClaimSetsHardened
 from .legacy import Legacy2013, LegacyRedeemAtAlloc, LegacyRedeemAtAssign
 from .per_node import PerNodeV8
 from .single_node import SingleNodeV1, SingleNodeV2, SingleNodeV3, SingleNodeV4
@@ -19,6 +20,7 @@ SEMANTICS: dict[str, Semantics] = {
         ClaimSetsNoRecall(),
         ClaimSets(),
         ClaimSetsV3(),
+        ClaimSetsHardened(),
         PerNodeV8(),
     )
 }

@@ -33,6 +33,15 @@ def test_everything_promised_is_proved_for_any_host(parametric: list[Result]) ->
     assert [r.name for r in parametric if r.claimed and r.verdict is not Verdict.PROVED] == []
 
 
+def test_names_are_unique_and_every_lemma_used_is_itself_proved(parametric: list[Result]) -> None:
+    names = [r.name for r in parametric]
+    assert len(names) == len(set(names))
+    proved = {r.name.split("/")[1] for r in parametric if r.name.startswith("lemma/") and r.verdict is Verdict.PROVED}
+    used = {lemma for r in parametric for lemma in r.lemmas}
+    assert used
+    assert used <= proved
+
+
 def test_each_condition_is_needed(parametric: list[Result]) -> None:
     refuted = {r.name.split("/")[1].split(".")[0] for r in parametric if r.verdict is Verdict.REFUTED}
     assert refuted == {"entitlement", "entitlement-without-limbo", "dead-hold-nothing"}

@@ -31,7 +31,7 @@ EVENTS = {
     "recall-global-first": 3,
     "no-recall": 3,
     "kill-keeps-claims": 4,
-    "node-check-ignores-claims": 4,
+    "node-check-ignores-claims": 3,
     "assign-without-limit": 3,
     "free-restores-claims": 5,
 }

@@ -4,7 +4,6 @@ import pytest
 
 from reference.claims import ClaimEntry
 from reference.constants import CLAIM_TARGET_LEGACY, MAX_NUMNODES, UINT_MAX
-from reference.domain import set_max_pages
 from reference.page_alloc import get_outstanding_claims
 from reference.state import all_locks
 from reference.status import Status
@@ -162,6 +161,6 @@ def test_recall_crosses_domains() -> None:
 def test_a_limit_lowered_below_the_pages_held_refuses_any_set() -> None:
     host = small_host()
     alloc(host, 1, 2)
-    set_max_pages(host.domain(1), 3)
+    host.semantics.set_max_pages(host, host.domain(1), 3)
     assert claim(host, 1, (0, 0)) is Status.EINVAL
     assert host.semantics.install_claim_set(host, host.domain(1), [ClaimEntry(0, GLOBAL)]) is Status.EINVAL

@@ -4,7 +4,7 @@ import pytest
 
 from reference.claims import ClaimEntry
 from reference.constants import MAX_NUMNODES
-from reference.domain import mark_dying, set_max_pages
+from reference.domain import mark_dying
 from reference.generations import SEMANTICS
 from reference.hypercalls import claim_memory, claim_pages
 from reference.page_alloc import alloc_heap_pages, assign_pages, free_domheap_pages, offline_page
@@ -262,7 +262,7 @@ def test_v8_checks_of_the_call() -> None:
 def test_v8_pages_beyond_the_limit_refuse_any_set() -> None:
     host = small_host(semantics="per-node-v8")
     alloc(host, 1, 1)
-    set_max_pages(host.domain(1), 1)
+    host.semantics.set_max_pages(host, host.domain(1), 1)
     assert claim(host, 1, (1, 0)) is Status.EINVAL
 
 

@@ -26,7 +26,7 @@ from reference.constants import (
 )
 from reference.generations import SEMANTICS
 from reference.pages import Block, PageState
-from reference.properties import check_state
+from reference.properties import check_state, limbo_pages
 from reference.state import Host, all_locks, boot, create_domain
 from reference.status import Status
 from reference.steps import Steps
@@ -55,6 +55,8 @@ class Builders(RuleBasedStateMachine):
     """A host, its domains, and operations in flight."""
 
     host: Host
+    semantics = "claim-sets"
+    holds_throughout = HOLDS_THROUGHOUT
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +68,7 @@ class Builders(RuleBasedStateMachine):
     )
     def boot(self, nodes: list[int], max_pages: list[int]) -> None:
         SEEN.add("boot")
-        self.host = boot(tuple(nodes), 16, SEMANTICS["claim-sets"])
+        self.host = boot(tuple(nodes), 16, SEMANTICS[self.semantics])
         for domid, limit in enumerate(max_pages[:4], 1):
             create_domain(self.host, domid, limit)
 
@@ -259,7 +261,7 @@ class Builders(RuleBasedStateMachine):
     @invariant()
     def properties_hold(self) -> None:
         if hasattr(self, "host"):
-            broken = [str(v) for v in check_state(self.host) if v.property in HOLDS_THROUGHOUT]
+            broken = [str(v) for v in check_state(self.host) if v.property in self.holds_throughout]
             assert broken == []
 
     @invariant()
@@ -275,9 +277,37 @@ class Builders(RuleBasedStateMachine):
                 assert min(domain.tot_pages, domain.global_claims, *domain.claims) >= 0
 
 
-Builders.TestCase.settings = settings(
+class HardenedBuilders(Builders):
+    """With the hardened rules everything holds, whatever the builders do."""
+
+    semantics = "claim-sets-hardened"
+    holds_throughout = HOLDS_THROUGHOUT | {"entitlement", "entitlement-without-limbo"}
+
+    @invariant()
+    def the_dead_hold_nothing_once_they_are_killed(self) -> None:
+        if hasattr(self, "host"):
+            killing = {steps.__name__ for steps, _, _ in self.running} & {"domain_kill", "destroydomain"}
+            broken = [str(v) for v in check_state(self.host) if v.property == "dead-hold-nothing"]
+            assert killing or broken == []
+
+    @invariant()
+    def charges_are_pages_held_and_on_their_way(self) -> None:
+        if not hasattr(self, "host"):
+            return
+        limbo = limbo_pages(self.host)
+        with all_locks(self.host):
+            for domain in self.host.domains.values():
+                assert domain.charged_pages == domain.tot_pages + limbo.get(domain.domid, 0)
+                assert domain.charge_limit == domain.max_pages
+
+
+Builders.TestCase.settings = HardenedBuilders.TestCase.settings = settings(
     max_examples=500 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
 )
+
+
+class TestHardenedBuilders(HardenedBuilders.TestCase):  # type: ignore[misc,name-defined]
+    """Runs the machine with the hardened rules."""
 
 
 class TestBuilders(Builders.TestCase):  # type: ignore[misc,name-defined]

@@ -17,6 +17,8 @@ GUARDED_DOMAIN = {
     "node_claims": "heap_lock",
     "global_claims": "heap_lock",
     "claim_node": "heap_lock",
+    "charged_pages": "heap_lock",
+    "charge_limit": "heap_lock",
     "last_alloc_node": "heap_lock",
     "history": "heap_lock",
 }

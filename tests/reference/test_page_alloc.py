@@ -3,7 +3,7 @@
 import pytest
 
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
-from reference.domain import mark_dying, set_max_pages
+from reference.domain import mark_dying
 from reference.page_alloc import (
     alloc_heap_pages,
     assign_pages,
@@ -93,7 +93,7 @@ def test_pages_that_cannot_be_assigned_go_back_but_redeemed_claims_do_not(
     claim(host, 1, (3, 0))
     if dying:
         mark_dying(host.domain(1))
-    set_max_pages(host.domain(1), max_pages)
+    host.semantics.set_max_pages(host, host.domain(1), max_pages)
     mfn = alloc_heap_pages(host, host.domain(1), 1, 0)
     assert mfn is not None
     assert assign_pages(host, mfn, 1, host.domain(1)) is status

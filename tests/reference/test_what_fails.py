@@ -2,7 +2,7 @@
 
 import pytest
 
-from reference.domain import domain_kill, set_max_pages
+from reference.domain import domain_kill
 from reference.hypercalls import claim_pages, destroydomain, getdomaininfo
 from reference.page_alloc import alloc_heap_pages, assign_pages
 from reference.properties import check_state
@@ -20,7 +20,7 @@ def test_entitlement_fails_when_the_limit_is_lowered_under_a_claim() -> None:
     """``XEN_DOMCTL_max_mem`` looks at neither pages nor claims (qualifies DS-22)."""
     host = small_host(2, domains=1, max_pages=1)
     assert claim(host, 1, (1, 0)) is Status.OK
-    set_max_pages(host.domain(1), 0)
+    host.semantics.set_max_pages(host, host.domain(1), 0)
     assert broken(host) == {"entitlement", "entitlement-without-limbo"}
 
 

@@ -1,0 +1,598 @@
+"""No observation of any op can be changed without the replay naming file, line, seed, event, op, field and both values.
+
+Which ops, observed fields and counters there are is taken from the types: a new one without a corruption here fails.
+"""
+
+import copy
+import typing
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from msgspec import UNSET
+
+from proofs.cli.main import claimcheck
+from proofs.replay.files import FileResult, replay_file
+from proofs.replay.observe import observe
+from proofs.replay.operations import OPERATIONS
+from proofs.traces.events import DomainCounters, Event, Events1, State
+from proofs.traces.own_events import Continue, Events2
+from reference.constants import UINT_MAX
+from reference.generations import SEMANTICS
+from reference.state import boot
+from reference.status import Status
+from tests.traces.recording import CONFORMANCE, GOOD, RECORDED, Json, dumps, own_traces, recorded
+
+OPS: dict[str, type[Event]] = {op.__struct_config__.tag: op for op in typing.get_args(Events2)}
+OPS_1 = {op.__struct_config__.tag for op in typing.get_args(Events1)}
+
+
+class Sample(NamedTuple):
+    """An event, in its trace: ``trace[0]`` is the header, ``trace[1 + index]`` the event."""
+
+    trace: list[Json]
+    index: int
+
+    @property
+    def event(self) -> Json:
+        return self.trace[1 + self.index]
+
+    @property
+    def op(self) -> str:
+        return str(self.event["op"])
+
+    def shape(self) -> tuple[Any, ...]:
+        """Events of one op that differ in what is observed of them."""
+        outcome = tuple((name, self.event[name] is None) for name in OPS[self.op].observed if name in self.event)
+        return (self.trace[0]["format"], self.op, "builder" in self.event, outcome)
+
+
+class Diverges(NamedTuple):
+    """What the replay must report."""
+
+    field: str
+    expected: Any
+    observed: Any
+
+
+class Malformed(NamedTuple):
+    """What the error must say."""
+
+    says: str
+
+
+class Case(NamedTuple):
+    """A corrupted copy of the sample's event. ``path`` is the observation, as the types have it."""
+
+    sample: Sample
+    path: str
+    name: str
+    event: Json
+    outcome: Diverges | Malformed
+
+    @property
+    def id(self) -> str:
+        actor = f" by {self.sample.event['builder']}" if "builder" in self.sample.event else ""
+        header = self.sample.trace[0]
+        version = f"v{header['format'][-1]}" if header["semantics"] == "claim-sets" else header["semantics"]
+        return f"{version} {self.sample.op} {self.sample.index}{actor}: {self.path}: {self.name}"
+
+
+DOMAINS_LEFT = {"boot": 0, "domain_destroy": 1, "destroydomain": 1}
+
+
+@cache
+def samples() -> list[Sample]:
+    """The first event of each shape; of an op on domains, one with two of them in the state."""
+    found: dict[tuple[Any, ...], Sample] = {}
+    for trace in [*recorded(4), *own_traces()]:
+        for index, event in enumerate(trace[1:]):
+            sample = Sample(trace, index)
+            if len(event["state"]["domains"]) == (DOMAINS_LEFT.get(event["op"], 2)):
+                found.setdefault(sample.shape(), sample)
+    return list(found.values())
+
+
+@cache
+def samples_of_other_generations() -> list[Sample]:
+    """An event of each recorded generation, whose domains have other counters."""
+    found = []
+    for path in sorted(CONFORMANCE.glob("*.jsonl.gz")):
+        traces = recorded(8, path) if path != RECORDED else []
+        found += [
+            Sample(trace, index)
+            for trace in traces
+            if len(trace[0]["host"]["nodes"]) == 2
+            for index, event in enumerate(trace[1:])
+            if event["op"] == "set_outstanding_pages" and event["state"]["domains"]
+        ][:1]
+    return found
+
+
+def recorded_crash() -> Sample:
+    """Where the hypervisor hit its own assertion, and the reference does."""
+    for trace in recorded(40, CONFORMANCE / "single-node-v4.jsonl.gz"):
+        if "crash" in trace[-1]:
+            return Sample(trace, len(trace) - 2)
+    raise AssertionError
+
+
+def changed(sample: Sample, change: Callable[[Json], object]) -> Json:
+    event = copy.deepcopy(sample.event)
+    change(event)
+    return event
+
+
+# --- the outcome -----------------------------------------------------------------------------------------------------
+
+
+def _other_result(result: str) -> list[str]:
+    return ["EINVAL" if result == "OK" else "OK", "", "ok"]
+
+
+def _counts(count: int) -> list[int]:
+    return [count + 1, count - 1] if count else [count + 1]
+
+
+def _no_frames(mfn: int | None) -> list[int | None]:
+    """No block; a block that the host does not have; another than the only one observed."""
+    return [2**52] if mfn is None else [None, 2**52]
+
+
+def _lists(mfns: list[int]) -> list[list[int]]:
+    lists = [[*mfns, 2**52], [*mfns, 15]]
+    if mfns:
+        lists += [mfns[:-1], [*mfns[:-1], 2**52], []]
+    return lists
+
+
+LEGAL = "a block that the hypervisor may take there"
+
+OUTCOMES: dict[str, Callable[[Any], list[Any]]] = {
+    "result": _other_result,
+    "mfn": _no_frames,
+    "on_node": lambda node: [node + 1, 254],
+    "mfns": _lists,
+    "pages": _counts,
+    "tot_pages": _counts,
+    "max_pages": _counts,
+    "outstanding_pages": _counts,
+    "free_pages": _counts,
+}
+"""Observed field -> other values than the recorded one."""
+
+ADDED: dict[str, Any] = {
+    "result": "OK",
+    "mfn": 3,
+    "on_node": 0,
+    "mfns": [3],
+    "pages": 0,
+    "tot_pages": 0,
+    "max_pages": 0,
+    "outstanding_pages": 0,
+    "free_pages": 0,
+}
+"""Observed field -> a value, where none was recorded."""
+
+
+def outcome_cases(sample: Sample) -> Iterator[Case]:
+    event, op = sample.event, OPS[sample.op]
+    plain = "builder" not in event
+    for field in op.observed:
+        if field not in event:
+            lone_node = field == "on_node" and plain  # the reader knows: no block, no node
+            outcome = Malformed("field `on_node`") if lone_node else Diverges(field, "absent", ADDED[field])
+            yield Case(sample, field, "added", event | {field: ADDED[field]}, outcome)
+            continue
+        right = event[field]
+        for value in OUTCOMES[field](right):
+            corrupted = event | {field: value}
+            if field == "mfn" and value is None:
+                corrupted.pop("on_node")
+            elif field == "mfn" and right is None:
+                corrupted["on_node"] = 0
+            expected = right
+            if field == "mfns" and plain and len(value) < len(right):
+                expected = right[: len(value) + 1]  # one more than observed is enough
+            if field == "mfn" and plain and right is not None:
+                expected = LEGAL
+            wrong: Diverges | Malformed = Diverges(field, expected, value)
+            if sample.op == "getdomaininfo" and field == "result" and value == "OK":
+                wrong = Malformed("field `tot_pages` is missing")
+            yield Case(sample, field, f"{value!r:.40}", corrupted, wrong)
+        corrupted = {name: value for name, value in event.items() if name != field}
+        if plain and not (sample.op == "getdomaininfo" and field != "result" and event["result"] != "OK"):
+            yield Case(sample, field, "removed", corrupted, Malformed(f"field `{field}`"))
+        else:
+            yield Case(sample, field, "removed", corrupted, Diverges(field, right, "absent"))
+
+
+def crash_cases(sample: Sample) -> Iterator[Case]:
+    event = sample.event
+    text = "Assertion 'd->tot_pages' failed"
+    keep = {name: value for name, value in event.items() if name not in (*OPS[sample.op].observed, "state")}
+    yield Case(sample, "crash", "in place of the state", keep | {"crash": text}, Diverges("crash", "no crash", text))
+    both = event | {"crash": text}
+    yield Case(sample, "crash", "beside the state", both, Malformed("both `crash` and `state`"))
+    yield Case(sample, "crash", "removed, and no state", keep, Malformed("field `state` is missing"))
+    for field in OPS[sample.op].observed:
+        more = keep | {"crash": text, field: ADDED[field]}
+        yield Case(sample, "crash", f"beside {field}", more, Malformed(f"both `crash` and `{field}`"))
+
+
+# --- the counters ----------------------------------------------------------------------------------------------------
+
+
+def state_cases(sample: Sample) -> Iterator[Case]:
+    """Each number up and down, each list shorter and longer, each field removed; the domains."""
+    state = sample.event["state"]
+    yield from _struct_cases(sample, State, state, ("state",), set(state))
+    domains = state["domains"]
+    for domid, counters in domains.items():
+        path = ("state", "domains", domid)
+        yield from _struct_cases(sample, DomainCounters, counters, path, set(DomainCounters.__struct_fields__))
+        without = changed(sample, lambda event, domid=domid: event["state"]["domains"].pop(domid))
+        yield Case(sample, "state.domains.*", f"without {domid}", without, Diverges(".".join(path), counters, "absent"))
+    extra = {"max_pages": 0, "tot_pages": 0}
+    more = changed(sample, lambda event: event["state"]["domains"].update({"77": extra}))
+    yield Case(sample, "state.domains.*", "one more", more, Diverges("state.domains.77", "absent", extra))
+
+
+ADDED_COUNTERS: Json = {
+    "global_claims": 0,
+    "node_claims": 0,
+    "claims": [0, 0],
+    "outstanding_pages": 0,
+    "claim_node": -1,
+}
+"""What a generation may not have."""
+
+
+def _struct_cases(
+    sample: Sample, struct: type[msgspec.Struct], record: Json, path: tuple[str, ...], fields: set[str]
+) -> Iterator[Case]:
+    required = {field.name for field in msgspec.structs.fields(struct) if field.required}
+    general = ".".join("*" if part.isdecimal() else part for part in path)
+    for field in struct.__struct_fields__:
+        where = f"{general}.{field}"
+        name = ".".join((*path, field))
+        if field == "domains":
+            without = changed(sample, lambda event, field=field: _at(event, path).pop(field))
+            yield Case(sample, where, "removed", without, Malformed(f"`{field}`"))
+            continue
+        if field not in record:
+            assert field in fields
+            added = changed(sample, lambda event, field=field: _at(event, path).update({field: ADDED_COUNTERS[field]}))
+            yield Case(sample, where, f"{name} added", added, Diverges(name, "absent", ADDED_COUNTERS[field]))
+            continue
+        right = record[field]
+        without = changed(sample, lambda event, field=field: _at(event, path).pop(field))
+        lost = Malformed(f"`{field}`") if field in required else Diverges(name, right, "absent")
+        yield Case(sample, where, f"{name} removed", without, lost)
+        if isinstance(right, list):
+            for index, number in enumerate(right):
+                yield from _number_cases(sample, f"{where}[]", (*path, field), index, number)
+            for values in (right[:-1], [*right, 0], []):
+                resized = changed(sample, lambda event, f=field, v=values: _at(event, path).update({f: v}))
+                yield Case(sample, where, f"{name} of {len(values)}", resized, Malformed(f"field `{name}` must have"))
+        else:
+            yield from _number_cases(sample, where, path, field, right)
+
+
+def _number_cases(sample: Sample, where: str, path: tuple[str, ...], key: str | int, number: int) -> Iterator[Case]:
+    name = ".".join(path) + (f"[{key}]" if isinstance(key, int) else f".{key}")
+    for wrong in (number + 1, number - 1):
+        corrupted = changed(sample, lambda event, wrong=wrong: _at(event, path).__setitem__(key, wrong))
+        # A domain's counters are 32-bit unsigned; the host's are signed, and below zero an observation like others.
+        least = -1 if key == "claim_node" else 0
+        impossible = "domains" in path and not least <= wrong <= UINT_MAX
+        outcome = Malformed("field `state.domains") if impossible else Diverges(name, number, wrong)
+        yield Case(sample, where, f"{name} = {wrong}", corrupted, outcome)
+
+
+def _at(event: Json, path: tuple[str, ...]) -> Any:
+    part: Any = event
+    for key in path:
+        part = part[key]
+    return part
+
+
+# --- the tests -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def cases() -> list[Case]:
+    return [
+        case for sample in samples() for case in (*outcome_cases(sample), *crash_cases(sample), *state_cases(sample))
+    ]
+
+
+def write(path: Path, sample: Sample, event: Json) -> int:
+    """A good trace, the sample's with this event in place of its own, a good one; returns the event's line."""
+    trace = [*sample.trace[: sample.index + 1], event, *_behind(sample, event)]
+    path.write_bytes(b"\n".join([*GOOD, *map(dumps, trace), *GOOD]) + b"\n")
+    return len(GOOD) + sample.index + 2
+
+
+def _behind(sample: Sample, event: Json) -> list[Json]:
+    """Two more events; a crash ends the trace."""
+    return [] if "crash" in event else sample.trace[sample.index + 2 : sample.index + 4]
+
+
+def check(result: FileResult, line: int, sample: Sample, outcome: Diverges | Malformed, behind: int) -> None:
+    """The replay of a file of :func:`write` gave this and nothing else."""
+    good = len(GOOD) - 1
+    if isinstance(outcome, Malformed):
+        assert result.error is not None
+        assert result.error.startswith(f"{result.file}:{line}: ")
+        assert outcome.says in result.error
+        assert (result.traces, result.events, result.divergences) == (2, good + sample.index, [])
+        return
+    assert result.error is None
+    assert result.traces == 3
+    [written] = result.divergences
+    found = written.divergence
+    assert (found.file, found.line, found.seed) == (result.file, line, sample.trace[0]["seed"])
+    assert (found.event, found.op, found.field) == (sample.index, sample.op, outcome.field)
+    if outcome.expected is LEGAL:
+        assert found.expected in (sample.event["mfn"], *blocks(sample.trace, sample.index)["legal"])
+    else:
+        assert msgspec.to_builtins(found.expected, str_keys=True) == outcome.expected
+    assert msgspec.to_builtins(found.observed, str_keys=True) == outcome.observed
+    assert (result.events, result.skipped) == (2 * good + sample.index + 1, behind)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in cases()])
+def test_corruption_is_named(case: Case, tmp_path: Path) -> None:
+    assert case.event != case.sample.event
+    path = tmp_path / "corrupted.jsonl"
+    line = write(path, case.sample, case.event)
+    check(replay_file(str(path)), line, case.sample, case.outcome, len(_behind(case.sample, case.event)))
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        pytest.param(sample, id=f"{sample.trace[0]['semantics']} {sample.shape()}")
+        for sample in (*samples(), *samples_of_other_generations(), recorded_crash())
+    ],
+)
+def test_sample_is_reproduced_as_it_was_recorded(sample: Sample, tmp_path: Path) -> None:
+    write(tmp_path / "same.jsonl", sample, sample.event)
+    result = replay_file(str(tmp_path / "same.jsonl"))
+    assert (result.error, result.divergences, result.traces) == (None, [], 3)
+
+
+def test_every_op_is_there() -> None:
+    assert set(Event.__subclasses__()) == set(OPS.values())
+    assert {type_.__struct_config__.tag for type_ in OPERATIONS} | {"continue"} == set(OPS)
+    assert {sample.op for sample in samples() if sample.trace[0]["format"] == "claim-trace/1"} == OPS_1
+    assert {sample.op for sample in samples() if sample.trace[0]["format"] == "claim-trace/2"} == set(OPS)
+
+
+def _leaves(struct: type[msgspec.Struct], path: str) -> set[str]:
+    """Every number and list of numbers below, as ``Case.path`` has them."""
+    found = set()
+    for name, hint in typing.get_type_hints(struct).items():
+        if name == "domains":
+            found |= {f"{path}.{name}", f"{path}.{name}.*", *_leaves(DomainCounters, f"{path}.{name}.*")}
+            continue
+        found.add(f"{path}.{name}")
+        if any(typing.get_origin(part) is list for part in (hint, *typing.get_args(hint))):
+            found.add(f"{path}.{name}[]")
+    return found
+
+
+ARGUMENTS_THAT_MAY_BE_ABSENT = {"builder", "node"}
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_every_observation_of_an_op_is_corrupted(op: str) -> None:
+    optional = {field.name for field in msgspec.structs.fields(OPS[op]) if field.default is UNSET}
+    observations = optional - ARGUMENTS_THAT_MAY_BE_ABSENT - {"state"}
+    assert observations == {*OPS[op].observed, "crash"}
+    wanted = observations | _leaves(State, "state")
+    if op == "boot":  # there are no domains
+        wanted = {path for path in wanted if not path.startswith("state.domains.*.")}
+    for version in ("claim-trace/1", "claim-trace/2") if op in OPS_1 else ("claim-trace/2",):
+        done = {case.path for case in cases() if case.sample.op == op and case.sample.trace[0]["format"] == version}
+        assert done == wanted
+
+
+def test_every_observed_field_is_corrupted_where_it_was_recorded_and_where_not() -> None:
+    """Of ``continue``, too, which ends different operations."""
+    for op, type_ in OPS.items():
+        for field in type_.observed:
+            names = {case.name == "added" for case in cases() if case.sample.op == op and case.path == field}
+            assert False in names
+            if type_ is Continue:
+                assert True in names
+
+
+def test_every_recorded_generation_is_among_them() -> None:
+    names = {sample.trace[0]["semantics"] for sample in samples_of_other_generations()}
+    assert names | {"claim-sets"} == {path.name.split(".")[0] for path in CONFORMANCE.glob("*.jsonl.gz")}
+
+
+def test_a_recorded_crash_is_compared(tmp_path: Path) -> None:
+    """Its text; that it is there; and that nothing else was observed."""
+    sample = recorded_crash()
+    event = sample.event
+    right = event["crash"]
+    state = sample.trace[sample.index]["state"]
+    without = {name: value for name, value in event.items() if name != "crash"}
+    outcomes: list[tuple[Json, Diverges | Malformed]] = [
+        (event | {"crash": "BUG_ON: other"}, Diverges("crash", right, "BUG_ON: other")),
+        (event | {"crash": ""}, Diverges("crash", right, "")),
+        (without | {"mfn": None, "state": state}, Diverges("crash", right, "absent")),
+        (without, Malformed("field `state` is missing")),
+        (event | {"state": state}, Malformed("both `crash` and `state`")),
+        (event | {"mfn": None}, Malformed("both `crash` and `mfn`")),
+        (event | {"on_node": 0}, Malformed("both `crash` and `on_node`")),
+    ]
+    for number, (corrupted, outcome) in enumerate(outcomes):
+        path = tmp_path / f"{number}.jsonl"
+        line = write(path, sample, corrupted)
+        check(replay_file(str(path)), line, sample, outcome, 0)
+
+
+# --- blocks ----------------------------------------------------------------------------------------------------------
+
+
+def _span(trace: list[Json]) -> int:
+    return int(trace[0]["host"]["node_span"])
+
+
+def frames(trace: list[Json], index: int) -> tuple[set[int], set[int]]:
+    """(free, taken) frames in front of an event. The traces here take pages offline only where they are free."""
+    free = {node * _span(trace) + page for node, pages in enumerate(trace[0]["host"]["nodes"]) for page in range(pages)}
+    taken: set[int] = set()
+    for event in trace[1 : 1 + index]:
+        if event["op"] == "offline_page":
+            free.discard(event["mfn"])
+        elif event["op"].startswith(("alloc_", "free_")) and event["mfn"] is not None:
+            block = set(range(event["mfn"], event["mfn"] + (1 << event["order"])))
+            free, taken = (free - block, taken | block) if event["op"].startswith("alloc") else (free | block, taken)
+            taken = taken if event["op"].startswith("alloc") else taken - block
+    return free, taken
+
+
+def blocks(trace: list[Json], index: int) -> dict[str, list[int]]:
+    """First frames that the hypervisor may and may not have taken for this allocation."""
+    event = trace[1 + index]
+    size, node, span = 1 << event["order"], event["on_node"], _span(trace)
+    free, taken = frames(trace, index)
+    free_blocks = [mfn for mfn in sorted(free) if free.issuperset(range(mfn, mfn + size))]
+    return {
+        "legal": [m for m in free_blocks if m % size == 0 and m // span == node and m != event["mfn"]],
+        "not free": [m for m in sorted(taken) if m % size == 0 and m // span == node],
+        "partly free": [m for m in sorted(free) if m % size == 0 and m not in free_blocks and m // span == node],
+        "misaligned": [m for m in free_blocks if m % size and m // span == node],
+        "other node": [m for m in free_blocks if m % size == 0 and m // span != node],
+        "beyond the node": [node * span + trace[0]["host"]["nodes"][node]],
+        "beyond the host": [len(trace[0]["host"]["nodes"]) * span, 2**52],
+    }
+
+
+def allocations() -> list[Sample]:
+    return [
+        Sample(trace, index)
+        for trace in (*recorded(4), own_traces()[0])
+        for index, event in enumerate(trace[1:])
+        if event["op"] in ("alloc_domheap_pages", "alloc_heap_pages") and event.get("mfn") is not None
+    ]
+
+
+ILLEGAL = ["not free", "partly free", "misaligned", "other node", "beyond the node", "beyond the host"]
+
+
+@pytest.mark.parametrize("kind", ILLEGAL)
+@pytest.mark.parametrize("op", ["alloc_domheap_pages", "alloc_heap_pages"])
+def test_an_illegal_block_diverges(op: str, kind: str, tmp_path: Path) -> None:
+    tried = 0
+    for sample in allocations():
+        wrong = blocks(sample.trace, sample.index)[kind] if sample.op == op else []
+        for mfn in wrong[:1]:
+            tried += 1
+            path = tmp_path / f"{tried}.jsonl"
+            line = write(path, sample, sample.event | {"mfn": mfn})
+            check(replay_file(str(path)), line, sample, Diverges("mfn", LEGAL, mfn), len(_behind(sample, {})))
+        if tried == 5:
+            break
+    assert tried or (op, kind) == ("alloc_heap_pages", "partly free")
+
+
+def test_another_legal_block_is_accepted_at_that_line(tmp_path: Path) -> None:
+    """By design: which free block of the node is taken is the hypervisor's choice."""
+    tried = set()
+    for sample in allocations()[:40]:
+        for mfn in blocks(sample.trace, sample.index)["legal"][:2]:
+            tried.add(sample.op)
+            trace = [*sample.trace[: sample.index + 1], sample.event | {"mfn": mfn}]
+            (tmp_path / "other.jsonl").write_bytes(b"\n".join(map(dumps, trace)))
+            result = replay_file(str(tmp_path / "other.jsonl"))
+            assert (result.error, result.divergences, result.events) == (None, [], sample.index + 1)
+    assert "alloc_domheap_pages" in tried
+
+
+def test_a_block_taken_behind_the_back_of_the_trace_shows_later(tmp_path: Path) -> None:
+    """A legal other block is believed, so the free of the recorded one is then the line that is wrong."""
+    trace = recorded(1)[0]
+    index = next(i for i, event in enumerate(trace) if event.get("mfn") == 6 and event["op"] == "alloc_domheap_pages")
+    free = next(i for i, event in enumerate(trace) if event.get("mfn") == 6 and event["op"] == "free_domheap_pages")
+    lines = copy.deepcopy(trace)
+    lines[index]["mfn"] = 0
+    (tmp_path / "other.jsonl").write_bytes(b"\n".join(map(dumps, lines)))
+    result = replay_file(str(tmp_path / "other.jsonl"))
+    assert index < free
+    assert result.divergences or result.error
+
+
+# --- what is told, and what is kept ----------------------------------------------------------------------------------
+
+
+def test_the_command_tells_it_and_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = next(sample for sample in samples() if sample.op == "install_claim_set")
+    # At line 100 the end of the place, `:100:`, would be an emoji, and `[b]` would be markup.
+    path = tmp_path / "a[b].jsonl"
+    line = write(path, sample, sample.event | {"result": "E\n2BIG"})
+    path.write_bytes(b"\n" * (100 - line) + path.read_bytes())
+    with pytest.raises(SystemExit) as exit_:
+        claimcheck.main(["replay", str(path), "--divergences", str(tmp_path / "out")])
+    assert exit_.value.code == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    place = f"{path}:100: seed {sample.trace[0]['seed']}, event {sample.index} install_claim_set"
+    assert f"\ndiverged: {place}: result: expected {sample.event['result']}, observed E\\n2BIG\n" in out
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in cases()[::97]])
+def test_the_trace_up_to_there_diverges_likewise(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "corrupted.jsonl"
+    write(path, case.sample, case.event)
+    result = replay_file(str(path), write_to=str(tmp_path / "out"))
+    if isinstance(case.outcome, Malformed):
+        assert not (tmp_path / "out").exists()
+        return
+    [written] = result.divergences
+    assert written.trace_file is not None
+    again = replay_file(written.trace_file)
+    assert (again.traces, again.events, again.skipped) == (1, case.sample.index + 1, 0)
+    found = again.divergences[0].divergence
+    assert (found.line, found.event) == (case.sample.index + 2, case.sample.index)
+    assert (found.field, found.expected, found.observed) == (
+        written.divergence.field,
+        written.divergence.expected,
+        written.divergence.observed,
+    )
+
+
+def test_verdicts_that_the_header_expects_are_compared(tmp_path: Path) -> None:
+    trace = copy.deepcopy(own_traces()[0])
+    trace[0]["expect"] = ["entitlement"]
+    (tmp_path / "expect.jsonl").write_bytes(b"\n".join([*GOOD, *map(dumps, trace)]))
+    [written] = replay_file(str(tmp_path / "expect.jsonl")).divergences
+    found = written.divergence
+    assert (found.line, found.seed, found.event, found.op) == (len(GOOD) + 1, 77, len(trace) - 1, "end")
+    assert (found.field, found.expected, found.observed) == ("expect", [], ["entitlement"])
+
+
+def test_lists_are_checked_behind_a_divergence_too(tmp_path: Path) -> None:
+    trace = copy.deepcopy(recorded(1)[0][:8])
+    trace[3]["state"]["total_avail_pages"] += 1
+    trace[5]["state"]["node_avail_pages"].append(0)
+    (tmp_path / "two.jsonl").write_bytes(b"\n".join(map(dumps, trace)))
+    result = replay_file(str(tmp_path / "two.jsonl"))
+    assert result.error == f"{result.file}:6: field `state.node_avail_pages` must have 2 numbers"
+
+
+def test_the_samples_come_from_a_host_and_results_there_are() -> None:
+    """The corruptions assume it: two nodes, and a wrong result that is a status of the reference."""
+    for sample in samples():
+        assert len(sample.trace[0]["host"]["nodes"]) == 2
+    assert {"OK", "EINVAL"} <= set(Status)
+    host = boot((8, 2), 8, SEMANTICS["claim-sets"])
+    assert msgspec.to_builtins(observe(host)) == recorded(1)[0][1]["state"]
