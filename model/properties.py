@@ -510,7 +510,7 @@ _step(
 
 def _takes_unclaimed(q: Quantifiers, t: TwoStates) -> Term:
     step, before, node = t.step, t.before, t.step.place
-    if step.actor is None:
+    if not isinstance(step.unowned, int):
         return all_of([step.unowned <= before.unclaimed(), step.unowned <= before.unclaimed_on(node)])
     q.entry_within_sum(before.claims.row(step.actor), node)
     r = step.allocates

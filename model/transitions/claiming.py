@@ -61,7 +61,7 @@ def _checks(step: Step, rules: Rules) -> None:
     )
     for entry in (first, second):
         step.guards.append(_fits_node(step, rules, entry, "first" if entry is first else "second"))
-    total, limit, tot = by_node.total(), s.max_pages[domid], s.tot_pages[domid]
+    total, limit, tot = by_node.total(), s.max_pages[domid], rules.pages_held(s, domid)
     if rules.checks_limit_at_install:
         step.guard("global-within-limit", host_wide <= limit, "EINVAL")
         step.value("max_pages - g", "uint32", limit - host_wide)
@@ -114,7 +114,9 @@ def _call_ends(step: Step, rules: Rules) -> None:
 def _one_claim(step: Step, rules: Rules, pages: Term) -> Term:
     """The checks of every claim that is no set: one claim at a time, within max_pages. Gives what is to be claimed."""
     s, domid = step.before, step.actor
-    tot, limit = s.tot_pages[domid], s.max_pages[domid]
+    tot, limit = rules.pages_held(s, domid), s.max_pages[domid]
+    if rules.checks_dying_in_lock:
+        step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     step.guard("none-held", s.held(domid) == 0, "EINVAL")
     if not rules.subtracts_pages_held:
         step.guard("within-limit", tot + pages <= limit, "EINVAL")
