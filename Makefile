@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove replay bench schema documents package clean
+.PHONY: help install lock lint test test-long prove matrix replay bench schema documents package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ replay: $(STAMP)  ## the recorded claim-set traces, replayed on the reference
 
 prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a host of 4 nodes and 4 domains
 	$(BIN)/claimcheck prove --hosts any --hosts 4x4 --jobs $(JOBS)
+
+matrix: $(STAMP)  ## every generation against every property: docs/generations.md and tests/data/findings
+	$(BIN)/python -m proofs.matrix.documents
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from model.c_types import UINT_MAX
 from model.encoding import Quantifiers, Vector
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same
 from model.rules import Request, Rules
@@ -242,7 +243,7 @@ _state(
     "A claim on a node is at most the node's outstanding claims and at most its domain's node_claims.",
     _within_aggregates,
     support=True,
-    serves="claims-within-aggregates sums-non-negative claims-fulfilled atomic-install no-wrap",
+    serves="claims-within-aggregates sums-non-negative claims-fulfilled atomic-install no-wrap one-target",
 )
 
 
@@ -295,10 +296,11 @@ _state("host-wide-only", "No claim is on a node.", _host_wide_only, support=True
 def _one_target(q: Quantifiers, s: State) -> Term:
     def cell(d: Term, n: Term) -> Term:
         q.entry_within_sum(s.claims.row(d), n)
-        alone = all_of([s.global_claims[d] == 0, s.claims[d, n] == s.node_claims[d]])
-        return any_of([s.claims[d, n] == 0, alone])
+        elsewhere = q.every_node(lambda m: any_of([same(m, n), s.claims[d, m] == 0]))
+        return any_of([s.claims[d, n] == 0, all_of([s.global_claims[d] == 0, elsewhere])])
 
-    return q.every_cell(cell)
+    either = q.every_domain(lambda d: any_of([s.global_claims[d] == 0, s.node_claims[d] == 0]))
+    return all_of([either, q.every_cell(cell)])
 
 
 _state(
@@ -307,6 +309,13 @@ _state(
     _one_target,
     support=True,
     needs="one-claim",
+)
+_state(
+    "no-wrap.pages-and-claims",
+    "A domain's pages and its claims are within a 32-bit counter.",
+    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + s.held(d) <= UINT_MAX),
+    support=True,
+    needs="growing-back",
 )
 
 # -- entitlement
@@ -501,7 +510,7 @@ _step(
 
 def _takes_unclaimed(q: Quantifiers, t: TwoStates) -> Term:
     step, before, node = t.step, t.before, t.step.place
-    if step.actor is None:
+    if not isinstance(step.unowned, int):
         return all_of([step.unowned <= before.unclaimed(), step.unowned <= before.unclaimed_on(node)])
     q.entry_within_sum(before.claims.row(step.actor), node)
     r = step.allocates

@@ -178,6 +178,10 @@ class Rules:
     """install_claim_set keeps claims plus pages held within max_pages."""
     checks_limit_at_assign: bool = True
     """assign_pages keeps tot_pages within max_pages."""
+    charges_at_alloc: bool = False
+    """Pages count against max_pages from when they leave the heap; no limit below pages and claims is stored."""
+    checks_dying_in_lock: bool = False
+    """set_outstanding_pages looks at is_dying itself, under its locks."""
     releases_on_kill: bool = True
     """domain_kill releases the claims."""
     releases_before_install: bool = True
@@ -186,3 +190,8 @@ class Rules:
     """Redeeming keeps outstanding_claims in step."""
     frees_restore_claims: bool = False
     """free_domheap_pages grows global_claims back while the domain holds a claim."""
+
+    def pages_held(self, s: State, domid: Term) -> Term:
+        """What a claim counts beside itself: pages assigned and, where they are charged earlier, pages in limbo."""
+        limbo = s.limbo_pages.row(domid).total() if self.charges_at_alloc else 0
+        return s.tot_pages[domid] + limbo

@@ -16,6 +16,7 @@ SEMANTICS: dict[str, Semantics] = {
         claim_sets.NO_RECALL,
         claim_sets.CLAIM_SETS,
         claim_sets.V3,
+        claim_sets.HARDENED,
         per_node.V8,
     )
 }

@@ -37,3 +37,16 @@ V3 = replace(
     ),
     follows=("claim-sets",),
 )
+
+HARDENED = replace(
+    CLAIM_SETS,
+    rules=replace(
+        CLAIM_SETS.rules,
+        name="claim-sets-hardened",
+        summary="claim sets with the smallest changes that make what fails there hold: charged at allocation",
+        charges_at_alloc=True,
+        checks_dying_in_lock=True,
+    ),
+    conditional={},
+    follows=("claim-sets",),
+)

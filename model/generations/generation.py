@@ -44,6 +44,7 @@ class Semantics:
             "replacing": has_sets and self.rules.replaces,
             "recall": self.rules.recall is not recall_nothing,
             "bug-on": self.rules.bug_on,
+            "growing-back": self.rules.frees_restore_claims,
         }[feature]
 
     follows: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ LACKS: dict[str, str] = {
     "one-claim": "a domain has no claim on a node, or claims on several",
     "replacing": "no claim set is installed in the place of another",
     "recall": "offlining recalls no claims",
+    "growing-back": "freeing pages grows no claim",
     "bug-on": "no BUG_ON guards a subtraction of claims",
 }
 """Features that properties need, and what it means to be without."""

@@ -1,6 +1,6 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
-from model.logic import Term, all_of, any_of, choose, implies, negation
+from model.logic import Term, all_of, any_of, choose, implies, negation, positive_part
 from model.rules import Request, Rules, pages_taken
 from model.step import Step
 from model.transitions.ledger import deduct
@@ -33,6 +33,9 @@ def alloc_heap_pages(step: Step, rules: Rules) -> None:
     step.guard("domain-exists", s.is_created[domid])
     request, node = _request(step, domid, domid)
     pages = request.pages
+    if rules.charges_at_alloc:
+        left = positive_part(s.held(domid) - pages)
+        step.guard("charge-within-limit", rules.pages_held(s, domid) + pages + left <= s.max_pages[domid])
     _checks(step, rules, request, node)
     _leave_heap(step, node, pages)
     if not rules.redeems_at_assign:
@@ -76,7 +79,6 @@ def _unowned_request(step: Step, rules: Rules) -> tuple[Request, Term]:
     if rules.credits_without_refcount:
         domain = step.domain()
         step.guard("domain-exists", step.before.is_created[domain])
-        step.actor = None
     request, node = _request(step, None, domain)
     _checks(step, rules, request, node)
     _leave_heap(step, node, request.pages)

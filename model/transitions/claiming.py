@@ -56,12 +56,12 @@ def _checks(step: Step, rules: Rules) -> None:
     credited = rules.credits_own_claims
     step.value_on_nodes(
         "node_avail_pages[n] - node_outstanding_claims[n] + claims[n]",
-        "uint64",
+        "int64",
         lambda n: s.unclaimed_on(n) + (s.claims[domid, n] if credited else 0),
     )
     for entry in (first, second):
         step.guards.append(_fits_node(step, rules, entry, "first" if entry is first else "second"))
-    total, limit, tot = by_node.total(), s.max_pages[domid], s.tot_pages[domid]
+    total, limit, tot = by_node.total(), s.max_pages[domid], rules.pages_held(s, domid)
     if rules.checks_limit_at_install:
         step.guard("global-within-limit", host_wide <= limit, "EINVAL")
         step.value("max_pages - g", "uint32", limit - host_wide)
@@ -83,7 +83,8 @@ def _fits_node(step: Step, rules: Rules, entry: Vector, which: str) -> Guard:
 
     return Guard(
         f"{which}-fits-node",
-        lambda q: q.every_node(lambda n: entry[n] <= s.unclaimed_on(n) + own_claim(n)),
+        # A node that is not named is not looked at; its claims may exceed its free pages where nothing is recalled.
+        lambda q: q.every_node(lambda n: any_of([entry[n] == 0, entry[n] <= s.unclaimed_on(n) + own_claim(n)])),
         "ENOMEM",
     )
 
@@ -113,7 +114,9 @@ def _call_ends(step: Step, rules: Rules) -> None:
 def _one_claim(step: Step, rules: Rules, pages: Term) -> Term:
     """The checks of every claim that is no set: one claim at a time, within max_pages. Gives what is to be claimed."""
     s, domid = step.before, step.actor
-    tot, limit = s.tot_pages[domid], s.max_pages[domid]
+    tot, limit = rules.pages_held(s, domid), s.max_pages[domid]
+    if rules.checks_dying_in_lock:
+        step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     step.guard("none-held", s.held(domid) == 0, "EINVAL")
     if not rules.subtracts_pages_held:
         step.guard("within-limit", tot + pages <= limit, "EINVAL")
@@ -196,7 +199,7 @@ def claim_on_node(step: Step, rules: Rules) -> None:
     _has_room(step, rules, "node", claim, s.unclaimed_on(node))
     on_node = h.replaced(h.combined([], s.claims.row(domid)), node, claim)
     step.arguments["by_node"], step.arguments["global"] = on_node, 0
-    install(step, domid, on_node, 0, replacing=False)
+    install(step, domid, on_node, 0, replacing=True)  # in the place of none
 
 
 def claim_crashes(step: Step, rules: Rules) -> None:  # noqa: ARG001

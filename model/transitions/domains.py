@@ -18,12 +18,14 @@ def create_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
     step.set_at("max_pages", domid, limit)
 
 
-def set_max_pages(step: Step, rules: Rules) -> None:  # noqa: ARG001
+def set_max_pages(step: Step, rules: Rules) -> None:
     """XEN_DOMCTL_max_mem stores the limit; neither tot_pages nor claims are looked at."""
     s, domid, limit = step.before, step.domain(), step.pages("max_pages")
     step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
     step.guard("domain-exists", s.is_created[domid])
     step.guard("fits-type", limit <= UINT_MAX)
+    if rules.charges_at_alloc:
+        step.guard("not-below-pages-and-claims", rules.pages_held(s, domid) + s.held(domid) <= limit, "EINVAL")
     step.set_at("max_pages", domid, limit)
 
 

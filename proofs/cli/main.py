@@ -13,6 +13,7 @@ from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
 
 _VERBS = {
     "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
+    "generations": "what each generation of claims changed and repaired, and where two differ",
     "search": "a shortest trace from boot that breaks a property",
     "replay": "run recorded traces on the reference and compare every observation",
     "explain": "show a trace as a timeline",

@@ -97,7 +97,7 @@ def searched(left: Open) -> Cell:
     """A shortest trace from boot that the reference reproduces, or unknown."""
     started = time.perf_counter()
     row = left.row
-    asked = Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK)
+    asked = Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK, few=True)
     found = search(asked)
 
     def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:
@@ -105,7 +105,10 @@ def searched(left: Open) -> Cell:
         return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
 
     if found.trace is None:
-        bound = f"no trace of at most {found.searched_depth} events on at most {NODES} nodes and {DOMAINS} domains"
+        bound = (
+            f"no trace of at most {found.searched_depth} events on at most {NODES} nodes, {NODES + 1} pages in all"
+            f" and {DOMAINS} domains"
+        )
         limit = f"; gave up there: {found.unknown}" if found.unknown else ""
         return cell(Verdict.UNKNOWN, f"no proof at {left.fails_at}; {bound}{limit}")
     replayed = replay_on_reference(found.trace)

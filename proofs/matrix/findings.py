@@ -98,13 +98,27 @@ def stored(cells: Iterable[Cell], folder: Path = FOLDER) -> dict[Path, bytes]:
     return found
 
 
-def write(cells: Iterable[Cell], folder: Path = FOLDER) -> list[Path]:
-    """Write them; what is no finding any more goes."""
+def measure(lines: bytes) -> tuple[int, int, int, int]:
+    """Events, domains, nodes and pages of a trace: what a search makes least, in this order."""
+    header, *events = [msgspec.json.decode(line) for line in lines.splitlines()]
+    nodes = header["host"]["nodes"]
+    created = sum(event["op"] == "create_domain" for event in events)
+    return len(events), created, len(nodes), sum(nodes)
+
+
+def write(cells: Iterable[Cell], folder: Path = FOLDER, only_say: bool = False) -> list[Path]:
+    """Write what is not stored with the same measure, remove what is no finding any more; gives what changed."""
     files = stored(cells, folder)
-    for old in folder.glob("*/*.jsonl"):
+    changed = []
+    for old in sorted(folder.glob("*/*.jsonl")):
         if old not in files:
-            old.unlink()
+            changed.append(old)
+            if not only_say:
+                old.unlink()
     for path, lines in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(lines)
-    return list(files)
+        if not path.exists() or measure(path.read_bytes()) != measure(lines):
+            changed.append(path)
+            if not only_say:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(lines)
+    return changed

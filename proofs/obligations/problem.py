@@ -150,7 +150,7 @@ def _bounded(obligation: Obligation) -> Problem:
     if obligation.transition == BOOT:
         at_boot = of_before.once("boot", lambda: boot(host, before))
         return Problem([], {"boot": at_boot}, negation(goal), [])
-    read = after.read | seen.read
+    read = after.read | seen.read | _counted(obligation)
     untouched = step is not None and prop.kind is Kind.STATE and not read & updates
     names = [prop.name]
     if not untouched:
@@ -195,12 +195,19 @@ def _parametric(obligation: Obligation) -> Problem:
         if at_boot:
             found = {"boot": boot(assumed, before)}
         else:
-            found = _assumptions(obligation, host, assumed, before, step, after, after.read | seen.read)
+            found = _assumptions(
+                obligation, host, assumed, before, step, after, after.read | seen.read | _counted(obligation)
+            )
         found.pop(obligation.dropped, None)
         facts = [*host.axioms, *host.definitions()]
         if host.term_count() == terms:
             break
     return Problem(facts, found, negation(goal), host.lemmas_used)
+
+
+def _counted(obligation: Obligation) -> set[str]:
+    """Ghosts that this generation's own checks depend on: where pages in limbo are charged, it counts them."""
+    return {"limbo_pages"} if obligation.rules().rules.charges_at_alloc else set()
 
 
 def _assumptions(

@@ -26,6 +26,8 @@ class Asked:
     seed: int = 0
     rlimit: int = 0
     """Work allowed for one question to the solver; 0 for no limit."""
+    few: bool = False
+    """Only hosts with a page more than nodes: quick, and enough for most."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def search(asked: Asked) -> Found:
                 hosts[domains, nodes] = unrolled
                 if unrolled.depth < depth:
                     unrolled.grow()
-                if _breaks(unrolled):
+                if _breaks(unrolled, asked.few):
                     trace = _fewest_pages(asked, unrolled)
                     return Found(trace, depth, time.perf_counter() - started)
     except _Undecided as reason:
@@ -79,11 +81,13 @@ def _unrolled(asked: Asked, nodes: int, domains: int) -> Unrolled:
     return unrolled
 
 
-def _breaks(unrolled: Unrolled) -> bool:
+def _breaks(unrolled: Unrolled, few: bool) -> bool:
     """A trace of just this depth: looked for with few pages first, which is quick, then with any number."""
     broken, solver = z3.Bool(f"broken@{unrolled.depth}"), unrolled.solver
     solver.add(z3.Implies(broken, unrolled.broken()))
-    return _check(solver, broken, _within(solver, unrolled.pages(), unrolled.nodes + 1)) or _check(solver, broken)
+    if _check(solver, broken, _within(solver, unrolled.pages(), unrolled.nodes + 1)):
+        return True
+    return not few and _check(solver, broken)
 
 
 def _within(solver: z3.Solver, measure: Term, bound: int) -> Term:

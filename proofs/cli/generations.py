@@ -1,0 +1,162 @@
+"""``claimcheck generations``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofs.cli.exit_codes import INCOMPLETE, OK
+
+if TYPE_CHECKING:
+    from proofs.matrix.cells import Cell
+    from proofs.matrix.difference import Difference
+    from proofs.matrix.source import RuleChange
+
+
+@click.command(
+    short_help="the generations of claims: what each changed, and what it repaired",
+    epilog="""\b
+Examples:
+  claimcheck generations
+  claimcheck generations single-node-v4 claim-sets
+  claimcheck generations claim-sets per-node-v8 --no-verdicts""",
+)
+@click.argument("names", nargs=-1, metavar="[BEFORE AFTER]")
+@click.option("--no-verdicts", is_flag=True, help="Without the properties' verdicts, which take most of the time.")
+@click.option("--depth", type=click.IntRange(min=1), default=5, show_default=True, help="Events of a differing trace.")
+@click.option("--seconds", type=click.FloatRange(min=0), default=20, show_default=True, help="Then the search ends.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def generations(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    no_verdicts: bool,
+    depth: int,
+    seconds: float,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """What each generation of claims gets wrong that the next repairs; of two, every difference.
+
+    With two names: the differences of their code, the verdicts that changed, and a shortest trace on which the
+    reference of the one behaves differently from that of the other.
+    """
+    from model.semantics import SEMANTICS
+    from proofs.cli.matrix import computed
+    from proofs.cli.names import known
+    from proofs.obligations.suite import property_ids
+    from proofs.parallel import default_jobs
+
+    known("semantics", names, list(SEMANTICS))
+    if len(names) not in (0, 2):
+        raise click.UsageError("two generations to compare, or none for all")
+    workers = jobs or default_jobs()
+    asked = list(names) if names else list(SEMANTICS)
+    cells = [] if no_verdicts else computed(asked, property_ids(), workers)
+    if not names:
+        ctx.exit(_all(cells, as_json))
+    from proofs.matrix.difference import Between, difference
+    from proofs.matrix.source import reference_diff, rule_changes
+
+    found = difference(Between(names[0], names[1], depth=depth, seconds=seconds))
+    changes, code = rule_changes(*names), reference_diff(*names)
+    if as_json:
+        _print_json(names, cells, changes, code, found)
+    else:
+        _two(names, cells, changes, code, found)
+    ctx.exit(_code(cells))
+
+
+def _code(cells: list[Cell]) -> int:
+    from proofs.prover.verdict import Verdict
+
+    return INCOMPLETE if any(cell.verdict is Verdict.UNKNOWN for cell in cells) else OK
+
+
+def _all(cells: list[Cell], as_json: bool) -> int:
+    """Every generation in a line, its lines of code, and what each repairs."""
+    from dataclasses import asdict
+
+    from model.semantics import SEMANTICS
+    from proofs.cli.output import console, print_json, table
+    from proofs.matrix.report import repairs
+    from proofs.matrix.source import lines_of_code
+
+    lines = lines_of_code()
+    if as_json:
+        listed = [{"name": s.name, "summary": s.rules.summary, "follows": s.follows} for s in SEMANTICS.values()]
+        repaired = [asdict(repair) for repair in repairs(cells)]
+        print_json({"generations": listed, "lines": lines, "repairs": repaired})
+        return _code(cells)
+    out = console()
+    shown = table("generation", "follows", "reference#", "model#", "what")
+    for semantics in SEMANTICS.values():
+        reference, model = lines[semantics.name]
+        follows = ", ".join(semantics.follows)
+        shown.add_row(semantics.name, follows, str(reference), str(model), semantics.rules.summary)
+    out.print(shown)
+    for repair in repairs(cells):
+        click.echo(f"{repair.before}: {repair.row.name} is refuted; {repair.after}: {repair.now}")
+    return _code(cells)
+
+
+def _two(
+    names: tuple[str, ...], cells: list[Cell], changes: list[RuleChange], code: list[str], found: Difference
+) -> None:
+    click.echo("Rules of the model that differ:")
+    for change in changes:
+        click.echo(f"  {change.rule}: {change.before}  ->  {change.after}")
+    click.echo("\nCode of the reference:")
+    for line in code:
+        click.echo(f"  {line}")
+    if cells:
+        click.echo("\nVerdicts that changed:")
+        for row, before, after in _changed(names, cells):
+            click.echo(f"  {row}: {before} -> {after}")
+    click.echo("")
+    if not found.differs:
+        click.echo(f"No difference in {found.searched_depth} events on {found.hosts} ({found.seconds:.1f} s).")
+        if not changes:
+            click.echo("The rules of the model are the same: it has no state from which they differ.")
+        return
+    click.echo(f"Shortest trace on which they differ ({found.seconds:.1f} s): boot, nodes of {found.nodes} pages")
+    for number, event in enumerate(found.events, 1):
+        shown = " ".join(f"{k}={v}" for k, v in event.items() if k != "op")
+        click.echo(f"{number:3}. {event['op']} {shown}")
+    for text in found.differs:
+        click.echo(f"     {text}")
+
+
+def _changed(names: tuple[str, ...], cells: list[Cell]) -> list[tuple[str, str, str]]:
+    """Row and both verdicts, where they are not the same; a row that one needs no conditions for counts as it is."""
+    from proofs.matrix.report import by_place, mark
+    from proofs.matrix.rows import Row, rows
+
+    placed = by_place(cells)
+    found = []
+    for row in rows():
+        both = [placed.get((name, row)) or placed.get((name, Row(row.part))) for name in names]
+        marks = [mark(cell) for cell in both]
+        if marks[0] != marks[1] and any((name, row) in placed for name in names):
+            found.append((row.name, marks[0], marks[1]))
+    return found
+
+
+def _print_json(
+    names: tuple[str, ...], cells: list[Cell], changes: list[RuleChange], code: list[str], found: Difference
+) -> None:
+    from dataclasses import asdict
+
+    from proofs.cli.output import print_json
+
+    content: dict[str, Any] = {
+        "before": names[0],
+        "after": names[1],
+        "rules": [asdict(change) for change in changes],
+        "reference": code,
+        "verdicts": [{"property": r, "before": b, "after": a} for r, b, a in _changed(names, cells)],
+        "difference": asdict(found),
+    }
+    print_json(content)

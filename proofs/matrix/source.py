@@ -1,0 +1,95 @@
+"""What two generations have different in their code, and how much code each is."""
+
+import ast
+import inspect
+from dataclasses import dataclass, fields
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+from model.generations import claim_sets, legacy, per_node, single_node
+from model.generations.generation import Semantics
+from model.rules import Rules
+from model.semantics import SEMANTICS
+from reference.generations import SEMANTICS as OF_REFERENCE
+
+MODULES = (legacy, single_node, claim_sets, per_node)
+LARGEST = 120
+"""Lines of a generation at most, in the reference and in the model."""
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """A point of variation, and the choice of either generation."""
+
+    rule: str
+    before: str
+    after: str
+
+
+def rule_changes(before: str, after: str) -> list[RuleChange]:
+    """The rules of the model in which they differ, and the transitions that only one has."""
+    one, other = SEMANTICS[before], SEMANTICS[after]
+    found = []
+    for f in fields(Rules):
+        values = [getattr(semantics.rules, f.name) for semantics in (one, other)]
+        if f.name not in ("name", "summary") and values[0] != values[1]:
+            found.append(RuleChange(f.name, *map(_shown, values)))
+    for name in [*one.transitions, *(t for t in other.transitions if t not in one.transitions)]:
+        if (name in one.transitions) != (name in other.transitions):
+            found.append(
+                RuleChange(f"transition {name}", *("yes" if name in s.transitions else "no" for s in (one, other)))
+            )
+    return found
+
+
+def _shown(value: Any) -> str:
+    if callable(value):
+        sentence = (inspect.getdoc(value) or "").splitlines()[0]
+        return f"{value.__name__} ({sentence})"
+    return str(value)
+
+
+def reference_diff(before: str, after: str) -> list[str]:
+    """A unified diff of the two classes of the reference, without what they inherit."""
+    texts = [inspect.getsource(type(OF_REFERENCE[name])).splitlines() for name in (before, after)]
+    return list(unified_diff(texts[0], texts[1], before, after, lineterm=""))
+
+
+def lines_of_code() -> dict[str, tuple[int, int]]:
+    """Of every generation: lines in the reference and in the model, each with the functions it brings along."""
+    return {name: (_reference_lines(name), lines) for name, lines in _model_lines().items()}
+
+
+def _reference_lines(name: str) -> int:
+    cls = type(OF_REFERENCE[name])
+    module = inspect.getmodule(cls)
+    classes = [c for c in vars(module).values() if inspect.isclass(c) and c.__module__ == cls.__module__]
+    first = min((c for c in classes if c.__name__ in {type(s).__name__ for s in OF_REFERENCE.values()}), key=_starts)
+    shared = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == cls.__module__]
+    own = len(inspect.getsource(cls).splitlines())
+    return own + (sum(len(inspect.getsource(f).splitlines()) for f in shared) if cls is first else 0)
+
+
+def _starts(cls: type) -> int:
+    return inspect.getsourcelines(cls)[1]
+
+
+def _model_lines() -> dict[str, int]:
+    """Each assignment of a semantics with the functions above it that no earlier one has used."""
+    found: dict[str, int] = {}
+    for module in MODULES:
+        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+        functions: dict[str, int] = {n.name: _length(n) for n in tree.body if isinstance(n, ast.FunctionDef)}
+        for node in tree.body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            value = getattr(module, target.id, None) if isinstance(target, ast.Name) else None
+            if isinstance(value, Semantics):
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                used = [functions.pop(n) for n in sorted(names) if n in functions]
+                found[value.name] = _length(node) + sum(used)
+    return {name: found[name] for name in SEMANTICS}
+
+
+def _length(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1

@@ -1,0 +1,57 @@
+"""The stored findings: each replays on the reference, and a fresh search finds the same set."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proofs.matrix.cells import Open, searched
+from proofs.matrix.findings import FOLDER, measure, path_of, stored
+from proofs.matrix.rows import Row
+from proofs.replay import replay_trace
+from proofs.traces import read_traces
+from reference.properties import STATE_PROPERTIES
+
+FILES = sorted(FOLDER.glob("*/*.jsonl"))
+NAMES = [f"{path.parent.name}/{path.stem}" for path in FILES]
+
+
+def test_there_are_findings() -> None:
+    assert len(FILES) > 50
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_the_reference_does_what_the_finding_says(path: Path) -> None:
+    (result,) = [replay_trace(trace, check_locks=False) for trace in read_traces(path)]
+    assert result.divergence is None
+    prop = path.stem.split("+")[0]
+    if prop in {*STATE_PROPERTIES, "entitlement-without-limbo.pages-and-claims"}:
+        assert prop.split(".")[0] in result.broken
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "legacy-redeem-at-alloc/no-wrap.intermediate",
+        "single-node-v2/claims-fulfilled.anywhere",
+        "claim-sets-no-recall/claims-protected.backed",
+        "legacy-2013/entitlement+limit-not-lowered+no-claim-in-flight+requests-within-limit",
+    ],
+)
+def test_a_fresh_search_finds_what_is_stored(name: str) -> None:
+    semantics, stem = name.split("/")
+    part, *conditions = stem.split("+")
+    row = Row(part, tuple(conditions))
+    path = path_of(semantics, row)
+    fresh = stored([searched(Open(semantics, row, ""))])
+    assert path.exists() == bool(fresh)
+    if fresh:
+        assert measure(fresh[path]) == measure(path.read_bytes())
+
+
+@pytest.mark.long
+def test_document_and_findings_are_what_a_run_gives() -> None:
+    command = [sys.executable, "-m", "proofs.matrix.documents", "--check"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -1,0 +1,132 @@
+"""The verdict matrix: what is proved, what is refuted, and that neither is typed in."""
+
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from model.generations import SEMANTICS
+from model.rules import node_permits_free_pages
+from proofs.cli.generations import generations
+from proofs.cli.prove import prove
+from proofs.matrix.cells import Cell, Open, proofs_of, searched
+from proofs.matrix.difference import Between, difference
+from proofs.matrix.report import mark, repairs
+from proofs.matrix.rows import Row, promised, rows
+from proofs.matrix.source import LARGEST, lines_of_code, reference_diff, rule_changes
+from proofs.prover.verdict import Verdict
+from reference.generations import SEMANTICS as OF_REFERENCE
+
+
+def test_the_model_has_every_generation_of_the_reference() -> None:
+    assert list(SEMANTICS) == list(OF_REFERENCE)
+    assert all(name in SEMANTICS for s in SEMANTICS.values() for name in s.follows)
+
+
+def test_no_generation_is_large() -> None:
+    assert all(0 < lines <= LARGEST for both in lines_of_code().values() for lines in both)
+
+
+def verdicts(semantics: str, *ids: str) -> dict[str, Verdict]:
+    cells, left = proofs_of(semantics, list(ids))
+    return {cell.row.name: cell.verdict for cell in [*cells, *map(searched, left)]}
+
+
+def test_without_recall_claims_are_backed_only_while_nothing_goes_offline() -> None:
+    assert verdicts("claim-sets-no-recall", "node-backed", "recall-minimal") == {
+        "node-backed": Verdict.REFUTED,
+        "node-backed if nothing-offlined": Verdict.PROVED,
+        "recall-minimal": Verdict.NOT_APPLICABLE,
+    }
+
+
+def test_recall_repairs_it() -> None:
+    assert verdicts("claim-sets", "node-backed") == {"node-backed": Verdict.PROVED}
+
+
+def test_an_invariant_that_fails_is_not_used_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = replace(SEMANTICS["claim-sets"].rules, node_permits=node_permits_free_pages)
+    monkeypatch.setitem(SEMANTICS, "claim-sets", replace(SEMANTICS["claim-sets"], rules=rules))
+    found = verdicts("claim-sets", "node-backed", "claims-fulfilled")
+    assert found["node-backed"] is Verdict.UNKNOWN  # the reference does not make the mistake
+    assert found["claims-fulfilled.node"] is not Verdict.PROVED
+
+
+@pytest.mark.parametrize(
+    ("semantics", "part", "events"),
+    [
+        ("legacy-2013", "redeemed-once.claims-do-not-come-back", 5),
+        ("single-node-v1", "unclaimed-only", 3),
+        ("single-node-v3", "unclaimed-only", 3),
+        ("single-node-v4", "no-crash", 4),
+        ("per-node-v8", "host-backed", 3),
+    ],
+)
+def test_refutations_are_shortest_and_the_reference_reproduces_them(semantics: str, part: str, events: int) -> None:
+    cell = searched(Open(semantics, Row(part), ""))
+    assert cell.verdict is Verdict.REFUTED, cell.reason
+    assert cell.trace is not None
+    assert len(cell.trace.events) == events
+
+
+def test_what_is_not_found_is_unknown_and_says_how_far() -> None:
+    cell = searched(Open("claim-sets", Row("node-backed", ("nothing-offlined",)), "somewhere"))
+    assert cell.verdict is Verdict.UNKNOWN
+    assert "no proof at somewhere" in cell.reason
+    assert mark(cell) == "?"
+
+
+def test_repairs_are_read_off_the_matrix() -> None:
+    row = Row("node-backed")
+    wrong = Cell("claim-sets-no-recall", row, Verdict.REFUTED)
+    right = Cell("claim-sets", row, Verdict.PROVED, "any")
+    assert [(r.before, r.after, r.row) for r in repairs([wrong, right])] == [(wrong.semantics, right.semantics, row)]
+    assert repairs([wrong, replace(right, verdict=Verdict.UNKNOWN)]) == []
+
+
+def test_only_the_design_promises_something() -> None:
+    assert any(promised("claim-sets", row) for row in rows())
+    assert not any(promised("single-node-v4", row) for row in rows())
+
+
+def test_generations_differ_where_they_are_known_to() -> None:
+    found = difference(Between("claim-sets-no-recall", "claim-sets"))
+    assert [event["op"] for event in found.events][-1] == "offline_page"
+    assert found.differs
+    assert {change.rule for change in rule_changes("claim-sets-no-recall", "claim-sets")} == {"recall"}
+
+
+def test_the_same_rules_show_no_difference() -> None:
+    assert rule_changes("claim-sets", "claim-sets-v3") == []
+    assert difference(Between("claim-sets", "claim-sets-v3", depth=3)).differs == []
+    assert any("outstanding_pages" in line for line in reference_diff("claim-sets", "claim-sets-v3"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--semantics", "single-node-v4", "--property", "no-crash"], 0, "refuted"),
+        (["--semantics", "claim-sets-no-recall", "--property", "node-backed", "--json"], 0, '"conditions"'),
+        (["--all", "--mutate", "no-recall"], 2, "takes only"),
+    ],
+)
+def test_endings_of_prove(arguments: list[str], code: int, text: str) -> None:
+    outcome = CliRunner().invoke(prove, arguments)
+    assert outcome.exit_code == code, outcome.output
+    assert text in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["claim-sets-no-recall", "claim-sets", "--no-verdicts"], 0, "offline_page"),
+        (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "The rules of the model are the same"),
+        (["claim-sets"], 2, "two generations"),
+        (["claim-sets", "claim-set"], 2, "did you mean 'claim-sets'"),
+        (["--no-verdicts", "--json"], 0, '"lines"'),
+    ],
+)
+def test_endings_of_generations(arguments: list[str], code: int, text: str) -> None:
+    outcome = CliRunner().invoke(generations, arguments)
+    assert outcome.exit_code == code, outcome.output
+    assert text in outcome.output
