@@ -41,12 +41,7 @@ def run(
     """All results in the order of the obligations, and whether the run was interrupted."""
     found: dict[str, Result] = {}
     if jobs == 1 and executor is None:
-        for obligation in obligations:
-            for result in solve_all([obligation], settings):
-                found[result.name] = result
-                progress(len(found))
-            if obligation.name not in found:
-                break
+        found.update((result.name, result) for result in solve_all(obligations, settings, progress))
     elif obligations:
         work = partial(solve_all, settings=settings)
         for _, results in in_processes(work, list(_chunks(obligations, jobs)), jobs, executor, _prepare):

@@ -1,7 +1,11 @@
 """One obligation put to Z3."""
 
 import hashlib
+import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import z3
 
@@ -25,7 +29,6 @@ def _fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
     solver = z3.SimpleSolver(ctx=context)
     solver.set("rlimit", settings.rlimit)
     solver.set("random_seed", settings.seed)
-    solver.set("ctrl_c", False)  # Z3 would end this one question as unknown, and nothing else
     solver.set("arith.solver", SIMPLEX)
     return solver, context
 
@@ -83,6 +86,8 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
         verdict, reason, model = _refuted(obligation, solver, settings)
     else:
         reason = solver.reason_unknown()
+        if reason == "canceled" and _work(solver) < settings.rlimit:
+            raise KeyboardInterrupt  # Z3 takes Ctrl-C for itself and ends the question with the words of a limit
     result = Result(
         name=obligation.name,
         verdict=verdict,
@@ -123,12 +128,36 @@ def _work(solver: z3.Solver) -> int:
     return found[0] if found else 0
 
 
-def solve_all(obligations: list[Obligation], settings: Settings) -> list[Result]:
-    """Several obligations in one process; those that were finished when Ctrl-C came."""
+def _nothing(_done: int) -> None:
+    """No progress is shown."""
+
+
+def solve_all(
+    obligations: list[Obligation], settings: Settings, progress: Callable[[int], None] = _nothing
+) -> list[Result]:
+    """Several obligations in one process. Ctrl-C ends it: the results are those that were finished."""
     results: list[Result] = []
-    try:
+    with _noted_interrupts() as interrupts:
         for obligation in obligations:
-            results.append(solve(obligation, settings))
-    except KeyboardInterrupt:
-        pass  # the caller sees that some are missing
+            try:
+                results.append(solve(obligation, settings))
+            except KeyboardInterrupt:
+                break
+            if interrupts:
+                break
+            progress(len(results))
     return results
+
+
+@contextmanager
+def _noted_interrupts() -> Iterator[list[int]]:
+    """Ctrl-C is noted in a list; raised, it could be lost in a destructor of Z3's objects."""
+    interrupts: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
