@@ -44,6 +44,7 @@ matrix: $(STAMP)  ## every generation against every property: docs/generations.m
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.prove
 
 schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 	$(BIN)/python -m proofs.traces.schema docs/claim-trace.schema.json

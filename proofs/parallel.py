@@ -18,8 +18,10 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _ignore_interrupts() -> None:
+def _ignore_interrupts(also: Callable[[], None] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if also is not None:
+        also()
 
 
 def _interruptible(work: Callable[[Item], Result], item: Item) -> Result:
@@ -32,16 +34,22 @@ def _interruptible(work: Callable[[Item], Result], item: Item) -> Result:
 
 
 def in_processes(
-    work: Callable[[Item], Result], items: Sequence[Item], jobs: int, executor: Executor | None = None
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    jobs: int,
+    executor: Executor | None = None,
+    prepare: Callable[[], None] | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """(index, result) of ``work(item)`` as they end, on ``jobs`` processes (or the given executor).
 
     On Ctrl-C what has not begun is dropped; what runs gets the interrupt too, and its result is still given. ``work``
-    must therefore return at a KeyboardInterrupt.
+    must therefore return at a KeyboardInterrupt. ``prepare`` is called once in each process.
     """
     pool: Executor
     if executor is None:
-        pool = ProcessPoolExecutor(max_workers=min(jobs, len(items)), initializer=_ignore_interrupts)
+        pool = ProcessPoolExecutor(
+            max_workers=min(jobs, len(items)), initializer=_ignore_interrupts, initargs=(prepare,)
+        )
         work = partial(_interruptible, work)
     else:
         pool = executor

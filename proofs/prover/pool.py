@@ -1,9 +1,11 @@
 """Obligations in parallel, through concurrent.futures; what is finished survives Ctrl-C."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor
+from functools import partial
 
 from proofs.obligations.obligation import Obligation
+from proofs.parallel import in_processes
 from proofs.prover.solve import solve_all
 from proofs.prover.verdict import Result, Settings
 
@@ -38,24 +40,16 @@ def run(
 ) -> tuple[list[Result], bool]:
     """All results in the order of the obligations, and whether the run was interrupted."""
     found: dict[str, Result] = {}
-    interrupted = False
     if jobs == 1 and executor is None:
-        try:
-            for obligation in obligations:
-                found[obligation.name] = solve_all([obligation], settings)[0]
+        for obligation in obligations:
+            for result in solve_all([obligation], settings):
+                found[result.name] = result
                 progress(len(found))
-        except KeyboardInterrupt:
-            interrupted = True
+            if obligation.name not in found:
+                break
     elif obligations:
-        pool = executor or ProcessPoolExecutor(jobs, initializer=_prepare)
-        try:
-            futures = [pool.submit(solve_all, c, settings) for c in _chunks(obligations, jobs)]
-            for future in as_completed(futures):
-                for result in future.result():
-                    found[result.name] = result
-                progress(len(found))
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            pool.shutdown(wait=not interrupted, cancel_futures=True)
-    return [found[o.name] for o in obligations if o.name in found], interrupted
+        work = partial(solve_all, settings=settings)
+        for _, results in in_processes(work, list(_chunks(obligations, jobs)), jobs, executor, _prepare):
+            found.update((result.name, result) for result in results)
+            progress(len(found))
+    return [found[o.name] for o in obligations if o.name in found], len(found) < len(obligations)

@@ -25,6 +25,7 @@ def _fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
     solver = z3.SimpleSolver(ctx=context)
     solver.set("rlimit", settings.rlimit)
     solver.set("random_seed", settings.seed)
+    solver.set("ctrl_c", False)  # Z3 would end this one question as unknown, and nothing else
     solver.set("arith.solver", SIMPLEX)
     return solver, context
 
@@ -123,5 +124,11 @@ def _work(solver: z3.Solver) -> int:
 
 
 def solve_all(obligations: list[Obligation], settings: Settings) -> list[Result]:
-    """Several obligations in one process."""
-    return [solve(obligation, settings) for obligation in obligations]
+    """Several obligations in one process; those that were finished when Ctrl-C came."""
+    results: list[Result] = []
+    try:
+        for obligation in obligations:
+            results.append(solve(obligation, settings))
+    except KeyboardInterrupt:
+        pass  # the caller sees that some are missing
+    return results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -126,6 +127,25 @@ def test_interrupt_keeps_what_was_done(tmp_path: Path, jobs: str) -> None:
     assert EXAMPLE in out
     assert "interrupted" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupt_keeps_the_obligations_that_were_finished(jobs: str) -> None:
+    process = subprocess.Popen(
+        [*CLAIMCHECK, "prove", "--no-cache", "--hosts", "16x8", "--jobs", jobs],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(5.0)  # into the run, which takes ten times as long
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert "Traceback" not in err
+    finished, of_all = map(int, re.findall(r"interrupted after (\d+) of (\d+) obligations", err)[0])
+    assert 0 <= finished < of_all
+    assert f"{finished} obligations: " in out
 
 
 def test_explain_tells_who_did_what_and_what_changed() -> None:
