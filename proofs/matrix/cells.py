@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
 from proofs.matrix.induction import Induction, induction, shown
+from proofs.matrix.larger_blocks import PART, search_larger
 from proofs.matrix.rows import Row, granted, parts, says_nothing
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import places
@@ -18,9 +19,9 @@ ANY_HOST = "any number of nodes and domains"
 LARGEST = bounded(4, 4)
 UP_TO = "at most 4 nodes and 4 domains"
 """Where there is no proof for any host."""
-DEPTH, NODES, DOMAINS = 6, 2, 2
+DEPTH, NODES, DOMAINS = 7, 2, 2
 """How far a search goes before it gives up."""
-WORK = 60_000_000
+WORK = 120_000_000
 """What the solver may spend on one question of a search."""
 
 
@@ -104,6 +105,9 @@ def searched(left: Open) -> Cell:
         seconds = time.perf_counter() - started
         return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
 
+    larger = search_larger(left.semantics) if found.trace is None and row.part == PART else None
+    if larger is not None:
+        return cell(Verdict.REFUTED, "with blocks of two pages", larger, tuple(larger.broken))
     if found.trace is None:
         bound = (
             f"no trace of at most {found.searched_depth} events on at most {NODES} nodes, {NODES + 1} pages in all"

@@ -71,12 +71,13 @@ class Repair:
 def repairs(cells: Iterable[Cell]) -> list[Repair]:
     """What is refuted for a generation, and proved for one that follows it (or gone, with what it was about)."""
     placed = by_place(cells)
-    found = []
+    found: list[Repair] = []
     for after in SEMANTICS.values():
         for before in after.follows:
             for row in rows():
                 wrong, right = placed.get((before, row)), _right(placed, after.name, row)
-                if wrong is not None and wrong.verdict is Verdict.REFUTED and right is not None:
+                whole = any(r.after == after.name and r.before == before and r.row == Row(row.part) for r in found)
+                if wrong is not None and wrong.verdict is Verdict.REFUTED and right is not None and not whole:
                     found.append(Repair(before, after.name, row, f"{right.verdict.value}: {right.reason}"))
     return found
 

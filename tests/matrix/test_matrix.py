@@ -11,6 +11,7 @@ from proofs.cli.generations import generations
 from proofs.cli.prove import prove
 from proofs.matrix.cells import Cell, Open, proofs_of, searched
 from proofs.matrix.difference import Between, difference
+from proofs.matrix.larger_blocks import search_larger
 from proofs.matrix.report import mark, repairs
 from proofs.matrix.rows import Row, promised, rows
 from proofs.matrix.source import LARGEST, lines_of_code, reference_diff, rule_changes
@@ -130,3 +131,11 @@ def test_endings_of_generations(arguments: list[str], code: int, text: str) -> N
     outcome = CliRunner().invoke(generations, arguments)
     assert outcome.exit_code == code, outcome.output
     assert text in outcome.output
+
+
+def test_a_fall_back_to_a_node_never_checked_takes_claimed_pages() -> None:
+    cell = searched(Open("single-node-v2", Row("unclaimed-only", ("nothing-offlined",)), ""))
+    assert cell.verdict is Verdict.REFUTED
+    assert cell.trace is not None
+    assert cell.trace.events[-1]["order"] == 1
+    assert search_larger("single-node-v4") is None
