@@ -11,6 +11,7 @@ from reference.page_alloc import get_free_buddy
 from reference.properties import STATE_PROPERTIES
 from reference.semantics import Request
 from reference.state import Domain, Host
+from reference.status import HypervisorCrash
 
 OnHost = Callable[[Host], list[str]]
 """What is broken in a state of the reference, in words; empty if nothing is."""
@@ -19,7 +20,10 @@ OnHost = Callable[[Host], list[str]]
 def granted(host: Host, domain: Domain, order: int, node: int | None) -> bool:
     """Whether alloc_heap_pages would find a block now; on that node and no other, if one is given."""
     request = Request(1 << order, order, domain, domain, node, 0 if node is None else MEMF_exact_node)
-    return host.semantics.request_permitted(host, request) and get_free_buddy(host, request) is not None
+    try:
+        return host.semantics.request_permitted(host, request) and get_free_buddy(host, request) is not None
+    except HypervisorCrash:
+        return False  # the host stops instead
 
 
 def _orders(pages: int, superpages: bool) -> range:
