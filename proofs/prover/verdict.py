@@ -1,7 +1,6 @@
 """Verdicts and results."""
 
 from enum import Enum
-from typing import Any
 
 import msgspec
 
@@ -53,18 +52,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 def versions() -> dict[str, str]:
     """Tool, solver and Python versions."""
-    import platform
-    from importlib.metadata import version
-
     import z3
 
-    return {
-        "claimcheck": version("claimcheck"),
-        "z3": z3.get_version_string(),
-        "python": platform.python_version(),
-    }
+    from proofs.versions import versions as of_tool
 
-
-def as_builtins(value: Any) -> Any:
-    """For JSON."""
-    return msgspec.to_builtins(value)
+    return {**of_tool(), "z3": z3.get_version_string()}
