@@ -17,6 +17,7 @@ _VERBS = {
     "search": "a shortest trace from boot that breaks a property",
     "replay": "run recorded traces on the reference and compare every observation",
     "explain": "show a trace as a timeline",
+    "export": "invariants as a C header, traces as tests",
     "simulate": "what claims gain: many builders and running domains on one host",
 }
 

@@ -44,6 +44,34 @@ def tables(scenarios: list[Scenario], found: list[Row]) -> str:
     return "\n\n".join(parts)
 
 
+def answers(found: list[Row]) -> str:
+    """What claim sets gain, and when large extents fail: the measures that tell, side by side."""
+    asked = [
+        ("failed half-way", "no-claims"),
+        ("GiB allocated in vain", "no-claims"),
+        ("share on the wanted node", "single-node"),
+        ("completed", "single-node"),
+        ("large extents refused though claimed", "single-node"),
+    ]
+    lines = [
+        "| scenario | " + " | ".join(f"{name}: {policy}, `claim-sets`" for name, policy in asked) + " |",
+        "|---|" + "---|" * len(asked),
+    ]
+    by_name = {(row.scenario, row.policy): row for row in found}
+    for scenario in dict.fromkeys(row.scenario for row in found):
+        cells = []
+        for name, policy in asked:
+            means = [by_name[scenario, p].measures[name].mean for p in (policy, "claim-sets")]
+            cells.append(" to ".join(f"{m:.1%}" if name.startswith("share") else f"{m:.1f}" for m in means))
+        lines.append(f"| {scenario} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _replaced(text: str, name: str, new: str) -> str:
+    begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
+    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{new}\n{end}", text, flags=re.DOTALL)
+
+
 def main() -> None:
     """Run every scenario and write what it gave."""
     scenarios = [load(path) for path in built_in().values()]
@@ -51,9 +79,8 @@ def main() -> None:
     outcomes = dict(in_processes(_one, asked, default_jobs()))
     found = rows([outcomes[index] for index in range(len(asked))])
     text = DOCUMENT.read_text(encoding="utf-8")
-    begin, end = "<!-- generated: scenarios -->", "<!-- end -->"
-    new = f"{begin}\n{tables(scenarios, found)}\n{end}"
-    DOCUMENT.write_text(re.sub(f"{begin}.*?{end}", lambda _: new, text, flags=re.DOTALL), encoding="utf-8")
+    text = _replaced(_replaced(text, "scenarios", tables(scenarios, found)), "answers", answers(found))
+    DOCUMENT.write_text(text, encoding="utf-8")
     PICTURE.write_text(plot(found), encoding="utf-8")
 
 

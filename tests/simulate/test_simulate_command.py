@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -121,6 +122,25 @@ def test_the_document_is_what_the_runs_give() -> None:
     for name in ("boot-storm", "mixed-builders"):
         again = [run_once(load(built_in()[name]), policy, seed) for policy in POLICIES for seed in range(20)]
         assert tables([load(built_in()[name])], rows(again)) in text
+
+
+def test_what_the_document_concludes_is_in_its_tables() -> None:
+    """The sentences under the table of answers, as statements about its numbers."""
+    table = re.search(r"generated: answers -->\n\|[^\n]*\n\|[-|]*\n(.*?)<!-- end", DOCUMENT.read_text(), re.DOTALL)
+    assert table is not None
+    cells = {row[1].strip(): [re.findall(r"[\d.]+", c) for c in row[2:7]] for row in
+             (line.split("|") for line in table[1].strip().splitlines())}  # fmt: skip
+    assert set(cells) == set(built_in())
+    for name, (half_way, _, wanted, completed, _) in cells.items():
+        assert float(half_way[1]) == 0
+        nodes = load(built_in()[name]).builds.nodes_wanted
+        if nodes == 1:
+            assert (wanted[0], completed[0]) == (wanted[1], completed[1])
+        else:
+            assert float(wanted[0]) < float(wanted[1])
+            assert float(completed[0]) >= float(completed[1])
+    refused = {name for name, row in cells.items() if float(row[4][1]) > 0}
+    assert refused == {"fragmented", "host-evacuation"}
 
 
 def test_the_same_rows_give_the_same_picture() -> None:
