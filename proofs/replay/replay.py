@@ -15,10 +15,9 @@ from reference.heap import NodeHeap, lowest_address
 from reference.properties import broken_properties, check_state
 from reference.state import Host, boot
 from reference.status import HypervisorCrash, MisuseError
-from reference.steps import Steps, run
 
+from .execution import Execution
 from .observe import differences, matches, observe, size
-from .operations import OPERATIONS, Outcome
 
 
 class Divergence(Struct, frozen=True):
@@ -108,7 +107,7 @@ class _Replay:
         )
         self._size_key = -1
         self._size = 0
-        self.builders: dict[str, Steps[Outcome]] = {}
+        self.execution = Execution(self.host)
 
     def run(self) -> None:
         result = self.result
@@ -125,7 +124,9 @@ class _Replay:
 
     def _replay(self, event: Event) -> None:
         try:
-            outcome = self._execute(event)
+            if event.observed and type(event) is not Continue:
+                self.policy.expect(event)
+            outcome = self.execution.do(event)
         except HypervisorCrash as crash:
             if event.crash != str(crash):
                 self._diverged(event, "crash", str(crash), event.crash)
@@ -151,32 +152,6 @@ class _Replay:
         self.result.comparisons += self._numbers(state)  # type: ignore[arg-type]  # likewise
         if self.check_properties:
             self._count_broken(event)
-
-    def _execute(self, event: Event) -> Outcome:
-        """Do what the event says; the outcome is empty while a builder's operation goes on."""
-        builder = event.builder
-        if type(event) is Continue:
-            steps = self.builders.pop(builder, None)  # type: ignore[arg-type]  # the reader saw that it is there
-            if steps is None:
-                raise MisuseError(f"builder {builder} has nothing to continue")
-            return self._step(builder, steps)  # type: ignore[arg-type]  # likewise
-        if builder is not UNSET and builder in self.builders:
-            raise MisuseError(f"builder {builder} has not ended what it does")
-        if event.observed:
-            self.policy.expect(event)
-        outcome = OPERATIONS[type(event)](self.host, event)
-        if isinstance(outcome, dict):
-            return outcome
-        return run(outcome) if builder is UNSET else self._step(builder, outcome)
-
-    def _step(self, builder: str, steps: Steps[Outcome]) -> Outcome:
-        try:
-            next(steps)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-        self.builders[builder] = steps
-        return {}
 
     def _numbers(self, state: State) -> int:
         """How many numbers the comparison of two states compares; the same as long as no domain comes or goes."""
