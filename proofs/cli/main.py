@@ -19,6 +19,7 @@ _VERBS = {
     "explain": "show a trace as a timeline",
     "export": "invariants as a C header, traces as tests",
     "simulate": "what claims gain: many builders and running domains on one host",
+    "serve": "the reference as an outside implementation, on standard input and output",
 }
 
 
