@@ -45,7 +45,7 @@ def export_c(semantics: str, output: str | None) -> None:
     _write(found.text, output)
     if output is not None:
         click.echo(
-            f"{output}: {len(found.exported)} invariants; {len(found.left_out)} left out, as only the model says"
+            f"{output}: {len(found.exported)} invariants; left out: {len(found.left_out)} that read what only the model has"
         )
 
 

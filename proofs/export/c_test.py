@@ -1,6 +1,6 @@
 """A trace as a C function against the adapter kit (docs/adapters): every result and every observed counter is checked.
 
-Which block an allocation takes is free, so frames of allocated blocks are kept in variables. A free frame that the trace
+Which block an allocation takes is free, so frames of allocated blocks are kept in variables. A free frame that a trace
 takes offline is the recorded one: where an implementation chose other blocks it may be in use, and the test says so.
 """
 
