@@ -44,9 +44,8 @@ def export_c(semantics: str, output: str | None) -> None:
     found = header(known("semantics", [semantics], list(SEMANTICS))[0])
     _write(found.text, output)
     if output is not None:
-        click.echo(
-            f"{output}: {len(found.exported)} invariants; left out: {len(found.left_out)} that read what only the model has"
-        )
+        ghosts = f"{len(found.left_out)} that read what only the model has"
+        click.echo(f"{output}: {len(found.exported)} invariants; left out: {ghosts}")
 
 
 @export.command(
