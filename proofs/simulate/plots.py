@@ -34,8 +34,10 @@ def plot(rows: Sequence[Row]) -> str:
             left.set_title("builds", fontsize=8)
             right.set_title("share of the pages of completed builds", fontsize=8)
             right.set_ylim(0, 1.05)
-            left.legend(fontsize=7)
-            right.legend(fontsize=7, labels=["on the wanted node", "in 1 GiB extents", "in 2 MiB extents"])
+        handles, _ = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles, [ending.value for ending in Ending], loc="outside upper left", ncol=3)
+        shares = [name.removeprefix("share ") for name in _SHARES]
+        figure.legend(handles, shares, loc="outside upper right", ncol=3)
         image = io.StringIO()
         figure.savefig(image, format="svg", metadata={"Date": None})
         plt.close(figure)
