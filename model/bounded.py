@@ -90,6 +90,10 @@ class BoundedHost:
         """Known."""
         return self.nodes == 1
 
+    def domain_count(self) -> Term:
+        """Known."""
+        return self.domains
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return all_of([statement(n) for n in range(self.nodes)])
@@ -113,6 +117,9 @@ class BoundedHost:
         """Sums are written out: nothing to point at."""
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
         """Sums are written out: nothing to point at."""
 
     # -- arguments and derived vectors

@@ -48,6 +48,10 @@ class Size(Protocol):
         """Whether the host has a single node."""
         ...
 
+    def domain_count(self) -> Term:
+        """How many domain ids the host has, in use or not."""
+        ...
+
 
 class Lemmas(Protocol):
     """Facts about sums that a proof may point at; always true, so a bounded host ignores them."""
@@ -62,6 +66,11 @@ class Lemmas(Protocol):
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         """No entry negative implies 0 <= vector[index] <= sum(vector)."""
+        ...
+
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        """No entry above `most` implies sum(vector) <= most * its length."""
         ...
 
 

@@ -190,6 +190,10 @@ class ParametricHost:
         """Either way: the number of nodes is unknown."""
         return self.nodes == 1
 
+    def domain_count(self) -> Term:
+        """Unknown."""
+        return self.domains
+
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
         return self._index(DOMAIN, name, main=True)
@@ -294,6 +298,12 @@ class ParametricHost:
         v = _summed(vector)
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort)
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        """Lemma: no entry above a bound implies a sum of at most the bound times their number."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.bounded_sum(v.sequenced, most), v.sort)
 
     def positive_somewhere(self, vector: Vector) -> None:
         """Lemma: all entries zero implies that the sum is."""
@@ -440,6 +450,10 @@ class View:
         """Whether the host has a single node."""
         return self._host.one_node()
 
+    def domain_count(self) -> Term:
+        """The number of domain ids."""
+        return self._host.domain_count()
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return self.all(NODE, statement, self._assumed)
@@ -471,6 +485,11 @@ class View:
         if not self._assumed:
             self._host.entry_within_sum(vector, index)
 
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.sum_bounded(vector, most)
+
 
 class _Dual:
     """A view with assumed and shown exchanged, for what stands under a negation."""
@@ -485,6 +504,10 @@ class _Dual:
     def one_node(self) -> Term:
         """Whether the host has a single node."""
         return self._view.one_node()
+
+    def domain_count(self) -> Term:
+        """The number of domain ids."""
+        return self._view.domain_count()
 
     def every_node(self, statement: OneIndex) -> Term:
         return self._view.all(NODE, statement, not self._view._assumed)
@@ -506,3 +529,6 @@ class _Dual:
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         self._view.entry_within_sum(vector, index)
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        self._view.sum_bounded(vector, most)

@@ -100,7 +100,7 @@ def _guards(obligation: Obligation, q: Quantifiers, step: Step) -> dict[str, Ter
 
 def _host_size(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Term]:
     """The one assumption about the machine, where C types matter."""
-    return {"host:at-most-2^40-pages": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
+    return {"host:largest": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
 
 
 class _Built:
@@ -206,8 +206,8 @@ def _parametric(obligation: Obligation) -> Problem:
 
 
 def _counted(obligation: Obligation) -> set[str]:
-    """Ghosts that this generation's own checks depend on: where pages in limbo are charged, it counts them."""
-    return {"limbo_pages"} if obligation.rules().rules.charges_at_alloc else set()
+    """Ghosts that the generation's own checks depend on, as where pages in limbo are charged, or that conditions do."""
+    return {"limbo_pages"} if obligation.rules().rules.charges_at_alloc or obligation.conditions else set()
 
 
 def _assumptions(

@@ -11,10 +11,12 @@ from proofs.cli.generations import generations
 from proofs.cli.prove import prove
 from proofs.matrix.cells import Cell, Open, proofs_of, searched
 from proofs.matrix.difference import Between, difference
+from proofs.matrix.induction import induction, shown
 from proofs.matrix.larger_blocks import search_larger
 from proofs.matrix.report import mark, repairs
 from proofs.matrix.rows import Row, promised, rows
 from proofs.matrix.source import LARGEST, lines_of_code, reference_diff, rule_changes
+from proofs.obligations.obligation import EVERY_STATE
 from proofs.prover.verdict import Verdict
 from reference.generations import SEMANTICS as OF_REFERENCE
 
@@ -43,6 +45,19 @@ def test_without_recall_claims_are_backed_only_while_nothing_goes_offline() -> N
 
 def test_recall_repairs_it() -> None:
     assert verdicts("claim-sets", "node-backed") == {"node-backed": Verdict.PROVED}
+
+
+@pytest.mark.parametrize("semantics", ["legacy-2013", "single-node-v4", "per-node-v8"])
+def test_counters_that_may_exceed_free_pages_fit_their_type_on_any_host(semantics: str) -> None:
+    kept = induction(semantics).kept
+    assert shown(semantics, "no-wrap.host-counters", EVERY_STATE, (), kept) is not None
+
+
+def test_only_since_there_are_so_many_domains_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.ranges.DOMID_FIRST_RESERVED", 2**62)
+    kept = [*SEMANTICS["per-node-v8"].invariants]
+    kept = [name for name in kept if name not in ("node-backed", "host-backed")]
+    assert shown("per-node-v8", "no-wrap.host-counters", EVERY_STATE, (), kept) is None
 
 
 def test_an_invariant_that_fails_is_not_used_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
