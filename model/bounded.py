@@ -119,6 +119,15 @@ class BoundedHost:
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         """Sums are written out: nothing to point at."""
 
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """Sums are written out: nothing to point at."""
 
@@ -150,6 +159,10 @@ class BoundedHost:
     def pages_by_node(self, name: str) -> ListVector:
         """A page count argument per node."""
         return ListVector([self.pages(f"{name}[{n}]") for n in range(self.nodes)])
+
+    def pages_by_domain(self, name: str) -> ListVector:
+        """A page count argument per domain."""
+        return ListVector([self.pages(f"{name}[{d}]") for d in range(self.domains)])
 
     def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:
         """One entry replaced."""

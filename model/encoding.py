@@ -68,6 +68,17 @@ class Lemmas(Protocol):
         """No entry negative implies 0 <= vector[index] <= sum(vector)."""
         ...
 
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Equal entries imply equal sums, of all entries or of those below an index."""
+        ...
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Entries that are all zero below an index have no sum there."""
+        ...
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Entries below an index that are not negative have no negative sum there."""
+        ...
 
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """No entry above `most` implies sum(vector) <= most * its length."""
@@ -124,6 +135,10 @@ class Encoding(Lemmas, Size, Protocol):
 
     def pages_by_node(self, name: str) -> Vector:
         """A page count per node, each 0 or more."""
+        ...
+
+    def pages_by_domain(self, name: str) -> Vector:
+        """A page count per domain, each 0 or more."""
         ...
 
     def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:

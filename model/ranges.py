@@ -75,7 +75,7 @@ for _prop in (
         Kind.STATE,
         _domain_counters,
         statements=("DS-11",),
-        serves=frozenset({"no-wrap", "atomic-install"}),
+        serves=frozenset({"no-wrap", "atomic-install", "legacy-compatible"}),
     ),
     Property(
         "no-wrap",
