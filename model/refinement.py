@@ -33,6 +33,7 @@ NO_FLAGS = {"llc_coloring": False, "malformed": False, "names_offline_node": Fal
 
 def _built(h: Encoding, s: State, rules: Rules, name: str, given: Mapping[str, Any] | None = None) -> Step:
     step = Step(h, s, {**NO_FLAGS, **(given or {})})
+    step.name = name
     TRANSITIONS[name].build(step, rules)
     return step
 

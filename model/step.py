@@ -117,6 +117,8 @@ class Step:
         self.before = before
         self.given = given or {}
         self.bookkeeping = bookkeeping
+        self.name = ""
+        """The transition, where more than one can stand in its place."""
         self.arguments: dict[str, Any] = {}
         self.guards: list[Guard] = []
         self.updates: dict[str, Update] = {}
