@@ -160,6 +160,8 @@ def _as_v4(name: str) -> Build:
             h.entry_within_sum(others, h.node("claim_node"))
         if name in ("offline_page", "free_marked_page"):
             pair.at_domain = _nothing_recalled(s, one.place)
+            left = h.replaced(s.node_avail_pages, one.place, s.node_avail_pages[one.place] - 1)
+            h.sums_ordered(s.node_outstanding_claims, left)
         if name == "set_outstanding_pages":
             pair.at_node = _own_claim(s, one.actor)
         return pair

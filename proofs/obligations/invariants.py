@@ -7,7 +7,8 @@ from model.logic import Term
 from model.parametric import ParametricHost
 from model.properties import PROPERTIES
 from model.state import State
-from proofs.obligations.focus import mentioned, watched
+from model.watched import watched
+from proofs.obligations.focus import mentioned
 
 
 def invariant(name: str, q: Quantifiers, s: State) -> Term:

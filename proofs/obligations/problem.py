@@ -15,8 +15,9 @@ from model.ranges import largest_host
 from model.semantics import TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
+from model.watched import watched
 from proofs.obligations.auxiliary import Problem, auxiliary_problem
-from proofs.obligations.focus import relevant_invariants, watched
+from proofs.obligations.focus import relevant_invariants
 from proofs.obligations.invariants import invariant, parametric_invariants
 from proofs.obligations.obligation import AUXILIARY, BOOT, EVERY_STATE, PARAMETRIC, Obligation
 from proofs.refinement.problem import compared

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import model.lock_order  # (states lock-order.copies)
 import model.ranges  # (states no-wrap)
 import model.refinement  # noqa: F401  (states legacy-compatible)
 from model.conditions import CONDITIONS

@@ -122,9 +122,7 @@ class Differences:
                 alike = all_of([*(p.formula(host) for p in pair.premises), pair.same(host)])
                 unrolled.solver.add(z3.Implies(choice, alike), *host.axioms)
 
-    def _pair(
-        self, unrolled: Unrolled, prefix: str, comparison: Comparison, state: State
-    ) -> tuple[BoundedHost, Pair]:
+    def _pair(self, unrolled: Unrolled, prefix: str, comparison: Comparison, state: State) -> tuple[BoundedHost, Pair]:
         host = BoundedHost(unrolled.nodes, unrolled.domains)
         host.prefix = prefix
         return host, comparison.build(host, state, self.rules)
@@ -162,7 +160,10 @@ class Differences:
             yield name, (pair, all_of([*holds, *granted, negation(pair.same(host)), _can_be_written(pair.one)]))
 
     def _difference(self, unrolled: Unrolled, name: str, pair: Pair, without: str, model: z3.ModelRef) -> Difference:
-        host, before = BoundedHost(unrolled.nodes, unrolled.domains), trace_of(self.base, "", self.part, unrolled, model)
+        host, before = (
+            BoundedHost(unrolled.nodes, unrolled.domains),
+            trace_of(self.base, "", self.part, unrolled, model),
+        )
         other = self.base if self.part == ONE_NODE else self.semantics
         calls = event_of(pair.one, model, before), event_of(pair.other, model, before)
         given = _answer(pair.one, host, model), _answer(pair.other, host, model)
@@ -212,7 +213,9 @@ def _can_be_written(step: Step) -> Term:
 
 def _answer(step: Step, host: BoundedHost, model: z3.ModelRef) -> str:
     found = answers(step, host)
-    return next(name for name, formula in found.items() if z3.is_true(model.eval(_term(formula), model_completion=True)))
+    return next(
+        name for name, formula in found.items() if z3.is_true(model.eval(_term(formula), model_completion=True))
+    )
 
 
 def _term(formula: Term) -> Term:

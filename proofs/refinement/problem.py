@@ -10,8 +10,9 @@ from model.encoding import Quantifiers
 from model.logic import Term, negation
 from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
+from model.watched import watched
 from proofs.obligations.auxiliary import Problem
-from proofs.obligations.focus import relevant_invariants, watched
+from proofs.obligations.focus import relevant_invariants
 from proofs.obligations.invariants import invariant, parametric_invariants
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 

@@ -41,6 +41,8 @@ class Tiny:
     """Of all nodes together."""
     order: int = 1
     """The largest block that is asked for: 2^order pages."""
+    without: tuple[str, ...] = ()
+    """Operations that nobody does."""
 
 
 class Running:
@@ -183,7 +185,8 @@ class _Level:
 
     def _next(self, events: Events) -> Iterator[Written]:
         running = self._run(events)
-        return next_events(running.host, sorted(running.begun), self.asked.order, not running.killing)
+        possible = next_events(running.host, sorted(running.begun), self.asked.order, not running.killing)
+        return (event for event in possible if event["op"] not in self.asked.without)
 
 
 def _create(node_pages: tuple[int, ...], domid: int, limit: int) -> Written:

@@ -6,7 +6,7 @@ from model.bounded import BoundedHost
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import DOMCTL_LOCK, FIELDS, HEAP_LOCK, PAGE_ALLOC_LOCK
 from model.step import Step
-from proofs.obligations.focus import watched
+from model.watched import watched
 
 ORDER = [DOMCTL_LOCK, PAGE_ALLOC_LOCK, HEAP_LOCK]
 
