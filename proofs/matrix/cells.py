@@ -56,7 +56,7 @@ def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
     """Everything that can be proved or is not applicable, and what is left to be searched."""
     cells: list[Cell] = []
     left: list[Open] = []
-    plain = induction(semantics)
+    plain = induction(semantics) if parts(ids) else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
         reason = says_nothing(prop, SEMANTICS[semantics])

@@ -6,17 +6,14 @@ tiny hosts: every critical section of every interleaving, each with its locks ch
 
 from collections.abc import Hashable
 
-import msgspec
-
 from model.lock_order import OUTSIDE, broken_by
 from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.matrix.judged import ANY_HOST, Judged
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
-from proofs.replay.observe import observe
 from proofs.search.events import Trace
-from proofs.search.on_reference import Running, Tiny, tiny_hosts
+from proofs.search.on_reference import Running, Tiny, observed, tiny_hosts
 from proofs.search.small_events import Written, next_events
 from reference.locks import CheckedLock, LockError
 from reference.state import all_locks
@@ -105,10 +102,10 @@ def _passed_over(running: Running, events: Events) -> list[str] | None:
 
 def _trace(running: Running, nodes: tuple[int, ...], events: Events, broken: list[str]) -> Trace:
     again = Running(running.host.semantics.name, nodes)
-    states = [msgspec.to_builtins(observe(again.host))]
+    states = [observed(again)]
     for event in events:
         again.do(event)
-        states.append(msgspec.to_builtins(observe(again.host)))
+        states.append(observed(again))
     shape = {"node_span": again.host.node_span, "nodes": list(nodes)}
     said = [f"{NAME}: {text}" for text in broken]
     return Trace(running.host.semantics.name, "", NAME, shape, list(events), [], states, said)

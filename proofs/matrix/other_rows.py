@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from model.semantics import LACKS, Semantics
 from proofs.matrix import lock_order
 from proofs.matrix.judged import Judged
+from proofs.obligations.suite import property_ids
 from proofs.prover.verdict import Verdict
 from proofs.search.on_reference import Tiny, search_reference
 
@@ -65,3 +66,8 @@ OTHER_ROWS: dict[str, OtherRow] = {
 def other_ids() -> list[str]:
     """The properties of these rows, each once."""
     return list(dict.fromkeys(row.id for row in OTHER_ROWS.values()))
+
+
+def matrix_ids() -> list[str]:
+    """The properties of all rows, those that are formulas first."""
+    return list(dict.fromkeys([*property_ids(), *other_ids()]))

@@ -79,7 +79,7 @@ def not_applicable(semantics: list[str], properties: list[str]) -> list[NotAppli
         NotApplicable(name, prop.name, transition, reason)
         for name in semantics
         for prop in PROPERTIES.values()
-        if prop.id in properties and prop.kind is Kind.STEP
+        if prop.id in properties and prop.kind is Kind.STEP and not prop.support
         for transition in SEMANTICS[name].transitions
         if (reason := applies(prop, transition))
     ]

@@ -3,14 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from model.comparison import ACCEPTED, REFUSED
 from proofs.matrix.difference import done
 from proofs.refinement.differences import Difference
-from proofs.replay.observe import observe
 from proofs.search.events import Trace
-from proofs.search.on_reference import Running
+from proofs.search.on_reference import Running, observed
 from proofs.search.replayed import replay_on_reference
 from proofs.search.small_events import Written
 
@@ -52,8 +49,10 @@ def replayed(found: Difference) -> Replayed:
     result.differs = _differs(*after)
     if not result.differs:
         result.error = result.error or "nothing differs in the reference"
-    calls = " / ".join(call["op"] for call in found.calls)
-    result.trace.broken.append(f"{calls}: {'; '.join(result.differs)}")
+    who = "" if found.other == found.semantics else f" of {found.other}"
+    shown = " ".join(f"{name}={value}" for name, value in found.calls[1].items() if name != "op")
+    called = f"{found.calls[1]['op']}{who} {shown}"
+    result.trace.broken.append(f"the last event / in its place {called}: {'; '.join(result.differs)}")
     return result
 
 
@@ -70,7 +69,7 @@ def _trace_before(found: Difference) -> Trace:
 
 
 def _note(trace: Trace, running: Running) -> None:
-    trace.states.append(msgspec.to_builtins(observe(running.host)))
+    trace.states.append(observed(running))
 
 
 def _differs(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

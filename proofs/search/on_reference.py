@@ -197,16 +197,16 @@ def _create(node_pages: tuple[int, ...], domid: int, limit: int) -> Written:
 def _trace(asked: Tiny, node_pages: tuple[int, ...], events: Events) -> Trace:
     """The trace, run once more with every lock checked, and with the outcomes written down."""
     running = Running(asked.semantics, node_pages, check_locks=True)
-    states = [_observed(running)]
+    states = [observed(running)]
     written = []
     for event in events:
         written.append({**event, **msgspec.to_builtins(running.do(event))})
-        states.append(_observed(running))
+        states.append(observed(running))
     shape = {"node_span": running.host.node_span, "nodes": list(node_pages)}
     return Trace(asked.semantics, "", asked.property, shape, written, [], states, running.broken(asked.property))
 
 
-def _observed(running: Running) -> Counters:
+def observed(running: Running) -> Counters:
     """The counters after an event; `free_blocks` are (mfn, order), per node."""
     with all_locks(running.host):
         free = [[list(block) for block in node] for node in free_blocks(running.host)]
