@@ -59,7 +59,6 @@ def generations(
         ctx.exit(_all(cells, as_json))
     from proofs.matrix.difference import Between, difference
     from proofs.matrix.source import reference_diff, rule_changes
-
     from proofs.refinement.same import never_differ
 
     found = difference(Between(names[0], names[1], depth=depth, seconds=seconds))

@@ -119,8 +119,7 @@ class Differences:
             elif self.base != self.semantics:
                 comparison = PROPERTIES[self.part].compared[CALLS_ITSELF.get(name, name)]
                 host, pair = self._pair(unrolled, f"{unrolled.depth}.{name}.", comparison, unrolled.states[-2])
-                alike = all_of([*(p.formula(host) for p in pair.premises), pair.same(host)])
-                unrolled.solver.add(z3.Implies(choice, alike), *host.axioms)
+                unrolled.solver.add(z3.Implies(choice, pair.same(host)), *host.axioms)
 
     def _pair(self, unrolled: Unrolled, prefix: str, comparison: Comparison, state: State) -> tuple[BoundedHost, Pair]:
         host = BoundedHost(unrolled.nodes, unrolled.domains)
