@@ -72,7 +72,7 @@ def _differences() -> str:
             found = Differences(semantics, part).search(sought) if comparison.transition in WRITTEN else None
             if found is not None:
                 how = exactly(semantics, part, comparison.transition, premise.name)
-                there = "by errno" if how.refused else "always" if how.always else "sometimes"
+                there = "neither accepted" if how.refused else "always" if how.always else "sometimes"
                 body.append([*_line(semantics, comparison, premise), there, *_shown(found)])
             elif not never:
                 raise ValueError(f"{comparison.transition} without {premise.name}: no difference was found")
