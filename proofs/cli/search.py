@@ -131,7 +131,9 @@ def _of_row(semantics: str, prop: str, depth: int | None, nodes: int, domains: i
 
     for part in SEARCHED if prop == "legacy-compatible" else (prop,):
         started = time.perf_counter()
-        if part in PROPERTIES and lacking(PROPERTIES[part], SEMANTICS[semantics]):
+        nothing = lacking(PROPERTIES[part], SEMANTICS[semantics]) if part in PROPERTIES else ""
+        if nothing:
+            click.echo(f"{part} says nothing about {semantics}: {nothing}", err=True)
             continue
         if part == lock_order.NAME:
             most, how = (

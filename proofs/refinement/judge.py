@@ -16,7 +16,7 @@ def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> 
     """Refuted by a trace, or unknown and why."""
     if part not in SEARCHED:
         return Judged(Verdict.UNKNOWN, "counters alone have no trace")
-    trace, reason = shortest_difference(part, semantics, conditions)
+    trace, reason = shortest_difference(part, semantics, conditions, DEPTH, NODES, DOMAINS)
     if reason:
         return Judged(Verdict.UNKNOWN, reason)
     if trace is None:
@@ -26,12 +26,7 @@ def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> 
 
 
 def shortest_difference(
-    part: str,
-    semantics: str,
-    conditions: tuple[str, ...],
-    depth: int = DEPTH,
-    nodes: int = NODES,
-    domains: int = DOMAINS,
+    part: str, semantics: str, conditions: tuple[str, ...], depth: int, nodes: int, domains: int
 ) -> tuple[Trace | None, str]:
     """A trace that the reference does, with what differs then; or none, and why the search could not end."""
     try:

@@ -113,7 +113,7 @@ def test_generations_differ_where_they_are_known_to() -> None:
 
 
 def test_the_same_rules_show_no_difference() -> None:
-    assert rule_changes("claim-sets", "claim-sets-v3") == []
+    assert {change.rule for change in rule_changes("claim-sets", "claim-sets-v3")} == {"keeps_total", "folds_legacy"}
     assert difference(Between("claim-sets", "claim-sets-v3", depth=3)).differs == []
     assert any("outstanding_pages" in line for line in reference_diff("claim-sets", "claim-sets-v3"))
 
@@ -136,7 +136,7 @@ def test_endings_of_prove(arguments: list[str], code: int, text: str) -> None:
     ("arguments", "code", "text"),
     [
         (["claim-sets-no-recall", "claim-sets", "--no-verdicts"], 0, "offline_page"),
-        (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "The rules of the model are the same"),
+        (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "they never differ"),
         (["claim-sets"], 2, "two generations"),
         (["claim-sets", "claim-set"], 2, "did you mean 'claim-sets'"),
         (["--no-verdicts", "--json"], 0, '"lines"'),
