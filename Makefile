@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix replay bench schema documents package clean
+.PHONY: help install lock lint test test-long prove matrix refinement replay bench schema documents package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a h
 
 matrix: $(STAMP)  ## every generation against every property: docs/generations.md and tests/data/findings
 	$(BIN)/python -m proofs.matrix.documents
+
+refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
+	$(BIN)/python -m proofs.refinement.documents
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench

@@ -2,20 +2,23 @@
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
 from proofs.matrix.induction import Induction, induction, shown
+from proofs.matrix.judged import ANY_HOST
 from proofs.matrix.larger_blocks import PART, search_larger
-from proofs.matrix.rows import Row, granted, parts, says_nothing
+from proofs.matrix.other_rows import OTHER_ROWS, Judge
+from proofs.matrix.rows import Row, granted, parts, rows_of, says_nothing
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import places
 from proofs.prover.verdict import Verdict
+from proofs.refinement.judge import judge_comparison
 from proofs.search.events import Trace
 from proofs.search.minimise import Asked, search
 from proofs.search.replayed import replay_on_reference
 
-ANY_HOST = "any number of nodes and domains"
 LARGEST = bounded(4, 4)
 UP_TO = "at most 4 nodes and 4 domains"
 """Where there is no proof for any host."""
@@ -53,7 +56,7 @@ def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
     """Everything that can be proved or is not applicable, and what is left to be searched."""
     cells: list[Cell] = []
     left: list[Open] = []
-    plain = induction(semantics)
+    plain = induction(semantics) if parts(ids) else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
         reason = says_nothing(prop, SEMANTICS[semantics])
@@ -73,6 +76,12 @@ def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
                 cells.append(Cell(semantics, row, Verdict.PROVED, UP_TO, seconds=seconds))
                 break
             left.append(Open(semantics, row, fails_at))
+    for other in OTHER_ROWS.values():
+        reason = other.says_nothing(SEMANTICS[semantics])
+        if other.id in ids and reason:
+            cells.append(Cell(semantics, Row(other.part), Verdict.NOT_APPLICABLE, reason))
+        elif other.id in ids:
+            left += [Open(semantics, row, "no formula") for row in rows_of(other)]
     return cells, left
 
 
@@ -94,10 +103,24 @@ def _holds_on(host: str, row: Row, world: Induction) -> bool:
     return all(shown(world.semantics, row.part, p, row.conditions, assumed, host) is not None for p in where)
 
 
+def _judge_of(row: Row) -> Judge | None:
+    """What judges a row otherwise than by a search in the model."""
+    if row.part in OTHER_ROWS:
+        return OTHER_ROWS[row.part].judge
+    return partial(judge_comparison, row.part) if PROPERTIES[row.part].kind is Kind.COMPARISON else None
+
+
 def searched(left: Open) -> Cell:
     """A shortest trace from boot that the reference reproduces, or unknown."""
     started = time.perf_counter()
     row = left.row
+    judge = _judge_of(row)
+    if judge is not None:
+        judged = judge(left.semantics, row.conditions)
+        reason = f"no proof at {left.fails_at}; {judged.reason}" if judged.verdict is Verdict.UNKNOWN else judged.reason
+        evidence = [] if judged.trace is None else judged.trace.broken
+        seconds = time.perf_counter() - started
+        return Cell(left.semantics, row, judged.verdict, reason, judged.trace, seconds, evidence)
     asked = Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK, few=True)
     found = search(asked)
 
