@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix refinement replay bench schema documents package clean
+.PHONY: help install lock lint test test-long prove matrix refinement replay bench schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,12 @@ schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 
 documents: $(STAMP) schema  ## what the documents show of a run, made anew
 	$(BIN)/python -m tests.documents
+
+scenarios: $(STAMP)  ## docs/scenarios.md: every scenario under every policy (minutes)
+	$(BIN)/python -m proofs.simulate.documents
+
+docs: $(STAMP)  ## the documents as a site: build/site/index.html; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
 
 package: $(STAMP)  ## sdist and wheel in dist/
 	$(BIN)/python -m build
