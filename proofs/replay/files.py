@@ -116,11 +116,12 @@ def _replay(
     if outside is None:
         replay_trace(trace, check_locks=check_locks, check_properties=check_properties, result=result)
         return [] if result.divergence is None else trace.raw[: result.divergence.event + 2]  # the header, then events
-    _, done = replay_against(trace, outside, check_locks=check_locks, check_properties=check_properties, result=result)
-    header = msgspec.structs.replace(
-        trace.header, source=f"{outside.hello.name}, given {trace.path}:{trace.first_line}"
-    )
-    return [] if result.divergence is None else [msgspec.json.encode(line) for line in (header, *done)]
+    replay = replay_against(trace, outside, check_locks=check_locks, check_properties=check_properties, result=result)
+    if result.divergence is None:
+        return []
+    source = f"{outside.hello.name}, given {trace.path}:{trace.first_line}"
+    header = msgspec.structs.replace(trace.header, source=source)
+    return [msgspec.json.encode(line) for line in (header, *replay.done())]
 
 
 def _end(outside: Outside, last: Trace, result: TraceResult, total: FileResult) -> None:
