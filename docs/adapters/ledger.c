@@ -470,6 +470,8 @@ struct domain *domain_create(int domain_id, uint32_t max_pages, uint64_t node_af
 
 void domain_kill(struct domain *d)
 {
+    if (d->is_dying)
+        return;
     d->is_dying = true;
     release_all_claims(d);
 }
