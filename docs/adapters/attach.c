@@ -5,10 +5,7 @@
 static int create(int domid, uint32_t max_pages, uint64_t affinity) {
     return domain_create(domid, max_pages, affinity) ? 0 : -EINVAL;
 }
-static int set_max_pages(int domid, uint32_t max_pages) {
-    domain_find(domid)->max_pages = max_pages;
-    return 0;
-}
+static int set_max_pages(int domid, uint32_t max_pages) { return domain_find(domid)->max_pages = max_pages, 0; }
 static int install(int domid, const struct claim_entry entries[], unsigned int nr) {
     struct claim *claims = calloc(nr + 1, sizeof(*claims));
     for (unsigned int i = 0; i < nr; i++)
@@ -29,10 +26,7 @@ static int64_t alloc(int domid, unsigned int order, int node, unsigned int memfl
 static const char *take_offline(uint64_t mfn) {
     return (const char *[]){"OFFLINED", "OFFLINE_OWNED_PENDING", "OFFLINE_ANONYMOUS_FAILED"}[offline_page(mfn)];
 }
-static int kill_domain(int domid) {
-    domain_kill(domain_find(domid));
-    return 0;
-}
+static int kill_domain(int domid) { return domain_kill(domain_find(domid)), 0; }
 static void observe_host(struct claim_host_state *state) {
     state->total_avail_pages = host.total_avail_pages;
     state->outstanding_claims = host.outstanding_claims;
@@ -41,8 +35,7 @@ static void observe_host(struct claim_host_state *state) {
 }
 static void observe_domain(int domid, struct claim_domain_state *state) {
     const struct domain *d = domain_find(domid);
-    *state = (struct claim_domain_state){.max_pages = d->max_pages, .tot_pages = d->tot_pages,
-                                         .global_claims = d->global_claims, .node_claims = d->node_claims};
+    *state = (struct claim_domain_state){d->max_pages, d->tot_pages, d->global_claims, d->node_claims, {0}, 0, 0};
     memcpy(state->claims, d->claims, sizeof(d->claims));
 }
 int main(void) {

@@ -74,6 +74,11 @@ class Against(Replay):
         self._possible: set[type[Event]] = set()
         self._sent = 0  # operations in this trace
 
+    @property
+    def name(self) -> str:
+        """What the program calls itself."""
+        return self._outside.hello.name
+
     def done(self) -> list[Event]:
         """What the program did, as a trace records it; a failure is recorded as a crash."""
         done = [observed(event, decode_observation(type(event), line)) for event, line in self._done]

@@ -136,7 +136,7 @@ class SilentAtStart(AtStart):
 class HalfHello(AtStart):
     """ends in the middle of the handshake"""
 
-    ends = "no hello: died: ended with status 0, in the middle of the line '{\"hello\": \"claim'"
+    ends = 'no hello: died: ended with status 0, in the middle of the line \'{"hello": "claim\''
 
     def hello(self) -> None:
         self.write('{"hello": "claim')
@@ -224,7 +224,7 @@ class RefusesHost(AtStart):
 class HeaderGarbage(Program):
     """answers a header with something else"""
 
-    ends = "observed garbage: neither `\"ready\": true` nor `error`, for a header"
+    ends = 'observed garbage: neither `"ready": true` nor `error`, for a header'
 
     def header(self) -> None:
         self.write("{}\n")
@@ -435,7 +435,7 @@ class SkipsAnAnswer(Program):
 class ExtraLine(Program):
     """writes one line more behind the last answer of a trace"""
 
-    ends = "end: answer: expected none, observed extra: behind the last answer: '{\"bye\": 1}"
+    ends = 'end: answer: expected none, observed extra: behind the last answer: \'{"bye": 1}'
 
     def operation(self, number: int, answer: Answer) -> None:
         self.write(json.dumps(answer) + "\n" + '{"bye": 1}\n' * (number == 3))

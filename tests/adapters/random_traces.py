@@ -27,7 +27,6 @@ from proofs.traces.events import (
 )
 from reference.generations import SEMANTICS
 from reference.heap import NodeHeap
-from reference.pages import PageState
 from reference.state import Host, boot
 
 
@@ -41,9 +40,7 @@ class Maker:
         if seed % 10 == 0:
             nodes = [span] * 64
         self.header = Header(FORMAT_1, "claim-sets", "random", HostShape(span, nodes), seed)
-        self.host: Host = boot(
-            tuple(nodes), span, SEMANTICS["claim-sets"], block_policy=self._block, check_locks=False
-        )
+        self.host: Host = boot(tuple(nodes), span, SEMANTICS["claim-sets"], block_policy=self._block, check_locks=False)
         self.execution = Execution(self.host)
         self.events: list[Event] = []
 
@@ -74,7 +71,9 @@ class Maker:
         draw, host = self.draw, self.host
         domid = draw.choice(list(host.domains))
         blocks = list(host.pages.blocks.values())
-        kind = draw.choices(["alloc", "free", "install", "legacy", "limit", "offline", "kill"], [30, 12, 14, 5, 4, 6, 1])[0]
+        kind = draw.choices(
+            ["alloc", "free", "install", "legacy", "limit", "offline", "kill"], [30, 12, 14, 5, 4, 6, 1]
+        )[0]
         if kind == "free" and blocks:
             block = draw.choice(blocks)
             order = block.order if draw.random() < 0.8 else draw.randint(0, block.order)

@@ -91,7 +91,9 @@ def asked(command: str, *lines: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-HEADER = '{"format":"claim-trace/1","semantics":"claim-sets","source":"a \\"b\\" {","host":{"node_span":8,"nodes":[8,2]}}'
+HEADER = (
+    '{"format":"claim-trace/1","semantics":"claim-sets","source":"a \\"b\\" {","host":{"node_span":8,"nodes":[8,2]}}'
+)
 
 
 @pytest.mark.parametrize("options", [(), SANITIZED], ids=["plain", "sanitized"])
