@@ -43,8 +43,9 @@ class Outside:
     A context manager: what is left of the program at its end is killed. Failures are :class:`OutsideFailure`; the
     program is gone after one, and the next :meth:`start` runs it anew.
 
+    >>> import sys
     >>> from proofs.traces import read_traces
-    >>> with Outside("claimcheck serve") as outside:
+    >>> with Outside(f"{sys.executable} -m proofs.cli.main serve") as outside:
     ...     for trace in read_traces("tests/data/examples/redeem.jsonl"):
     ...         outside.start(trace.header)
     ...         for event in trace:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -26,15 +28,20 @@ def misbehaving(mode: str) -> str:
 
 
 @cache
-def _compiler() -> str | None:
-    return shutil.which("cc")
-
-
-def ledger(folder: Path, *options: str) -> str:
-    """The command of the ledger in C, built with these options. Where there is no compiler, the test is skipped."""
-    if _compiler() is None:
-        pytest.skip("no C compiler: `cc` is not found")
-    program = folder / "ledger"
+def _built(options: tuple[str, ...]) -> Path | None:
+    """Built once in a process; none where there is no compiler."""
+    if shutil.which("cc") is None:
+        return None
+    program = Path(tempfile.mkdtemp(prefix="claimcheck-ledger-")) / "ledger"
+    atexit.register(shutil.rmtree, program.parent)
     sources = [str(KIT / "attach.c"), str(KIT / "ledger.c")]
     subprocess.run(["cc", *STRICT, "-O1", *options, "-o", str(program), *sources], check=True, timeout=120)
+    return program
+
+
+def ledger(*options: str) -> str:
+    """The command of the ledger in C, built with these options. Where there is no compiler, the test is skipped."""
+    program = _built(options)
+    if program is None:
+        pytest.skip("no C compiler: `cc` is not found")
     return shlex.quote(str(program))

@@ -36,8 +36,8 @@ def test_the_header_needs_no_library() -> None:
     assert included == {f"#include <{name}>" for name in standard}
 
 
-def test_the_ledger_does_what_was_recorded_of_the_hypervisor(tmp_path: Path) -> None:
-    result = replayed(ledger(tmp_path))
+def test_the_ledger_does_what_was_recorded_of_the_hypervisor() -> None:
+    result = replayed(ledger())
     assert (result.error, result.divergences) == (None, [])
     assert result.traces == 100
     assert result.events + result.skipped == 24_350
@@ -45,8 +45,8 @@ def test_the_ledger_does_what_was_recorded_of_the_hypervisor(tmp_path: Path) -> 
     assert sum(result.not_applicable.values()) == result.skipped
 
 
-def test_it_does_as_the_reference_on_random_traces(tmp_path: Path) -> None:
-    with Outside(ledger(tmp_path)) as outside:
+def test_it_does_as_the_reference_on_random_traces() -> None:
+    with Outside(ledger()) as outside:
         compared = 0
         for seed in range(40):
             result = replay_against(Maker(seed).trace(150), outside).result
@@ -56,8 +56,8 @@ def test_it_does_as_the_reference_on_random_traces(tmp_path: Path) -> None:
     assert compared > 5000
 
 
-def test_a_mistake_of_one_page_is_found(tmp_path: Path) -> None:
-    result = replayed(ledger(tmp_path, "-DLEDGER_SLACK=1"))
+def test_a_mistake_of_one_page_is_found() -> None:
+    result = replayed(ledger("-DLEDGER_SLACK=1"))
     assert result.error is None
     assert len(result.divergences) > 5
     assert {written.divergence.op for written in result.divergences} == {"alloc_domheap_pages"}
@@ -97,31 +97,31 @@ HEADER = (
 
 
 @pytest.mark.parametrize("options", [(), SANITIZED], ids=["plain", "sanitized"])
-def test_what_is_wrong_with_a_line_is_its_answer(tmp_path: Path, options: tuple[str, ...]) -> None:
-    command = ledger(tmp_path, *options)
+def test_what_is_wrong_with_a_line_is_its_answer(options: tuple[str, ...]) -> None:
+    command = ledger(*options)
     ready, booted, *answers = asked(command, HEADER, '{"op": "boot"}', *LINES)
     assert ready == {"ready": True}
     assert booted["state"]["node_avail_pages"] == [8, 2]
     assert answers == [{"error": error} for error in LINES.values()]
 
 
-def test_an_operation_before_any_header_is_an_error(tmp_path: Path) -> None:
-    assert asked(ledger(tmp_path), '{"op":"boot"}') == [{"error": "no host: a header comes first"}]
+def test_an_operation_before_any_header_is_an_error() -> None:
+    assert asked(ledger(), '{"op":"boot"}') == [{"error": "no host: a header comes first"}]
 
 
-def test_a_block_that_was_refused_is_absent(tmp_path: Path) -> None:
+def test_a_block_that_was_refused_is_absent() -> None:
     refused = '{"op":"alloc_domheap_pages","domid":null,"order":9,"node":null,"memflags":[]}'
     got = '{"op":"alloc_domheap_pages","domid":null,"order":1,"node":1,"memflags":[]}'
     free = '{"op":"free_domheap_pages","mfn":{"of":%d,"page":%d},"order":0}'
-    answers = asked(ledger(tmp_path), HEADER, '{"op":"boot"}', refused, got, free % (1, 0), free % (2, 1))
+    answers = asked(ledger(), HEADER, '{"op":"boot"}', refused, got, free % (1, 0), free % (2, 1))
     assert answers[2]["mfn"] is None
     assert answers[3]["mfn"] == 8
     assert answers[4] == {"absent": True}
     assert answers[5]["state"]["node_avail_pages"] == [8, 1]
 
 
-def test_the_ledger_touches_no_memory_but_its_own(tmp_path: Path) -> None:
-    with Outside(ledger(tmp_path, *SANITIZED)) as outside:
+def test_the_ledger_touches_no_memory_but_its_own() -> None:
+    with Outside(ledger(*SANITIZED)) as outside:
         for seed in range(1000, 1010):
             assert replay_against(Maker(seed).trace(150), outside).result.divergence is None
         outside.stop()  # a leak or an error would be its status
