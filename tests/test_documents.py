@@ -63,7 +63,7 @@ def test_every_dependency_is_explained() -> None:
     assert names <= locked
 
 
-@pytest.mark.parametrize("module", ["proofs.traces", "proofs.replay"])
+@pytest.mark.parametrize("module", ["proofs.traces", "proofs.replay", "proofs.adapters.outside"])
 def test_examples_in_docstrings_run(module: str) -> None:
     result = doctest.testmod(import_module(module))
     assert result.attempted > 0

@@ -5,10 +5,7 @@
 static int create(int domid, uint32_t max_pages, uint64_t affinity) {
     return domain_create(domid, max_pages, affinity) ? 0 : -EINVAL;
 }
-static int set_max_pages(int domid, uint32_t max_pages) {
-    domain_find(domid)->max_pages = max_pages;
-    return 0;
-}
+static int set_max_pages(int domid, uint32_t max_pages) { return domain_find(domid)->max_pages = max_pages, 0; }
 static int install(int domid, const struct claim_entry entries[], unsigned int nr) {
     struct claim *claims = calloc(nr + 1, sizeof(*claims));
     for (unsigned int i = 0; i < nr; i++)
@@ -23,8 +20,8 @@ static int claim_legacy(int domid, uint64_t pages, int node) {
 static int64_t alloc(int domid, unsigned int order, int node, unsigned int memflags) {
     struct domain *d = domid == CLAIM_NONE ? NULL : domain_find(domid);
     uint64_t mfn;
-    return alloc_domheap_pages(d, order, node == CLAIM_NONE ? NUMA_NO_NODE : (unsigned int)node, memflags, &mfn)
-               ? (int64_t)mfn : CLAIM_NONE;
+    unsigned int wanted = node == CLAIM_NONE ? NUMA_NO_NODE : (unsigned int)node;
+    return alloc_domheap_pages(d, order, wanted, memflags, &mfn) ? (int64_t)mfn : CLAIM_NONE;
 }
 static const char *take_offline(uint64_t mfn) {
     return (const char *[]){"OFFLINED", "OFFLINE_OWNED_PENDING", "OFFLINE_ANONYMOUS_FAILED"}[offline_page(mfn)];
@@ -38,10 +35,14 @@ static void observe_host(struct claim_host_state *state) {
 }
 static void observe_domain(int domid, struct claim_domain_state *state) {
     const struct domain *d = domain_find(domid);
-    *state = (struct claim_domain_state){d->max_pages, d->tot_pages, d->global_claims, d->node_claims, {0}, 0, CLAIM_NONE};
+    *state = (struct claim_domain_state){d->max_pages, d->tot_pages, d->global_claims, d->node_claims, {0}, 0, 0};
     memcpy(state->claims, d->claims, sizeof(d->claims));
 }
 int main(void) {
-    return claim_adapter_main(&(struct claim_adapter){"tiny ledger in C", "claim-sets", CLAIM_COUNTERS_SETS, 0, host_boot, create,
-        set_max_pages, install, claim_legacy, alloc, free_domheap_pages, take_offline, kill_domain, observe_host, observe_domain});
+    static const struct claim_adapter adapter = {
+        .name = "tiny ledger in C", .semantics = "claim-sets", .boot = host_boot, .create_domain = create,
+        .set_max_pages = set_max_pages, .install_claim_set = install, .set_outstanding_pages = claim_legacy,
+        .alloc_domheap_pages = alloc, .free_domheap_pages = free_domheap_pages, .offline_page = take_offline,
+        .domain_kill = kill_domain, .observe_host = observe_host, .observe_domain = observe_domain};
+    return claim_adapter_main(&adapter);
 }

@@ -94,7 +94,7 @@ struct ca_buffer {
 
 struct ca_op {
     char op[32], format[32], semantics[64];
-    int is_hello, is_header;
+    int is_hello, is_header, is_absent;
     int64_t domid, node, mfn, order;
     uint64_t pages, max_pages, node_affinity, node_span, nodes[CLAIM_MAX_NODES];
     unsigned int nr_nodes, memflags, nr_claims, room_for_claims;
@@ -108,6 +108,8 @@ static struct {
     int *domids; /* ascending */
     unsigned int nr_domids, nr_nodes;
     uint64_t node_span;
+    int64_t *mfns; /* what each operation of this trace got */
+    size_t nr_ops, room_for_ops;
 } ca;
 
 static inline void ca_room(struct ca_buffer *buffer, size_t more)
@@ -448,6 +450,34 @@ static inline void ca_read_memflags(struct ca_op *op)
     }
 }
 
+/* A number or, {"of":OPERATION,"page":N}, a page of the block that an operation before got. */
+static inline void ca_read_mfn(struct ca_op *op)
+{
+    uint64_t of = 0, page = 0;
+    char key[32];
+    int more;
+
+    if (!ca_next_is('{')) {
+        op->mfn = ca_read_number_or_null();
+        return;
+    }
+    for (more = ca_begin('{', '}'); more; more = ca_more('}')) {
+        ca_read_key(key);
+        if (!strcmp(key, "of"))
+            of = ca_read_number();
+        else if (!strcmp(key, "page"))
+            page = ca_read_number();
+        else
+            ca_wrong("a page has a field that is not known");
+    }
+    if (of >= ca.nr_ops) {
+        ca_wrong("a page of an operation that was not asked");
+        return;
+    }
+    op->is_absent = ca.mfns[of] == CLAIM_NONE;
+    op->mfn = ca.mfns[of] + (int64_t)page;
+}
+
 static inline void ca_read_field(struct ca_op *op, const char *key)
 {
     int more;
@@ -461,7 +491,7 @@ static inline void ca_read_field(struct ca_op *op, const char *key)
     } else if (!strcmp(key, "node")) {
         op->node = ca_read_number_or_null();
     } else if (!strcmp(key, "mfn")) {
-        op->mfn = ca_read_number_or_null();
+        ca_read_mfn(op);
     } else if (!strcmp(key, "pages")) {
         op->pages = ca_read_number();
     } else if (!strcmp(key, "max_pages")) {
@@ -529,7 +559,8 @@ static inline void ca_answer_hello(const struct claim_adapter *a)
     ca_put(a->free_domheap_pages ? ",\"free_domheap_pages\"" : "");
     ca_put(a->offline_page ? ",\"offline_page\"" : "");
     ca_put(a->domain_kill ? ",\"domain_kill\"" : "");
-    ca_put(a->restart ? "],\"restart\":true}\n" : "]}\n");
+    ca_put(a->restart ? "],\"restart\":true" : "]");
+    ca_put(",\"named_blocks\":true}\n");
 }
 
 static inline void ca_answer_header(const struct claim_adapter *adapter, const struct ca_op *op)
@@ -545,6 +576,7 @@ static inline void ca_answer_header(const struct claim_adapter *adapter, const s
     if (ca.error)
         return;
     ca.nr_domids = 0;
+    ca.nr_ops = 0;
     ca.nr_nodes = op->nr_nodes;
     ca.node_span = op->node_span;
     ca_put("{\"ready\":true}\n");
@@ -588,6 +620,7 @@ static inline void ca_answer_result(int status)
 
 static inline void ca_answer_alloc(int64_t mfn)
 {
+    ca.mfns[ca.nr_ops] = mfn;
     if (mfn < 0) {
         ca_put("{\"mfn\":null,");
         return;
@@ -602,8 +635,12 @@ static inline void ca_answer_op(const struct claim_adapter *a, const struct ca_o
     int domid = (int)op->domid, node = (int)op->node;
     unsigned int order = (unsigned int)op->order;
 
+    ca.mfns[ca.nr_ops] = CLAIM_NONE;
     if (!ca.nr_nodes) {
         ca_wrong("no host: a header comes first");
+    } else if (op->is_absent) {
+        ca_put("{\"absent\":true}\n");
+        return;
     } else if (!strcmp(op->op, "boot")) {
         ca_put("{");
     } else if (!strcmp(op->op, "create_domain") && a->create_domain) {
@@ -638,14 +675,22 @@ static inline void ca_answer_op(const struct claim_adapter *a, const struct ca_o
 
 static inline void ca_answer_line(const struct claim_adapter *adapter, char *line, struct ca_op *op)
 {
+    if (ca.nr_ops == ca.room_for_ops) {
+        ca.room_for_ops = 2 * ca.room_for_ops + 256;
+        ca.mfns = realloc(ca.mfns, ca.room_for_ops * sizeof(*ca.mfns));
+        if (!ca.mfns)
+            exit(1);
+    }
     ca_read_line(line, op);
     if (!ca.error) {
-        if (op->is_hello)
+        if (op->is_hello) {
             ca_answer_hello(adapter);
-        else if (op->is_header)
+        } else if (op->is_header) {
             ca_answer_header(adapter, op);
-        else
+        } else {
             ca_answer_op(adapter, op);
+            ca.nr_ops++;
+        }
     }
     if (ca.error) {
         ca_put_string("{\"error\":", ca.error);

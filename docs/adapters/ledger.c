@@ -222,6 +222,7 @@ int install_claim_set(struct domain *d, unsigned int nr, const struct claim clai
     uint64_t node_pages[MAX_NUMNODES] = {0}, named = 0, sum = 0, global = 0;
     bool has_global = false;
     unsigned int i, node;
+    int64_t unclaimed;
 
     for (i = 0; i < nr; i++) {
         if (claims[i].pad)
@@ -238,7 +239,8 @@ int install_claim_set(struct domain *d, unsigned int nr, const struct claim clai
         node = claims[i].target;
         if (named >> node & 1 || claims[i].pages > UINT_MAX - sum)
             return -EINVAL;
-        if ((int64_t)claims[i].pages > host.node_avail_pages[node] - host.node_outstanding_claims[node] + d->claims[node])
+        unclaimed = host.node_avail_pages[node] - host.node_outstanding_claims[node];
+        if ((int64_t)claims[i].pages > unclaimed + d->claims[node])
             return -ENOMEM;
         named |= (uint64_t)1 << node;
         node_pages[node] = claims[i].pages;
@@ -246,8 +248,8 @@ int install_claim_set(struct domain *d, unsigned int nr, const struct claim clai
     }
     if (global > d->max_pages || sum > d->max_pages - global || d->tot_pages > d->max_pages - global - sum)
         return -EINVAL;
-    if ((int64_t)(global + sum) >
-        host.total_avail_pages - host.outstanding_claims + (int64_t)d->global_claims + d->node_claims)
+    unclaimed = host.total_avail_pages - host.outstanding_claims;
+    if ((int64_t)(global + sum) > unclaimed + d->global_claims + d->node_claims)
         return -ENOMEM;
 
     release_all_claims(d);
@@ -470,6 +472,8 @@ struct domain *domain_create(int domain_id, uint32_t max_pages, uint64_t node_af
 
 void domain_kill(struct domain *d)
 {
+    if (d->is_dying)
+        return;
     d->is_dying = true;
     release_all_claims(d);
 }
