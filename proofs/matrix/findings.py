@@ -88,13 +88,17 @@ def _asked(event: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in event.items() if k not in ("result", "crash", "on_node")}
 
 
+def source_of(cell: Cell) -> str:
+    """What the header says of where the trace comes from."""
+    return f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that breaks {cell.row.name}"
+
+
 def stored(cells: Iterable[Cell], folder: Path = FOLDER) -> dict[Path, bytes]:
     """The files of all refuted cells."""
     found = {}
     for cell in cells:
         if cell.verdict is Verdict.REFUTED and cell.trace is not None:
-            source = f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that breaks {cell.row.name}"
-            found[path_of(cell.semantics, cell.row, folder)] = recorded(cell.trace, source)
+            found[path_of(cell.semantics, cell.row, folder)] = recorded(cell.trace, source_of(cell))
     return found
 
 
