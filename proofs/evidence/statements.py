@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -24,14 +25,19 @@ from proofs.evidence.structure import (
     RunTests,
     Statement,
     Statements,
+    StatementVerdict,
 )
 from proofs.evidence.tested import FAILED, PASSED
 from proofs.matrix.rows import DESIGN
 from proofs.obligations.obligation import AUXILIARY
 from proofs.prover.verdict import Verdict
 
-PROVED, CONDITIONAL, TESTED = "proved", "holds on conditions", "holds in tests"
-REFUTED, UNKNOWN, NOT_CHECKED = "refuted", "unknown", "not checked"
+PROVED: Final = "proved"
+CONDITIONAL: Final = "holds on conditions"
+TESTED: Final = "holds in tests"
+REFUTED: Final = "refuted"
+UNKNOWN: Final = "unknown"
+NOT_CHECKED: Final = "not checked"
 
 
 class Shown(Struct, forbid_unknown_fields=True):
@@ -104,7 +110,9 @@ def _judged(
     return Statement(name, promise.text, verdict, reason, bearing, tests, findings, conditions)
 
 
-def _verdict(bearing: list[Bearing], tests: list[OneTest], not_run: list[str], conditional: bool) -> tuple[str, str]:
+def _verdict(
+    bearing: list[Bearing], tests: list[OneTest], not_run: list[str], conditional: bool
+) -> tuple[StatementVerdict, str]:
     failed = [b.property for b in bearing if b.refuted] + [t.id for t in tests if t.outcome == FAILED]
     undecided = [b.property for b in bearing if b.unknown]
     not_run = not_run + [t.id for t in tests if t.outcome not in (PASSED, FAILED)]

@@ -7,7 +7,7 @@ seconds. Everything but times and the moment of writing has to come out the same
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,11 @@ from proofs.traces.text import one_line
 FORMAT = "claimcheck-evidence/1"
 NOT_COMPARED = frozenset({"seconds", "made"})
 """Names of the fields that differ from run to run."""
+
+
+VerdictName = Literal["proved", "refuted", "unknown", "not applicable"]
+Outcome = Literal["passed", "failed", "skipped", "missing"]
+StatementVerdict = Literal["proved", "holds on conditions", "holds in tests", "refuted", "unknown", "not checked"]
 
 
 class NotRun(Struct, tag_field="status", tag="not run", forbid_unknown_fields=True):
@@ -56,7 +61,7 @@ class Cell(_Part):
     property: str
     conditions: list[str]
     kind: str
-    verdict: str
+    verdict: VerdictName
     hosts: str
     """Of proved: for which hosts."""
     reason: str
@@ -122,7 +127,7 @@ class Proof(_Part):
     """One obligation and the solver's answer."""
 
     name: str
-    verdict: str
+    verdict: VerdictName
     claimed: bool
     work: int
     """The solver's own count; the same on every machine."""
@@ -189,7 +194,7 @@ class OneTest(_Part):
     """A test that bears on a statement; `cases` are its parametrized cases."""
 
     id: str
-    outcome: str
+    outcome: Outcome
     cases: int
 
 
@@ -214,7 +219,7 @@ class Statement(_Part):
 
     id: str
     text: str
-    verdict: str
+    verdict: StatementVerdict
     reason: str
     """Of not checked, unknown and refuted: what it is that was not run, not decided, or failed."""
     obligations: list[Bearing]

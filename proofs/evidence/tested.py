@@ -9,12 +9,16 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree
 
 from proofs.evidence.request import CHECKOUT, Request
-from proofs.evidence.structure import NotRun, OneTest, RunTests
+from proofs.evidence.structure import NotRun, OneTest, Outcome, RunTests
 
-PASSED, FAILED, SKIPPED, MISSING = "passed", "failed", "skipped", "missing"
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+SKIPPED: Final = "skipped"
+MISSING: Final = "missing"
 
 
 def run_tests(request: Request, ids: list[str]) -> RunTests | NotRun:
@@ -35,17 +39,18 @@ def run_tests(request: Request, ids: list[str]) -> RunTests | NotRun:
     return RunTests(tests=found, seconds=time.perf_counter() - started)
 
 
-def _outcomes(report: ElementTree.Element) -> dict[str, list[str]]:
+def _outcomes(report: ElementTree.Element) -> dict[str, list[Outcome]]:
     """Of each test the outcome of every case."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Outcome]] = {}
     for case in report.iter("testcase"):
         name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
         bad = case.find("failure") is not None or case.find("error") is not None
-        found.setdefault(name, []).append(FAILED if bad else SKIPPED if case.find("skipped") is not None else PASSED)
+        skipped = case.find("skipped") is not None
+        found.setdefault(name, []).append(FAILED if bad else SKIPPED if skipped else PASSED)
     return found
 
 
-def _together(outcomes: list[str]) -> tuple[str, int]:
+def _together(outcomes: list[Outcome]) -> tuple[Outcome, int]:
     for outcome in (FAILED, SKIPPED, PASSED):
         if outcome in outcomes:
             return outcome, len(outcomes)

@@ -21,32 +21,32 @@ from reference.status import HypervisorCrash, MisuseError
 NOBODY = "no domain"
 
 
-class Bar(Struct):
+class Bar(Struct, omit_defaults=True):
     """Pages of a node, or of the whole host: offline, used and in limbo by whom, claimed by whom, and the rest."""
 
     name: str
     pages: int
-    offline: int
-    used: dict[str, int]
-    limbo: dict[str, int]
-    claimed: dict[str, int]
-    host_wide: dict[str, int]
+    offline: int = 0
+    used: dict[str, int] = {}
+    limbo: dict[str, int] = {}
+    claimed: dict[str, int] = {}
+    host_wide: dict[str, int] = {}
     """Of the host: claims on no node."""
-    unclaimed: int
+    unclaimed: int = 0
     """Negative: so many pages are claimed that are not free."""
 
 
-class Scene(Struct):
+class Scene(Struct, omit_defaults=True):
     """One event and what came of it."""
 
     op: str
     who: str
-    arguments: dict[str, str]
-    result: str
-    sections: list[list[str]]
+    arguments: dict[str, str] = {}
+    result: str = ""
+    sections: list[list[str]] = []
     """Critical sections in order, each with the locks it took."""
-    changes: list[str]
-    bars: list[Bar]
+    changes: list[str] = []
+    bars: list[Bar] = []
     """Of each node, then of the host. Empty behind a crash."""
     violations: list[str] = []
     crash: str = ""
@@ -94,23 +94,24 @@ class Stage:
 
     def boot(self) -> Scene:
         """The host before the first event."""
-        return Scene("boot", "host", {}, "", [], [], bars(self.host))
+        return Scene("boot", "host", bars=bars(self.host))
 
     def play(self, written: dict[str, Any]) -> Scene:
         """Do one event; its recorded outcome is not looked at."""
         asked = {k: v for k, v in written.items() if k not in ("state", "result", "crash", "on_node")}
         event = msgspec.convert(asked, Events2)
         who, given = actor(event), arguments(event)
-        self.locks.sections = []
+        sections: list[list[str]] = []
+        self.locks.sections = sections
         try:
             outcome = msgspec.to_builtins(self.running.do(asked))
         except HypervisorCrash as stopped:
             self.ended = True
-            return Scene(event.op, who, given, "", self.locks.sections, [], [], crash=str(stopped))
+            return Scene(event.op, who, given, sections=sections, crash=str(stopped))
         except (MisuseError, KeyError) as error:
             reason = str(error) if isinstance(error, MisuseError) else "what it goes on with has ended already"
-            return Scene(event.op, who, given, "", [], [], bars(self.host), impossible=reason)
-        sections = self.locks.sections
+            return Scene(event.op, who, given, bars=bars(self.host), impossible=reason)
+        self.locks.sections = []  # an observer takes the locks too
         after = observe(self.host)
         differs = changes(self.before, after)
         self.before = after
@@ -122,8 +123,8 @@ class Stage:
 def bars(host: Host) -> list[Bar]:
     """Who has the pages of each node, and of the host."""
     with all_locks(host):
-        nodes = [_empty(f"node {n}", host.node_pages[n]) for n in host.nodes]
-        whole = _empty("host", sum(host.node_pages))
+        nodes = [Bar(f"node {n}", host.node_pages[n]) for n in host.nodes]
+        whole = Bar("host", sum(host.node_pages))
         for mfn in host.pages.offlined:
             nodes[host.node_of(mfn)].offline += 1
             whole.offline += 1
@@ -140,10 +141,6 @@ def bars(host: Host) -> list[Bar]:
             bar.unclaimed = avail - claimed
         whole.unclaimed = host.total_avail_pages - host.outstanding_claims
     return [*nodes, whole]
-
-
-def _empty(name: str, pages: int) -> Bar:
-    return Bar(name, pages, 0, {}, {}, {}, {}, 0)
 
 
 def _add(to: dict[str, int], whom: str, pages: int) -> None:
