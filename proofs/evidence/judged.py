@@ -18,6 +18,7 @@ from proofs.matrix.findings import recorded, source_of
 from proofs.matrix.matrix import matrix
 from proofs.matrix.rows import Row, promised
 from proofs.prover.verdict import Verdict
+from proofs.search.events import Trace
 
 
 def name_of(semantics: str, row: Row) -> str:
@@ -61,23 +62,27 @@ def as_cell(cell: of_matrix.Cell) -> Cell:
 
 def findings_of(cells: Iterable[of_matrix.Cell], judged: Matrix) -> list[Finding]:
     """The traces of all refuted cells, run on the reference once more, and in a generation that is right."""
-    found = []
-    for cell in cells:
-        if cell.verdict is not Verdict.REFUTED or cell.trace is None:
-            continue
-        lines = recorded(cell.trace, source_of(cell))
-        finding = Finding(
-            name=name_of(cell.semantics, cell.row),
-            semantics=cell.semantics,
-            property=cell.row.part,
-            conditions=list(cell.row.conditions),
-            trace=[msgspec.json.decode(line) for line in lines.splitlines()],
-            transitions=cell.trace.transitions,
-            broken=cell.trace.broken,
-            reference=cell.replayed,
-            replay=replayed(lines),
-            repaired=None,
-        )
-        finding.repaired = repaired(judged, finding)
-        found.append(finding)
+    refuted = [cell for cell in cells if cell.verdict is Verdict.REFUTED and cell.trace is not None]
+    return [finding_of(cell.row, cell.trace, judged) for cell in refuted if cell.trace is not None]
+
+
+def finding_of(row: Row, trace: Trace, judged: Matrix) -> Finding:
+    """A trace, and what comes of it.
+
+    :raises reference.status.MisuseError: it cannot be run
+    """
+    lines, violations = recorded(trace, source_of(row))
+    found = Finding(
+        name=name_of(trace.semantics, row),
+        semantics=trace.semantics,
+        property=row.part,
+        conditions=list(row.conditions),
+        trace=[msgspec.json.decode(line) for line in lines.splitlines()],
+        transitions=trace.transitions,
+        broken=trace.broken,
+        reference=violations,
+        replay=replayed(lines),
+        repaired=None,
+    )
+    found.repaired = repaired(judged, found)
     return found

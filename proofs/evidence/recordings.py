@@ -17,19 +17,25 @@ FOLDER = CHECKOUT / "tests/data/conformance"
 def conformance(request: Request) -> Conformance | NotRun:
     """Every recording beside the package, of the generations asked for, with every lock checked."""
     started = time.perf_counter()
-    paths = [p for p in sorted(FOLDER.glob("*.jsonl.gz")) if p.name.removesuffix(".jsonl.gz") in request.semantics]
-    if not paths:
+    files = paths(request)
+    if not files:
         return NotRun(f"no recordings of {', '.join(request.semantics)} beside the package")
     found: dict[int, Recording] = {}
-    for index, recording in in_processes(_replayed, paths, request.jobs):
+    for index, recording in in_processes(replayed, files, request.jobs):
         found[index] = recording
-        request.progress("conformance", len(found), len(paths))
-    if len(found) < len(paths):
+        request.progress("conformance", len(found), len(files))
+    if len(found) < len(files):
         raise KeyboardInterrupt
     return Conformance(files=[found[i] for i in sorted(found)], seconds=time.perf_counter() - started)
 
 
-def _replayed(path: Path) -> Recording:
+def paths(request: Request) -> list[Path]:
+    """The recordings of the generations asked for."""
+    return [p for p in sorted(FOLDER.glob("*.jsonl.gz")) if p.name.removesuffix(".jsonl.gz") in request.semantics]
+
+
+def replayed(path: Path) -> Recording:
+    """One of them. Ctrl-C raises KeyboardInterrupt: a part would look whole."""
     result = replay_file(str(path), check_locks=True)
     if result.interrupted:
         raise KeyboardInterrupt

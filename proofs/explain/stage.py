@@ -98,7 +98,7 @@ class Stage:
 
     def play(self, written: dict[str, Any]) -> Scene:
         """Do one event; its recorded outcome is not looked at."""
-        asked = {k: v for k, v in written.items() if k not in ("state", "result", "crash", "on_node")}
+        asked = request_of(written)
         event = msgspec.convert(asked, Events2)
         who, given = actor(event), arguments(event)
         sections: list[list[str]] = []
@@ -118,6 +118,11 @@ class Stage:
         broken = [str(violation) for violation in check_state(self.host)]
         shown = result(msgspec.convert(asked | outcome, Events2))
         return Scene(event.op, who, given, shown, sections, differs, bars(self.host), broken)
+
+
+def request_of(written: dict[str, Any]) -> dict[str, Any]:
+    """A recorded event without what came of it; the block that it got is a choice, and stays."""
+    return {k: v for k, v in written.items() if k not in ("state", "result", "crash", "on_node")}
 
 
 def bars(host: Host) -> list[Bar]:
