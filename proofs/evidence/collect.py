@@ -52,7 +52,7 @@ def collected(request: Request) -> Evidence:
     obligations = run.section("obligations", lambda: shown.obligations(request), not_design)
     guards = run.section("guards", lambda: shown.guards(request), not_design or some)
     conformance = run.section("conformance", lambda: recordings.conformance(request))
-    tests = run.section("tests", lambda: tested.run_tests(request, statements.tests_named()), not_design)
+    tests = run.section("tests", lambda: tested.run_tests(request, statements.named_tests()), not_design)
     about = run.section("statements", lambda: statements.judged(obligations, tests, findings), not_design)
     rest = {name: run.section(name, partial(further.collected, name, request)) for name in further.FURTHER}
     return Evidence(

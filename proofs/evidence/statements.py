@@ -62,7 +62,7 @@ def promises() -> dict[str, Promise]:
     return msgspec.convert(tomllib.loads(text), dict[str, Promise])
 
 
-def tests_named() -> list[str]:
+def named_tests() -> list[str]:
     """Every test that bears on a statement, once."""
     return sorted({t for p in promises().values() for t in (*p.tests, *(e.shown_by for e in p.exceptions))})
 

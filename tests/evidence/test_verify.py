@@ -137,9 +137,9 @@ def test_quick_says_what_it_skipped_and_names_a_difference(small: Evidence) -> N
 
 @pytest.fixture
 def file(small: Evidence, tmp_path: Path) -> Path:
-    """Without recordings: they take longest."""
+    """Obligations only: they are quick."""
     path = tmp_path / "evidence.json"
-    run = Request(["claim-sets"], ["recall-minimal"], frozenset({"tests", "conformance"}), jobs=1)
+    run = Request(["claim-sets"], ["recall-minimal"], frozenset({"tests", "conformance", "matrix"}), jobs=1)
     path.write_bytes(written(collected(run)))
     return path
 
