@@ -38,7 +38,7 @@ def repaired(judged: Matrix, finding: Finding) -> Repaired | None:
 def _candidates(judged: Matrix, finding: Finding) -> list[str]:
     """The generations that are right: those that follow first, nearest first; of these those with a proof first."""
     right = {v: {c.semantics for c in judged.cells if _same(c, finding) and c.verdict == v} for v in RIGHT}
-    ways = [(names, verdict) for names in (_following(finding.semantics), list(SEMANTICS)) for verdict in RIGHT]
+    ways = [(names, verdict) for names in (following(finding.semantics), list(SEMANTICS)) for verdict in RIGHT]
     return list(dict.fromkeys(name for names, verdict in ways for name in names if name in right[verdict]))
 
 
@@ -47,7 +47,7 @@ def _same(cell: Cell, finding: Finding) -> bool:
     return cell.property == finding.property and cell.conditions in ([], finding.conditions)
 
 
-def _following(semantics: str) -> list[str]:
+def following(semantics: str) -> list[str]:
     """The generations that follow, nearest first."""
     found, open_names = [], deque([semantics])
     while open_names:

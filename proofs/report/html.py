@@ -56,6 +56,7 @@ def _common(evidence: Evidence) -> dict[str, Any]:
         "counts": views.counts(evidence) if judged else {},
         "promised": views.promised(evidence) if judged else {},
         "counts_of": {name: views.counts(evidence, name) for name in evidence.run.semantics} if judged else {},
+        "newest": views.newest(evidence),
         "failures": failures(evidence),
         "open_points": open_points(evidence),
         "promises": promises(),

@@ -10,12 +10,11 @@ import msgspec
 
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
-from proofs.evidence.repaired import played
+from proofs.evidence.repaired import following, played
 from proofs.evidence.structure import Cell, Evidence, Finding, NotRun, Proof
 from proofs.explain.stage import Scene
-from proofs.matrix.rows import Row, rows
+from proofs.matrix.rows import DESIGN, Row, rows
 from proofs.obligations.obligation import AUXILIARY, Obligation
-from proofs.obligations.suite import property_ids
 from proofs.report.sentences import KINDS, claim, kind, mark, sentence
 
 
@@ -121,6 +120,13 @@ def findings(evidence: Evidence) -> list[Shown]:
     return found
 
 
+def newest(evidence: Evidence) -> list[Finding]:
+    """The refutations of the design, and of the generations that follow it."""
+    names = (DESIGN, *following(DESIGN))
+    found = [] if isinstance(evidence.findings, NotRun) else evidence.findings.findings
+    return [finding for finding in found if finding.semantics in names]
+
+
 @dataclass
 class Group:
     """The obligations about one property, with or without its conditions."""
@@ -176,8 +182,3 @@ def meanings(obligations: list[Obligation]) -> dict[str, str]:
 def as_json(value: Any) -> str:
     """JSON that can stand in a script element."""
     return msgspec.json.encode(value).decode().replace("<", "\\u003c")
-
-
-def whole(evidence: Evidence) -> bool:
-    """Whether every generation and property was asked for."""
-    return evidence.run.semantics == list(SEMANTICS) and evidence.run.properties == property_ids()

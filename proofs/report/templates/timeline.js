@@ -150,7 +150,7 @@
     const most = Math.max(1, ...trace.sides.flatMap(pages));
     const shown = trace.sides.map((side, i) => {
       const { root, names, columns } = picture(side, most, i === 0, choose), box = html("div", { "aria-live": i === 0 ? "polite" : "off" });
-      const scroll = html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Timeline in ${side.semantics}` }, root);
+      const scroll = html("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `Timeline in ${side.semantics}` }, root);
       sides.append(html("div", { class: "side" }, html("h4", {}, side.semantics + (i ? ", the same events" : "")), html("div", { class: "picture" }, names, scroll), box));
       return { side, columns, box, scroll };
     });
