@@ -28,7 +28,7 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-logo
 
 test: $(STAMP) lint  ## lints, then every test but the long ones, with branch coverage of reference/
-	$(BIN)/pytest -n $(JOBS) -m 'not long' --cov --cov-report=term
+	$(BIN)/pytest -n $(JOBS) -m 'not long' -rs --cov --cov-report=term
 
 test-long: $(STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n $(JOBS) -m long

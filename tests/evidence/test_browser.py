@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.browser import DARK, LIGHT, PHONE, browser, missing
 from proofs.evidence.structure import Evidence, Obligations
 from proofs.report.html import html
 from tests.documents import ROOT
-from tests.evidence.browser import DARK, LIGHT, PHONE, browser, missing
 from tests.evidence.pages import CRASH, with_a_crash
 
 if TYPE_CHECKING:
