@@ -57,7 +57,7 @@ def renewed(text: str) -> str:
 
 def _edits() -> str:
     """Ways to edit evidence, and what is named."""
-    return table(["edit", "a field named"], [[edit.what, f"`{edit.named.rstrip('.[')}`"] for edit in EDITS])
+    return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
 
 
 def _page() -> str:

@@ -23,6 +23,9 @@ OTHER = "claim-sets-no-recall/host-backed"
 PROVED = "claim-sets/node-backed"
 CONDITIONAL = "claim-sets-no-recall/node-backed+nothing-offlined"
 OBLIGATION = "claim-sets/node-backed/alloc_heap_pages/parametric"
+PROOF = f"obligations.results[{OBLIGATION}]"
+FOUND = f"findings.findings[{REFUTED}]"
+FILE = "conformance.files[tests/data/conformance/claim-sets.jsonl.gz]"
 
 
 def entry(entries: list[Data], value: str, key: str = "name") -> Data:
@@ -77,7 +80,9 @@ def forge_proof(e: Data) -> None:
 EDITS = [
     Edit("verdict of a cell: refuted made proved, its trace removed", forge_proof, f"matrix.cells[{REFUTED}].verdict"),
     Edit(
-        "verdict of a cell: proved made unknown", lambda e: cell(e, PROVED).update(verdict="unknown"), "matrix.cells["
+        "verdict of a cell: proved made unknown",
+        lambda e: cell(e, PROVED).update(verdict="unknown"),
+        f"matrix.cells[{PROVED}].verdict",
     ),
     Edit(
         "hosts that a proof is for",
@@ -94,45 +99,53 @@ EDITS = [
     Edit(
         "verdict of an obligation",
         lambda e: proof(e).update(verdict="unknown"),
-        f"obligations.results[{OBLIGATION}].verdict",
+        f"{PROOF}.verdict",
     ),
-    Edit("an assumption of a proof", lambda e: proof(e)["assumptions"].pop(), "obligations.results["),
-    Edit("a lemma of a proof", lambda e: proof(e)["lemmas"].append("made-up"), "obligations.results["),
-    Edit("hash of an obligation", lambda e: proof(e).update(sha256="0" * 64), "obligations.results["),
-    Edit("the solver's work", lambda e: proof(e).update(work=1), "obligations.results["),
+    Edit("an assumption of a proof", lambda e: proof(e)["assumptions"].pop(), f"{PROOF}.assumptions"),
+    Edit("a lemma of a proof", lambda e: proof(e)["lemmas"].append("made-up"), f"{PROOF}.lemmas"),
+    Edit("hash of an obligation", lambda e: proof(e).update(sha256="0" * 64), f"{PROOF}.sha256"),
+    Edit("the solver's work", lambda e: proof(e).update(work=1), f"{PROOF}.work"),
     Edit(
         "an obligation removed",
         lambda e: e["obligations"]["results"].remove(proof(e)),
-        f"obligations.results[{OBLIGATION}]",
+        PROOF,
     ),
     Edit("an obligation added", add_obligation, "obligations.results[claim-sets/node-backed/made_up/parametric]"),
-    Edit("count of what is not applicable", lambda e: e["obligations"].update(not_applicable=1), "obligations.not_"),
-    Edit("a step of a trace: its argument", lambda e: claim_of(e)["claims"][0].update(pages=0), "findings.findings["),
-    Edit("a step of a trace: its result", lambda e: claim_of(e).update(result="ENOMEM"), "findings.findings["),
+    Edit(
+        "count of what is not applicable",
+        lambda e: e["obligations"].update(not_applicable=1),
+        "obligations.not_applicable",
+    ),
+    Edit(
+        "a step of a trace: its argument",
+        lambda e: claim_of(e)["claims"][0].update(pages=0),
+        f"{FOUND}.replay.divergence",
+    ),
+    Edit("a step of a trace: its result", lambda e: claim_of(e).update(result="ENOMEM"), f"{FOUND}.replay.divergence"),
     Edit(
         "a step of a trace: a counter after it",
         lambda e: claim_of(e)["state"].update(outstanding_claims=0),
-        "findings.findings[",
+        f"{FOUND}.replay.divergence",
     ),
-    Edit("the last step of a trace removed", shorten, f"findings.findings[{REFUTED}]"),
-    Edit("two traces swapped", swap, "findings.findings["),
-    Edit("the sum that breaks", lambda e: finding(e).update(broken=["1 <= 0"]), f"findings.findings[{REFUTED}].broken"),
+    Edit("the last step of a trace removed", shorten, f"{FOUND}.broken"),
+    Edit("two traces swapped", swap, f"{FOUND}.trace[0].source"),
+    Edit("the sum that breaks", lambda e: finding(e).update(broken=["1 <= 0"]), f"{FOUND}.broken"),
     Edit(
         "what the reference finds broken",
         lambda e: finding(e).update(reference=[]),
-        f"findings.findings[{REFUTED}].reference",
+        f"{FOUND}.reference",
     ),
     Edit(
         "observations of a replay",
         lambda e: finding(e)["replay"].update(comparisons=1),
-        f"findings.findings[{REFUTED}].replay.comparisons",
+        f"{FOUND}.replay.comparisons",
     ),
     Edit(
         "what comes of a trace where it is repaired",
         lambda e: finding(e)["repaired"].update(outcome="refused"),
-        f"findings.findings[{REFUTED}].repaired.outcome",
+        f"{FOUND}.repaired.outcome",
     ),
-    Edit("a transition of a trace", lambda e: finding(e)["transitions"].reverse(), "findings.findings["),
+    Edit("a transition of a trace", lambda e: finding(e)["transitions"].reverse(), f"{FOUND}.broken"),
     Edit("a version", lambda e: e["run"]["versions"].update(z3="4.8.0"), "run.versions.z3"),
     Edit("a seed", lambda e: e["run"]["limits"].update({"obligations: seed": 7}), "run.limits.obligations: seed"),
     Edit("a limit", lambda e: e["run"]["limits"].update({"search: events": 99}), "run.limits.search: events"),
@@ -141,12 +154,16 @@ EDITS = [
     Edit(
         "a conformance count",
         lambda e: recording(e).update(comparisons=recording(e)["comparisons"] + 1),
-        "conformance.",
+        f"{FILE}.comparisons",
     ),
-    Edit("hash of a recording", lambda e: recording(e).update(sha256="0" * 64), "conformance.files["),
-    Edit("properties broken in a recording", lambda e: recording(e)["broken"].clear(), "conformance.files["),
+    Edit("hash of a recording", lambda e: recording(e).update(sha256="0" * 64), f"{FILE}.sha256"),
+    Edit("properties broken in a recording", lambda e: recording(e)["broken"].clear(), f"{FILE}.broken"),
     Edit("a section made not run", lambda e: e.update(conformance=NOT_RUN), "conformance.status"),
-    Edit("verdict of a statement", lambda e: statement(e).update(verdict="proved"), "statements.statements[DS-20].v"),
+    Edit(
+        "verdict of a statement",
+        lambda e: statement(e).update(verdict="proved"),
+        "statements.statements[DS-20].verdict",
+    ),
     Edit("text of a statement", lambda e: statement(e).update(text="always"), "statements.statements[DS-20].text"),
     Edit(
         "proofs that bear on a statement",
