@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix refinement replay bench schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix refinement replay report bench schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,7 +28,7 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-logo
 
 test: $(STAMP) lint  ## lints, then every test but the long ones, with branch coverage of reference/
-	$(BIN)/pytest -n $(JOBS) -m 'not long' --cov --cov-report=term
+	$(BIN)/pytest -n $(JOBS) -m 'not long' -rs --cov --cov-report=term
 
 test-long: $(STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n $(JOBS) -m long
@@ -44,6 +44,9 @@ matrix: $(STAMP)  ## every generation against every property: docs/generations.m
 
 refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
 	$(BIN)/python -m proofs.refinement.documents
+
+report: $(STAMP)  ## the whole evidence for people: report/report.html, and the same as JSON, JUnit XML and Markdown
+	$(BIN)/claimcheck report --out report --jobs $(JOBS)
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench

@@ -6,6 +6,7 @@ In a ``console`` block the lines behind ``$ command`` are what the command print
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import shlex
@@ -22,10 +23,12 @@ from proofs.traces import read_traces
 from reference.generations import SEMANTICS
 from reference.properties import STATE_PROPERTIES
 from tests.adapters.misbehaving import MODES
+from tests.evidence.edits import EDITS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(<!-- generated: (edits|page) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PROPERTIES = re.compile(r"(\| property \| claim \|\n\|---\|---\|\n)(?:\|.*\n)*")
 
 
@@ -79,7 +82,8 @@ def output_of(command: str) -> str:
     rates = False
     for number, line in enumerate(lines):
         rates = (rates or line.endswith("events/s")) and line != ""
-        lines[number] = re.sub(r" [\d,]+$" if rates else r" \d+\.\d+( s)?$", r" ...", line)
+        number_at_end = r"( +)[\d,]+$" if rates else r"( +)\d+\.\d+(?: s)?$"
+        lines[number] = re.sub(number_at_end, lambda m: "      ..." if len(m[1]) > 1 else " ...", line)
     return "\n".join(lines).strip("\n")
 
 
@@ -91,7 +95,27 @@ def renewed(text: str) -> str:
     for name, check in STATE_PROPERTIES.items():
         claim = (check.__doc__ or "").split("\n\n")[0].strip().replace("\n    ", " ")
         rows.append(f"| `{name}` | {claim} |\n")
-    return _PROPERTIES.sub(lambda m: m[1] + "".join(rows), text)
+    text = _PROPERTIES.sub(lambda m: m[1] + "".join(rows), text)
+    return _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]]()}\n{m[3]}", text)
+
+
+def _edits() -> str:
+    """Ways to edit evidence, and what is named."""
+    return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
+
+
+def _page() -> str:
+    """The report in a browser, as it was measured."""
+    found = json.loads((ROOT / "bench/page.json").read_text(encoding="utf-8"))
+    rows = [[name, *(str(found[name][which]) for which in ("best", "median"))] for name in ("empty", "report")]
+    return (
+        f"{table(['page', 'load, ms, best', 'median'], rows)}\n\n"
+        f"{found['bytes']:,} bytes; Chromium {found['chromium']}, {found['rounds']} rounds in turn, the report"
+        f" {found['ratio']} times the empty page; load of the machine when measured: {found['load']}."
+    )
+
+
+BLOCKS = {"edits": _edits, "page": _page}
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ _VERBS = {
     "export": "invariants as a C header, traces as tests",
     "simulate": "what claims gain: many builders and running domains on one host",
     "serve": "the reference as an outside implementation, on standard input and output",
+    "report": "the whole evidence: JSON, JUnit XML, Markdown and one HTML file",
+    "verify": "do stored evidence again, and name whatever comes out differently",
 }
 
 

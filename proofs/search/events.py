@@ -53,7 +53,7 @@ def trace_of(semantics: str, mutation: str, prop: str, unrolled: Unrolled, model
         writer.events,
         names,
         states,
-        _broken(unrolled, model, names),
+        broken_sums(unrolled, model, names),
     )
 
 
@@ -105,7 +105,7 @@ def _arguments(step: Step, model: z3.ModelRef) -> dict[str, Any]:
     return found
 
 
-def _broken(unrolled: Unrolled, model: z3.ModelRef, names: list[str]) -> list[str]:
+def broken_sums(unrolled: Unrolled, model: z3.ModelRef, names: list[str]) -> list[str]:
     """The innermost statements that are false, each with its numbers."""
     host, found = BoundedHost(unrolled.nodes, unrolled.domains), []
     for part in unrolled.parts:
