@@ -152,7 +152,7 @@ def _plot(rows: list[Row], file: str) -> None:
 
         picture = plot(rows)
     except ImportError:
-        raise click.UsageError("--plot needs matplotlib: pip install 'claimcheck[plots]'") from None
+        raise click.UsageError("--plot needs matplotlib: pip install 'claimcheck[report]'") from None
     try:
         Path(file).write_text(picture, encoding="utf-8")
     except OSError as error:

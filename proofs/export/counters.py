@@ -157,7 +157,23 @@ class Statements:
         """Not in a statement about states so far."""
         raise NotACounter("the number of nodes")
 
+    def domain_count(self) -> Term:
+        """Not in a statement about states so far."""
+        raise NotACounter("the number of domain ids")
+
     def sums_ordered(self, low: Vector, high: Vector) -> None:
+        """Nothing is proved here."""
+
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Nothing is proved here."""
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Nothing is proved here."""
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Nothing is proved here."""
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
         """Nothing is proved here."""
 
     def positive_somewhere(self, vector: Vector) -> None:

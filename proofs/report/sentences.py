@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES
 from proofs.evidence.structure import Cell
-from proofs.matrix.cells import ANY_HOST
+from proofs.matrix.judged import ANY_HOST
 from proofs.prover.verdict import Verdict
 
 
