@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import shlex
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from proofs.adapters import Outside
 from proofs.replay.files import FileResult, replay_file
@@ -31,7 +31,8 @@ TITLE = "Replay against an outside program"
 
 def _processor_time() -> float:
     """Seconds that this process took, and the programs that it has waited for."""
-    return sum(os.times()[:4])
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime
 
 
 def _replay(path: str, command: str, check_properties: bool = True) -> FileResult:
