@@ -80,10 +80,10 @@ def _measure(effort: Effort, ledger: str) -> Section:
         title=TITLE,
         text=(
             f"{compared.events:,} steps in {compared.traces} recorded traces, done by `docs/adapters/ledger.c` on the\n"
-            f"other side of two pipes: every result and every counter compared, {compared.comparisons:,} in all, and\n"
-            "the properties checked. Processor time is that of checker and program together, start and end included; on\n"
-            "two free processors they work at the same time. The clock on the wall counts what else the machine did, too.\n"
-            f"{effort.rounds} rounds."
+            f"other side of two pipes: every result and counter compared, {compared.comparisons:,} in all, and\n"
+            "properties checked. Processor time is that of checker and program together, start and end included;\n"
+            "on two free processors they work at the same time. The clock on the wall counts what else\n"
+            f"the machine did, too. {effort.rounds} rounds."
         ),
         header=[
             "what",
