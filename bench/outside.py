@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import shlex
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from proofs.adapters import Outside
 from proofs.replay.files import FileResult, replay_file
@@ -31,7 +31,8 @@ TITLE = "Replay against an outside program"
 
 def _processor_time() -> float:
     """Seconds that this process took, and the programs that it has waited for."""
-    return sum(os.times()[:4])
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime
 
 
 def _replay(path: str, command: str, check_properties: bool = True) -> FileResult:
@@ -79,11 +80,10 @@ def _measure(effort: Effort, ledger: str) -> Section:
         title=TITLE,
         text=(
             f"{compared.events:,} steps in {compared.traces} recorded traces, done by `docs/adapters/ledger.c` on the\n"
-            f"other side of two pipes: every result and every counter compared, {compared.comparisons:,} in all, and\n"
-            "the properties checked. Processor time is that of checker and program together, start and end included;\n"
-            "on two free processors they work at the same time. The clock on the wall counts what else the machine\n"
-            "did, too.\n"
-            f"{effort.rounds} rounds."
+            f"other side of two pipes: every result and counter compared, {compared.comparisons:,} in all, and\n"
+            "properties checked. Processor time is that of checker and program together, start and end included;\n"
+            "on two free processors they work at the same time. The clock on the wall counts what else\n"
+            f"the machine did, too. {effort.rounds} rounds."
         ),
         header=[
             "what",
