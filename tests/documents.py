@@ -28,11 +28,10 @@ from tests.evidence.edits import EDITS
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
-_BLOCK = re.compile(r"(<!-- generated: (edits|page) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PROPERTIES = re.compile(r"(\| property \| claim \|\n\|---\|---\|\n)(?:\|.*\n)*")
 
 
-_BLOCK = re.compile(r"(<!-- generated: (adapter-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def _mistakes() -> str:
@@ -58,8 +57,30 @@ def _conversation() -> str:
     return f"```text\n{''.join(lines)}```"
 
 
-BLOCKS = {"adapter-mistakes": _mistakes, "adapter-endings": _endings, "adapter-conversation": _conversation}
-"""The generated parts of docs/adapters.md."""
+def _edits() -> str:
+    """Ways to edit evidence, and what is named."""
+    return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
+
+
+def _page() -> str:
+    """The report in a browser, as it was measured."""
+    found = json.loads((ROOT / "bench/page.json").read_text(encoding="utf-8"))
+    rows = [[name, *(str(found[name][which]) for which in ("best", "median"))] for name in ("empty", "report")]
+    return (
+        f"{table(['page', 'load, ms, best', 'median'], rows)}\n\n"
+        f"{found['bytes']:,} bytes; Chromium {found['chromium']}, {found['rounds']} rounds in turn, the report"
+        f" {found['ratio']} times the empty page; load of the machine when measured: {found['load']}."
+    )
+
+
+BLOCKS = {
+    "adapter-mistakes": _mistakes,
+    "adapter-endings": _endings,
+    "adapter-conversation": _conversation,
+    "report-edits": _edits,
+    "report-page": _page,
+}
+"""The generated parts of docs/adapters.md and docs/report.md."""
 
 
 def commands(text: str) -> list[str]:
@@ -95,27 +116,7 @@ def renewed(text: str) -> str:
     for name, check in STATE_PROPERTIES.items():
         claim = (check.__doc__ or "").split("\n\n")[0].strip().replace("\n    ", " ")
         rows.append(f"| `{name}` | {claim} |\n")
-    text = _PROPERTIES.sub(lambda m: m[1] + "".join(rows), text)
-    return _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]]()}\n{m[3]}", text)
-
-
-def _edits() -> str:
-    """Ways to edit evidence, and what is named."""
-    return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
-
-
-def _page() -> str:
-    """The report in a browser, as it was measured."""
-    found = json.loads((ROOT / "bench/page.json").read_text(encoding="utf-8"))
-    rows = [[name, *(str(found[name][which]) for which in ("best", "median"))] for name in ("empty", "report")]
-    return (
-        f"{table(['page', 'load, ms, best', 'median'], rows)}\n\n"
-        f"{found['bytes']:,} bytes; Chromium {found['chromium']}, {found['rounds']} rounds in turn, the report"
-        f" {found['ratio']} times the empty page; load of the machine when measured: {found['load']}."
-    )
-
-
-BLOCKS = {"edits": _edits, "page": _page}
+    return _PROPERTIES.sub(lambda m: m[1] + "".join(rows), text)
 
 
 if __name__ == "__main__":

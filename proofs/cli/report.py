@@ -117,12 +117,12 @@ def _collected(
     from proofs.cli.names import known
     from proofs.evidence.collect import SECTIONS, collected
     from proofs.evidence.request import Request
-    from proofs.obligations.suite import property_ids
+    from proofs.matrix.other_rows import matrix_ids
 
     chosen = known("semantics", semantics, list(SEMANTICS), all_means=True)
     names = [name for name in SEMANTICS if name in chosen]
-    wanted = known("property", properties, property_ids(), all_means=True)
-    ids = [name for name in property_ids() if name in wanted]
+    wanted = known("property", properties, matrix_ids(), all_means=True)
+    ids = [name for name in matrix_ids() if name in wanted]
     left_out = frozenset(known("section", without, list(SECTIONS)))
     with section_progress() as progress:
         return collected(Request(names, ids, left_out, jobs, progress))

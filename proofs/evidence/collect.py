@@ -10,8 +10,8 @@ from typing import TypeVar
 from proofs.evidence import further, judged, recordings, shown, statements, tested
 from proofs.evidence.request import Request, run_of
 from proofs.evidence.structure import Evidence, NotRun
+from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import DESIGN
-from proofs.obligations.suite import property_ids
 
 CORE = ("matrix", "findings", "obligations", "guards", "conformance", "tests", "statements")
 SECTIONS = (*CORE, *further.FURTHER)
@@ -44,7 +44,7 @@ def collected(request: Request) -> Evidence:
     """Everything that was asked for. `interrupted` says of the result whether it is all."""
     run = _Collector(request)
     not_design = "" if DESIGN in request.semantics else f"is about {DESIGN}, which was not asked for"
-    some = "" if request.properties == property_ids() else "needs all properties"
+    some = "" if request.properties == matrix_ids() else "needs all properties"
     both = run.section("matrix", lambda: judged.collected(request))
     matrix, findings = (both, both) if isinstance(both, NotRun) else both
     if "findings" in request.without:
@@ -53,7 +53,7 @@ def collected(request: Request) -> Evidence:
     guards = run.section("guards", lambda: shown.guards(request), not_design or some)
     conformance = run.section("conformance", lambda: recordings.conformance(request))
     tests = run.section("tests", lambda: tested.run_tests(request, statements.named_tests()), not_design)
-    about = run.section("statements", lambda: statements.judged(obligations, tests, findings), not_design)
+    about = run.section("statements", lambda: statements.judged(matrix, obligations, tests, findings), not_design)
     rest = {name: run.section(name, partial(further.collected, name, request)) for name in further.FURTHER}
     return Evidence(
         made=datetime.now(UTC).isoformat(timespec="seconds"),

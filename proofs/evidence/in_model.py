@@ -7,30 +7,22 @@ from typing import Any
 import z3
 
 from model.logic import Term
+from proofs.evidence.on_reference import NO_TRACE, broken_on_reference
 from proofs.evidence.structure import Finding
-from proofs.explain.stage import request_of
-from proofs.matrix.larger_blocks import broken_by
 from proofs.search.events import broken_sums
 from proofs.search.unroll import CREATES, Unrolled, parts_of
-from reference.status import HypervisorCrash, MisuseError
-
-NO_TRACE = "the model has no such trace"
 
 
 def broken_in_model(finding: Finding) -> list[str]:
     """The sums that break after the last event; empty if none does. One line that says so if it is no trace at all.
 
     The counters that the trace records are taken as they are: the model must have a run of the named transitions with
-    just these, in which every condition is kept. A trace with larger blocks, for which the model has no transitions,
-    is judged on the reference.
+    just these, in which every condition is kept. A trace for which the model has no transitions is judged where it was
+    found: on the reference.
     """
     header, _boot, *events = finding.trace
     if not finding.transitions:
-        asked = tuple(request_of(event) for event in events)
-        try:
-            return broken_by(finding.semantics, tuple(header["host"]["nodes"]), asked)
-        except (MisuseError, HypervisorCrash):
-            return [NO_TRACE]
+        return broken_on_reference(finding)
     if len(events) != len(finding.transitions):
         return [NO_TRACE]
     nodes, created = header["host"]["nodes"], finding.transitions.count(CREATES)

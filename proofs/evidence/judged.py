@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from model.properties import PROPERTIES
+from proofs.evidence.parts import about
 from proofs.evidence.repaired import repaired
 from proofs.evidence.replayed import replayed
 from proofs.evidence.request import Request
@@ -50,7 +50,7 @@ def as_cell(cell: of_matrix.Cell) -> Cell:
         semantics=cell.semantics,
         property=cell.row.part,
         conditions=list(cell.row.conditions),
-        kind=PROPERTIES[cell.row.part].kind.value,
+        kind=about(cell.row.part).kind,
         verdict=cell.verdict.value,
         hosts=cell.reason if proved else "",
         reason="" if proved else cell.reason,

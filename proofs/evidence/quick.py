@@ -33,7 +33,7 @@ def quickly(stored: Evidence, request: Request, seed: int) -> Verified:
     if isinstance(stored.conformance, Conformance):
         _conformance(found, stored.conformance, request, chance)
     if not isinstance(stored.statements, NotRun):
-        judgement = statements.judged(stored.obligations, stored.tests, stored.findings)
+        judgement = statements.judged(stored.matrix, stored.obligations, stored.tests, stored.findings)
         found.differences += differences("statements", stored.statements, judgement)
         found.skipped.append("statements: judged by the stored results")
     rest = {"guards": stored.guards, "tests": stored.tests, **{f"further.{n}": s for n, s in stored.further.items()}}

@@ -10,7 +10,7 @@ import proofs
 from model.semantics import SEMANTICS
 from proofs.evidence.structure import Run
 from proofs.matrix import cells, induction
-from proofs.obligations.suite import property_ids
+from proofs.matrix.other_rows import matrix_ids
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import Settings, versions
 
@@ -29,7 +29,7 @@ class Request:
     """Generations, property ids, sections that are left out, and how many processes."""
 
     semantics: list[str] = field(default_factory=lambda: list(SEMANTICS))
-    properties: list[str] = field(default_factory=property_ids)
+    properties: list[str] = field(default_factory=matrix_ids)
     without: frozenset[str] = frozenset()
     jobs: int = field(default_factory=default_jobs)
     progress: Callable[[str, int, int], None] = _silent
@@ -60,7 +60,7 @@ def _command(request: Request) -> str:
     options = []
     if request.semantics != list(SEMANTICS):
         options += [f"--semantics {name}" for name in request.semantics]
-    if request.properties != property_ids():
+    if request.properties != matrix_ids():
         options += [f"--property {name}" for name in request.properties]
     options += [f"--without {name}" for name in sorted(request.without)]
     return " ".join(["claimcheck report", *options])

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from model.conditions import CONDITIONS
-from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
 from proofs.evidence.collect import SECTIONS
 from proofs.evidence.further import FURTHER
+from proofs.evidence.parts import parts
 from proofs.evidence.replayed import lines_of
 from proofs.evidence.statements import promises
 from proofs.evidence.structure import Cell, Evidence, EvidenceError, Finding, NotRun, read
-from proofs.obligations.suite import property_ids
+from proofs.matrix.other_rows import matrix_ids
 from proofs.traces import TraceError, read_traces
 from proofs.traces.text import one_line, printable
 
@@ -37,7 +37,7 @@ def load(path: str) -> Evidence:
 def _problems(evidence: Evidence) -> Iterable[str]:
     run = evidence.run
     yield from _unknown("semantics", run.semantics, SEMANTICS)
-    yield from _unknown("property", run.properties, property_ids())
+    yield from _unknown("property", run.properties, matrix_ids())
     yield from _unknown("section", run.without, SECTIONS)
     yield from _unknown("section", evidence.further, FURTHER)
     if not run.semantics or not run.properties:
@@ -47,7 +47,7 @@ def _problems(evidence: Evidence) -> Iterable[str]:
     entries: list[Cell | Finding] = [*judged, *found]
     for entry in entries:
         yield from _unknown("semantics", [entry.semantics], SEMANTICS)
-        yield from _unknown("property", [entry.property], PROPERTIES)
+        yield from _unknown("property", [entry.property], parts())
         yield from _unknown("condition", entry.conditions, CONDITIONS)
     for finding in found:
         yield from _unknown("semantics", [finding.repaired.semantics] if finding.repaired else [], SEMANTICS)

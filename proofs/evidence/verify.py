@@ -57,7 +57,8 @@ def verified(stored: Evidence, again: Evidence) -> Verified:
     if isinstance(stored.statements, NotRun):
         _section(found, "statements", stored.statements, again.statements)
     else:
-        judgement = statements.judged(usable["obligations"], usable["tests"], findings)  # type: ignore[arg-type]
+        rest = (usable["matrix"], usable["obligations"], usable["tests"], findings)
+        judgement = statements.judged(*rest)  # type: ignore[arg-type]
         found.differences += differences("statements", stored.statements, judgement)
     found.differences += differences("further", list(stored.further), list(again.further))
     for name in stored.further:

@@ -61,7 +61,7 @@ def search(semantics: str, depth: int, pages: int = 2) -> Trace | None:
             former, newest[nodes] = newest[nodes], []
             for events in ((*before, event) for before in former for event in _next(semantics, nodes, before)):
                 running = Running(semantics, nodes, check_locks=True)
-                broken = _passed_over(running, events)
+                broken = passed_over(running, events)
                 if broken is None:
                     continue
                 if broken:
@@ -84,7 +84,7 @@ def _next(semantics: str, nodes: tuple[int, ...], events: Events) -> list[Writte
     return list(next_events(running.host, sorted(running.begun), 0, not running.killing))
 
 
-def _passed_over(running: Running, events: Events) -> list[str] | None:
+def passed_over(running: Running, events: Events) -> list[str] | None:
     """Run them: what was touched without its lock; none where they are not possible, or the host stops."""
     broken: list[str] = []
     try:

@@ -20,6 +20,7 @@ class OtherRow:
     """A part of a property that is judged without the solver, or not by it alone."""
 
     part: str
+    sentence: str
     judge: Judge
     needs: str = ""
     """A feature without which it says nothing about a generation."""
@@ -27,6 +28,8 @@ class OtherRow:
     """On these it is tried again; that it does not hold without is known before."""
     promised: bool = False
     """The design of claim sets says so."""
+    statements: tuple[str, ...] = ()
+    """The statements of the design that it bears on."""
 
     @property
     def id(self) -> str:
@@ -54,11 +57,26 @@ def _superpage(part: str) -> Judge:
 OTHER_ROWS: dict[str, OtherRow] = {
     row.part: row
     for row in (
-        OtherRow("superpage-fulfilled.node", _superpage("superpage-fulfilled.node"), "node-claims", NOTHING_OFFLINED),
         OtherRow(
-            "superpage-fulfilled.anywhere", _superpage("superpage-fulfilled.anywhere"), conditions=NOTHING_OFFLINED
+            "superpage-fulfilled.node",
+            "A live domain whose claim on a node covers a block of two pages or more can get one there.",
+            _superpage("superpage-fulfilled.node"),
+            "node-claims",
+            NOTHING_OFFLINED,
         ),
-        OtherRow(lock_order.NAME, lock_order.judge, promised=True),
+        OtherRow(
+            "superpage-fulfilled.anywhere",
+            "A live domain whose claims cover a block of two pages or more can get one from somewhere.",
+            _superpage("superpage-fulfilled.anywhere"),
+            conditions=NOTHING_OFFLINED,
+        ),
+        OtherRow(
+            lock_order.NAME,
+            "Every counter is touched under its lock only, and page_alloc_lock is never taken under heap_lock.",
+            lock_order.judge,
+            promised=True,
+            statements=("DS-24",),
+        ),
     )
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model.conditions import CONDITIONS
-from model.properties import PROPERTIES
+from proofs.evidence.parts import about
 from proofs.evidence.structure import Cell
 from proofs.matrix.judged import ANY_HOST
 from proofs.prover.verdict import Verdict
@@ -11,7 +11,7 @@ from proofs.prover.verdict import Verdict
 
 def claim(cell: Cell) -> str:
     """The property, on the cell's conditions."""
-    sentence = PROPERTIES[cell.property].sentence.rstrip(".")
+    sentence = about(cell.property).sentence.rstrip(".")
     provided = " and ".join(CONDITIONS[c].sentence for c in cell.conditions)
     return f"provided {provided}: {sentence[0].lower()}{sentence[1:]}" if provided else sentence
 

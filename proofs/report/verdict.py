@@ -9,7 +9,7 @@ from proofs.evidence.statements import REFUTED as STATEMENT_REFUTED
 from proofs.evidence.statements import UNKNOWN as STATEMENT_UNKNOWN
 from proofs.evidence.structure import Evidence, NotRun
 from proofs.evidence.tested import FAILED, PASSED
-from proofs.obligations.suite import property_ids
+from proofs.matrix.other_rows import matrix_ids
 from proofs.prover.verdict import Verdict
 
 
@@ -62,7 +62,7 @@ def open_points(evidence: Evidence) -> list[str]:
 
 def _all_asked(evidence: Evidence) -> bool:
     """Nothing was left out on purpose that a statement rests on."""
-    return evidence.run.properties == property_ids() and not evidence.run.without
+    return evidence.run.properties == matrix_ids() and not evidence.run.without
 
 
 def exit_code(evidence: Evidence) -> int:

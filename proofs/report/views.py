@@ -10,6 +10,7 @@ import msgspec
 
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
+from proofs.evidence.parts import about
 from proofs.evidence.repaired import following, played
 from proofs.evidence.structure import Cell, Evidence, Finding, NotRun, Proof
 from proofs.explain.stage import Scene
@@ -39,7 +40,7 @@ class Line:
     @property
     def id(self) -> str:
         """Of the property."""
-        return PROPERTIES[self.row.part].id
+        return about(self.row.part).id
 
 
 def matrix_lines(evidence: Evidence) -> list[Line]:
@@ -91,7 +92,7 @@ class Shown:
     @property
     def sentence(self) -> str:
         """What it is that does not hold."""
-        return PROPERTIES[self.finding.property].sentence
+        return about(self.finding.property).sentence
 
     @property
     def broken(self) -> list[str]:
