@@ -11,7 +11,8 @@ from proofs.evidence.structure import Finding
 from proofs.explain.stage import request_of
 from proofs.matrix.larger_blocks import broken_by
 from proofs.search.events import broken_sums
-from proofs.search.unroll import CREATES, Unrolled, parts_of
+from proofs.search.steps import CREATES, parts_of
+from proofs.search.unroll import Unrolled
 from reference.status import HypervisorCrash, MisuseError
 
 NO_TRACE = "the model has no such trace"
