@@ -91,7 +91,7 @@ def search(
         _print_json(searches)
     if any(found.trace is not None for _, found, _ in searches):
         ctx.exit(REFUTED)
-    ctx.exit(INCOMPLETE if any(found.unknown for _, found, _ in searches) else OK)
+    ctx.exit(INCOMPLETE if any(found.unknown or found.untold for _, found, _ in searches) else OK)
 
 
 def _ids_on_reference() -> list[str]:
@@ -181,6 +181,17 @@ def _print_json(searches: list[Searched]) -> None:
 def _print(prop: str, found: Found, replayed: Replayed | None, nodes: int, domains: int) -> None:
     if found.unknown:
         click.echo(f"{prop}: unknown: gave up behind {found.searched_depth} events ({found.unknown})")
+        return
+    if found.untold:
+        click.echo(
+            f"{prop}: {found.untold} events may do it, too: with memory_exchange or pages marked offline, of which the"
+            " model does not know the very page"
+        )
+    if found.any_length:
+        click.echo(
+            f"{prop}: no trace of any length on at most {nodes} nodes and {domains} domains breaks it:"
+            f" no step of single pages does ({found.seconds:.2f} s). For larger hosts see `claimcheck prove`."
+        )
         return
     if found.trace is None:
         click.echo(

@@ -10,7 +10,8 @@ from model.logic import Term
 from proofs.evidence.on_reference import NO_TRACE, broken_on_reference
 from proofs.evidence.structure import Finding
 from proofs.search.events import broken_sums
-from proofs.search.unroll import CREATES, Unrolled, parts_of
+from proofs.search.steps import CREATES, parts_of
+from proofs.search.unroll import Unrolled
 
 
 def broken_in_model(finding: Finding) -> list[str]:

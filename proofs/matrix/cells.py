@@ -2,30 +2,21 @@
 
 import time
 from dataclasses import dataclass, field
-from functools import partial
 
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
 from proofs.matrix.induction import Induction, induction, shown
 from proofs.matrix.judged import ANY_HOST
-from proofs.matrix.larger_blocks import PART, search_larger
-from proofs.matrix.other_rows import OTHER_ROWS, Judge
+from proofs.matrix.other_rows import OTHER_ROWS
 from proofs.matrix.rows import Row, granted, parts, rows_of, says_nothing
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import places
 from proofs.prover.verdict import Verdict
-from proofs.refinement.judge import judge_comparison
 from proofs.search.events import Trace
-from proofs.search.minimise import Asked, search
-from proofs.search.replayed import replay_on_reference
 
 LARGEST = bounded(4, 4)
 UP_TO = "at most 4 nodes and 4 domains"
 """Where there is no proof for any host."""
-DEPTH, NODES, DOMAINS = 7, 2, 2
-"""How far a search goes before it gives up."""
-WORK = 120_000_000
-"""What the solver may spend on one question of a search."""
 
 
 @dataclass
@@ -101,44 +92,3 @@ def _holds_on(host: str, row: Row, world: Induction) -> bool:
     assumed = [*world.kept, row.part] if PROPERTIES[row.part].kind is Kind.STATE else world.kept
     where = places(PROPERTIES[row.part], SEMANTICS[world.semantics])
     return all(shown(world.semantics, row.part, p, row.conditions, assumed, host) is not None for p in where)
-
-
-def _judge_of(row: Row) -> Judge | None:
-    """What judges a row otherwise than by a search in the model."""
-    if row.part in OTHER_ROWS:
-        return OTHER_ROWS[row.part].judge
-    return partial(judge_comparison, row.part) if PROPERTIES[row.part].kind is Kind.COMPARISON else None
-
-
-def searched(left: Open) -> Cell:
-    """A shortest trace from boot that the reference reproduces, or unknown."""
-    started = time.perf_counter()
-    row = left.row
-    judge = _judge_of(row)
-    if judge is not None:
-        judged = judge(left.semantics, row.conditions)
-        reason = f"no proof at {left.fails_at}; {judged.reason}" if judged.verdict is Verdict.UNKNOWN else judged.reason
-        evidence = [] if judged.trace is None else judged.trace.broken
-        seconds = time.perf_counter() - started
-        return Cell(left.semantics, row, judged.verdict, reason, judged.trace, seconds, evidence)
-    asked = Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK, few=True)
-    found = search(asked)
-
-    def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:
-        seconds = time.perf_counter() - started
-        return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
-
-    larger = search_larger(left.semantics) if found.trace is None and row.part == PART else None
-    if larger is not None:
-        return cell(Verdict.REFUTED, "with blocks of two pages", larger, tuple(larger.broken))
-    if found.trace is None:
-        bound = (
-            f"no trace of at most {found.searched_depth} events on at most {NODES} nodes, {NODES + 1} pages in all"
-            f" and {DOMAINS} domains"
-        )
-        limit = f"; gave up there: {found.unknown}" if found.unknown else ""
-        return cell(Verdict.UNKNOWN, f"no proof at {left.fails_at}; {bound}{limit}")
-    replayed = replay_on_reference(found.trace)
-    if replayed.difference:
-        return cell(Verdict.UNKNOWN, f"the reference does not reproduce the trace: {replayed.difference}", found.trace)
-    return cell(Verdict.REFUTED, "", found.trace, tuple(replayed.violations))

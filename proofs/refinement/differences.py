@@ -107,6 +107,7 @@ class Differences:
 
     def _unrolled(self, nodes: int, domains: int) -> Unrolled:
         unrolled = Unrolled(self.base, "", [], self.conditions, nodes, domains)
+        unrolled.solver.add(unrolled.told)
         if self.rlimit:
             unrolled.solver.set("rlimit", self.rlimit)
         return unrolled

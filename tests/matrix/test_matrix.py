@@ -9,12 +9,13 @@ from model.generations import SEMANTICS
 from model.rules import node_permits_free_pages
 from proofs.cli.generations import generations
 from proofs.cli.prove import prove
-from proofs.matrix.cells import Cell, Open, proofs_of, searched
+from proofs.matrix.cells import Cell, Open, proofs_of
 from proofs.matrix.difference import Between, difference
 from proofs.matrix.induction import induction, shown
 from proofs.matrix.larger_blocks import search_larger
 from proofs.matrix.report import mark, repairs
 from proofs.matrix.rows import Row, promised, rows
+from proofs.matrix.searches import searched
 from proofs.matrix.source import LARGEST, lines_of_code, reference_diff, rule_changes
 from proofs.obligations.obligation import EVERY_STATE
 from proofs.prover.verdict import Verdict

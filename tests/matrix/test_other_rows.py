@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from model.semantics import SEMANTICS, TRANSITIONS
-from proofs.matrix.cells import Open, proofs_of, searched
+from proofs.matrix.cells import Open, proofs_of
 from proofs.matrix.lock_order import judge, violations
 from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
 from proofs.matrix.rows import Row, promised, rows
+from proofs.matrix.searches import searched
 from proofs.prover.verdict import Verdict
 from reference.generations.claim_sets import ClaimSets
 
