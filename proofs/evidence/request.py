@@ -9,7 +9,7 @@ from pathlib import Path
 import proofs
 from model.semantics import SEMANTICS
 from proofs.evidence.structure import Run
-from proofs.matrix import cells, induction
+from proofs.matrix import induction, searches
 from proofs.matrix.other_rows import matrix_ids
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import Settings, versions
@@ -49,10 +49,10 @@ def limits() -> dict[str, int]:
         "matrix: seed": induction.SETTINGS.seed,
         "matrix: work of a proof": induction.SETTINGS.rlimit,
         "search: seed": 0,
-        "search: work of a question": cells.WORK,
-        "search: events": cells.DEPTH,
-        "search: nodes": cells.NODES,
-        "search: domains": cells.DOMAINS,
+        "search: work of a question": searches.WORK,
+        "search: events": searches.DEPTH,
+        "search: nodes": searches.NODES,
+        "search: domains": searches.DOMAINS,
     }
 
 
