@@ -3,13 +3,28 @@
 import re
 from typing import Any
 
+import msgspec
+
 import model.ranges  # noqa: F401  (states no-wrap)
 from model.properties import PROPERTIES
 from proofs.evidence.statements import bearing_on, judged, named_tests, promises
-from proofs.evidence.structure import Evidence, NotRun, Obligations, OneTest, Proof, RunTests, Statement, Statements
+from proofs.evidence.structure import (
+    Cell,
+    Evidence,
+    Matrix,
+    NotRun,
+    Obligations,
+    OneTest,
+    Proof,
+    RunTests,
+    Statement,
+    Statements,
+)
 from tests.documents import ROOT
 
 NOT_RUN = NotRun("left out")
+LOCKS = Cell("claim-sets/lock-order", "claim-sets", "lock-order", [], "", "proved", "", "", True, None, 0.0)
+MATRIX = Matrix(cells=[LOCKS])
 
 
 def proof(prop: str, verdict: Any = "proved", claimed: bool = True) -> Proof:
@@ -25,8 +40,7 @@ def everything(verdict: Any = "proved") -> tuple[Obligations, RunTests]:
 
 
 def verdicts(obligations: Obligations | NotRun, tests: RunTests | NotRun) -> dict[str, Statement]:
-    found = judged(obligations, tests, NOT_RUN)
-    assert isinstance(found, Statements)
+    found = judged(MATRIX if isinstance(obligations, Obligations) else NOT_RUN, obligations, tests, NOT_RUN)
     return {s.id: s for s in found.statements}
 
 
@@ -59,6 +73,17 @@ def test_one_part_that_was_not_run_leaves_a_statement_unchecked() -> None:
     obligations.results = [r for r in obligations.results if "/host-backed/" not in r.name]
     found = verdicts(obligations, tests)
     assert (found["DS-21"].verdict, found["DS-20"].verdict) == ("not checked", "proved")
+
+
+def test_what_is_no_formula_is_judged_by_its_cell() -> None:
+    obligations, tests = everything()
+    assert verdicts(obligations, tests)["DS-24"].verdict == "proved"
+    for verdict in ("refuted", "unknown"):
+        cells = Matrix(cells=[msgspec.structs.replace(LOCKS, verdict=verdict)])
+        found = {s.id: s for s in judged(cells, obligations, tests, NOT_RUN).statements}
+        assert found["DS-24"].verdict == verdict
+    found = {s.id: s for s in judged(NOT_RUN, obligations, tests, NOT_RUN).statements}
+    assert found["DS-24"].reason == "not run: lock-order"
 
 
 def test_unknown_is_unknown_and_refuted_wins() -> None:
