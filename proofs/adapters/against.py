@@ -148,7 +148,7 @@ class Against(Replay):
         except HostRefused as refused:
             raise _Over(f"the program cannot have such a host: {refused}") from None
         except OutsideFailure as failure:
-            self._failed(Boot(), failure)
+            self._found(Boot(), failure, "that it is ready")
 
     def _ask(self, index: int, event: Event) -> None:
         if type(event) not in self._possible:
@@ -262,10 +262,15 @@ class Against(Replay):
             self._at = first
             del self._done[done:]
             failure = OutsideFailure(failure.kind, f"{failure.detail}; not seen again, asked singly")
-            self._failed(first.with_pages() or first.event, failure)
+            self._found(first.with_pages() or first.event, failure, "an observation")
         return failure
 
     def _failed(self, event: Event, failure: OutsideFailure, expected: str = "an observation") -> NoReturn:
+        """The operation was asked, and is not answered as it should be."""
+        self.result.events += 1
+        self._found(event, failure, expected)
+
+    def _found(self, event: Event, failure: OutsideFailure, expected: str) -> NoReturn:
         if not failure.finding:
             raise failure
         self._failure = replace(event, crash=str(failure))

@@ -130,7 +130,8 @@ class LineProcess:
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
             assert stream is not None
             stream.close()
-        self._child.wait()
+        with suppress(subprocess.TimeoutExpired):  # one that runs as another user cannot be killed
+            self._child.wait(_GRACE)
 
     def _wait(self, deadline: float, limit: float) -> None:
         """Read what comes; raise where nothing can come any more, or not in time."""

@@ -166,11 +166,11 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
     from rich.text import Text
 
     from proofs.cli.output import console, table
-    from proofs.traces.text import printable
+    from proofs.traces.text import one_line
 
     out = console()  # what quotes a file goes in as Text: `[b]` and `:100:` would be markup and an emoji
     if program is not None:
-        out.print(Text(f"against {printable(program['name'])}"), soft_wrap=True)
+        out.print(Text(f"against {one_line(program['name'])}"), soft_wrap=True)
     counts = table("file", "semantics", "traces#", "events#", "comparisons#", "divergences#", "skipped#", "events/s#")
     for result in results:
         counts.add_row(
@@ -186,7 +186,7 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
     out.print(counts)
     for result in results:
         for reason, count in result.not_applicable.items():
-            out.print(Text(f"not asked, {count:,} events of {result.file}: {printable(reason)}"), soft_wrap=True)
+            out.print(Text(f"not asked, {count:,} events of {result.file}: {one_line(reason)}"), soft_wrap=True)
         if result.broken:
             heading = f"properties broken on the way in {result.file} (counted, no divergence):"
             out.print(Text(heading), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shlex
 import shutil
 import subprocess
@@ -45,3 +46,12 @@ def ledger(*options: str) -> str:
     if program is None:
         pytest.skip("no C compiler: `cc` is not found")
     return shlex.quote(str(program))
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or waits to be reaped by whoever inherited it."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].startswith("Z")
+    except (ProcessLookupError, FileNotFoundError):
+        return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +16,7 @@ from proofs.adapters.made import Made
 from proofs.replay.files import replay_file
 from proofs.traces import TraceError, read_traces
 from proofs.traces.events import FORMAT_1, Boot, DomainKill, FreeDomheapPages, Header, HostShape, SetMaxPages
-from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, misbehaving
+from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, ended, misbehaving
 from tests.adapters.random_traces import Maker
 from tests.documents import ROOT
 from tests.traces.recording import own_traces
@@ -88,6 +87,15 @@ def test_what_the_program_did_replays_to_the_same_divergence(tmp_path: Path) -> 
     (again,) = replay_file(written.trace_file).divergences
     assert again.divergence.field == written.divergence.field
     assert again.divergence.observed == written.divergence.observed
+
+
+@pytest.mark.parametrize(
+    ("mode", "events"), [("header-garbage", 0), ("ends", 3), ("wrong-shape", 3), ("extra-line", 4)]
+)
+def test_every_event_is_counted_once(mode: str, events: int) -> None:
+    result = replay_file(str(EXAMPLE), against=partial(Outside, misbehaving(mode)))
+    assert len(result.divergences) == 1
+    assert (result.events, result.skipped) == (events, 4 - events)
 
 
 def test_a_failure_is_written_as_a_crash(tmp_path: Path) -> None:
@@ -228,12 +236,3 @@ class TestOutside:
                 return
             time.sleep(0.05)
         pytest.fail("it runs on")
-
-
-def ended(pid: int) -> bool:
-    """Whether a process is gone, or waits to be reaped by whoever inherited it."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].startswith("Z")
-    except (ProcessLookupError, FileNotFoundError):
-        return True

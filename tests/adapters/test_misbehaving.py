@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +14,9 @@ import pytest
 
 from proofs.cli.main import main
 from tests.adapters.misbehaving import MODES, Program
+from tests.adapters.programs import EXAMPLE, ended, misbehaving
 
-EXAMPLE = Path("tests/data/examples/redeem.jsonl")
-SCRIPT = Path(__file__).parent / "misbehaving.py"
+CLAIMCHECK = [sys.executable, "-m", "proofs.cli.main"]
 TRACES = 2
 BEHIND_ALL = {"ends-with-status", "goes-on", "last-words"}
 """Modes that begin when all traces are done: one finding."""
@@ -53,9 +55,8 @@ def test_every_kind_ends_as_the_table_says(
     name: str, traces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program: type[Program] = MODES[name]
-    command = shlex.join([sys.executable, "-S", "-E", str(SCRIPT), name, str(EXAMPLE)])
     folder = str(traces.parent / "divergences")
-    arguments = ["replay", "--against", command, *limits(name), "--divergences", folder, str(traces)]
+    arguments = ["replay", "--against", misbehaving(name), *limits(name), "--divergences", folder, str(traces)]
     monkeypatch.setattr(sys, "argv", ["claimcheck", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -70,3 +71,26 @@ def test_every_kind_ends_as_the_table_says(
     assert err == ""
     assert len(found) == (0 if program.status == 0 else 1 if name in BEHIND_ALL else TRACES)
     assert all(program.ends in line for line in found), found
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_keeps_what_was_done_and_ends_the_program(tmp_path: Path, jobs: str) -> None:
+    started = tmp_path / "started"
+    command = f"sh -c 'echo $$ >> {started}; exec {misbehaving('hangs')}'"
+    files = [str(EXAMPLE)] * int(jobs)
+    process = subprocess.Popen(
+        [*CLAIMCHECK, "replay", "--jobs", jobs, "--against", command, "--step-limit", "600", *files],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not started.exists() or len(started.read_text().split()) < 1 + int(jobs):  # one to ask for its name
+        time.sleep(0.05)
+    time.sleep(1.0)  # it is asked, and hangs
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert str(EXAMPLE) in out
+    assert err == "claimcheck: interrupted; the counts are those of what was replayed\n"
+    assert all(ended(int(pid)) for pid in started.read_text().split())

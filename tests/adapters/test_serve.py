@@ -113,7 +113,7 @@ def test_each_mistake_shows_in_the_recorded_traces(name: str, monkeypatch: pytes
     assert diverges(name, with_bug(name), monkeypatch)
 
 
-def test_mistakes_are_what_the_issue_asks_for() -> None:
+def test_mistakes_are_described_and_fit_claim_sets() -> None:
     assert len(BUGS) >= 15
     assert len({bug.sentence() for bug in BUGS.values()}) == len(BUGS)
     for name, bug in BUGS.items():
