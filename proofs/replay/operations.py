@@ -150,8 +150,10 @@ def _get_memory_claims(host: Host, event: own.GetMemoryClaims) -> Outcome:
         return {"result": found.status}
     outcome: Outcome = {"result": found.status, "needed": found.needed}
     if found.status is Status.OK:
-        names = {CLAIM_TARGET_GLOBAL: "host"}
-        outcome["claims"] = [own.HypercallClaim(e.pages, names.get(e.target, e.target)) for e in found.entries]
+        outcome["claims"] = [
+            own.HypercallClaim(pages, "host" if target == CLAIM_TARGET_GLOBAL else target)
+            for pages, target, _reserved in found.entries
+        ]
     return outcome
 
 
