@@ -352,6 +352,13 @@ _state(
     support=True,
 )
 
+_state(
+    "redeemed-arrive",
+    "A live domain's pages and pages in limbo are within max_pages: assign_pages refuses none that was redeemed.",
+    lambda q, s: q.every_domain(lambda d: any_of([s.is_dying[d], s.tot_pages[d] + _limbo(q, s, d) <= s.max_pages[d]])),
+    "DS-28",
+)
+
 # -- a page is never counted twice
 
 
@@ -537,7 +544,11 @@ def _fulfilled_on_node(rules: Rules) -> OfState:
     def statement(q: Quantifiers, s: State) -> Term:
         def cell(d: Term, n: Term) -> Term:
             request = Request(1, d, d, n)
-            checks = [rules.host_permits(q, s, request), rules.node_permits(s, request, n)]
+            checks = [
+                rules.limit_permits(s, d, 1),
+                rules.host_permits(q, s, request),
+                rules.node_permits(s, request, n),
+            ]
             return any_of([s.claims[d, n] <= 0, s.is_dying[d], all_of([*checks, s.node_avail_pages[n] >= 1])])
 
         return q.every_cell(cell)
@@ -565,7 +576,8 @@ def _fulfilled_somewhere(rules: Rules) -> OfState:
             request = Request(1, d, d, exact=False, anywhere=True)
             on_node: Callable[[Term], Term] = lambda n: rules.node_permits(s, request, n)  # noqa: E731
             qualifies = q.some_node(lambda n: all_of([on_node(n), s.node_avail_pages[n] >= 1]))
-            return any_of([s.held(d) <= 0, s.is_dying[d], all_of([rules.host_permits(q, s, request), qualifies])])
+            checks = [rules.limit_permits(s, d, 1), rules.host_permits(q, s, request), qualifies]
+            return any_of([s.held(d) <= 0, s.is_dying[d], all_of(checks)])
 
         return q.every_domain(domain)
 

@@ -86,6 +86,11 @@ class Semantics:
             domain.max_pages = max_pages
         return Status.OK
 
+    def limit_at_assign(self, host: Host, domain: Domain) -> int:
+        """What tot_pages may be at most after ``assign_pages``; page_alloc_lock is held, heap_lock is not."""
+        del host
+        return domain.max_pages
+
     def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
         """Pages of ``node`` were assigned; page_alloc_lock is held, heap_lock is not."""
 

@@ -43,7 +43,7 @@ class Semantics:
             "one-claim": has_single and not has_sets,
             "replacing": has_sets and self.rules.replaces,
             "sets": has_sets,
-            "copies": self.rules.charges_at_alloc,
+            "copies": self.rules.keeps_copies(),
             "derived": self.rules.keeps_total,
             "recall": self.rules.recall is not recall_nothing,
             "bug-on": self.rules.bug_on,

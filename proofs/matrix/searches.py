@@ -93,6 +93,8 @@ def _found(left: Open, found: Found) -> Cell:
         text = f"a trace of {found.untold} events, of which some cannot be told, would be shorter"
         return cell(Verdict.UNKNOWN, text, found.trace)
     replayed = replay_on_reference(found.trace)
+    if not replayed.available:
+        return cell(Verdict.UNKNOWN, "the reference does not have these rules", found.trace)
     if replayed.difference:
         return cell(Verdict.UNKNOWN, f"the reference does not reproduce the trace: {replayed.difference}", found.trace)
     return cell(Verdict.REFUTED, "", found.trace, tuple(replayed.violations))

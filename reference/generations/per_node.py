@@ -73,9 +73,10 @@ class PerNodeV8(Semantics):
                 else:
                     node_pages[target] = pages
                 total += pages
-            if domain.tot_pages > domain.max_pages or total > domain.max_pages - domain.tot_pages:
-                return Status.EINVAL
             with host.heap_lock:
+                held = self.pages_held(domain)
+                if held > domain.max_pages or total > domain.max_pages - held:
+                    return Status.EINVAL
                 if domain.global_claims != 0 or domain.node_claims != 0:
                     return Status.EINVAL
                 if total + host.outstanding_claims > host.total_avail_pages:
