@@ -315,6 +315,18 @@ _state(
     needs="one-claim",
 )
 _state(
+    "nothing-in-limbo",
+    "No page is between the allocator and assign_pages.",
+    lambda q, s: all_of(
+        [
+            q.every_cell(lambda d, n: s.limbo_pages[d, n] == 0),
+            q.every_domain(lambda d: s.limbo_pages.row(d).total() == 0),
+        ]
+    ),
+    support=True,
+    needs="one-section",
+)
+_state(
     "no-wrap.pages-and-claims",
     "A domain's pages and its claims are within a 32-bit counter.",
     lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + s.held(d) <= UINT_MAX),

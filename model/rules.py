@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from model.encoding import Encoding, Size, Vector
-from model.logic import Term, any_of, minimum, positive_part
+from model.logic import Term, any_of, choose, minimum, positive_part
 from model.state import State
 
 
@@ -92,6 +92,20 @@ def redeem_global_first(h: Encoding, s: State, domid: Term, node: Term, pages: T
     from_node = minimum(pages - from_global, s.claims[domid, node])
     others = h.replaced(s.claims.row(domid), node, 0)
     from_others = h.taken_ascending(others, pages - from_node - from_global)
+    return Redemption(h.replaced(from_others, node, from_node), from_global)
+
+
+def redeem_others_if_needed(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
+    """Claims on other nodes only as far as the domain's limit, or the free pages of the host, demand it."""
+    from_node = minimum(pages, s.claims[domid, node])
+    from_global = minimum(pages - from_node, s.global_claims[domid])
+    rest = pages - from_node - from_global
+    held = s.tot_pages[domid] + s.limbo_pages.row(domid).total() + s.held(domid)
+    over_limit = held + rest - s.max_pages[domid]
+    beyond = rest - s.unclaimed()
+    demanded = positive_part(choose(over_limit >= beyond, over_limit, beyond))
+    others = h.replaced(s.claims.row(domid), node, 0)
+    from_others = h.taken_ascending(others, minimum(rest, demanded))
     return Redemption(h.replaced(from_others, node, from_node), from_global)
 
 
@@ -233,12 +247,13 @@ class Rules:
 
     def keeps_copies(self) -> bool:
         """Pages with those in limbo, and max_pages, are counted under heap_lock too, for checks without the other lock."""
-        charged = self.limit_permits is limit_permits_charged
+        charged = self.limit_permits is limit_permits_charged or self.redeem is redeem_others_if_needed
         return charged or self.counts_limbo or self.refuses_low_limit or self.trims_claims
 
     def looks_at_limbo(self) -> bool:
         """Whether a check counts pages in limbo."""
-        return self.counts_limbo or self.limit_permits is limit_permits_charged
+        charged = self.limit_permits is limit_permits_charged or self.redeem is redeem_others_if_needed
+        return self.counts_limbo or self.assigns_at_alloc or charged
 
     def limit_at_assign(self, s: State, domid: Term) -> Term:
         """What tot_pages may be at most after assign_pages."""

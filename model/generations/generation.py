@@ -47,6 +47,7 @@ class Semantics:
             "derived": self.rules.keeps_total,
             "recall": self.rules.recall is not recall_nothing,
             "bug-on": self.rules.bug_on,
+            "one-section": self.rules.assigns_at_alloc,
             "growing-back": self.rules.frees_restore_claims,
         }[feature]
 
@@ -70,6 +71,7 @@ LACKS: dict[str, str] = {
     "recall": "offlining recalls no claims",
     "growing-back": "freeing pages grows no claim",
     "bug-on": "no BUG_ON guards a subtraction of claims",
+    "one-section": "pages are in limbo between the allocator and assign_pages",
 }
 """Features that properties need, and what it means to be without."""
 

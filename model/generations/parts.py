@@ -7,7 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from model.generations.generation import Semantics
-from model.rules import Rules, limit_permits_all_claims, limit_permits_charged, limit_permits_unlocked
+from model.rules import (
+    Rules,
+    limit_permits_all_claims,
+    limit_permits_charged,
+    limit_permits_unlocked,
+    redeem_others_if_needed,
+)
 
 PARTS: dict[str, tuple[str, Callable[[Rules], Rules]]] = {
     "limbo-counted": (
@@ -45,6 +51,10 @@ PARTS: dict[str, tuple[str, Callable[[Rules], Rules]]] = {
     "redeemed-at-assign": (
         "claims are redeemed where tot_pages grows, in assign_pages",
         lambda rules: replace(rules, redeems_at_assign=True),
+    ),
+    "others-kept": (
+        "claims on other nodes are redeemed only as far as the limit or the host's free pages demand it",
+        lambda rules: replace(rules, redeem=redeem_others_if_needed),
     ),
     "one-section": (
         "page_alloc_lock is held from before the pages leave the heap until they are in tot_pages",

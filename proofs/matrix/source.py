@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from difflib import unified_diff
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def reference_source(name: str) -> list[list[str]]:
     return [inspect.getsource(c).splitlines() for c in (*own, *used)]
 
 
+@cache
 def lines_of_code() -> dict[str, tuple[int, int]]:
     """Of every generation: lines in the reference and in the model, each with the functions it brings along."""
     return {name: (_reference_lines(name), lines) for name, lines in _model_lines().items()}

@@ -131,6 +131,24 @@ class RedeemedAtAssign(Semantics):
             redeem_claims_for_allocation(host, domain, pages, node)
 
 
+class OthersKept(Charged):
+    """Claims on other nodes are redeemed only as far as the limit or the host's free pages demand it."""
+
+    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
+        claimant.charged_pages += pages
+        redeemed = claimant.history.redeemed
+        pages -= deduct_node_claims(host, claimant, node, pages, redeemed)
+        pages -= deduct_global_claims(host, claimant, pages, redeemed)
+        over_limit = claimant.charged_pages + _claims(claimant) - claimant.charge_limit
+        beyond = host.outstanding_claims - host.total_avail_pages
+        demanded = over_limit if over_limit >= beyond else beyond
+        if demanded < pages:
+            pages = demanded
+        for other in host.nodes:
+            if pages > 0:
+                pages -= deduct_node_claims(host, claimant, other, pages, redeemed)
+
+
 def _claims(domain: Domain) -> int:
     return domain.global_claims + domain.node_claims
 
@@ -150,6 +168,7 @@ PARTS: dict[str, type[Semantics]] = {
     "claims-checked-at-assign": ClaimsCheckedAtAssign,
     "claims-trimmed": ClaimsTrimmed,
     "redeemed-at-assign": RedeemedAtAssign,
+    "others-kept": OthersKept,
 }
 """The parts of variants, by name. The model has one more: ``one-section``, for which there is no split to run."""
 

@@ -124,6 +124,20 @@ def test_redeemed_at_assign() -> None:
     assert avail(host)[2:] == ([1], 1)
 
 
+def test_others_kept() -> None:
+    host = host_with("others-kept", 8, 8, max_pages=4)
+    claim(host, 1, (3, 0))
+    assert alloc(host, 1, 0, 1) is not None
+    assert held(host, 1)[0] == [3, 0]  # 4 in all
+    assert alloc(host, 1, 0, 1) is not None
+    assert held(host, 1)[0] == [2, 0]  # the limit
+    host = host_with("others-kept", 2, 2, max_pages=8)
+    claim(host, 1, (2, 0))
+    claim(host, 2, (1, GLOBAL))
+    assert alloc(host, 1, 1, 1) is not None
+    assert (held(host, 1)[0], avail(host)[3]) == ([1, 0], 2)  # free pages that the other's claim does not need
+
+
 def test_per_node_v8_with_parts() -> None:
     host = host_with("limbo-counted", base="per-node-v8")
     in_limbo(host, 1)
