@@ -246,7 +246,7 @@ class Rules:
         return s.tot_pages[domid] + (s.limbo_pages.row(domid).total() if self.counts_limbo else 0)
 
     def keeps_copies(self) -> bool:
-        """Pages with those in limbo, and max_pages, are counted under heap_lock too, for checks without the other lock."""
+        """Pages with those in limbo, and max_pages, are also counted under heap_lock, for checks that hold no other."""
         charged = self.limit_permits is limit_permits_charged or self.redeem is redeem_others_if_needed
         return charged or self.counts_limbo or self.refuses_low_limit or self.trims_claims
 

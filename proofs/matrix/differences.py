@@ -1,5 +1,6 @@
 """Where a generation first behaves differently from the one that it follows, as files: one trace on each of the two."""
 
+import math
 from pathlib import Path
 
 from model.semantics import SEMANTICS
@@ -9,6 +10,8 @@ from proofs.search.events import Trace
 from proofs.versions import versions
 
 DIFFERENCES = FOLDER.parent / "differences"
+DEPTH = 4
+"""Events at most."""
 
 
 def neighbours() -> list[tuple[str, str]]:
@@ -30,9 +33,14 @@ def lines_of(before: str, after: str, found: Difference) -> bytes:
     return b"".join(recorded(trace, what) for trace in traces)
 
 
+def asked(before: str, after: str) -> Between:
+    """How far is searched: to a depth, however long it takes, so that every run finds the same."""
+    return Between(before, after, depth=DEPTH, seconds=math.inf)
+
+
 def found_between(before: str, after: str) -> Difference:
     """The shortest trace on which they differ, searched for anew."""
-    return difference(Between(before, after))
+    return difference(asked(before, after))
 
 
 def write(only_say: bool = False) -> tuple[list[Path], dict[tuple[str, str], Difference]]:

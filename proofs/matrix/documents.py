@@ -1,4 +1,4 @@
-"""docs/generations.md, a page a generation, and what they show, written from a run: `python -m proofs.matrix.documents`.
+"""docs/generations.md and a page a generation, written from a run with what they show: `make matrix`.
 
 With --check nothing is written: it says what a run would change. A trace is kept as it is stored where a fresh search
 finds one of the same measure: of several shortest traces any is as good.

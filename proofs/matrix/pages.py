@@ -1,4 +1,4 @@
-"""docs/generations/<name>.md: rules, faults with their traces, and what changed next. Written from code and findings."""
+"""docs/generations/<name>.md: rules, faults with traces, and what changed next, from the code and from findings."""
 
 import inspect
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
 from proofs.explain.compact import boot_line, compact_scenes, compact_timeline
 from proofs.matrix.cells import Cell
-from proofs.matrix.difference import Between
+from proofs.matrix.differences import asked
 from proofs.matrix.differences import path_of as difference_path
 from proofs.matrix.findings import path_of
 from proofs.matrix.report import Repair, by_place, mark, repairs
@@ -182,9 +182,9 @@ def _new_faults(name: str, after: str, cells: list[Cell]) -> str:
 def _first_difference(before: str, after: str) -> list[str]:
     path = difference_path(before, after)
     if not path.exists():
-        asked = Between(before, after)
-        bounds = f"{asked.nodes} nodes, {asked.domains} domains and {asked.pages} pages"
-        return [f"No trace was found on which the two differ, on hosts of at most {bounds}."]
+        bounds = asked(before, after)
+        hosts = f"at most {bounds.nodes} nodes, {bounds.domains} domains and {bounds.pages} pages"
+        return [f"No trace of at most {bounds.depth} events was found on which the two differ, on hosts of {hosts}."]
     boots, scenes = zip(*[(boot_line(trace), compact_scenes(trace)) for trace in read_traces(path)], strict=True)
     lines = [boots[0], *(line for scene in scenes[0][:-1] for line in scene)]
     for name, own in zip((before, after), scenes, strict=True):

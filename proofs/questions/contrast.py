@@ -1,5 +1,6 @@
 """The same calls under other rules: where they differ first, and how the last one ends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class Contrast:
     """How that event ends there."""
 
 
-def contrast(nodes: tuple[int, ...], events: list[Written], before: str, after: str) -> Contrast:
+def contrast(nodes: tuple[int, ...], events: Sequence[Written], before: str, after: str) -> Contrast:
     """Compare outcome and counters event by event; requests only, no outcome that was written down is used."""
     both = [Running(name, nodes) for name in (before, after)]
     for number, event in enumerate(events, 1):
@@ -55,7 +56,7 @@ OUTCOMES = ("result", "mfn", "mfns")
 def _differs(before: dict[str, Any], after: dict[str, Any]) -> str:
     """The outcome if that differs, else the first counter."""
     if "stops" in after:
-        return after["stops"]
+        return str(after["stops"])
     names = [name for name in after if before.get(name) != after[name]]
     names.sort(key=lambda name: (name not in OUTCOMES, not name.startswith("d")))
     name = names[0]

@@ -1,4 +1,4 @@
-"""docs/claim-sets-weaknesses.md and docs/per-node-v8.md: what they show of a run. `python -m proofs.questions.documents`.
+"""docs/claim-sets-weaknesses.md and docs/per-node-v8.md: what they show of a run. `make questions`.
 
 By default the stored traces and verdicts are shown; --search finds them anew first, which takes minutes. With --check
 nothing is written: it says what is not up to date.
@@ -6,8 +6,8 @@ nothing is written: it says what is not up to date.
 
 import re
 import sys
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from pathlib import Path
 
 from proofs.explain.compact import compact_timeline
@@ -74,7 +74,7 @@ def summary() -> str:
 
 @cache
 def _verdicts() -> dict[tuple[str, str], Judged]:
-    return {(v.semantics, v.property): v for v in stored()}
+    return {(v.semantics, v.part): v for v in stored()}
 
 
 def _mark(name: str, part: str) -> str:
@@ -116,12 +116,12 @@ def smallest(row: str) -> list[set[str]]:
     return least
 
 
-def _verdict_table(asked: dict[str, tuple[object, ...]] | Iterable[str]) -> str:
+def _verdict_table(asked: Iterable[str]) -> str:
     body = []
     for name in asked:
         for found in (v for v in stored() if v.semantics == name):
             conditions = f" if {' and '.join(found.conditions)}" if found.conditions else ""
-            body.append([f"`{name}`", f"`{found.property}`{conditions}", found.mark, ", ".join(found.events)])
+            body.append([f"`{name}`", f"`{found.part}`{conditions}", found.mark, ", ".join(found.events)])
     return table(["rules", "property", "verdict", "shortest trace"], body)
 
 
@@ -156,7 +156,7 @@ def host_check() -> str:
     )
 
 
-BLOCKS = {
+BLOCKS: dict[str, Callable[[], str]] = {
     "summary": summary,
     "grid": grid,
     "others": lambda: _verdict_table(OTHERS),
@@ -165,7 +165,7 @@ BLOCKS = {
     "locks": locks,
     "host-check": host_check,
     "per-node-variants": lambda: _verdict_table(PER_NODE),
-    **{f"trace-{name}": (lambda name=name: trace(name)) for name in QUESTIONS},
+    **{f"trace-{name}": partial(trace, name) for name in QUESTIONS},
 }
 
 

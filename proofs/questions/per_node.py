@@ -44,8 +44,7 @@ def _page_refused(moment: Moment) -> str:
 
 
 def _paid_page_refused(moment: Moment) -> str:
-    redeemed = sum(moment.host.domains[0].history.redeemed)
-    shown = _page_refused(moment)
+    redeemed, shown = sum(moment.host.domains[0].history.redeemed), _page_refused(moment)
     return f"{shown} The claim of {pages_of(redeemed)} redeemed for it is gone." if shown and redeemed else ""
 
 
@@ -110,7 +109,7 @@ def _lost_in_between(moment: Moment) -> str:
     history = moment.host.domains[0].history
     refused = moment.did("claim_memory", domid=0) and moment.outcome["result"] == "ENOMEM"
     once = max(history.released[:-1])
-    if not refused or sum(history.redeemed) or moment.event["claims"][0]["pages"] > once:
+    if not refused or any(history.redeemed) or moment.event["claims"][0]["pages"] > once:
         return ""
     return f"d0 held a claim of {pages_of(once)}, released it to set another, and has none now."
 

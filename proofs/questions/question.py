@@ -169,7 +169,7 @@ def lines_of(question: Question, found: Answer) -> bytes:
 
 
 class Stored:
-    """A stored trace: its host, its events as they were asked for, what it shows, and what the reference finds broken."""
+    """A stored trace: its host, its events as they were asked for, what it shows, and what is found broken."""
 
     def __init__(self, question: Question) -> None:
         header, _boot, *events = map(msgspec.json.decode, question.path.read_bytes().splitlines())

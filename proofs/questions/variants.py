@@ -69,20 +69,19 @@ DEAD = {
 }
 PER_NODE_ROWS = (
     Row("entitlement-without-limbo.pages-and-claims", UNLOWERED),
-    Row("redeemed-arrive", UNLOWERED),
+    Row("entitlement", (*UNLOWERED, "requests-within-limit")),
     Row("claims-fulfilled.node", (*UNLOWERED, *OFFLINE)),
     Row("claims-fulfilled.anywhere", (*UNLOWERED, *OFFLINE)),
 )
-PER_NODE = dict.fromkeys(
-    (
-        "per-node-v8",
-        "per-node-v8+claims-checked-at-assign",
-        "per-node-v8+all-claims-at-alloc",
-        "per-node-v8+limbo-counted",
-        "per-node-v8+limbo-counted+charged-at-alloc",
-    ),
-    PER_NODE_ROWS,
+_OF_PER_NODE = (
+    "",
+    "claims-checked-at-assign",
+    "all-claims-at-alloc",
+    "limbo-counted",
+    "limbo-counted+charged-at-alloc",
 )
+PER_NODE = dict.fromkeys((named("per-node-v8", [parts]) for parts in _OF_PER_NODE), PER_NODE_ROWS)
+
 ASKED: dict[str, tuple[Row, ...]] = {**dict.fromkeys(GRID, LIMIT), **OTHERS, **PER_NODE}
 """Every variant that is judged, with its rows."""
 for _name, _rows in DEAD.items():
@@ -94,7 +93,8 @@ class Judged:
     """The verdict on one row of one variant."""
 
     semantics: str
-    property: str
+    part: str
+    """Of a property."""
     conditions: tuple[str, ...]
     verdict: str
     reason: str
