@@ -30,7 +30,7 @@ def lines_of(before: str, after: str, found: Difference) -> bytes:
     shape = {"node_span": span, "nodes": found.nodes}
     what = f"claimcheck {versions()['claimcheck']}: where {before} and {after} differ first: {'; '.join(found.differs)}"
     traces = [Trace(name, "", "", shape, found.events, [], []) for name in (before, after)]
-    return b"".join(recorded(trace, what) for trace in traces)
+    return b"".join(recorded(trace, what)[0] for trace in traces)
 
 
 def asked(before: str, after: str) -> Between:

@@ -165,7 +165,7 @@ def lines_of(question: Question, found: Answer) -> bytes:
     shape = {"node_span": span, "nodes": list(found.nodes)}
     trace = Trace(question.semantics, "", question.name, shape, list(found.events), [], [], [found.shows])
     source = f"claimcheck {versions()['claimcheck']}: {question.asks} {found.shows}"
-    return recorded(trace, source)
+    return recorded(trace, source)[0]
 
 
 class Stored:
