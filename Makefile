@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix refinement replay report bench schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix questions refinement replay report bench schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,8 +39,11 @@ replay: $(STAMP)  ## the recorded claim-set traces, replayed on the reference
 prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a host of 4 nodes and 4 domains
 	$(BIN)/claimcheck prove --hosts any --hosts 4x4 --jobs $(JOBS)
 
-matrix: $(STAMP)  ## every generation against every property: docs/generations.md and tests/data/findings
+matrix: $(STAMP)  ## every generation against every property: docs/generations.md, docs/generations, tests/data/findings
 	$(BIN)/python -m proofs.matrix.documents
+
+questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/per-node-v8.md
+	$(BIN)/python -m proofs.questions.documents --search
 
 refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
 	$(BIN)/python -m proofs.refinement.documents

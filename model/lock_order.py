@@ -40,12 +40,12 @@ def broken_by(transition: str, rules: Rules) -> list[str]:
     if transition == NOT_YET_SEEN:
         return found
     reads, writes = touched(transition, rules)
-    copies = COPIED if rules.charges_at_alloc and HEAP_LOCK in locks else ()
+    copies = COPIED if rules.keeps_copies() and HEAP_LOCK in locks else ()
     for name in sorted(reads | writes):
         lock = FIELDS[name].lock
         if lock in (HEAP_LOCK, PAGE_ALLOC_LOCK) and lock not in locks and (name in writes or name not in copies):
             found.append(f"{'writes' if name in writes else 'reads'} {name} without {lock}")
-    if rules.charges_at_alloc and HEAP_LOCK not in locks and OUTSIDE not in TRANSITIONS[transition].tags:
+    if rules.keeps_copies() and HEAP_LOCK not in locks and OUTSIDE not in TRANSITIONS[transition].tags:
         found.append("is not shown to keep the copies under heap_lock right")
     return found
 

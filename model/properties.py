@@ -315,6 +315,18 @@ _state(
     needs="one-claim",
 )
 _state(
+    "nothing-in-limbo",
+    "No page is between the allocator and assign_pages.",
+    lambda q, s: all_of(
+        [
+            q.every_cell(lambda d, n: s.limbo_pages[d, n] == 0),
+            q.every_domain(lambda d: s.limbo_pages.row(d).total() == 0),
+        ]
+    ),
+    support=True,
+    needs="one-section",
+)
+_state(
     "no-wrap.pages-and-claims",
     "A domain's pages and its claims are within a 32-bit counter.",
     lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + s.held(d) <= UINT_MAX),
@@ -350,6 +362,13 @@ _state(
     ),
     "DS-18 DS-22",
     support=True,
+)
+
+_state(
+    "redeemed-arrive",
+    "A live domain's pages and pages in limbo are within max_pages: assign_pages refuses none that was redeemed.",
+    lambda q, s: q.every_domain(lambda d: any_of([s.is_dying[d], s.tot_pages[d] + _limbo(q, s, d) <= s.max_pages[d]])),
+    "DS-28",
 )
 
 # -- a page is never counted twice
@@ -537,7 +556,11 @@ def _fulfilled_on_node(rules: Rules) -> OfState:
     def statement(q: Quantifiers, s: State) -> Term:
         def cell(d: Term, n: Term) -> Term:
             request = Request(1, d, d, n)
-            checks = [rules.host_permits(q, s, request), rules.node_permits(s, request, n)]
+            checks = [
+                rules.limit_permits(s, d, 1),
+                rules.host_permits(q, s, request),
+                rules.node_permits(s, request, n),
+            ]
             return any_of([s.claims[d, n] <= 0, s.is_dying[d], all_of([*checks, s.node_avail_pages[n] >= 1])])
 
         return q.every_cell(cell)
@@ -565,7 +588,8 @@ def _fulfilled_somewhere(rules: Rules) -> OfState:
             request = Request(1, d, d, exact=False, anywhere=True)
             on_node: Callable[[Term], Term] = lambda n: rules.node_permits(s, request, n)  # noqa: E731
             qualifies = q.some_node(lambda n: all_of([on_node(n), s.node_avail_pages[n] >= 1]))
-            return any_of([s.held(d) <= 0, s.is_dying[d], all_of([rules.host_permits(q, s, request), qualifies])])
+            checks = [rules.limit_permits(s, d, 1), rules.host_permits(q, s, request), qualifies]
+            return any_of([s.held(d) <= 0, s.is_dying[d], all_of(checks)])
 
         return q.every_domain(domain)
 

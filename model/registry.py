@@ -24,8 +24,9 @@ class Transition:
         """The locks that it holds in a generation: some take heap_lock inside page_alloc_lock, for claims."""
         redeems = self.name == "assign_pages" and rules.redeems_at_assign
         grows = self.name == "free_domheap_pages" and rules.frees_restore_claims
-        charges = self.name in ("set_max_pages", "free_domheap_pages") and rules.charges_at_alloc
-        return (*self.locks, HEAP_LOCK) if redeems or grows or charges else self.locks
+        charges = self.name in ("set_max_pages", "free_domheap_pages") and rules.keeps_copies()
+        counts = self.name == "assign_pages" and rules.counts_claims_at_assign
+        return (*self.locks, HEAP_LOCK) if redeems or grows or charges or counts else self.locks
 
 
 def _t(build: Callable[[Step, Rules], None], function: str, locks: str = "", tags: str = "") -> Transition:

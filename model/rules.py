@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from model.encoding import Encoding, Size, Vector
-from model.logic import Term, any_of, minimum, positive_part
+from model.logic import Term, any_of, choose, minimum, positive_part
 from model.state import State
 
 
@@ -65,6 +65,8 @@ Redeem: TypeAlias = Callable[[Encoding, State, Term, Term, Term], Redemption]
 RecallRule: TypeAlias = Callable[[Encoding, State, Term, Term, Term], Recall]
 HostPermits: TypeAlias = Callable[[Size, State, Request], Term]
 NodePermits: TypeAlias = Callable[[State, Request, Term], Term]
+LimitPermits: TypeAlias = Callable[[State, Term, Term], Term]
+"""Of the allocator: whether a refcounted request for so many pages is within the domain's limit."""
 
 
 def redeem_node_global_others(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
@@ -90,6 +92,20 @@ def redeem_global_first(h: Encoding, s: State, domid: Term, node: Term, pages: T
     from_node = minimum(pages - from_global, s.claims[domid, node])
     others = h.replaced(s.claims.row(domid), node, 0)
     from_others = h.taken_ascending(others, pages - from_node - from_global)
+    return Redemption(h.replaced(from_others, node, from_node), from_global)
+
+
+def redeem_others_if_needed(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
+    """Claims on other nodes only as far as the domain's limit, or the free pages of the host, demand it."""
+    from_node = minimum(pages, s.claims[domid, node])
+    from_global = minimum(pages - from_node, s.global_claims[domid])
+    rest = pages - from_node - from_global
+    held = s.tot_pages[domid] + s.limbo_pages.row(domid).total() + s.held(domid)
+    over_limit = held + rest - s.max_pages[domid]
+    beyond = rest - s.unclaimed()
+    demanded = positive_part(choose(over_limit >= beyond, over_limit, beyond))
+    others = h.replaced(s.claims.row(domid), node, 0)
+    from_others = h.taken_ascending(others, minimum(rest, demanded))
     return Redemption(h.replaced(from_others, node, from_node), from_global)
 
 
@@ -141,6 +157,27 @@ def node_permits_all(_s: State, _request: Request, _node: Term) -> Term:
     return True
 
 
+def limit_not_looked_at(_s: State, _domid: Term, _pages: Term) -> Term:
+    """The allocator does not look at max_pages."""
+    return True
+
+
+def limit_permits_charged(s: State, domid: Term, pages: Term) -> Term:
+    """Pages, pages in limbo and the claims that stay after redeeming are within the limit."""
+    stay = positive_part(s.held(domid) - pages)
+    return s.tot_pages[domid] + s.limbo_pages.row(domid).total() + pages + stay <= s.max_pages[domid]
+
+
+def limit_permits_unlocked(s: State, domid: Term, pages: Term) -> Term:
+    """tot_pages and max_pages are read without their lock; pages in limbo are not in tot_pages yet."""
+    return s.tot_pages[domid] + pages + positive_part(s.held(domid) - pages) <= s.max_pages[domid]
+
+
+def limit_permits_all_claims(s: State, domid: Term, pages: Term) -> Term:
+    """As unlocked, with all claims counted, those too that the request is about to redeem."""
+    return s.tot_pages[domid] + pages + s.held(domid) <= s.max_pages[domid]
+
+
 def pages_taken(redemption: Redemption) -> Term:
     """All pages a redemption takes."""
     return redemption.by_node.total() + redemption.from_global
@@ -178,8 +215,17 @@ class Rules:
     """install_claim_set keeps claims plus pages held within max_pages."""
     checks_limit_at_assign: bool = True
     """assign_pages keeps tot_pages within max_pages."""
-    charges_at_alloc: bool = False
-    """Pages count against max_pages from when they leave the heap; no limit below pages and claims is stored."""
+    limit_permits: LimitPermits = limit_not_looked_at
+    counts_limbo: bool = False
+    """What a claim counts beside itself are pages in limbo too, not only tot_pages."""
+    refuses_low_limit: bool = False
+    """XEN_DOMCTL_max_mem refuses a limit below pages and claims."""
+    trims_claims: bool = False
+    """XEN_DOMCTL_max_mem releases the claims that a new limit leaves no room for."""
+    counts_claims_at_assign: bool = False
+    """assign_pages keeps tot_pages and claims within max_pages."""
+    assigns_at_alloc: bool = False
+    """page_alloc_lock is held while pages leave the heap, and tot_pages grows with it: no page is in limbo."""
     checks_dying_in_lock: bool = False
     """set_outstanding_pages looks at is_dying itself, under its locks."""
     releases_on_kill: bool = True
@@ -196,6 +242,19 @@ class Rules:
     """free_domheap_pages grows global_claims back while the domain holds a claim."""
 
     def pages_held(self, s: State, domid: Term) -> Term:
-        """What a claim counts beside itself: pages assigned and, where they are charged earlier, pages in limbo."""
-        limbo = s.limbo_pages.row(domid).total() if self.charges_at_alloc else 0
-        return s.tot_pages[domid] + limbo
+        """What a claim counts beside itself."""
+        return s.tot_pages[domid] + (s.limbo_pages.row(domid).total() if self.counts_limbo else 0)
+
+    def keeps_copies(self) -> bool:
+        """Pages with those in limbo, and max_pages, are also counted under heap_lock, for checks that hold no other."""
+        charged = self.limit_permits is limit_permits_charged or self.redeem is redeem_others_if_needed
+        return charged or self.counts_limbo or self.refuses_low_limit or self.trims_claims
+
+    def looks_at_limbo(self) -> bool:
+        """Whether a check counts pages in limbo."""
+        charged = self.limit_permits is limit_permits_charged or self.redeem is redeem_others_if_needed
+        return self.counts_limbo or self.assigns_at_alloc or charged
+
+    def limit_at_assign(self, s: State, domid: Term) -> Term:
+        """What tot_pages may be at most after assign_pages."""
+        return s.max_pages[domid] - (s.held(domid) if self.counts_claims_at_assign else 0)

@@ -108,36 +108,54 @@ def recall_claims(host: Host, node: int) -> None:
         deduct_global_claims(host, domain, shortage, domain.history.recalled)
 
 
+class RequestedSet(NamedTuple):
+    """A claim set whose entries passed their own checks."""
+
+    node_pages: dict[int, int]
+    nodes_total: int
+    global_pages: int
+
+
+def checked_entries(host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> RequestedSet | Status:
+    """The checks of each entry, in the order given (DS-08, DS-09); both locks are held.
+
+    :returns: ``EINVAL``, ``ENOENT`` or ``ENOMEM`` for the first check that fails
+    """
+    node_pages: dict[int, int] = {}
+    nodes_total = 0
+    global_pages: int | None = None
+    for pages, target, pad in entries:
+        if pad != 0:
+            return Status.EINVAL
+        if target == CLAIM_TARGET_GLOBAL:
+            if global_pages is not None:
+                return Status.EINVAL
+            global_pages = pages
+            continue
+        if target >= MAX_NUMNODES or target not in host.nodes:
+            return Status.ENOENT
+        if target in node_pages or pages > UINT_MAX - nodes_total:
+            return Status.EINVAL
+        unclaimed = host.node_avail_pages[target] - host.node_outstanding_claims[target]
+        if pages > unclaimed + domain.claims[target]:
+            return Status.ENOMEM
+        node_pages[target] = pages
+        nodes_total += pages
+    return RequestedSet(node_pages, nodes_total, 0 if global_pages is None else global_pages)
+
+
 def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
     """Replace the domain's claims by a set, all or nothing (DS-01, DS-06). Takes both locks.
 
     :returns: ``EINVAL``, ``ENOENT`` or ``ENOMEM`` for the first check that fails; nothing has changed then
     """
-    node_pages: dict[int, int] = {}
-    nodes_total = 0
-    global_pages: int | None = None
     with domain.page_alloc_lock, host.heap_lock:
         if host.semantics.refuses_claimant(domain):
             return Status.ESRCH
-        for pages, target, pad in entries:
-            if pad != 0:
-                return Status.EINVAL
-            if target == CLAIM_TARGET_GLOBAL:
-                if global_pages is not None:
-                    return Status.EINVAL
-                global_pages = pages
-                continue
-            if target >= MAX_NUMNODES or target not in host.nodes:
-                return Status.ENOENT
-            if target in node_pages or pages > UINT_MAX - nodes_total:
-                return Status.EINVAL
-            unclaimed = host.node_avail_pages[target] - host.node_outstanding_claims[target]
-            if pages > unclaimed + domain.claims[target]:
-                return Status.ENOMEM
-            node_pages[target] = pages
-            nodes_total += pages
-        if global_pages is None:
-            global_pages = 0
+        requested = checked_entries(host, domain, entries)
+        if isinstance(requested, Status):
+            return requested
+        node_pages, nodes_total, global_pages = requested
 
         # Claims and pages held stay within max_pages; existing pages are not subtracted (DS-07, DS-11).
         if global_pages > domain.max_pages:
@@ -156,8 +174,11 @@ def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry])
 
 
 def exceeds_unsigned(pages: int, unclaimed: int) -> bool:
-    """``pages > avail - claims`` in unsigned arithmetic: where claims exceed free pages the right side is huge."""
-    return unclaimed >= 0 and pages > unclaimed
+    """``pages > avail - claims`` in unsigned arithmetic: where claims exceed free pages the right side is huge.
+
+    Pages below 0 have wrapped: more than any host has.
+    """
+    return pages < 0 or 0 <= unclaimed < pages
 
 
 def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
@@ -167,16 +188,34 @@ def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
     :returns: ``EINVAL`` or ``ENOMEM`` for the first check that fails; nothing has changed then
     """
     with domain.page_alloc_lock, host.heap_lock:
-        if pages == 0:
-            release_all_claims(host, domain)
-            return Status.OK
-        if domain.global_claims != 0 or domain.node_claims != 0:
-            return Status.EINVAL
-        held = host.semantics.pages_held(domain)
-        if host.semantics.refuses_claimant(domain) or pages <= held or pages > domain.max_pages:
-            return Status.EINVAL
-        claim = pages - held
-        if exceeds_unsigned(claim, host.total_avail_pages - host.outstanding_claims):
-            return Status.ENOMEM
-        stake_claims(host, domain, {}, claim)
+        return stake_outstanding_pages(host, domain, pages)
+
+
+def stake_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
+    """What :func:`set_outstanding_pages` does with both locks held."""
+    if pages == 0:
+        release_all_claims(host, domain)
+        return Status.OK
+    if domain.global_claims != 0 or domain.node_claims != 0:
+        return Status.EINVAL
+    held = host.semantics.pages_held(domain)
+    if host.semantics.refuses_claimant(domain) or pages <= held or pages > domain.max_pages:
+        return Status.EINVAL
+    claim = pages - held
+    if exceeds_unsigned(claim, host.total_avail_pages - host.outstanding_claims):
+        return Status.ENOMEM
+    stake_claims(host, domain, {}, claim)
     return Status.OK
+
+
+def installed_entries(host: Host, domain: Domain, *, empty_global: bool) -> tuple[ClaimEntry, ...]:
+    """The installed claims as a set: host-wide first, then nodes ascending. Takes heap_lock.
+
+    :param empty_global: there is a host-wide entry even if it has no pages
+    """
+    with host.heap_lock:
+        host_wide = domain.global_claims
+        by_node = [ClaimEntry(domain.claims[node], node) for node in host.nodes if domain.claims[node] != 0]
+    if host_wide != 0 or empty_global:
+        return (ClaimEntry(host_wide, CLAIM_TARGET_GLOBAL), *by_node)
+    return tuple(by_node)

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from . import domain as domains
 from . import page_alloc
 from .claims import ClaimEntry
-from .constants import MAX_ORDER, UINT_MAX, MEMF_no_owner, MEMF_no_refcount
+from .constants import MAX_ORDER, MAX_PAUSE_COUNT, UINT_MAX, MEMF_no_owner, MEMF_no_refcount
 from .pages import Block, PageState
+from .semantics import InstalledSet
 from .state import Domain, Host
 from .status import MisuseError, Status
 from .steps import Steps
@@ -23,6 +24,14 @@ from .steps import Steps
 def claim_memory(host: Host, domid: int, entries: Sequence[ClaimEntry], pad: int = 0) -> Status:
     """``XEN_DOMCTL_claim_memory``: the domain is looked up; the checks and their order are its semantics' own."""
     return host.semantics.claim_memory(host, host.domains.get(domid), entries, pad)
+
+
+def get_memory_claims(host: Host, domid: int, capacity: int, pad: int = 0) -> InstalledSet:
+    """The GET mode of ``XEN_DOMCTL_claim_memory``, or ``XEN_DOMCTL_get_memory_claims``: whichever the semantics has.
+
+    :param capacity: entries that the caller has room for; 0 asks how many are needed
+    """
+    return host.semantics.get_memory_claims(host, host.domains.get(domid), capacity, pad)
 
 
 def claim_pages(
@@ -34,15 +43,20 @@ def claim_pages(
     extent_start: int | None = None,
 ) -> Steps[Status]:
     """``XENMEM_claim_pages``, the legacy call. The dying check is outside the locks, as in the hypervisor."""
-    if host.llc_coloring_enabled and host.semantics.refuses_llc_coloring:
+    semantics = host.semantics
+    if host.llc_coloring_enabled and semantics.refuses_llc_coloring:
         return Status.EOPNOTSUPP
-    if extent_start is not None or extent_order != 0 or mem_flags != 0:
+    if extent_start is not None or extent_order != 0:
         return Status.EINVAL
+    target = semantics.target_of_claim_pages(mem_flags)
+    if isinstance(target, Status):
+        return target
     domain = host.domains.get(domid)
-    if domain is None or (domain.is_dying and host.semantics.refuses_dying):
+    if domain is None or (domain.is_dying and semantics.refuses_dying):
         return Status.EINVAL
+    pages = semantics.pages_of_claim_pages(domain, pages)
     yield
-    return host.semantics.set_outstanding_pages(host, domain, pages)
+    return semantics.set_outstanding_pages(host, domain, pages, target)
 
 
 def populate_physmap(
@@ -196,6 +210,28 @@ def _holds_anything(host: Host, domain: Domain) -> bool:
 def _claims_of(host: Host, domain: Domain) -> int:
     with host.heap_lock:
         return domain.global_claims + domain.node_claims
+
+
+def pausedomain(host: Host, domid: int) -> Status:
+    """``XEN_DOMCTL_pausedomain``: its vCPUs stop, and with them its own hypercalls; others' about it do not."""
+    domain = host.domains.get(domid)
+    if domain is None:
+        return Status.ESRCH
+    if domain.controller_pause_count == MAX_PAUSE_COUNT:
+        return Status.EOVERFLOW
+    domain.controller_pause_count += 1
+    return Status.OK
+
+
+def unpausedomain(host: Host, domid: int) -> Status:
+    """``XEN_DOMCTL_unpausedomain``: undoes one pause; a new domain is paused once."""
+    domain = host.domains.get(domid)
+    if domain is None:
+        return Status.ESRCH
+    if domain.controller_pause_count == 0:
+        return Status.EINVAL
+    domain.controller_pause_count -= 1
+    return Status.OK
 
 
 class DomainInfo(NamedTuple):

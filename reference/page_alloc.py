@@ -90,9 +90,10 @@ def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int
         if domain.is_dying:
             return Status.EINVAL
         if refcounted:
-            if domain.tot_pages > domain.max_pages:
+            limit = host.semantics.limit_at_assign(host, domain)
+            if domain.tot_pages > limit:
                 return Status.EPERM
-            if block.pages > domain.max_pages - domain.tot_pages:
+            if block.pages > limit - domain.tot_pages:
                 return Status.E2BIG
             domain.tot_pages += block.pages
             host.semantics.tot_pages_grew(host, domain, block.pages, host.node_of(mfn))

@@ -13,7 +13,7 @@ from . import claims
 from .claims import ClaimEntry
 from .constants import CLAIM_TARGET_LEGACY, MAX_NUMNODES
 from .state import Domain, Host
-from .status import Status
+from .status import MisuseError, Status
 
 
 class Request(NamedTuple):
@@ -27,12 +27,22 @@ class Request(NamedTuple):
     memflags: int
 
 
+class InstalledSet(NamedTuple):
+    """Answer of a query for the installed claims: ``needed`` entries, which are there if the result is OK."""
+
+    status: Status
+    needed: int = 0
+    entries: tuple[ClaimEntry, ...] = ()
+
+
 class Semantics:
     """The rules of one generation of claims."""
 
     name: ClassVar[str]
     claim_counters: tuple[str, ...] = ("global_claims", "node_claims", "claims")
     """What an observer sees of a domain's claims, by the hypervisor's names."""
+    reserved_field: ClassVar[str] = "pad"
+    """What the field of a claim entry is called that must be 0."""
     refuses_dying: ClassVar[bool] = True
     """``XENMEM_claim_pages`` refuses a dying domain."""
     refuses_llc_coloring: ClassVar[bool] = True
@@ -76,6 +86,11 @@ class Semantics:
             domain.max_pages = max_pages
         return Status.OK
 
+    def limit_at_assign(self, host: Host, domain: Domain) -> int:
+        """What tot_pages may be at most after ``assign_pages``; page_alloc_lock is held, heap_lock is not."""
+        del host
+        return domain.max_pages
+
     def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
         """Pages of ``node`` were assigned; page_alloc_lock is held, heap_lock is not."""
 
@@ -103,6 +118,23 @@ class Semantics:
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         """Replace the domain's claims by a set; takes both locks."""
         return claims.install_claim_set(host, domain, entries)
+
+    def get_memory_claims(self, host: Host, domain: Domain | None, capacity: int, pad: int) -> InstalledSet:
+        """The installed claims, for a caller with room for ``capacity`` entries; takes heap_lock.
+
+        :raises MisuseError: the generation has no such query
+        """
+        del host, domain, capacity, pad
+        raise MisuseError(f"{self.name} has no query of installed claims")
+
+    def target_of_claim_pages(self, mem_flags: int) -> int | None | Status:
+        """The node that the mem_flags of ``XENMEM_claim_pages`` name, none for a host-wide claim, or why refused."""
+        return None if mem_flags == 0 else Status.EINVAL
+
+    def pages_of_claim_pages(self, domain: Domain, pages: int) -> int:
+        """What ``XENMEM_claim_pages`` asks ``set_outstanding_pages`` for; no lock is held."""
+        del domain
+        return pages
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
         """The legacy claim; takes both locks. ``node`` is the target in single-node generations, else not looked at."""

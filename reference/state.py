@@ -65,7 +65,7 @@ class Domain:
     charge_limit: int = 0  # hardened claim sets: max_pages
     last_alloc_node: int | None = None
     is_dying: bool = False
-    paused_by_controller: bool = False  # controller_pause_count > 0
+    controller_pause_count: int = 1  # a new domain is paused until the toolstack unpauses it
 
 
 def read_unlocked(domain: Domain, field: str) -> int:

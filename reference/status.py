@@ -10,10 +10,13 @@ class Status(StrEnum):
     E2BIG = "E2BIG"
     EBUSY = "EBUSY"
     EINVAL = "EINVAL"
+    ENOBUFS = "ENOBUFS"
     ENOENT = "ENOENT"
     ENOMEM = "ENOMEM"
     EOPNOTSUPP = "EOPNOTSUPP"
+    EOVERFLOW = "EOVERFLOW"
     EPERM = "EPERM"
+    ERANGE = "ERANGE"
     ESRCH = "ESRCH"
 
 

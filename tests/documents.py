@@ -26,7 +26,7 @@ from tests.adapters.misbehaving import MODES
 from tests.evidence.edits import EDITS
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
 _PROPERTIES = re.compile(r"(\| property \| claim \|\n\|---\|---\|\n)(?:\|.*\n)*")
 

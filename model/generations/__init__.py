@@ -2,9 +2,25 @@
 
 from model.generations import claim_sets, legacy, per_node, single_node
 from model.generations.generation import Semantics
+from model.generations.parts import PARTS, changed
 
-SEMANTICS: dict[str, Semantics] = {
-    s.name: s
+
+class Generations(dict[str, Semantics]):
+    """The generations, oldest first. A variant, GENERATION+PART+..., is found by its name, but not listed."""
+
+    def __missing__(self, name: str) -> Semantics:
+        generation, *parts = name.split("+")
+        if not parts:
+            raise KeyError(name)
+        return changed(self[generation], tuple(parts))
+
+    def __contains__(self, name: object) -> bool:
+        generation, *parts = str(name).split("+")
+        return super().__contains__(generation) and all(part in PARTS for part in parts)
+
+
+SEMANTICS = Generations(
+    (s.name, s)
     for s in (
         legacy.LEGACY_2013,
         legacy.REDEEM_AT_ASSIGN,
@@ -19,4 +35,4 @@ SEMANTICS: dict[str, Semantics] = {
         claim_sets.HARDENED,
         per_node.V8,
     )
-}
+)

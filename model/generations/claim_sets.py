@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from model.generations.generation import Semantics, transitions_without
 from model.generations.legacy import CRASHES, SINGLE
+from model.generations.parts import HARDENING, changed
 from model.rules import Rules, recall_nothing
 
 CLAIM_SETS = Semantics(
@@ -12,6 +13,7 @@ CLAIM_SETS = Semantics(
     conditional={
         "entitlement": ("limit-not-lowered", "no-claim-in-flight", "requests-within-limit"),
         "entitlement-without-limbo": ("limit-not-lowered", "no-claim-in-flight"),
+        "redeemed-arrive": ("limit-not-lowered", "requests-within-limit"),
         "dead-hold-nothing": ("legacy-check-in-lock",),
     },
     follows=("claim-sets-no-recall",),
@@ -40,15 +42,12 @@ V3 = replace(
     follows=("claim-sets",),
 )
 
+_HARDENED = changed(CLAIM_SETS, HARDENING)
 HARDENED = replace(
-    CLAIM_SETS,
+    _HARDENED,
     rules=replace(
-        CLAIM_SETS.rules,
+        _HARDENED.rules,
         name="claim-sets-hardened",
         summary="claim sets with the smallest changes that make what fails there hold: charged at allocation",
-        charges_at_alloc=True,
-        checks_dying_in_lock=True,
     ),
-    conditional={},
-    follows=("claim-sets",),
 )

@@ -43,10 +43,11 @@ class Semantics:
             "one-claim": has_single and not has_sets,
             "replacing": has_sets and self.rules.replaces,
             "sets": has_sets,
-            "copies": self.rules.charges_at_alloc,
+            "copies": self.rules.keeps_copies(),
             "derived": self.rules.keeps_total,
             "recall": self.rules.recall is not recall_nothing,
             "bug-on": self.rules.bug_on,
+            "one-section": self.rules.assigns_at_alloc,
             "growing-back": self.rules.frees_restore_claims,
         }[feature]
 
@@ -70,6 +71,7 @@ LACKS: dict[str, str] = {
     "recall": "offlining recalls no claims",
     "growing-back": "freeing pages grows no claim",
     "bug-on": "no BUG_ON guards a subtraction of claims",
+    "one-section": "pages are in limbo between the allocator and assign_pages",
 }
 """Features that properties need, and what it means to be without."""
 

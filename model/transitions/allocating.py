@@ -1,6 +1,6 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
-from model.logic import Term, all_of, any_of, choose, implies, negation, positive_part
+from model.logic import Term, all_of, any_of, choose, implies, negation
 from model.rules import Request, Rules, pages_taken
 from model.step import Step
 from model.transitions.ledger import deduct
@@ -33,14 +33,18 @@ def alloc_heap_pages(step: Step, rules: Rules) -> None:
     step.guard("domain-exists", s.is_created[domid])
     request, node = _request(step, domid, domid)
     pages = request.pages
-    if rules.charges_at_alloc:
-        left = positive_part(s.held(domid) - pages)
-        step.guard("charge-within-limit", rules.pages_held(s, domid) + pages + left <= s.max_pages[domid])
+    step.guard("within-limit", rules.limit_permits(s, domid, pages))
     _checks(step, rules, request, node)
     _leave_heap(step, node, pages)
     if not rules.redeems_at_assign:
         _redeem(step, rules, domid, node, pages)
-    step.add_cell("limbo_pages", domid, node, pages)
+    if rules.assigns_at_alloc:
+        step.guard("not-dying", negation(s.is_dying[domid]))
+        step.guard("assigned-within-limit", s.tot_pages[domid] + pages <= s.max_pages[domid])
+        step.add_at("tot_pages", domid, pages)
+        step.add_cell("assigned_pages", domid, node, pages)
+    else:
+        step.add_cell("limbo_pages", domid, node, pages)
     step.allocates = pages
 
 
@@ -98,7 +102,8 @@ def alloc_heap_pages_refused(step: Step, rules: Rules) -> None:
         elsewhere = all_of([exact, node != requested])
         return any_of([elsewhere, negation(rules.node_permits(s, request, node)), pages > s.node_avail_pages[node]])
 
-    refused = negation(rules.host_permits(step.encoding, s, request))
+    permitted = [rules.host_permits(step.encoding, s, request), rules.limit_permits(s, domid, pages)]
+    refused = negation(all_of(permitted))
     step.guard_all("not-permitted", lambda q: any_of([refused, q.every_node(fails)]))
 
 
@@ -115,7 +120,7 @@ def allocation_crashes(step: Step, rules: Rules) -> None:
 def assign_pages(step: Step, rules: Rules) -> None:
     """The pages of an allocation are counted for their domain, in a critical section of its own."""
     s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
-    tot, limit = s.tot_pages[domid], s.max_pages[domid]
+    tot, limit = s.tot_pages[domid], rules.limit_at_assign(s, domid)
     step.guard("in-limbo", all_of([pages >= 1, pages <= s.limbo_pages[domid, node]]))
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     if rules.checks_limit_at_assign:
@@ -134,7 +139,7 @@ def assign_pages(step: Step, rules: Rules) -> None:
 def assign_pages_refused(step: Step, rules: Rules) -> None:
     """EINVAL, EPERM or E2BIG: the pages go back; the claims redeemed for them are not restored."""
     s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
-    tot, limit = s.tot_pages[domid], s.max_pages[domid]
+    tot, limit = s.tot_pages[domid], rules.limit_at_assign(s, domid)
     step.guard("in-limbo", all_of([pages >= 1, pages <= s.limbo_pages[domid, node]]))
     over = any_of([tot > limit, pages > limit - tot]) if rules.checks_limit_at_assign else False
     step.guard("refused", any_of([s.is_dying[domid], over]))

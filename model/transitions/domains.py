@@ -1,11 +1,11 @@
 """The life of a domain: created, limited, killed in two steps, destroyed."""
 
 from model.c_types import UINT_MAX
-from model.logic import all_of, negation
+from model.logic import Term, all_of, minimum, negation, positive_part
 from model.rules import Rules
 from model.step import Step
 from model.transitions.claiming import NO_DOMCTL
-from model.transitions.ledger import release
+from model.transitions.ledger import deduct, release
 
 
 def create_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
@@ -24,9 +24,19 @@ def set_max_pages(step: Step, rules: Rules) -> None:
     step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
     step.guard("domain-exists", s.is_created[domid])
     step.guard("fits-type", limit <= UINT_MAX)
-    if rules.charges_at_alloc:
+    if rules.refuses_low_limit:
         step.guard("not-below-pages-and-claims", rules.pages_held(s, domid) + s.held(domid) <= limit, "EINVAL")
+    if rules.trims_claims:
+        _trim(step, domid, rules.pages_held(s, domid) + s.held(domid) - limit)
     step.set_at("max_pages", domid, limit)
+
+
+def _trim(step: Step, domid: Term, excess: Term) -> None:
+    """Release so many claims, host-wide ones first, then nodes ascending; all there are, if they are fewer."""
+    s, h = step.before, step.encoding
+    from_global = minimum(positive_part(excess), s.global_claims[domid])
+    by_node = h.taken_ascending(s.claims.row(domid), positive_part(excess) - from_global)
+    deduct(step, domid, by_node, from_global, "released")
 
 
 def domain_kill(step: Step, rules: Rules) -> None:  # noqa: ARG001

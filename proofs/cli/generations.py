@@ -45,11 +45,11 @@ def generations(
     """
     from model.semantics import SEMANTICS
     from proofs.cli.matrix import computed
-    from proofs.cli.names import known
+    from proofs.cli.names import known_semantics
     from proofs.matrix.other_rows import matrix_ids
     from proofs.parallel import default_jobs
 
-    known("semantics", names, list(SEMANTICS))
+    known_semantics(names)
     if len(names) not in (0, 2):
         raise click.UsageError("two generations to compare, or none for all")
     workers = jobs or default_jobs()

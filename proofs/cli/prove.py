@@ -73,13 +73,13 @@ def prove(
     from boot for what is refuted.
     """
     from model.semantics import MUTATIONS, SEMANTICS
-    from proofs.cli.names import known
+    from proofs.cli.names import known, known_semantics
     from proofs.matrix.other_rows import matrix_ids, other_ids
     from proofs.obligations.suite import selected, suite
     from proofs.parallel import default_jobs
     from proofs.prover.verdict import Settings
 
-    names = known("semantics", semantics, list(SEMANTICS), all_means=True)
+    names = known_semantics(semantics, all_means=True)
     ids = known("property", properties, matrix_ids(), all_means=True)
     if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
         if parts or mutate or hosts != ("any",) or support or vacuity or smtlib or only_list:

@@ -62,13 +62,12 @@ def search(
     on hosts of at most 3 pages.
     """
     from model.conditions import CONDITIONS
-    from model.semantics import MUTATIONS, SEMANTICS
-    from proofs.cli.names import known
+    from model.semantics import MUTATIONS
+    from proofs.cli.names import known, known_semantics
     from proofs.obligations.suite import property_ids
-    from reference.generations import SEMANTICS as OF_REFERENCE
 
-    known("semantics", [semantics], list(dict.fromkeys([*SEMANTICS, *OF_REFERENCE])))
-    modelled = property_ids() if semantics in SEMANTICS else []
+    known_semantics([semantics])
+    modelled = property_ids()
     ids = known("property", properties, list(dict.fromkeys([*modelled, *_ids_on_reference()])), all_means=True)
     known("mutation", [mutate] if mutate else [], list(MUTATIONS))
     known("condition", assume, list(CONDITIONS))

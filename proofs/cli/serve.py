@@ -27,6 +27,7 @@ def serve(bug: str | None, list_bugs: bool, as_json: bool) -> None:
     from proofs.cli.names import known
     from proofs.versions import versions
     from reference.generations import SEMANTICS
+    from reference.semantics import Semantics
 
     if list_bugs:
         _list(as_json)
@@ -34,7 +35,7 @@ def serve(bug: str | None, list_bugs: bool, as_json: bool) -> None:
     if as_json:
         raise click.UsageError("--json goes with --list-bugs: what is served is JSON anyway")
     name = f"claimcheck serve {versions()['claimcheck']}"
-    semantics = SEMANTICS
+    semantics: dict[str, Semantics] = SEMANTICS
     if bug is not None:
         (bug,) = known("bug", [bug], list(BUGS))
         name, semantics = f"{name} with {bug}", with_bug(bug)

@@ -74,7 +74,8 @@ def _value(value: Any) -> str:
         return "[" + ", ".join(_value(item) for item in value) + "]"
     if isinstance(value, Claim | HypercallClaim):
         target = value.target if isinstance(value.target, str) else f"node {value.target}"
-        return f"{value.pages} on {target}" + (f" pad {value.pad}" if value.pad else "")
+        reserved = [f" {name} {getattr(value, name)}" for name in ("pad", "cmd") if getattr(value, name, 0)]
+        return f"{value.pages} on {target}{''.join(reserved)}"
     return str(value)
 
 

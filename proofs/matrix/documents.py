@@ -1,4 +1,4 @@
-"""docs/generations.md and tests/data/findings, written from a run: `python -m proofs.matrix.documents`.
+"""docs/generations.md and a page a generation, written from a run with what they show: `make matrix`.
 
 With --check nothing is written: it says what a run would change. A trace is kept as it is stored where a fresh search
 finds one of the same measure: of several shortest traces any is as good.
@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model.semantics import SEMANTICS
+from proofs.matrix import differences, pages
 from proofs.matrix.cells import Cell
-from proofs.matrix.difference import Between, difference
+from proofs.matrix.difference import Difference
 from proofs.matrix.findings import write
 from proofs.matrix.matrix import matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.report import LEGEND, repairs, table_rows
 from proofs.matrix.source import lines_of_code
+from proofs.matrix.stored import VERDICTS, dumped
 from proofs.parallel import default_jobs
 from proofs.prover.documents import table
 from proofs.prover.verdict import Verdict
@@ -66,16 +68,14 @@ def _repairs(cells: list[Cell]) -> str:
     return table(["refuted for", "right in", "what"], body)
 
 
-def _differences(_cells: list[Cell]) -> str:
+def _differences(found: dict[tuple[str, str], Difference]) -> str:
     body = []
-    for after in SEMANTICS.values():
-        for before in after.follows:
-            found = difference(Between(before, after.name))
-            steps = ", ".join(event["op"] for event in found.events) or "none found"
-            what = "; ".join(found.differs) or f"searched: {found.searched_depth} events, {found.hosts}"
-            if not found.differs and never_differ(before, after.name):
-                what = "they never differ: proved for any host"
-            body.append([f"`{before}`", f"`{after.name}`", str(found.nodes or ""), steps, what])
+    for (before, after), one in found.items():
+        steps = ", ".join(event["op"] for event in one.events) or "none found"
+        what = "; ".join(one.differs) or f"searched: {one.searched_depth} events, {one.hosts}"
+        if not one.differs and never_differ(before, after):
+            what = "they never differ: proved for any host"
+        body.append([f"`{before}`", f"`{after}`", str(one.nodes or ""), steps, what])
     return table(["before", "after", "pages of the nodes", "shortest trace", "differs (before / after)"], body)
 
 
@@ -84,26 +84,37 @@ BLOCKS: dict[str, Callable[[list[Cell]], str]] = {
     "verdict-matrix": _matrix,
     "reasons": _reasons,
     "repairs": _repairs,
-    "differences": _differences,
 }
 
 
-def renewed(text: str, cells: list[Cell]) -> str:
-    """The document with every generated block written anew."""
-    return _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]](cells)}\n{m[3]}", text)
+def renewed(text: str, cells: list[Cell], differences: str = "") -> str:
+    """The document with every generated block written anew; without differences, these as they are."""
+
+    def block(match: re.Match[str]) -> str:
+        if match[2] not in BLOCKS and not differences:
+            return match[0]
+        content = BLOCKS[match[2]](cells) if match[2] in BLOCKS else differences
+        return f"{match[1]}{content}\n{match[3]}"
+
+    return _BLOCK.sub(block, text)
 
 
 def main(arguments: list[str]) -> int:
     """Write the document and the findings; with --check only say what is not up to date."""
     check = "--check" in arguments
     cells = matrix(list(SEMANTICS), matrix_ids(), default_jobs())
-    changed = [str(path) for path in write(cells, only_say=check)]
-    old = DOCUMENT.read_text(encoding="utf-8")
-    new = renewed(old, cells)
-    if new != old:
-        changed.append(str(DOCUMENT))
-        if not check:
-            DOCUMENT.write_text(new, encoding="utf-8")
+    changed = write(cells, only_say=check)
+    differing, found = differences.write(only_say=check)
+    texts = {
+        VERDICTS: dumped(cells),
+        DOCUMENT: renewed(DOCUMENT.read_text(encoding="utf-8"), cells, _differences(found)),
+    }
+    for path, text in texts.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            changed.append(path)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    changed += differing + pages.write(cells, only_say=check)
     for name in changed:
         print(f"{'not up to date' if check else 'written'}: {name}")
     return 1 if check and changed else 0

@@ -1,6 +1,7 @@
 """Findings as files: the shortest trace of each refuted cell, recorded by running it on the reference."""
 
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class _Recorder:
         try:
             outcome = self._outcome(written)
         except HypervisorCrash as crash:
-            return written | {"crash": str(crash)}
+            observed = msgspec.convert(written, Events2).observed
+            return {k: v for k, v in written.items() if k not in observed} | {"crash": str(crash)}
         self.broken |= {violation.property for violation in broken_properties(self.host)}
         return written | outcome | {"state": msgspec.to_builtins(observe(self.host))}
 
@@ -104,8 +106,9 @@ def stored(cells: Iterable[Cell], folder: Path = FOLDER) -> dict[Path, bytes]:
 
 
 def measure(lines: bytes) -> tuple[int, int, int, int]:
-    """Events, domains, nodes and pages of a trace: what a search makes least, in this order."""
-    header, *events = [msgspec.json.decode(line) for line in lines.splitlines()]
+    """Events, domains, nodes and pages of the first trace: what a search makes least, in this order."""
+    header, *others = [msgspec.json.decode(line) for line in lines.splitlines()]
+    events = list(takewhile(lambda line: "op" in line, others))
     nodes = header["host"]["nodes"]
     created = sum(event["op"] == "create_domain" for event in events)
     return len(events), created, len(nodes), sum(nodes)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from model.properties import PROPERTIES, Kind
-from proofs.matrix.cells import Cell, Open
+from proofs.matrix.cells import Cell, Open, proofs_of_rows
 from proofs.matrix.larger_blocks import PART, search_larger
 from proofs.matrix.other_rows import OTHER_ROWS, Judge
 from proofs.matrix.rows import Row
@@ -45,6 +45,13 @@ def searched_together(left: Sequence[Open]) -> list[Cell]:
     if judge is not None:
         return [_judged(one, judge) for one in left]
     return [_found(one, found) for one, found in zip(left, search_together([_asked(o) for o in left]), strict=True)]
+
+
+def verdicts_on(semantics: str, rows: Sequence[Row]) -> list[Cell]:
+    """A verdict on each of these rows, in their order."""
+    cells, left = proofs_of_rows(semantics, rows)
+    cells += [cell for group in together(left) for cell in searched_together(group)]
+    return sorted(cells, key=lambda cell: rows.index(cell.row))
 
 
 def _judge_of(row: Row) -> Judge | None:
@@ -93,6 +100,8 @@ def _found(left: Open, found: Found) -> Cell:
         text = f"a trace of {found.untold} events, of which some cannot be told, would be shorter"
         return cell(Verdict.UNKNOWN, text, found.trace)
     replayed = replay_on_reference(found.trace)
+    if not replayed.available:
+        return cell(Verdict.UNKNOWN, "the reference does not have these rules", found.trace)
     if replayed.difference:
         return cell(Verdict.UNKNOWN, f"the reference does not reproduce the trace: {replayed.difference}", found.trace)
     return cell(Verdict.REFUTED, "", found.trace, tuple(replayed.violations))

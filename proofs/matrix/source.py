@@ -2,16 +2,19 @@
 
 import ast
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from difflib import unified_diff
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from model.generations import claim_sets, legacy, per_node, single_node
+from model.generations import claim_sets, legacy, parts, per_node, single_node
 from model.generations.generation import Semantics
 from model.rules import Rules
 from model.semantics import SEMANTICS
 from reference.generations import SEMANTICS as OF_REFERENCE
+from reference.generations import parts as reference_parts
 
 MODULES = (legacy, single_node, claim_sets, per_node)
 LARGEST = 120
@@ -51,11 +54,20 @@ def _shown(value: Any) -> str:
 
 
 def reference_diff(before: str, after: str) -> list[str]:
-    """A unified diff of the two classes of the reference, without what they inherit."""
-    texts = [inspect.getsource(type(OF_REFERENCE[name])).splitlines() for name in (before, after)]
+    """A unified diff of the two classes of the reference, without what they inherit from other generations."""
+    texts = [[line for part in reference_source(name) for line in part] for name in (before, after)]
     return list(unified_diff(texts[0], texts[1], before, after, lineterm=""))
 
 
+def reference_source(name: str) -> list[list[str]]:
+    """The lines of a generation's class of the reference, and of the parts that it is made of."""
+    cls = type(OF_REFERENCE[name])
+    own = [] if cls.__module__ == reference_parts.__name__ else [cls]  # a variant has no text of its own
+    used = [c for c in cls.__mro__ if c.__module__ == reference_parts.__name__ and c.__name__ != "Variant"]
+    return [inspect.getsource(c).splitlines() for c in (*own, *used)]
+
+
+@cache
 def lines_of_code() -> dict[str, tuple[int, int]]:
     """Of every generation: lines in the reference and in the model, each with the functions it brings along."""
     return {name: (_reference_lines(name), lines) for name, lines in _model_lines().items()}
@@ -67,7 +79,7 @@ def _reference_lines(name: str) -> int:
     classes = [c for c in vars(module).values() if inspect.isclass(c) and c.__module__ == cls.__module__]
     first = min((c for c in classes if c.__name__ in {type(s).__name__ for s in OF_REFERENCE.values()}), key=_starts)
     shared = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == cls.__module__]
-    own = len(inspect.getsource(cls).splitlines())
+    own = sum(len(text) for text in reference_source(name))
     return own + (sum(len(inspect.getsource(f).splitlines()) for f in shared) if cls is first else 0)
 
 
@@ -88,7 +100,12 @@ def _model_lines() -> dict[str, int]:
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 used = [functions.pop(n) for n in sorted(names) if n in functions]
                 found[value.name] = _length(node) + sum(used)
+    found["claim-sets-hardened"] += sum(inspect.getsource(c).count("\n") for c in _hardening_rules())
     return {name: found[name] for name in SEMANTICS}
+
+
+def _hardening_rules() -> list[Callable[..., Any]]:
+    return [parts.PARTS[part][1] for part in parts.HARDENING]
 
 
 def _length(node: ast.stmt) -> int:

@@ -184,7 +184,7 @@ def _parametric(obligation: Obligation) -> Problem:
 
 def _counted(obligation: Obligation) -> set[str]:
     """Ghosts that the generation's own checks depend on, as where pages in limbo are charged, or that conditions do."""
-    return {"limbo_pages"} if obligation.rules().rules.charges_at_alloc or obligation.conditions else set()
+    return {"limbo_pages"} if obligation.rules().rules.looks_at_limbo() or obligation.conditions else set()
 
 
 def _assumptions(

@@ -6,7 +6,7 @@ for a single critical section, as steps otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import UNSET
@@ -19,6 +19,7 @@ from reference.claims import ClaimEntry
 from reference.constants import (
     CLAIM_TARGET_GLOBAL,
     CLAIM_TARGET_LEGACY,
+    CLAIM_TARGET_NO_NODE,
     MEMF_exact_node,
     MEMF_no_owner,
     MEMF_no_refcount,
@@ -29,13 +30,18 @@ from reference.steps import Steps
 
 Outcome = dict[str, Any]
 
-_TARGETS: dict[int | str, int] = {"global": CLAIM_TARGET_GLOBAL, "legacy": CLAIM_TARGET_LEGACY}
+_TARGETS: dict[int | str, int] = {
+    "global": CLAIM_TARGET_GLOBAL,
+    "host": CLAIM_TARGET_GLOBAL,
+    "legacy": CLAIM_TARGET_LEGACY,
+    "no_node": CLAIM_TARGET_NO_NODE,
+}
 _MEMFLAGS = {"exact_node": MEMF_exact_node, "no_owner": MEMF_no_owner, "no_refcount": MEMF_no_refcount}
 _NOTHING: Outcome = {}
 
 
-def _entries(claims: Sequence[e.Claim] | Sequence[own.HypercallClaim]) -> list[ClaimEntry]:
-    return [ClaimEntry(claim.pages, _TARGETS.get(claim.target, claim.target), claim.pad) for claim in claims]  # type: ignore[arg-type]  # the names are all in _TARGETS
+def _entry(pages: int, target: int | str, reserved: int) -> ClaimEntry:
+    return ClaimEntry(pages, _TARGETS.get(target, target), reserved)  # type: ignore[arg-type]  # the names are all in _TARGETS
 
 
 def _memflags(names: Iterable[str]) -> int:
@@ -68,7 +74,8 @@ def _set_max_pages(host: Host, event: e.SetMaxPages) -> Outcome:
 
 
 def _install_claim_set(host: Host, event: e.InstallClaimSet) -> Outcome:
-    return {"result": host.semantics.install_claim_set(host, host.domain(event.domid), _entries(event.claims))}
+    entries = [_entry(claim.pages, claim.target, claim.pad) for claim in event.claims]
+    return {"result": host.semantics.install_claim_set(host, host.domain(event.domid), entries)}
 
 
 def _set_outstanding_pages(host: Host, event: e.SetOutstandingPages) -> Outcome:
@@ -130,7 +137,24 @@ def _domain_destroy(host: Host, event: own.DomainDestroy) -> Outcome:
 
 
 def _claim_memory(host: Host, event: own.ClaimMemory) -> Outcome:
-    return {"result": hypercalls.claim_memory(host, event.domid, _entries(event.claims), event.pad)}
+    reserved = host.semantics.reserved_field
+    if any(getattr(claim, field) != 0 for claim in event.claims for field in {"pad", "cmd"} - {reserved}):
+        raise MisuseError(f"{host.semantics.name} calls the reserved field of an entry `{reserved}`")
+    entries = [_entry(claim.pages, claim.target, getattr(claim, reserved)) for claim in event.claims]
+    return {"result": hypercalls.claim_memory(host, event.domid, entries, event.pad)}
+
+
+def _get_memory_claims(host: Host, event: own.GetMemoryClaims) -> Outcome:
+    found = hypercalls.get_memory_claims(host, event.domid, event.capacity, event.pad)
+    if found.status not in (Status.OK, Status.ERANGE, Status.ENOBUFS):
+        return {"result": found.status}
+    outcome: Outcome = {"result": found.status, "needed": found.needed}
+    if found.status is Status.OK:
+        outcome["claims"] = [
+            own.HypercallClaim(pages, "host" if target == CLAIM_TARGET_GLOBAL else target)
+            for pages, target, _reserved in found.entries
+        ]
+    return outcome
 
 
 def _claim_pages(host: Host, event: own.ClaimPages) -> Steps[Outcome]:
@@ -159,6 +183,14 @@ def _memory_exchange(host: Host, event: own.MemoryExchange) -> Steps[Outcome]:
 
 def _max_mem(host: Host, event: own.MaxMem) -> Outcome:
     return {"result": hypercalls.max_mem(host, event.domid, event.max_pages)}
+
+
+def _pausedomain(host: Host, event: own.PauseDomain) -> Outcome:
+    return {"result": hypercalls.pausedomain(host, event.domid)}
+
+
+def _unpausedomain(host: Host, event: own.UnpauseDomain) -> Outcome:
+    return {"result": hypercalls.unpausedomain(host, event.domid)}
 
 
 def _destroydomain(host: Host, event: own.DestroyDomain) -> Steps[Outcome]:
@@ -192,10 +224,13 @@ OPERATIONS: dict[type[e.Event], Callable[[Host, Any], Outcome | Steps[Outcome]]]
     own.RelinquishMemory: _relinquish_memory,
     own.DomainDestroy: _domain_destroy,
     own.ClaimMemory: _claim_memory,
+    own.GetMemoryClaims: _get_memory_claims,
     own.ClaimPages: _claim_pages,
     own.PopulatePhysmap: _populate_physmap,
     own.MemoryExchange: _memory_exchange,
     own.MaxMem: _max_mem,
+    own.PauseDomain: _pausedomain,
+    own.UnpauseDomain: _unpausedomain,
     own.DestroyDomain: _destroydomain,
     own.GetDomainInfo: _getdomaininfo,
     own.GetOutstandingClaims: _get_outstanding_claims,

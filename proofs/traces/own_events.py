@@ -72,11 +72,12 @@ class DomainDestroy(Event, tag="domain_destroy"):
 
 
 class HypercallClaim(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One entry of ``XEN_DOMCTL_claim_memory``."""
+    """One entry of ``XEN_DOMCTL_claim_memory``. ``host`` and ``no_node`` are what some generations call ``global``."""
 
     pages: Pages
-    target: Target | Literal["global", "legacy"]
+    target: Target | Literal["global", "host", "legacy", "no_node"]
     pad: Pad = 0
+    cmd: Pad = 0  # claim-sets-v3: in the place of pad
 
     def __post_init__(self) -> None:
         require_u64("pages", self.pages)
@@ -91,6 +92,19 @@ class ClaimMemory(Event, tag="claim_memory"):
     claims: list[HypercallClaim]
     pad: Pad = 0
     result: str | UnsetType = UNSET
+
+
+class GetMemoryClaims(Event, tag="get_memory_claims"):
+    """``XEN_DOMCTL_get_memory_claims``, or ``XEN_DOMCTL_claim_memory`` in its GET mode; no ``claims`` on error."""
+
+    observed: ClassVar[tuple[str, ...]] = ("result", "needed", "claims")
+
+    domid: Domid
+    capacity: Count
+    pad: Pad = 0
+    result: str | UnsetType = UNSET
+    needed: Count | UnsetType = UNSET
+    claims: list[HypercallClaim] | UnsetType = UNSET
 
 
 class ClaimPages(Event, tag="claim_pages"):
@@ -149,6 +163,24 @@ class MaxMem(Event, tag="max_mem"):
         require_u64("max_pages", self.max_pages)
 
 
+class PauseDomain(Event, tag="pausedomain"):
+    """``XEN_DOMCTL_pausedomain``; a new domain is paused once."""
+
+    observed: ClassVar[tuple[str, ...]] = ("result",)
+
+    domid: Domid
+    result: str | UnsetType = UNSET
+
+
+class UnpauseDomain(Event, tag="unpausedomain"):
+    """``XEN_DOMCTL_unpausedomain``."""
+
+    observed: ClassVar[tuple[str, ...]] = ("result",)
+
+    domid: Domid
+    result: str | UnsetType = UNSET
+
+
 class DestroyDomain(Event, tag="destroydomain"):
     """``XEN_DOMCTL_destroydomain``."""
 
@@ -200,10 +232,13 @@ Events2 = (
     | RelinquishMemory
     | DomainDestroy
     | ClaimMemory
+    | GetMemoryClaims
     | ClaimPages
     | PopulatePhysmap
     | MemoryExchange
     | MaxMem
+    | PauseDomain
+    | UnpauseDomain
     | DestroyDomain
     | GetDomainInfo
     | GetOutstandingClaims

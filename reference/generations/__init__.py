@@ -4,11 +4,27 @@ from ..semantics import Semantics
 from .claim_sets import ClaimSets, ClaimSetsNoRecall, ClaimSetsV3
 from .hardened import ClaimSetsHardened
 from .legacy import Legacy2013, LegacyRedeemAtAlloc, LegacyRedeemAtAssign
+from .parts import PARTS, changed
 from .per_node import PerNodeV8
 from .single_node import SingleNodeV1, SingleNodeV2, SingleNodeV3, SingleNodeV4
 
-SEMANTICS: dict[str, Semantics] = {
-    semantics.name: semantics
+
+class Generations(dict[str, Semantics]):
+    """The generations, oldest first. A variant, GENERATION+PART+..., is found by its name, but not listed."""
+
+    def __missing__(self, name: str) -> Semantics:
+        generation, *parts = name.split("+")
+        if not parts:
+            raise KeyError(name)
+        return changed(self[generation], parts)
+
+    def __contains__(self, name: object) -> bool:
+        generation, *parts = str(name).split("+")
+        return super().__contains__(generation) and all(part in PARTS for part in parts)
+
+
+SEMANTICS = Generations(
+    (semantics.name, semantics)
     for semantics in (
         Legacy2013(),
         LegacyRedeemAtAssign(),
@@ -23,4 +39,4 @@ SEMANTICS: dict[str, Semantics] = {
         ClaimSetsHardened(),
         PerNodeV8(),
     )
-}
+)

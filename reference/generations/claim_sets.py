@@ -1,7 +1,12 @@
 """The claim-set generations: several nodes and host-wide, installed in one step. Their rules are the common core's."""
 
-from ..semantics import Semantics
-from ..state import Host
+from collections.abc import Sequence
+
+from ..claims import ClaimEntry, checked_entries, installed_entries, stake_outstanding_pages
+from ..constants import CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY, MAX_NUMNODES
+from ..semantics import InstalledSet, Semantics
+from ..state import Domain, Host
+from ..status import Status
 
 
 class ClaimSets(Semantics):
@@ -24,3 +29,41 @@ class ClaimSetsV3(ClaimSets):
 
     name = "claim-sets-v3"
     claim_counters = ("outstanding_pages", "node_claims", "claims")
+    reserved_field = "cmd"
+
+    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], mode: int) -> Status:
+        """The SET mode of ``XEN_DOMCTL_claim_memory``: every set goes to the one installer."""
+        if host.llc_coloring_enabled or mode != 0:
+            return Status.EOPNOTSUPP
+        if not entries:
+            return Status.EINVAL
+        if len(entries) > MAX_NUMNODES + 1:
+            return Status.E2BIG
+        if domain is None or domain.is_dying:
+            return Status.ESRCH
+        return self.install_claim_set(host, domain, entries)
+
+    def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
+        """A LEGACY entry is checked like a host-wide one, and stands without pages on nodes."""
+        if not any(entry.target == CLAIM_TARGET_LEGACY for entry in entries):
+            return super().install_claim_set(host, domain, entries)
+        targets = {CLAIM_TARGET_LEGACY: CLAIM_TARGET_GLOBAL}
+        entries = [entry._replace(target=targets.get(entry.target, entry.target)) for entry in entries]
+        with domain.page_alloc_lock, host.heap_lock:
+            requested = checked_entries(host, domain, entries)
+            if isinstance(requested, Status):
+                return requested
+            if requested.nodes_total != 0:
+                return Status.EINVAL
+            return stake_outstanding_pages(host, domain, requested.global_pages)
+
+    def get_memory_claims(self, host: Host, domain: Domain | None, capacity: int, pad: int) -> InstalledSet:
+        """The GET mode: the host-wide entry is always there; ERANGE with the needed count if there is no room."""
+        if host.llc_coloring_enabled or pad != 0:
+            return InstalledSet(Status.EOPNOTSUPP)
+        if domain is None or domain.is_dying:
+            return InstalledSet(Status.ESRCH)
+        entries = installed_entries(host, domain, empty_global=True)
+        if len(entries) > capacity:
+            return InstalledSet(Status.ERANGE, len(entries))
+        return InstalledSet(Status.OK, len(entries), entries)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ..claims import ClaimEntry, stake_claims
+from ..claims import ClaimEntry, installed_entries, stake_claims
 from ..constants import CLAIM_TARGET_GLOBAL, MAX_NUMNODES
-from ..semantics import Request, Semantics
+from ..semantics import InstalledSet, Request, Semantics
 from ..state import Domain, Host
 from ..status import Status
 
@@ -47,7 +47,7 @@ class PerNodeV8(Semantics):
             return Status.ESRCH
         if len(entries) > MAX_NUMNODES + 1:
             return Status.E2BIG
-        if not domain.paused_by_controller:
+        if domain.controller_pause_count == 0:
             return Status.EBUSY
         return self.install_claim_set(host, domain, entries)
 
@@ -73,9 +73,10 @@ class PerNodeV8(Semantics):
                 else:
                     node_pages[target] = pages
                 total += pages
-            if domain.tot_pages > domain.max_pages or total > domain.max_pages - domain.tot_pages:
-                return Status.EINVAL
             with host.heap_lock:
+                held = self.pages_held(domain)
+                if held > domain.max_pages or total > domain.max_pages - held:
+                    return Status.EINVAL
                 if domain.global_claims != 0 or domain.node_claims != 0:
                     return Status.EINVAL
                 if total + host.outstanding_claims > host.total_avail_pages:
@@ -85,3 +86,14 @@ class PerNodeV8(Semantics):
                         return Status.ENOMEM
                 stake_claims(host, domain, node_pages, 0 if global_pages is None else global_pages)
         return Status.OK
+
+    def get_memory_claims(self, host: Host, domain: Domain | None, capacity: int, pad: int) -> InstalledSet:
+        """``get_memory_claims``: targets with a claim only, of a dying domain too; ENOBUFS if there is no room."""
+        if domain is None:
+            return InstalledSet(Status.ESRCH)
+        if pad != 0:
+            return InstalledSet(Status.EINVAL)
+        entries = installed_entries(host, domain, empty_global=False)
+        if len(entries) > capacity:
+            return InstalledSet(Status.ENOBUFS, len(entries))
+        return InstalledSet(Status.OK, len(entries), entries)

@@ -3,8 +3,24 @@
 A claim on a node is kept in ``claims[claim_node]``, a host-wide one in ``global_claims``.
 """
 
-from ..claims import deduct_global_claims, deduct_node_claims, exceeds_unsigned, release_all_claims, stake_claims
-from ..constants import MAX_NUMNODES, MEMF_exact_node
+from collections.abc import Sequence
+
+from ..claims import (
+    ClaimEntry,
+    deduct_global_claims,
+    deduct_node_claims,
+    exceeds_unsigned,
+    release_all_claims,
+    stake_claims,
+)
+from ..constants import (
+    CLAIM_TARGET_NO_NODE,
+    MAX_NUMNODES,
+    NUMA_NO_NODE,
+    MEMF_exact_node,
+    XENMEMF_exact_node_request,
+    XENMEMF_get_node,
+)
 from ..semantics import Request
 from ..state import Domain, Host, read_unlocked
 from ..status import HypervisorCrash, Status
@@ -75,6 +91,13 @@ class SingleNodeV1(LegacyRedeemAtAssign):
             _stake(host, domain, pages, node)
         return Status.OK
 
+    def target_of_claim_pages(self, mem_flags: int) -> int | None | Status:
+        """An exact node, below MAX_NUMNODES. Other flags are not looked at: the posted check's mask is 0."""
+        node = XENMEMF_get_node(mem_flags)
+        if node == NUMA_NO_NODE:
+            return None
+        return node if mem_flags & XENMEMF_exact_node_request and node < MAX_NUMNODES else Status.EINVAL
+
     def node_refused(self, _host: Host, node: int) -> Status | None:
         """Why a claim cannot be on that node."""
         return Status.EINVAL if node >= MAX_NUMNODES else None
@@ -84,6 +107,19 @@ class SingleNodeV2(SingleNodeV1):
     """``single-node-v2`` (2025-08): offline nodes are refused; the search skips nodes without unclaimed pages."""
 
     name = "single-node-v2"
+
+    def target_of_claim_pages(self, mem_flags: int) -> int | None | Status:
+        """The domctl names the node now."""
+        return None if mem_flags == 0 else Status.EINVAL
+
+    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], _pad: int) -> Status:
+        """``XEN_DOMCTL_claim_memory``: a list of (node, pages), of which one entry is supported; none releases."""
+        if domain is None:
+            return Status.ESRCH
+        if len(entries) > 1:
+            return Status.EOPNOTSUPP
+        pages, target, _entry_pad = entries[0] if entries else ClaimEntry(0, NUMA_NO_NODE)
+        return self.set_outstanding_pages(host, domain, pages, None if target == NUMA_NO_NODE else target)
 
     def checked_node(self, request: Request) -> int | None:
         domain = request.domain
@@ -103,6 +139,10 @@ class SingleNodeV3(SingleNodeV2):
     """``single-node-v3`` (2025-09): the legacy host check again, and every candidate node is checked."""
 
     name = "single-node-v3"
+
+    def pages_of_claim_pages(self, domain: Domain, pages: int) -> int:
+        """The legacy call is for pages in all; tot_pages is read without its lock, and fewer pages than that wrap."""
+        return pages - read_unlocked(domain, "tot_pages") if pages else 0
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         if request.pages <= _unclaimed(host):
@@ -155,6 +195,17 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
             deduct_node_claims(host, claimant, target, redeemed, claimant.history.redeemed)
         if outstanding_pages(claimant) == 0:
             claimant.claim_node = None
+
+    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], pad: int) -> Status:
+        """``XEN_DOMCTL_claim_memory``: exactly one entry, on a node or host-wide (NO_NODE)."""
+        if domain is None:
+            return Status.ESRCH
+        if host.llc_coloring_enabled:
+            return Status.EOPNOTSUPP
+        if pad != 0 or len(entries) != 1 or domain.is_dying or entries[0].pad != 0:
+            return Status.EINVAL
+        host_wide = entries[0].target in (CLAIM_TARGET_NO_NODE, NUMA_NO_NODE)
+        return self.set_outstanding_pages(host, domain, entries[0].pages, None if host_wide else entries[0].target)
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
         with domain.page_alloc_lock, host.heap_lock:

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from model.generations import SEMANTICS
+from model.generations.parts import PARTS
 from model.rules import node_permits_free_pages
 from proofs.cli.generations import generations
 from proofs.cli.prove import prove
@@ -20,11 +21,22 @@ from proofs.matrix.source import LARGEST, lines_of_code, reference_diff, rule_ch
 from proofs.obligations.obligation import EVERY_STATE
 from proofs.prover.verdict import Verdict
 from reference.generations import SEMANTICS as OF_REFERENCE
+from reference.generations.parts import PARTS as PARTS_OF_REFERENCE
 
 
 def test_the_model_has_every_generation_of_the_reference() -> None:
     assert list(SEMANTICS) == list(OF_REFERENCE)
     assert all(name in SEMANTICS for s in SEMANTICS.values() for name in s.follows)
+
+
+def test_the_model_has_every_part_of_the_reference() -> None:
+    assert set(PARTS) - set(PARTS_OF_REFERENCE) == {"one-section"}
+    assert set(PARTS_OF_REFERENCE) < set(PARTS)
+
+
+def test_what_the_reference_does_not_have_is_unknown() -> None:
+    cell = searched(Open("claim-sets+one-section", Row("entitlement"), "somewhere"))
+    assert (cell.verdict, cell.reason) == (Verdict.UNKNOWN, "the reference does not have these rules")
 
 
 def test_no_generation_is_large() -> None:
@@ -140,6 +152,8 @@ def test_endings_of_prove(arguments: list[str], code: int, text: str) -> None:
         (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "they never differ"),
         (["claim-sets"], 2, "two generations"),
         (["claim-sets", "claim-set"], 2, "did you mean 'claim-sets'"),
+        (["claim-sets", "claim-sets+limbo"], 2, "no part of a variant 'limbo'"),
+        (["claim-sets", "claim-sets+limbo-counted", "--no-verdicts"], 0, "LimboCounted"),
         (["--no-verdicts", "--json"], 0, '"lines"'),
     ],
 )

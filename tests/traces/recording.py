@@ -39,13 +39,16 @@ from proofs.traces.own_events import (
     DomainDestroy,
     FreeHeapPages,
     GetDomainInfo,
+    GetMemoryClaims,
     GetOutstandingClaims,
     HypercallClaim,
     MaxMem,
     MemoryExchange,
     OnlinePage,
+    PauseDomain,
     PopulatePhysmap,
     RelinquishMemory,
+    UnpauseDomain,
 )
 from reference.generations import SEMANTICS
 from reference.state import boot
@@ -82,10 +85,10 @@ def recorded(count: int, path: Path = RECORDED) -> list[list[Json]]:
         return list(islice(_traces(iter(file)), count))
 
 
-def record(host_shape: HostShape, *events: Event) -> list[Json]:
+def record(host_shape: HostShape, *events: Event, semantics: str = "claim-sets") -> list[Json]:
     """What a recording of these events on the reference looks like: the header, then the events with what came of them."""
-    header = Header(FORMAT_2, "claim-sets", "made with the reference", host_shape, seed=77)
-    host = boot(tuple(host_shape.nodes), host_shape.node_span, SEMANTICS["claim-sets"], check_locks=True)
+    header = Header(FORMAT_2, semantics, "made with the reference", host_shape, seed=77)
+    host = boot(tuple(host_shape.nodes), host_shape.node_span, SEMANTICS[semantics], check_locks=True)
     builders: dict[str, Steps[Json]] = {}
     lines: list[Json] = [msgspec.to_builtins(header)]
     for event in events:
@@ -182,6 +185,25 @@ def interleaved() -> list[Json]:
     )
 
 
+def queries() -> list[Json]:
+    """What claim-sets does not have: the installed set can be asked for."""
+    return record(
+        _TWO_NODES,
+        Boot(),
+        CreateDomain(domid=1, max_pages=16, node_affinity=[0, 1]),
+        CreateDomain(domid=2, max_pages=16, node_affinity=[0, 1]),
+        ClaimMemory(domid=1, claims=[HypercallClaim(3, 1), HypercallClaim(1, "host")]),
+        ClaimMemory(domid=1, claims=[HypercallClaim(3, 1, cmd=1)]),  # EINVAL
+        GetMemoryClaims(domid=1, capacity=1),  # ERANGE
+        GetMemoryClaims(domid=1, capacity=2),
+        GetMemoryClaims(domid=9, capacity=2),  # ESRCH
+        UnpauseDomain(domid=1),
+        UnpauseDomain(domid=1),  # EINVAL
+        PauseDomain(domid=1),
+        semantics="claim-sets-v3",
+    )
+
+
 def own_traces() -> list[list[Json]]:
     """The traces in claim-trace/2."""
-    return [in_sequence(), interleaved()]
+    return [in_sequence(), interleaved(), queries()]

@@ -149,6 +149,8 @@ def _lists(mfns: list[int]) -> list[list[int]]:
     return lists
 
 
+QUERIES = ("getdomaininfo", "get_memory_claims")
+"""What they tell is absent if the result is an errno."""
 LEGAL = "a block that the hypervisor may take there"
 
 OUTCOMES: dict[str, Callable[[Any], list[Any]]] = {
@@ -161,6 +163,8 @@ OUTCOMES: dict[str, Callable[[Any], list[Any]]] = {
     "max_pages": _counts,
     "outstanding_pages": _counts,
     "free_pages": _counts,
+    "needed": _counts,
+    "claims": lambda claims: [claims[:-1], [*claims, claims[0]], []],
 }
 """Observed field -> other values than the recorded one."""
 
@@ -174,6 +178,8 @@ ADDED: dict[str, Any] = {
     "max_pages": 0,
     "outstanding_pages": 0,
     "free_pages": 0,
+    "needed": 0,
+    "claims": [],
 }
 """Observed field -> a value, where none was recorded."""
 
@@ -200,11 +206,12 @@ def outcome_cases(sample: Sample) -> Iterator[Case]:
             if field == "mfn" and plain and right is not None:
                 expected = LEGAL
             wrong: Diverges | Malformed = Diverges(field, expected, value)
-            if sample.op == "getdomaininfo" and field == "result" and value == "OK":
-                wrong = Malformed("field `tot_pages` is missing")
+            lost = [name for name in op.observed if name not in event]
+            if sample.op in QUERIES and field == "result" and value == "OK" and lost:
+                wrong = Malformed(f"field `{lost[0]}` is missing")
             yield Case(sample, field, f"{value!r:.40}", corrupted, wrong)
         corrupted = {name: value for name, value in event.items() if name != field}
-        if plain and not (sample.op == "getdomaininfo" and field != "result" and event["result"] != "OK"):
+        if plain and not (sample.op in QUERIES and field != "result" and event["result"] != "OK"):
             yield Case(sample, field, "removed", corrupted, Malformed(f"field `{field}`"))
         else:
             yield Case(sample, field, "removed", corrupted, Diverges(field, right, "absent"))

@@ -289,7 +289,7 @@ def misuse_cases() -> Iterator[Case]:
     yield at_event("mfn without on_node", trace, index, without, "field `on_node`")
     yield at_event("no mfn, but on_node", trace, index, event | {"mfn": None}, "field `on_node`")
     yield at_event("order 64", trace, index, event | {"order": 64}, "`order`")
-    own, builders = own_traces()
+    own, builders, _queries = own_traces()
     first = {event["op"]: index for index, event in reversed(list(enumerate(own[1:])))}
     for name, changes, says in [
         ("assign_pages", {"mfn": 15, "order": 0}, "not allocated"),
@@ -300,6 +300,11 @@ def misuse_cases() -> Iterator[Case]:
         ("online_page", {"mfn": 16}, "the host has no mfn"),
         ("relinquish_memory", {"domid": 2}, "not dying"),
         ("domain_destroy", {"domid": 2}, "not dying"),
+        (
+            "claim_memory",
+            {"claims": [{"pages": 1, "target": 0, "cmd": 1}]},
+            "calls the reserved field of an entry `pad`",
+        ),
     ]:
         bad = own[1 + first[name]] | changes
         yield at_event(f"{name} {changes}", own, first[name], bad, says)

@@ -1,0 +1,61 @@
+"""Where a generation first behaves differently from the one that it follows, as files: one trace on each of the two."""
+
+import math
+from pathlib import Path
+
+from model.semantics import SEMANTICS
+from proofs.matrix.difference import Between, Difference, difference
+from proofs.matrix.findings import FOLDER, measure, recorded
+from proofs.search.events import Trace
+from proofs.versions import versions
+
+DIFFERENCES = FOLDER.parent / "differences"
+DEPTH = 4
+"""Events at most."""
+
+
+def neighbours() -> list[tuple[str, str]]:
+    """Every generation with each that it was made from, the earlier one first."""
+    return [(before, after.name) for after in SEMANTICS.values() for before in after.follows]
+
+
+def path_of(before: str, after: str) -> Path:
+    """Where the traces of two generations are stored."""
+    return DIFFERENCES / f"{before}--{after}.jsonl"
+
+
+def lines_of(before: str, after: str, found: Difference) -> bytes:
+    """The events as each of the two does them; two traces, the earlier generation's first."""
+    span = 1 << (max(found.nodes) - 1).bit_length()
+    shape = {"node_span": span, "nodes": found.nodes}
+    what = f"claimcheck {versions()['claimcheck']}: where {before} and {after} differ first: {'; '.join(found.differs)}"
+    traces = [Trace(name, "", "", shape, found.events, [], []) for name in (before, after)]
+    return b"".join(recorded(trace, what)[0] for trace in traces)
+
+
+def asked(before: str, after: str) -> Between:
+    """How far is searched: to a depth, however long it takes, so that every run finds the same."""
+    return Between(before, after, depth=DEPTH, seconds=math.inf)
+
+
+def found_between(before: str, after: str) -> Difference:
+    """The shortest trace on which they differ, searched for anew."""
+    return difference(asked(before, after))
+
+
+def write(only_say: bool = False) -> tuple[list[Path], dict[tuple[str, str], Difference]]:
+    """Search all neighbours; store what is not stored with the same measure. Gives what changed, and what was found."""
+    changed, found = [], {}
+    for pair in neighbours():
+        found[pair] = found_between(*pair)
+        path = path_of(*pair)
+        lines = lines_of(*pair, found[pair]) if found[pair].differs else b""
+        if (path.read_bytes() if path.exists() else b"") == lines:
+            continue
+        if lines and path.exists() and measure(path.read_bytes()) == measure(lines):
+            continue
+        changed.append(path)
+        if not only_say:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(lines) if lines else path.unlink()
+    return changed, found

@@ -1,0 +1,86 @@
+"""What the changes cost in locks: how often each is taken in an operation, counted while the reference does it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from reference.claims import ClaimEntry
+from reference.generations import SEMANTICS
+from reference.hypercalls import claim_memory, claim_pages, max_mem
+from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
+from reference.state import Host, boot, create_domain
+from reference.steps import run
+
+Operation = Callable[[Host], object]
+
+
+class _Counting:
+    """A lock that writes down when it is taken."""
+
+    def __init__(self, name: str, taken: list[str]) -> None:
+        self.name, self.taken = name, taken
+
+    def __enter__(self) -> None:
+        self.taken.append(self.name)
+
+    def __exit__(self, *_error: object) -> None:
+        self.taken.append(f"end {self.name}")
+
+
+def _allocate(host: Host) -> object:
+    return run(alloc_domheap_pages(host, host.domains[0], 0))
+
+
+def _allocate_and_free(host: Host) -> object:
+    mfn = run(alloc_domheap_pages(host, host.domains[0], 0))
+    assert mfn is not None
+    _forget(host)
+    return run(free_domheap_pages(host, mfn, 0))
+
+
+def _forget(host: Host) -> None:
+    taken: list[str] = host.heap_lock.taken  # type: ignore[attr-defined]
+    taken.clear()
+
+
+OPERATIONS: dict[str, Operation] = {
+    "alloc_domheap_pages": _allocate,
+    "free_domheap_pages": _allocate_and_free,
+    "XEN_DOMCTL_claim_memory": lambda host: claim_memory(host, 0, [ClaimEntry(1, 0)]),
+    "XENMEM_claim_pages": lambda host: run(claim_pages(host, 0, 1)),
+    "XEN_DOMCTL_max_mem": lambda host: max_mem(host, 0, 4),
+}
+
+
+def locks_taken(semantics: str, operation: str) -> str:
+    """The locks in the order taken; one taken while another is held stands in brackets behind it."""
+    with _counted(semantics) as (host, taken):
+        OPERATIONS[operation](host)
+        return _shown(taken)
+
+
+@contextmanager
+def _counted(semantics: str) -> Iterator[tuple[Host, list[str]]]:
+    host: Any = boot((4,), 4, SEMANTICS[semantics], check_locks=False)
+    domain: Any = create_domain(host, 0, 4)
+    taken: list[str] = []
+    host.heap_lock = domain.heap_lock = _Counting("heap_lock", taken)
+    domain.page_alloc_lock = _Counting("page_alloc_lock", taken)
+    yield host, taken
+
+
+def _shown(taken: list[str]) -> str:
+    words: list[str] = []
+    depth = 0
+    for event in taken:
+        if event.startswith("end "):
+            depth -= 1
+            if depth:
+                words[-1] += ")"
+        elif depth:
+            words[-1] += f" ({event}"
+            depth += 1
+        else:
+            words.append(event)
+            depth += 1
+    return ", ".join(words)

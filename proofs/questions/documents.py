@@ -1,0 +1,205 @@
+"""docs/claim-sets-weaknesses.md and docs/per-node-v8.md: what they show of a run. `make questions`.
+
+By default the stored traces and verdicts are shown; --search finds them anew first, which takes minutes. With --check
+nothing is written: it says what is not up to date.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache, partial
+from pathlib import Path
+
+from proofs.explain.compact import compact_timeline
+from proofs.matrix.stored import load
+from proofs.parallel import default_jobs
+from proofs.prover.documents import table
+from proofs.prover.verdict import Verdict
+from proofs.questions import claim_sets, per_node
+from proofs.questions.contrast import contrast
+from proofs.questions.costs import OPERATIONS, locks_taken
+from proofs.questions.host_check import claims
+from proofs.questions.question import Question, Stored, write
+from proofs.questions.variants import (
+    DEAD,
+    GRID,
+    LIMIT,
+    OTHERS,
+    PER_NODE,
+    STORED,
+    Judged,
+    dump,
+    judge_all,
+    stored,
+)
+from proofs.traces import read_traces
+
+QUESTIONS: dict[str, Question] = {**claim_sets.QUESTIONS, **per_node.QUESTIONS}
+DOCUMENTS = (Path("docs/claim-sets-weaknesses.md"), Path("docs/per-node-v8.md"))
+_BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def trace(name: str) -> str:
+    """A question's trace as a timeline, what it shows, and the same calls elsewhere."""
+    question, found = QUESTIONS[name], Stored(QUESTIONS[name])
+    (timeline,) = [compact_timeline(t) for t in read_traces(question.path)]
+    where = f"`{question.path}`, {question.semantics}, {len(found.events)} events."
+    lines = [f"{question.asks} {where}", "", "```text", timeline, "```", "", f"**{found.shows}**"]
+    if found.breaks:
+        lines[-1] += f" The reference's checker finds broken: {', '.join(f'`{b}`' for b in found.breaks)}."
+    return "\n".join([*lines, *_compared(question, found)])
+
+
+def _compared(question: Question, found: Stored) -> list[str]:
+    lines = []
+    for name in question.compared:
+        other = contrast(found.nodes, found.events, question.semantics, name)
+        differs = f"at event {other.differs_at}, `{other.op}`, {other.ends}" if other.differs_at else "the same happens"
+        lines.append(f"- With `{name}`: {differs}.")
+    return ["", *lines] if lines else []
+
+
+def summary() -> str:
+    """The questions about claim sets in a table."""
+    body = []
+    for number, question in enumerate(claim_sets.QUESTIONS.values(), 1):
+        found = Stored(question)
+        other = contrast(found.nodes, found.events, question.semantics, claim_sets.HARDENED)
+        hardened = f"stopped at event {other.differs_at}" if other.differs_at else "the same"
+        breaks = ", ".join(f"`{b}`" for b in found.breaks)
+        events = str(len(found.events))
+        body.append([str(number), question.asks, events, breaks, question.bears_on, hardened])
+    return table(["", "what happens", "events", "breaks", "statements", "the same calls, hardened"], body)
+
+
+@cache
+def _verdicts() -> dict[tuple[str, str], Judged]:
+    return {(v.semantics, v.part): v for v in stored()}
+
+
+def _mark(name: str, part: str) -> str:
+    return _verdicts()[name, part].mark
+
+
+def _yes(part: str, name: str) -> str:
+    return "yes" if part in name.split("+") else ""
+
+
+def grid() -> str:
+    """Every way of looking at the limit, and what it keeps; then the smallest ways that keep it."""
+    columns = [
+        "limbo-counted",
+        "low-limit-refused",
+        "limit-read-unlocked",
+        "charged-at-alloc",
+        "claims-checked-at-assign",
+    ]
+    rows = [row.part for row in LIMIT]
+    body = [[*(_yes(c, name) for c in columns), *(_mark(name, row) for row in rows)] for name in GRID]
+    lines = [table([*(f"`{c}`" for c in columns), *(f"`{row}`" for row in rows)], body), ""]
+    for row in rows:
+        ways = [" with ".join(f"`{part}`" for part in sorted(parts)) for parts in smallest(row)]
+        lines.append(f"- `{row}` is kept exactly by {', or by '.join(ways)}.")
+    return "\n".join(lines)
+
+
+def smallest(row: str) -> list[set[str]]:
+    """The smallest sets of parts of the grid that prove a row.
+
+    :raises ValueError: not every larger set proves it too
+    """
+    sets = {name: set(name.split("+")[1:]) for name in GRID}
+    proved = [parts for name, parts in sets.items() if _mark(name, row) == "+"]
+    least = [parts for parts in proved if not any(other < parts for other in proved)]
+    if any(any(few <= parts for few in least) != (parts in proved) for parts in sets.values()):
+        raise ValueError(f"{row} is not kept exactly by its smallest sets")
+    return least
+
+
+def _verdict_table(asked: Iterable[str]) -> str:
+    body = []
+    for name in asked:
+        for found in (v for v in stored() if v.semantics == name):
+            conditions = f" if {' and '.join(found.conditions)}" if found.conditions else ""
+            body.append([f"`{name}`", f"`{found.part}`{conditions}", found.mark, ", ".join(found.events)])
+    return table(["rules", "property", "verdict", "shortest trace"], body)
+
+
+def dead() -> str:
+    """What the check under the locks does for dead domains."""
+    body = [[f"`{name}`", "`dead-hold-nothing`", _mark(name, "dead-hold-nothing")] for name in DEAD]
+    return table(["rules", "property", "verdict"], body)
+
+
+def hardened() -> str:
+    """What the matrix says of hardened claim sets."""
+    cells = [cell for cell in load() if cell.semantics == claim_sets.HARDENED]
+    proved = sum(cell.verdict is Verdict.PROVED for cell in cells)
+    other = [f"`{c.row.name}`: {c.verdict.value} ({c.reason})" for c in cells if c.verdict is not Verdict.PROVED]
+    but = f" The others: {'; '.join(other)}." if other else ""
+    return (
+        f"Of {len(cells)} rows of the matrix, {proved} are proved for `{claim_sets.HARDENED}`, without conditions.{but}"
+    )
+
+
+def locks() -> str:
+    """Locks by operation, before and after."""
+    names = (claim_sets.NAME, claim_sets.HARDENED)
+    body = [[f"`{operation}`", *(locks_taken(name, operation) for name in names)] for operation in OPERATIONS]
+    return table(["operation", *(f"`{name}`" for name in names)], body)
+
+
+def host_check() -> str:
+    """What is proved of the two host checks."""
+    return table(
+        ["for any host on which claims are backed", "verdict"], [[c.sentence, c.verdict.value] for c in claims()]
+    )
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "summary": summary,
+    "grid": grid,
+    "others": lambda: _verdict_table(OTHERS),
+    "dead": dead,
+    "hardened": hardened,
+    "locks": locks,
+    "host-check": host_check,
+    "per-node-variants": lambda: _verdict_table(PER_NODE),
+    **{f"trace-{name}": partial(trace, name) for name in QUESTIONS},
+}
+
+
+def renewed(text: str) -> str:
+    """The document with every generated block written anew."""
+    return _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]]()}\n{m[3]}", text)
+
+
+def search_anew(check: bool) -> list[Path]:
+    """Search every trace and judge every variant; gives the files that changed."""
+    changed = write(list(QUESTIONS.values()), only_say=check)
+    verdicts = dump(judge_all(default_jobs()))
+    if not STORED.exists() or STORED.read_text(encoding="utf-8") != verdicts:
+        changed.append(STORED)
+        if not check:
+            STORED.write_text(verdicts, encoding="utf-8")
+    return changed
+
+
+def main(arguments: list[str]) -> int:
+    """Write the documents; gives 1 if --check finds something not up to date."""
+    check = "--check" in arguments
+    changed = search_anew(check) if "--search" in arguments else []
+    for path in DOCUMENTS:
+        old = path.read_text(encoding="utf-8")
+        new = renewed(old)
+        if new != old:
+            changed.append(path)
+            if not check:
+                path.write_text(new, encoding="utf-8")
+    for path in changed:
+        print(f"{'not up to date' if check else 'written'}: {path}")
+    return 1 if check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

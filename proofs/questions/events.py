@@ -1,0 +1,109 @@
+"""What may be done next, by kinds of events, with small arguments: the alphabets of the questions."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+from proofs.search.on_reference import Running
+from proofs.search.small_events import Written, next_events
+from reference.pages import PageState
+
+May = Callable[[Running], Iterator[Written]]
+
+
+def any_of(*kinds: May) -> May:
+    """What one of these gives."""
+    return lambda running: (event for kind in kinds for event in kind(running))
+
+
+def small(*ops: str) -> May:
+    """The events of these kinds that every search has: single pages, functions of the hypervisor."""
+    return lambda running: (
+        event
+        for event in next_events(running.host, sorted(running.begun), 0, not running.killing)
+        if event["op"] in ops
+    )
+
+
+def sets(*, zero: bool = False) -> May:
+    """`install_claim_set` with one entry, on a node or host-wide; `zero`: also of no pages."""
+
+    def may(running: Running) -> Iterator[Written]:
+        host = running.host
+        for domid, target in product(host.domains, (*host.nodes, "global")):
+            for pages in range(0 if zero else 1, sum(host.node_pages) + 1):
+                claims = [{"pages": pages, "target": target}]
+                yield {"op": "install_claim_set", "domid": domid, "claims": claims}
+
+    return may
+
+
+def hypercall_sets(running: Running) -> Iterator[Written]:
+    """`claim_memory` with one entry on a node, or with none."""
+    host = running.host
+    for domid in host.domains:
+        for node, pages in product(host.nodes, range(1, sum(host.node_pages) + 1)):
+            yield {"op": "claim_memory", "domid": domid, "claims": [{"pages": pages, "target": node}]}
+        yield {"op": "claim_memory", "domid": domid, "claims": []}
+
+
+def requests(*orders: int, domids: tuple[int | None, ...] = (0, None), flags: tuple[str, ...] = ("exact_node",)) -> May:
+    """`alloc_heap_pages` of these orders on each node, whether it will be granted or not."""
+
+    def may(running: Running) -> Iterator[Written]:
+        host = running.host
+        for order, node, domid in product(orders, host.nodes, domids):
+            if domid is None or domid in host.domains:
+                request = {"order": order, "node": node, "memflags": list(flags)}
+                yield {"op": "alloc_heap_pages", "domid": domid, **request}
+
+    return may
+
+
+def assignments(running: Running) -> Iterator[Written]:
+    """`assign_pages` of each block in limbo; where that is refused, its pages may go back to the heap."""
+    host = running.host
+    for block in sorted(host.pages.blocks.values(), key=lambda b: b.mfn):
+        if block.state is PageState.LIMBO and block.domid is not None:
+            where, domain = {"mfn": block.mfn, "order": block.order}, host.domains[block.domid]
+            yield {"op": "assign_pages", "domid": block.domid, **where}
+            if domain.tot_pages + block.pages > host.semantics.limit_at_assign(host, domain):
+                yield {"op": "free_heap_pages", **where}
+
+
+def whole_allocations(*orders: int) -> May:
+    """`alloc_domheap_pages` of these orders on each node: allocated and assigned without interruption."""
+
+    def may(running: Running) -> Iterator[Written]:
+        for domid, node, order in product(running.host.domains, running.host.nodes, orders):
+            request = {"order": order, "node": node, "memflags": ["exact_node"]}
+            yield {"op": "alloc_domheap_pages", "domid": domid, **request}
+
+    return may
+
+
+def populating(running: Running) -> Iterator[Written]:
+    """`populate_physmap` of a page by a builder, a critical section at a time."""
+    host = running.host
+    for domid in host.domains:
+        builder = f"builder-{len(running.begun) + 1}"
+        event = {"op": "populate_physmap", "domid": domid, "nr_extents": 1, "extent_order": 0, "builder": builder}
+        yield event
+    yield from ({"op": "continue", "builder": builder} for builder in sorted(running.begun))
+
+
+def exchanges(running: Running) -> Iterator[Written]:
+    """`memory_exchange` of an assigned page for another."""
+    for block in sorted(running.host.pages.blocks.values(), key=lambda b: b.mfn):
+        if block.state is PageState.ASSIGNED and block.order == 0:
+            arguments = {"in_mfns": [block.mfn], "in_order": 0, "out_order": 0}
+            yield {"op": "memory_exchange", "domid": block.domid, **arguments}
+
+
+def legacy_calls(most: int) -> May:
+    """`claim_pages` of up to so many pages, without interruption."""
+
+    def may(running: Running) -> Iterator[Written]:
+        for domid, pages in product(running.host.domains, range(1, most + 1)):
+            yield {"op": "claim_pages", "domid": domid, "nr_extents": pages}
+
+    return may

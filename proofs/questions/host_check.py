@@ -1,0 +1,62 @@
+"""The host checks of `claim-sets` and `per-node-v8` compared, as formulas: for any host, any claims, any request."""
+
+from dataclasses import dataclass
+
+import z3
+
+from model.bounded import BoundedHost
+from model.logic import Term, all_of, any_of, implies, negation
+from model.rules import Request, Rules
+from model.semantics import SEMANTICS
+from model.state import State
+from proofs.prover.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence about the two checks, and its verdict."""
+
+    sentence: str
+    verdict: Verdict
+
+
+def _checks() -> tuple[State, Term, Term, Term, Term]:
+    """The state of a host (only its own counters and one domain's claims are read), r, and both checks."""
+    host = BoundedHost(1, 1)
+    s, r = host.state(), z3.Int("r")
+
+    def permits(name: str) -> Term:
+        rules: Rules = SEMANTICS[name].rules
+        return rules.host_permits(host, s, Request(r, 0, 0))
+
+    claims = [s.global_claims[0] >= 0, s.node_claims[0] >= 0, s.held(0) <= s.outstanding_claims]
+    known = all_of([r >= 1, *claims, s.outstanding_claims <= s.total_avail_pages])
+    return s, r, known, permits("claim-sets"), permits("per-node-v8")
+
+
+def claims() -> list[Claim]:
+    """What holds of the two checks while claims are backed by free pages."""
+    s, r, known, mixing, either = _checks()
+    unclaimed, own = s.unclaimed(), s.held(0)
+    gap = all_of([r > unclaimed, r > own, r <= unclaimed + own])
+    stated = {
+        "What `per-node-v8` permits, `claim-sets` permits": implies(either, mixing),
+        "A single page is permitted by both or by neither": implies(r == 1, mixing == either),
+        "Exactly the requests of r pages are lost with r > unclaimed, r > own claims and r <= unclaimed + own claims": (
+            all_of([mixing, negation(either)]) == gap
+        ),
+        "A domain without claims, or with nothing unclaimed beside them, loses none": implies(
+            any_of([own == 0, unclaimed == 0]), mixing == either
+        ),
+        "Requests within what is claimed are never lost": implies(r <= own, either),
+    }
+    return [Claim(sentence, _verdict(implies(known, formula))) for sentence, formula in stated.items()]
+
+
+def _verdict(formula: Term) -> Verdict:
+    solver = z3.Solver()
+    solver.add(negation(formula))
+    answer = solver.check()
+    if answer == z3.unknown:
+        return Verdict.UNKNOWN
+    return Verdict.PROVED if answer == z3.unsat else Verdict.REFUTED

@@ -1,0 +1,214 @@
+"""A question: what may be done, and what must happen. The answer is a shortest trace, found breadth first.
+
+Fewest events, then domains, nodes and pages; all domains are created first. The traces are stored beside the findings
+of the matrix, and recorded by running them on the reference with every lock checked. Pages are counted.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from proofs.matrix.findings import FOLDER, measure, recorded
+from proofs.replay.observe import observe
+from proofs.search.events import Trace
+from proofs.search.on_reference import Running, Tiny, tiny_hosts
+from proofs.search.small_events import Written
+from proofs.traces.events import State
+from proofs.traces.own_events import Events2
+from proofs.versions import versions
+from reference.state import Host, all_locks
+from reference.status import HypervisorCrash, MisuseError
+
+Events = tuple[Written, ...]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An event that was done: what came of it, the counters before it, and the host after it."""
+
+    event: Written
+    outcome: dict[str, Any]
+    before: State
+    host: Host
+    settled: bool
+    """No builder is in the middle of an operation."""
+
+    def did(self, op: str, **arguments: Any) -> bool:
+        """Whether the event is of that kind."""
+        return self.event["op"] == op and all(self.event.get(name) == value for name, value in arguments.items())
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a generation or of a variant of it."""
+
+    name: str
+    """Of the file with the trace."""
+    semantics: str
+    asks: str
+    """What happens in the trace, as a sentence."""
+    may: Callable[[Running], Iterator[Written]]
+    """What may be done next, beside creating domains."""
+    happens: Callable[[Moment], str]
+    """What is shown behind an event, with its numbers; empty if it is not what is asked for. Locks are held."""
+    bears_on: str = ""
+    """Which statements of the design it contradicts or qualifies."""
+    compared: tuple[str, ...] = ()
+    """Generations that do the same calls for comparison."""
+    nodes: int = 1
+    domains: int = 1
+    pages: int = 2
+    """Of all nodes together, at most."""
+    depth: int = 7
+    limits: range | None = None
+    """Which max_pages domains are created with; all up to the host's pages, if none."""
+    remembers: bool = False
+    """What happens depends on more than the state: on the ledgers of claims."""
+
+    @property
+    def path(self) -> Path:
+        """Where the trace is stored."""
+        return FOLDER / self.semantics / "questions" / f"{self.name}.jsonl"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A shortest trace, and what it shows."""
+
+    nodes: tuple[int, ...]
+    events: Events
+    shows: str
+
+
+class Unanswered(Exception):
+    """No trace within the bounds of the question."""
+
+
+def pages_of(count: int) -> str:
+    """A number of pages, in words."""
+    return f"{count} page{'' if count == 1 else 's'}"
+
+
+def answer(question: Question) -> Answer:
+    """The shortest trace on which it happens.
+
+    :raises Unanswered: there is none
+    """
+    hosts = tiny_hosts(Tiny(question.semantics, "", nodes=question.nodes, pages=question.pages))
+    levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
+    for depth in range(1, question.depth + 1):
+        for created, nodes in product(range(1, min(depth, question.domains) + 1), hosts):
+            if depth == created:
+                levels[created, nodes] = (set(), list(_created(question, nodes, created)))
+                continue
+            seen, former = levels[created, nodes]
+            newest: list[Events] = []
+            for events in former:
+                found = _extended(question, nodes, events, seen, newest)
+                if found is not None:
+                    return found
+            levels[created, nodes] = (seen, newest)
+    raise Unanswered(f"{question.semantics}: {question.name}: no trace of at most {question.depth} events")
+
+
+def _created(question: Question, nodes: tuple[int, ...], domains: int) -> Iterator[Events]:
+    limits = range(sum(nodes) + 1) if question.limits is None else question.limits
+    affinity = list(range(len(nodes)))
+    for chosen in product(limits, repeat=domains):
+        yield tuple(
+            {"op": "create_domain", "domid": domid, "max_pages": limit, "node_affinity": affinity}
+            for domid, limit in enumerate(chosen)
+        )
+
+
+def _after(question: Question, nodes: tuple[int, ...], events: Events) -> Running:
+    running = Running(question.semantics, nodes)
+    for event in events:
+        running.do(event)
+    return running
+
+
+def _extended(
+    question: Question, nodes: tuple[int, ...], events: Events, seen: set[Hashable], newest: list[Events]
+) -> Answer | None:
+    """Every next event; the first behind which it happens. New states go to `newest`."""
+    for event in question.may(_after(question, nodes, events)):
+        running = _after(question, nodes, events)
+        before = observe(running.host)
+        try:
+            outcome = running.do(event)
+        except (MisuseError, HypervisorCrash):
+            continue
+        with all_locks(running.host):
+            shows = question.happens(Moment(event, outcome, before, running.host, not running.begun))
+        if shows:
+            return Answer(nodes, (*events, event), shows)
+        key = (running.key(), _ledgers(running.host) if question.remembers else ())
+        if key not in seen:
+            seen.add(key)
+            newest.append((*events, event))
+    return None
+
+
+def _ledgers(host: Host) -> Hashable:
+    ledgers = [domain.history for domain in host.domains.values()]
+    return tuple((*h.installed, *h.redeemed, *h.released, *h.recalled) for h in ledgers)
+
+
+def lines_of(question: Question, found: Answer) -> bytes:
+    """The trace as lines of the project's format, with what the reference finds broken on the way."""
+    span = 1 << (max(found.nodes) - 1).bit_length()
+    shape = {"node_span": span, "nodes": list(found.nodes)}
+    trace = Trace(question.semantics, "", question.name, shape, list(found.events), [], [], [found.shows])
+    source = f"claimcheck {versions()['claimcheck']}: {question.asks} {found.shows}"
+    return recorded(trace, source)[0]
+
+
+class Stored:
+    """A stored trace: its host, its events as they were asked for, what it shows, and what is found broken."""
+
+    def __init__(self, question: Question) -> None:
+        header, _boot, *events = map(msgspec.json.decode, question.path.read_bytes().splitlines())
+        self.nodes = tuple(header["host"]["nodes"])
+        self.shows: str = header["source"].partition(f"{question.asks} ")[2]
+        self.breaks: list[str] = header.get("expect", [])
+        self.events: Events = tuple(_asked(event) for event in events)
+
+
+def _asked(event: Written) -> Written:
+    """Without what came of it; which block was taken is a choice, and stays."""
+    outcome = {*_OBSERVED[event["op"]], "state", "crash"}
+    if event["op"] == "alloc_heap_pages" and event["mfn"] is not None:
+        outcome.remove("mfn")
+    return {name: value for name, value in event.items() if name not in outcome}
+
+
+_OBSERVED = {kind.__struct_config__.tag: kind.observed for kind in get_args(Events2)}
+
+
+def still_shown(question: Question) -> str:
+    """What the stored trace shows when it is run again; empty if it does not happen any more."""
+    found = Stored(question)
+    running = _after(question, found.nodes, found.events[:-1])
+    before = observe(running.host)
+    outcome = running.do(found.events[-1])
+    with all_locks(running.host):
+        return question.happens(Moment(found.events[-1], outcome, before, running.host, not running.begun))
+
+
+def write(questions: list[Question], only_say: bool = False) -> list[Path]:
+    """Store the traces that are not stored with the same measure, showing it still; gives what changed."""
+    changed = []
+    for question in questions:
+        lines = lines_of(question, answer(question))
+        path = question.path
+        if not (path.exists() and measure(path.read_bytes()) == measure(lines) and still_shown(question)):
+            changed.append(path)
+            if not only_say:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(lines)
+    return changed

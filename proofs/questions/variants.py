@@ -1,0 +1,137 @@
+"""Rules that could be changed, each change tried with the others: which of them make a property hold, by verdicts.
+
+The verdicts are stored: a document is written from what is stored, and a run tells whether that is what it gives.
+"""
+
+import json
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+
+from proofs.matrix.cells import Cell
+from proofs.matrix.findings import FOLDER
+from proofs.matrix.judged import ANY_HOST
+from proofs.matrix.rows import Row
+from proofs.matrix.searches import verdicts_on
+from proofs.prover.verdict import Verdict
+
+STORED = FOLDER / "variants.json"
+LIMIT = (Row("entitlement"), Row("entitlement-without-limbo.pages-and-claims"), Row("redeemed-arrive"))
+"""What it means that a domain's limit is kept."""
+UNLOWERED = ("limit-not-lowered",)
+OFFLINE = ("nothing-offlined",)
+
+PLACES = (
+    ("", "limbo-counted"),
+    ("", "low-limit-refused"),
+    ("", "limit-read-unlocked", "charged-at-alloc"),
+    ("", "claims-checked-at-assign"),
+)
+"""Where a limit can be looked at: claim call, XEN_DOMCTL_max_mem, allocator, assign_pages; and how, if at all."""
+
+
+def named(base: str, parts: Iterable[str]) -> str:
+    """The name of a variant."""
+    return "+".join([base, *(part for part in parts if part)])
+
+
+GRID = [named("claim-sets", parts) for parts in product(*PLACES)]
+"""Every way of looking at the limit."""
+OTHERS: dict[str, tuple[Row, ...]] = {
+    "claim-sets+low-limit-refused+one-section": LIMIT,
+    "claim-sets+limbo-counted+charged-at-alloc+claims-trimmed": (
+        *LIMIT[:2],
+        Row("entitlement-without-limbo.claimants"),
+    ),
+    "claim-sets+redeemed-at-assign": (
+        Row("host-backed"),
+        Row("claims-protected.backed"),
+        Row("claims-fulfilled.node"),
+        Row("redeemed-once.exact"),
+    ),
+    "claim-sets-hardened+others-kept": (
+        Row("node-backed"),
+        Row("host-backed"),
+        Row("entitlement"),
+        Row("redeemed-arrive"),
+        Row("claims-protected.backed"),
+        Row("claims-fulfilled.node"),
+        Row("claims-fulfilled.anywhere"),
+        Row("redeemed-once.exact"),
+    ),
+}
+"""What else could be done about it, and the rows that it is judged by."""
+DEAD = {
+    "claim-sets": (Row("dead-hold-nothing"),),
+    "claim-sets+dying-checked": (Row("dead-hold-nothing"),),
+}
+PER_NODE_ROWS = (
+    Row("entitlement-without-limbo.pages-and-claims", UNLOWERED),
+    Row("entitlement", (*UNLOWERED, "requests-within-limit")),
+    Row("claims-fulfilled.node", (*UNLOWERED, *OFFLINE)),
+    Row("claims-fulfilled.anywhere", (*UNLOWERED, *OFFLINE)),
+)
+_OF_PER_NODE = (
+    "",
+    "claims-checked-at-assign",
+    "all-claims-at-alloc",
+    "limbo-counted",
+    "limbo-counted+charged-at-alloc",
+)
+PER_NODE = dict.fromkeys((named("per-node-v8", [parts]) for parts in _OF_PER_NODE), PER_NODE_ROWS)
+
+ASKED: dict[str, tuple[Row, ...]] = {**dict.fromkeys(GRID, LIMIT), **OTHERS, **PER_NODE}
+"""Every variant that is judged, with its rows."""
+for _name, _rows in DEAD.items():
+    ASKED[_name] = (*ASKED.get(_name, ()), *_rows)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on one row of one variant."""
+
+    semantics: str
+    part: str
+    """Of a property."""
+    conditions: tuple[str, ...]
+    verdict: str
+    reason: str
+    events: list[str]
+    """Of refuted: the operations of a shortest trace."""
+
+    @property
+    def mark(self) -> str:
+        """As in the matrix."""
+        if self.verdict == Verdict.PROVED.value:
+            return "+" if self.reason == ANY_HOST else "+b"
+        return {Verdict.REFUTED.value: f"x{len(self.events)}", Verdict.NOT_APPLICABLE.value: "."}.get(self.verdict, "?")
+
+
+def of_cell(cell: Cell) -> Judged:
+    """What is kept of a cell."""
+    events = [] if cell.trace is None else [event["op"] for event in cell.trace.events]
+    return Judged(cell.semantics, cell.row.part, cell.row.conditions, str(cell.verdict.value), cell.reason, events)
+
+
+def judge(name: str) -> list[Judged]:
+    """All verdicts on one variant."""
+    return [of_cell(cell) for cell in verdicts_on(name, ASKED[name])]
+
+
+def judge_all(jobs: int) -> list[Judged]:
+    """All verdicts on all variants."""
+    with ProcessPoolExecutor(jobs) as pool:
+        return [found for verdicts in pool.map(judge, ASKED) for found in verdicts]
+
+
+def dump(verdicts: list[Judged]) -> str:
+    """As it is stored: a verdict a line."""
+    return "[\n" + ",\n".join(json.dumps(asdict(v)) for v in verdicts) + "\n]\n"
+
+
+def stored(path: Path = STORED) -> list[Judged]:
+    """The verdicts of the last run."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return [Judged(**{**entry, "conditions": tuple(entry["conditions"])}) for entry in found]

@@ -1,0 +1,183 @@
+"""Changes to the rules of a generation, to be made one by one: ``claim-sets+limbo-counted`` is claim sets with one.
+
+Most look at the limit where the hypervisor cannot, because page_alloc_lock orders before heap_lock. They keep two
+counters a domain under ``heap_lock``: ``charged_pages`` (tot_pages and the pages on their way into it) and
+``charge_limit`` (a copy of max_pages). Both locks are held where these follow tot_pages and max_pages.
+"""
+
+from ..claims import deduct_global_claims, deduct_node_claims, redeem_claims_for_allocation
+from ..semantics import Request, Semantics
+from ..state import Domain, Host, read_unlocked
+from ..status import Status
+
+
+class Charged(Semantics):
+    """Keeps the two counters."""
+
+    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
+        claimant.charged_pages += pages
+        super().redeem(host, claimant, pages, node)
+
+    def limbo_ended(self, domain: Domain, pages: int) -> None:
+        domain.charged_pages -= pages
+
+    def tot_pages_shrank(self, host: Host, domain: Domain, pages: int) -> None:
+        with host.heap_lock:
+            domain.charged_pages -= pages
+
+    def set_max_pages(self, host: Host, domain: Domain, max_pages: int) -> Status:
+        with domain.page_alloc_lock, host.heap_lock:
+            if self.refuses_limit(domain, max_pages):
+                return Status.EINVAL
+            domain.max_pages = domain.charge_limit = max_pages
+            self.limit_stored(host, domain)
+        return Status.OK
+
+    def refuses_limit(self, domain: Domain, max_pages: int) -> bool:
+        """Whether ``XEN_DOMCTL_max_mem`` refuses that limit; both locks are held."""
+        del domain, max_pages
+        return False
+
+    def limit_stored(self, host: Host, domain: Domain) -> None:
+        """A new limit was stored; both locks are held."""
+
+
+class LimboCounted(Charged):
+    """What a claim counts beside itself are pages in limbo too."""
+
+    def pages_held(self, domain: Domain) -> int:
+        return domain.charged_pages
+
+
+class LowLimitRefused(Charged):
+    """A limit below pages and claims is refused."""
+
+    def refuses_limit(self, domain: Domain, max_pages: int) -> bool:
+        return self.pages_held(domain) + _claims(domain) > max_pages
+
+
+class ChargedAtAlloc(Charged):
+    """The allocator refuses pages beyond the limit; pages in limbo and claims that stay after redeeming count."""
+
+    def request_permitted(self, host: Host, request: Request) -> bool:
+        claimant = request.claimant
+        if claimant is not None:
+            charged = claimant.charged_pages + request.pages + _claims_left(claimant, request.pages)
+            if charged > claimant.charge_limit:
+                return False
+        return super().request_permitted(host, request)
+
+
+class DyingChecked(Semantics):
+    """Claim calls look at is_dying under their locks."""
+
+    def refuses_claimant(self, domain: Domain) -> bool:
+        return domain.is_dying
+
+
+class LimitReadUnlocked(Semantics):
+    """The allocator refuses pages beyond the limit; tot_pages and max_pages are read without their lock."""
+
+    def request_permitted(self, host: Host, request: Request) -> bool:
+        claimant = request.claimant
+        if claimant is not None:
+            tot_pages, max_pages = read_unlocked(claimant, "tot_pages"), read_unlocked(claimant, "max_pages")
+            if tot_pages + request.pages + self.claims_that_count(claimant, request.pages) > max_pages:
+                return False
+        return super().request_permitted(host, request)
+
+    def claims_that_count(self, claimant: Domain, pages: int) -> int:
+        """The claims that stay after redeeming for so many pages."""
+        return _claims_left(claimant, pages)
+
+
+class AllClaimsAtAlloc(LimitReadUnlocked):
+    """All claims count, those too that the request is about to redeem."""
+
+    def claims_that_count(self, claimant: Domain, pages: int) -> int:
+        del pages
+        return _claims(claimant)
+
+
+class ClaimsCheckedAtAssign(Semantics):
+    """assign_pages refuses pages that would exceed the limit together with the claims."""
+
+    def limit_at_assign(self, host: Host, domain: Domain) -> int:
+        with host.heap_lock:
+            return domain.max_pages - _claims(domain)
+
+
+class ClaimsTrimmed(Charged):
+    """A new limit releases the claims it leaves no room for: host-wide first, then nodes ascending."""
+
+    def limit_stored(self, host: Host, domain: Domain) -> None:
+        released = domain.history.released
+        excess = self.pages_held(domain) + _claims(domain) - domain.max_pages
+        if excess > 0:
+            excess -= deduct_global_claims(host, domain, excess, released)
+        for node in host.nodes:
+            if excess > 0:
+                excess -= deduct_node_claims(host, domain, node, excess, released)
+
+
+class RedeemedAtAssign(Semantics):
+    """Claims are redeemed where tot_pages grows; pages that left the heap are still claimed until then."""
+
+    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
+        """Not yet."""
+
+    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
+        with host.heap_lock:
+            redeem_claims_for_allocation(host, domain, pages, node)
+
+
+class OthersKept(Charged):
+    """Claims on other nodes are redeemed only as far as the limit or the host's free pages demand it."""
+
+    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
+        claimant.charged_pages += pages
+        redeemed = claimant.history.redeemed
+        pages -= deduct_node_claims(host, claimant, node, pages, redeemed)
+        pages -= deduct_global_claims(host, claimant, pages, redeemed)
+        over_limit = claimant.charged_pages + _claims(claimant) - claimant.charge_limit
+        beyond = host.outstanding_claims - host.total_avail_pages
+        demanded = over_limit if over_limit >= beyond else beyond
+        if demanded < pages:
+            pages = demanded
+        for other in host.nodes:
+            if pages > 0:
+                pages -= deduct_node_claims(host, claimant, other, pages, redeemed)
+
+
+def _claims(domain: Domain) -> int:
+    return domain.global_claims + domain.node_claims
+
+
+def _claims_left(domain: Domain, pages: int) -> int:
+    left = _claims(domain) - pages
+    return left if left > 0 else 0
+
+
+PARTS: dict[str, type[Semantics]] = {
+    "limbo-counted": LimboCounted,
+    "low-limit-refused": LowLimitRefused,
+    "charged-at-alloc": ChargedAtAlloc,
+    "dying-checked": DyingChecked,
+    "limit-read-unlocked": LimitReadUnlocked,
+    "all-claims-at-alloc": AllClaimsAtAlloc,
+    "claims-checked-at-assign": ClaimsCheckedAtAssign,
+    "claims-trimmed": ClaimsTrimmed,
+    "redeemed-at-assign": RedeemedAtAssign,
+    "others-kept": OthersKept,
+}
+"""The parts of variants, by name. The model has one more: ``one-section``, for which there is no split to run."""
+
+
+def changed(base: Semantics, parts: list[str]) -> Semantics:
+    """The semantics with these changes.
+
+    :raises KeyError: there is no such part
+    """
+    classes = (*(PARTS[part] for part in parts), type(base))
+    variant = type("Variant", classes, {"name": "+".join((base.name, *parts))})
+    return variant()  # type: ignore[no-any-return]

@@ -1,0 +1,118 @@
+"""The questions: each stored trace happens, is as short as a fresh search finds, and is what the documents show."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proofs.matrix.findings import measure
+from proofs.matrix.rows import Row
+from proofs.prover.verdict import Verdict
+from proofs.questions import claim_sets
+from proofs.questions.contrast import contrast
+from proofs.questions.costs import OPERATIONS, locks_taken
+from proofs.questions.documents import BLOCKS, DOCUMENTS, QUESTIONS, main, renewed, smallest
+from proofs.questions.host_check import claims
+from proofs.questions.question import Stored, Unanswered, answer, lines_of, still_shown, write
+from proofs.questions.variants import ASKED, GRID, LIMIT, judge, stored
+from proofs.replay import replay_trace
+from proofs.traces import read_traces
+
+SLOW = {"used-up-elsewhere", "offlined-page-costs-another"}
+FILES = sorted(Path("tests/data/findings").glob("*/questions/*.jsonl"))
+
+
+def test_every_stored_trace_answers_a_question() -> None:
+    assert {question.path for question in QUESTIONS.values()} == set(FILES)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_it_happens_on_the_reference(name: str) -> None:
+    found = Stored(QUESTIONS[name])
+    (result,) = [replay_trace(trace, check_locks=True) for trace in read_traces(QUESTIONS[name].path)]
+    assert result.divergence is None
+    assert sorted(result.broken) == found.breaks
+    assert still_shown(QUESTIONS[name]) == found.shows != ""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else []) for n in QUESTIONS])
+def test_a_fresh_search_finds_none_shorter(name: str) -> None:
+    question = QUESTIONS[name]
+    assert measure(lines_of(question, answer(question))) == measure(question.path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "name", ["limit-lowered-under-a-claim", "claimed-while-in-limbo", "dead-domain-holds-memory", "redeemed-in-vain"]
+)
+def test_hardened_claim_sets_do_not_let_it_happen(name: str) -> None:
+    question = QUESTIONS[name]
+    with pytest.raises(Unanswered, match=name):
+        answer(replace(question, semantics=claim_sets.HARDENED, depth=len(Stored(question).events)))
+
+
+def test_a_stored_trace_that_no_longer_shows_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = QUESTIONS["limit-lowered-under-a-claim"]
+    monkeypatch.setattr("proofs.questions.question.FOLDER", tmp_path)
+    assert write([question], only_say=True) == [question.path]
+    assert not question.path.exists()
+    assert write([question]) == [question.path]
+    assert write([question]) == []
+    assert write([replace(question, happens=lambda moment: "Else." if moment.did("boot") else "")]) == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_documents_show_what_is_stored(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("<!-- generated: ") > 10
+    assert renewed(text) == text, "run python -m proofs.questions.documents"
+
+
+def test_every_question_is_in_a_document() -> None:
+    shown = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert [name for name in BLOCKS if f"<!-- generated: {name} -->" not in shown] == []
+
+
+def test_stale_documents_are_noticed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BLOCKS, "locks", lambda: "nothing")
+    assert main(["--check"]) == 1
+    assert capsys.readouterr().out == f"not up to date: {DOCUMENTS[0]}\n"
+
+
+def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
+    assert smallest("entitlement") == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
+    assert {v.semantics for v in stored()} == set(ASKED)
+    assert [(v.semantics, v.part) for v in stored() if v.mark == "?"] == []
+    assert len(GRID) == 24
+
+
+def test_a_fresh_judgement_is_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "claim-sets+limbo-counted+low-limit-refused"
+    monkeypatch.setitem(ASKED, name, (Row("entitlement"), LIMIT[1]))
+    rows = {row.part for row in ASKED[name]}
+    assert judge(name) == [v for v in stored() if v.semantics == name and v.part in rows]
+
+
+def test_the_two_host_checks_are_compared_by_proof() -> None:
+    assert {claim.verdict for claim in claims()} == {Verdict.PROVED}
+
+
+def test_a_contrast_tells_the_first_difference() -> None:
+    events = list(Stored(QUESTIONS["limit-lowered-under-a-claim"]).events)
+    found = contrast((1,), events, "claim-sets", claim_sets.HARDENED)
+    assert (found.differs_at, found.op, found.ends) == (3, "set_max_pages", "d0 max_pages is 1, not 0")
+    assert contrast((1,), events, "claim-sets", "claim-sets-v3").differs_at == 0
+    found = contrast((1,), events, "claim-sets", "legacy-2013")
+    assert (found.differs_at, found.ends) == (2, "legacy-2013 has no claim sets")
+
+
+def test_what_hardening_costs_in_locks() -> None:
+    costs = {o: [locks_taken(s, o) for s in ("claim-sets", claim_sets.HARDENED)] for o in OPERATIONS}
+    assert {o for o, (before, after) in costs.items() if before != after} == {
+        "free_domheap_pages",
+        "XEN_DOMCTL_max_mem",
+    }
+
+
+@pytest.mark.long
+def test_all_of_it_is_what_a_run_gives() -> None:
+    assert main(["--check", "--search"]) == 0
