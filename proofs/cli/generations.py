@@ -23,9 +23,10 @@ Examples:
   claimcheck generations claim-sets per-node-v8 --no-verdicts""",
 )
 @click.argument("names", nargs=-1, metavar="[BEFORE AFTER]")
-@click.option("--no-verdicts", is_flag=True, help="Without the properties' verdicts, which take most of the time.")
+@click.option("--no-verdicts", is_flag=True, help="Without the properties' verdicts.")
 @click.option("--depth", type=click.IntRange(min=1), default=5, show_default=True, help="Events of a differing trace.")
 @click.option("--seconds", type=click.FloatRange(min=0), default=20, show_default=True, help="Then the search ends.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write stored verdicts.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
@@ -35,6 +36,7 @@ def generations(
     no_verdicts: bool,
     depth: int,
     seconds: float,
+    no_cache: bool,
     jobs: int | None,
     as_json: bool,
 ) -> None:
@@ -42,6 +44,9 @@ def generations(
 
     With two names: the differences of their code, the verdicts that changed, and a shortest trace on which the
     reference of the one behaves differently from that of the other.
+
+    Verdicts take a minute or two on two processors. They are stored, and taken from there as long as the code of the
+    tool and the version of the solver are the same.
     """
     from model.semantics import SEMANTICS
     from proofs.cli.matrix import computed
@@ -54,7 +59,9 @@ def generations(
         raise click.UsageError("two generations to compare, or none for all")
     workers = jobs or default_jobs()
     asked = list(names) if names else list(SEMANTICS)
-    cells = [] if no_verdicts else computed(asked, matrix_ids(), workers)
+    cells, whole = ([], True) if no_verdicts else computed(asked, matrix_ids(), workers, not no_cache)
+    if not whole:
+        ctx.exit(INCOMPLETE)
     if not names:
         ctx.exit(_all(cells, as_json))
     from proofs.matrix.difference import Between, difference

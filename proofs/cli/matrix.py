@@ -14,32 +14,41 @@ if TYPE_CHECKING:
     from proofs.matrix.cells import Cell
 
 
-def computed(semantics: list[str], ids: list[str], jobs: int) -> list[Cell]:
-    """The matrix, with a progress bar where standard error is a terminal."""
+def computed(semantics: list[str], ids: list[str], jobs: int, cached: bool) -> tuple[list[Cell], bool]:
+    """The matrix, and whether all of it was judged; with a progress bar where standard error is a terminal."""
     from proofs.cli.output import progress_bar
-    from proofs.matrix.matrix import matrix
+    from proofs.matrix.matrix import InterruptedMatrix, matrix
+    from proofs.matrix.stored import FOLDER
 
-    with progress_bar() as progress:
-        if progress is None:
-            return matrix(semantics, ids, jobs)
-        task = progress.add_task("judging", total=len(semantics))
-        return matrix(semantics, ids, jobs, lambda done, of: progress.update(task, completed=done, total=of))
+    folder = FOLDER if cached else ""
+    try:
+        with progress_bar() as progress:
+            if progress is None:
+                return matrix(semantics, ids, jobs, cache=folder), True
+            task = progress.add_task("judging", total=len(semantics))
+            return matrix(
+                semantics, ids, jobs, lambda n, of: progress.update(task, completed=n, total=of), folder
+            ), True
+    except InterruptedMatrix as interrupted:
+        click.echo(f"claimcheck: interrupted: {len(interrupted.cells)} cells were judged", err=True)
+        return interrupted.cells, False
 
 
-def show_matrix(semantics: list[str], ids: list[str], jobs: int, as_json: bool) -> int:
+def show_matrix(semantics: list[str], ids: list[str], jobs: int, as_json: bool, cached: bool) -> int:
     """Compute and print it; gives the exit code."""
     started = time.perf_counter()
-    cells = computed(semantics, ids, jobs)
+    cells, whole = computed(semantics, ids, jobs, cached)
     seconds = time.perf_counter() - started
     if as_json:
         from proofs.cli.output import print_json
         from proofs.matrix.report import as_data
         from proofs.prover.verdict import versions
 
-        print_json({"versions": versions(), "seconds": round(seconds, 1), "cells": as_data(cells)})
+        content = {"versions": versions(), "seconds": round(seconds, 1), "interrupted": not whole}
+        print_json({**content, "cells": as_data(cells)})
     else:
         _print(semantics, cells, seconds)
-    return exit_code(cells)
+    return exit_code(cells) or (OK if whole else INCOMPLETE)
 
 
 def exit_code(cells: list[Cell]) -> int:

@@ -83,10 +83,11 @@ def prove(
     ids = known("property", properties, matrix_ids(), all_means=True)
     if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
         if parts or mutate or hosts != ("any",) or support or vacuity or smtlib or only_list:
-            raise click.UsageError("a matrix takes only --semantics, --property, --jobs and --json")
+            raise click.UsageError("a matrix takes only --semantics, --property, --jobs, --no-cache and --json")
         from proofs.cli.matrix import show_matrix
 
-        ctx.exit(show_matrix(list(SEMANTICS) if everything else names, ids, jobs or default_jobs(), as_json))
+        chosen_names = list(SEMANTICS) if everything else names
+        ctx.exit(show_matrix(chosen_names, ids, jobs or default_jobs(), as_json, not no_cache))
     mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
     encodings = [_encoding(h) for h in hosts]
     chosen = selected(suite(names, ids, encodings, mutation), list(parts))

@@ -18,7 +18,7 @@ from proofs.matrix.matrix import matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.report import LEGEND, repairs, table_rows
 from proofs.matrix.source import lines_of_code
-from proofs.matrix.stored import VERDICTS, dumped
+from proofs.matrix.verdicts import VERDICTS, dumped
 from proofs.parallel import default_jobs
 from proofs.prover.documents import table
 from proofs.prover.verdict import Verdict

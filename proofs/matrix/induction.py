@@ -73,7 +73,9 @@ def shown(
     """The invariants given to a proof, or None where there is no proof."""
     obligation = Obligation(semantics, name, place, encoding, conditions, invariants=tuple(invariants))
     asked = problem(obligation)
-    if plain(asked, SETTINGS).check() != z3.unsat:
+    solver = plain(asked, SETTINGS)
+    solver.set("ctrl_c", False)  # the solver would end the question, as if it could not be decided
+    if solver.check() != z3.unsat:
         return None
     given = {label.removeprefix("invariant:") for label in asked.assumptions if label.startswith("invariant:")}
     return given - {name}

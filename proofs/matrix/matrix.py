@@ -1,38 +1,86 @@
 """All cells of the matrix, in parallel: proofs a generation at a time, then a search for each row that has none."""
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from typing import Any
+from functools import partial
 
-from proofs.matrix.cells import Cell, proofs_of
-from proofs.matrix.rows import rows
+from model.properties import PROPERTIES
+from proofs.matrix.cells import Cell, Open, proofs_of
+from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
+from proofs.matrix.rows import Row, rows
 from proofs.matrix.searches import searched_together, together
+from proofs.matrix.stored import look_up, store
+from proofs.parallel import in_processes
+from proofs.prover.pool import prepare
+from proofs.prover.solve import noted_interrupts
 
 Progress = Callable[[int, int], None]
 
 
-def matrix(semantics: list[str], ids: list[str], jobs: int, progress: Progress = lambda _done, _of: None) -> list[Cell]:
+class InterruptedMatrix(KeyboardInterrupt):
+    """Ctrl-C, with the cells that were judged until then."""
+
+    def __init__(self, cells: list[Cell]) -> None:
+        super().__init__()
+        self.cells = cells
+
+
+def matrix(
+    semantics: list[str],
+    ids: list[str],
+    jobs: int,
+    progress: Progress = lambda _done, _of: None,
+    cache: str = "",
+) -> list[Cell]:
     """Every cell of these properties, by generation in the order given and by row.
 
     A row with conditions is there only where the same without them does not hold.
+
+    :param cache: a folder of stored cells, read and written; without one nothing is
+    :raises InterruptedMatrix: Ctrl-C; what runs is ended first
     """
-    cells: list[Cell] = []
-    with ProcessPoolExecutor(jobs) as pool:
-        waiting: set[Future[Any]] = {pool.submit(proofs_of, name, ids) for name in semantics}
-        submitted, done = len(waiting), 0
-        while waiting:
-            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ended:
-                done += 1
-                result = future.result()
-                if isinstance(result, list):
-                    cells += result
-                    continue
-                proved, left = result
-                cells += proved
-                groups = together(left)
-                waiting |= {pool.submit(searched_together, group) for group in groups}
-                submitted += len(groups)
-            progress(done, submitted)
+    known = {name: found for name in semantics if cache and (found := look_up(cache, name)) is not None}
+    cells = [cell for found in known.values() for cell in found if _id(cell.row) in ids]
+    todo = [name for name in semantics if name not in known]
+    whole = _judge(cells, todo, ids, jobs, progress, cache if set(matrix_ids()) <= set(ids) else "") if todo else True
     order = {row: number for number, row in enumerate(rows())}
-    return sorted(cells, key=lambda cell: (semantics.index(cell.semantics), order[cell.row]))
+    cells.sort(key=lambda cell: (semantics.index(cell.semantics), order[cell.row]))
+    if not whole:
+        raise InterruptedMatrix(cells)
+    return cells
+
+
+def _id(row: Row) -> str:
+    return OTHER_ROWS[row.part].id if row.part in OTHER_ROWS else PROPERTIES[row.part].id
+
+
+def _judge(cells: list[Cell], semantics: list[str], ids: list[str], jobs: int, progress: Progress, cache: str) -> bool:
+    """Proofs first, then the searches; whether all were made. A generation is stored as soon as it is complete."""
+    groups: list[list[Open]] = []
+    done = 0
+    for _, (proved, left) in in_processes(partial(_proofs, ids=ids), semantics, jobs, prepare=prepare):
+        cells += proved
+        groups += together(left)
+        done += 1
+        progress(done, len(semantics) + len(groups))
+    if done < len(semantics):
+        return False
+    waiting = {name: sum(group[0].semantics == name for group in groups) for name in semantics}
+    for number, found in in_processes(_searched, groups, jobs, prepare=prepare) if groups else ():
+        cells += found
+        name = groups[number][0].semantics
+        waiting[name] -= 1
+        if cache and not waiting[name]:
+            store(cache, name, [cell for cell in cells if cell.semantics == name])
+        done += 1
+        progress(done, len(semantics) + len(groups))
+    return done == len(semantics) + len(groups)
+
+
+def _proofs(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
+    with noted_interrupts():
+        return proofs_of(semantics, ids)
+
+
+def _searched(group: list[Open]) -> list[Cell]:
+    with noted_interrupts():
+        return searched_together(group)

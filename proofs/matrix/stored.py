@@ -1,46 +1,61 @@
-"""What a run of the matrix found, as files: the verdicts, beside the traces of what is refuted.
+"""The cells of earlier runs, a generation a file, under the content of everything that a verdict depends on.
 
-The documents are written from these, so that they can be told to agree with them in a moment.
+That is the code of reference, model and proofs, and the versions of solver, Python and tool. A file that cannot be
+read, or whose content is not what its first line says, counts as absent. An unknown verdict is not stored.
 """
 
-import json
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
+import msgspec
+
+import model
+import proofs
+import reference
 from proofs.matrix.cells import Cell
-from proofs.matrix.findings import FOLDER, path_of
-from proofs.matrix.rows import Row
-from proofs.prover.verdict import Verdict
-from proofs.search.events import Trace
+from proofs.prover.cache import write_whole
+from proofs.prover.verdict import Verdict, versions
 
-VERDICTS = FOLDER / "verdicts.json"
+FOLDER = ".cache/matrix"
 
 
-def dumped(cells: Iterable[Cell]) -> str:
-    """A verdict a line; of a trace only how long it is, as the file beside has it."""
-    lines = [
-        json.dumps([cell.semantics, cell.row.part, list(cell.row.conditions), cell.verdict.value, cell.reason])
-        for cell in cells
-    ]
-    return "[\n" + ",\n".join(lines) + "\n]\n"
+@cache
+def fingerprint() -> str:
+    """Of the code and of the versions."""
+    roots = {package.__name__: Path(str(package.__file__)).parent for package in (reference, model, proofs)}
+    return hashlib.sha256(f"{sorted(versions().items())} {digest_of(roots)}".encode()).hexdigest()
 
 
-def load(path: Path = VERDICTS) -> list[Cell]:
-    """The cells of the last run; of the traces what is stored: host and events."""
-    return [
-        Cell(semantics, row, Verdict(verdict), reason, _trace(semantics, row) if verdict == REFUTED else None)
-        for semantics, row, verdict, reason in _lines(path)
-    ]
+def digest_of(roots: Mapping[str, Path]) -> str:
+    """Of all Python files below these folders, each with its path."""
+    digest = hashlib.sha256()
+    for name, root in roots.items():
+        for path in sorted(root.rglob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{name}/{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
-REFUTED = Verdict.REFUTED.value
+def look_up(folder: str, semantics: str) -> list[Cell] | None:
+    """All cells of a generation, if a run of the same code stored them."""
+    try:
+        check, _, content = _path(folder, semantics).read_bytes().partition(b"\n")
+        if check.decode() != hashlib.sha256(content).hexdigest():
+            return None
+        return msgspec.json.decode(content, type=list[Cell])
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return None
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Row, str, str]]:
-    for semantics, part, conditions, verdict, reason in json.loads(path.read_text(encoding="utf-8")):
-        yield semantics, Row(part, tuple(conditions)), verdict, reason
+def store(folder: str, semantics: str, cells: Sequence[Cell]) -> None:
+    """Keep all cells of a generation, whole or not at all."""
+    if any(cell.verdict is Verdict.UNKNOWN for cell in cells):
+        return
+    content = msgspec.json.encode(cells)
+    write_whole(_path(folder, semantics), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
 
 
-def _trace(semantics: str, row: Row) -> Trace:
-    header, _boot, *events = map(json.loads, path_of(semantics, row).read_text(encoding="utf-8").splitlines())
-    return Trace(semantics, "", row.part, header["host"], events, [], [])
+def _path(folder: str, semantics: str) -> Path:
+    return Path(folder) / f"{semantics}-{fingerprint()}.json"

@@ -32,12 +32,16 @@ def store(settings: Settings, obligation: Obligation, result: Result) -> None:
     """Keep a result, whole or not at all; an unknown is not kept."""
     if not settings.cache or result.verdict is Verdict.UNKNOWN:
         return
-    path = _path(settings, obligation, result.hash)
+    write_whole(_path(settings, obligation, result.hash), msgspec.json.encode(result))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, or leave what is there: another process never reads a part of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(result))
+            file.write(content)
         Path(temporary).replace(path)
     except OSError as error:
         # A full disk costs time on the next run, not the verdict of this one.

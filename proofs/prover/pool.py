@@ -20,7 +20,7 @@ def _chunks(obligations: list[Obligation], jobs: int) -> Iterable[list[Obligatio
     return [[o for group in groups[i::count] for o in group] for i in range(count)]
 
 
-def _prepare() -> None:
+def prepare() -> None:
     """What makes a worker quick: it ends soon, so it need not collect garbage, and sorts are checked by Z3 itself."""
     import gc
 
@@ -44,7 +44,7 @@ def run(
         found.update((result.name, result) for result in solve_all(obligations, settings, progress))
     elif obligations:
         work = partial(solve_all, settings=settings)
-        for _, results in in_processes(work, list(_chunks(obligations, jobs)), jobs, executor, _prepare):
+        for _, results in in_processes(work, list(_chunks(obligations, jobs)), jobs, executor, prepare):
             found.update((result.name, result) for result in results)
             progress(len(found))
     return [found[o.name] for o in obligations if o.name in found], len(found) < len(obligations)

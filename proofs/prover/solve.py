@@ -137,7 +137,7 @@ def solve_all(
 ) -> list[Result]:
     """Several obligations in one process. Ctrl-C ends it: the results are those that were finished."""
     results: list[Result] = []
-    with _noted_interrupts() as interrupts:
+    with noted_interrupts() as interrupts:
         for obligation in obligations:
             try:
                 results.append(solve(obligation, settings))
@@ -150,7 +150,7 @@ def solve_all(
 
 
 @contextmanager
-def _noted_interrupts() -> Iterator[list[int]]:
+def noted_interrupts() -> Iterator[list[int]]:
     """Ctrl-C is noted in a list; raised, it could be lost in a destructor of Z3's objects."""
     interrupts: list[int] = []
     if threading.current_thread() is not threading.main_thread():

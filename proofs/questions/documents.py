@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from proofs.explain.compact import compact_timeline
-from proofs.matrix.stored import load
+from proofs.matrix.verdicts import load
 from proofs.parallel import default_jobs
 from proofs.prover.documents import table
 from proofs.prover.verdict import Verdict

@@ -54,6 +54,7 @@ class Unrolled:
         self.solver = z3.SimpleSolver()
         self.solver.set("random_seed", seed)
         self.solver.set("arith.solver", SIMPLEX)
+        self.solver.set("ctrl_c", False)  # it would look as if the solver could not decide
         first = BoundedHost(nodes, self.domains)
         self.states: list[State] = [first.state("@0")]
         self.steps: list[dict[str, Step]] = []

@@ -9,7 +9,7 @@ from proofs.matrix import differences, documents, pages
 from proofs.matrix.findings import FOLDER, measure, path_of
 from proofs.matrix.report import repairs
 from proofs.matrix.rows import rows
-from proofs.matrix.stored import dumped, load
+from proofs.matrix.verdicts import dumped, load
 from proofs.prover.verdict import Verdict
 from proofs.replay import replay_trace
 from proofs.traces import read_traces

@@ -1,0 +1,46 @@
+"""What a run of the matrix found, as files: the verdicts, beside the traces of what is refuted.
+
+The documents are written from these, so that they can be told to agree with them in a moment.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from proofs.matrix.cells import Cell
+from proofs.matrix.findings import FOLDER, path_of
+from proofs.matrix.rows import Row
+from proofs.prover.verdict import Verdict
+from proofs.search.events import Trace
+
+VERDICTS = FOLDER / "verdicts.json"
+
+
+def dumped(cells: Iterable[Cell]) -> str:
+    """A verdict a line; of a trace only how long it is, as the file beside has it."""
+    lines = [
+        json.dumps([cell.semantics, cell.row.part, list(cell.row.conditions), cell.verdict.value, cell.reason])
+        for cell in cells
+    ]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def load(path: Path = VERDICTS) -> list[Cell]:
+    """The cells of the last run; of the traces what is stored: host and events."""
+    return [
+        Cell(semantics, row, Verdict(verdict), reason, _trace(semantics, row) if verdict == REFUTED else None)
+        for semantics, row, verdict, reason in _lines(path)
+    ]
+
+
+REFUTED = Verdict.REFUTED.value
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Row, str, str]]:
+    for semantics, part, conditions, verdict, reason in json.loads(path.read_text(encoding="utf-8")):
+        yield semantics, Row(part, tuple(conditions)), verdict, reason
+
+
+def _trace(semantics: str, row: Row) -> Trace:
+    header, _boot, *events = map(json.loads, path_of(semantics, row).read_text(encoding="utf-8").splitlines())
+    return Trace(semantics, "", row.part, header["host"], events, [], [])

@@ -1,0 +1,77 @@
+"""Stored verdicts: the same as they were, of the same code only, and none that is damaged."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proofs.matrix import stored
+from proofs.matrix.cells import Cell, Open
+from proofs.matrix.matrix import matrix
+from proofs.matrix.other_rows import matrix_ids
+from proofs.matrix.rows import Row
+from proofs.matrix.searches import searched
+from proofs.prover.verdict import Verdict
+
+NAME = "claim-sets-no-recall"
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> list[Cell]:
+    """A refuted cell with its trace, and a proved one; stored."""
+    found = [searched(Open(NAME, Row("node-backed"), "")), Cell(NAME, Row("entitlement", ("x", "y")), Verdict.PROVED)]
+    stored.store(str(tmp_path), NAME, found)
+    return found
+
+
+def test_what_is_stored_comes_back(cells: list[Cell], tmp_path: Path) -> None:
+    assert cells[0].trace is not None
+    assert stored.look_up(str(tmp_path), NAME) == cells
+    assert stored.look_up(str(tmp_path), "claim-sets") is None
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "not text", "empty"])
+def test_a_damaged_file_counts_as_absent(cells: list[Cell], tmp_path: Path, damage: str) -> None:
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    damaged = {
+        "cut": content[:-9],
+        "changed": content.replace(b"node-backed", b"host-backed", 1),
+        "not text": b"\xff" + content,
+        "empty": b"",
+    }[damage]
+    assert damaged != content
+    path.write_bytes(damaged)
+    assert stored.look_up(str(tmp_path), NAME) is None
+    stored.store(str(tmp_path), NAME, cells)
+    assert stored.look_up(str(tmp_path), NAME) == cells
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_unknown_is_not_stored(tmp_path: Path) -> None:
+    stored.store(str(tmp_path), NAME, [Cell(NAME, Row("node-backed"), Verdict.UNKNOWN)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_code_has_another_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1", encoding="utf-8")
+    before = stored.digest_of({"package": tmp_path})
+    assert stored.digest_of({"package": tmp_path}) == before
+    assert stored.digest_of({"other": tmp_path}) != before
+    (tmp_path / "a.py").write_text("x = 2", encoding="utf-8")
+    changed = stored.digest_of({"package": tmp_path})
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert len({before, changed, stored.digest_of({"package": tmp_path})}) == 3
+
+
+def test_the_matrix_takes_stored_cells_of_the_properties_asked_for(cells: list[Cell], tmp_path: Path) -> None:
+    cells[1] = replace(cells[1], row=Row("entitlement"))
+    stored.store(str(tmp_path), NAME, cells)
+    assert matrix([NAME], matrix_ids(), 1, cache=str(tmp_path)) == cells
+    assert matrix([NAME], ["node-backed"], 1, cache=str(tmp_path)) == cells[:1]
+
+
+def test_a_few_properties_are_judged_and_not_stored(tmp_path: Path) -> None:
+    (cell,) = matrix(["claim-sets"], ["recall-minimal"], 1, cache=str(tmp_path))
+    assert cell.verdict is Verdict.PROVED
+    assert list(tmp_path.iterdir()) == []
