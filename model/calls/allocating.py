@@ -16,7 +16,7 @@ from model.calls.case import (
     Moved,
 )
 from model.calls.state import NONE
-from model.logic import Term, all_of, any_of, choose, negation, positive_part
+from model.logic import Term, all_of, any_of, choose, negation, positive_part, same
 from model.rules import Request
 from model.step import Step
 from model.transitions.allocating import leave_heap, redeem
@@ -97,8 +97,8 @@ def _claim_target(call: Call, domid: Term) -> Term:
         return NONE
     s = call.before
     target = s.claim_node[domid]
-    only = [s.node_affinity[domid, n] == (target == n) for n in range(call.host.nodes)]
-    return choose(all_of([target != NONE, *only]), target, NONE)
+    only = call.host.every_node(lambda n: s.node_affinity[domid, n] == same(target, n))
+    return choose(all_of([target != NONE, only]), target, NONE)
 
 
 class _Allocated:

@@ -1,14 +1,12 @@
 """A call and what may come out of it: named cases in order, the first whose condition holds is the one."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from model.bounded import ListGrid, ListVector
 from model.calls.interfaces import INTERFACES, Interface
 from model.calls.state import CallHost, CallState
 from model.generations.generation import Semantics
-from model.logic import Term, all_of, any_of, choose, negation
+from model.logic import Term, all_of, any_of, negation
 from model.rules import Rules
 from model.step import Step
 
@@ -38,9 +36,6 @@ class Block:
     """How many of the pages leave when they are freed."""
 
 
-Effect = Callable[[], CallState]
-
-
 @dataclass(frozen=True)
 class Case:
     """One outcome. It is the one where its condition holds and that of no earlier case does."""
@@ -49,7 +44,7 @@ class Case:
     condition: Term
     result: str
     """`OK` or an errno's name, `refused`, `crash`, `misuse`; or the answer of a page (`OFFLINED`, ...)."""
-    effect: Effect | None = None
+    effect: "Effect | None" = None
     """Gives the state after; None: nothing changes."""
     answer: Mapping[str, Term] = field(default_factory=dict)
     """What else comes out, by name: `node` of an allocation, counters of a query."""
@@ -85,16 +80,28 @@ class Call:
             return statement(node) if 0 <= node < self.host.nodes else False
         return all_of([node >= 0, self.is_online(node), statement(node)])
 
-    def effect(self, *changes: Callable[[Step], None], moved: Sequence["Moved"] = ()) -> Effect:
+    def effect(self, *changes: Callable[[Step], None], moved: Sequence["Moved"] = ()) -> "Effect":
         """The state after these changes to counters, and pages that went from class to class."""
+        return Effect(self, changes, moved)
 
-        def after() -> CallState:
-            step = Step(self.host, self.before)
-            for change in changes:
-                change(step)
-            return with_moved(self.host, self.host.after(step), self.before, moved)  # type: ignore[arg-type]  # its state_type
 
-        return after
+class Effect:
+    """What a case does. Called, it gives the state after; written down only then."""
+
+    def __init__(self, call: Call, changes: Sequence[Callable[[Step], None]], moved: Sequence["Moved"]) -> None:
+        self._call, self._changes, self._moved = call, changes, moved
+
+    def step(self) -> Step:
+        """The updates alone."""
+        step = Step(self._call.host, self._call.before)
+        for change in self._changes:
+            change(step)
+        for move in self._moved:
+            _move(step, move)
+        return step
+
+    def __call__(self) -> CallState:
+        return self._call.host.after(self.step())  # type: ignore[return-value]  # its state_type
 
 
 @dataclass(frozen=True)
@@ -107,43 +114,25 @@ class Moved:
     after: Block | None = None
 
 
-def _page_class(block: Block) -> tuple[str, Term]:
-    """The class that a block's pages are counted in, and for which domain."""
+def _page_class(block: Block | None) -> str:
+    """The class that a block's pages are counted in."""
+    if block is None:
+        return ""
     if block.refcounted and block.owner is not None and block.state in (LIMBO, ASSIGNED):
-        return ("limbo_pages" if block.state == LIMBO else "assigned_pages"), block.owner
-    return "other_pages", None
+        return "limbo_pages" if block.state == LIMBO else "assigned_pages"
+    return "other_pages"
 
 
-PAGE_CLASSES = ("limbo_pages", "assigned_pages", "other_pages")
-
-
-def with_moved(host: CallHost, after: CallState, before: CallState, moved: Sequence[Moved]) -> CallState:
-    """The state after with page classes that are those before, but for what moved."""
-    deltas: dict[str, list[tuple[Term, Term, Term]]] = {name: [] for name in PAGE_CLASSES}
-    for move in moved:
-        for block, sign in ((move.before, -1), (move.after, 1)):
-            if block is not None:
-                name, owner = _page_class(block)
-                deltas[name].append((owner, move.node, sign * move.pages))
-    changed: dict[str, Any] = {}
-    for name in PAGE_CLASSES:
-        old = getattr(before, name)
-        if not deltas[name]:
-            changed[name] = old
-        elif name == "other_pages":
-            changed[name] = ListVector([_moved(old[n], deltas[name], n) for n in range(host.nodes)])
-        else:
-            changed[name] = ListGrid(
-                [[_moved(old[d, n], deltas[name], n, d) for n in range(host.nodes)] for d in range(host.domains)]
-            )
-    return replace(after, **changed)
-
-
-def _moved(value: Term, deltas: Iterable[tuple[Term, Term, Term]], node: int, domain: int | None = None) -> Term:
-    for owner, at, pages in deltas:
-        here = all_of([at == node, True if domain is None else owner == domain])
-        value = choose(here, value + pages, value)
-    return value
+def _move(step: Step, move: Moved) -> None:
+    """Pages leave one class for another. The classes by domain are never left for the same class of another domain."""
+    if _page_class(move.before) == _page_class(move.after):
+        return
+    for block, pages in ((move.before, -move.pages), (move.after, move.pages)):
+        name = _page_class(block)
+        if block is not None and name == "other_pages":
+            step.add_at(name, move.node, pages)
+        elif block is not None:
+            step.add_cell(name, block.owner, move.node, pages)
 
 
 def holds(cases: Sequence[Case], index: int) -> Term:

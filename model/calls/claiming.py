@@ -1,11 +1,10 @@
 """The claim calls that name one target: `set_outstanding_pages` of every generation, and XENMEM_claim_pages' checks."""
 
-from model.bounded import ListVector
 from model.c_types import MAX_NUMNODES
 from model.calls.case import CRASH, OK, Call, Case, Effect
 from model.calls.interfaces import Single
 from model.calls.state import NONE
-from model.logic import Term, all_of, any_of, negation
+from model.logic import Term, all_of, any_of, choose, negation, same
 from model.step import Step
 from model.transitions.ledger import install, release
 
@@ -110,7 +109,7 @@ def _room(call: Call, where: str, claim: Term, unclaimed: Term) -> list[Case]:
 
 
 def _claimed(call: Call, domid: Term, claim: Term, node: int | None) -> Effect:
-    by_node = ListVector([claim if n == node else 0 for n in range(call.host.nodes)])
+    by_node = call.host.by_node(lambda n: 0 if node is None else choose(same(n, node), claim, 0))
 
     def change(step: Step) -> None:
         install(step, domid, by_node, claim if node is None else 0, replacing=False)

@@ -1,8 +1,5 @@
 """The life of a domain, its limit, and the queries."""
 
-from collections.abc import Callable
-
-from model.bounded import ListVector
 from model.c_types import UINT_MAX
 from model.calls.case import MISUSE, OK, Call, Case
 from model.calls.claiming import released
@@ -21,17 +18,13 @@ def create_domain(call: Call, domid: int, max_pages: Term, node_affinity: frozen
         step.set_at("max_pages", domid, max_pages)
         step.set_at("claim_node", domid, NONE)
         step.set_at("last_alloc_node", domid, NONE)
-        step.set_row("node_affinity", domid, _flags(call.host.nodes, node_affinity.__contains__))
+        step.set_row("node_affinity", domid, call.host.by_node(lambda n: n in node_affinity))
 
     return [
         Case("id-in-use", call.before.is_created[domid], MISUSE),
         Case("no-node-online", not any(node < call.host.nodes for node in node_affinity), MISUSE),
         Case("created", True, OK, call.effect(created)),
     ]
-
-
-def _flags(nodes: int, flag: Callable[[int], bool]) -> ListVector:
-    return ListVector([flag(n) for n in range(nodes)])
 
 
 def set_max_pages(call: Call, domid: Term, max_pages: Term) -> list[Case]:

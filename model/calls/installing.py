@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from model.bounded import ListVector
 from model.c_types import MAX_NUMNODES, UINT_MAX
 from model.calls.case import OK, Call, Case, Effect
 from model.calls.claiming import released, set_outstanding_pages
 from model.calls.interfaces import Sets
-from model.logic import Term, all_of, any_of, choose, negation, total_of
+from model.encoding import Vector
+from model.logic import Term, all_of, any_of, choose, negation, same, total_of
 from model.step import Step
 from model.transitions.ledger import install
 
@@ -46,8 +46,8 @@ def _all_pages(entries: Sequence[Entry]) -> Term:
     return total_of([e.pages for e in entries])
 
 
-def _by_node(call: Call, entries: Sequence[Entry]) -> ListVector:
-    return ListVector([total_of([choose(e.target == n, e.pages, 0) for e in entries]) for n in range(call.host.nodes)])
+def _by_node(call: Call, entries: Sequence[Entry]) -> Vector:
+    return call.host.by_node(lambda n: total_of([choose(same(e.target, n), e.pages, 0) for e in entries]))
 
 
 def install_claim_set(call: Call, domid: Term, entries: Sequence[Entry]) -> list[Case]:
@@ -102,13 +102,13 @@ def _stake(call: Call, domid: Term, entries: Sequence[Entry]) -> list[Case]:
         Case("set-and-pages-beyond-limit", total > limit - tot, "EINVAL"),
         Case("claim-held", s.held(domid) != 0, "EINVAL"),
         Case("host-has-no-room", total + s.outstanding_claims > s.total_avail_pages, "ENOMEM"),
-        Case("node-has-no-room", any_of([_no_room(call, by_node, n) for n in range(call.host.nodes)]), "ENOMEM"),
+        Case("node-has-no-room", call.host.some_node(lambda n: _no_room(call, by_node, n)), "ENOMEM"),
         Case("installed", True, OK, _installed(call, domid, entries)),
     ]
     return cases
 
 
-def _no_room(call: Call, by_node: ListVector, node: int) -> Term:
+def _no_room(call: Call, by_node: Vector, node: Term) -> Term:
     # Entries name at least a page: a node of none is not named, and its claims may exceed its free pages.
     s, pages = call.before, by_node[node]
     return all_of([pages > 0, pages + s.node_outstanding_claims[node] > s.node_avail_pages[node]])

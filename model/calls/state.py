@@ -1,11 +1,12 @@
 # ruff: noqa: RUF009  # every default here is a dataclasses.field, with its description
 """The state that calls with results depend on: the model's own, and what decides results but no property."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.bounded import BoundedHost
+from model.bounded import BoundedHost, ListVector
+from model.encoding import Vector
 from model.logic import Term
 from model.state import DOMCTL_LOCK, HEAP_LOCK, FieldInfo, Shape, State, described, field_infos
 
@@ -45,3 +46,7 @@ class CallHost(BoundedHost):
 
     fields: Mapping[str, FieldInfo] = CALL_FIELDS
     state_type: type[State] = CallState
+
+    def by_node(self, entry: Callable[[Term], Term]) -> Vector:
+        """A vector whose entries are given by node."""
+        return ListVector([entry(n) for n in range(self.nodes)])

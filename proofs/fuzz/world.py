@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from proofs.traces.events import Event, MemFlag
+from proofs.traces.events import Event
+from proofs.traces.fields import MemFlag
 from proofs.traces.own_events import AllocHeapPages, AssignPages, DestroyDomain, FreeHeapPages, MemoryExchange
 from reference.pages import Block, PageState
 from reference.state import Domain, Host

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from proofs.fuzz.world import UNKNOWN_DOMID, World
-from proofs.traces.events import AllocDomheapPages, FreeDomheapPages, MemFlag, OfflinePage
+from proofs.traces.events import AllocDomheapPages, FreeDomheapPages, OfflinePage
+from proofs.traces.fields import MemFlag
 from proofs.traces.own_events import (
     AllocHeapPages,
     AssignPages,

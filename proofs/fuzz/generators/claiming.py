@@ -31,7 +31,7 @@ def _entries(world: World, domain: Domain, make: Callable[..., Entry]) -> list[E
     for number in range(targets):
         choice = draw.random()
         room = host_room if host_room < limit_room else limit_room
-        bounds = (host_room, limit_room, domain.max_pages, UINT_MAX)
+        bounds: tuple[int, ...] = (host_room, limit_room, domain.max_pages, UINT_MAX)
         if choice < 0.25:
             target: int | str = "global"
         elif choice < 0.02 * wild + 0.25:
