@@ -10,6 +10,8 @@ from .draw import Draw
 _NODES = ((0.15, 1, 1), (0.42, 2, 2), (0.60, 3, 3), (0.74, 4, 4), (0.88, 5, 8), (0.95, 9, 16), (0.98, 17, 32))
 """Up to which share of hosts: from how many nodes to how many. The rest is larger."""
 _LLC_COLORING = 0.03
+_MOST_HUGE = 2
+"""Nodes of such hosts: their heaps are of thousands of blocks from the start."""
 
 
 def draw_host(draw: Draw) -> HostShape:
@@ -22,7 +24,7 @@ def draw_host(draw: Draw) -> HostShape:
         pages = [1 + draw.below(48) for _ in range(nodes)]
     elif style < 0.85:
         pages = [draw.pick((0, 1, 4, 16, 100, 4096)) for _ in range(nodes)]
-    elif style < 0.95:
+    elif style < 0.98 or nodes > _MOST_HUGE:
         pages = [1 << (9 + draw.below(13))] * nodes
     else:
         pages = [1 << 32] * nodes  # more than a domain's counter holds

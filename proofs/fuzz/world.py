@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from proofs.traces.events import Event
 from proofs.traces.fields import MemFlag
-from proofs.traces.own_events import AllocHeapPages, AssignPages, DestroyDomain, FreeHeapPages, MemoryExchange
+from proofs.traces.own_events import (
+    AllocHeapPages,
+    AssignPages,
+    DestroyDomain,
+    FreeHeapPages,
+    MemoryExchange,
+    RelinquishMemory,
+)
 from reference.pages import Block, PageState
 from reference.state import Domain, Host
 
@@ -75,20 +82,24 @@ class World:
         running = self.machine.running.values()
         return any(type(r.event) is DestroyDomain and r.event.domid == domid for r in running)
 
-    def exchanging(self) -> bool:
-        """Whether pages without an owner may be those of an exchange in flight."""
-        return any(type(running.event) is MemoryExchange for running in self.machine.running.values())
-
     def freeable_blocks(self) -> list[Block]:
-        """Blocks that a holder may free: of domains, or without owner; limbo is in flight."""
+        """Blocks that a holder may free: of domains, or without owner. Limbo is in flight; so is what is exchanged."""
+        running = self.machine.running.values()
+        if any(type(r.event) is MemoryExchange for r in running):
+            return self.owned_blocks()
+        torn_down = self._torn_down()
         blocks = self.host.pages.blocks.values()
-        if self.machine.running and self.exchanging():
-            return [block for block in blocks if block.state is PageState.ASSIGNED]
-        return [block for block in blocks if block.state is not PageState.LIMBO]
+        return [block for block in blocks if block.state is not PageState.LIMBO and block.domid not in torn_down]
 
     def owned_blocks(self) -> list[Block]:
-        """Blocks that are a domain's."""
-        return [block for block in self.host.pages.blocks.values() if block.state is PageState.ASSIGNED]
+        """Blocks that are a domain's, and are not being freed with it."""
+        torn_down = self._torn_down()
+        blocks = self.host.pages.blocks.values()
+        return [block for block in blocks if block.state is PageState.ASSIGNED and block.domid not in torn_down]
+
+    def _torn_down(self) -> set[int]:
+        running = self.machine.running.values()
+        return {r.event.domid for r in running if type(r.event) in (DestroyDomain, RelinquishMemory)}  # type: ignore[attr-defined]  # of these types
 
     def any_mfn(self) -> int | None:
         """A frame of the host, in any state; of a node without pages there is none."""

@@ -21,7 +21,7 @@ def _entries(world: World, domain: Domain, make: Callable[..., Entry]) -> list[E
     """The entries of a claim set: mostly different nodes, and a host-wide one; mostly of pages there are."""
     host, draw, wild = world.host, world.draw, world.wild
     nodes = len(host.node_pages)
-    if draw.random() < 0.02:
+    if draw.random() < 0.005:
         return _too_many(world, make)
     host_room = host.total_avail_pages - host.outstanding_claims + domain.global_claims + domain.node_claims
     limit_room = domain.max_pages - domain.tot_pages
