@@ -17,7 +17,7 @@ from model.calls.case import (
 )
 from model.calls.state import NONE
 from model.logic import Term, all_of, any_of, choose, negation, positive_part, same
-from model.rules import Request
+from model.rules import Request, pages_taken
 from model.step import Step
 from model.transitions.allocating import leave_heap, redeem
 
@@ -117,9 +117,9 @@ class _Allocated:
 
     def _redeem(self, step: Step, claimant: Term) -> None:
         s = self.call.before
-        redeemed = redeem(step, self.call.rules, claimant, self.node, self.request.pages)
+        redemption = redeem(step, self.call.rules, claimant, self.node, self.request.pages)
         if self.call.interface.clears_claim_node:
-            left = s.held(claimant) - redeemed
+            left = s.held(claimant) - pages_taken(redemption)
             step.set_at("claim_node", claimant, choose(left == 0, NONE, s.claim_node[claimant]))
 
 

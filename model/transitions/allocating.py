@@ -1,7 +1,7 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
 from model.logic import Term, all_of, any_of, choose, implies, negation, positive_part
-from model.rules import Request, Rules, pages_taken
+from model.rules import Redemption, Request, Rules, pages_taken
 from model.step import Step
 from model.transitions.ledger import deduct
 
@@ -53,13 +53,13 @@ def _checks(step: Step, rules: Rules, request: Request, node: Term) -> None:
     step.guard("node-check", rules.node_permits(s, request, node))
 
 
-def redeem(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> Term:
-    """Claims turn into the pages just taken; gives how many claims."""
+def redeem(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> Redemption:
+    """Claims turn into the pages just taken."""
     redemption = rules.redeem(step.encoding, step.before, domid, node, pages)
     step.value("r - from_node - from_global - from_others", "uint64", pages - pages_taken(redemption))
     counted = rules.counts_outstanding_on_redeem
     deduct(step, domid, redemption.by_node, redemption.from_global, "redeemed", counted)
-    return pages_taken(redemption)
+    return redemption
 
 
 def alloc_heap_pages_unowned(step: Step, rules: Rules) -> None:
