@@ -17,6 +17,7 @@ _VERBS = {
     "search": "a shortest trace from boot that breaks a property",
     "replay": "run recorded traces on the reference and compare every observation",
     "explain": "show a trace as a timeline",
+    "serve": "the reference as an outside implementation, on standard input and output",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from proofs.adapters import Outside
     from proofs.replay.files import FileResult
 
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 Examples:
   claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
   claimcheck replay --json recordings/*.jsonl.gz > result.json
-  claimcheck replay --check-locks --divergences /tmp/diverged trace.jsonl""",
+  claimcheck replay --check-locks --divergences /tmp/diverged trace.jsonl
+  claimcheck replay --against './my-ledger --quiet' tests/data/conformance/claim-sets.jsonl.gz""",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -35,6 +38,23 @@ Examples:
     show_default=True,
     help="Where the trace up to a divergence is written.",
 )
+@click.option("--against", metavar="COMMAND", help="Let this program do the operations: docs/adapters.md.")
+@click.option(
+    "--step-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the program may take for an answer.",
+)
+@click.option(
+    "--start-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long it may take to start.",
+)
 @click.pass_context
 def replay(
     ctx: click.Context,
@@ -44,22 +64,33 @@ def replay(
     check_locks: bool,
     no_properties: bool,
     divergences: str,
+    against: str | None,
+    step_limit: float,
+    start_limit: float,
 ) -> None:
     """Run traces on the reference; compare every result and every counter.
 
     The node of an allocation must be the one the node search gives, the block a free one, and a refused allocation
     must have no legal choice. Properties that do not hold on the way are counted; that is no divergence.
+
+    With --against, what the program observes is compared, not what the traces did. It may take other blocks. That it
+    crashes, hangs or answers nonsense is a divergence, too.
     """
     from proofs.cli.output import print_json, progress_bar
     from proofs.replay.files import replay_file
 
     work = partial(replay_file, check_locks=check_locks, check_properties=not no_properties, write_to=divergences)
+    program: dict[str, str] | None = None
+    if against is not None:
+        outside = partial(_outside, against, step_limit, start_limit)
+        program = {"command": against, "name": _name(outside)}
+        work = partial(work, against=outside)
     with progress_bar() as progress:
         results = _all_files(work, files, jobs, progress)
     if as_json:
-        print_json(_as_json(results))
+        print_json(_as_json(results, program))
     else:
-        _print(results)
+        _print(results, program)
     for result in results:
         if result.error is not None:
             click.echo(f"claimcheck: {result.error}", err=True)
@@ -71,6 +102,23 @@ def replay(
         click.echo("claimcheck: interrupted; the counts are those of what was replayed", err=True)
         ctx.exit(INCOMPLETE)
     ctx.exit(OK)
+
+
+def _outside(command: str, step_limit: float, start_limit: float) -> Outside:
+    from proofs.adapters import Outside
+
+    return Outside(command, step_limit=step_limit, start_limit=start_limit)
+
+
+def _name(outside: Callable[[], Outside]) -> str:
+    """What the program calls itself. That it cannot be used is said before any file is read."""
+    from proofs.adapters import OutsideFailure
+
+    try:
+        with outside() as program:
+            return program.hello.name
+    except OutsideFailure as failure:
+        raise click.UsageError(f"--against: {failure}") from None
 
 
 def _all_files(
@@ -99,11 +147,12 @@ def _all_files(
     return [by_index[index] for index in sorted(by_index)]
 
 
-def _as_json(results: list[FileResult]) -> dict[str, Any]:
+def _as_json(results: list[FileResult], program: dict[str, str] | None) -> dict[str, Any]:
     from proofs.versions import versions
 
     return {
         "versions": versions("msgspec"),
+        **({} if program is None else {"against": program}),
         "files": results,
         "total": {
             name: sum(getattr(result, name) for result in results)
@@ -113,12 +162,15 @@ def _as_json(results: list[FileResult]) -> dict[str, Any]:
     }
 
 
-def _print(results: list[FileResult]) -> None:
+def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
     from rich.text import Text
 
     from proofs.cli.output import console, table
+    from proofs.traces.text import printable
 
     out = console()  # what quotes a file goes in as Text: `[b]` and `:100:` would be markup and an emoji
+    if program is not None:
+        out.print(Text(f"against {printable(program['name'])}"), soft_wrap=True)
     counts = table("file", "semantics", "traces#", "events#", "comparisons#", "divergences#", "skipped#", "events/s#")
     for result in results:
         counts.add_row(
@@ -133,6 +185,8 @@ def _print(results: list[FileResult]) -> None:
         )
     out.print(counts)
     for result in results:
+        for reason, count in result.not_applicable.items():
+            out.print(Text(f"not asked, {count:,} events of {result.file}: {printable(reason)}"), soft_wrap=True)
         if result.broken:
             heading = f"properties broken on the way in {result.file} (counted, no divergence):"
             out.print(Text(heading), soft_wrap=True)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
+from proofs.adapters.against import replay_against
+from proofs.adapters.failure import OutsideFailure
+from proofs.adapters.outside import Outside
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
 from proofs.traces.text import printable
 
@@ -32,6 +37,7 @@ class FileResult(Struct):
     comparisons: int = 0
     divergences: list[Written] = []
     skipped: int = 0
+    not_applicable: dict[str, int] = {}
     broken: dict[str, int] = {}
     first_broken: dict[str, str] = {}
     seconds: float = 0.0
@@ -46,6 +52,8 @@ class FileResult(Struct):
         self.events += result.events
         self.comparisons += result.comparisons
         self.skipped += result.skipped
+        for reason, count in result.not_applicable.items():
+            self.not_applicable[reason] = self.not_applicable.get(reason, 0) + count
         for name, count in result.broken.items():
             self.broken[name] = self.broken.get(name, 0) + count
         for name, where in result.first_broken.items():
@@ -58,30 +66,37 @@ def replay_file(
     check_locks: bool = False,
     check_properties: bool = True,
     write_to: str | None = None,
+    against: Callable[[], Outside] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> FileResult:
     """Replay every trace of a file. A malformed line ends it: ``error`` says where; what came before counts.
 
     :param write_to: folder for the traces that diverge; none: they are not written
+    :param against: gives the outside program that does the operations; what it observes is compared then
     :param progress: told the events of each trace
     """
     total = FileResult(printable(path))
     start = time.perf_counter()
     try:
-        for trace in read_traces(path):
-            result = TraceResult(trace.first_line, trace.header.seed)
-            try:
-                replay_trace(trace, check_locks=check_locks, check_properties=check_properties, result=result)
-            finally:  # what was compared before a bad line, or an interrupt, counts
-                total.add(trace, result)
-            if result.divergence is not None:
-                total.divergences.append(Written(result.divergence, None))
-                if write_to is not None:
-                    total.divergences[-1].trace_file = _write(trace, result.divergence, Path(write_to))
-            if progress is not None:
-                progress(result.events)
+        with nullcontext() if against is None else against() as outside:
+            for trace in read_traces(path):
+                result = TraceResult(trace.first_line, trace.header.seed)
+                try:
+                    lines = _replay(trace, outside, result, check_locks, check_properties)
+                finally:  # what was compared before a bad line, or an interrupt, counts
+                    total.add(trace, result)
+                if result.divergence is not None:
+                    total.divergences.append(Written(result.divergence, None))
+                    if write_to is not None:
+                        total.divergences[-1].trace_file = _write(result.divergence, lines, Path(write_to))
+                if progress is not None:
+                    progress(result.events)
+            if outside is not None:
+                _end(outside, trace, result, total)
     except TraceError as error:
         total.error = str(error)
+    except OutsideFailure as failure:
+        total.error = f"{printable(path)}: {failure}"
     except OSError as error:
         total.error = (
             f"{printable(str(error.filename or write_to))}: cannot write the trace of a divergence: {error.strerror}"
@@ -94,9 +109,35 @@ def replay_file(
     return total
 
 
-def _write(trace: Trace, divergence: Divergence, folder: Path) -> str:
-    stem = Path(trace.path).name.split(".")[0]
-    lines = trace.raw[: divergence.event + 2]  # header, then events 0 to that one
+def _replay(
+    trace: Trace, outside: Outside | None, result: TraceResult, check_locks: bool, check_properties: bool
+) -> list[bytes]:
+    """Replay one trace; gives the lines of a trace up to its divergence, if there is one."""
+    if outside is None:
+        replay_trace(trace, check_locks=check_locks, check_properties=check_properties, result=result)
+        return [] if result.divergence is None else trace.raw[: result.divergence.event + 2]  # the header, then events
+    _, done = replay_against(trace, outside, check_locks=check_locks, check_properties=check_properties, result=result)
+    header = msgspec.structs.replace(
+        trace.header, source=f"{outside.hello.name}, given {trace.path}:{trace.first_line}"
+    )
+    return [] if result.divergence is None else [msgspec.json.encode(line) for line in (header, *done)]
+
+
+def _end(outside: Outside, last: Trace, result: TraceResult, total: FileResult) -> None:
+    """All traces are done: the program ends as it should, and it was asked something."""
+    try:
+        outside.stop()
+    except OutsideFailure as failure:
+        where = Divergence(
+            total.file, last.first_line, result.seed, result.events, "end", "answer", "none", str(failure)
+        )
+        total.divergences.append(Written(where, None))
+    if total.events == 0 and not total.divergences:
+        total.error = f"{total.file}: nothing was asked of the program: {'; '.join(total.not_applicable)}"
+
+
+def _write(divergence: Divergence, lines: list[bytes], folder: Path) -> str:
+    stem = Path(divergence.file).name.split(".")[0]
     digest = hashlib.sha256(b"".join(lines)).hexdigest()[:8]  # files of one name in two folders stay apart
     path = folder / f"{stem}-line{divergence.line}-{digest}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)

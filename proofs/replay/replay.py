@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from msgspec import UNSET, Struct
 
-from proofs.traces.events import Event, State
+from proofs.traces.events import Event, Header, State
 from proofs.traces.own_events import Continue
-from proofs.traces.reader import Trace
+from proofs.traces.reader import TraceError, shape_problem
 from proofs.traces.text import one_line, printable
 from reference.generations import SEMANTICS
 from reference.heap import NodeHeap, lowest_address
 from reference.properties import broken_properties, check_state
 from reference.state import Host, boot
 from reference.status import HypervisorCrash, MisuseError
-from reference.steps import Steps, run
 
+from .execution import Execution
 from .observe import differences, matches, observe, size
-from .operations import OPERATIONS, Outcome
+from .operations import Outcome
 
 
 class Divergence(Struct, frozen=True):
@@ -44,6 +45,24 @@ def _shown(value: Any) -> str:
     return "null" if value is None else one_line(str(value))
 
 
+class Recording(Protocol):
+    """What is replayed: a trace of a file, or one that is made."""
+
+    header: Header
+    path: str
+    first_line: int
+
+    @property
+    def line(self) -> int:
+        """The number of the line read last."""
+
+    def error(self, reason: str) -> TraceError:
+        """An error at that line."""
+
+    def __iter__(self) -> Iterator[Event]:
+        """Its events."""
+
+
 class TraceResult(Struct):
     """What the replay of one trace gave."""
 
@@ -53,7 +72,9 @@ class TraceResult(Struct):
     comparisons: int = 0
     divergence: Divergence | None = None
     skipped: int = 0
-    """Events behind the divergence: not replayed."""
+    """Events that were not replayed: behind the divergence or, against a program, for a reason told below."""
+    not_applicable: dict[str, int] = {}
+    """Why events could not be asked of an outside program -> how many."""
     broken: dict[str, int] = {}
     """Property -> number of events after which it did not hold."""
     first_broken: dict[str, str] = {}
@@ -89,11 +110,14 @@ class ObservedBlock:
                 self.blocks = list(mfns)
 
 
-class _Replay:
+class Replay:
     """One trace on one host."""
 
-    def __init__(self, trace: Trace, result: TraceResult, *, check_locks: bool, check_properties: bool) -> None:
+    def __init__(self, trace: Recording, result: TraceResult, *, check_locks: bool, check_properties: bool) -> None:
         header = trace.header
+        if header.semantics not in SEMANTICS:
+            known = ", ".join(SEMANTICS)
+            raise trace.error(f"field `semantics`: unknown {header.semantics!r}; known: {known}")
         self.trace = trace
         self.result = result
         self.check_properties = check_properties
@@ -108,75 +132,68 @@ class _Replay:
         )
         self._size_key = -1
         self._size = 0
-        self.builders: dict[str, Steps[Outcome]] = {}
+        self.execution = Execution(self.host)
 
     def run(self) -> None:
+        """Replay every event up to the first difference."""
         result = self.result
         for event in self.trace:
             if result.divergence is not None:
                 result.skipped += 1
                 if event.state is not UNSET:
-                    self.trace.check_shape(event.state)
+                    self.check_shape(event.state)
                 continue
-            self._replay(event)
-            result.events += 1
+            try:
+                self.compare(event)
+            except MisuseError as error:
+                raise self.trace.error(f"{event.op}: {error}") from None
         if result.divergence is None:
-            self._end()
+            self.end()
 
-    def _replay(self, event: Event) -> None:
+    def compare(self, event: Event) -> None:
+        """Do what the event says on the reference, and compare what comes of it with what was observed.
+
+        :raises MisuseError: it cannot be done
+        """
         try:
-            outcome = self._execute(event)
+            if event.observed and type(event) is not Continue:
+                self.policy.expect(event)
+            outcome = self.execution.do(event)
         except HypervisorCrash as crash:
             if event.crash != str(crash):
-                self._diverged(event, "crash", str(crash), event.crash)
-            return
-        except MisuseError as error:
-            raise self.trace.error(f"{event.op}: {error}") from None
+                self.diverged(event, "crash", str(crash), event.crash)
+        else:
+            self._compare_outcome(event, outcome)
+        self.result.events += 1
+
+    def _compare_outcome(self, event: Event, outcome: Outcome) -> None:
         if event.crash is not UNSET:
-            self._diverged(event, "crash", "no crash", event.crash)
+            self.diverged(event, "crash", "no crash", event.crash)
             return
         for field in event.observed:
             expected = outcome.get(field, UNSET)
             observed = getattr(event, field)
             if observed != expected:
-                self._diverged(event, field, expected, observed)
+                self.diverged(event, field, expected, observed)
                 return
         self.result.comparisons += len(outcome)
         state = event.state
         if not matches(self.host, state):  # type: ignore[arg-type]  # no crash: it has a state
-            self.trace.check_shape(state)  # type: ignore[arg-type]  # likewise
+            self.check_shape(state)  # type: ignore[arg-type]  # likewise
             field, expected, observed = next(differences(observe(self.host), state))  # type: ignore[arg-type]  # likewise
-            self._diverged(event, field, expected, observed)
+            self.diverged(event, field, expected, observed)
             return
         self.result.comparisons += self._numbers(state)  # type: ignore[arg-type]  # likewise
         if self.check_properties:
             self._count_broken(event)
 
-    def _execute(self, event: Event) -> Outcome:
-        """Do what the event says; the outcome is empty while a builder's operation goes on."""
-        builder = event.builder
-        if type(event) is Continue:
-            steps = self.builders.pop(builder, None)  # type: ignore[arg-type]  # the reader saw that it is there
-            if steps is None:
-                raise MisuseError(f"builder {builder} has nothing to continue")
-            return self._step(builder, steps)  # type: ignore[arg-type]  # likewise
-        if builder is not UNSET and builder in self.builders:
-            raise MisuseError(f"builder {builder} has not ended what it does")
-        if event.observed:
-            self.policy.expect(event)
-        outcome = OPERATIONS[type(event)](self.host, event)
-        if isinstance(outcome, dict):
-            return outcome
-        return run(outcome) if builder is UNSET else self._step(builder, outcome)
+    def check_shape(self, state: State) -> None:
+        """The lists of a state must have a number for each node.
 
-    def _step(self, builder: str, steps: Steps[Outcome]) -> Outcome:
-        try:
-            next(steps)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-        self.builders[builder] = steps
-        return {}
+        :raises proofs.traces.TraceError: one has not
+        """
+        if problem := shape_problem(state, len(self.host.node_pages)):
+            raise self.trace.error(problem)
 
     def _numbers(self, state: State) -> int:
         """How many numbers the comparison of two states compares; the same as long as no domain comes or goes."""
@@ -197,7 +214,7 @@ class _Replay:
                         f"event {self.result.events} {event.op}: {violation.where}: {violation.detail}"
                     )
 
-    def _end(self) -> None:
+    def end(self, *, compare_expected: bool = True) -> None:
         """Pages in two places are looked for once a trace; verdicts the header expects are compared."""
         if self.check_properties:
             for violation in check_state(self.host):
@@ -205,36 +222,34 @@ class _Replay:
                     self.result.broken[violation.property] = 1
                     self.result.first_broken[violation.property] = f"at the end: {violation}"
             expected = self.trace.header.expect
-            if expected and sorted(expected) != sorted(self.result.broken):
-                self._diverged_at_end("expect", sorted(self.result.broken), sorted(expected))
+            if compare_expected and expected and sorted(expected) != sorted(self.result.broken):
+                where = (self.trace.first_line, self.result.events)
+                self.diverged_at(where, "end", "expect", sorted(self.result.broken), sorted(expected))
 
-    def _diverged(self, event: Event, field: str, expected: Any, observed: Any) -> None:
+    def where(self) -> tuple[int, int]:
+        """Line and index of the event that is being compared."""
+        return self.trace.line, self.result.events
+
+    def diverged(self, event: Event, field: str, expected: Any, observed: Any) -> None:
+        """The event that is being compared differs in that field."""
+        self.diverged_at(self.where(), event.op, field, expected, observed)
+
+    def diverged_at(self, where: tuple[int, int], op: str, field: str, expected: Any, observed: Any) -> None:
+        """The trace differs at that line and index."""
         self.result.divergence = Divergence(
             printable(self.trace.path),
-            self.trace.line,
+            where[0],
             self.result.seed,
-            self.result.events,
-            event.op,
+            where[1],
+            op,
             field,
             "absent" if expected is UNSET else expected,
             "absent" if observed is UNSET else observed,
         )
 
-    def _diverged_at_end(self, field: str, expected: Any, observed: Any) -> None:
-        self.result.divergence = Divergence(
-            printable(self.trace.path),
-            self.trace.first_line,
-            self.result.seed,
-            self.result.events,
-            "end",
-            field,
-            expected,
-            observed,
-        )
-
 
 def replay_trace(
-    trace: Trace,
+    trace: Recording,
     *,
     check_locks: bool = False,
     check_properties: bool = True,
@@ -247,10 +262,7 @@ def replay_trace(
     :param result: filled as the replay goes on, for a caller that wants what was done before an error
     :raises proofs.traces.TraceError: the trace is malformed, or does what cannot be done (frees a free page, ...)
     """
-    if trace.header.semantics not in SEMANTICS:
-        known = ", ".join(SEMANTICS)
-        raise trace.error(f"field `semantics`: unknown {trace.header.semantics!r}; known: {known}")
     if result is None:
         result = TraceResult(trace.first_line, trace.header.seed)
-    _Replay(trace, result, check_locks=check_locks, check_properties=check_properties).run()
+    Replay(trace, result, check_locks=check_locks, check_properties=check_properties).run()
     return result

@@ -141,15 +141,8 @@ class Trace:
 
         :raises TraceError: one has not
         """
-        num_nodes = len(self.header.host.nodes)
-        lists: dict[str, list[int] | UnsetType] = {
-            "node_avail_pages": state.node_avail_pages,
-            "node_outstanding_claims": state.node_outstanding_claims,
-            **{f"domains.{domid}.claims": counters.claims for domid, counters in state.domains.items()},
-        }
-        for name, numbers in lists.items():
-            if numbers is not UNSET and len(numbers) != num_nodes:
-                raise self.error(f"field `state.{name}` must have {num_nodes} numbers")
+        if problem := shape_problem(state, len(self.header.host.nodes)):
+            raise self.error(problem)
 
     def __iter__(self) -> Iterator[Event]:
         return self._events
@@ -173,6 +166,19 @@ class Trace:
             yield event
         if not check.booted:
             raise lines.error("the trace ends before boot")
+
+
+def shape_problem(state: State, num_nodes: int) -> str | None:
+    """Which list of a state has not a number for each node, or none."""
+    lists: dict[str, list[int] | UnsetType] = {
+        "node_avail_pages": state.node_avail_pages,
+        "node_outstanding_claims": state.node_outstanding_claims,
+        **{f"domains.{domid}.claims": counters.claims for domid, counters in state.domains.items()},
+    }
+    for name, numbers in lists.items():
+        if numbers is not UNSET and len(numbers) != num_nodes:
+            return f"field `state.{name}` must have {num_nodes} numbers"
+    return None
 
 
 def _kind(line: bytes, lines: _Lines) -> _Kind:

@@ -1,0 +1,233 @@
+"""An outside implementation: a program that is given operations, and answers with what it observed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+
+from msgspec import UNSET
+
+from proofs.traces.events import Event, Header
+
+from .failure import HostRefused, Kind, OutsideFailure
+from .process import LineProcess, arguments_of
+from .protocol import (
+    KINDS,
+    PROTOCOL,
+    Decoder,
+    Greeting,
+    Hello,
+    HelloRefused,
+    Malformed,
+    Observation,
+    Ready,
+    decode_observation,
+    message,
+    question,
+)
+
+STEP_LIMIT = 10.0
+START_LIMIT = 30.0
+
+_HELLO: Decoder[Hello] = Decoder(Hello)
+_HELLO_REFUSED: Decoder[HelloRefused] = Decoder(HelloRefused)
+_READY: Decoder[Ready] = Decoder(Ready)
+
+
+class Outside:
+    """The program of a command: started when it is needed, and anew after a failure or a crash.
+
+    A context manager: what is left of the program at its end is killed. Failures are :class:`OutsideFailure`; the
+    program is gone after one, and the next :meth:`start` runs it anew.
+
+    >>> from proofs.traces import read_traces
+    >>> with Outside("claimcheck serve") as outside:
+    ...     for trace in read_traces("tests/data/examples/redeem.jsonl"):
+    ...         outside.start(trace.header)
+    ...         for event in trace:
+    ...             print(event.op, outside.step(event).state.total_avail_pages)
+    ...         outside.finish()
+    ...     outside.stop()
+    boot 8
+    create_domain 8
+    install_claim_set 8
+    alloc_domheap_pages 6
+    """
+
+    def __init__(self, command: str, *, step_limit: float = STEP_LIMIT, start_limit: float = START_LIMIT) -> None:
+        """
+        :param command: the program and its arguments, split as a shell does
+        :param step_limit: seconds between two answers, and between the end of its input and that of the program
+        :param start_limit: seconds until the handshake is done
+        :raises OutsideFailure: the command cannot be split
+        """
+        self.command = command
+        self.step_limit = step_limit
+        self.start_limit = start_limit
+        self._arguments = arguments_of(command)
+        self._process: LineProcess | None = None
+        self._hello: Hello | None = None
+        self._asked: deque[type[Event]] = deque()
+        self._fresh = False
+
+    @property
+    def hello(self) -> Hello:
+        """What the program said about itself; it is started for that."""
+        if self._hello is None:
+            self._run()
+        assert self._hello is not None
+        return self._hello
+
+    @property
+    def unanswered(self) -> int:
+        """How many operations were sent and not yet answered."""
+        return len(self._asked)
+
+    def start(self, header: Header) -> None:
+        """Begin a trace: a host as it is before boot.
+
+        :raises HostRefused: the program cannot have such a host
+        :raises OutsideFailure: anything else but that it is ready
+        """
+        if self._asked or (self.hello.restart and not self._fresh):
+            self.kill()
+        process = self._run()
+        self._fresh = False
+        process.put(message(header))
+        line = self._line()
+        try:
+            ready = _READY.decode(line)
+        except Malformed as error:
+            raise self._garbage(line, error) from None
+        if ready.error is not UNSET:
+            raise HostRefused(ready.error)
+        if not ready.ready:
+            raise self._failed(Kind.GARBAGE, 'neither `"ready": true` nor `error`, for a header')
+
+    def send(self, event: Event) -> None:
+        """Ask for an operation, without waiting. The observed fields of the event are not told."""
+        if self._process is None:
+            raise ValueError("start() comes first")
+        self._process.put(question(event))
+        self._asked.append(type(event))
+
+    def flush(self) -> None:
+        """Give the program what was sent, as far as it takes it now: it works while the caller goes on."""
+        if self._process is not None:
+            self._process.flush()
+
+    def receive(self) -> Observation:
+        """The answer to the oldest operation that is not yet answered.
+
+        After an observation with ``crash`` the program is gone, and with it what was sent behind that.
+        """
+        kind = self._asked[0]
+        line = self._line()
+        try:
+            observation = decode_observation(kind, line)
+        except Malformed as error:
+            raise self._garbage(line, error) from None
+        self._asked.popleft()
+        if observation.error is not UNSET:
+            raise self._failed(Kind.REFUSED, observation.error)
+        if observation.crash is not UNSET:
+            self.kill()
+        return observation
+
+    def step(self, event: Event) -> Observation:
+        """Ask for an operation and wait for its answer."""
+        self.send(event)
+        return self.receive()
+
+    def batch(self, events: Iterable[Event]) -> Iterator[Observation]:
+        """The answers to some operations that are sent all at once: much faster than step by step. Ends at a crash."""
+        for event in events:
+            self.send(event)
+        while self._asked:
+            yield self.receive()
+
+    def finish(self) -> None:
+        """The trace is over: nothing may have been written behind the last answer."""
+        if self._process is not None and not self._asked and (rest := self._process.unasked()):
+            raise self._failed(Kind.EXTRA, f"behind the last answer: {rest[:80].decode(errors='replace')!r}")
+
+    def stop(self) -> None:
+        """Let the program end: its input ends, and it must end too, with status 0."""
+        process = self._process
+        if process is None:
+            return
+        try:
+            process.end(self.step_limit)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the program at once, with all its children, if it runs."""
+        process, self._process = self._process, None
+        self._asked.clear()
+        if process is not None:
+            process.kill()
+
+    def __enter__(self) -> Outside:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def _run(self) -> LineProcess:
+        """The program, started and greeted."""
+        if self._process is None:
+            self._process = LineProcess(self._arguments)
+            try:
+                self._process.put(message(Greeting([PROTOCOL])))
+                self._hello = self._greeted()
+            except BaseException:
+                self.kill()
+                raise
+            self._fresh = True
+        return self._process
+
+    def _greeted(self) -> Hello:
+        assert self._process is not None
+        try:
+            line = self._process.get(self.start_limit)
+        except OutsideFailure as failure:
+            raise OutsideFailure(Kind.NO_HELLO, f"{failure.kind}: {failure.detail}") from None
+        try:
+            hello = _HELLO.decode(line)
+        except Malformed as error:
+            try:
+                refused = _HELLO_REFUSED.decode(line)
+            except Malformed:
+                refused = HelloRefused()
+            if refused.error is not UNSET:
+                raise OutsideFailure(Kind.OTHER_VERSION, f"{PROTOCOL} is refused: {refused.error}") from None
+            raise OutsideFailure(Kind.NO_HELLO, f"{error}, in {_shown(line)}") from None
+        if hello.hello != PROTOCOL:
+            raise OutsideFailure(Kind.OTHER_VERSION, f"the program speaks {hello.hello!r}; spoken here: {PROTOCOL}")
+        for operation in hello.operations:
+            if operation not in KINDS:
+                raise OutsideFailure(Kind.NO_HELLO, f"unknown operation {operation!r}; known: {', '.join(KINDS)}")
+        return hello
+
+    def _line(self) -> bytes:
+        assert self._process is not None
+        try:
+            return self._process.get(self.step_limit)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _garbage(self, line: bytes, error: Malformed) -> OutsideFailure:
+        return self._failed(Kind.GARBAGE, f"{error}, in {_shown(line)}")
+
+    def _failed(self, kind: Kind, detail: str) -> OutsideFailure:
+        self.kill()
+        return OutsideFailure(kind, detail)
+
+
+def _shown(line: bytes) -> str:
+    return repr(line[:120].decode(errors="replace") + ("..." if len(line) > 120 else ""))

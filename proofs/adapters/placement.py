@@ -1,0 +1,177 @@
+"""Which blocks an outside program took where a recording has others: both are legal choices.
+
+Later operations name the recorded pages; they are translated into those that the program has instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
+
+import msgspec
+from msgspec import UNSET
+
+from proofs.traces.events import AllocDomheapPages, Event, FreeDomheapPages, OfflinePage
+from proofs.traces.own_events import (
+    AllocHeapPages,
+    AssignPages,
+    Continue,
+    FreeHeapPages,
+    MemoryExchange,
+    OnlinePage,
+    PopulatePhysmap,
+)
+from reference.state import Host, all_locks
+from reference.status import PageStatus
+
+_ORDER: dict[type[Event], str] = {
+    AllocDomheapPages: "order",
+    AllocHeapPages: "order",
+    PopulatePhysmap: "extent_order",
+    MemoryExchange: "out_order",
+}
+"""The field with the order of the blocks that an operation takes."""
+
+
+class Block:
+    """A recorded block of 2^order pages, and where the program has it."""
+
+    __slots__ = ("age", "answered", "end", "mfn", "recorded")
+
+    def __init__(self, recorded: int, order: int, age: int) -> None:
+        self.recorded = recorded
+        self.end = recorded + (1 << order)
+        self.age = age
+        self.answered = False
+        self.mfn: int | None = None  # none, once answered: the program was refused that block
+
+
+class Placement:
+    """The blocks of one trace. Blocks that were freed stay: the recording does not name them again."""
+
+    def __init__(self, host: Host, settle: Callable[[int], None], unanswered: Callable[[], int]) -> None:
+        """
+        :param host: the reference's, which follows the answers
+        :param settle: waits until so many operations are left unanswered
+        :param unanswered: how many are
+        """
+        self._host = host
+        self._settle = settle
+        self._unanswered = unanswered
+        self._blocks: dict[int, dict[int, Block]] = {}  # by order, then by first recorded page
+        self._age = 0
+        self._began: dict[str, Event] = {}  # what a builder is doing
+        self._offlined: dict[int, int] = {}  # page taken offline in the recording -> in the program
+
+    def translated(self, event: Event) -> Event | None:
+        """The operation with the pages that the program has; none if it has not. Waits for the answers that tell.
+
+        :raises reference.status.MisuseError: the host has no such page
+        """
+        mfn: int | None
+        if isinstance(event, FreeDomheapPages | FreeHeapPages | AssignPages):
+            mfn = self._here(event.mfn, event.order)
+        elif isinstance(event, OfflinePage):
+            mfn = self._to_offline(event)
+        elif isinstance(event, OnlinePage):
+            mfn = self._offlined.pop(event.mfn, event.mfn)
+        elif isinstance(event, MemoryExchange):
+            mfns = [self._here(mfn, event.in_order) for mfn in event.in_mfns]
+            return None if None in mfns else msgspec.structs.replace(event, in_mfns=mfns)
+        else:
+            return event
+        return None if mfn is None else msgspec.structs.replace(event, mfn=mfn)
+
+    def _here(self, mfn: int, order: int) -> int | None:
+        """Where the program has these recorded pages."""
+        while any(not block.answered for block in self._parts(mfn, order)):
+            self._settle(self._unanswered() - 1)
+        return self._locate(mfn, order)
+
+    def _to_offline(self, event: OfflinePage) -> int | None:
+        """The same page, if it is as free as it was in the recording; else another one of its node."""
+        mfn = self._offlined.get(event.mfn)
+        if mfn is None:
+            in_use = event.result in (PageStatus.OWNED_PENDING, PageStatus.ANONYMOUS_FAILED)
+            mfn = self._here(event.mfn, 0) if in_use else self._free_page(event.mfn)
+            if mfn is not None:
+                self._offlined[event.mfn] = mfn
+        return mfn
+
+    def _free_page(self, mfn: int) -> int | None:
+        self._settle(0)
+        with all_locks(self._host):
+            heap = self._host.heap[self._host.node_of(mfn)]
+            if heap.find(mfn, 0) is not None:
+                return mfn
+            order = heap.smallest_order(0)
+            return None if order is None else heap.lowest(order)
+
+    def expect(self, event: Event) -> Sequence[Block]:
+        """The blocks that the event got in the recording; where the program has them is not known yet."""
+        begun = event
+        if event.builder is not UNSET:
+            if type(event) is Continue:
+                begun = self._began.get(event.builder, event)
+            else:
+                self._began[event.builder] = event
+        field = _ORDER.get(type(begun))
+        if field is None:
+            return ()
+        order: int = getattr(begun, field)
+        blocks = self._blocks.setdefault(order, {})
+        expected = []
+        for recorded in blocks_of(event):
+            self._age += 1
+            blocks[recorded] = block = Block(recorded, order, self._age)
+            expected.append(block)
+        return expected
+
+    def _latest(self, page: int) -> Block | None:
+        """The block that the recording took last of those with that page in it."""
+        found: Block | None = None
+        for order, blocks in self._blocks.items():
+            block = blocks.get(page >> order << order)
+            if block is not None and (found is None or block.age > found.age):
+                found = block
+        return found
+
+    def _parts(self, mfn: int, order: int) -> Iterator[Block]:
+        """The blocks that cover these recorded pages, as far as they are known."""
+        page = mfn
+        while page < mfn + (1 << order) and (block := self._latest(page)) is not None:
+            yield block
+            page = block.end
+
+    def _locate(self, mfn: int, order: int) -> int | None:
+        """Where the program has these recorded pages; none if it has not, or not as one block. All are answered."""
+        page = first = mfn
+        for block in self._parts(mfn, order):
+            if block.mfn is None:
+                return None
+            at = block.mfn + page - block.recorded
+            if page == mfn:
+                first = at
+            elif at - first != page - mfn:
+                return None
+            page = block.end
+        if page < mfn + (1 << order):
+            return mfn  # of a builder that has not ended: its blocks are the lowest everywhere
+        return None if first & ((1 << order) - 1) else first
+
+
+def answered(blocks: Sequence[Block], event: Event) -> None:
+    """The program's answer: where it has the blocks of the event, one after the other."""
+    for block, mfn in zip_longest(blocks, blocks_of(event)[: len(blocks)]):
+        block.answered = True
+        block.mfn = mfn
+
+
+def blocks_of(event: Event) -> list[int]:
+    """The first pages of the blocks that an event observed."""
+    if "mfn" in event.observed:
+        mfn = event.mfn  # type: ignore[attr-defined]  # it is among the observed fields
+        if mfn is not None and mfn is not UNSET:
+            return [mfn]
+    mfns = getattr(event, "mfns", UNSET)
+    return [] if mfns is UNSET else list(mfns)

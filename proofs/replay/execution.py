@@ -1,0 +1,49 @@
+"""The events of a trace done on a host of the reference, builders' critical sections included."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from proofs.traces.events import Event
+from proofs.traces.own_events import Continue
+from reference.state import Host
+from reference.status import MisuseError
+from reference.steps import Steps, run
+
+from .operations import OPERATIONS, Outcome
+
+
+class Execution:
+    """A host, and what its builders have not ended yet."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.builders: dict[str, Steps[Outcome]] = {}
+
+    def do(self, event: Event) -> Outcome:
+        """Do what the event says; the outcome is empty while a builder's operation goes on.
+
+        :raises MisuseError: it cannot be done
+        :raises reference.status.HypervisorCrash: the hypervisor stops there
+        """
+        builder = event.builder
+        if type(event) is Continue:
+            steps = self.builders.pop(builder, None)  # type: ignore[arg-type]  # none where there is no builder
+            if steps is None:
+                raise MisuseError(f"builder {builder} has nothing to continue")
+            return self._step(builder, steps)  # type: ignore[arg-type]  # it is a key
+        if builder is not UNSET and builder in self.builders:
+            raise MisuseError(f"builder {builder} has not ended what it does")
+        outcome = OPERATIONS[type(event)](self.host, event)
+        if isinstance(outcome, dict):
+            return outcome
+        return run(outcome) if builder is UNSET else self._step(builder, outcome)
+
+    def _step(self, builder: str, steps: Steps[Outcome]) -> Outcome:
+        try:
+            next(steps)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        self.builders[builder] = steps
+        return {}
