@@ -115,7 +115,7 @@ class Expectation:
 
     def _call_directly(self, name: str, arguments: Mapping[str, Any]) -> Made:
         """Evaluated on numbers, not compiled: it is rare, and would be compiled anew each time."""
-        index, case = direct.outcome(self.host.semantics.name, self.state, name, arguments)
+        _, case = direct.outcome(self.host.semantics.name, self.state, name, arguments)
         direct.apply(case, self.state)
         self.result = case.result
         return Made(case.name, case.result, None)

@@ -21,7 +21,7 @@ from .runtime import taken_ascending
 from .vectors import VectorHost
 
 HAS_BLOCK = "(heap[{}].orders >> order_)"
-"""Whether a node has a free block of ``order`` or more: asked of the reference's heap, which the model does not have."""
+"""Whether a node has a free block of ``order`` or more: of the reference's heap, which the model does not have."""
 
 _MAY_BE_OFFLINE = frozenset({"requested", "node"})
 _OFFLINE = "offline"

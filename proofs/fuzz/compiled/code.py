@@ -118,9 +118,9 @@ class Code:
             return self._named[key]
         outside = local if local is not None and self._bound_in(term) else None
         text = self._written(term, outside)
-        if outside is None and not text.isidentifier() and not _is_literal(text) and not self._guarded(term):
-            if self._uses[key] > 1 or local is not None:
-                text = self._named[key] = self._fresh(text)
+        wanted = outside is None and (self._uses[key] > 1 or local is not None)
+        if wanted and not text.isidentifier() and not _is_literal(text) and not self._guarded(term):
+            text = self._named[key] = self._fresh(text)
         return text
 
     def _guarded(self, term: z3.ExprRef) -> bool:

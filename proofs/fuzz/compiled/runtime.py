@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.calls import CALL_FIELDS, NONE
 from model.state import Shape
@@ -53,3 +53,7 @@ class ModelState:
         self.domctl_lock: int = NONE
         self.claim_node: list[int] = [NONE] * domains
         self.last_alloc_node: list[int] = [NONE] * domains
+
+    if TYPE_CHECKING:  # the fields that are not named above
+
+        def __getattr__(self, name: str) -> Any: ...
