@@ -1,4 +1,4 @@
-"""What the model says of every critical section, before or while the reference does it.
+"""What the model says of every critical section, before the reference does it.
 
 The model's scripts run beside the reference's operations. What the model leaves open is asked of the reference: which
 nodes have a free block, which frames a block is, and which block of a dying domain is freed next.
@@ -6,20 +6,18 @@ nodes have a free block, which frames a block is, and which block of a dying dom
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
 
 from model.calls import (
-    ANONYMOUS,
+    CRASH,
     FREE,
     GLOBAL,
     IN_USE,
     LEGACY,
     MISUSE,
-    NONE,
     OFFLINED,
     OK,
     SCRIPTS,
@@ -27,270 +25,188 @@ from model.calls import (
     Entry,
     Script,
     Section,
-    search_order,
+    exists,
 )
 from proofs.traces import events as e
 from proofs.traces import own_events as own
-from reference.pages import Block, PageState
+from reference.pages import PageState
 from reference.state import Host
 
-from .compiled import Compiler, Made, ModelState, Pages, direct
+from .compiled import Made
+from .frames import Extents, has_pages, owned_by, pages_at
+from .model_calls import ModelCalls
 
 _TARGETS: dict[int | str, int] = {"global": GLOBAL, "legacy": LEGACY}
-_MOST_ENTRIES = 6
-"""Of a claim set that is compiled: the checks of an entry grow with those before it."""
-_orders = lru_cache(maxsize=1 << 14)(search_order)
-
-
-@lru_cache(maxsize=64)
-def compiler(semantics: str) -> Compiler:
-    """The compiled calls of a semantics, shared by everything in this process."""
-    return Compiler(semantics)
+_NEEDS_DOMAIN = frozenset(
+    {
+        e.SetMaxPages,
+        e.InstallClaimSet,
+        e.SetOutstandingPages,
+        e.AllocDomheapPages,
+        own.AllocHeapPages,
+        own.AssignPages,
+        e.DomainKill,
+        own.RelinquishMemory,
+        own.DomainDestroy,
+    }
+)
+"""Functions that are called with a domain, or with none; hypercalls look it up."""
 
 
 class Expectation:
-    """The model's state on a host, and its scripts in flight."""
+    """The model beside a host of the reference: its calls, and its scripts in flight."""
 
     def __init__(self, host: Host, domains: int) -> None:
         """``domains``: ids are below that."""
-        self.host = host
-        self.state = ModelState(host.node_pages, domains, host.llc_coloring_enabled)
-        self.result = OK
-        """Of the call made last."""
-        self._compiler = compiler(host.semantics.name)
-        self._nodes = len(host.node_pages)
-        self._affinity: dict[int | None, frozenset[int]] = {None: frozenset(host.nodes)}
-        self._scripts: dict[str, Script] = {}
-        self._taken: Pages | None = None
+        self.calls = ModelCalls(host, domains)
+        self._host = host
+        self._scripts: dict[str, tuple[e.Event, Script]] = {}
+        self._missing = frozenset(k for k in _BEGIN if not exists(_name(k), host.semantics.name))
 
     def begin(self, builder: str, event: e.Event) -> Ended | None:
-        """The event's first critical section: how the operation ended, or none if it goes on."""
+        """The event's first critical section: how the operation ended, or none if it goes on.
+
+        ``calls.result`` is ``misuse`` where the hypervisor cannot be asked for that at all.
+        """
+        self.calls.new_section()
+        if not self._possible(event):
+            self.calls.result = MISUSE
+            return None
         begun = _BEGIN[type(event)](self, event)
         if type(begun) is Made:
-            return Ended(begun.result)
-        self._scripts[builder] = begun  # type: ignore[assignment]  # what was not made is a script
-        return self.go_on(builder)
+            self.calls.result = begun.result
+            return Ended(begun.result) if begun.block is None else Ended(begun.result, (begun.block,))  # type: ignore[arg-type]  # as good as a block
+        self._scripts[builder] = event, begun  # type: ignore[assignment]  # what was not made is a script
+        return self._go_on(builder)
 
     def go_on(self, builder: str) -> Ended | None:
         """The next critical section of what a builder does."""
-        script = self._scripts[builder]
+        self.calls.new_section()
+        return self._go_on(builder)
+
+    def _go_on(self, builder: str) -> Ended | None:
+        event, script = self._scripts[builder]
+        make = self.calls.make
         try:
             item = next(script)
             while type(item) is Section:
-                item = script.send(self._call(item.call, item.arguments))  # type: ignore[arg-type]  # as good as a case
+                item = script.send(make(item.call, item.arguments))  # type: ignore[arg-type]  # as good as a case
         except StopIteration as end:
             del self._scripts[builder]
             ended: Ended = end.value
+            self._count_operation(event, ended)
             return ended
         return None
 
-    def settle(self) -> None:
-        """The reference has done its part, with the same result: which frames it took is known now."""
-        if self._taken is not None:
-            self._taken.mfn = next(reversed(self.host.pages.blocks))
-            self._taken = None
+    def _count_operation(self, event: e.Event, ended: Ended) -> None:
+        """How an operation of several critical sections ended, where no single case says it."""
+        kind = type(event)
+        if kind is own.PopulatePhysmap:
+            found = len(ended.blocks)
+            how = "none" if not found else "all" if found == event.nr_extents else "some"  # type: ignore[attr-defined]  # of that type
+            self.calls.hits[f"populate_physmap: {how} of the extents"] += 1
+        elif kind is own.MemoryExchange:
+            self.calls.hits[f"memory_exchange: {ended.result}"] += 1
+        elif kind is own.RelinquishMemory:
+            self.calls.hits[f"relinquish_memory: {'pages' if ended.pages else 'nothing'} freed"] += 1
+        elif kind is own.DestroyDomain:
+            kept = ended.result == OK and self.calls.state.is_created[event.domid]  # type: ignore[attr-defined]  # likewise
+            self.calls.hits[f"destroydomain: {ended.result}{', not forgotten yet' if kept else ''}"] += 1
+        elif kind is e.AllocDomheapPages and ended.result != CRASH:
+            self.calls.hits[f"alloc_domheap_pages: {ended.result}"] += 1
 
-    # -- calls
-
-    def _call(self, name: str, arguments: Mapping[str, Any]) -> Made:
-        if name == "alloc_heap_pages":
-            return self._alloc_heap_pages(**arguments)
-        if name == "exchange_check" or len(arguments.get("entries", ())) > _MOST_ENTRIES:
-            return self._call_directly(name, arguments)
-        block: Pages | None = arguments.get("block")
-        if block is not None:
-            block.marked = self._marked(block)
-        compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
-        index = compiled.function(self.state, *numbers)
-        compiled.counts[index] += 1
-        made = compiled.made[index]
-        if made is None:
-            outcome = compiled.outcomes[index]
-            after = outcome.block
-            owner = None if after.owner is None else arguments["domid"]
-            left = Pages(block.order, block.node, after.state, owner, after.refcounted, block.mfn)
-            made = Made(outcome.name, outcome.result, left)
-        self.result = made.result
-        return made
-
-    def _call_directly(self, name: str, arguments: Mapping[str, Any]) -> Made:
-        """Evaluated on numbers, not compiled: it is rare, and would be compiled anew each time."""
-        _, case = direct.outcome(self.host.semantics.name, self.state, name, arguments)
-        direct.apply(case, self.state)
-        self.result = case.result
-        return Made(case.name, case.result, None)
-
-    def _alloc_heap_pages(
-        self,
-        domid: int | None,
-        order: int,
-        requested: int | None,
-        exact: bool = False,
-        no_refcount: bool = False,
-        no_owner: bool = False,
-        pages: int = 0,
-    ) -> Made:
-        s = self.state
-        arguments = {
-            "domid": domid,
-            "order": order,
-            "pages": 1 << order,
-            "requested": requested,
-            "exact": exact,
-            "no_refcount": no_refcount,
-            "no_owner": no_owner,
-        }
-        del pages  # 2^order
-        compiled, numbers = self._compiler.kind("alloc_heap_pages", arguments, self._nodes)
-        last = NONE if domid is None else s.last_alloc_node[domid]
-        candidates = _orders(self._nodes, self._affinity[domid], requested, None if last == NONE else last, exact)
-        index = compiled.function(s, *numbers, candidates, self.host.heap)
-        compiled.counts[index] += 1
-        made = compiled.made[index]
-        if made is None:
-            outcome = compiled.outcomes[index]
-            block = outcome.block
-            owner = None if block.owner is None else domid
-            self._taken = Pages(order, s.chosen, block.state, owner, block.refcounted, None)
-            made = Made(outcome.name, outcome.result, self._taken)
-        self.result = made.result
-        return made
-
-    # -- what is asked of the reference
-
-    def _marked(self, block: Pages) -> int:
-        offlining = self.host.pages.offlining
-        if not offlining or block.mfn is None:
-            return 0
-        return sum(block.mfn <= mfn < block.mfn + block.pages for mfn in offlining)
-
-    def _pages_at(self, mfn: int, order: int) -> Pages | None:
-        """What these frames are; none if they are not all allocated, or not alike."""
-        pages = self.host.pages
-        block = pages.blocks.get(mfn)
-        if block is None or block.order < order:
-            block = pages.find(mfn)
-            if mfn & ((1 << order) - 1) or block is None:
-                return None
-            if block.order < order and not self._alike(mfn, order, block):
-                return None
-        owner = None if block.state is PageState.ANONYMOUS else block.domid
-        return Pages(order, self.host.node_of(mfn), block.state.value, owner, block.refcounted, mfn)
-
-    def _alike(self, mfn: int, order: int, first: Block) -> bool:
-        end = mfn + (1 << order)
-        while mfn < end:
-            part = self.host.pages.blocks.get(mfn)
-            if part is None or not part.alike(first):
-                return False
-            mfn += part.pages
+    def _possible(self, event: e.Event) -> bool:
+        """Whether the hypervisor can be asked for that at all, as far as no case of the model says so."""
+        kind = type(event)
+        if kind in self._missing:
+            return False
+        if kind in _NEEDS_DOMAIN:
+            domid: int | None = event.domid  # type: ignore[attr-defined]  # they have one
+            return domid is None or self._known(domid) is not None
+        if isinstance(event, e.CreateDomain):
+            return event.domid < self.calls.state.number_of_domains
+        if isinstance(event, e.OfflinePage | own.OnlinePage):
+            node, page = divmod(event.mfn, self._host.node_span)
+            return node < len(self._host.node_pages) and page < self._host.node_pages[node]
         return True
-
-    def _owned(self, domid: int) -> list[Pages]:
-        """The blocks that a domain owns, in the order in which the reference frees them."""
-        node_of = self.host.node_of
-        return [
-            Pages(block.order, node_of(block.mfn), block.state.value, domid, block.refcounted, block.mfn)
-            for block in self.host.pages.of_domain(domid)
-        ]
-
-    def _holds_anything(self, domid: int) -> bool:
-        s = self.state
-        claims = s.global_claims[domid] + s.node_claims[domid]
-        return claims != 0 or any(block.domid == domid for block in self.host.pages.blocks.values())
 
     def _known(self, domid: int) -> int | None:
         """None for an id that no domain has: the model is asked about a domain that is not found."""
-        created = self.state.is_created
+        created = self.calls.state.is_created
         return domid if domid < len(created) and created[domid] else None
 
     # -- events
 
     def create_domain(self, event: e.CreateDomain) -> Made:
         """Evaluated on numbers directly: domains are few. The histories of an earlier domain of that id are over."""
-        s, domid = self.state, event.domid
-        nothing = [0] * self._nodes
+        s, domid = self.calls.state, event.domid
+        nothing = [0] * s.number_of_nodes
         for kind in ("installed", "redeemed", "released", "recalled"):
             getattr(s, f"ledger_{kind}")[domid] = nothing[:]
             getattr(s, f"global_{kind}")[domid] = 0
-        self._affinity[domid] = frozenset(node for node in event.node_affinity if node < self._nodes)
-        arguments = {"domid": domid, "max_pages": event.max_pages, "node_affinity": self._affinity[domid]}
-        return self._call_directly("create_domain", arguments)
+        self.calls.affinity[domid] = frozenset(node for node in event.node_affinity if node < s.number_of_nodes)
+        arguments = {"domid": domid, "max_pages": event.max_pages, "node_affinity": self.calls.affinity[domid]}
+        return self.calls.make("create_domain", arguments)
 
     def offline_page(self, event: e.OfflinePage) -> Made:
         """What the page is, is asked of the reference."""
-        pages, mfn = self.host.pages, event.mfn
-        node = self.host.node_of(mfn)
+        pages, mfn = self._host.pages, event.mfn
+        node = mfn // self._host.node_span
         if mfn in pages.offlined:
-            return self._call("offline_page", {"node": node, "page": OFFLINED})
+            return self.calls.make("offline_page", {"node": node, "page": OFFLINED})
         block = pages.find(mfn)
         if block is None:
-            return self._call("offline_page", {"node": node, "page": FREE})
+            return self.calls.make("offline_page", {"node": node, "page": FREE})
         assigned = block.state is PageState.ASSIGNED
         marked = mfn in pages.offlining
-        return self._call("offline_page", {"node": node, "page": IN_USE, "assigned": assigned, "marked": marked})
+        return self.calls.make("offline_page", {"node": node, "page": IN_USE, "assigned": assigned, "marked": marked})
 
     def online_page(self, event: own.OnlinePage) -> Made:
         """Likewise."""
-        pages, mfn = self.host.pages, event.mfn
+        pages, mfn = self._host.pages, event.mfn
         page = OFFLINED if mfn in pages.offlined else IN_USE
-        return self._call(
-            "online_page", {"node": self.host.node_of(mfn), "page": page, "marked": mfn in pages.offlining}
+        return self.calls.make(
+            "online_page", {"node": mfn // self._host.node_span, "page": page, "marked": mfn in pages.offlining}
         )
 
     def on_block(self, name: str, event: Any, **arguments: Any) -> Made:
         """A call on frames that are allocated; there is no other."""
-        block = self._pages_at(event.mfn, event.order)
+        block = pages_at(self._host, event.mfn, event.order)
         if block is None:
             return Made("not-allocated", MISUSE, None)
-        return self._call(name, {**arguments, "block": block})
+        return self.calls.make(name, {**arguments, "block": block})
 
     def free_domheap_pages(self, event: e.FreeDomheapPages) -> Script | Made:
         """Likewise."""
-        block = self._pages_at(event.mfn, event.order)
+        block = pages_at(self._host, event.mfn, event.order)
         return Made("not-allocated", MISUSE, None) if block is None else SCRIPTS["free_domheap_pages"](block)
 
     def on_domain(self, name: str, domid: int, **arguments: Any) -> Made:
         """A call that a domain which is not there makes impossible, or refuses."""
-        return self._call(name, {"domid": self._known(domid), **arguments})
+        return self.calls.make(name, {"domid": self._known(domid), **arguments})
 
-    def relinquish_memory(self, event: own.RelinquishMemory) -> Script:
-        """The blocks are asked for when it comes to them."""
-        return SCRIPTS["relinquish_memory"](lambda: self._owned(event.domid))
+    def relinquish_memory(self, event: own.RelinquishMemory) -> Script | Made:
+        """Of a dying domain only. The blocks are asked for when it comes to them."""
+        if not self.calls.state.is_dying[event.domid]:
+            return Made("alive", MISUSE, None)
+        return SCRIPTS["relinquish_memory"](lambda: owned_by(self._host, event.domid))
 
     def destroydomain(self, event: own.DestroyDomain) -> Script:
         """Likewise."""
         domid = event.domid
         return SCRIPTS["destroydomain"](
-            self._known(domid), lambda: self._owned(domid), lambda: self._holds_anything(domid)
+            self._known(domid), lambda: owned_by(self._host, domid), lambda: self._holds_anything(domid)
         )
 
     def memory_exchange(self, event: own.MemoryExchange) -> Script:
         """Likewise."""
-        extents = _Extents(event.in_mfns, lambda mfn: self._pages_at(mfn, event.in_order))
+        extents = Extents(event.in_mfns, lambda mfn: pages_at(self._host, mfn, event.in_order))
         domid = self._known(event.domid)
         return SCRIPTS["memory_exchange"](domid, extents, event.in_order, event.out_order, requested=event.node)
 
-
-class _Extents:
-    """What the frames of an exchange are, looked up when they are asked for."""
-
-    def __init__(self, mfns: list[int], look_up: Callable[[int], Pages | None]) -> None:
-        self._mfns = mfns
-        self._look_up = look_up
-
-    def __len__(self) -> int:
-        return len(self._mfns)
-
-    def __getitem__(self, which: slice) -> list[Pages | None]:
-        found: list[Pages | None] = []
-        mfns = self._mfns[which]
-        for index, mfn in enumerate(mfns):
-            extent = self._look_up(mfn)
-            if extent is not None and mfn in mfns[:index]:  # the one before it was stolen by then
-                extent = Pages(extent.order, extent.node, ANONYMOUS, None, False, mfn)
-            found.append(extent)
-        return found
+    def _holds_anything(self, domid: int) -> bool:
+        s = self.calls.state
+        return s.global_claims[domid] + s.node_claims[domid] != 0 or has_pages(self._host, domid)
 
 
 def _request(event: Any) -> dict[str, Any]:
@@ -328,12 +244,16 @@ _BEGIN: dict[type[e.Event], Callable[[Expectation, Any], Made | Script]] = {
     e.FreeDomheapPages: Expectation.free_domheap_pages,
     e.OfflinePage: Expectation.offline_page,
     e.DomainKill: lambda _x, v: SCRIPTS["domain_kill"](v.domid),
-    own.AllocHeapPages: lambda x, v: x._alloc_heap_pages(v.domid, v.order, **_request(v)),
+    own.AllocHeapPages: lambda x, v: x.calls.make(
+        "alloc_heap_pages", {"domid": v.domid, "order": v.order, **_request(v)}
+    ),
     own.AssignPages: lambda x, v: x.on_block("assign_pages", v, domid=v.domid, no_refcount="no_refcount" in v.memflags),
     own.FreeHeapPages: lambda x, v: x.on_block("free_heap_pages", v),
     own.OnlinePage: Expectation.online_page,
     own.RelinquishMemory: Expectation.relinquish_memory,
-    own.DomainDestroy: lambda x, v: x._call("domain_destroy", {"domid": v.domid, "has_pages": False}),
+    own.DomainDestroy: lambda x, v: x.calls.make(
+        "domain_destroy", {"domid": v.domid, "has_pages": has_pages(x._host, v.domid)}
+    ),
     own.ClaimMemory: lambda x, v: x.on_domain("claim_memory", v.domid, entries=_entries(v.claims), pad=v.pad),
     own.ClaimPages: lambda x, v: SCRIPTS["claim_pages"](x._known(v.domid), v.nr_extents, **_checked(v)),
     own.PopulatePhysmap: lambda x, v: SCRIPTS["populate_physmap"](
@@ -343,6 +263,10 @@ _BEGIN: dict[type[e.Event], Callable[[Expectation, Any], Made | Script]] = {
     own.MaxMem: lambda x, v: x.on_domain("max_mem", v.domid, max_pages=v.max_pages),
     own.DestroyDomain: Expectation.destroydomain,
     own.GetDomainInfo: lambda x, v: x.on_domain("getdomaininfo", v.domid),
-    own.GetOutstandingClaims: lambda x, _v: x._call("get_outstanding_claims", {}),
+    own.GetOutstandingClaims: lambda x, _v: x.calls.make("get_outstanding_claims", {}),
 }
 """Every event but ``boot`` and ``continue``: a call, or the script of an operation of several."""
+
+
+def _name(kind: type[e.Event]) -> str:
+    return str(kind.__struct_config__.tag)

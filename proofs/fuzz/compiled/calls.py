@@ -6,6 +6,7 @@ a claim set has. Numbers, node and domain ids are parameters, so that one functi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from operator import add, sub
 from typing import Any, NamedTuple
@@ -15,9 +16,11 @@ import z3
 from model.calls import Block, Call, Case, Entry, cases
 from model.logic import Term
 from model.semantics import SEMANTICS
+from model.step import Step
 
-from .code import Code, terms_of
+from .code import Code
 from .runtime import taken_ascending
+from .updates import terms_of, write_updates
 from .vectors import VectorHost
 
 HAS_BLOCK = "(heap[{}].orders >> order_)"
@@ -62,20 +65,25 @@ class Outcome(NamedTuple):
 
     name: str
     result: str
-    entry: int | None
-    block: Block | None
+    state: str | None
+    """Of the pages that the case leaves; none: it leaves none."""
+    owned: bool
+    refcounted: bool
+    changed: frozenset[str]
+    """The fields that are not as before."""
 
 
 class Compiled(NamedTuple):
     """A kind of call: its function gives the index of the case that came out, and has changed the state."""
 
+    name: str
     function: Callable[..., int]
     outcomes: list[Outcome]
     made: list[Made | None]
-    """Of cases that leave no block: what a script is sent."""
-    source: str
+    """Of cases that leave no pages: what a script is sent."""
     counts: list[int]
     """How often each case came out."""
+    source: str
 
 
 class FixedCall(Call):
@@ -114,6 +122,19 @@ class Compiler:
     def __init__(self, semantics: str) -> None:
         self.semantics = SEMANTICS[semantics]
         self._known: dict[Any, Compiled] = {}
+        self._searches: dict[Any, Compiled] = {}
+        self.hits: Counter[str] = Counter()
+        """What calls did beyond the cases that came out, and the cases of those that are not compiled."""
+
+    def take_hits(self) -> Counter[str]:
+        """Everything counted since the last time, cases as ``call: case``."""
+        hits, self.hits = self.hits, Counter()
+        for compiled in self._known.values():
+            for index, outcome in enumerate(compiled.outcomes):
+                if compiled.counts[index]:
+                    hits[f"{compiled.name}: {outcome.name}"] += compiled.counts[index]
+                    compiled.counts[index] = 0
+        return hits
 
     def kind(self, name: str, arguments: Mapping[str, Any], nodes: int) -> tuple[Compiled, list[Any]]:
         """The compiled kind of a call, and the numbers that its function takes after the state.
@@ -142,9 +163,26 @@ class Compiler:
             compiled = self._known[fixed] = self._compile(fixed)
         return compiled, numbers
 
+    def search(self, arguments: Mapping[str, Any], nodes: int) -> tuple[Compiled, list[Any]]:
+        """:meth:`kind` of an ``alloc_heap_pages``, the call made most often; whatever else it is given is left out."""
+        domid, requested, order = arguments["domid"], arguments["requested"], arguments["order"]
+        exact, no_refcount, no_owner = (arguments.get(name, False) for name in ("exact", "no_refcount", "no_owner"))
+        numbers = [order, 1 << order] if domid is None else [domid, order, 1 << order]
+        asked: Any = None
+        if requested is not None:
+            asked = requested < nodes
+            numbers.append(requested)
+        key = (domid is None, asked, exact, no_refcount, no_owner)
+        compiled = self._searches.get(key)
+        if compiled is None:
+            same = {"domid": domid, "order": order, "pages": 1 << order, "requested": requested}
+            flags = {"exact": exact, "no_refcount": no_refcount, "no_owner": no_owner}
+            compiled = self._searches[key] = self.kind("alloc_heap_pages", {**same, **flags}, nodes)[0]
+        return compiled, numbers
+
     def _compile(self, key: tuple[Any, ...]) -> Compiled:
         host = VectorHost()
-        call = FixedCall(self.semantics, host, host.state())  # type: ignore[arg-type]  # its own state
+        call = FixedCall(self.semantics, host, host.state())
         name, *parts = key
         parameters: list[str] = []
         arguments = dict(_argument(part, parameters) for part in parts)
@@ -158,15 +196,22 @@ class Compiler:
         code = Code(host.book, [p for p in [*parameters, "node"] if p.startswith(_INDICES)], {"has_block": HAS_BLOCK})
         for case, step in zip(found, steps, strict=True):
             code.count([case.condition, *case.answer.values(), *(terms_of(step) if step is not None else [])])
-        _write(code, found, steps, _OF_CANDIDATE if searches else frozenset())
+        changed = _write(code, found, steps, _OF_CANDIDATE if searches else frozenset())
         extra = ["candidates", "heap"] if searches else []
         head = f"def call({', '.join(['s', *parameters, *extra])}):"
         source = "\n".join([head, *code.lines]) + "\n"
         names: dict[str, Any] = {"taken_ascending": taken_ascending, "add": add, "sub": sub}
         exec(compile(source, f"<{self.semantics.name} {name}>", "exec"), names)  # our own text
-        outcomes = [Outcome(case.name, case.result, case.entry, case.block) for case in found]
-        made = [None if case.block is not None else Made(case.name, case.result, None) for case in found]
-        return Compiled(names["call"], outcomes, made, source, [0] * len(found))
+        outcomes = [_outcome(case, changed[index]) for index, case in enumerate(found)]
+        made = [Made(o.name, o.result, None) if o.state is None else None for o in outcomes]
+        return Compiled(name, names["call"], outcomes, made, [0] * len(found), source)
+
+
+def _outcome(case: Case, changed: frozenset[str]) -> Outcome:
+    block = case.block
+    if block is None:
+        return Outcome(case.name, case.result, None, False, False, changed)
+    return Outcome(case.name, case.result, block.state, block.owner is not None, block.refcounted, changed)
 
 
 class _HasBlock:
@@ -199,40 +244,42 @@ def _argument(part: Any, parameters: list[str]) -> tuple[str, Any]:
     return name, kind[0]
 
 
-def _write(code: Code, found: Sequence[Case], steps: Sequence[Any], in_loop: frozenset[str]) -> None:
-    """The cases in order. Those of a candidate of the node search are asked of every candidate."""
+def _write(
+    code: Code, found: Sequence[Case], steps: Sequence[Step | None], in_loop: frozenset[str]
+) -> list[frozenset[str]]:
+    """The cases in order; returns the fields that each changes. Some are asked of every candidate for a node."""
+    changed: list[frozenset[str]] = [frozenset()] * len(found)
     index = 0
+
+    def next_case() -> bool:
+        """Write one; whether no other can be reached behind it."""
+        nonlocal index
+        case, step = found[index], steps[index]
+        condition = code.term(case.condition)
+        if condition == "True":
+            changed[index] = _write_effect(code, index, case, step)
+        elif condition != "False":
+            with code.block(f"if {condition}:"):
+                changed[index] = _write_effect(code, index, case, step)
+        index += 1
+        return condition == "True"
+
     while index < len(found):
         if found[index].name in in_loop:
             with code.block("for node in candidates:"):
                 while found[index].name in in_loop:
-                    _write_case(code, index, found[index], steps[index])
-                    index += 1
-        elif _write_case(code, index, found[index], steps[index]):
-            return
-        else:
-            index += 1
+                    next_case()
+        elif next_case():
+            break
+    return changed
 
 
-def _write_case(code: Code, index: int, case: Case, step: Any) -> bool:
-    """Whether it is the last that can be reached."""
-    condition = code.term(case.condition)
-    if condition == "False":
-        return False
-    if condition == "True":
-        _write_effect(code, index, case, step)
-        return True
-    with code.block(f"if {condition}:"):
-        _write_effect(code, index, case, step)
-    return False
-
-
-def _write_effect(code: Code, index: int, case: Case, step: Any) -> None:
-    if step is not None:
-        code.updates(step)
+def _write_effect(code: Code, index: int, case: Case, step: Step | None) -> frozenset[str]:
+    changed = frozenset(write_updates(code, step) if step is not None else ())
     if case.name == "allocated":
         code.line("s.chosen = node")
     elif case.answer:
         told = ", ".join(f"{name!r}: {code.term(value)}" for name, value in case.answer.items())
         code.line(f"s.answer = {{{told}}}")
     code.line(f"return {index}")
+    return changed

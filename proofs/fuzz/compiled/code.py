@@ -11,8 +11,6 @@ import z3
 
 from model.calls import CALL_FIELDS
 from model.logic import Term
-from model.state import Shape
-from model.step import Cell, Column, Entry, Row, Step, Update
 
 from .vectors import COUNT, INDEX, Book
 
@@ -90,7 +88,7 @@ class Code:
         name = term.decl().name()
         for known in (self._book.sums, self._book.prefixes, self._book.quantified):
             if name in known:
-                return [part for part in known[name] if isinstance(part, z3.AstRef)]  # type: ignore[index]  # it is one of them
+                return [part for part in known[name] if isinstance(part, z3.AstRef)]
         return []
 
     def _bound_in(self, term: z3.ExprRef) -> frozenset[str]:
@@ -186,28 +184,28 @@ class Code:
             return f"s.{name}"
         if name in self._book.sums:
             meaning = self._book.sums[name]
-            return f"sum({self.list(meaning.over, meaning.entry)})"
+            return f"sum({self.entries(meaning.over, meaning.entry)})"
         if name in self._book.prefixes:
             return f"{self._taken(name)}[{arguments[0]}]"
         if name in self._book.quantified:
             return self._quantified(name)
         if name in self._functions:
             return self._functions[name].format(*arguments)
-        return name
+        return str(name)
 
     def _quantified(self, name: str) -> str:
         over, statement, for_all = self._book.quantified[name]
-        return f"{'all' if for_all else 'any'}({self.list(over, statement)})"
+        return f"{'all' if for_all else 'any'}({self.entries(over, statement)})"
 
     def _taken(self, name: str) -> str:
         if name not in self._lists:
             over, held, amount = self._book.prefixes[name]
-            self._lists[name] = self._fresh(f"taken_ascending({self.list(over, held)}, {self.term(amount)})")
+            self._lists[name] = self._fresh(f"taken_ascending({self.entries(over, held)}, {self.term(amount)})")
         return self._lists[name]
 
     # -- lists
 
-    def list(self, over: str, entry: Term) -> str:
+    def entries(self, over: str, entry: Term) -> str:
         """A list of the entries; it may be one of the state's own."""
         if not isinstance(entry, z3.AstRef):
             return f"[{entry!r}] * s.number_of_{over}"
@@ -263,7 +261,7 @@ class Code:
         source = self._stored(over, term)
         shared = self._uses[term.get_id()] > 1 and z3.is_int(term) and not z3.is_app_of(term, z3.Z3_OP_UMINUS)
         if not source and shared and not term.eq(entry):
-            source = self.list(over, term)
+            source = self.entries(over, term)
         if source:
             bases.setdefault(source, (source, []))[1].append(term.get_id())
             return
@@ -274,72 +272,8 @@ class Code:
         if local.get(term.get_id()) not in (None, index):
             return False
         if term.num_args() == 0:
-            return term.decl().name() == index
+            return str(term.decl().name()) == index
         return any(self._needs_index(child, local, index) for child in term.children())
-
-    # -- updates
-
-    def updates(self, step: Step) -> None:
-        """Everything that a step changes: computed first, stored then."""
-        stores: list[str] = []
-        taken: set[str] = set()
-        for name, update in step.updates.items():
-            self._update(step, name, update, stores, taken)
-        for store in stores:
-            self.line(store)
-
-    def _update(self, step: Step, name: str, update: Update, stores: list[str], taken: set[str]) -> None:
-        before = getattr(step.before, name)
-        shape = CALL_FIELDS[name].shape
-        match update:
-            case Entry(index, value):
-                self._store(f"s.{name}[{self.term(index)}]", value, before[index], stores)
-            case Cell(domain, node, value):
-                target = f"s.{name}[{self.term(domain)}][{self.term(node)}]"
-                self._store(target, value, before[domain, node], stores)
-            case Row(domain, values):
-                self._store_list(f"s.{name}[{self.term(domain)}]", values, before.row(domain), stores, taken)
-            case Column(node, values):
-                if not _unchanged(values[INDEX[values.over]], before.column(node)[INDEX[values.over]]):
-                    new = self.list(values.over, values[INDEX[values.over]])
-                    stores.append(f"for row, value in zip(s.{name}, {new}): row[{self.term(node)}] = value")
-            case _ if shape is Shape.HOST:
-                self._store(f"s.{name}", update.value, before, stores)
-            case _:
-                self._store_list(f"s.{name}", update.value, before, stores, taken)
-
-    def _store(self, target: str, value: Term, before: Term, stores: list[str]) -> None:
-        if not _unchanged(value, before):
-            stores.append(f"{target} = {self.term(value)}")
-
-    def _store_list(self, target: str, values: Any, before: Any, stores: list[str], taken: set[str]) -> None:
-        index = INDEX[values.over]
-        if _unchanged(values[index], before[index]):
-            return
-        new = self.list(values.over, values[index])
-        if new.startswith("s.") or new in taken:
-            new = f"{new}[:]"
-        taken.add(new)
-        stores.append(f"{target} = {new}")
-
-
-def terms_of(step: Step) -> list[Term]:
-    """The terms that :meth:`Code.updates` will write."""
-    terms: list[Term] = []
-    for update in step.updates.values():
-        match update:
-            case Entry(_, value) | Cell(_, _, value):
-                terms.append(value)
-            case Row(_, values) | Column(_, values):
-                terms.append(values[INDEX[values.over]])
-            case _:
-                value = update.value
-                terms.append(value[INDEX[value.over]] if hasattr(value, "over") else value)
-    return terms
-
-
-def _unchanged(value: Term, before: Term) -> bool:
-    return isinstance(value, z3.AstRef) and bool(z3.simplify(value).eq(z3.simplify(before)))
 
 
 def _is_literal(text: str) -> bool:

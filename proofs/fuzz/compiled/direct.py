@@ -10,7 +10,7 @@ from model.calls import CALL_FIELDS, Call, CallHost, Case, cases
 from model.calls.state import CallState
 from model.semantics import SEMANTICS
 from model.state import Shape
-from model.step import Cell, Column, Entry, Row, Step
+from model.step import Cell, Column, Entry, Row, Update
 
 from .runtime import ModelState
 
@@ -43,24 +43,34 @@ def outcome(semantics: str, s: ModelState, name: str, arguments: Mapping[str, An
     raise ValueError(f"{name}: no case applies")
 
 
-def apply(case: Case, s: ModelState) -> None:
-    """Change the state as the case does."""
+def apply(case: Case, s: ModelState) -> frozenset[str]:
+    """Change the state as the case does; returns which fields."""
     if case.effect is None:
-        return
+        return frozenset()
     step = case.effect.step()
-    new = {name: _new(step, name) for name in step.updates}
+    new = {name: _new(update, getattr(s, name)) for name, update in step.updates.items()}
     for name, value in new.items():
         setattr(s, name, value)
+    return frozenset(new)
 
 
-def _new(step: Step, name: str) -> Any:
-    """A field after a step, entries that stay being those before."""
-    update, before = step.updates[name], getattr(step.before, name)
+def _new(update: Update, before: Any) -> Any:
+    """A field after a step; what stays is shared with the field before."""
     match update:
         case Entry(index, value):
-            entries = list(before.entries)
-            entries[index] = value
-            return entries
-        case Cell() | Row() | Column():
-            return [[update.at(before, d, n) for n in range(len(row.entries))] for d, row in enumerate(before.rows)]
-    return list(update.value.entries) if isinstance(update.value, ListVector) else update.value
+            return _replaced(before, index, value)
+        case Cell(domain, node, value):
+            return _replaced(before, domain, _replaced(before[domain], node, value))
+        case Row(domain, values):
+            return _replaced(before, domain, _numbers(values))
+        case Column(node, values):
+            return [_replaced(row, node, value) for row, value in zip(before, _numbers(values), strict=True)]
+    return _numbers(update.value) if isinstance(update.value, ListVector) else update.value
+
+
+def _replaced(entries: list[Any], index: int, value: Any) -> list[Any]:
+    return [*entries[:index], value, *entries[index + 1 :]]
+
+
+def _numbers(vector: Any) -> list[Any]:
+    return list(vector.entries)

@@ -1,0 +1,67 @@
+"""One random trace: made, done and checked; and what a failing one needs to be told to others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from msgspec import Struct
+
+from proofs.traces.events import Event, HostShape
+from reference.generations import SEMANTICS
+
+from .checker import Checker, Failure
+from .draw import Draw
+from .generators.plan import Plan
+from .generators.source import Source
+from .hosts import draw_host
+from .known import Known
+from .world import World
+
+
+class Trial(Struct):
+    """What one trace gave."""
+
+    seed: int
+    host: HostShape
+    events: list[Event]
+    sections: int
+    broken: Counter[str]
+    failure: Failure | None
+
+
+def random_trial(known: Known, seed: int, wanted: Mapping[str, float] | None = None) -> Trial:
+    """Make and check the trace of a seed, up to its first failure.
+
+    :param wanted: operations to favour, as factors
+    """
+    draw = Draw(Random(seed))
+    host = draw_host(draw)
+    checker = Checker(host, known)
+    plan = Plan(draw, SEMANTICS[known.semantics], wanted or {})
+    world = World(checker.machine, draw, plan.wild)
+    source = Source(world, plan)
+    events: list[Event] = []
+    failure = None
+    while failure is None and not checker.crashed and (event := source.next()) is not None:
+        events.append(event)
+        failure = checker.do(event)
+        if checker.outcome is not None:
+            world.note(event, checker.outcome)
+    if failure is None:
+        failure = checker.end()
+    return Trial(seed, host, events, checker.sections, checker.broken, failure)
+
+
+def checked(host: HostShape, events: Sequence[Event], known: Known) -> Failure | None:
+    """The first failure of a trace that was made before.
+
+    :raises proofs.fuzz.checker.Impossible: an event cannot stand where it stands
+    """
+    checker = Checker(host, known)
+    for event in events:
+        failure = checker.do(event)
+        if failure is not None or checker.crashed:
+            return failure
+    return checker.end()
