@@ -6,15 +6,14 @@ yields `BOUNDARY` where no lock is held and other builders may run. It returns t
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from model.calls.allocating import MAX_ORDER
 from model.calls.case import ASSIGNED, OK, REFUSED, Block, Case
 from model.logic import Term
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """One call: a name in `CALLS`, and its arguments."""
 
     call: str
@@ -29,8 +28,7 @@ class Boundary:
 BOUNDARY: Final = Boundary()
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """How an operation ended."""
 
     result: str

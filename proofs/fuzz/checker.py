@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -21,8 +22,12 @@ from .known import Known
 from .machine import NOBODY, Machine, builder_of
 from .properties import Properties
 
-EVERYTHING = 64
-"""Critical sections between two comparisons of everything: pages counted block by block, every history of claims."""
+EVERYTHING = 256
+"""Critical sections between two comparisons of everything: pages counted block by block, every history of claims.
+What differs in these only, is found that much later, at the latest at the end of the trace."""
+
+
+_INDEX = re.compile(r"\[\d+\]")
 
 
 class Failure(Struct, frozen=True):
@@ -37,8 +42,8 @@ class Failure(Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """What makes two failures the same finding, wherever they were met."""
-        return f"{self.semantics} {self.op} {self.field}"
+        """What makes two failures the same finding, whichever domain or node it was."""
+        return f"{self.semantics} {self.op} {_INDEX.sub('', self.field)}"
 
     def __str__(self) -> str:
         return f"{self.semantics}: {self.op}: {self.field}: {self.detail}"
@@ -51,12 +56,14 @@ class Impossible(Exception):  # what it is called
 class Checker:
     """A host of the reference and the model of it, side by side. A failure ends it: the two are then not alike."""
 
-    def __init__(self, shape: HostShape, known: Known, *, check_locks: bool = False) -> None:
+    def __init__(self, shape: HostShape, known: Known, *, every: int = EVERYTHING, check_locks: bool = False) -> None:
+        """``every``: critical sections between two comparisons of everything."""
         self.machine = Machine(shape, known.semantics, check_locks=check_locks)
         self.host = self.machine.host
         self.expectation = Expectation(self.host, MOST_DOMAINS)
         self.known = known
         self.sections = 0
+        self._every = every
         self.broken: Counter[str] = Counter()
         """How often a property broke for which there is no proof that it holds."""
         self.crashed = False
@@ -116,7 +123,7 @@ class Checker:
         if (
             counters_differ(s, host)
             or (touched is not None and ledger_differs(s, touched))
-            or self.sections % EVERYTHING == 0
+            or self.sections % self._every == 0
         ):
             failure = self._everything(event.op)
             if failure is not None:

@@ -77,7 +77,10 @@ class Expectation:
             self.calls.result = begun.result
             return Ended(begun.result) if begun.block is None else Ended(begun.result, (begun.block,))  # type: ignore[arg-type]  # as good as a block
         self._scripts[builder] = event, begun  # type: ignore[assignment]  # what was not made is a script
-        return self._go_on(builder)
+        ended = self._go_on(builder)
+        if self.calls.result == MISUSE:
+            self._scripts.pop(builder, None)
+        return ended
 
     def go_on(self, builder: str) -> Ended | None:
         """The next critical section of what a builder does."""

@@ -78,8 +78,14 @@ class ModelCalls:
     def _plain(self, name: str, arguments: Arguments) -> Made:
         compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
         block: Pages | None = arguments.get("block")
-        self.touched = arguments.get("domid", NONE if block is None else block.owner)
-        return self._came_out(compiled, compiled.function(self.state, *numbers), block, self.touched)
+        domid = arguments.get("domid", None if block is None else block.owner)
+        self._touch(domid)
+        return self._came_out(compiled, compiled.function(self.state, *numbers), block, domid)
+
+    def _touch(self, domid: int | None) -> None:
+        """Something changes of a domain, or of none; of several calls in a section, each may touch another."""
+        if domid is not None and domid != self.touched:
+            self.touched = domid if self.touched == NONE else None
 
     def _came_out(self, compiled: Compiled, index: int, block: Pages | None, domid: int | None) -> Made:
         compiled.counts[index] += 1
@@ -97,7 +103,7 @@ class ModelCalls:
 
     def _directly(self, name: str, arguments: Arguments) -> Made:
         """Evaluated on numbers, not compiled: it is rare, and would be compiled anew each time."""
-        self.touched = arguments.get("domid", NONE)
+        self._touch(arguments.get("domid"))
         _, case = direct.outcome(self.host.semantics.name, self.state, name, arguments)
         self.changed |= direct.apply(case, self.state)
         self.hits[f"{name}: {case.name}"] += 1
@@ -128,10 +134,10 @@ class ModelCalls:
             count_redeemed(self.hits, before, self.state, arguments["domid"], made.block.node)
         return made
 
-    def _alloc_heap_pages(self, name: str, arguments: Arguments) -> Made:
+    def _alloc_heap_pages(self, _name: str, arguments: Arguments) -> Made:
         s, hits = self.state, self.hits
         domid, order, requested = arguments["domid"], arguments["order"], arguments["requested"]
-        self.touched = NONE if domid is None else domid
+        self._touch(domid)
         compiled, numbers = self._compiler.search(arguments, self._nodes)
         last = NONE if domid is None else s.last_alloc_node[domid]
         affinity, exact = self.affinity[domid], arguments.get("exact", False)

@@ -7,6 +7,7 @@ reference's own checker now and then, and where something is found broken here.
 
 from __future__ import annotations
 
+from functools import cache
 from operator import add, le
 
 from reference.state import Domain, Host
@@ -25,6 +26,13 @@ Broken = set[tuple[str, int | None]]
 """Properties that do not hold, each with the domain, if it is about one."""
 
 
+@cache
+def _concerns(changed: frozenset[str]) -> tuple[bool, bool, bool]:
+    """Whether these fields are looked at by what is about the host, about claims, about domains."""
+    of_claims = bool(changed & _CLAIMS)
+    return of_claims or bool(changed & (_NODE | _HOST)), of_claims, bool(changed & (_CLAIMS | _HELD | _LEDGER | _DYING))
+
+
 class Properties:
     """Which properties do not hold now, kept up from section to section."""
 
@@ -41,24 +49,26 @@ class Properties:
         :param being_killed: domains between the two steps of domain_kill, which still hold claims by design
         """
         now: Broken = set()
-        host, about_domains = self._host, changed & (_CLAIMS | _HELD | _LEDGER | _DYING)
-        if changed & (_NODE | _HOST | _CLAIMS):
-            self._of_host(changed, now)
-        else:
-            now |= {known for known in self.broken if known[1] is None}
-        if about_domains:
-            touched = host.domains.get(domid) if domid is not None else None
-            for domain in host.domains.values() if domid is None else () if touched is None else (touched,):
-                self._of_domain(domain, now, being_killed)
+        domains = self._host.domains
+        of_host, of_claims, of_domains = _concerns(changed)
+        if of_host:
+            self._of_host(of_claims, now)
+        if of_domains:
+            if domid is None:
+                for domain in domains.values():
+                    self._of_domain(domain, now, being_killed)
+            elif domid in domains:
+                self._of_domain(domains[domid], now, being_killed)
         for known in self.broken:
-            other = known[1]
-            if other is not None and other in host.domains and (not about_domains or domid not in (None, other)):
+            about = known[1]
+            stays = not of_host if about is None else not of_domains or domid not in (None, about)
+            if stays and (about is None or about in domains):
                 now.add(known)
         new = now - self.broken
         self.broken = now
         return new
 
-    def _of_host(self, changed: frozenset[str], now: Broken) -> None:
+    def _of_host(self, of_claims: bool, now: Broken) -> None:
         host = self._host
         claimed, avail = host.node_outstanding_claims, host.node_avail_pages
         if not all(map(le, claimed, avail)):
@@ -67,7 +77,7 @@ class Properties:
             now.add(("host-backed", None))
         domains = host.domains.values()
         agree = host.total_avail_pages == sum(avail)
-        if changed & _CLAIMS and domains:
+        if of_claims and domains:
             agree = agree and host.outstanding_claims == sum([d.global_claims + d.node_claims for d in domains])
             by_node = zip(*[d.claims for d in domains], strict=True)
             agree = agree and claimed == list(map(sum, by_node))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
 
 from msgspec import Struct
@@ -52,16 +52,3 @@ def random_trial(known: Known, seed: int, wanted: Mapping[str, float] | None = N
     if failure is None:
         failure = checker.end()
     return Trial(seed, host, events, checker.sections, checker.broken, failure)
-
-
-def checked(host: HostShape, events: Sequence[Event], known: Known) -> Failure | None:
-    """The first failure of a trace that was made before.
-
-    :raises proofs.fuzz.checker.Impossible: an event cannot stand where it stands
-    """
-    checker = Checker(host, known)
-    for event in events:
-        failure = checker.do(event)
-        if failure is not None or checker.crashed:
-            return failure
-    return checker.end()

@@ -1,0 +1,91 @@
+"""A failing trace made small: fewer events, then a smaller host, then smaller numbers, until nothing helps any more.
+
+Events name pages that earlier ones were given. In a shorter trace those are other pages, so what an event names is kept
+as "what that event was given"; an event whose pages are not there is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from proofs.traces.events import Event, HostShape
+
+from .reductions import of_events, of_hosts, of_numbers
+from .steps import Steps
+
+Failed = TypeVar("Failed")
+Run = Callable[[HostShape, Steps], "tuple[Failed, list[Event]] | None"]
+"""Do the steps: the failure and the events up to it, or none where nothing fails, or something else."""
+
+
+class Shrunk(Struct, Generic[Failed]):
+    """The smallest trace found."""
+
+    host: HostShape
+    events: list[Event]
+    failure: Failed
+    tried: int
+
+
+def shrink(host: HostShape, steps: Steps, run: Run[Failed], most: int = 20_000) -> Shrunk[Failed]:
+    """Reduce as long as the same failure remains; ``most``: traces to try, for a failure that is slow to reach.
+
+    :raises ValueError: the steps do not fail to begin with
+    """
+    return _Shrinker(host, steps, run, most).shrink()
+
+
+class _Shrinker(Generic[Failed]):
+    def __init__(self, host: HostShape, steps: Steps, run: Run[Failed], most: int) -> None:
+        self._run, self._most, self._tried = run, most, 0
+        self._host, self._steps = host, steps
+        found = run(host, steps)
+        if found is None:
+            raise ValueError("the trace does not fail")
+        self._failure, self._events = found
+
+    def shrink(self) -> Shrunk[Failed]:
+        changed = True
+        while changed and self._tried < self._most:
+            changed = self._fewer_events()
+            changed |= self._any_of(of_events)
+            changed |= self._any_of(of_hosts)
+            changed |= self._any_of(of_numbers)
+        return Shrunk(self._host, self._events, self._failure, self._tried)
+
+    def _try(self, host: HostShape, steps: Steps) -> bool:
+        if self._tried >= self._most:
+            return False
+        self._tried += 1
+        found = self._run(host, steps)
+        if found is None:
+            return False
+        self._host = host
+        self._failure, self._events = found
+        self._steps = steps.kept()
+        return True
+
+    def _fewer_events(self) -> bool:
+        """Leave out halves, quarters, ... single events, as long as one of them is not needed."""
+        changed = False
+        size = max(1, len(self._steps) // 2)
+        while True:
+            start, removed = 0, False
+            while start < len(self._steps):
+                if self._try(self._host, self._steps.without(start, start + size)):
+                    removed = changed = True
+                else:
+                    start += size
+            if size == 1 and not removed:
+                return changed
+            size = max(1, size // 2)
+
+    def _any_of(self, reductions: Callable[[HostShape, Steps], Iterator[tuple[HostShape, Steps]]]) -> bool:
+        """Take each reduction that helps; begin again with those of what it left."""
+        changed = False
+        while any(self._try(*candidate) for candidate in reductions(self._host, self._steps)):
+            changed = True
+        return changed
