@@ -135,6 +135,36 @@ def of_numbers(host: HostShape, steps: Steps) -> Candidates:
                 yield host, steps.every(lambda step, o=domid, n=lower: _renamed(step, o, n))  # type: ignore[misc]  # bound now
 
 
+def together(host: HostShape, steps: Steps) -> Candidates:
+    """The same number made smaller wherever it stands: pages of a node and of the claim on them belong together."""
+    found = {n for n in host.nodes if n > 1}
+    for step in steps.steps:
+        found.update(n for n in _page_counts(step.event) if n > 1)
+    for number in sorted(found, reverse=True):
+        for smaller in _smaller(number):
+            nodes = [smaller if n == number else n for n in host.nodes]
+            changed = steps.every(lambda step, o=number, n=smaller: _with_pages(step, o, n))  # type: ignore[misc]  # bound now
+            yield replace(host, nodes=nodes), changed
+
+
+def _page_counts(event: Event) -> Iterator[int]:
+    for field in ("pages", "nr_extents", "max_pages"):
+        if isinstance(getattr(event, field, None), int) and field not in event.observed:
+            yield getattr(event, field)
+    for claim in getattr(event, "claims", ()):
+        yield claim.pages
+
+
+def _with_pages(step: Step, old: int, new: int) -> Step:
+    event = step.event
+    for field in ("pages", "nr_extents", "max_pages"):
+        if getattr(event, field, None) == old and field not in event.observed:
+            event = replace(event, **{field: new})
+    if isinstance(event, e.InstallClaimSet | own.ClaimMemory):
+        event = replace(event, claims=[replace(c, pages=new) if c.pages == old else c for c in event.claims])
+    return step if event is step.event else replace(step, event=event)
+
+
 def _renamed(step: Step, old: int, new: int) -> Step:
     if getattr(step.event, "domid", None) != old:
         return step
@@ -180,7 +210,10 @@ def _smaller_entries(entry: Any) -> Iterator[Any]:
 
 
 def _smaller(number: int) -> Iterator[int]:
-    """Smaller numbers, the smallest first."""
-    for smaller in dict.fromkeys((0, 1, number // 2, number - 1)):
+    """Smaller numbers: the smallest first, then nearer and nearer, so that a bound is found by halving."""
+    steps = [number // 2]
+    while steps[-1] > 1:
+        steps.append(steps[-1] // 2)
+    for smaller in dict.fromkeys((0, 1, *(number - step for step in steps))):
         if 0 <= smaller < number:
             yield smaller

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from random import Random
 
 from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Continue
 
 from .checker import Checker, Failure, Impossible
+from .draw import Draw
+from .generators import MAKERS
+from .generators.plan import Plan
 from .known import Known
 from .shrink import Shrunk, shrink
 from .steps import Given, Step, Steps, named
+from .trial import Trial, trial
 
 
 def first_failure(host: HostShape, events: Sequence[Event], known: Known, every: int = 1) -> Failure | None:
@@ -71,14 +76,58 @@ def do(host: HostShape, steps: Steps, known: Known) -> tuple[Failure, list[Event
 
 
 def shrunk(host: HostShape, events: Sequence[Event], known: Known) -> Shrunk[Failure] | None:
-    """The smallest trace with the same failure; none if it fails no more."""
+    """The smallest trace found with the same failure; none if it fails no more.
+
+    What is left when no reduction helps may still be a long way to a failure that has a short one. So short random
+    traces of the same operations on the smallest hosts are tried, too.
+    """
     first = first_failure(host, events, known)
     if first is None:
         return None
-    field = first.kind.split(" ")[2]
+    field = _field(first)
 
-    def same(candidate: HostShape, steps: Steps) -> tuple[Failure, list[Event]] | None:
-        found = do(candidate, steps, known)
-        return found if found is not None and found[0].kind.split(" ")[2] == field else None
+    def reduced(host: HostShape, events: Sequence[Event]) -> Shrunk[Failure]:
+        return shrink(host, as_steps(host, events, known), lambda h, steps: _if_same(do(h, steps, known), field))
 
-    return shrink(host, as_steps(host, events, known), same)
+    def tiny(of: Sequence[Event], length: int, tries: int) -> Iterator[Trial]:
+        tried = (_tiny(known, seed, of, length) for seed in range(tries))
+        return (one for one in tried if one.failure is not None and _field(one.failure) == field)
+
+    begin = next(tiny(events, _LONG, _FIRST_TRIALS), None)
+    best = reduced(host, events) if begin is None else reduced(begin.host, begin.events)
+    in_vain = 0
+    for one in tiny(best.events, len(best.events) + 4, _TINY_TRIALS):
+        if len(best.events) <= _SHORT or in_vain == _MOST_IN_VAIN:
+            break
+        other = reduced(one.host, one.events)
+        in_vain += 1
+        if _size(other) < _size(best):
+            best, in_vain = other, 0
+    return best
+
+
+_FIRST_TRIALS, _LONG = 200, 30
+_TINY_TRIALS = 1500
+_MOST_IN_VAIN = 8
+"""Short traces that failed and did not become smaller than what there is."""
+_SHORT = 2
+
+
+def _field(failure: Failure) -> str:
+    return failure.kind.split(" ")[2]
+
+
+def _if_same(found: tuple[Failure, list[Event]] | None, field: str) -> tuple[Failure, list[Event]] | None:
+    return found if found is not None and _field(found[0]) == field else None
+
+
+def _size(found: Shrunk[Failure]) -> tuple[int, int, int]:
+    return len(found.events), len(found.host.nodes), sum(found.host.nodes)
+
+
+def _tiny(known: Known, seed: int, of: Sequence[Event], length: int) -> Trial:
+    """A trace of the operations of another one, on one or two nodes of a few pages."""
+    draw = Draw(Random(seed))
+    host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))])
+    makers = [(MAKERS[name], 1.0) for name in dict.fromkeys(event.op for event in of) if name in MAKERS]
+    return trial(known, seed, draw, host, Plan(makers, length, 0.02, draw.pick((0.0, 0.9))))

@@ -7,13 +7,14 @@ as "what that event was given"; an event whose pages are not there is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from proofs.traces.events import Event, HostShape
 
-from .reductions import of_events, of_hosts, of_numbers
+from .reductions import of_events, of_hosts, of_numbers, together
 from .steps import Steps
 
 Failed = TypeVar("Failed")
@@ -51,9 +52,8 @@ class _Shrinker(Generic[Failed]):
         changed = True
         while changed and self._tried < self._most:
             changed = self._fewer_events()
-            changed |= self._any_of(of_events)
-            changed |= self._any_of(of_hosts)
-            changed |= self._any_of(of_numbers)
+            for reductions in (of_events, of_hosts, together, of_numbers):
+                changed |= self._any_of(reductions)
         return Shrunk(self._host, self._events, self._failure, self._tried)
 
     def _try(self, host: HostShape, steps: Steps) -> bool:
@@ -84,8 +84,13 @@ class _Shrinker(Generic[Failed]):
             size = max(1, size // 2)
 
     def _any_of(self, reductions: Callable[[HostShape, Steps], Iterator[tuple[HostShape, Steps]]]) -> bool:
-        """Take each reduction that helps; begin again with those of what it left."""
-        changed = False
-        while any(self._try(*candidate) for candidate in reductions(self._host, self._steps)):
-            changed = True
-        return changed
+        """Take each reduction that helps, and go on behind those that did not: the next round tries them again."""
+        changed, failed = False, 0
+        while True:
+            for candidate in islice(reductions(self._host, self._steps), failed, None):
+                if self._try(*candidate):
+                    changed = True
+                    break
+                failed += 1
+            else:
+                return changed

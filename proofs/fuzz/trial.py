@@ -13,7 +13,7 @@ from reference.generations import SEMANTICS
 
 from .checker import Checker, Failure
 from .draw import Draw
-from .generators.plan import Plan
+from .generators.plan import Plan, draw_plan
 from .generators.source import Source
 from .hosts import draw_host
 from .known import Known
@@ -38,8 +38,13 @@ def random_trial(known: Known, seed: int, wanted: Mapping[str, float] | None = N
     """
     draw = Draw(Random(seed))
     host = draw_host(draw)
+    plan = draw_plan(draw, SEMANTICS[known.semantics], wanted or {})
+    return trial(known, seed, draw, host, plan)
+
+
+def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
+    """Make and check a trace of a plan on a host."""
     checker = Checker(host, known)
-    plan = Plan(draw, SEMANTICS[known.semantics], wanted or {})
     world = World(checker.machine, draw, plan.wild)
     source = Source(world, plan)
     events: list[Event] = []

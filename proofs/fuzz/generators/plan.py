@@ -7,7 +7,7 @@ reached. So every trace draws which operations it has and how often.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from proofs.fuzz.draw import Draw
@@ -17,6 +17,9 @@ from . import Maker, makers_of
 
 _FACTORS = (0.2, 0.5, 1, 1, 2, 5)
 _LENGTHS = (30, 60, 120, 240)
+_SHARES = (0.4, 0.7, 1.0)
+_WILD = (0.02, 0.1, 0.5)  # nearly always valid, mostly, or half the time
+_INTERLEAVING = (0.0, 0.5, 0.9)
 
 
 class Plan:
@@ -24,25 +27,29 @@ class Plan:
 
     __slots__ = ("_makers", "_upto", "interleaving", "length", "wild")
 
-    def __init__(self, draw: Draw, semantics: Semantics, wanted: Mapping[str, float]) -> None:
-        """``wanted`` favours operations: factors by name."""
-        chosen: list[Maker] = []
-        weights: list[float] = []
-        share = draw.pick((0.4, 0.7, 1.0))
-        for maker in makers_of(semantics):
-            favour = wanted.get(maker.name, 1.0)
-            if draw.random() < share * favour:
-                chosen.append(maker)
-                weights.append(maker.weight * draw.pick(_FACTORS) * favour)
-        self._makers = chosen or makers_of(semantics)
-        self._upto = list(accumulate(weights or [1.0] * len(self._makers)))
-        self.wild = draw.pick((0.02, 0.1, 0.5))
-        """How often an argument is arbitrary: nearly always valid, mostly, or half the time."""
-        self.interleaving = draw.pick((0.0, 0.5, 0.9))
-        """How often an operation of several critical sections leaves room for others."""
-        self.length = draw.pick(_LENGTHS)
+    def __init__(self, makers: Sequence[tuple[Maker, float]], length: int, wild: float, interleaving: float) -> None:
+        self._makers = [maker for maker, _ in makers]
+        self._upto = list(accumulate(weight for _, weight in makers))
+        self.length = length
         """Events."""
+        self.wild = wild
+        """How often an argument is arbitrary, and not chosen to pass the checks."""
+        self.interleaving = interleaving
+        """How often an operation of several critical sections leaves room for others."""
 
     def maker(self, draw: Draw) -> Maker:
         """The operation to do next."""
         return self._makers[bisect(self._upto, draw.random() * self._upto[-1])]
+
+
+def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float]) -> Plan:
+    """A subset of the operations of a semantics; ``wanted`` favours some, as factors."""
+    makers = makers_of(semantics)
+    chosen: list[tuple[Maker, float]] = []
+    share = draw.pick(_SHARES)
+    for maker in makers:
+        favour = wanted.get(maker.name, 1.0)
+        if draw.random() < share * favour:
+            chosen.append((maker, maker.weight * draw.pick(_FACTORS) * favour))
+    chosen = chosen or [(maker, maker.weight) for maker in makers]
+    return Plan(chosen, draw.pick(_LENGTHS), draw.pick(_WILD), draw.pick(_INTERLEAVING))
