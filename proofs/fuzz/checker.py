@@ -27,7 +27,7 @@ EVERYTHING = 256
 What differs in these only, is found that much later, at the latest at the end of the trace."""
 
 
-_INDEX = re.compile(r"\[\d+\]")
+_INDEX = re.compile(r"\[\d+\]|(?<=domains)\.\d+")
 
 
 class Failure(Struct, frozen=True):
@@ -43,7 +43,12 @@ class Failure(Struct, frozen=True):
     @property
     def kind(self) -> str:
         """What makes two failures the same finding, whichever domain or node it was."""
-        return f"{self.semantics} {self.op} {_INDEX.sub('', self.field)}"
+        return f"{self.semantics} {self.op} {self.what}"
+
+    @property
+    def what(self) -> str:
+        """The field, whichever domain or node it is of."""
+        return _INDEX.sub("", self.field)
 
     def __str__(self) -> str:
         return f"{self.semantics}: {self.op}: {self.field}: {self.detail}"

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from random import Random
+from collections.abc import Sequence
+from copy import copy
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Continue
 
-from .checker import Checker, Failure, Impossible
-from .draw import Draw
-from .generators import MAKERS
-from .generators.plan import Plan
+from .checker import EVERYTHING, Checker, Failure, Impossible
 from .known import Known
-from .shrink import Shrunk, shrink
 from .steps import Given, Step, Steps, named
-from .trial import Trial, trial
+from .trial import answer
+
+
+class Redone(Struct):
+    """What became of steps that were done again."""
+
+    events: list[Event]
+    """With what the reference answered."""
+    steps: Steps
+    """Those that could be done."""
+    failure: Failure | None
 
 
 def first_failure(host: HostShape, events: Sequence[Event], known: Known, every: int = 1) -> Failure | None:
@@ -36,7 +45,8 @@ def as_steps(host: HostShape, events: Sequence[Event], known: Known) -> Steps:
     checker = Checker(host, known)
     given = Given()
     steps: list[Step] = []
-    for number, event in enumerate(events):
+    for number, seen in enumerate(events):
+        event = unanswered(seen)
         frames = tuple(given.find(mfn, host.node_span) for mfn in named(event))
         steps.append(Step(number, event, frames))
         given.begins(number, event)
@@ -47,16 +57,21 @@ def as_steps(host: HostShape, events: Sequence[Event], known: Known) -> Steps:
     return Steps(steps)
 
 
-def do(host: HostShape, steps: Steps, known: Known) -> tuple[Failure, list[Event]] | None:
-    """Do the steps that can be done: the first failure, and the events up to it."""
-    checker = Checker(host, known, every=1)
+def do(host: HostShape, steps: Steps, known: Known, every: int = EVERYTHING) -> Redone | None:
+    """Do the steps that can be done, up to the first failure. None: one of them cannot be gone on with.
+
+    :param every: critical sections between two comparisons of everything; the end of a trace is not one
+    """
+    checker = Checker(host, known, every=every)
     given = Given()
-    steps.begin()
     done: list[Event] = []
+    kept: list[Step] = []
+    failure = None
     for step in steps.steps:
-        event = given.event(step, host)
-        if event is None:
+        named_here = given.event(step, host)
+        if named_here is None:
             continue
+        event = copy(named_here)  # it gets an answer of its own
         given.begins(step.number, event)
         try:
             failure = checker.do(event)
@@ -64,70 +79,16 @@ def do(host: HostShape, steps: Steps, known: Known) -> tuple[Failure, list[Event
             if isinstance(event, Continue) and event.builder in checker.machine.running:
                 return None
             continue
+        answer(event, checker.outcome)
         done.append(event)
-        steps.note(step)
-        if failure is not None:
-            return failure, done
-        if checker.crashed:
-            return None
+        kept.append(step)
+        if failure is not None or checker.crashed:
+            break
         if checker.outcome is not None:
             given.ended(event, checker.outcome)
-    return None
+    return Redone(done, Steps(kept), failure)
 
 
-def shrunk(host: HostShape, events: Sequence[Event], known: Known) -> Shrunk[Failure] | None:
-    """The smallest trace found with the same failure; none if it fails no more.
-
-    What is left when no reduction helps may still be a long way to a failure that has a short one. So short random
-    traces of the same operations on the smallest hosts are tried, too.
-    """
-    first = first_failure(host, events, known)
-    if first is None:
-        return None
-    field = _field(first)
-
-    def reduced(host: HostShape, events: Sequence[Event]) -> Shrunk[Failure]:
-        return shrink(host, as_steps(host, events, known), lambda h, steps: _if_same(do(h, steps, known), field))
-
-    def tiny(of: Sequence[Event], length: int, tries: int) -> Iterator[Trial]:
-        tried = (_tiny(known, seed, of, length) for seed in range(tries))
-        return (one for one in tried if one.failure is not None and _field(one.failure) == field)
-
-    begin = next(tiny(events, _LONG, _FIRST_TRIALS), None)
-    best = reduced(host, events) if begin is None else reduced(begin.host, begin.events)
-    in_vain = 0
-    for one in tiny(best.events, len(best.events) + 4, _TINY_TRIALS):
-        if len(best.events) <= _SHORT or in_vain == _MOST_IN_VAIN:
-            break
-        other = reduced(one.host, one.events)
-        in_vain += 1
-        if _size(other) < _size(best):
-            best, in_vain = other, 0
-    return best
-
-
-_FIRST_TRIALS, _LONG = 200, 30
-_TINY_TRIALS = 1500
-_MOST_IN_VAIN = 8
-"""Short traces that failed and did not become smaller than what there is."""
-_SHORT = 2
-
-
-def _field(failure: Failure) -> str:
-    return failure.kind.split(" ")[2]
-
-
-def _if_same(found: tuple[Failure, list[Event]] | None, field: str) -> tuple[Failure, list[Event]] | None:
-    return found if found is not None and _field(found[0]) == field else None
-
-
-def _size(found: Shrunk[Failure]) -> tuple[int, int, int]:
-    return len(found.events), len(found.host.nodes), sum(found.host.nodes)
-
-
-def _tiny(known: Known, seed: int, of: Sequence[Event], length: int) -> Trial:
-    """A trace of the operations of another one, on one or two nodes of a few pages."""
-    draw = Draw(Random(seed))
-    host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))])
-    makers = [(MAKERS[name], 1.0) for name in dict.fromkeys(event.op for event in of) if name in MAKERS]
-    return trial(known, seed, draw, host, Plan(makers, length, 0.02, draw.pick((0.0, 0.9))))
+def unanswered(event: Event) -> Event:
+    """An event without anything observed."""
+    return replace(event, state=UNSET, crash=UNSET, **dict.fromkeys(event.observed, UNSET))

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from proofs.traces.events import Event, HostShape
 
+from .checker import Failure
 from .reductions import of_events, of_hosts, of_numbers, together
+from .rerun import Redone
 from .steps import Steps
 
-Failed = TypeVar("Failed")
-Run = Callable[[HostShape, Steps], "tuple[Failed, list[Event]] | None"]
-"""Do the steps: the failure and the events up to it, or none where nothing fails, or something else."""
+Run = Callable[[HostShape, Steps], Redone | None]
+"""Do the steps; none where nothing fails, or something else."""
 
 
-class Shrunk(Struct, Generic[Failed]):
+class Shrunk(Struct):
     """The smallest trace found."""
 
     host: HostShape
     events: list[Event]
-    failure: Failed
+    failure: Failure
     tried: int
 
 
-def shrink(host: HostShape, steps: Steps, run: Run[Failed], most: int = 20_000) -> Shrunk[Failed]:
+def shrink(host: HostShape, steps: Steps, run: Run, most: int = 20_000) -> Shrunk:
     """Reduce as long as the same failure remains; ``most``: traces to try, for a failure that is slow to reach.
 
     :raises ValueError: the steps do not fail to begin with
@@ -39,22 +39,27 @@ def shrink(host: HostShape, steps: Steps, run: Run[Failed], most: int = 20_000) 
     return _Shrinker(host, steps, run, most).shrink()
 
 
-class _Shrinker(Generic[Failed]):
-    def __init__(self, host: HostShape, steps: Steps, run: Run[Failed], most: int) -> None:
+class _Shrinker:
+    def __init__(self, host: HostShape, steps: Steps, run: Run, most: int) -> None:
         self._run, self._most, self._tried = run, most, 0
-        self._host, self._steps = host, steps
+        self._host = host
         found = run(host, steps)
         if found is None:
             raise ValueError("the trace does not fail")
-        self._failure, self._events = found
+        self._found = found
 
-    def shrink(self) -> Shrunk[Failed]:
+    def shrink(self) -> Shrunk:
         changed = True
         while changed and self._tried < self._most:
             changed = self._fewer_events()
             for reductions in (of_events, of_hosts, together, of_numbers):
                 changed |= self._any_of(reductions)
-        return Shrunk(self._host, self._events, self._failure, self._tried)
+        assert self._found.failure is not None  # `run` gives what failed
+        return Shrunk(self._host, self._found.events, self._found.failure, self._tried)
+
+    @property
+    def _steps(self) -> Steps:
+        return self._found.steps
 
     def _try(self, host: HostShape, steps: Steps) -> bool:
         if self._tried >= self._most:
@@ -63,9 +68,7 @@ class _Shrinker(Generic[Failed]):
         found = self._run(host, steps)
         if found is None:
             return False
-        self._host = host
-        self._failure, self._events = found
-        self._steps = steps.kept()
+        self._host, self._found = host, found
         return True
 
     def _fewer_events(self) -> bool:

@@ -99,11 +99,10 @@ class Given:
 
 
 class Steps:
-    """A sequence of steps; :meth:`note` records which of them a run has done."""
+    """A sequence of steps."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = list(steps)
-        self._done: list[Step] = []
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -120,15 +119,3 @@ class Steps:
     def every(self, change: Callable[[Step], Step | None]) -> Steps:
         """Each changed, or left out."""
         return Steps([new for step in self.steps if (new := change(step)) is not None])
-
-    def begin(self) -> None:
-        """A run begins."""
-        self._done = []
-
-    def note(self, step: Step) -> None:
-        """The run did this step."""
-        self._done.append(step)
-
-    def kept(self) -> Steps:
-        """The steps that the last run did."""
-        return Steps(self._done)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from random import Random
 
 from msgspec import Struct
 
+from proofs.replay.operations import Outcome
 from proofs.traces.events import Event, HostShape
 from reference.generations import SEMANTICS
 
@@ -26,19 +27,25 @@ class Trial(Struct):
     seed: int
     host: HostShape
     events: list[Event]
+    """With what the reference answered; without its counters."""
     sections: int
     broken: Counter[str]
     failure: Failure | None
+    not_applicable: dict[str, int] = {}
+    """Of an outside program: why events were not asked -> how many."""
 
 
-def random_trial(known: Known, seed: int, wanted: Mapping[str, float] | None = None) -> Trial:
+def random_trial(
+    known: Known, seed: int, wanted: Mapping[str, float] | None = None, operations: Container[str] | None = None
+) -> Trial:
     """Make and check the trace of a seed, up to its first failure.
 
     :param wanted: operations to favour, as factors
+    :param operations: the only ones there are; none: all of the semantics
     """
     draw = Draw(Random(seed))
     host = draw_host(draw)
-    plan = draw_plan(draw, SEMANTICS[known.semantics], wanted or {})
+    plan = draw_plan(draw, SEMANTICS[known.semantics], wanted or {}, operations)
     return trial(known, seed, draw, host, plan)
 
 
@@ -50,10 +57,19 @@ def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> T
     events: list[Event] = []
     failure = None
     while failure is None and not checker.crashed and (event := source.next()) is not None:
-        events.append(event)
         failure = checker.do(event)
         if checker.outcome is not None:
             world.note(event, checker.outcome)
+        answer(event, checker.outcome)
+        events.append(event)
     if failure is None:
         failure = checker.end()
     return Trial(seed, host, events, checker.sections, checker.broken, failure)
+
+
+def answer(event: Event, outcome: Outcome | None) -> None:
+    """Note on an event what came out."""
+    if outcome:
+        for name in event.observed:
+            if name in outcome:
+                setattr(event, name, outcome[name])

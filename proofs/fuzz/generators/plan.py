@@ -7,7 +7,7 @@ reached. So every trace draws which operations it has and how often.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import accumulate
 
 from proofs.fuzz.draw import Draw
@@ -42,9 +42,15 @@ class Plan:
         return self._makers[bisect(self._upto, draw.random() * self._upto[-1])]
 
 
-def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float]) -> Plan:
-    """A subset of the operations of a semantics; ``wanted`` favours some, as factors."""
-    makers = makers_of(semantics)
+def draw_plan(
+    draw: Draw, semantics: Semantics, wanted: Mapping[str, float], operations: Container[str] | None = None
+) -> Plan:
+    """A subset of the operations of a semantics.
+
+    :param wanted: favours some, as factors
+    :param operations: the only ones there are; none: all
+    """
+    makers = [maker for maker in makers_of(semantics) if operations is None or maker.name in operations]
     chosen: list[tuple[Maker, float]] = []
     share = draw.pick(_SHARES)
     for maker in makers:
@@ -52,4 +58,5 @@ def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float]) -> 
         if draw.random() < share * favour:
             chosen.append((maker, maker.weight * draw.pick(_FACTORS) * favour))
     chosen = chosen or [(maker, maker.weight) for maker in makers]
-    return Plan(chosen, draw.pick(_LENGTHS), draw.pick(_WILD), draw.pick(_INTERLEAVING))
+    interleaving = draw.pick(_INTERLEAVING) if operations is None or "continue" in operations else 0.0
+    return Plan(chosen, draw.pick(_LENGTHS), draw.pick(_WILD), interleaving)
