@@ -40,6 +40,21 @@ Examples:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes, or tasks at a time.  [default: all processors]")
 @click.option("--out", metavar="DIR", help="Keep the campaign there: the same command goes on with it, after any kill.")
+@click.option("--against", metavar="COMMAND", help="Hold an outside program against the reference.")
+@click.option(
+    "--step-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds for an answer of the program.",
+)
+@click.option(
+    "--start-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds until it is ready.",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Run the shards on a Dask cluster (needs `distributed`).")
 @click.option("--unguided", is_flag=True, help="Do not favour operations that lead to classes not yet seen.")
 @click.option("--coverage", is_flag=True, help="Show every outcome class, how often it came out, and which cannot.")
@@ -53,6 +68,9 @@ def fuzz(
     seed: int,
     jobs: int | None,
     out: str | None,
+    against: str | None,
+    step_limit: float,
+    start_limit: float,
     scheduler: str | None,
     unguided: bool,
     coverage: bool,
@@ -63,6 +81,9 @@ def fuzz(
     The reference and the model must give the same result and the same counters, and what is proved of every state must
     hold. A failure is shrunk to a smallest trace and stored once, in DIR or in `findings`: the trace, and a test that
     fails as long as it is there. The same seed gives the same run.
+
+    With --against, an outside program does what the reference did, and what it observes is compared. That it crashes,
+    hangs or answers nonsense is a finding, too.
     """
     from proofs.fuzz.campaign import Budget
     from proofs.fuzz.store import Settings
@@ -71,7 +92,9 @@ def fuzz(
     if duration is not None and steps is not None:
         raise click.UsageError("--duration and --steps: one of them")
     names = _known_names(semantics)
-    settings = Settings(names, seed, not unguided)
+    if against is not None:
+        _check_program(against, names, step_limit, start_limit)
+    settings = Settings(names, seed, not unguided, against, step_limit, start_limit)
     if steps is not None:
         settings.shard_steps = min(settings.shard_steps, max(1, steps // len(names)))
     budget = Budget(None if steps is not None else DURATION if duration is None else duration, steps)
@@ -95,6 +118,17 @@ def _known_names(semantics: tuple[str, ...]) -> list[str]:
     from proofs.cli.names import known
 
     return known("semantics", semantics, list(SEMANTICS), all_means=True)
+
+
+def _check_program(command: str, semantics: list[str], step_limit: float, start_limit: float) -> None:
+    """That a program cannot be used is said before anything is tried."""
+    from proofs.adapters import OutsideFailure
+    from proofs.fuzz.program import usable
+
+    try:
+        usable(command, semantics, step_limit, start_limit)
+    except (OutsideFailure, ValueError) as error:
+        raise click.UsageError(f"--against: {error}") from None
 
 
 @contextmanager

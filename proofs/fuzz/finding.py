@@ -66,17 +66,22 @@ def read(path: str | Path) -> tuple[Header, list[Event]]:
     raise AssertionError("a file without a trace is an error of the reader")
 
 
-def failure_of(text: str) -> Failure | None:
-    """The first failure of a trace whose events need no observations: for the tests that :func:`pytest_of` writes."""
+def decode(text: str) -> tuple[Header, list[Event]]:
+    """A trace whose events need no observations, as a test has it; without boot."""
     first, *rest = text.strip().encode().splitlines()
-    header = _HEADER.decode(first)
-    events = [event for line in rest if not isinstance(event := _EVENT.decode(line), Boot)]
+    events = [_EVENT.decode(line) for line in rest]
+    return _HEADER.decode(first), [event for event in events if not isinstance(event, Boot)]
+
+
+def failure_of(text: str) -> Failure | None:
+    """The first failure of a trace: for the tests that a finding brings along."""
+    header, events = decode(text)
     return first_failure(header.host, events, known_of(header.semantics))
 
 
 _TEST = '''"""Found by `claimcheck fuzz`: {sentence}"""
 
-from proofs.fuzz.finding import failure_of
+from {module} import {function}
 
 TRACE = r"""
 {trace}
@@ -84,16 +89,30 @@ TRACE = r"""
 
 
 def test_{name}() -> None:
-    assert failure_of(TRACE) is None
+    assert {function}({arguments}) is None
 '''
 
 
 def pytest_of(header: Header, events: Sequence[Event], failure: Failure) -> str:
-    """A test that fails as long as the finding is there."""
+    """A test that fails as long as the reference and the model differ there."""
+    return _test(header, events, failure, "proofs.fuzz.finding", "failure_of", "TRACE")
+
+
+def program_test_of(header: Header, events: Sequence[Event], failure: Failure, command: str) -> str:
+    """A test that fails as long as the program differs there."""
+    return _test(header, events, failure, "proofs.fuzz.program", "divergence_of", f"{command!r}, TRACE")
+
+
+def _test(header: Header, events: Sequence[Event], failure: Failure, module: str, function: str, arguments: str) -> str:
     shown = [replace(header, source="claimcheck fuzz"), *(unanswered(event) for event in events)]
-    trace = "\n".join(_ENCODER.encode(part).decode() for part in shown)
-    sentence = str(failure).replace("\\", "/").replace('"""', "'''")
-    return _TEST.format(sentence=sentence, trace=trace, name=slug(failure).replace("-", "_"))
+    return _TEST.format(
+        sentence=str(failure).replace("\\", "/").replace('"""', "'''"),
+        module=module,
+        function=function,
+        arguments=arguments,
+        trace="\n".join(_ENCODER.encode(part).decode() for part in shown),
+        name=slug(failure).replace("-", "_"),
+    )
 
 
 def slug(failure: Failure) -> str:

@@ -71,6 +71,7 @@ def run_shard(
     result = ShardResult(index, known.semantics)
     hits: Counter[str] = Counter()
     broken: Counter[str] = Counter()
+    not_applicable: Counter[str] = Counter()
     missing = set(known.reachable())
     was_enabled = gc.isenabled()
     gc.disable()  # the compiled calls are many objects, and traces make no cycles worth looking for
@@ -83,6 +84,7 @@ def run_shard(
             hits += new
             missing -= new.keys()
             broken += trial.broken
+            not_applicable.update(trial.not_applicable)
             if trial.failure is not None:
                 kind = trial.failure.kind
                 result.failures[kind] = result.failures.get(kind, 0) + 1
@@ -95,7 +97,7 @@ def run_shard(
     finally:
         if was_enabled:
             gc.enable()
-    result.hits, result.broken = dict(hits), dict(broken)
+    result.hits, result.broken, result.not_applicable = dict(hits), dict(broken), dict(not_applicable)
     result.seconds = time.process_time() - started
     return result
 

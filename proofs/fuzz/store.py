@@ -30,6 +30,8 @@ class Settings(Struct, forbid_unknown_fields=True):
     seed: int = 0
     guided: bool = True
     against: str | None = None
+    step_limit: float = 10.0
+    start_limit: float = 30.0
     shard_steps: int = STEPS
     format: int = FORMAT
 

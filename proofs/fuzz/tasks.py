@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import atexit
 
 from msgspec import Struct
 
 from .known import Known
+from .program import Program
 from .shard import ShardResult, run_shard
 from .store import Settings, ShrunkDone
 from .target import Found, Model, Target, Told
@@ -48,9 +49,24 @@ def told_of(job: Job) -> Told:
 
 
 def _target(job: Job) -> Target:
-    return _model(job.known.semantics, tuple(job.known.proved), tuple(job.known.classes.items()))
+    """The same for all jobs of a campaign in this process."""
+    settings, known = job.settings, job.known
+    key = (known.semantics, tuple(known.proved), settings.against, settings.step_limit, settings.start_limit)
+    if key not in _TARGETS:
+        _TARGETS[key] = (
+            Model(known)
+            if settings.against is None
+            else Program(known, settings.against, settings.step_limit, settings.start_limit)
+        )
+    return _TARGETS[key]
 
 
-@lru_cache(maxsize=64)
-def _model(semantics: str, proved: tuple[str, ...], classes: tuple[tuple[str, str], ...]) -> Target:
-    return Model(Known(semantics, list(proved), dict(classes)))
+_TARGETS: dict[object, Target] = {}
+
+
+@atexit.register
+def _close() -> None:
+    """Programs are not left behind."""
+    for target in _TARGETS.values():
+        if isinstance(target, Program):
+            target.close()
