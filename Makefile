@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix replay bench schema documents package clean
+.PHONY: help install lock lint test test-long prove matrix refinement replay report bench schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,7 +28,7 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-logo
 
 test: $(STAMP) lint  ## lints, then every test but the long ones, with branch coverage of reference/
-	$(BIN)/pytest -n $(JOBS) -m 'not long' --cov --cov-report=term
+	$(BIN)/pytest -n $(JOBS) -m 'not long' -rs --cov --cov-report=term
 
 test-long: $(STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n $(JOBS) -m long
@@ -42,6 +42,12 @@ prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a h
 matrix: $(STAMP)  ## every generation against every property: docs/generations.md and tests/data/findings
 	$(BIN)/python -m proofs.matrix.documents
 
+refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
+	$(BIN)/python -m proofs.refinement.documents
+
+report: $(STAMP)  ## the whole evidence for people: report/report.html, and the same as JSON, JUnit XML and Markdown
+	$(BIN)/claimcheck report --out report --jobs $(JOBS)
+
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.prove
@@ -51,6 +57,12 @@ schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 
 documents: $(STAMP) schema  ## what the documents show of a run, made anew
 	$(BIN)/python -m tests.documents
+
+scenarios: $(STAMP)  ## docs/scenarios.md: every scenario under every policy (minutes)
+	$(BIN)/python -m proofs.simulate.documents
+
+docs: $(STAMP)  ## the documents as a site: build/site/index.html; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
 
 package: $(STAMP)  ## sdist and wheel in dist/
 	$(BIN)/python -m build

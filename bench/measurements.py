@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import allocation, boot, replay, scaling, startup
+from . import allocation, boot, outside, replay, scaling, startup
 from .effort import Effort
 from .report import Section
 
 MEASUREMENTS: dict[str, Callable[[Effort], Section]] = {
     "replay": replay.measure,
+    "outside": outside.measure,
     "allocation": allocation.measure,
     "scaling": scaling.measure,
     "boot": boot.measure,

@@ -93,6 +93,10 @@ class BoundedHost:
         """Known."""
         return self.nodes == 1
 
+    def domain_count(self) -> Term:
+        """Known."""
+        return self.domains
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return all_of([statement(n) for n in range(self.nodes)])
@@ -116,6 +120,18 @@ class BoundedHost:
         """Sums are written out: nothing to point at."""
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
         """Sums are written out: nothing to point at."""
 
     # -- arguments and derived vectors
@@ -146,6 +162,10 @@ class BoundedHost:
     def pages_by_node(self, name: str) -> ListVector:
         """A page count argument per node."""
         return ListVector([self.pages(f"{name}[{n}]") for n in range(self.nodes)])
+
+    def pages_by_domain(self, name: str) -> ListVector:
+        """A page count argument per domain."""
+        return ListVector([self.pages(f"{name}[{d}]") for d in range(self.domains)])
 
     def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:
         """One entry replaced."""

@@ -4,6 +4,8 @@ from model.logic import Term, all_of
 
 UINT_MAX = 2**32 - 1
 MAX_NUMNODES = 64
+DOMID_FIRST_RESERVED = 0x7FF0
+"""Domain ids are below this."""
 HOST_PAGES_MAX = 2**40
 """Pages of the largest host considered: 4 PiB of 4 KiB pages."""
 

@@ -48,6 +48,10 @@ class Size(Protocol):
         """Whether the host has a single node."""
         ...
 
+    def domain_count(self) -> Term:
+        """How many domain ids the host has, in use or not."""
+        ...
+
 
 class Lemmas(Protocol):
     """Facts about sums that a proof may point at; always true, so a bounded host ignores them."""
@@ -62,6 +66,22 @@ class Lemmas(Protocol):
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         """No entry negative implies 0 <= vector[index] <= sum(vector)."""
+        ...
+
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Equal entries imply equal sums, of all entries or of those below an index."""
+        ...
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Entries that are all zero below an index have no sum there."""
+        ...
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Entries below an index that are not negative have no negative sum there."""
+        ...
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        """No entry above `most` implies sum(vector) <= most * its length."""
         ...
 
 
@@ -115,6 +135,10 @@ class Encoding(Lemmas, Size, Protocol):
 
     def pages_by_node(self, name: str) -> Vector:
         """A page count per node, each 0 or more."""
+        ...
+
+    def pages_by_domain(self, name: str) -> Vector:
+        """A page count per domain, each 0 or more."""
         ...
 
     def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:

@@ -95,6 +95,17 @@ def entry_within(vector: Sequenced, index: Term) -> Lemma:
     )
 
 
+def bounded_sum(vector: Sequenced, most: Term) -> Lemma:
+    """Without entries above a bound, the sum is at most the bound times their number."""
+    return Lemma(
+        "sum-bounded",
+        "without entries above a bound, the sum is at most the bound times their number",
+        lambda w: vector.entry(w) <= most,
+        lambda m: vector.prefix(m) <= most * m,
+        [vector],
+    )
+
+
 def combined_sum(result: Sequenced, parts: Sequence[tuple[int, Sequenced]]) -> Lemma:
     """The sum of vectors added and subtracted entry by entry is their sums added and subtracted."""
     signs = "".join("-plus" if sign == 1 else "-minus" for sign, _part in parts)
@@ -141,6 +152,7 @@ def all_lemmas() -> list[Lemma]:
         equal_sums(a, b),
         ordered_sums(a, b),
         entry_within(a, i),
+        bounded_sum(a, amount),
         combined_sum(d, []),
         combined_sum(d, [(1, a)]),
         combined_sum(d, [(1, a), (1, b)]),

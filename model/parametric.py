@@ -93,31 +93,41 @@ class SummedGrid:
         self._row_sum = _applied(f"sum.{name}.row", 2)
         self._column_sum = _applied(f"sum.{name}.column", 2)
         self._watch = watch
+        self._seen: dict[tuple[str, Hashable], SummedVector] = {}
 
     def __getitem__(self, cell: tuple[Term, Term]) -> Term:
         return self._cell(cell[0], cell[1])
 
     def row(self, domain: Term) -> SummedVector:
-        """A domain's entries by node."""
-        watch = self._watch
-        return SummedVector(
-            self._host,
-            NODE,
-            lambda n: self._cell(domain, n),
-            lambda m: self._row_sum(domain, m),
-            None if watch is None else lambda: watch("row", domain),
-        )
+        """A domain's entries by node; the same vector each time."""
+        watch, key = self._watch, ("row", _key(domain))
+        if key not in self._seen:
+            self._seen[key] = SummedVector(
+                self._host,
+                NODE,
+                lambda n: self._cell(domain, n),
+                lambda m: self._row_sum(domain, m),
+                None if watch is None else lambda: watch("row", domain),
+            )
+        return self._seen[key]
 
     def column(self, node: Term) -> SummedVector:
-        """A node's entries by domain."""
-        watch = self._watch
-        return SummedVector(
-            self._host,
-            DOMAIN,
-            lambda d: self._cell(d, node),
-            lambda m: self._column_sum(node, m),
-            None if watch is None else lambda: watch("column", node),
-        )
+        """A node's entries by domain; the same vector each time."""
+        watch, key = self._watch, ("column", _key(node))
+        if key not in self._seen:
+            self._seen[key] = SummedVector(
+                self._host,
+                DOMAIN,
+                lambda d: self._cell(d, node),
+                lambda m: self._column_sum(node, m),
+                None if watch is None else lambda: watch("column", node),
+            )
+        return self._seen[key]
+
+
+def _key(term: Term) -> Hashable:
+    """Equal for the same number, and for the same term of Z3."""
+    return term if isinstance(term, (int, bool)) else ("term", term.get_id())
 
 
 def _summed(vector: Vector) -> SummedVector:
@@ -137,6 +147,7 @@ class ParametricHost:
         self._main: dict[str, dict[str, Term]] = {NODE: {}, DOMAIN: {}}
         self._definitions: list[tuple[str, OneIndex]] = []
         self._lemma_keys: set[tuple[str, int]] = set()
+        self._derived: dict[Hashable, tuple[SummedVector, object]] = {}
         self._fresh = 0
 
     # -- index terms
@@ -190,6 +201,10 @@ class ParametricHost:
         """Either way: the number of nodes is unknown."""
         return self.nodes == 1
 
+    def domain_count(self) -> Term:
+        """Unknown."""
+        return self.domains
+
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
         return self._index(DOMAIN, name, main=True)
@@ -218,8 +233,30 @@ class ParametricHost:
         self._definitions.append((NODE, lambda n: vector[n] >= 0))
         return vector
 
-    def _defined(self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[Sequenced], Lemma]) -> SummedVector:
-        """A derived vector. Its sum, once asked for, comes with the lemma that says what it is."""
+    def pages_by_domain(self, name: str) -> SummedVector:
+        """A page count argument per domain."""
+        vector = self.vector(name, DOMAIN)
+        self._definitions.append((DOMAIN, lambda d: vector[d] >= 0))
+        return vector
+
+    def _defined(
+        self,
+        hint: str,
+        sort: str,
+        made_of: tuple[object, ...],
+        definition: OneIndex,
+        lemma: Callable[[Sequenced], Lemma],
+    ) -> SummedVector:
+        """A derived vector, the same for the same parts. Its sum, once asked for, comes with the lemma about it."""
+        key = (hint, sort, *(id(part) if isinstance(part, SummedVector) else _key(part) for part in made_of))
+        if key not in self._derived:
+            # The parts are kept: a key must not outlive what it is the address of.
+            self._derived[key] = (self._newly_defined(hint, sort, definition, lemma), made_of)
+        return self._derived[key][0]
+
+    def _newly_defined(
+        self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[Sequenced], Lemma]
+    ) -> SummedVector:
         self._fresh += 1
         named = self.vector(f"{hint}!{self._fresh}", sort).sequenced
         asked: list[bool] = []
@@ -241,7 +278,7 @@ class ParametricHost:
             return lemmas.changed_at(old.sequenced, new, index)
 
         changed: OneIndex = lambda i: choose(same(i, index), value, old[i])  # noqa: E731
-        return self._defined("replaced", old.sort, changed, lemma)
+        return self._defined("replaced", old.sort, (old, index, value), changed, lemma)
 
     def combined(self, parts: Sequence[tuple[int, Vector]], like: Vector) -> Vector:
         """Vectors added and subtracted."""
@@ -254,7 +291,7 @@ class ParametricHost:
             return lemmas.combined_sum(new, [(sign, part.sequenced) for sign, part in summed])
 
         added: OneIndex = lambda i: total_of([sign * part[i] for sign, part in summed])  # noqa: E731
-        return self._defined("combined", sort, added, lemma)
+        return self._defined("combined", sort, tuple(x for part in summed for x in part), added, lemma)
 
     def taken_ascending(self, held: Vector, amount: Term) -> Vector:
         """The closed form of taking in ascending order."""
@@ -268,20 +305,21 @@ class ParametricHost:
             old.total()
             return minimum(old[i], positive_part(amount - old.sequenced.prefix(i)))
 
-        return self._defined("taken", old.sort, taken, lemma)
+        return self._defined("taken", old.sort, (old, amount), taken, lemma)
 
     # -- lemmas
 
-    def use(self, lemma: Lemma, sort: str) -> None:
-        """Instantiate a lemma at the bound, with a witness against its premise."""
-        conclusion = lemma.conclusion(self.bound(sort))
+    def use(self, lemma: Lemma, sort: str, below: Term | None = None) -> None:
+        """Instantiate a lemma at the bound, or at an index, with a witness against its premise."""
+        conclusion = lemma.conclusion(self.bound(sort) if below is None else below)
         key = (lemma.name, conclusion.get_id())
         if key in self._lemma_keys:
             return
         self._lemma_keys.add(key)
         self.lemmas_used.append(lemma.name)
         witness = self.fresh(sort, "witness", main=False)
-        self.axioms.append(any_of([conclusion, negation(lemma.premise(witness))]))
+        breaks = negation(lemma.premise(witness))
+        self.axioms.append(any_of([conclusion, breaks if below is None else all_of([witness < below, breaks])]))
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
         """Lemma: low <= high pointwise implies the same of the sums."""
@@ -294,6 +332,30 @@ class ParametricHost:
         v = _summed(vector)
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort)
+
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Lemma: equal entries imply equal sums."""
+        one, other = _summed(a), _summed(b)
+        one.total(), other.total()
+        self.use(lemmas.equal_sums(one.sequenced, other.sequenced), one.sort, below)
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Lemma: entries that are all zero below an index have no sum there."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.combined_sum(v.sequenced, []), v.sort, index)
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Lemma: entries below an index that are not negative have no negative sum there."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.entry_within(v.sequenced, index), v.sort, index)
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        """Lemma: no entry above a bound implies a sum of at most the bound times their number."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.bounded_sum(v.sequenced, most), v.sort)
 
     def positive_somewhere(self, vector: Vector) -> None:
         """Lemma: all entries zero implies that the sum is."""
@@ -440,6 +502,10 @@ class View:
         """Whether the host has a single node."""
         return self._host.one_node()
 
+    def domain_count(self) -> Term:
+        """The number of domain ids."""
+        return self._host.domain_count()
+
     def every_node(self, statement: OneIndex) -> Term:
         """For all nodes."""
         return self.all(NODE, statement, self._assumed)
@@ -471,6 +537,26 @@ class View:
         if not self._assumed:
             self._host.entry_within_sum(vector, index)
 
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.sums_equal(a, b, below)
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.none_below(vector, index)
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.not_negative_below(vector, index)
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.sum_bounded(vector, most)
+
 
 class _Dual:
     """A view with assumed and shown exchanged, for what stands under a negation."""
@@ -485,6 +571,10 @@ class _Dual:
     def one_node(self) -> Term:
         """Whether the host has a single node."""
         return self._view.one_node()
+
+    def domain_count(self) -> Term:
+        """The number of domain ids."""
+        return self._view.domain_count()
 
     def every_node(self, statement: OneIndex) -> Term:
         return self._view.all(NODE, statement, not self._view._assumed)
@@ -506,3 +596,15 @@ class _Dual:
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         self._view.entry_within_sum(vector, index)
+
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        self._view.sums_equal(a, b, below)
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        self._view.none_below(vector, index)
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        self._view.not_negative_below(vector, index)
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        self._view.sum_bounded(vector, most)

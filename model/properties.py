@@ -5,12 +5,13 @@ every step; an *implied* part follows in every state from the invariants; a *ste
 before and after one step. `support` marks invariants that serve the proofs of others.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
 from model.c_types import UINT_MAX
+from model.comparison import Comparison
 from model.encoding import Quantifiers, Vector
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same
 from model.rules import Request, Rules
@@ -28,6 +29,7 @@ class Kind(Enum):
     STATE = "kept by every step"
     IMPLIED = "follows in every reachable state"
     STEP = "of every step"
+    COMPARISON = "of two steps side by side"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Property:
     """Property ids and transitions whose parametric proofs are given this invariant; None for all."""
     of_rules: OfRules | None = None
     """The statement about a state, where it depends on the rules of the generation."""
+    compared: Mapping[str, Comparison] = field(default_factory=dict)
+    """What is compared, by the transition of the generation that is judged."""
     needs: tuple[str, ...] = ()
     """Features without which a generation has nothing that the property speaks of."""
 

@@ -1,6 +1,6 @@
 """`no-wrap`: every counter and every intermediate value of the C code stays in its C type."""
 
-from model.c_types import HOST_PAGES_MAX, in_range
+from model.c_types import DOMID_FIRST_RESERVED, HOST_PAGES_MAX, UINT_MAX, in_range
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, implies
 from model.properties import PROPERTIES, Kind, Property
@@ -9,9 +9,9 @@ from model.step import TwoStates
 
 
 def largest_host(q: Quantifiers, s: State) -> Term:
-    """What is assumed of the machine: at most 2^40 pages, on any number of nodes."""
+    """What is assumed of the machine: at most 2^40 pages, on any number of nodes, and domain ids as Xen has them."""
     every = q.every_node(lambda n: s.installed_pages[n] <= HOST_PAGES_MAX)
-    return all_of([every, s.installed_pages.total() <= HOST_PAGES_MAX])
+    return all_of([every, s.installed_pages.total() <= HOST_PAGES_MAX, q.domain_count() <= DOMID_FIRST_RESERVED])
 
 
 def _domain_counters(q: Quantifiers, s: State) -> Term:
@@ -32,8 +32,12 @@ def _domain_counters(q: Quantifiers, s: State) -> Term:
 
 def _host_counters(q: Quantifiers, s: State) -> Term:
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
+    # Claims may exceed free pages where nothing is recalled; there are only so many domains.
+    q.sum_bounded(s.global_claims, UINT_MAX)
+    q.sum_bounded(s.node_claims, UINT_MAX)
 
     def node(n: Term) -> Term:
+        q.sum_bounded(s.claims.column(n), UINT_MAX)
         return all_of(
             [
                 in_range("int64", s.node_avail_pages[n]),
@@ -48,6 +52,8 @@ def _host_counters(q: Quantifiers, s: State) -> Term:
 def _values_fit(q: Quantifiers, t: TwoStates) -> Term:
     step, s = t.step, t.before
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
+    for claims in (s.global_claims, s.node_claims, *([] if step.place is None else [s.claims.column(step.place)])):
+        q.sum_bounded(claims, UINT_MAX)
     if "by_node" in step.arguments:
         q.entry_within_sum(step.arguments["by_node"], 0)
     if step.actor is not None:
@@ -69,7 +75,7 @@ for _prop in (
         Kind.STATE,
         _domain_counters,
         statements=("DS-11",),
-        serves=frozenset({"no-wrap", "atomic-install"}),
+        serves=frozenset({"no-wrap", "atomic-install", "legacy-compatible"}),
     ),
     Property(
         "no-wrap",

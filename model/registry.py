@@ -20,6 +20,13 @@ class Transition:
     build: Callable[[Step, Rules], None]
     tags: frozenset[str] = frozenset()
 
+    def locks_under(self, rules: Rules) -> tuple[str, ...]:
+        """The locks that it holds in a generation: some take heap_lock inside page_alloc_lock, for claims."""
+        redeems = self.name == "assign_pages" and rules.redeems_at_assign
+        grows = self.name == "free_domheap_pages" and rules.frees_restore_claims
+        charges = self.name in ("set_max_pages", "free_domheap_pages") and rules.charges_at_alloc
+        return (*self.locks, HEAP_LOCK) if redeems or grows or charges else self.locks
+
 
 def _t(build: Callable[[Step, Rules], None], function: str, locks: str = "", tags: str = "") -> Transition:
     sentence = (build.__doc__ or "").strip().splitlines()[0]
@@ -44,7 +51,7 @@ TRANSITIONS: dict[str, Transition] = {
         _t(claiming.release_claims, "set_memory_claims", "DPH", "claims"),
         _t(claiming.claim_on_node, "domain_set_outstanding_pages", "DPH", "claims"),
         _t(claiming.claim_crashes, "domain_set_outstanding_pages", "DPH", "crashes"),
-        _t(claiming.claim_pages_check, "XENMEM_claim_pages"),
+        _t(claiming.claim_pages_check, "XENMEM_claim_pages", tags="outside-heap-lock"),
         _t(claiming.set_outstanding_pages, "domain_set_outstanding_pages", "PH", "claims"),
         _t(claiming.set_outstanding_pages_zero, "domain_set_outstanding_pages", "PH", "claims"),
         _t(claiming.set_outstanding_pages_refused, "domain_set_outstanding_pages", "PH", "claim-refused"),
@@ -52,20 +59,20 @@ TRANSITIONS: dict[str, Transition] = {
         _t(allocating.alloc_heap_pages_unowned, "alloc_heap_pages", "H", "takes-unowned"),
         _t(allocating.alloc_heap_pages_refused, "alloc_heap_pages", "H"),
         _t(allocating.allocation_crashes, "alloc_heap_pages", "H", "crashes"),
-        _t(allocating.assign_pages, "assign_pages", "P"),
-        _t(allocating.assign_pages_refused, "assign_pages", "P"),
+        _t(allocating.assign_pages, "assign_pages", "P", "outside-heap-lock"),
+        _t(allocating.assign_pages_refused, "assign_pages", "P", "outside-heap-lock"),
         _t(allocating.free_domheap_pages, "free_domheap_pages", "P"),
         _t(allocating.free_heap_pages, "free_heap_pages", "H"),
-        _t(allocating.free_anonymous_pages, "free_xenheap_pages"),
-        _t(allocating.exchange_steal, "steal_page", "P"),
+        _t(allocating.free_anonymous_pages, "free_xenheap_pages", tags="outside-heap-lock"),
+        _t(allocating.exchange_steal, "steal_page", "P", "outside-heap-lock"),
         _t(allocating.exchange_allocate, "memory_exchange", "H", "takes-unowned"),
-        _t(allocating.exchange_assign, "assign_page", "P"),
+        _t(allocating.exchange_assign, "assign_page", "P", "outside-heap-lock"),
         _t(offlining.offline_page, "offline_page", "H", "offlines"),
         _t(offlining.mark_page_offline, "mark_page_offline", "H"),
         _t(offlining.free_marked_page, "free_heap_pages", "H", "offlines"),
         _t(offlining.online_page, "online_page", "H"),
-        _t(domains.domain_kill, "domain_kill", "D"),
+        _t(domains.domain_kill, "domain_kill", "D", "outside-heap-lock"),
         _t(domains.domain_kill_release, "domain_kill", "DPH"),
-        _t(domains.destroy_domain, "domain_destroy", "P"),
+        _t(domains.destroy_domain, "domain_destroy", "P", "outside-heap-lock"),
     )
 }

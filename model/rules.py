@@ -188,6 +188,10 @@ class Rules:
     """install_claim_set drops the old claims."""
     counts_outstanding_on_redeem: bool = True
     """Redeeming keeps outstanding_claims in step."""
+    keeps_total: bool = False
+    """A domain's `outstanding_pages` is the total of its claims; host-wide ones are derived from it."""
+    folds_legacy: bool = False
+    """The legacy call stakes its claim through the installer of claim sets."""
     frees_restore_claims: bool = False
     """free_domheap_pages grows global_claims back while the domain holds a claim."""
 

@@ -4,10 +4,11 @@ Each guard and each update (named by the field it sets) is a conjunct that can b
 without an update keep their value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from model.bookkeeping import SEPARATE, Separate
 from model.c_types import in_range
 from model.encoding import Encoding, Lemmas, Quantifiers, Vector
 from model.logic import Term, all_of, choose, same
@@ -104,9 +105,20 @@ class Value:
 class Step:
     """A transition being written down, over a state and fresh arguments."""
 
-    def __init__(self, encoding: Encoding, before: State) -> None:
+    def __init__(
+        self,
+        encoding: Encoding,
+        before: State,
+        given: Mapping[str, Any] | None = None,
+        bookkeeping: Separate = SEPARATE,
+    ) -> None:
+        """`given` are arguments that are not to be any, by name."""
         self.encoding = encoding
         self.before = before
+        self.given = given or {}
+        self.bookkeeping = bookkeeping
+        self.name = ""
+        """The transition, where more than one can stand in its place."""
         self.arguments: dict[str, Any] = {}
         self.guards: list[Guard] = []
         self.updates: dict[str, Update] = {}
@@ -125,29 +137,30 @@ class Step:
 
     def domain(self, name: str = "domid") -> Term:
         """A domain argument, which becomes the actor."""
-        self.actor = self.arguments[name] = self.encoding.domain(name)
+        self.actor = self._argument(name, self.encoding.domain)
         return self.actor
 
     def node(self, name: str = "node") -> Term:
         """A node argument."""
-        self.place = self.arguments[name] = self.encoding.node(name)
+        self.place = self._argument(name, self.encoding.node)
         return self.place
 
     def pages(self, name: str = "pages") -> Term:
         """A page count argument."""
-        self.arguments[name] = self.encoding.pages(name)
-        return self.arguments[name]
+        return self._argument(name, self.encoding.pages)
 
     def flag(self, name: str) -> Term:
         """A truth argument."""
-        self.arguments[name] = self.encoding.flag(name)
-        return self.arguments[name]
+        return self._argument(name, self.encoding.flag)
 
     def pages_by_node(self, name: str) -> Vector:
         """A page count argument per node."""
-        vector = self.encoding.pages_by_node(name)
-        self.arguments[name] = vector
+        vector: Vector = self._argument(name, self.encoding.pages_by_node)
         return vector
+
+    def _argument(self, name: str, make: Callable[[str], Any]) -> Any:
+        self.arguments[name] = self.given[name] if name in self.given else make(name)
+        return self.arguments[name]
 
     def guard(self, name: str, condition: Term, errno: str = "") -> None:
         """The step is possible only where the condition holds."""

@@ -29,12 +29,13 @@ LockLike = AbstractContextManager[object]
 class CheckedLock:
     """A lock that knows its place in the order. ``held`` is shared by all locks of one host, oldest first."""
 
-    __slots__ = ("held", "kind", "name")
+    __slots__ = ("held", "kind", "name", "passed_over")
 
     def __init__(self, kind: str, name: str, held: list[CheckedLock]) -> None:
         self.kind = kind
         self.name = name
         self.held = held
+        self.passed_over: list[str] = []  # reads that a generation makes without it
 
     def __enter__(self) -> CheckedLock:
         for other in self.held:

@@ -69,7 +69,10 @@ class Domain:
 
 
 def read_unlocked(domain: Domain, field: str) -> int:
-    """Read a field as a generation does that does not take its lock: the check of locks is passed over."""
+    """Read a field as a generation does that does not take page_alloc_lock: the check is passed over, and noted."""
+    lock = domain.page_alloc_lock
+    if isinstance(lock, CheckedLock) and lock not in lock.held:
+        lock.passed_over.append(f"{field} of d{domain.domid} read without page_alloc_lock")
     value: int = getattr(Domain, field).__get__(domain)
     return value
 

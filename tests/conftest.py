@@ -1,5 +1,6 @@
 """Hypothesis profiles: the default is quick and repeats; ``--hypothesis-profile=long`` looks further."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -10,3 +11,8 @@ settings.register_profile(
 )
 settings.register_profile("long", parent=settings.get_profile("default"), max_examples=5000, derandomize=False)
 settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Screenshots are compared with stored ones; this writes them anew."""
+    parser.addoption("--renew-screenshots", action="store_true")

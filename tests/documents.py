@@ -5,18 +5,82 @@ In a ``console`` block the lines behind ``$ command`` are what the command print
 
 from __future__ import annotations
 
+import inspect
+import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+from proofs.adapters.bugs import BUGS
+from proofs.adapters.protocol import PROTOCOL, Greeting, message, question
+from proofs.adapters.server import Server
 from proofs.cli.exit_codes import OK, REFUTED
+from proofs.prover.documents import table
+from proofs.traces import read_traces
+from reference.generations import SEMANTICS
 from reference.properties import STATE_PROPERTIES
+from tests.adapters.misbehaving import MODES
+from tests.evidence.edits import EDITS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
 _PROPERTIES = re.compile(r"(\| property \| claim \|\n\|---\|---\|\n)(?:\|.*\n)*")
+
+
+_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _mistakes() -> str:
+    return table(["mistake", "what is done wrong"], [[f"`{name}`", bug.sentence()] for name, bug in BUGS.items()])
+
+
+def _endings() -> str:
+    body = []
+    for program in sorted(MODES.values(), key=lambda program: -program.status):
+        shown = f"`` {program.ends} ``" if program.ends else "nothing is found"
+        body.append([str(inspect.getdoc(program)), str(program.status), shown])
+    return table(["the program ...", "exit", "what is printed of it"], body)
+
+
+def _conversation() -> str:
+    """What is said and answered for the example trace."""
+    server = Server("example", {"claim-sets": SEMANTICS["claim-sets"]})
+    (trace,) = [(trace.header, list(trace)) for trace in read_traces(ROOT / "tests/data/examples/redeem.jsonl")]
+    lines = []
+    for said in (Greeting([PROTOCOL]), trace[0], *map(question, trace[1])):
+        line = message(said)
+        lines += [f"> {line.decode()}", f"< {message(server.answer(line)).decode()}"]
+    return f"```text\n{''.join(lines)}```"
+
+
+def _edits() -> str:
+    """Ways to edit evidence, and what is named."""
+    return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
+
+
+def _page() -> str:
+    """The report in a browser, as it was measured."""
+    found = json.loads((ROOT / "bench/page.json").read_text(encoding="utf-8"))
+    rows = [[name, *(str(found[name][which]) for which in ("best", "median"))] for name in ("empty", "report")]
+    return (
+        f"{table(['page', 'load, ms, best', 'median'], rows)}\n\n"
+        f"{found['bytes']:,} bytes; Chromium {found['chromium']}, {found['rounds']} rounds in turn, the report"
+        f" {found['ratio']} times the empty page; load of the machine when measured: {found['load']}."
+    )
+
+
+BLOCKS = {
+    "adapter-mistakes": _mistakes,
+    "adapter-endings": _endings,
+    "adapter-conversation": _conversation,
+    "report-edits": _edits,
+    "report-page": _page,
+}
+"""The generated parts of docs/adapters.md and docs/report.md."""
 
 
 def commands(text: str) -> list[str]:
@@ -26,22 +90,28 @@ def commands(text: str) -> list[str]:
 
 def output_of(command: str) -> str:
     """What a command prints, without trailing blanks and with rates and seconds at the end of lines left out."""
-    program, *arguments = command.split()
+    program, *arguments = shlex.split(command)
     assert program == "claimcheck", command
-    path = Path(sys.executable).parent / program
-    done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=120, cwd=ROOT)
-    assert done.returncode == (REFUTED if arguments[0] == "search" else OK), done.stderr
+    folder = Path(sys.executable).parent
+    found = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [folder / program, *arguments], capture_output=True, text=True, timeout=120, cwd=ROOT, env=os.environ | found
+    )
+    refuted = arguments[0] == "search" or "--bug" in command
+    assert done.returncode == (REFUTED if refuted else OK), done.stderr
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     rates = False
     for number, line in enumerate(lines):
         rates = (rates or line.endswith("events/s")) and line != ""
-        lines[number] = re.sub(r" [\d,]+$" if rates else r" \d+\.\d+( s)?$", r" ...", line)
+        number_at_end = r"( +)[\d,]+$" if rates else r"( +)\d+\.\d+(?: s)?$"
+        lines[number] = re.sub(number_at_end, lambda m: "      ..." if len(m[1]) > 1 else " ...", line)
     return "\n".join(lines).strip("\n")
 
 
 def renewed(text: str) -> str:
     """The document with every generated part made anew."""
     text = _CONSOLE.sub(lambda m: f"```console\n$ {m['command']}\n{output_of(m['command'])}\n```", text)
+    text = _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]]()}\n{m[3]}", text)
     rows = []
     for name, check in STATE_PROPERTIES.items():
         claim = (check.__doc__ or "").split("\n\n")[0].strip().replace("\n    ", " ")

@@ -55,7 +55,7 @@ def test_every_operation_property_and_semantics_is_reached_by_a_document() -> No
 
 def test_every_dependency_is_explained() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    required = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
     names = {re.split(r"[<>=~]", requirement)[0] for requirement in required}
     explained = set(re.findall(r"^\| ([\w-]+) \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE))
     assert explained - {"package"} == names
@@ -63,7 +63,7 @@ def test_every_dependency_is_explained() -> None:
     assert names <= locked
 
 
-@pytest.mark.parametrize("module", ["proofs.traces", "proofs.replay"])
+@pytest.mark.parametrize("module", ["proofs.traces", "proofs.replay", "proofs.adapters.outside"])
 def test_examples_in_docstrings_run(module: str) -> None:
     result = doctest.testmod(import_module(module))
     assert result.attempted > 0

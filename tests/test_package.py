@@ -32,6 +32,7 @@ def test_sdist_and_wheel_hold_the_three_packages(built: Path) -> None:
         "proofs",
     }
     assert {"reference/py.typed", "reference/generations/claim_sets.py", "proofs/cli/main.py"} <= set(names)
+    assert {"proofs/evidence/statements.toml", "proofs/report/templates/report.html.j2"} <= set(names)
     assert any(name.endswith("LICENSE") for name in names)
     with tarfile.open(sdist) as archive:
         assert any(name.endswith("/pyproject.toml") for name in archive.getnames())

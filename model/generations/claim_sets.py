@@ -34,6 +34,8 @@ V3 = replace(
         CLAIM_SETS.rules,
         name="claim-sets-v3",
         summary="2026-05: the same rules; outstanding_pages is the domain's total, and global_claims derived from it",
+        keeps_total=True,
+        folds_legacy=True,
     ),
     follows=("claim-sets",),
 )

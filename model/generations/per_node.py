@@ -20,6 +20,7 @@ V8 = Semantics(
         node_permits=node_permits_clamped,
         recall=recall_nothing,
         replaces=False,
+        keeps_total=True,
     ),
     transitions_without(*SINGLE, *CRASHES),
     follows=("claim-sets-v3",),

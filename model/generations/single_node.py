@@ -29,6 +29,7 @@ def redeem_target_or_excess(h: Encoding, s: State, domid: Term, node: Term, page
     most = minimum(pages, held)
     excess = positive_part(s.tot_pages[domid] + most + held - s.max_pages[domid])
     elsewhere = h.replaced(s.claims.row(domid), node, 0)
+    h.positive_somewhere(elsewhere)  # the one claim is there, or on the node
     from_elsewhere = h.taken_ascending(elsewhere, minimum(most, excess))
     from_node = minimum(pages, s.claims[domid, node])
     return Redemption(h.replaced(from_elsewhere, node, from_node), minimum(pages, s.global_claims[domid]))

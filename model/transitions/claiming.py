@@ -151,9 +151,12 @@ def set_outstanding_pages(step: Step, rules: Rules) -> None:
     domid = step.domain()
     _legacy_checks(step, rules)
     claim = step.arguments["claim"]
-    step.set_at("global_claims", domid, claim)
-    step.add("outstanding_claims", claim)
-    step.add_at("global_installed", domid, claim)
+    if rules.folds_legacy:
+        install(step, domid, step.encoding.combined([], step.before.claims.row(domid)), claim, replacing=True)
+    else:
+        step.bookkeeping.stake(step, domid, claim)
+        step.add("outstanding_claims", claim)
+        step.add_at("global_installed", domid, claim)
     _call_ends(step, rules)
 
 

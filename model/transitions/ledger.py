@@ -10,8 +10,7 @@ def deduct(step: Step, domid: Term, by_node: Vector, from_global: Term, kind: st
     s, h = step.before, step.encoding
     row = s.claims.row(domid)
     step.set_row("claims", domid, h.combined([(1, row), (-1, by_node)], row))
-    step.add_at("node_claims", domid, -by_node.total())
-    step.add_at("global_claims", domid, -from_global)
+    step.bookkeeping.change(step, domid, -by_node.total(), -from_global)
     outstanding = s.node_outstanding_claims
     step.set_vector("node_outstanding_claims", h.combined([(1, outstanding), (-1, by_node)], outstanding))
     if counted:
@@ -36,8 +35,7 @@ def install(step: Step, domid: Term, by_node: Vector, host_wide: Term, replacing
     old_nodes = s.node_claims[domid] if replacing else 0
     added = h.combined([(1, by_node), *old], old_row)
     step.set_row("claims", domid, by_node if replacing else h.combined([(1, old_row), (1, by_node)], old_row))
-    step.add_at("node_claims", domid, by_node.total() - old_nodes)
-    step.add_at("global_claims", domid, host_wide - old_global)
+    step.bookkeeping.change(step, domid, by_node.total() - old_nodes, host_wide - old_global)
     step.set_vector("node_outstanding_claims", h.combined([(1, outstanding), (1, added)], outstanding))
     step.add("outstanding_claims", by_node.total() + host_wide - old_nodes - old_global)
     step.add_row("ledger_installed", domid, by_node)

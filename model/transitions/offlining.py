@@ -12,9 +12,8 @@ def recall_claims(step: Step, rules: Rules, node: Term, node_avail: Term, total_
     from_node, from_global = recall.by_domain.total(), recall.global_by_domain.total()
     column = s.claims.column(node)
     step.set_column("claims", node, h.combined([(1, column), (-1, recall.by_domain)], column))
-    step.set_vector("node_claims", h.combined([(1, s.node_claims), (-1, recall.by_domain)], s.node_claims))
     step.add_at("node_outstanding_claims", node, -from_node)
-    step.set_vector("global_claims", h.combined([(1, s.global_claims), (-1, recall.global_by_domain)], s.global_claims))
+    step.bookkeeping.deduct_everywhere(step, recall.by_domain, recall.global_by_domain)
     step.add("outstanding_claims", -(from_node + from_global))
     step.add_column("ledger_recalled", node, recall.by_domain)
     recalled = s.global_recalled

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
-import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from proofs.replay.replay import Recording, Replay, TraceResult
 from proofs.traces import TraceError
@@ -21,8 +21,8 @@ from reference.status import HypervisorCrash, MisuseError
 
 from .failure import HostRefused, Kind, OutsideFailure
 from .outside import Outside
-from .placement import Block, Placement, answered
-from .protocol import Observation, observed, unsupported
+from .placement import Block, NamesBlock, Placement, answered
+from .protocol import KINDS, Observation, decode_observation, observed, unsupported
 
 WINDOW = 256
 """Operations that are sent before the first of them is answered."""
@@ -32,13 +32,24 @@ NOT_POSSIBLE = "not possible any more: an operation before came out otherwise th
 
 
 class _Asked(NamedTuple):
-    """An operation that was sent: where it stands, as it was recorded, as it was sent, and its recorded blocks."""
+    """An operation that was sent: where it stands, its arguments, what came of it in the trace, its recorded blocks.
+
+    ``named`` is its block, if where that is was not known when it was sent: ``event`` has the recorded page then.
+    """
 
     line: int
     number: int
-    recorded: Event
-    sent: Event
+    event: Event
+    outcome: tuple[object, ...]
     blocks: Sequence[Block]
+    named: Block | None
+
+    def with_pages(self) -> Event | None:
+        """The operation with the pages that the program has, all before it being answered; none if it has not."""
+        if self.named is None or not isinstance(self.event, NamesBlock):
+            return self.event
+        first = self.named.mfn
+        return None if first is None else replace(self.event, mfn=first + self.event.mfn - self.named.recorded)
 
 
 class _Over(Exception):  # no error: nothing more is asked in this trace
@@ -52,14 +63,26 @@ class Against(Replay):
         self, trace: Recording, outside: Outside, result: TraceResult, *, check_locks: bool, check_properties: bool
     ) -> None:
         super().__init__(trace, result, check_locks=check_locks, check_properties=check_properties)
-        self.done: list[Event] = []
-        """What the program did, as a trace records it; a failure is recorded as a crash."""
+        self._done: list[tuple[Event, bytes]] = []  # what was asked, and the answers
+        self._failure: Event | None = None  # what was not answered as it should be
         self._outside = outside
         self._asked: deque[_Asked] = deque()
         self._at: _Asked | None = None  # the one that is being compared
         self._placement = Placement(self.host, self._settle, lambda: len(self._asked))
         self._departed = False  # an operation came out otherwise than in the trace
         self._over: str | None = None  # why nothing more is asked
+        self._possible: set[type[Event]] = set()
+        self._sent = 0  # operations in this trace
+
+    @property
+    def name(self) -> str:
+        """What the program calls itself."""
+        return self._outside.hello.name
+
+    def done(self) -> list[Event]:
+        """What the program did, as a trace records it; a failure is recorded as a crash."""
+        done = [observed(event, decode_observation(type(event), line)) for event, line in self._done]
+        return done if self._failure is None else [*done, self._failure]
 
     def run(self) -> None:
         """Do the trace up to the first difference.
@@ -116,8 +139,10 @@ class Against(Replay):
             raise
 
     def _begin(self) -> None:
-        if reason := unsupported(self._outside.hello, self.trace.header):
+        hello = self._outside.hello
+        if reason := unsupported(hello, self.trace.header):
             raise _Over(reason)
+        self._possible = {KINDS[operation] for operation in hello.operations}
         try:
             self._outside.start(self.trace.header)
         except HostRefused as refused:
@@ -126,22 +151,26 @@ class Against(Replay):
             self._failed(Boot(), failure)
 
     def _ask(self, index: int, event: Event) -> None:
-        if event.op not in self._outside.hello.operations:
+        if type(event) not in self._possible:
             self._settle(0)
             raise _Over(f"the program has no operation {event.op}")
         line = self.trace.line
         if len(self._asked) >= WINDOW:
             self._settle(WINDOW // 2)
-        try:
-            sent = self._placement.translated(event)
-        except MisuseError as error:
-            raise TraceError(self.trace.path, line, f"{event.op}: {error}") from None
-        if sent is None:
+        there: Event | None = event
+        block, named = self._placement.named(event) if self._outside.hello.named_blocks else (None, None)
+        if block is None:
+            try:
+                there = self._placement.translated(event)
+            except MisuseError as error:
+                raise TraceError(self.trace.path, line, f"{event.op}: {error}") from None
+        if there is None:
             self._leave_out(NO_PAGES)
             return
-        blocks = self._placement.expect(event)
-        self._outside.send(sent)
-        self._asked.append(_Asked(line, index, event, sent, blocks))
+        blocks = self._placement.expect(event, self._sent)
+        asked = self._outside.send(there, named)
+        self._sent += 1
+        self._asked.append(_Asked(line, index, asked, _outcome(event), blocks, block))
 
     def _finish(self) -> None:
         self._settle(0)
@@ -165,27 +194,35 @@ class Against(Replay):
     def _take(self, observation: Observation) -> None:
         """The answer to the first operation that was asked."""
         asked = self._asked.popleft()
-        event = observed(asked.sent, observation)
+        there = asked.with_pages()
+        if there is None or observation.absent:
+            self._take_absent(asked, there, observation)
+            return
+        event = observed(there, observation)
         answered(asked.blocks, event)
-        self._departed = self._departed or any(
-            getattr(event, name) != getattr(asked.recorded, name) for name in event.observed
-        )
-        self.done.append(event)
+        self._departed = self._departed or _outcome(event) != asked.outcome
         try:
             self.compare(event)
         except MisuseError as error:
-            self.done.pop()
             self._misused(asked, error)
         except OutsideFailure as failure:
-            self.done.pop()
-            self._failed(asked.sent, failure)
+            self._failed(there, failure)
+        self._done.append((there, self._outside.last_line))
         if self.result.divergence is not None or event.crash is not UNSET:
             raise _Over("" if self.result.divergence is not None else "the host has crashed")
+
+    def _take_absent(self, asked: _Asked, there: Event | None, observation: Observation) -> None:
+        """The program says that it has not the pages, or it should have said so."""
+        if there is not None:
+            self._failed(there, OutsideFailure(Kind.GARBAGE, "`absent`, of pages that the program has"))
+        if not observation.absent:
+            self._failed(asked.event, OutsideFailure(Kind.GARBAGE, "an observation, where pages are absent"))
+        self._leave_out(NO_PAGES)
 
     def _misused(self, asked: _Asked, error: MisuseError) -> NoReturn:
         """The operation cannot be done. Is it the trace, or has the program brought it there?"""
         if not self._departed:
-            raise TraceError(self.trace.path, asked.line, f"{asked.recorded.op}: {error}") from None
+            raise TraceError(self.trace.path, asked.line, f"{asked.event.op}: {error}") from None
         self._leave_out(NOT_POSSIBLE)
         raise _Over(NOT_POSSIBLE) from None
 
@@ -194,25 +231,28 @@ class Against(Replay):
         if failure.kind in (Kind.DIED, Kind.HUNG, Kind.CLOSED) and len(self._asked) > 1:
             failure = self._again(failure)
         asked = self._asked.popleft()
+        there = asked.with_pages()
         expected = "an observation"
         try:
-            self.execution.do(asked.sent)
+            if there is not None:
+                self.execution.do(there)
         except MisuseError as error:
             self._misused(asked, error)
         except HypervisorCrash as crash:
             expected = f"crash: {crash}"
-        self._failed(asked.sent, failure, expected)
+        self._failed(there or asked.event, failure, expected)
 
     def _again(self, failure: OutsideFailure) -> OutsideFailure:
         """Answers may have been lost with the program: again, step by step, to see at which operation it fails."""
-        first, done = self._asked[0], len(self.done)
+        first, done = self._asked[0], len(self._done)
         try:
             self._outside.start(self.trace.header)
-            for event in self.done[:]:
+            for event, _ in self._done[:]:
                 self._outside.step(event)
             while self._asked:
                 self._at = self._asked[0]
-                self._take(self._outside.step(self._at.sent))
+                there = self._at.with_pages()
+                self._take(Observation(absent=True) if there is None else self._outside.step(there))
         except OutsideFailure as again:
             if again.finding:
                 failure = again
@@ -220,16 +260,21 @@ class Against(Replay):
             failure = OutsideFailure(failure.kind, f"{failure.detail}; asked again, it cannot have the host: {refused}")
         if not self._asked:
             self._at = first
-            del self.done[done:]
-            self._failed(first.sent, OutsideFailure(failure.kind, f"{failure.detail}; not seen again, asked singly"))
+            del self._done[done:]
+            failure = OutsideFailure(failure.kind, f"{failure.detail}; not seen again, asked singly")
+            self._failed(first.with_pages() or first.event, failure)
         return failure
 
     def _failed(self, event: Event, failure: OutsideFailure, expected: str = "an observation") -> NoReturn:
         if not failure.finding:
             raise failure
-        self.done.append(msgspec.structs.replace(event, crash=str(failure)))
+        self._failure = replace(event, crash=str(failure))
         self.diverged(event, "answer", expected, str(failure))
         raise _Over from None
+
+
+def _outcome(event: Event) -> tuple[object, ...]:
+    return tuple([getattr(event, name) for name in event.observed])
 
 
 def replay_against(
@@ -239,8 +284,8 @@ def replay_against(
     check_locks: bool = False,
     check_properties: bool = True,
     result: TraceResult | None = None,
-) -> tuple[TraceResult, list[Event]]:
-    """Replay one trace against an outside program; gives also what the program did, as a trace records it.
+) -> Against:
+    """Replay one trace against an outside program; the result, and what the program did, are in what is given.
 
     A failure of the program is a divergence of the field ``answer``, and the program runs anew for the next trace.
 
@@ -252,4 +297,4 @@ def replay_against(
         result = TraceResult(trace.first_line, trace.header.seed)
     replay = Against(trace, outside, result, check_locks=check_locks, check_properties=check_properties)
     replay.run()
-    return result, replay.done
+    return replay

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from proofs.traces.events import Event, Header
 
@@ -20,6 +21,7 @@ from .protocol import (
     Hello,
     HelloRefused,
     Malformed,
+    Named,
     Observation,
     Ready,
     decode_observation,
@@ -41,8 +43,9 @@ class Outside:
     A context manager: what is left of the program at its end is killed. Failures are :class:`OutsideFailure`; the
     program is gone after one, and the next :meth:`start` runs it anew.
 
+    >>> import sys
     >>> from proofs.traces import read_traces
-    >>> with Outside("claimcheck serve") as outside:
+    >>> with Outside(f"{sys.executable} -m proofs.cli.main serve") as outside:
     ...     for trace in read_traces("tests/data/examples/redeem.jsonl"):
     ...         outside.start(trace.header)
     ...         for event in trace:
@@ -70,6 +73,8 @@ class Outside:
         self._hello: Hello | None = None
         self._asked: deque[type[Event]] = deque()
         self._fresh = False
+        self.last_line = b""
+        """The last answer to an operation, as it was read."""
 
     @property
     def hello(self) -> Hello:
@@ -105,12 +110,17 @@ class Outside:
         if not ready.ready:
             raise self._failed(Kind.GARBAGE, 'neither `"ready": true` nor `error`, for a header')
 
-    def send(self, event: Event) -> None:
-        """Ask for an operation, without waiting. The observed fields of the event are not told."""
+    def send(self, event: Event, mfn: Named | None = None) -> Event:
+        """Ask for an operation, without waiting. Gives it as it was asked: without the observed fields of the event.
+
+        :param mfn: names its page, for a program with ``named_blocks``
+        """
         if self._process is None:
             raise ValueError("start() comes first")
-        self._process.put(question(event))
+        asked = question(event)
+        self._process.put(message(asked if mfn is None else replace(asked, mfn=mfn)))
         self._asked.append(type(event))
+        return asked
 
     def flush(self) -> None:
         """Give the program what was sent, as far as it takes it now: it works while the caller goes on."""
@@ -123,7 +133,7 @@ class Outside:
         After an observation with ``crash`` the program is gone, and with it what was sent behind that.
         """
         kind = self._asked[0]
-        line = self._line()
+        self.last_line = line = self._line()
         try:
             observation = decode_observation(kind, line)
         except Malformed as error:

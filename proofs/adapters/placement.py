@@ -24,6 +24,8 @@ from proofs.traces.own_events import (
 from reference.state import Host, all_locks
 from reference.status import PageStatus
 
+from .protocol import Named
+
 _ORDER: dict[type[Event], str] = {
     AllocDomheapPages: "order",
     AllocHeapPages: "order",
@@ -33,15 +35,23 @@ _ORDER: dict[type[Event], str] = {
 """The field with the order of the blocks that an operation takes."""
 
 
+NamesBlock = FreeDomheapPages | FreeHeapPages | AssignPages
+"""The operations on a block that was allocated."""
+
+_NAMES_PAGES = (FreeDomheapPages, FreeHeapPages, AssignPages, OfflinePage, OnlinePage, MemoryExchange)
+"""The operations whose arguments are pages."""
+
+
 class Block:
     """A recorded block of 2^order pages, and where the program has it."""
 
-    __slots__ = ("age", "answered", "end", "mfn", "recorded")
+    __slots__ = ("age", "answered", "end", "mfn", "of", "recorded")
 
-    def __init__(self, recorded: int, order: int, age: int) -> None:
+    def __init__(self, recorded: int, order: int, age: int, of: int | None) -> None:
         self.recorded = recorded
         self.end = recorded + (1 << order)
         self.age = age
+        self.of = of  # the operation that gets it, if that gets this block alone
         self.answered = False
         self.mfn: int | None = None  # none, once answered: the program was refused that block
 
@@ -49,15 +59,15 @@ class Block:
 class Placement:
     """The blocks of one trace. Blocks that were freed stay: the recording does not name them again."""
 
-    def __init__(self, host: Host, settle: Callable[[int], None], unanswered: Callable[[], int]) -> None:
+    def __init__(self, host: Host, settle: Callable[[int], None], left: Callable[[], int]) -> None:
         """
         :param host: the reference's, which follows the answers
         :param settle: waits until so many operations are left unanswered
-        :param unanswered: how many are
+        :param left: how many are
         """
         self._host = host
         self._settle = settle
-        self._unanswered = unanswered
+        self._left = left
         self._blocks: dict[int, dict[int, Block]] = {}  # by order, then by first recorded page
         self._age = 0
         self._began: dict[str, Event] = {}  # what a builder is doing
@@ -68,24 +78,35 @@ class Placement:
 
         :raises reference.status.MisuseError: the host has no such page
         """
+        if type(event) not in _NAMES_PAGES:
+            return event
         mfn: int | None
-        if isinstance(event, FreeDomheapPages | FreeHeapPages | AssignPages):
+        if isinstance(event, NamesBlock):
             mfn = self._here(event.mfn, event.order)
         elif isinstance(event, OfflinePage):
             mfn = self._to_offline(event)
         elif isinstance(event, OnlinePage):
             mfn = self._offlined.pop(event.mfn, event.mfn)
-        elif isinstance(event, MemoryExchange):
+        else:
+            assert isinstance(event, MemoryExchange)
             mfns = [self._here(mfn, event.in_order) for mfn in event.in_mfns]
             return None if None in mfns else msgspec.structs.replace(event, in_mfns=mfns)
-        else:
-            return event
         return None if mfn is None else msgspec.structs.replace(event, mfn=mfn)
+
+    def named(self, event: Event) -> tuple[Block | None, Named | None]:
+        """If it is not known yet where its pages are: their block, and their name by the operation that gets it."""
+        if not isinstance(event, NamesBlock):
+            return None, None
+        block = self._latest(event.mfn)
+        if block is None or block.answered or block.of is None or event.mfn + (1 << event.order) > block.end:
+            return None, None
+        return block, Named(block.of, event.mfn - block.recorded)
 
     def _here(self, mfn: int, order: int) -> int | None:
         """Where the program has these recorded pages."""
-        while any(not block.answered for block in self._parts(mfn, order)):
-            self._settle(self._unanswered() - 1)
+        for block in self._parts(mfn, order):
+            while not block.answered:
+                self._settle(self._left() - 1)
         return self._locate(mfn, order)
 
     def _to_offline(self, event: OfflinePage) -> int | None:
@@ -107,8 +128,11 @@ class Placement:
             order = heap.smallest_order(0)
             return None if order is None else heap.lowest(order)
 
-    def expect(self, event: Event) -> Sequence[Block]:
-        """The blocks that the event got in the recording; where the program has them is not known yet."""
+    def expect(self, event: Event, number: int) -> Sequence[Block]:
+        """The blocks that the event got in the recording; where the program has them is not known yet.
+
+        :param number: of the operation, as the program counts them
+        """
         begun = event
         if event.builder is not UNSET:
             if type(event) is Continue:
@@ -119,11 +143,12 @@ class Placement:
         if field is None:
             return ()
         order: int = getattr(begun, field)
+        of = number if field == "order" and begun is event else None
         blocks = self._blocks.setdefault(order, {})
         expected = []
         for recorded in blocks_of(event):
             self._age += 1
-            blocks[recorded] = block = Block(recorded, order, self._age)
+            blocks[recorded] = block = Block(recorded, order, self._age, of)
             expected.append(block)
         return expected
 

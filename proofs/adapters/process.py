@@ -23,7 +23,7 @@ LONGEST_LINE = 1 << 22
 
 _CHUNK = 1 << 18
 _SLICE = 0.05  # seconds; how often the child is looked at while nothing comes from it
-_GRACE = 2.0  # seconds; how long a child may take to end after it closed its standard output
+_GRACE = 1.0  # seconds; how long a child may take to end after it closed its standard output
 _TAIL = 4096  # bytes of its standard error that are kept
 
 

@@ -38,6 +38,17 @@ class Hello(Struct, forbid_unknown_fields=True, omit_defaults=True):
     operations: list[str]
     restart: bool = False
     """The program can have one host only: it is started anew for every trace."""
+    named_blocks: bool = False
+    """``mfn`` of an operation may be a :class:`Named`."""
+
+
+class Named(Struct):
+    """A page named by the operation that got it: this spares the wait for the answer of that operation."""
+
+    of: int
+    """The operation; ``boot``, the first one behind the header, is 0. Its block begins with the page."""
+    page: int
+    """Counted from the first one of that block."""
 
 
 class Answer(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -61,6 +72,8 @@ class Observation(Answer):
 
     state: State | UnsetType = UNSET
     crash: str | UnsetType = UNSET
+    absent: bool = False
+    """The operation named pages of one that was refused: nothing was done."""
 
 
 Message = TypeVar("Message")
@@ -119,9 +132,9 @@ def message(content: Struct) -> bytes:
     return _ENCODER.encode(content) + b"\n"
 
 
-def question(event: Event) -> bytes:
-    """An operation with its arguments alone, as a line."""
-    return _ENCODER.encode(msgspec.structs.replace(event, **_NOT_OBSERVED[type(event)])) + b"\n"
+def question(event: Event) -> Event:
+    """An operation with its arguments alone."""
+    return msgspec.structs.replace(event, **_NOT_OBSERVED[type(event)])
 
 
 def decode_observation(kind: type[Event], line: bytes) -> Observation:
@@ -130,7 +143,7 @@ def decode_observation(kind: type[Event], line: bytes) -> Observation:
     :raises Malformed: it is no answer to that
     """
     observation = _DECODERS[kind].decode(line)
-    if observation.state is UNSET and observation.crash is UNSET and observation.error is UNSET:
+    if observation.state is UNSET and observation.crash is observation.error is UNSET and not observation.absent:
         raise Malformed("field `state` is missing")
     return observation
 

@@ -46,7 +46,7 @@ def generations(
     from model.semantics import SEMANTICS
     from proofs.cli.matrix import computed
     from proofs.cli.names import known
-    from proofs.obligations.suite import property_ids
+    from proofs.matrix.other_rows import matrix_ids
     from proofs.parallel import default_jobs
 
     known("semantics", names, list(SEMANTICS))
@@ -54,18 +54,20 @@ def generations(
         raise click.UsageError("two generations to compare, or none for all")
     workers = jobs or default_jobs()
     asked = list(names) if names else list(SEMANTICS)
-    cells = [] if no_verdicts else computed(asked, property_ids(), workers)
+    cells = [] if no_verdicts else computed(asked, matrix_ids(), workers)
     if not names:
         ctx.exit(_all(cells, as_json))
     from proofs.matrix.difference import Between, difference
     from proofs.matrix.source import reference_diff, rule_changes
+    from proofs.refinement.same import never_differ
 
     found = difference(Between(names[0], names[1], depth=depth, seconds=seconds))
     changes, code = rule_changes(*names), reference_diff(*names)
+    never = not found.differs and never_differ(*names)
     if as_json:
-        _print_json(names, cells, changes, code, found)
+        _print_json(names, cells, changes, code, found, never)
     else:
-        _two(names, cells, changes, code, found)
+        _two(names, cells, changes, code, found, never)
     ctx.exit(_code(cells))
 
 
@@ -103,7 +105,12 @@ def _all(cells: list[Cell], as_json: bool) -> int:
 
 
 def _two(
-    names: tuple[str, ...], cells: list[Cell], changes: list[RuleChange], code: list[str], found: Difference
+    names: tuple[str, ...],
+    cells: list[Cell],
+    changes: list[RuleChange],
+    code: list[str],
+    found: Difference,
+    never: bool,
 ) -> None:
     click.echo("Rules of the model that differ:")
     for change in changes:
@@ -118,8 +125,8 @@ def _two(
     click.echo("")
     if not found.differs:
         click.echo(f"No difference in {found.searched_depth} events on {found.hosts} ({found.seconds:.1f} s).")
-        if not changes:
-            click.echo("The rules of the model are the same: it has no state from which they differ.")
+        if never:
+            click.echo("Proved for any host: they never differ (the same rules; legacy-compatible.derived-counters).")
         return
     click.echo(f"Shortest trace on which they differ ({found.seconds:.1f} s): boot, nodes of {found.nodes} pages")
     for number, event in enumerate(found.events, 1):
@@ -145,7 +152,12 @@ def _changed(names: tuple[str, ...], cells: list[Cell]) -> list[tuple[str, str, 
 
 
 def _print_json(
-    names: tuple[str, ...], cells: list[Cell], changes: list[RuleChange], code: list[str], found: Difference
+    names: tuple[str, ...],
+    cells: list[Cell],
+    changes: list[RuleChange],
+    code: list[str],
+    found: Difference,
+    never: bool,
 ) -> None:
     from dataclasses import asdict
 
@@ -158,5 +170,6 @@ def _print_json(
         "reference": code,
         "verdicts": [{"property": r, "before": b, "after": a} for r, b, a in _changed(names, cells)],
         "difference": asdict(found),
+        "never_differ": never,
     }
     print_json(content)

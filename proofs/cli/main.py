@@ -18,7 +18,11 @@ _VERBS = {
     "replay": "run recorded traces on the reference and compare every observation",
     "fuzz": "random traces: the reference against the model, or against an outside program",
     "explain": "show a trace as a timeline",
+    "export": "invariants as a C header, traces as tests",
+    "simulate": "what claims gain: many builders and running domains on one host",
     "serve": "the reference as an outside implementation, on standard input and output",
+    "report": "the whole evidence: JSON, JUnit XML, Markdown and one HTML file",
+    "verify": "do stored evidence again, and name whatever comes out differently",
 }
 
 

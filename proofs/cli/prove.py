@@ -24,6 +24,7 @@ Examples:
   claimcheck prove alloc_heap_pages --hosts 4x4
   claimcheck prove --mutate redeem-without-step-3
   claimcheck prove --semantics single-node-v4
+  claimcheck prove --property legacy-compatible --semantics all
   claimcheck prove --all""",
 )
 @click.argument("parts", nargs=-1, metavar="[PART]...")
@@ -67,18 +68,20 @@ def prove(
     Every PART has to be in an obligation's name, which is semantics/property/transition/encoding. A property that is
     promised on conditions is also tried without them; that it is then refuted is as claimed.
 
-    With --all, or for other generations than claim-sets, the answer is a matrix: a verdict for each property, on no
-    assumption but what is proved itself, and a shortest trace from boot for what is refuted.
+    With --all, for other generations than claim-sets, and for what is no formula (superpage-fulfilled, lock-order), the
+    answer is a matrix: a verdict for each property, on no assumption but what is proved itself, and a shortest trace
+    from boot for what is refuted.
     """
     from model.semantics import MUTATIONS, SEMANTICS
     from proofs.cli.names import known
-    from proofs.obligations.suite import property_ids, selected, suite
+    from proofs.matrix.other_rows import matrix_ids, other_ids
+    from proofs.obligations.suite import selected, suite
     from proofs.parallel import default_jobs
     from proofs.prover.verdict import Settings
 
     names = known("semantics", semantics, list(SEMANTICS), all_means=True)
-    ids = known("property", properties, property_ids(), all_means=True)
-    if everything or names != ["claim-sets"]:
+    ids = known("property", properties, matrix_ids(), all_means=True)
+    if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
         if parts or mutate or hosts != ("any",) or support or vacuity or smtlib or only_list:
             raise click.UsageError("a matrix takes only --semantics, --property, --jobs and --json")
         from proofs.cli.matrix import show_matrix

@@ -52,12 +52,16 @@ def actor(event: Event) -> str:
 
 def call(event: Event) -> str:
     """The operation with its arguments."""
-    arguments = [
-        f"{field}={_value(getattr(event, field))}"
+    return f"{event.op}({', '.join(f'{name}={value}' for name, value in arguments(event).items())})"
+
+
+def arguments(event: Event) -> dict[str, str]:
+    """What the operation was called with, beside the domain; what stands for "not given" is left out."""
+    return {
+        field: _value(getattr(event, field))
         for field in event.__struct_fields__
         if field not in _COMMON and field not in event.observed and not _default(event, field)
-    ]
-    return f"{event.op}({', '.join(arguments)})"
+    }
 
 
 def _default(event: Event, field: str) -> bool:

@@ -6,23 +6,17 @@ from dataclasses import dataclass, field
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
 from proofs.matrix.induction import Induction, induction, shown
-from proofs.matrix.larger_blocks import PART, search_larger
-from proofs.matrix.rows import Row, granted, parts, says_nothing
+from proofs.matrix.judged import ANY_HOST
+from proofs.matrix.other_rows import OTHER_ROWS
+from proofs.matrix.rows import Row, granted, parts, rows_of, says_nothing
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import places
 from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
-from proofs.search.minimise import Asked, search
-from proofs.search.replayed import replay_on_reference
 
-ANY_HOST = "any number of nodes and domains"
 LARGEST = bounded(4, 4)
 UP_TO = "at most 4 nodes and 4 domains"
 """Where there is no proof for any host."""
-DEPTH, NODES, DOMAINS = 7, 2, 2
-"""How far a search goes before it gives up."""
-WORK = 120_000_000
-"""What the solver may spend on one question of a search."""
 
 
 @dataclass
@@ -53,7 +47,7 @@ def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
     """Everything that can be proved or is not applicable, and what is left to be searched."""
     cells: list[Cell] = []
     left: list[Open] = []
-    plain = induction(semantics)
+    plain = induction(semantics) if parts(ids) else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
         reason = says_nothing(prop, SEMANTICS[semantics])
@@ -73,6 +67,12 @@ def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
                 cells.append(Cell(semantics, row, Verdict.PROVED, UP_TO, seconds=seconds))
                 break
             left.append(Open(semantics, row, fails_at))
+    for other in OTHER_ROWS.values():
+        reason = other.says_nothing(SEMANTICS[semantics])
+        if other.id in ids and reason:
+            cells.append(Cell(semantics, Row(other.part), Verdict.NOT_APPLICABLE, reason))
+        elif other.id in ids:
+            left += [Open(semantics, row, "no formula") for row in rows_of(other)]
     return cells, left
 
 
@@ -92,30 +92,3 @@ def _holds_on(host: str, row: Row, world: Induction) -> bool:
     assumed = [*world.kept, row.part] if PROPERTIES[row.part].kind is Kind.STATE else world.kept
     where = places(PROPERTIES[row.part], SEMANTICS[world.semantics])
     return all(shown(world.semantics, row.part, p, row.conditions, assumed, host) is not None for p in where)
-
-
-def searched(left: Open) -> Cell:
-    """A shortest trace from boot that the reference reproduces, or unknown."""
-    started = time.perf_counter()
-    row = left.row
-    asked = Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK, few=True)
-    found = search(asked)
-
-    def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:
-        seconds = time.perf_counter() - started
-        return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
-
-    larger = search_larger(left.semantics) if found.trace is None and row.part == PART else None
-    if larger is not None:
-        return cell(Verdict.REFUTED, "with blocks of two pages", larger, tuple(larger.broken))
-    if found.trace is None:
-        bound = (
-            f"no trace of at most {found.searched_depth} events on at most {NODES} nodes, {NODES + 1} pages in all"
-            f" and {DOMAINS} domains"
-        )
-        limit = f"; gave up there: {found.unknown}" if found.unknown else ""
-        return cell(Verdict.UNKNOWN, f"no proof at {left.fails_at}; {bound}{limit}")
-    replayed = replay_on_reference(found.trace)
-    if replayed.difference:
-        return cell(Verdict.UNKNOWN, f"the reference does not reproduce the trace: {replayed.difference}", found.trace)
-    return cell(Verdict.REFUTED, "", found.trace, tuple(replayed.violations))

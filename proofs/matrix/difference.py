@@ -61,7 +61,7 @@ class _Pair:
 
         :raises MisuseError: one of them has no such operation
         """
-        shown = [_done(running, event) for running in self.both]
+        shown = [done(running, event) for running in self.both]
         names = [name for name in shown[0] if name in shown[1]]
         return [f"{name}: {shown[0][name]} / {shown[1][name]}" for name in names if shown[0][name] != shown[1][name]]
 
@@ -95,7 +95,7 @@ def _as_requested(event: Written) -> Iterator[Written]:
         yield request | {"op": "alloc_domheap_pages", "node": event["node"]}
 
 
-def _done(running: Running, event: Written) -> dict[str, Any]:
+def done(running: Running, event: Written) -> dict[str, Any]:
     """The outcome of an event and the counters after it, by name."""
     try:
         shown: dict[str, Any] = dict(running.do(event))

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from proofs.explain.stage import request_of
 from proofs.matrix.cells import Cell
 from proofs.matrix.rows import Row
 from proofs.prover.verdict import Verdict
@@ -71,21 +72,26 @@ class _Recorder:
         return {}
 
 
-def recorded(trace: Trace, source: str) -> bytes:
-    """The trace as lines of the project's format; the header expects what the reference finds broken on the way."""
+def recorded(trace: Trace, source: str) -> tuple[bytes, list[str]]:
+    """The trace as lines of the project's format, and what the reference's checker says after the last event.
+
+    The header expects what the reference finds broken on the way.
+    """
     recorder = _Recorder(trace)
-    events = [recorder.after({"op": "boot"}), *[recorder.after(_asked(event)) for event in trace.events]]
+    events = [recorder.after({"op": "boot"}), *[recorder.after(request_of(event)) for event in trace.events]]
+    violations = check_state(recorder.host)
     if "crash" not in events[-1]:
-        recorder.broken |= {violation.property for violation in check_state(recorder.host)}
+        recorder.broken |= {violation.property for violation in violations}
     header = {"format": FORMAT_2, "semantics": trace.semantics, "source": source, "host": trace.host}
     if recorder.broken:
         header["expect"] = sorted(recorder.broken)
-    return b"".join(msgspec.json.encode(line) + b"\n" for line in (header, *events))
+    lines = b"".join(msgspec.json.encode(line) + b"\n" for line in (header, *events))
+    return lines, [str(violation) for violation in violations]
 
 
-def _asked(event: dict[str, Any]) -> dict[str, Any]:
-    """An event without the outcome that the model gives it; the block is a choice, and stays."""
-    return {k: v for k, v in event.items() if k not in ("result", "crash", "on_node")}
+def source_of(row: Row) -> str:
+    """What the header says of where the trace comes from."""
+    return f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that breaks {row.name}"
 
 
 def stored(cells: Iterable[Cell], folder: Path = FOLDER) -> dict[Path, bytes]:
@@ -93,8 +99,7 @@ def stored(cells: Iterable[Cell], folder: Path = FOLDER) -> dict[Path, bytes]:
     found = {}
     for cell in cells:
         if cell.verdict is Verdict.REFUTED and cell.trace is not None:
-            source = f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that breaks {cell.row.name}"
-            found[path_of(cell.semantics, cell.row, folder)] = recorded(cell.trace, source)
+            found[path_of(cell.semantics, cell.row, folder)] = recorded(cell.trace, source_of(cell.row))[0]
     return found
 
 

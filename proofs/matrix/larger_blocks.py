@@ -28,21 +28,38 @@ def search_larger(semantics: str, depth: int = 4, pages: int = 5) -> Trace | Non
             former, reached[nodes] = reached[nodes], []
             for events, event in ((e, n) for e in former for n in _next(_after(semantics, nodes, e))):
                 running = _after(semantics, nodes, events)
-                before = observe(running.host)
-                try:
-                    outcome = running.do(event)
-                except (MisuseError, HypervisorCrash):
+                broken = _last_breaks(running, event)
+                if broken is None:
                     continue
-                on_node = outcome.get("on_node")
-                if on_node is not None:
-                    unclaimed = before.total_avail_pages - before.outstanding_claims
-                    there = before.node_avail_pages[on_node] - before.node_outstanding_claims[on_node]
-                    if 1 << event["order"] > min(unclaimed, there):
-                        taken = f"{1 << event['order']} pages of node {on_node}"
-                        text = f"{PART}: {taken}, where {there} are unclaimed, of {unclaimed}"
-                        return _trace(semantics, nodes, (*events, event), text)
+                if broken:
+                    return _trace(semantics, nodes, (*events, event), broken)
                 reached[nodes].append((*events, event))
     return None
+
+
+def _last_breaks(running: Running, event: Written) -> str | None:
+    """What the event breaks, after those that were done; empty if nothing, None if it cannot be done."""
+    before = observe(running.host)
+    try:
+        outcome = running.do(event)
+    except (MisuseError, HypervisorCrash):
+        return None
+    on_node = outcome.get("on_node")
+    if on_node is None:
+        return ""
+    unclaimed = before.total_avail_pages - before.outstanding_claims
+    there = before.node_avail_pages[on_node] - before.node_outstanding_claims[on_node]
+    if 1 << event["order"] <= min(unclaimed, there):
+        return ""
+    taken = f"{1 << event['order']} pages of node {on_node}"
+    return f"{PART}: {taken}, where {there} are unclaimed, of {unclaimed}"
+
+
+def broken_by(semantics: str, nodes: tuple[int, ...], events: Events) -> list[str]:
+    """What the last of these events breaks."""
+    *before, last = events
+    broken = _last_breaks(_after(semantics, nodes, tuple(before)), last)
+    return [broken] if broken else []
 
 
 def _create(nodes: tuple[int, ...]) -> Written:

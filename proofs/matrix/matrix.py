@@ -4,8 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any
 
-from proofs.matrix.cells import Cell, proofs_of, searched
+from proofs.matrix.cells import Cell, proofs_of
 from proofs.matrix.rows import rows
+from proofs.matrix.searches import searched_together, together
 
 Progress = Callable[[int, int], None]
 
@@ -24,13 +25,14 @@ def matrix(semantics: list[str], ids: list[str], jobs: int, progress: Progress =
             for future in ended:
                 done += 1
                 result = future.result()
-                if isinstance(result, Cell):
-                    cells.append(result)
+                if isinstance(result, list):
+                    cells += result
                     continue
                 proved, left = result
                 cells += proved
-                waiting |= {pool.submit(searched, row) for row in left}
-                submitted += len(left)
+                groups = together(left)
+                waiting |= {pool.submit(searched_together, group) for group in groups}
+                submitted += len(groups)
             progress(done, submitted)
     order = {row: number for number, row in enumerate(rows())}
     return sorted(cells, key=lambda cell: (semantics.index(cell.semantics), order[cell.row]))

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from model.semantics import SEMANTICS
-from proofs.matrix.cells import ANY_HOST, Cell
+from proofs.matrix.cells import Cell
+from proofs.matrix.judged import ANY_HOST
 from proofs.matrix.rows import Row, rows
 from proofs.prover.verdict import Verdict
 

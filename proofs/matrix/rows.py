@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import model.ranges  # noqa: F401  (states no-wrap)
 from model.properties import PROPERTIES, Property
 from model.semantics import SEMANTICS, Semantics
+from proofs.matrix.other_rows import OTHER_ROWS, OtherRow
 from proofs.obligations.suite import lacking, places
 
 DESIGN = "claim-sets"
@@ -37,8 +37,14 @@ def parts(ids: list[str] | None = None) -> list[Property]:
 
 
 def rows() -> list[Row]:
-    """All rows, a property without conditions before the same with conditions."""
-    return [row for p in parts() for row in (Row(p.name), Row(p.name, granted(p)))]
+    """All rows, a property without conditions before the same with conditions; those that are no formulas last."""
+    formulas = [row for p in parts() for row in (Row(p.name), Row(p.name, granted(p)))]
+    return formulas + [row for other in OTHER_ROWS.values() for row in rows_of(other)]
+
+
+def rows_of(other: OtherRow) -> list[Row]:
+    """The rows of what is no formula."""
+    return [Row(other.part), *([Row(other.part, other.conditions)] if other.conditions else [])]
 
 
 def says_nothing(prop: Property, semantics: Semantics) -> str:
@@ -51,4 +57,6 @@ def says_nothing(prop: Property, semantics: Semantics) -> str:
 
 def promised(semantics: str, row: Row) -> bool:
     """Whether the design says so itself. Of the other generations nothing is claimed: the matrix says what they do."""
+    if row.part in OTHER_ROWS:
+        return semantics == DESIGN and OTHER_ROWS[row.part].promised
     return semantics == DESIGN and row.conditions == SEMANTICS[DESIGN].conditional.get(PROPERTIES[row.part].id, ())

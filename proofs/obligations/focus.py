@@ -4,43 +4,14 @@ Leaving an assumption out can only make a proof fail, never succeed wrongly. The
 never depend on ghosts, so an invariant about ghosts serves only goals about the same ghosts.
 """
 
-from dataclasses import fields
 from functools import cache
-from typing import Any
 
 from model.bounded import BoundedHost
 from model.properties import PROPERTIES
-from model.state import FIELDS, GHOST, State
+from model.state import FIELDS, GHOST
+from model.watched import watched
 
 GHOSTS = frozenset(info.name for info in FIELDS.values() if info.lock == GHOST)
-
-
-class WatchedState(State):
-    """A state that remembers which of its fields were read."""
-
-    read: set[str]
-    asked: bool
-    concerned: frozenset[str] | None
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in FIELDS:
-            self.read.add(name)
-        return super().__getattribute__(name)
-
-    def concerns(self, name: str) -> bool:
-        """A statement about all fields is cut down to the fields of concern."""
-        self.asked = True
-        return self.concerned is None or name in self.concerned
-
-
-def watched(state: State, concerned: frozenset[str] | None = None) -> WatchedState:
-    """The state, watched; `concerned` are the fields that statements about all fields are cut down to."""
-    copy = WatchedState.__new__(WatchedState)
-    copy.read, copy.asked, copy.concerned = set(), False, concerned
-    for f in fields(State):
-        setattr(copy, f.name, object.__getattribute__(state, f.name))
-    copy.read.clear()
-    return copy
 
 
 @cache

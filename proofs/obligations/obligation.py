@@ -71,6 +71,8 @@ class Obligation:
             where = "at boot"
         elif self.transition == EVERY_STATE:
             where = "in every state in which the invariants hold"
+        elif prop.kind is Kind.COMPARISON:
+            where = f"in {self.transition}, on its premises, from a state in which the invariants hold"
         elif prop.kind is Kind.STATE:
             where = f"after {self.transition}, if the invariants held before"
         else:

@@ -1,6 +1,6 @@
 """An obligation as formulas: labelled assumptions and a negated goal; unsat is a proof."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -15,15 +15,20 @@ from model.ranges import largest_host
 from model.semantics import TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
+from model.watched import watched
 from proofs.obligations.auxiliary import Problem, auxiliary_problem
-from proofs.obligations.focus import mentioned, relevant_invariants, watched
+from proofs.obligations.focus import relevant_invariants
+from proofs.obligations.invariants import invariant, parametric_invariants
 from proofs.obligations.obligation import AUXILIARY, BOOT, EVERY_STATE, PARAMETRIC, Obligation
+from proofs.refinement.problem import compared
 
 
 def problem(obligation: Obligation) -> Problem:
     """The formulas of an obligation."""
     if obligation.semantics in AUXILIARY:
         return auxiliary_problem(obligation)
+    if PROPERTIES[obligation.property].kind is Kind.COMPARISON:
+        return compared(obligation)
     if obligation.encoding == PARAMETRIC:
         return _parametric(obligation)
     return _bounded(obligation)
@@ -45,34 +50,6 @@ def _goal(obligation: Obligation, prop: Property, q: Quantifiers, state: State, 
     if about_state is None:
         raise TypeError(f"{prop.name} has no formula")
     return about_state(q, state)
-
-
-def _invariant(name: str, q: Quantifiers, s: State) -> Term:
-    of_state = PROPERTIES[name].of_state
-    if of_state is None:
-        raise TypeError(f"{name} is not a statement about a state")
-    return of_state(q, s)
-
-
-_INSTANCES: dict[Hashable, Term] = {}
-"""Invariants of the state before a step, by their instances: many obligations assume the same."""
-
-
-def _parametric_invariants(
-    names: list[str], host: ParametricHost, q: Quantifiers, s: State, concerned: frozenset[str] | None
-) -> dict[str, Term]:
-    """The invariants, cut down to the fields of concern where they can be."""
-    found, cut = {}, watched(s, concerned)
-    for name in names:
-        key = (name, concerned if mentioned(name)[1] else None, host.instances())
-        if key not in _INSTANCES:
-            terms = host.term_count()
-            formula = _invariant(name, q, cut)
-            if host.term_count() != terms:
-                raise AssertionError(f"{name} needs an example, so it is not the same wherever it is assumed")
-            _INSTANCES[key] = formula
-        found[f"invariant:{name}"] = _INSTANCES[key]
-    return found
 
 
 def _equation(name: str, step: Step, after: State, q: Quantifiers) -> Term:
@@ -100,7 +77,7 @@ def _guards(obligation: Obligation, q: Quantifiers, step: Step) -> dict[str, Ter
 
 def _host_size(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Term]:
     """The one assumption about the machine, where C types matter."""
-    return {"host:at-most-2^40-pages": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
+    return {"host:largest": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
 
 
 class _Built:
@@ -158,7 +135,7 @@ def _bounded(obligation: Obligation) -> Problem:
     found = {}
     for name in names:
         label = f"invariant:{name}"
-        found[label] = of_before.once(label, partial(_invariant, name, host, before))
+        found[label] = of_before.once(label, partial(invariant, name, host, before))
     if step is not None and not untouched:
         found |= _guards(obligation, host, step)
         for name in updates & read:
@@ -206,8 +183,8 @@ def _parametric(obligation: Obligation) -> Problem:
 
 
 def _counted(obligation: Obligation) -> set[str]:
-    """Ghosts that this generation's own checks depend on: where pages in limbo are charged, it counts them."""
-    return {"limbo_pages"} if obligation.rules().rules.charges_at_alloc else set()
+    """Ghosts that the generation's own checks depend on, as where pages in limbo are charged, or that conditions do."""
+    return {"limbo_pages"} if obligation.rules().rules.charges_at_alloc or obligation.conditions else set()
 
 
 def _assumptions(
@@ -225,8 +202,8 @@ def _assumptions(
     )
     if step is not None and PROPERTIES[obligation.property].kind is Kind.STATE and not read & set(step.updates):
         # Nothing the property speaks of is updated: it held before, and that is all there is to it.
-        return _parametric_invariants([obligation.property], host, q, before, None)
-    found = _parametric_invariants(names, host, q, before, concerned) | _host_size(obligation, q, before)
+        return parametric_invariants([obligation.property], host, q, before, None)
+    found = parametric_invariants(names, host, q, before, concerned) | _host_size(obligation, q, before)
     if step is not None:
         found |= _guards(obligation, q, step)
         found |= {f"update:{u}": _equation(u, step, after, q) for u in step.updates if u in read}

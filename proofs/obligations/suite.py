@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-import model.ranges  # noqa: F401  (states no-wrap)
+import model.lock_order  # (states lock-order.copies)
+import model.ranges  # (states no-wrap)
+import model.refinement  # noqa: F401  (states legacy-compatible)
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind, Property
 from model.semantics import LACKS, SEMANTICS, TRANSITIONS, Semantics
@@ -38,6 +40,8 @@ def places(prop: Property, semantics: Semantics) -> list[str]:
     """Where the property has to be shown."""
     if prop.kind is Kind.IMPLIED:
         return [EVERY_STATE]
+    if prop.kind is Kind.COMPARISON:
+        return [t for t in semantics.transitions if t in prop.compared]
     boot = [BOOT] if prop.kind is Kind.STATE else []
     return boot + [t for t in semantics.transitions if not applies(prop, t)]
 
@@ -75,7 +79,7 @@ def not_applicable(semantics: list[str], properties: list[str]) -> list[NotAppli
         NotApplicable(name, prop.name, transition, reason)
         for name in semantics
         for prop in PROPERTIES.values()
-        if prop.id in properties and prop.kind is Kind.STEP
+        if prop.id in properties and prop.kind is Kind.STEP and not prop.support
         for transition in SEMANTICS[name].transitions
         if (reason := applies(prop, transition))
     ]

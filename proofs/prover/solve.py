@@ -69,7 +69,7 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
     """The verdict on one obligation, from the cache if it is there."""
     started = time.perf_counter()
     p = problem(obligation)
-    digest = hashlib.sha256(smtlib(p).encode()).hexdigest() if settings.cache else ""
+    digest = hashlib.sha256(smtlib(p).encode()).hexdigest() if settings.cache or settings.hashes else ""
     found = look_up(settings, obligation, digest)
     if found is not None:
         return found

@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Directory of the cache; empty for none."""
     cores: bool = True
     """Find out which assumptions a proof needs."""
+    hashes: bool = False
+    """Give the hash of the SMT-LIB text with each result, cache or not."""
 
 
 def versions() -> dict[str, str]:

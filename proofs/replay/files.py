@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from proofs.adapters.against import replay_against
+from proofs.adapters.against import Against
 from proofs.adapters.failure import OutsideFailure
 from proofs.adapters.outside import Outside
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
 from proofs.traces.text import printable
 
-from .replay import Divergence, TraceResult, replay_trace
+from .replay import Divergence, Replay, TraceResult
 
 
 class Written(Struct):
@@ -81,14 +81,16 @@ def replay_file(
         with nullcontext() if against is None else against() as outside:
             for trace in read_traces(path):
                 result = TraceResult(trace.first_line, trace.header.seed)
+                replay = _replay(trace, outside, result, check_locks, check_properties)
                 try:
-                    lines = _replay(trace, outside, result, check_locks, check_properties)
+                    replay.run()
                 finally:  # what was compared before a bad line, or an interrupt, counts
                     total.add(trace, result)
-                if result.divergence is not None:
-                    total.divergences.append(Written(result.divergence, None))
-                    if write_to is not None:
-                        total.divergences[-1].trace_file = _write(result.divergence, lines, Path(write_to))
+                    if result.divergence is not None:
+                        total.divergences.append(Written(result.divergence, None))
+                        if write_to is not None:
+                            lines = _lines(trace, replay, result.divergence)
+                            total.divergences[-1].trace_file = _write(result.divergence, lines, Path(write_to))
                 if progress is not None:
                     progress(result.events)
             if outside is not None:
@@ -111,16 +113,18 @@ def replay_file(
 
 def _replay(
     trace: Trace, outside: Outside | None, result: TraceResult, check_locks: bool, check_properties: bool
-) -> list[bytes]:
-    """Replay one trace; gives the lines of a trace up to its divergence, if there is one."""
+) -> Replay:
     if outside is None:
-        replay_trace(trace, check_locks=check_locks, check_properties=check_properties, result=result)
-        return [] if result.divergence is None else trace.raw[: result.divergence.event + 2]  # the header, then events
-    _, done = replay_against(trace, outside, check_locks=check_locks, check_properties=check_properties, result=result)
-    header = msgspec.structs.replace(
-        trace.header, source=f"{outside.hello.name}, given {trace.path}:{trace.first_line}"
-    )
-    return [] if result.divergence is None else [msgspec.json.encode(line) for line in (header, *done)]
+        return Replay(trace, result, check_locks=check_locks, check_properties=check_properties)
+    return Against(trace, outside, result, check_locks=check_locks, check_properties=check_properties)
+
+
+def _lines(trace: Trace, replay: Replay, divergence: Divergence) -> list[bytes]:
+    """The lines of a trace up to its divergence: as they were read or, against a program, as that did it."""
+    if isinstance(replay, Against):
+        header = msgspec.structs.replace(trace.header, source=f"{replay.name}, given {trace.path}:{trace.first_line}")
+        return [msgspec.json.encode(line) for line in (header, *replay.done())]
+    return trace.raw[: divergence.event + 2]  # the header, then events 0 to that one
 
 
 def _end(outside: Outside, last: Trace, result: TraceResult, total: FileResult) -> None:

@@ -7,9 +7,11 @@ import z3
 
 from model.bounded import BoundedHost
 from model.logic import Term
+from model.properties import Property
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
-from proofs.search.unroll import CREATES, Unrolled, about
+from proofs.search.steps import CREATES, about
+from proofs.search.unroll import Unrolled
 
 Counters = dict[str, Any]
 
@@ -28,7 +30,14 @@ class Trace:
     broken: list[str] = field(default_factory=list)
 
 
-def trace_of(semantics: str, mutation: str, prop: str, unrolled: Unrolled, model: z3.ModelRef) -> Trace:
+def trace_of(
+    semantics: str,
+    mutation: str,
+    prop: str,
+    unrolled: Unrolled,
+    model: z3.ModelRef,
+    parts: list[Property] | None = None,
+) -> Trace:
     """The trace that a countermodel stands for."""
     counted = [_counters(state, unrolled, model) for state in unrolled.states]
     nodes = counted[0]["node_avail_pages"]
@@ -53,7 +62,7 @@ def trace_of(semantics: str, mutation: str, prop: str, unrolled: Unrolled, model
         writer.events,
         names,
         states,
-        _broken(unrolled, model, names),
+        broken_sums(unrolled, model, names, parts),
     )
 
 
@@ -105,10 +114,12 @@ def _arguments(step: Step, model: z3.ModelRef) -> dict[str, Any]:
     return found
 
 
-def _broken(unrolled: Unrolled, model: z3.ModelRef, names: list[str]) -> list[str]:
+def broken_sums(
+    unrolled: Unrolled, model: z3.ModelRef, names: list[str], parts: list[Property] | None = None
+) -> list[str]:
     """The innermost statements that are false, each with its numbers."""
     host, found = BoundedHost(unrolled.nodes, unrolled.domains), []
-    for part in unrolled.parts:
+    for part in unrolled.parts if parts is None else parts:
         about_state = part.about_state(unrolled.semantics.rules)
         if about_state is not None:
             formula = about_state(host, unrolled.states[-1])

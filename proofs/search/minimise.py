@@ -1,15 +1,20 @@
 """A shortest trace: depth first, then the fewest domains, nodes, pages, and the smallest arguments."""
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import z3
 
 from model.logic import Term
 from proofs.search.events import Trace, trace_of
-from proofs.search.unroll import Unrolled, parts_of
+from proofs.search.kept import may_break
+from proofs.search.steps import parts_of
+from proofs.search.unroll import Unrolled
+
+LIKELY = 64
+"""Pages of a host, or of the arguments of a trace, up to which one more is tried."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Found:
     unknown: str = ""
     how: str = ""
     """How it was searched, if not in the model."""
+    any_length: bool = False
+    """There is no trace of any length on hosts of these sizes: no step breaks the property."""
+    untold: int = 0
+    """Events of a shorter trace, whose steps cannot be told; 0 if there is none."""
 
 
 class _Undecided(Exception):
@@ -55,39 +64,92 @@ def _check(solver: z3.Solver, *assumptions: Term) -> bool:
 
 def search(asked: Asked) -> Found:
     """Depth, domains and nodes ascending: the first trace found is on the smallest host, but for its pages."""
+    return search_together([asked])[0]
+
+
+def search_together(asked: Sequence[Asked]) -> list[Found]:
+    """Several searches that differ in their property only, with what they share done once."""
     started = time.perf_counter()
-    depth = 0
+    one = asked[0]
+    sizes = list(product(range(one.domains + 1), range(1, one.nodes + 1)))
     hosts: dict[tuple[int, int], Unrolled] = {}
-    try:
-        for depth in range(asked.depth + 1):
-            for domains, nodes in product(range(min(depth, asked.domains) + 1), range(1, asked.nodes + 1)):
-                unrolled = hosts.get((domains, nodes)) or _unrolled(asked, nodes, domains)
-                hosts[domains, nodes] = unrolled
-                if unrolled.depth < depth:
-                    unrolled.grow()
-                if _breaks(unrolled, asked.few):
-                    trace = _fewest_pages(asked, unrolled)
-                    return Found(trace, depth, time.perf_counter() - started)
-    except _Undecided as reason:
-        return Found(None, max(depth - 1, 0), time.perf_counter() - started, str(reason))
-    return Found(None, asked.depth, time.perf_counter() - started)
+    searches = [_Search(each, len(sizes)) for each in asked]
+    for depth in range(one.depth + 1):
+        for size in sizes:
+            looking = [s for s in searches if s.found is None and size not in s.settled]
+            if not looking or size[0] > depth:
+                continue
+            host = hosts.get(size) or _unrolled(asked, *size)
+            hosts[size] = host
+            if host.depth < depth:
+                host.grow()
+            for each in looking:
+                each.look(host)
+                if each.found is not None:
+                    each.found = replace(each.found, seconds=time.perf_counter() - started)
+    return [each.found or each.nothing(time.perf_counter() - started) for each in searches]
 
 
-def _unrolled(asked: Asked, nodes: int, domains: int) -> Unrolled:
-    parts = parts_of(asked.property)
-    unrolled = Unrolled(asked.semantics, asked.mutation, parts, asked.assumed, nodes, domains, asked.seed)
-    if asked.rlimit:
-        unrolled.solver.set("rlimit", asked.rlimit)
+def _unrolled(asked: Sequence[Asked], domains: int, nodes: int) -> Unrolled:
+    one, parts = asked[0], [part for each in asked for part in parts_of(each.property)]
+    unrolled = Unrolled(one.semantics, one.mutation, parts, one.assumed, nodes, domains, one.seed)
+    if one.rlimit:
+        unrolled.solver.set("rlimit", one.rlimit)
     return unrolled
 
 
-def _breaks(unrolled: Unrolled, few: bool) -> bool:
-    """A trace of just this depth: looked for with few pages first, which is quick, then with any number."""
-    broken, solver = z3.Bool(f"broken@{unrolled.depth}"), unrolled.solver
-    solver.add(z3.Implies(broken, unrolled.broken()))
-    if _check(solver, broken, _within(solver, unrolled.pages(), unrolled.nodes + 1)):
-        return True
-    return not few and _check(solver, broken)
+class _Search:
+    """One of several searches, and how it ended if it did."""
+
+    def __init__(self, asked: Asked, hosts: int) -> None:
+        self.asked, self.hosts, self.parts = asked, hosts, parts_of(asked.property)
+        self.settled: set[tuple[int, int]] = set()
+        """Sizes of hosts, in domains and nodes, on which no step breaks the property."""
+        self.untold = 0
+        self.found: Found | None = None
+
+    def look(self, host: Unrolled) -> None:
+        """Whether there is a trace as long as the host was grown."""
+        try:
+            if not may_break(host, self.parts):
+                self.settled.add((host.created, host.nodes))
+            elif self._breaks(host):
+                self.found = Found(self._smallest(host), host.depth, 0, untold=self.untold)
+        except _Undecided as reason:
+            self.found = Found(None, max(host.depth - 1, 0), 0, str(reason), untold=self.untold)
+
+    def nothing(self, seconds: float) -> Found:
+        """No trace was found, and the search did not give up."""
+        everywhere = len(self.settled) == self.hosts
+        return Found(None, self.asked.depth, seconds, any_length=everywhere, untold=self.untold)
+
+    def _breaks(self, host: Unrolled) -> bool:
+        """A trace of just this depth: looked for with few pages first, which is quick, then with any number."""
+        broken, solver = self._broken(host), host.solver
+        solver.add(z3.Implies(broken, host.broken(self.parts)))
+        few = [_within(solver, host.pages(), host.nodes + 1)]
+        for bounds in [few] if self.asked.few else [few, []]:
+            if _check(solver, broken, *bounds):
+                if _check(solver, broken, host.told, *bounds):
+                    return True
+                self.untold = self.untold or host.depth
+        return False
+
+    def _broken(self, host: Unrolled) -> z3.BoolRef:
+        """The property is broken by the last step."""
+        return z3.Bool(f"{self.asked.property} broken@{host.depth}")
+
+    def _smallest(self, host: Unrolled) -> Trace:
+        """The smallest host first, then the smallest arguments of the same transitions."""
+        solver, asked = host.solver, self.asked
+        solver.push()
+        solver.add(self._broken(host), host.told)
+        model = _at_most(solver, host.pages(), host.nodes)  # every node has a page at least
+        for choice in host.choices:
+            solver.add(*[c for c in choice if z3.is_true(model.eval(c, model_completion=True))])
+        model = _at_most(solver, host.numbers(), 0)
+        solver.pop()
+        return trace_of(asked.semantics, asked.mutation, asked.property, host, model, self.parts)
 
 
 def _within(solver: z3.Solver, measure: Term, bound: int) -> Term:
@@ -97,28 +159,18 @@ def _within(solver: z3.Solver, measure: Term, bound: int) -> Term:
     return literal
 
 
-def _fewest_pages(asked: Asked, unrolled: Unrolled) -> Trace:
-    """The smallest host first, then the smallest arguments of the same transitions. Every node has a page at least."""
-    solver = unrolled.solver
-    solver.add(z3.Bool(f"broken@{unrolled.depth}"))
-    model = _at_most(solver, unrolled.pages(), unrolled.nodes)
-    for choice in unrolled.choices:
-        solver.add(*[c for c in choice if z3.is_true(model.eval(c, model_completion=True))])
-    model = _at_most(solver, unrolled.numbers(), 0)
-    return trace_of(asked.semantics, asked.mutation, asked.property, unrolled, model)
-
-
 def _at_most(solver: z3.Solver, measure: Term, bound: int) -> z3.ModelRef:
-    """A trace within the least bound, from one on upwards, within which there is any; it is kept to."""
-    while True:
-        within = _within(solver, measure, bound)
-        if _check(solver, within):
-            model = solver.model()
-            solver.add(within)
-            return model
-        bound += 1
-
-
-def as_builtins(found: Found) -> dict[str, Any]:
-    """For JSON."""
-    return asdict(found)
+    """A trace of the least measure, which is `bound` or more; the solver is kept to it. Small ones are likely."""
+    below, step = bound - 1, 1
+    while not _check(solver, _within(solver, measure, bound)):
+        below, bound = bound, bound + step
+        step = step if bound < LIKELY else 2 * step
+    model = solver.model()
+    while bound - below > 1:
+        middle = (below + bound) // 2
+        if _check(solver, _within(solver, measure, middle)):
+            bound, model = middle, solver.model()
+        else:
+            below = middle
+    solver.add(measure <= bound)
+    return model

@@ -41,6 +41,8 @@ class Tiny:
     """Of all nodes together."""
     order: int = 1
     """The largest block that is asked for: 2^order pages."""
+    without: tuple[str, ...] = ()
+    """Operations that nobody does."""
 
 
 class Running:
@@ -183,7 +185,8 @@ class _Level:
 
     def _next(self, events: Events) -> Iterator[Written]:
         running = self._run(events)
-        return next_events(running.host, sorted(running.begun), self.asked.order, not running.killing)
+        possible = next_events(running.host, sorted(running.begun), self.asked.order, not running.killing)
+        return (event for event in possible if event["op"] not in self.asked.without)
 
 
 def _create(node_pages: tuple[int, ...], domid: int, limit: int) -> Written:
@@ -194,16 +197,16 @@ def _create(node_pages: tuple[int, ...], domid: int, limit: int) -> Written:
 def _trace(asked: Tiny, node_pages: tuple[int, ...], events: Events) -> Trace:
     """The trace, run once more with every lock checked, and with the outcomes written down."""
     running = Running(asked.semantics, node_pages, check_locks=True)
-    states = [_observed(running)]
+    states = [observed(running)]
     written = []
     for event in events:
         written.append({**event, **msgspec.to_builtins(running.do(event))})
-        states.append(_observed(running))
+        states.append(observed(running))
     shape = {"node_span": running.host.node_span, "nodes": list(node_pages)}
     return Trace(asked.semantics, "", asked.property, shape, written, [], states, running.broken(asked.property))
 
 
-def _observed(running: Running) -> Counters:
+def observed(running: Running) -> Counters:
     """The counters after an event; `free_blocks` are (mfn, order), per node."""
     with all_locks(running.host):
         free = [[list(block) for block in node] for node in free_blocks(running.host)]

@@ -14,18 +14,17 @@ from model.bounded import BoundedHost
 from model.c_types import UINT_MAX
 from model.conditions import CONDITIONS
 from model.logic import Term, all_of, any_of, negation
-from model.properties import PROPERTIES, Kind, Property
+from model.properties import Property
+from model.ranges import largest_host
 from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 from proofs.prover.solve import SIMPLEX
+from proofs.search.steps import UNTOLD, about, one_page_at_a_time, searched
 
-NEVER = ("llc_coloring", "malformed", "names_offline_node")
-"""Arguments that only make a call fail."""
 LEDGER = tuple(
     n for n in FIELDS if n.startswith("ledger_") or n.endswith(("_installed", "_redeemed", "_released", "_recalled"))
 )
-CREATES = "create_domain"
 
 
 class Unrolled:
@@ -40,9 +39,11 @@ class Unrolled:
         nodes: int,
         created: int,
         seed: int = 0,
+        booted: bool = True,
     ) -> None:
         rules = SEMANTICS[semantics]
         self.semantics: Semantics = mutated(rules, mutation) if mutation else rules
+        self.mutation = mutation
         self.parts = parts
         self.assumed = [CONDITIONS[c] for c in assumed]
         self.nodes, self.created = nodes, created
@@ -58,10 +59,26 @@ class Unrolled:
         self.steps: list[dict[str, Step]] = []
         self.choices: list[list[Term]] = []
         """Per step: for each transition of `names`, whether it is the one. Exactly one is."""
-        self.solver.add(boot(first, self.states[0]))
+        self.told = z3.Bool("told")
+        """Assumed of a trace: it has none of the steps that no trace can tell."""
+        self.kept: list[Property] = []
+        self.anywhere: Unrolled | None = None
+        """One step from any state in which holds what is kept, once that is known."""
+        self.solver.add(largest_host(first, self.states[0]))
         self.solver.add(*[self.states[0].installed_pages[n] >= 1 for n in range(nodes)])
+        if not booted:
+            exist = [self.states[0].is_created[d] for d in range(self.domains)]
+            self.solver.add(*exist if created else map(negation, exist))
+            return
+        self.solver.add(boot(first, self.states[0]))
         if created:
             self._create_all(first)
+
+    def again(self, booted: bool = True) -> "Unrolled":
+        """The same host before any step: as it boots, or in any state at all with these domains."""
+        conditions = tuple(c.id for c in self.assumed)
+        name, mutation = self.semantics.name, self.mutation
+        return Unrolled(name, mutation, self.parts, conditions, self.nodes, self.created, booted=booted)
 
     @property
     def depth(self) -> int:
@@ -97,15 +114,34 @@ class Unrolled:
                     step.guard_all(condition.id, condition.guard(step))
             chosen = choice[number]
             self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
-            self.solver.add(z3.Implies(chosen, all_of(_one_page_at_a_time(name, step))))
+            self.solver.add(z3.Implies(chosen, all_of(one_page_at_a_time(name, step))))
             steps[name] = step
         self.solver.add(z3.AtMost(*choice, 1), z3.Or(choice), *host.axioms)
         for info in FIELDS.values():
             if info.name not in ("installed_pages", "is_created", *self.left_out):
                 self._relate(info, host, choice, steps, after)
+        untold = [chosen for name, chosen in zip(self.names, choice, strict=True) if name in UNTOLD]
+        self.solver.add(z3.Implies(self.told, negation(any_of(untold))))
         self.states.append(after)
         self.steps.append(steps)
         self.choices.append(choice)
+        self._assume_kept(after)
+
+    def keep(self, statements: list[Property]) -> None:
+        """Give the solver statements that hold after every step."""
+        self.kept = statements
+        for state in self.states:
+            self._assume_kept(state)
+
+    def _assume_kept(self, state: State) -> None:
+        self.solver.add(*[formula for part in self.kept if (formula := self.says(part, state)) is not True])
+
+    def says(self, part: Property, state: State) -> Term:
+        """What a statement about states says of one."""
+        about_state = part.about_state(self.semantics.rules)
+        if about_state is None:
+            raise TypeError(f"{part.name} is not about a state")
+        return about_state(BoundedHost(self.nodes, self.domains), state)
 
     def _relate(self, info: FieldInfo, host: BoundedHost, choice: Term, steps: dict[str, Step], after: State) -> None:
         """The new value is that of the chosen transition's update, or the old one where it has none."""
@@ -118,12 +154,12 @@ class Unrolled:
                 self.solver.add(z3.Implies(choice[number], here == update.at(old, *index)))
             self.solver.add(any_of([*[choice[number] for number, _ in updating], kept]))
 
-    def broken(self) -> Term:
-        """The last step, or the state it leads to, breaks the property."""
+    def broken(self, parts: list[Property] | None = None) -> Term:
+        """The last step, or the state it leads to, breaks one of these parts, or of all that are searched."""
         host = BoundedHost(self.nodes, self.domains)
         after = self.states[-1]
         ways = []
-        for part in self.parts:
+        for part in self.parts if parts is None else parts:
             about_state = part.about_state(self.semantics.rules)
             if about_state is not None:
                 ways.append(negation(about_state(host, after)))
@@ -156,14 +192,6 @@ def _page_terms(key: str, value: Any) -> list[Term]:
     return [value] if key in ("pages", "global", "max_pages") else []
 
 
-def _one_page_at_a_time(name: str, step: Step) -> list[Term]:
-    """Single pages only: which larger blocks are free is up to the heap, which is not in the model."""
-    found = [negation(step.arguments[flag]) for flag in NEVER if flag in step.arguments]
-    if "pages" in step.arguments and not name.startswith("set_outstanding"):
-        found.append(step.arguments["pages"] == 1)
-    return found + step.traced
-
-
 def _indices(info: FieldInfo, host: BoundedHost) -> list[tuple[int, ...]]:
     nodes, domains = range(host.nodes), range(host.domains)
     if info.shape is Shape.HOST:
@@ -177,32 +205,3 @@ def _at(value: Any, index: tuple[int, ...]) -> Term:
     if not index:
         return value
     return value[index[0]] if len(index) == 1 else value[index]
-
-
-def about(part: Property, transition: str) -> bool:
-    """Whether a step property speaks of the transition."""
-    tags = TRANSITIONS[transition].tags
-    return part.kind is Kind.STEP and (part.only is None or bool(part.only & tags)) and not part.never & tags
-
-
-def parts_of(prop: str) -> list[Property]:
-    """What is searched for: the parts of a property, or of all."""
-    return [p for p in PROPERTIES.values() if prop in (p.id, p.name) and not p.support]
-
-
-def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
-    """The transitions a search uses: refusals change nothing, so only where a property is about them."""
-    wanted = frozenset().union(*(p.only or frozenset() for p in parts)) & {"claim-refused", "set-refused"}
-    found = []
-    for name in semantics.transitions:
-        refusal = name.endswith("_refused") and name != "assign_pages_refused"
-        if name.startswith("exchange_") or name in (
-            CREATES,
-            "destroy_domain",
-            "mark_page_offline",
-            "free_marked_page",
-        ):
-            continue
-        if not refusal or ("set-refused" in wanted and name == "claim_memory_refused"):
-            found.append(name)
-    return found

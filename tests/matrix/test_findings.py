@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from proofs.matrix.cells import Open, searched
+from proofs.matrix.cells import Open
 from proofs.matrix.findings import FOLDER, measure, path_of, stored
 from proofs.matrix.rows import Row
+from proofs.matrix.searches import searched
 from proofs.replay import replay_trace
 from proofs.traces import read_traces
 from reference.properties import STATE_PROPERTIES

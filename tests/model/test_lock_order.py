@@ -1,45 +1,42 @@
-"""`lock-order`: what each critical section reads and writes, against the locks it holds."""
+"""`lock-order`: what each critical section of each generation reads and writes, against the locks it holds."""
+
+from dataclasses import replace
 
 import pytest
 
-from model.bounded import BoundedHost
+from model.lock_order import broken_by, touched
 from model.semantics import SEMANTICS, TRANSITIONS
-from model.state import DOMCTL_LOCK, FIELDS, HEAP_LOCK, PAGE_ALLOC_LOCK
-from model.step import Step
-from proofs.obligations.focus import watched
+from model.state import DOMCTL_LOCK, FIELDS
 
-ORDER = [DOMCTL_LOCK, PAGE_ALLOC_LOCK, HEAP_LOCK]
+RULES = SEMANTICS["claim-sets"].rules
 
 
-def built(name: str) -> tuple[Step, set[str]]:
-    host = BoundedHost(2, 2)
-    state = watched(host.state())
-    step = Step(host, state)
-    TRANSITIONS[name].build(step, SEMANTICS["claim-sets"].rules)
-    for guard in step.guards:
-        guard.formula(host)
-    return step, state.read
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_counters_are_touched_under_their_lock_only(semantics: str) -> None:
+    of = SEMANTICS[semantics]
+    found = {name: broken_by(name, of.rules) for name in of.transitions if broken_by(name, of.rules)}
+    limits = [f"reads {field} without page_alloc_lock" for field in ("max_pages", "tot_pages")]
+    assert found == ({"alloc_heap_pages": limits} if semantics == "single-node-v4" else {})
 
 
-@pytest.mark.parametrize("name", TRANSITIONS)
-def test_locks_are_taken_in_order(name: str) -> None:
-    locks = list(TRANSITIONS[name].locks)
-    assert locks == sorted(locks, key=ORDER.index)
+def test_a_lock_that_is_missing_or_out_of_order_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = TRANSITIONS["claim_memory"].locks
+    monkeypatch.setitem(TRANSITIONS, "claim_memory", replace(TRANSITIONS["claim_memory"], locks=held[:2]))
+    assert "writes claims without heap_lock" in broken_by("claim_memory", RULES)
+    monkeypatch.setitem(TRANSITIONS, "claim_memory", replace(TRANSITIONS["claim_memory"], locks=held[::-1]))
+    assert broken_by("claim_memory", RULES)[0].startswith("takes heap_lock")
 
 
-# create_domain sets the limit of a domain that nobody can see yet.
-@pytest.mark.parametrize("name", [t for t in TRANSITIONS if t != "create_domain"])
-def test_counters_are_touched_under_their_lock_only(name: str) -> None:
-    step, read = built(name)
-    touched = {f for f in read | set(step.updates) if FIELDS[f].lock in (HEAP_LOCK, PAGE_ALLOC_LOCK)}
-    assert {f for f in touched if FIELDS[f].lock not in TRANSITIONS[name].locks} == set()
+def test_redeeming_at_assignment_needs_heap_lock_there() -> None:
+    late = SEMANTICS["legacy-redeem-at-assign"].rules
+    assert "global_claims" in touched("assign_pages", late)[1]
+    assert TRANSITIONS["assign_pages"].locks_under(late) != TRANSITIONS["assign_pages"].locks
 
 
 def test_the_allocator_reads_no_limit() -> None:
-    _step, read = built("alloc_heap_pages")
-    assert not read & {"tot_pages", "max_pages"}
+    assert not touched("alloc_heap_pages", RULES)[0] & {"tot_pages", "max_pages"}
 
 
 def test_only_domctls_and_the_kill_write_what_the_domctl_lock_protects() -> None:
-    writers = {n for n in TRANSITIONS if any(FIELDS[f].lock == DOMCTL_LOCK for f in built(n)[0].updates)}
+    writers = {n for n in TRANSITIONS if any(FIELDS[f].lock == DOMCTL_LOCK for f in touched(n, RULES)[1])}
     assert writers == {"create_domain", "domain_kill", "domain_kill_release"}

@@ -3,13 +3,19 @@
 from dataclasses import replace
 
 import pytest
+import z3
 from click.testing import CliRunner
 
-from model.semantics import MUTATIONS
+from model.bounded import BoundedHost
+from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS
+from model.step import Step
 from proofs.cli.search import search as command
 from proofs.prover.documents import MISTAKES
-from proofs.search.minimise import Asked, search
+from proofs.search.kept import FROM, may_break
+from proofs.search.minimise import Asked, _at_most, search
 from proofs.search.replayed import replay_on_reference
+from proofs.search.steps import parts_of, searched
+from proofs.search.unroll import Unrolled
 
 
 def test_redeeming_without_step_3_takes_two_pages_and_three_events() -> None:
@@ -88,9 +94,57 @@ def test_nothing_is_found_where_the_conditions_hold() -> None:
     assert search(Asked("claim-sets", "dead-hold-nothing", assumed=("legacy-check-in-lock",), depth=5)).trace is None
 
 
+def test_what_no_step_breaks_has_no_trace_of_any_length() -> None:
+    found = search(Asked("claim-sets", "node-backed"))
+    assert found.trace is None
+    assert found.any_length
+    assert not search(Asked("claim-sets", "node-backed", depth=3)).any_length
+
+
+def test_what_is_kept_holds_after_every_step() -> None:
+    """Only what boot and every step keep may be given to the solver: of a wrong statement it would find no trace."""
+    host = Unrolled("legacy-2013", "", parts_of("host-backed"), (), 1, 1)
+    for _ in range(FROM):
+        host.grow()
+    assert may_break(host, host.parts)
+    names = {part.name for part in host.kept}
+    assert "aggregates-agree.host" in names
+    assert names.isdisjoint({"host-backed", "entitlement", "dead-hold-nothing"})
+
+
+def test_steps_that_are_not_searched_change_nothing_or_only_end_a_call() -> None:
+    host = BoundedHost(2, 2)
+    for name, transition in TRANSITIONS.items():
+        if name not in searched(SEMANTICS["claim-sets"], []) and name in SEMANTICS["claim-sets"].transitions:
+            step = Step(host, host.state())
+            transition.build(step, SEMANTICS["claim-sets"].rules)
+            assert name == "create_domain" or set(step.updates) <= {"legacy_calls"}
+
+
+def test_a_trace_of_steps_that_cannot_be_told_is_said_and_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofs.search.unroll.UNTOLD", ("set_max_pages",))
+    found = search(Asked("claim-sets", "entitlement-without-limbo", depth=4))
+    assert found.untold == 3
+    assert found.trace is not None
+    assert len(found.trace.events) == 4
+
+
+def test_no_host_is_larger_than_what_is_considered() -> None:
+    """On one of more than 2^63 pages everything wraps at once."""
+    assert search(Asked("legacy-2013", "no-wrap", depth=2)).trace is None
+
+
+def test_a_large_number_is_closed_in_on() -> None:
+    solver, x = z3.SimpleSolver(), z3.Int("x")
+    solver.add(x * 2 > 10**6)
+    assert _at_most(solver, x, 0)[x] == 500_001
+    assert solver.check(x > 500_001) == z3.unsat
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
+        (["--property", "node-backed"], 0, "no trace of any length"),
         (["--property", "entitlement"], 1, "every counter equal"),
         (["--property", "node-backed", "--depth", "2"], 0, "no proof for longer ones"),
         (["--property", "node-backed", "--rlimit", "10"], 3, "unknown"),

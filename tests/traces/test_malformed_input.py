@@ -24,7 +24,7 @@ import pytest
 
 from proofs.cli.main import main
 from proofs.replay import files
-from proofs.traces import Trace, TraceError, reader
+from proofs.traces import TraceError, reader
 from proofs.traces.events import Event, Header, HostShape, State
 from proofs.traces.own_events import Events2
 from tests.traces.recording import GOOD, Json, dumps, own_traces, recorded
@@ -671,15 +671,25 @@ def test_a_file_that_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_out_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\n".join([*GOOD, *GOOD]))
 
-    def full(trace: Trace, **options: Any) -> None:
-        if trace.first_line > 1:
+    def full(replay: files.Replay) -> None:
+        if replay.trace.first_line > 1:
             raise MemoryError
-        replay_trace(trace, **options)
+        run(replay)
 
-    replay_trace = files.replay_trace
-    monkeypatch.setattr(files, "replay_trace", full)
+    run = files.Replay.run
+    monkeypatch.setattr(files.Replay, "run", full)
     ran = claimcheck("replay", str(tmp_path / "a.jsonl"))
     assert (ran.code, ran.err) == (2, f"claimcheck: {tmp_path}/a.jsonl: out of memory behind 4 events\n")
+
+
+def test_a_divergence_before_a_bad_line_of_the_same_trace_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "both.jsonl"
+    path.write_bytes(b"\n".join([*GOOD, b"{"]).replace(b'"tot_pages":2', b'"tot_pages":3'))
+    ran = claimcheck("replay", "--divergences", str(tmp_path / "out"), str(path))
+    assert ran.code == 2
+    assert ran.err.startswith(f"claimcheck: {path}:6: ")
+    assert "tot_pages: expected 2, observed 3" in ran.out
+    assert len(list((tmp_path / "out").iterdir())) == 1
 
 
 def test_a_divergence_that_cannot_be_written(tmp_path: Path) -> None:

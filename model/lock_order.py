@@ -1,0 +1,74 @@
+"""`lock-order`: what each critical section reads and writes, against the locks it holds.
+
+Claims and free pages are under heap_lock, tot_pages and max_pages under page_alloc_lock; locks are taken in one order.
+The reads and writes of a transition do not depend on the size of the host, so what is found holds for any host.
+"""
+
+from model.bounded import BoundedHost
+from model.encoding import Quantifiers
+from model.logic import Term, all_of, any_of, negation
+from model.properties import PROPERTIES, Kind, Property
+from model.registry import TRANSITIONS
+from model.rules import Rules
+from model.state import DOMCTL_LOCK, FIELDS, HEAP_LOCK, PAGE_ALLOC_LOCK
+from model.step import Step, TwoStates
+from model.watched import watched
+
+ORDER = (DOMCTL_LOCK, PAGE_ALLOC_LOCK, HEAP_LOCK)
+NOT_YET_SEEN = "create_domain"
+"""Sets the limit of a domain that nobody can see yet."""
+COPIED = ("tot_pages", "max_pages")
+"""Where pages are charged when they leave the heap, the allocator has copies of these under heap_lock."""
+OUTSIDE = "outside-heap-lock"
+
+
+def touched(transition: str, rules: Rules) -> tuple[set[str], set[str]]:
+    """The fields that a critical section reads, and those that it writes."""
+    host = BoundedHost(2, 2)
+    state = watched(host.state())
+    step = Step(host, state)
+    TRANSITIONS[transition].build(step, rules)
+    for guard in step.guards:
+        guard.formula(host)
+    return state.read, set(step.updates)
+
+
+def broken_by(transition: str, rules: Rules) -> list[str]:
+    """What a critical section of a generation does against the order of locks, in words; empty if nothing."""
+    locks = TRANSITIONS[transition].locks_under(rules)
+    found = [] if list(locks) == sorted(locks, key=ORDER.index) else [f"takes {', '.join(locks)} in this order"]
+    if transition == NOT_YET_SEEN:
+        return found
+    reads, writes = touched(transition, rules)
+    copies = COPIED if rules.charges_at_alloc and HEAP_LOCK in locks else ()
+    for name in sorted(reads | writes):
+        lock = FIELDS[name].lock
+        if lock in (HEAP_LOCK, PAGE_ALLOC_LOCK) and lock not in locks and (name in writes or name not in copies):
+            found.append(f"{'writes' if name in writes else 'reads'} {name} without {lock}")
+    if rules.charges_at_alloc and HEAP_LOCK not in locks and OUTSIDE not in TRANSITIONS[transition].tags:
+        found.append("is not shown to keep the copies under heap_lock right")
+    return found
+
+
+def _keeps_copies(q: Quantifiers, t: TwoStates) -> Term:
+    before, after = t.before, t.after
+
+    def domain(d: Term) -> Term:
+        charged = [s.tot_pages[d] + s.limbo_pages.row(d).total() for s in (before, after)]
+        same_limit = after.max_pages[d] == before.max_pages[d]
+        return any_of([negation(before.is_created[d]), all_of([charged[1] <= charged[0], same_limit])])
+
+    return q.every_domain(domain)
+
+
+PROPERTIES["lock-order.copies"] = Property(
+    "lock-order",
+    "copies",
+    "A section without heap_lock charges a domain no more pages and leaves max_pages: copies are never too small.",
+    Kind.STEP,
+    of_step=_keeps_copies,
+    statements=("DS-19", "DS-24"),
+    only=frozenset({OUTSIDE}),
+    support=True,
+    needs=("copies",),
+)

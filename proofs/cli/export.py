@@ -1,0 +1,117 @@
+"""``claimcheck export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from proofs.cli.exit_codes import BAD_INPUT
+
+if TYPE_CHECKING:
+    from proofs.traces import Trace
+    from proofs.traces.events import Event
+
+
+@click.group(
+    short_help="invariants as a C header, traces as tests",
+    epilog="""\b
+Examples:
+  claimcheck export c --semantics claim-sets -o claim_invariants.h
+  claimcheck export tests tests/data/examples/redeem.jsonl
+  claimcheck export tests trace.jsonl --as c -o test_trace.c""",
+)
+def export() -> None:
+    """What the hypervisor's own tree can use."""
+
+
+@export.command(
+    "c",
+    epilog="""\b
+Examples:
+  claimcheck export c
+  claimcheck export c --semantics single-node-v4 -o invariants.h""",
+)
+@click.option("--semantics", default="claim-sets", show_default=True, help="The generation.")
+@click.option("-o", "--output", metavar="FILE", help="Where to write.  [default: standard output]")
+def export_c(semantics: str, output: str | None) -> None:
+    """The invariants that a generation is proved to keep, as C check functions over the hypervisor's counters."""
+    from model.semantics import SEMANTICS
+    from proofs.cli.names import known
+    from proofs.export.c_header import header
+
+    found = header(known("semantics", [semantics], list(SEMANTICS))[0])
+    _write(found.text, output)
+    if output is not None:
+        ghosts = f"{len(found.left_out)} that read what only the model has"
+        click.echo(f"{output}: {len(found.exported)} invariants; left out: {ghosts}")
+
+
+@export.command(
+    "tests",
+    epilog="""\b
+Examples:
+  claimcheck export tests tests/data/examples/redeem.jsonl
+  claimcheck export tests tests/data/conformance/claim-sets.jsonl.gz --trace 7 --as c -o test_7.c
+  claimcheck export tests trace.jsonl --as json""",
+)
+@click.argument("file")
+@click.option("--trace", "number", type=click.IntRange(min=1), default=1, help="Which trace of the file.  [default: 1]")
+@click.option("--as", "form", type=click.Choice(["pytest", "json", "c"]), default="pytest", show_default=True)
+@click.option("-o", "--output", metavar="FILE", help="Where to write.  [default: standard output]")
+@click.pass_context
+def export_tests(ctx: click.Context, file: str, number: int, form: str, output: str | None) -> None:
+    """A trace as a pytest test, as one JSON object, or as a C function against the adapter kit."""
+    from proofs.export.c_test import NotExpressible
+    from proofs.traces import TraceError, read_traces
+
+    try:
+        for index, trace in enumerate(read_traces(file), 1):
+            events = list(trace)
+            if index == number:
+                _write(_text(trace, events, form, f"{Path(file).name.split('.')[0]}_{number}"), output)
+                return
+    except (TraceError, NotExpressible) as error:
+        click.echo(f"claimcheck: {error}", err=True)
+        ctx.exit(BAD_INPUT)
+    raise click.UsageError(f"{file} has {index} trace{'s' if index > 1 else ''}, not {number}")
+
+
+def _text(trace: Trace, events: list[Event], form: str, name: str) -> str:
+    if form == "json":
+        import msgspec
+
+        return msgspec.json.format(msgspec.json.encode({"header": trace.header, "events": events})).decode() + "\n"
+    if form == "c":
+        from proofs.export.c_test import PROLOGUE, c_test
+
+        return PROLOGUE + "\n" + c_test(name, trace.header, events)
+    from proofs.export.pytest_test import pytest_test
+
+    return pytest_test(name, trace.header.source, trace.raw, _broken(trace))
+
+
+def _broken(trace: Trace) -> list[str]:
+    """What the reference finds broken: replayed from the lines just read."""
+    import tempfile
+
+    from proofs.replay import replay_trace
+    from proofs.traces import TraceWriter, read_traces
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.jsonl"
+        with TraceWriter(path) as writer:
+            writer.raw(trace.raw)
+        [result] = [replay_trace(again) for again in read_traces(path)]
+    return list(result.broken)
+
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{output}: {error.strerror}") from None

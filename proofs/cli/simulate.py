@@ -1,0 +1,159 @@
+"""``claimcheck simulate``."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
+
+if TYPE_CHECKING:
+    from proofs.simulate.results import Row
+    from proofs.simulate.run import Outcome
+    from proofs.simulate.scenario import Scenario
+
+
+@click.command(
+    short_help="builders and running domains on one host, with and without claims",
+    epilog="""\b
+Examples:
+  claimcheck simulate
+  claimcheck simulate boot-storm --policy no-claims --policy claim-sets
+  claimcheck simulate my-hosts.toml --seeds 50 --plot my-hosts.svg
+  claimcheck simulate --show boot-storm > my-hosts.toml
+  claimcheck simulate --list""",
+)
+@click.argument("scenarios", nargs=-1, metavar="[NAME|FILE.toml]...")
+@click.option(
+    "--policy", "policies", multiple=True, help="no-claims, legacy, single-node or claim-sets.  [default: all]"
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Runs of each.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first of the seeds.")
+@click.option("--plot", "plot_file", metavar="FILE", help="Write the measures as an SVG picture.")
+@click.option("--list", "only_list", is_flag=True, help="Name the scenarios that come with the tool.")
+@click.option("--show", metavar="NAME", help="Print the TOML text of a scenario, to begin an own one from.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def simulate(
+    ctx: click.Context,
+    scenarios: tuple[str, ...],
+    policies: tuple[str, ...],
+    seeds: int,
+    seed: int,
+    plot_file: str | None,
+    only_list: bool,
+    show: str | None,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """What do claims gain? Builds that complete, that fail at the claim (cheap) or half-way (expensive).
+
+    Each scenario is run on the reference under each policy, with the same seeds: builders interleave at critical
+    sections with each other and with running domains. They ask for 1 GiB extents, then 2 MiB, then 4 KiB. Every number
+    is a mean over the seeds with its 95 % confidence interval.
+    """
+    from proofs.cli.names import known
+    from proofs.simulate.policies import POLICIES
+    from proofs.simulate.results import rows
+    from proofs.simulate.scenario import built_in, load
+
+    if show is not None:
+        click.echo(built_in()[known("scenario", [show], list(built_in()))[0]].read_text(encoding="utf-8"), nl=False)
+        ctx.exit(OK)
+    if only_list:
+        for name, path in built_in().items():
+            click.echo(f"{name}\n    {load(path).about}")
+        ctx.exit(OK)
+    names = known("policy", policies, list(POLICIES), all_means=True)
+    chosen = _scenarios(scenarios)
+    asked = [(s, name, seed + i) for s in chosen for name in names for i in range(seeds)]
+    outcomes, complete = _run(asked, jobs)
+    found = rows(outcomes)
+    if as_json:
+        from proofs.cli.output import print_json
+        from proofs.versions import versions
+
+        settings = {"versions": versions(), "seed": seed, "seeds": seeds, "asked": len(asked)}
+        print_json({**settings, "runs": len(outcomes), "rows": found, "outcomes": outcomes})
+    else:
+        for scenario in chosen:
+            _show(scenario, [row for row in found if row.scenario == scenario.name])
+    if plot_file is not None:
+        _plot(found, plot_file)
+    if not complete:
+        click.echo(f"claimcheck: interrupted after {len(outcomes)} of {len(asked)} runs", err=True)
+    broken = any(row.broken or row.crashes for row in found)
+    ctx.exit(REFUTED if broken else OK if complete else INCOMPLETE)
+
+
+def _scenarios(asked: tuple[str, ...]) -> list[Scenario]:
+    from proofs.cli.names import known
+    from proofs.simulate.scenario import ScenarioError, built_in, load
+
+    have = built_in()
+    paths = [Path(a) if a.endswith(".toml") else have[known("scenario", [a], list(have))[0]] for a in asked]
+    try:
+        found = [load(path) for path in paths or have.values()]
+    except ScenarioError as error:
+        raise click.UsageError(str(error)) from None
+    if len({scenario.name for scenario in found}) < len(found):
+        raise click.UsageError("two scenarios have the same name")
+    return found
+
+
+def _one(asked: tuple[Scenario, str, int]) -> Outcome | None:
+    from proofs.simulate.run import run_once
+
+    try:
+        return run_once(*asked)
+    except KeyboardInterrupt:
+        return None
+
+
+def _run(asked: list[tuple[Scenario, str, int]], jobs: int | None) -> tuple[list[Outcome], bool]:
+    from proofs.cli.output import progress_bar
+    from proofs.parallel import default_jobs, in_processes
+
+    found: list[Outcome] = []
+    with progress_bar() as progress:
+        advance = partial(progress.advance, progress.add_task("simulating", total=len(asked))) if progress else None
+        for _index, outcome in in_processes(_one, asked, jobs or default_jobs()):
+            if outcome is not None:
+                found.append(outcome)
+            if advance is not None:
+                advance()
+    return found, len(found) == len(asked)
+
+
+def _show(scenario: Scenario, rows: list[Row]) -> None:
+    from proofs.cli.output import console, table
+    from proofs.simulate.report import cell, measures_of
+
+    shown = table("measure", *(f"{row.policy}#" for row in rows))
+    for name in measures_of(rows):
+        shown.add_row(name, *(cell(row, name) for row in rows))
+    out = console()
+    out.print(f"{scenario.name}: {scenario.about}", soft_wrap=True)
+    out.print(shown)
+    for row in rows:
+        if row.broken:
+            out.print(f"{row.policy}: broken after a run: {', '.join(row.broken)}")
+        if row.crashes:
+            out.print(f"{row.policy}: the host crashed in {row.crashes} of {row.runs} runs")
+
+
+def _plot(rows: list[Row], file: str) -> None:
+    try:
+        from proofs.simulate.plots import plot
+
+        picture = plot(rows)
+    except ImportError:
+        raise click.UsageError("--plot needs matplotlib: pip install 'claimcheck[report]'") from None
+    try:
+        Path(file).write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{file}: {error.strerror}") from None

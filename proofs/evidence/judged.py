@@ -1,0 +1,88 @@
+"""The verdict matrix and the findings as evidence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from functools import partial
+
+import msgspec
+
+from proofs.evidence.parts import about
+from proofs.evidence.repaired import repaired
+from proofs.evidence.replayed import replayed
+from proofs.evidence.request import Request
+from proofs.evidence.structure import Cell, Finding, Findings, Matrix
+from proofs.matrix import cells as of_matrix
+from proofs.matrix.findings import recorded, source_of
+from proofs.matrix.matrix import matrix
+from proofs.matrix.rows import Row, promised
+from proofs.prover.verdict import Verdict
+from proofs.search.events import Trace
+
+
+def name_of(semantics: str, row: Row) -> str:
+    """Of a cell, and of the finding that refutes it."""
+    return f"{semantics}/{'+'.join((row.part, *row.conditions))}"
+
+
+def row_of(cell: Cell | Finding) -> Row:
+    """The row of the matrix."""
+    return Row(cell.property, tuple(cell.conditions))
+
+
+def collected(request: Request) -> tuple[Matrix, Findings]:
+    """Every cell that was asked for, and the trace of each that is refuted."""
+    started = time.perf_counter()
+    found = matrix(request.semantics, request.properties, request.jobs, partial(request.progress, "matrix"))
+    between = time.perf_counter()
+    judged = Matrix(cells=[as_cell(cell) for cell in found], seconds=between - started)
+    findings = Findings(findings=findings_of(found, judged))
+    findings.seconds = time.perf_counter() - between
+    return judged, findings
+
+
+def as_cell(cell: of_matrix.Cell) -> Cell:
+    """A cell as data."""
+    proved = cell.verdict is Verdict.PROVED
+    return Cell(
+        name=name_of(cell.semantics, cell.row),
+        semantics=cell.semantics,
+        property=cell.row.part,
+        conditions=list(cell.row.conditions),
+        kind=about(cell.row.part).kind,
+        verdict=cell.verdict.value,
+        hosts=cell.reason if proved else "",
+        reason="" if proved else cell.reason,
+        promised=promised(cell.semantics, cell.row),
+        events=len(cell.trace.events) if cell.verdict is Verdict.REFUTED and cell.trace is not None else None,
+        seconds=round(cell.seconds, 3),
+    )
+
+
+def findings_of(cells: Iterable[of_matrix.Cell], judged: Matrix) -> list[Finding]:
+    """The traces of all refuted cells, run on the reference once more, and in a generation that is right."""
+    refuted = [cell for cell in cells if cell.verdict is Verdict.REFUTED and cell.trace is not None]
+    return [finding_of(cell.row, cell.trace, judged) for cell in refuted if cell.trace is not None]
+
+
+def finding_of(row: Row, trace: Trace, judged: Matrix) -> Finding:
+    """A trace, and what comes of it.
+
+    :raises reference.status.MisuseError: it cannot be run
+    """
+    lines, violations = recorded(trace, source_of(row))
+    found = Finding(
+        name=name_of(trace.semantics, row),
+        semantics=trace.semantics,
+        property=row.part,
+        conditions=list(row.conditions),
+        trace=[msgspec.json.decode(line) for line in lines.splitlines()],
+        transitions=trace.transitions,
+        broken=trace.broken,
+        reference=violations,
+        replay=replayed(lines),
+        repaired=None,
+    )
+    found.repaired = repaired(judged, found)
+    return found

@@ -1,0 +1,36 @@
+"""A trace of a finding, replayed like a recording: every result and every counter compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from proofs.evidence.structure import Replay
+from proofs.replay import replay_trace
+from proofs.replay.replay import TraceResult
+from proofs.traces import TraceError, read_traces
+
+
+def lines_of(trace: Iterable[dict[str, Any]]) -> bytes:
+    """The trace as a file has it."""
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in trace)
+
+
+def replayed(lines: bytes) -> Replay:
+    """What the reference does with one trace; what is malformed, or cannot be done, is a divergence too."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.jsonl"
+        path.write_bytes(lines)
+        result = TraceResult(0, 0)
+        try:
+            for trace in read_traces(path):
+                replay_trace(trace, check_locks=True, result=result)
+        except TraceError as error:
+            return Replay(result.events, result.comparisons, f"line {error.line}: {error.reason}", result.broken)
+    wrong = result.divergence
+    text = "" if wrong is None else f"event {wrong.event} {wrong.op}: {wrong.field}: {wrong.expected}, {wrong.observed}"
+    return Replay(result.events, result.comparisons, text, result.broken)

@@ -1,0 +1,66 @@
+"""What is asked for, and what a run of it is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import proofs
+from model.semantics import SEMANTICS
+from proofs.evidence.structure import Run
+from proofs.matrix import induction, searches
+from proofs.matrix.other_rows import matrix_ids
+from proofs.parallel import default_jobs
+from proofs.prover.verdict import Settings, versions
+
+SETTINGS = Settings(cores=True, hashes=True)
+"""For obligations: no cache, with what each proof needs."""
+CHECKOUT = Path(str(proofs.__file__)).parent.parent
+"""Where recordings and tests are, if this is a checkout."""
+
+
+def _silent(_what: str, _done: int, _of: int) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Generations, property ids, sections that are left out, and how many processes."""
+
+    semantics: list[str] = field(default_factory=lambda: list(SEMANTICS))
+    properties: list[str] = field(default_factory=matrix_ids)
+    without: frozenset[str] = frozenset()
+    jobs: int = field(default_factory=default_jobs)
+    progress: Callable[[str, int, int], None] = _silent
+    """Told the section, and how much of it is done."""
+
+
+def run_of(request: Request) -> Run:
+    """What repeats the run."""
+    return Run(request.semantics, request.properties, sorted(request.without), versions(), limits(), _command(request))
+
+
+def limits() -> dict[str, int]:
+    """Seeds, and where solvers and searches give up."""
+    return {
+        "obligations: seed": SETTINGS.seed,
+        "obligations: work": SETTINGS.rlimit,
+        "matrix: seed": induction.SETTINGS.seed,
+        "matrix: work of a proof": induction.SETTINGS.rlimit,
+        "search: seed": 0,
+        "search: work of a question": searches.WORK,
+        "search: events": searches.DEPTH,
+        "search: nodes": searches.NODES,
+        "search: domains": searches.DOMAINS,
+    }
+
+
+def _command(request: Request) -> str:
+    options = []
+    if request.semantics != list(SEMANTICS):
+        options += [f"--semantics {name}" for name in request.semantics]
+    if request.properties != matrix_ids():
+        options += [f"--property {name}" for name in request.properties]
+    options += [f"--without {name}" for name in sorted(request.without)]
+    return " ".join(["claimcheck report", *options])

@@ -1,0 +1,98 @@
+"""Rows without a proof: a shortest trace from boot that the reference reproduces, or unknown with the reason."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from model.properties import PROPERTIES, Kind
+from proofs.matrix.cells import Cell, Open
+from proofs.matrix.larger_blocks import PART, search_larger
+from proofs.matrix.other_rows import OTHER_ROWS, Judge
+from proofs.matrix.rows import Row
+from proofs.prover.verdict import Verdict
+from proofs.refinement.judge import judge_comparison
+from proofs.search.events import Trace
+from proofs.search.minimise import Asked, Found, search_together
+from proofs.search.replayed import replay_on_reference
+from proofs.search.steps import UNTOLD
+
+DEPTH, NODES, DOMAINS = 7, 2, 2
+"""How far a search goes before it gives up."""
+WORK = 120_000_000
+"""What the solver may spend on one question of a search."""
+
+
+def together(left: Sequence[Open]) -> list[list[Open]]:
+    """Rows in groups that are searched at once: of one generation under the same conditions, and alike in whether they
+    need the ledger in the state. What is judged otherwise than by a search in the model is by itself."""
+    alone = [[one] for one in left if _judge_of(one.row) is not None]
+    groups: dict[tuple[str, tuple[str, ...], bool], list[Open]] = {}
+    for one in left:
+        if _judge_of(one.row) is None:
+            ledger = PROPERTIES[one.row.part].id == "redeemed-once"
+            groups.setdefault((one.semantics, one.row.conditions, ledger), []).append(one)
+    return [*groups.values(), *alone]
+
+
+def searched(left: Open) -> Cell:
+    """The cell of one row."""
+    return searched_together([left])[0]
+
+
+def searched_together(left: Sequence[Open]) -> list[Cell]:
+    """The cells of a group."""
+    judge = _judge_of(left[0].row)
+    if judge is not None:
+        return [_judged(one, judge) for one in left]
+    return [_found(one, found) for one, found in zip(left, search_together([_asked(o) for o in left]), strict=True)]
+
+
+def _judge_of(row: Row) -> Judge | None:
+    """What judges a row otherwise than by a search in the model."""
+    if row.part in OTHER_ROWS:
+        return OTHER_ROWS[row.part].judge
+    return partial(judge_comparison, row.part) if PROPERTIES[row.part].kind is Kind.COMPARISON else None
+
+
+def _judged(left: Open, judge: Judge) -> Cell:
+    started = time.perf_counter()
+    judged = judge(left.semantics, left.row.conditions)
+    reason = f"no proof at {left.fails_at}; {judged.reason}" if judged.verdict is Verdict.UNKNOWN else judged.reason
+    evidence = [] if judged.trace is None else judged.trace.broken
+    seconds = time.perf_counter() - started
+    return Cell(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, evidence)
+
+
+def _asked(left: Open) -> Asked:
+    row = left.row
+    return Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK, few=True)
+
+
+def _found(left: Open, found: Found) -> Cell:
+    """What a search found, replayed on the reference."""
+    started = time.perf_counter()
+    row = left.row
+
+    def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:
+        seconds = found.seconds + time.perf_counter() - started
+        return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
+
+    larger = search_larger(left.semantics) if found.trace is None and row.part == PART else None
+    if larger is not None:
+        return cell(Verdict.REFUTED, "with blocks of two pages", larger, tuple(larger.broken))
+    if found.trace is None:
+        bound = (
+            f"no trace of at most {found.searched_depth} events on at most {NODES} nodes, {NODES + 1} pages in all"
+            f" and {DOMAINS} domains"
+        )
+        if found.untold:
+            bound += f", but for {found.untold} events with steps that no trace tells ({', '.join(UNTOLD)})"
+        limit = f"; gave up there: {found.unknown}" if found.unknown else ""
+        return cell(Verdict.UNKNOWN, f"no proof at {left.fails_at}; {bound}{limit}")
+    if found.untold:
+        text = f"a trace of {found.untold} events, of which some cannot be told, would be shorter"
+        return cell(Verdict.UNKNOWN, text, found.trace)
+    replayed = replay_on_reference(found.trace)
+    if replayed.difference:
+        return cell(Verdict.UNKNOWN, f"the reference does not reproduce the trace: {replayed.difference}", found.trace)
+    return cell(Verdict.REFUTED, "", found.trace, tuple(replayed.violations))

@@ -1,0 +1,85 @@
+"""Where a premise does not hold: can that be at all, and do the two calls then always differ?
+
+Both are asked of any host. The invariants are those that every step of the generation keeps; where it is compared with
+single-node-v4, those of either: up to there the two hosts are in the same state.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+
+import z3
+
+from model.comparison import ACCEPTED, Pair, answers
+from model.encoding import Quantifiers
+from model.generations.single_node import V4
+from model.logic import Term, any_of, negation
+from model.parametric import ParametricHost, View
+from model.properties import PROPERTIES
+from model.semantics import SEMANTICS
+from model.watched import watched
+from proofs.matrix.induction import SETTINGS, induction
+from proofs.obligations.auxiliary import Problem
+from proofs.obligations.invariants import parametric_invariants
+from proofs.prover.solve import plain
+from proofs.refinement.differences import ONE_NODE
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """What is proved about the places where one premise does not hold, and all others do."""
+
+    never: bool
+    """There are none, in states in which the invariants hold."""
+    refused: bool
+    """Neither call is accepted there: they differ in the errno, if at all."""
+    always: bool
+    """Wherever one is accepted the two differ, by their answers or in a counter."""
+
+
+@cache
+def kept(semantics: str, part: str) -> tuple[str, ...]:
+    """The statements that hold in the states that are compared."""
+    both = [semantics, V4.name] if part == ONE_NODE else [semantics]
+    return tuple(dict.fromkeys(name for each in both for name in induction(each).kept))
+
+
+def exactly(semantics: str, part: str, transition: str, premise: str) -> Exactly:
+    """Ask about one premise of a comparison."""
+    ask = partial(_impossible, semantics, part, transition, premise)
+    if ask(lambda _pair, _q: []):
+        return Exactly(never=True, refused=True, always=True)
+    if ask(lambda pair, q: [_accepted(pair, q)]):
+        return Exactly(never=False, refused=True, always=True)
+    return Exactly(never=False, refused=False, always=ask(lambda pair, q: [_accepted(pair, q), pair.same(q)]))
+
+
+def _accepted(pair: Pair, q: Quantifiers) -> Term:
+    return any_of(answers(step, q)[ACCEPTED] for step in (pair.one, pair.other))
+
+
+def _impossible(
+    semantics: str, part: str, transition: str, premise: str, also: Callable[[Pair, Quantifiers], list[Term]]
+) -> bool:
+    """Whether no host has a state in which the invariants hold, the premise fails, and this too is so."""
+    host = ParametricHost()
+    assumed = View(host, assumed=True)
+    before = host.state()
+    pair = PROPERTIES[part].compared[transition].build(host, watched(before), SEMANTICS[semantics].rules)
+    while True:
+        terms = host.term_count()
+        assumed.restart()
+        found = {
+            str(number): formula
+            for number, formula in enumerate([*_without(pair, premise, assumed), *also(pair, assumed)])
+        }
+        found |= parametric_invariants(list(kept(semantics, part)), host, assumed, before, None)
+        if host.term_count() == terms:
+            break
+    problem = Problem([*host.axioms, *host.definitions()], found, True, [])
+    return bool(plain(problem, SETTINGS).check() == z3.unsat)
+
+
+def _without(pair: Pair, name: str, q: Quantifiers) -> list[Term]:
+    """All premises but one, which fails."""
+    return [p.formula(q) if p.name != name else negation(p.formula(q.dual)) for p in pair.premises]

@@ -1,0 +1,41 @@
+"""A comparison that has no proof: refuted by a shortest trace after which the reference does the two differently."""
+
+from proofs.matrix.judged import Judged
+from proofs.prover.verdict import Verdict
+from proofs.refinement.differences import Differences, Sought, Undecided
+from proofs.refinement.replayed import replayed
+from proofs.search.events import Trace
+
+DEPTH, NODES, DOMAINS = 6, 2, 2
+WORK = 120_000_000
+SEARCHED = ("legacy-compatible.host-wide", "legacy-compatible.one-node")
+"""Where two calls are compared, and not two ways of counting."""
+
+
+def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> Judged:
+    """Refuted by a trace, or unknown and why."""
+    if part not in SEARCHED:
+        return Judged(Verdict.UNKNOWN, "counters alone have no trace")
+    trace, reason = shortest_difference(part, semantics, conditions, DEPTH, NODES, DOMAINS)
+    if reason:
+        return Judged(Verdict.UNKNOWN, reason)
+    if trace is None:
+        bound = f"at most {DEPTH} events on at most {NODES} nodes and {DOMAINS} domains"
+        return Judged(Verdict.UNKNOWN, f"no difference behind {bound}")
+    return Judged(Verdict.REFUTED, "", trace)
+
+
+def shortest_difference(
+    part: str, semantics: str, conditions: tuple[str, ...], depth: int, nodes: int, domains: int
+) -> tuple[Trace | None, str]:
+    """A trace that the reference does, with what differs then; or none, and why the search could not end."""
+    try:
+        found = Differences(semantics, part, conditions, depth, nodes, domains, WORK).search(Sought())
+    except Undecided as reason:
+        return None, f"gave up: {reason}"
+    if found is None:
+        return None, ""
+    done = replayed(found)
+    if done.error:
+        return None, f"the reference does not reproduce the difference: {done.error}"
+    return done.trace, ""

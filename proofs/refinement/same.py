@@ -1,0 +1,26 @@
+"""Whether two generations are shown never to differ: the same rules but for how claims are counted, and that proved."""
+
+from model.properties import PROPERTIES
+from model.semantics import SEMANTICS
+from proofs.matrix.induction import induction, shown
+from proofs.matrix.source import rule_changes
+from proofs.obligations.suite import lacking, places
+
+COUNTING = frozenset({"keeps_total", "folds_legacy"})
+"""Rules that are about bookkeeping: the comparison of derived counters is with and without them."""
+PART = "legacy-compatible.derived-counters"
+
+
+def never_differ(before: str, after: str) -> bool:
+    """On any host, with the same calls: the same answers, and counters that stand for each other."""
+    changed = {change.rule for change in rule_changes(before, after)}
+    return changed <= COUNTING and all(_counts_the_same(name) for name in (before, after))
+
+
+def _counts_the_same(semantics: str) -> bool:
+    if lacking(PROPERTIES[PART], SEMANTICS[semantics]):
+        return True
+    kept = induction(semantics).kept
+    return all(
+        shown(semantics, PART, place, (), kept) is not None for place in places(PROPERTIES[PART], SEMANTICS[semantics])
+    )

@@ -1,0 +1,1 @@
+"""Evidence for people: one HTML file, JUnit XML and a Markdown summary."""

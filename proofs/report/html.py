@@ -1,0 +1,102 @@
+"""The report as one HTML file that needs nothing else, and the Markdown summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from proofs.evidence.collect import CORE
+from proofs.evidence.further import FURTHER
+from proofs.evidence.request import Request
+from proofs.evidence.shown import asked
+from proofs.evidence.statements import promises
+from proofs.evidence.structure import Evidence, NotRun
+from proofs.report import plots, views
+from proofs.report.sentences import KINDS
+from proofs.report.smtlib import packed
+from proofs.report.verdict import failures, open_points
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("proofs.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["json"] = lambda value: Markup(views.as_json(value))
+    environment.filters["n"] = lambda number: f"{number:,}"
+    environment.tests["run"] = lambda section: not isinstance(section, NotRun)
+    return environment
+
+
+def html(evidence: Evidence, jobs: int) -> str:
+    """The whole file."""
+    return _environment().get_template("report.html.j2").render(_common(evidence) | _pages(evidence, jobs))
+
+
+def markdown(evidence: Evidence) -> str:
+    """To paste into a mail."""
+    environment = _environment()
+    environment.autoescape = False
+    return environment.get_template("summary.md.j2").render(_common(evidence))
+
+
+def _common(evidence: Evidence) -> dict[str, Any]:
+    judged = not isinstance(evidence.matrix, NotRun)
+    return {
+        "e": evidence,
+        "KINDS": KINDS,
+        "FURTHER": FURTHER,
+        "generations": views.generations(evidence),
+        "lines": views.matrix_lines(evidence) if judged else [],
+        "counts": views.counts(evidence) if judged else {},
+        "promised": views.promised(evidence) if judged else {},
+        "counts_of": {name: views.counts(evidence, name) for name in evidence.run.semantics} if judged else {},
+        "newest": views.newest(evidence),
+        "failures": failures(evidence),
+        "open_points": open_points(evidence),
+        "promises": promises(),
+        "CORE": CORE,
+    }
+
+
+def _pages(evidence: Evidence, jobs: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"findings": [], "groups": [], "meanings": {}, "smtlib": "", "plots": {}}
+    if not isinstance(evidence.findings, NotRun):
+        found["findings"] = views.findings(evidence)
+        found["traces"] = {shown.finding.name: shown.data for shown in found["findings"]}
+    if not isinstance(evidence.matrix, NotRun):
+        found["plots"]["verdicts"] = Markup(_verdicts(evidence))
+    if not isinstance(evidence.obligations, NotRun):
+        obligations = asked(Request(evidence.run.semantics, evidence.run.properties))
+        found["groups"] = views.groups(evidence)
+        found["meanings"] = views.meanings(obligations)
+        found["smtlib"], found["other_texts"] = packed(obligations, evidence.obligations.results, jobs)
+        found["plots"]["seconds"] = Markup(_seconds(found["groups"]))
+    if not isinstance(evidence.conformance, NotRun):
+        files = evidence.conformance.files
+        names = [file.semantics[0] if file.semantics else file.file for file in files]
+        compared = [float(file.comparisons) for file in files]
+        title = "observations compared per recorded file"
+        found["plots"]["recorded"] = Markup(plots.bars(names, compared, "observations compared", title))
+    return found
+
+
+_COLOURS = {"proved": "#2f8f5b", "bounded": "#8fc7a4", "refuted": "#c8463c", "unknown": "#d9a300", "none": "#9a9a9a"}
+
+
+def _verdicts(evidence: Evidence) -> str:
+    names = evidence.run.semantics
+    counted = [views.counts(evidence, name) for name in names]
+    parts = {KINDS[k].partition(" by ")[0]: (_COLOURS[k], [float(c[k]) for c in counted]) for k in KINDS}
+    shown = {label: part for label, part in parts.items() if any(part[1])}
+    return plots.stacked(names, shown, "rows of the matrix", "verdicts by generation")
+
+
+def _seconds(groups: list[views.Group]) -> str:
+    names = [group.name + ("" if group.claimed else " (without conditions)") for group in groups]
+    return plots.bars(names, [group.seconds for group in groups], "seconds of one core", "solver time by property")

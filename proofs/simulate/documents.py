@@ -1,0 +1,88 @@
+"""docs/scenarios.md's tables and picture: ``python -m proofs.simulate.documents``, a few minutes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from proofs.parallel import default_jobs, in_processes
+from proofs.simulate.plots import plot
+from proofs.simulate.policies import POLICIES
+from proofs.simulate.report import cell, measures_of
+from proofs.simulate.results import Row, rows
+from proofs.simulate.run import Outcome, run_once
+from proofs.simulate.scenario import Scenario, built_in, load
+
+DOCUMENT = Path("docs/scenarios.md")
+PICTURE = Path("docs/img/scenarios.svg")
+SEEDS = {"thousand-domains": 3, "fragmented": 10, "host-evacuation": 10}
+"""Runs of each scenario; of those not named, 20."""
+
+
+def _one(asked: tuple[Scenario, str, int]) -> Outcome:
+    return run_once(*asked)
+
+
+def tables(scenarios: list[Scenario], found: list[Row]) -> str:
+    """A heading, what it is about, and the measures of each scenario."""
+    parts = []
+    for scenario in scenarios:
+        of_it = [row for row in found if row.scenario == scenario.name]
+        lines = [
+            f"### {scenario.name}",
+            "",
+            f"{scenario.about}. {of_it[0].runs} seeds.",
+            "",
+            "| measure | " + " | ".join(f"{row.policy}" for row in of_it) + " |",
+            "|---|" + "---|" * len(of_it),
+        ]
+        for name in measures_of(of_it):
+            lines.append(f"| {name} | " + " | ".join(cell(row, name) for row in of_it) + " |")
+        broken = ", ".join(sorted({b for row in of_it for b in row.broken})) or "none"
+        lines += ["", f"Properties found broken after a run: {broken}; crashes: {sum(row.crashes for row in of_it)}."]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def answers(found: list[Row]) -> str:
+    """What claim sets gain, and when large extents fail: the measures that tell, side by side."""
+    asked = [
+        ("failed half-way", "no-claims"),
+        ("GiB allocated in vain", "no-claims"),
+        ("share on the wanted node", "single-node"),
+        ("completed", "single-node"),
+        ("large extents refused though claimed", "single-node"),
+    ]
+    lines = [
+        "| scenario | " + " | ".join(f"{name}: {policy}, `claim-sets`" for name, policy in asked) + " |",
+        "|---|" + "---|" * len(asked),
+    ]
+    by_name = {(row.scenario, row.policy): row for row in found}
+    for scenario in dict.fromkeys(row.scenario for row in found):
+        cells = []
+        for name, policy in asked:
+            means = [by_name[scenario, p].measures[name].mean for p in (policy, "claim-sets")]
+            cells.append(" to ".join(f"{m:.1%}" if name.startswith("share") else f"{m:.1f}" for m in means))
+        lines.append(f"| {scenario} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _replaced(text: str, name: str, new: str) -> str:
+    begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
+    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{new}\n{end}", text, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Run every scenario and write what it gave."""
+    scenarios = [load(path) for path in built_in().values()]
+    asked = [(s, policy, seed) for s in scenarios for policy in POLICIES for seed in range(SEEDS.get(s.name, 20))]
+    outcomes = dict(in_processes(_one, asked, default_jobs()))
+    found = rows([outcomes[index] for index in range(len(asked))])
+    text = DOCUMENT.read_text(encoding="utf-8")
+    text = _replaced(_replaced(text, "scenarios", tables(scenarios, found)), "answers", answers(found))
+    DOCUMENT.write_text(text, encoding="utf-8")
+    PICTURE.write_text(plot(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

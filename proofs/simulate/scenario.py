@@ -1,0 +1,137 @@
+"""What a scenario is: a host, its running domains and the builds to come, as a short TOML file says them.
+
+Sizes are written as in ``"2GiB"`` and become pages of 4 KiB. Every field is validated where it is read; an error names
+the file and the field.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from reference.constants import DOMID_FIRST_RESERVED, MAX_NUMNODES
+
+PAGE_BYTES = 4096
+ORDERS = {"4KiB": 0, "2MiB": 9, "1GiB": 18}
+"""The sizes of extents that builders ask for, as orders."""
+BUILT_IN = Path(__file__).parent / "scenarios"
+
+_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+Count = Annotated[int, Meta(ge=0)]
+Several = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be read; the message is one line with file and field."""
+
+
+class Size(int):
+    """An amount of memory in pages."""
+
+
+class HostShape(Struct, forbid_unknown_fields=True):
+    """The host: so many nodes of the same size."""
+
+    nodes: Annotated[int, Meta(ge=1, le=MAX_NUMNODES)]
+    node_memory: Size
+
+
+class Running(Struct, forbid_unknown_fields=True):
+    """Domains that run all the while and balloon up and down between two sizes, an extent at a time.
+
+    They begin as ballooned down: they have had `grows_to` and gave back extents here and there until `memory`.
+    """
+
+    count: Count = 0
+    memory: Size = Size(0)
+    grows_to: Size = Size(0)
+    extents: Literal["4KiB", "2MiB"] = "4KiB"
+    share_of_steps: Share = 0.2
+    """Of all critical sections that are begun, how many are theirs."""
+
+    def __post_init__(self) -> None:
+        if self.grows_to < self.memory:
+            raise ValueError("running.grows_to is below running.memory")
+
+
+class Builds(Struct, forbid_unknown_fields=True):
+    """Domains to build; `parallel` of them at a time (0: all at once)."""
+
+    count: Several
+    memory: Annotated[list[Size], Meta(min_length=1)]
+    """Each build draws one of these sizes."""
+    parallel: Count = 0
+    nodes_wanted: Annotated[int, Meta(ge=0, le=MAX_NUMNODES)] = 1
+    """An equal part on each of so many nodes, those with most unclaimed memory when the build begins; 0: anywhere."""
+    largest_extents: Literal["4KiB", "2MiB", "1GiB"] = "1GiB"
+    legacy_share: Share = 0.0
+    """How many of the builders know only the legacy call, whatever the others use."""
+    attempts: Several = 1
+    """How often a build that fails at its claim or half-way is tried again after other builds ended."""
+    lives_for: Count = 0
+    """A domain shuts down after so many further builds have ended; 0: never."""
+
+
+class Scenario(Struct, forbid_unknown_fields=True):
+    """A host, what runs on it, and what is to be built."""
+
+    name: str
+    about: str
+    host: HostShape
+    builds: Builds
+    running: Running = msgspec.field(default_factory=Running)
+    pages_offlined_per_build: Count = 0
+
+    def __post_init__(self) -> None:
+        if self.builds.count * self.builds.attempts + self.running.count >= DOMID_FIRST_RESERVED:
+            raise ValueError(f"builds and running domains need more than {DOMID_FIRST_RESERVED - 1} domain ids")
+        if self.running.count * self.running.grows_to > self.host.nodes * self.host.node_memory:
+            raise ValueError("running.grows_to of all running domains together does not fit the host")
+        if self.builds.nodes_wanted > self.host.nodes:
+            raise ValueError("builds.nodes_wanted is more than host.nodes")
+
+
+def pages(text: str) -> Size:
+    """The pages of a size as it is written.
+
+    :raises ValueError: it is none, or no whole number of pages
+    """
+    match = re.fullmatch(r"(\d+)\s*(KiB|MiB|GiB|TiB)", text)
+    if match is None:
+        raise ValueError(f"a size is written as in '2GiB' (KiB, MiB, GiB, TiB), not {text!r}")
+    found, rest = divmod(int(match[1]) * _UNITS[match[2]], PAGE_BYTES)
+    if rest:
+        raise ValueError(f"{text!r} is no whole number of 4 KiB pages")
+    return Size(found)
+
+
+def _decoded(kind: type, value: Any) -> Any:
+    if kind is not Size:
+        raise NotImplementedError(kind)
+    if not isinstance(value, str):
+        raise ValueError(f"a size is written as in '2GiB', not {value!r}")  # noqa: TRY004  # msgspec names the field
+    return pages(value)
+
+
+def load(path: Path) -> Scenario:
+    """The scenario in a TOML file.
+
+    :raises ScenarioError: it cannot be read, is no TOML, or a field is missing, unknown or out of range
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return msgspec.convert(tomllib.loads(text), Scenario, dec_hook=_decoded)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ScenarioError(f"{path}: {reason}") from error
+
+
+def built_in() -> dict[str, Path]:
+    """The scenarios that come with the tool."""
+    return {path.stem: path for path in sorted(BUILT_IN.glob("*.toml"))}

@@ -1,0 +1,239 @@
+"""Replay against a program: it may take other blocks, be asked in any window, and fail at any place."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from proofs.adapters import HostRefused, Kind, Outside, OutsideFailure, against
+from proofs.adapters.against import NO_PAGES, replay_against
+from proofs.adapters.made import Made
+from proofs.replay.files import replay_file
+from proofs.traces import TraceError, read_traces
+from proofs.traces.events import FORMAT_1, Boot, DomainKill, FreeDomheapPages, Header, HostShape, SetMaxPages
+from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, misbehaving
+from tests.adapters.random_traces import Maker
+from tests.documents import ROOT
+from tests.traces.recording import own_traces
+
+CONFORMANCE = sorted((ROOT / "tests/data/conformance").glob("*.jsonl.gz"))
+SMALL = Header(FORMAT_1, "claim-sets", "small", HostShape(4, [4]))
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Outside]:
+    with Outside(SERVE) as outside:
+        yield outside
+        outside.stop()
+
+
+@pytest.mark.parametrize("path", CONFORMANCE, ids=lambda path: path.name.split(".")[0])
+def test_recorded_traces_of_every_generation(path: Path, served: Outside) -> None:
+    events = skipped = 0
+    for number, trace in enumerate(read_traces(path)):
+        if number == 15:
+            break
+        result = replay_against(trace, served, check_properties=False).result
+        assert result.divergence is None
+        assert set(result.not_applicable) <= {NO_PAGES}
+        events += result.events
+        skipped += result.skipped
+    assert events > 2000
+    assert skipped < events / 50
+
+
+def test_a_program_that_takes_the_recorded_blocks_is_asked_everything(served: Outside, tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    traces = own_traces()
+    path.write_text("".join(json.dumps(line) + "\n" for trace in traces for line in trace))
+    for trace, lines in zip(read_traces(path), traces, strict=True):  # claim-trace/2, builders interleaved
+        replay = replay_against(trace, served)
+        assert (replay.result.divergence, replay.result.skipped) == (None, 0)
+        assert [event.op for event in replay.done()] == [line["op"] for line in lines[1:]]
+
+
+@pytest.mark.parametrize("window", [2, 7, 256])
+def test_the_window_changes_nothing(served: Outside, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(against, "WINDOW", window)
+    for seed in range(5):
+        assert replay_against(Maker(seed).trace(120), served).result.divergence is None
+
+
+def test_operations_left_out_of_a_trace_leave_the_rest_possible(served: Outside) -> None:
+    """What a shrinker needs: frees of blocks that nobody allocates any more are left out, or the trace is malformed."""
+    made = Maker(3).trace(200)
+    events = [event for event in made if event.op != "install_claim_set"]
+    result = replay_against(Made(made.header, events), served).result
+    assert result.divergence is None
+    assert result.events > 100
+
+
+def test_what_the_program_did_replays_to_the_same_divergence(tmp_path: Path) -> None:
+    command = f"{SERVE} --bug redeem-global-first"
+    found = replay_file(str(EXAMPLE), against=partial(Outside, command), write_to=str(tmp_path))
+    assert found.divergences == []  # the domain has no claim on the node that it allocates from
+    recorded = tmp_path / "recorded.jsonl"
+    recorded.write_bytes(
+        b"".join(line.replace(b'"node":1', b'"node":0') for line in EXAMPLE.read_bytes().splitlines(keepends=True))
+    )
+    (written,) = replay_file(str(recorded), against=partial(Outside, command), write_to=str(tmp_path)).divergences
+    assert written.divergence.field == "state.node_outstanding_claims[0]"
+    assert written.trace_file is not None
+    (again,) = replay_file(written.trace_file).divergences
+    assert again.divergence.field == written.divergence.field
+    assert again.divergence.observed == written.divergence.observed
+
+
+def test_a_failure_is_written_as_a_crash(tmp_path: Path) -> None:
+    (written,) = replay_file(
+        str(EXAMPLE), against=partial(Outside, misbehaving("ends")), write_to=str(tmp_path)
+    ).divergences
+    assert written.trace_file is not None
+    (again,) = replay_file(written.trace_file).divergences
+    assert again.divergence.event == written.divergence.event == 2
+    assert again.divergence.field == "crash"
+    assert again.divergence.observed == "died: ended with status 0"
+
+
+def test_a_failure_that_is_not_seen_again_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "once.py").write_text(
+        "import os, sys\n"
+        f"sys.path.insert(0, {str(MISBEHAVING.parent)!r})\n"
+        "from misbehaving import Program\n"
+        "class Once(Program):\n"
+        "    def at(self, answer):\n"
+        f"        flag = {str(tmp_path / 'flag')!r}\n"
+        "        if not os.path.exists(flag):\n"
+        "            open(flag, 'w').close()\n"
+        "            sys.exit(0)\n"
+        "        self.right(answer)\n"
+        f"Once({str(EXAMPLE)!r}).run()\n"
+    )
+    result = replay_file(str(EXAMPLE), against=partial(Outside, misbehaving("").split(" ")[0] + f" {tmp_path}/once.py"))
+    (written,) = result.divergences
+    assert written.divergence.event == 2
+    assert written.divergence.observed == "died: ended with status 0; not seen again, asked singly"
+
+
+def test_a_malformed_trace_is_not_blamed_on_the_program(served: Outside) -> None:
+    with pytest.raises(TraceError, match=r"\(made\):3: free_domheap_pages: mfn 1 is not allocated"):
+        replay_against(Made(SMALL, [Boot(), FreeDomheapPages(mfn=1, order=0)]), served)
+    with pytest.raises(TraceError, match="domain_kill: no domain 7"):
+        replay_against(Made(SMALL, [Boot(), DomainKill(domid=7)]), served)
+
+
+def test_what_came_before_a_bad_line_is_compared(tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(EXAMPLE.read_bytes() + b"{\n")
+    result = replay_file(str(path), against=partial(Outside, misbehaving("wrong-state")))
+    assert result.error is not None
+    assert result.error.startswith(f"{path}:6: ")
+    assert [written.divergence.event for written in result.divergences] == [2]
+
+
+def test_operations_that_the_program_has_not_end_the_trace_and_are_counted() -> None:
+    (trace,) = [Made(trace.header, list(trace)) for trace in read_traces(EXAMPLE)]
+    events = list(trace)
+    with Outside(misbehaving("byte-by-byte")) as outside:
+        result = replay_against(
+            Made(trace.header, [*events[:2], SetMaxPages(domid=1, max_pages=3), *events[2:]]), outside
+        ).result
+    assert result.divergence is None
+    assert (result.events, result.skipped) == (2, 3)
+    assert result.not_applicable == {"the program has no operation set_max_pages": 3}
+
+
+def test_a_program_is_restarted_for_every_trace_if_it_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "starts"
+    (tmp_path / "restart.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(MISBEHAVING.parent)!r})\n"
+        "from misbehaving import Program\n"
+        "class Restart(Program):\n"
+        "    def write(self, text):\n"
+        '        super().write(text.replace(\'"name"\', \'"restart": true, "name"\'))\n'
+        f"open({str(log)!r}, 'a').write('s')\n"
+        f"Restart({str(EXAMPLE)!r}).run()\n"
+    )
+    traces = tmp_path / "traces.jsonl"
+    traces.write_bytes(EXAMPLE.read_bytes() * 3)
+    command = misbehaving("").split(" ")[0] + f" {tmp_path}/restart.py"
+    result = replay_file(str(traces), against=partial(Outside, command))
+    assert (result.error, result.divergences, result.events) == (None, [], 12)
+    assert log.read_text() == "sss"
+
+
+class TestOutside:
+    """The class by itself."""
+
+    def test_steps_and_batches_agree(self, served: Outside) -> None:
+        (trace,) = [(t.header, list(t)) for t in read_traces(EXAMPLE)]
+        served.start(trace[0])
+        steps = [served.step(event) for event in trace[1]]
+        served.start(trace[0])
+        assert list(served.batch(trace[1])) == steps
+        served.finish()
+
+    def test_a_new_trace_may_begin_before_all_is_answered(self, served: Outside) -> None:
+        served.start(SMALL)
+        served.send(Boot())
+        served.start(SMALL)
+        assert served.step(Boot()).state.total_avail_pages == 4
+
+    def test_a_host_may_be_refused(self) -> None:
+        with Outside(misbehaving("refuses-host")) as outside:
+            with pytest.raises(HostRefused, match="too large"):
+                outside.start(SMALL)
+
+    def test_nothing_is_sent_before_a_trace_begins(self) -> None:
+        with pytest.raises(ValueError, match=r"start\(\) comes first"):
+            Outside("true").send(Boot())
+
+    @pytest.mark.parametrize(
+        ("command", "detail"),
+        [
+            ("", "the command is empty"),
+            ("'a", "no closing quotation"),
+            ("/nonexistent/program -x", "No such file or directory"),
+            (str(ROOT), "Permission denied"),
+            (str(EXAMPLE), "Permission denied"),
+            ("a\0b", "embedded null byte"),
+        ],
+    )
+    def test_what_is_no_program(self, command: str, detail: str) -> None:
+        with pytest.raises(OutsideFailure, match=detail) as raised:
+            Outside(command).start(SMALL)
+        assert raised.value.kind is Kind.NOT_STARTED
+        assert not raised.value.finding
+
+    def test_the_command_is_split_as_a_shell_does(self, tmp_path: Path) -> None:
+        script = tmp_path / "a program.sh"
+        script.write_text('#!/bin/sh\necho "$1" >&2\nexit 4\n')
+        script.chmod(0o755)
+        with pytest.raises(OutsideFailure, match="its standard error ends: two words"):
+            Outside(f"'{script}' \"two words\"").start(SMALL)
+
+    def test_children_of_the_program_end_with_it(self, tmp_path: Path) -> None:
+        with Outside(f"sh -c 'sleep 600 & echo $! > {tmp_path}/pid; sleep 600'", start_limit=0.5) as outside:
+            with pytest.raises(OutsideFailure, match="hung"):
+                outside.start(SMALL)
+        child = int((tmp_path / "pid").read_text())
+        for _ in range(200):
+            if ended(child):
+                return
+            time.sleep(0.05)
+        pytest.fail("it runs on")
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or waits to be reaped by whoever inherited it."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].startswith("Z")
+    except (ProcessLookupError, FileNotFoundError):
+        return True

@@ -1,0 +1,72 @@
+"""Programs that misbehave: each ends as the table of docs/adapters.md says, none hangs, no finding is lost."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proofs.cli.main import main
+from tests.adapters.misbehaving import MODES, Program
+
+EXAMPLE = Path("tests/data/examples/redeem.jsonl")
+SCRIPT = Path(__file__).parent / "misbehaving.py"
+TRACES = 2
+BEHIND_ALL = {"ends-with-status", "goes-on", "last-words"}
+"""Modes that begin when all traces are done: one finding."""
+
+
+def give_up(_signal: int, _frame: object) -> None:
+    pytest.fail("it hangs")
+
+
+@pytest.fixture(autouse=True)
+def alarm() -> Iterator[None]:
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(100)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    path = tmp_path / "traces.jsonl"
+    path.write_bytes(EXAMPLE.read_bytes() * TRACES)
+    return path
+
+
+def limits(name: str) -> list[str]:
+    """Short where a limit is waited for; beyond what a busy machine takes where it is not."""
+    ends = MODES[name].ends
+    start = "0.5" if "no hello: hung" in ends else "60"
+    step = "0.3" if "hung" in ends or "goes on" in ends else "60"
+    return ["--start-limit", start, "--step-limit", step]
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_every_kind_ends_as_the_table_says(
+    name: str, traces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program: type[Program] = MODES[name]
+    command = shlex.join([sys.executable, "-S", "-E", str(SCRIPT), name, str(EXAMPLE)])
+    folder = str(traces.parent / "divergences")
+    arguments = ["replay", "--against", command, *limits(name), "--divergences", folder, str(traces)]
+    monkeypatch.setattr(sys, "argv", ["claimcheck", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    found = [line for line in out.splitlines() if line.startswith("diverged: ")]
+    assert ended.value.code == program.status, out + err
+    if program.status == 2:
+        assert found == []
+        assert err.count("\n") == 1
+        assert program.ends in err
+        return
+    assert err == ""
+    assert len(found) == (0 if program.status == 0 else 1 if name in BEHIND_ALL else TRACES)
+    assert all(program.ends in line for line in found), found

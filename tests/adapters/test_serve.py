@@ -1,0 +1,138 @@
+"""The reference as an outside program: every line has an answer, and each known mistake shows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from proofs.adapters.bugs import BUGS, with_bug
+from proofs.adapters.protocol import FORMATS, KINDS, message
+from proofs.adapters.server import Server
+from proofs.replay import replay as replay_module
+from proofs.replay import replay_trace
+from proofs.traces import read_traces
+from reference.generations import SEMANTICS
+from reference.generations.claim_sets import ClaimSets
+from reference.semantics import Semantics
+from tests.adapters.programs import EXAMPLE, SERVE
+
+RECORDED = "tests/data/conformance/claim-sets.jsonl.gz"
+HEADER = {"format": "claim-trace/1", "semantics": "claim-sets", "source": "", "host": {"node_span": 8, "nodes": [4, 4]}}
+HELLO = {"hello": ["claim-adapter/1"]}
+BOOT = {"op": "boot"}
+CREATE = {"op": "create_domain", "domid": 1, "max_pages": 8, "node_affinity": [0, 1]}
+
+
+def asked(*lines: dict[str, Any] | bytes) -> list[dict[str, Any]]:
+    server = Server("here", SEMANTICS)
+    encoded = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    return [json.loads(message(server.answer(line))) for line in encoded]
+
+
+def test_it_says_what_it_supports() -> None:
+    (hello,) = asked(HELLO)
+    assert hello == {
+        "hello": "claim-adapter/1",
+        "name": "here",
+        "formats": list(FORMATS),
+        "semantics": list(SEMANTICS),
+        "operations": list(KINDS),
+    }
+
+
+def test_it_answers_the_operations_of_a_trace() -> None:
+    lines = [json.loads(line) for line in EXAMPLE.read_text().splitlines()]
+    ready, *answers = asked(*lines)
+    assert ready == {"ready": True}
+    told = ("result", "mfn", "on_node", "state")
+    assert [answer for answer in answers if "mfn" not in answer] == [
+        {name: line[name] for name in told if name in line} for line in lines[1:-1]
+    ]
+    assert answers[-1]["mfn"] == 8
+
+
+@pytest.mark.parametrize(
+    ("lines", "error"),
+    [
+        ([{"hello": ["claim-adapter/9"]}], "spoken here: claim-adapter/1"),
+        ([BOOT], "no host: a header comes first"),
+        ([b"{"], "not JSON: Input data was truncated"),
+        ([b"\xff"], "not JSON: JSON is malformed: invalid character (byte 0)"),
+        ([HEADER | {"semantics": "mine"}], "no semantics 'mine'"),
+        ([HEADER | {"format": "claim-trace/9"}], "unknown format 'claim-trace/9'"),
+        ([HEADER | {"host": {"node_span": 3, "nodes": [1]}}], "node_span 3 is not a power of two"),
+        ([HEADER, {"op": "reboot"}], "Invalid value 'reboot' - at `$.op`"),
+        ([HEADER, {"op": "online_page", "mfn": 1}], "Invalid value 'online_page' - at `$.op`"),
+        ([HEADER, {"op": "domain_kill", "domid": 1}], "no domain 1"),
+        ([HEADER, {"op": "free_domheap_pages", "mfn": 1, "order": 0}], "mfn 1 is not allocated"),
+        ([HEADER, CREATE, CREATE], "domain 1 exists"),
+    ],
+)
+def test_what_is_wrong_is_an_answer(lines: list[dict[str, Any] | bytes], error: str) -> None:
+    assert asked(*lines)[-1] == {"error": error}
+
+
+def test_behind_a_crash_there_is_no_host() -> None:
+    path = "tests/data/findings/single-node-v4/no-crash.jsonl"
+    *before, crash, behind = asked(*[json.loads(line) for line in Path(path).read_text().splitlines()], BOOT)
+    assert all("crash" not in answer for answer in before)
+    assert crash == {"crash": "BUG_ON: claims > avail_pages"}
+    assert behind == {"error": "no host: a header comes first"}
+
+
+def test_the_program_answers_line_by_line_and_ends_with_its_input() -> None:
+    text = "".join(json.dumps(line) + "\n" for line in (HELLO, HEADER, BOOT)) + '{"op":"half'
+    done = subprocess.run(SERVE, shell=True, input=text, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [next(iter(json.loads(line))) for line in done.stdout.splitlines()] == ["hello", "ready", "state"]
+
+
+def test_a_program_with_a_mistake_has_the_semantics_that_it_fits() -> None:
+    text = json.dumps(HELLO) + "\n"
+    done = subprocess.run(
+        f"{SERVE} --bug no-recall", shell=True, input=text, capture_output=True, text=True, timeout=60
+    )
+    hello = json.loads(done.stdout)
+    assert hello["semantics"] == BUGS["no-recall"].fits()
+    assert hello["name"].endswith(" with no-recall")
+
+
+def diverges(name: str, spoiled: dict[str, Semantics], monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setattr(replay_module, "SEMANTICS", SEMANTICS | spoiled)
+    return any(replay_trace(t, check_properties=False).divergence is not None for t in read_traces(RECORDED))
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_each_mistake_shows_in_the_recorded_traces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert diverges(name, with_bug(name), monkeypatch)
+
+
+def test_mistakes_are_what_the_issue_asks_for() -> None:
+    assert len(BUGS) >= 15
+    assert len({bug.sentence() for bug in BUGS.values()}) == len(BUGS)
+    for name, bug in BUGS.items():
+        assert bug.sentence().endswith(".")
+        assert "claim-sets" in bug.fits()
+        assert all(isinstance(SEMANTICS[fit], ClaimSets) for fit in bug.fits())
+        assert all(semantics.name == fit for fit, semantics in with_bug(name).items())
+    assert "claim-sets-no-recall" not in BUGS["no-recall"].fits()
+
+
+def test_mistakes_are_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from proofs.cli.main import main
+
+    for arguments in (["--list-bugs"], ["--list-bugs", "--json"]):
+        monkeypatch.setattr(sys, "argv", ["claimcheck", "serve", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code in (0, None)
+        out = capsys.readouterr().out
+        assert all(bug.sentence() in out for bug in BUGS.values())
+    assert [row["bug"] for row in json.loads(out)] == list(BUGS)
+    assert msgspec.json.decode(out.encode()) == json.loads(out)

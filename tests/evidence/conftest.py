@@ -1,0 +1,38 @@
+"""Evidence of a small run, collected once: two generations, two properties, the first traces of the recordings."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from proofs.evidence import recordings
+from proofs.evidence.collect import collected
+from proofs.evidence.request import Request
+from proofs.evidence.structure import Evidence
+from proofs.traces import TraceWriter, read_traces
+
+SEMANTICS = ["claim-sets-no-recall", "claim-sets"]
+PROPERTIES = ["node-backed", "host-backed"]
+TRACES = 2
+
+
+@pytest.fixture(scope="session")
+def short_recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A checkout with the first traces of the recording only."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    folder = checkout / recordings.FOLDER.relative_to(recordings.CHECKOUT)
+    folder.mkdir(parents=True)
+    with TraceWriter(folder / "claim-sets.jsonl.gz") as writer:
+        for number, trace in enumerate(read_traces(recordings.FOLDER / "claim-sets.jsonl.gz")):
+            if number == TRACES:
+                break
+            list(trace)
+            writer.raw(trace.raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recordings, "CHECKOUT", checkout)
+        patch.setattr(recordings, "FOLDER", folder)
+        yield
+
+
+@pytest.fixture(scope="session")
+def small(short_recordings: None) -> Evidence:
+    return collected(Request(SEMANTICS, PROPERTIES, frozenset({"tests"}), jobs=1))

@@ -1,0 +1,185 @@
+"""What a run collects, and that what it did not do is never taken for done."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from proofs.evidence import collect, recordings, shown, tested
+from proofs.evidence.further import FURTHER
+from proofs.evidence.in_model import NO_TRACE, broken_in_model
+from proofs.evidence.judged import finding_of, row_of
+from proofs.evidence.replayed import lines_of, replayed
+from proofs.evidence.request import Request
+from proofs.evidence.structure import (
+    Conformance,
+    Evidence,
+    Finding,
+    Findings,
+    Matrix,
+    NotRun,
+    Obligations,
+    RunTests,
+    digest,
+    read,
+    written,
+)
+from proofs.explain.stage import Stage
+from proofs.matrix.rows import Row
+from proofs.report.verdict import exit_code
+from proofs.search.events import Trace
+
+
+def finding(small: Evidence, name: str = "claim-sets-no-recall/node-backed") -> Finding:
+    """A copy that a test can change."""
+    copy = read(written(small), "copy").findings
+    assert isinstance(copy, Findings)
+    return next(f for f in copy.findings if f.name == name)
+
+
+def test_what_is_written_is_read_again(small: Evidence) -> None:
+    again = read(written(small), "file")
+    assert again.digest == digest(again) == digest(small)
+    assert written(again) == written(small)
+
+
+def test_the_parts_of_a_run(small: Evidence) -> None:
+    assert isinstance(small.matrix, Matrix)
+    assert {c.name: c.verdict for c in small.matrix.cells} == {
+        "claim-sets-no-recall/node-backed": "refuted",
+        "claim-sets-no-recall/node-backed+nothing-offlined": "proved",
+        "claim-sets-no-recall/host-backed": "refuted",
+        "claim-sets-no-recall/host-backed+nothing-offlined": "proved",
+        "claim-sets/node-backed": "proved",
+        "claim-sets/host-backed": "proved",
+    }
+    assert isinstance(small.obligations, Obligations)
+    assert all(r.verdict == "proved" and len(r.sha256) == 64 for r in small.obligations.results)
+    assert any("invariant:node-backed" in r.assumptions for r in small.obligations.results)
+    assert isinstance(small.conformance, Conformance)
+    assert (small.conformance.files[0].traces, small.conformance.files[0].divergences) == (2, [])
+    assert small.tests == NotRun("left out: --without tests")
+    assert isinstance(small.guards, NotRun)
+    assert exit_code(small) == 0
+
+
+def test_sections_that_others_fill_are_not_run_until_they_are(small: Evidence) -> None:
+    for name, section in FURTHER.items():
+        assert isinstance(small.further[name], NotRun) == (section.collect is None)
+
+
+def test_a_finding_is_replayed_and_beside_it_stands_a_generation_that_is_right(small: Evidence) -> None:
+    found = finding(small)
+    assert found.replay.divergence == ""
+    assert found.replay.comparisons > 0
+    assert any("node-backed" in text for text in found.reference)
+    assert found.repaired is not None
+    assert (found.repaired.semantics, found.repaired.outcome) == ("claim-sets", "harmless")
+    assert found.repaired.first_difference.startswith("event 3 offline_page: node 0 claimed")
+
+
+def test_a_finding_breaks_in_the_model_what_it_says_and_nothing_else(small: Evidence) -> None:
+    found = finding(small)
+    assert broken_in_model(found) == found.broken != []
+    found.property = "redeemed-once.exact"
+    assert broken_in_model(found) == []
+    found.property = "node-backed"
+    found.conditions = ["nothing-offlined"]
+    assert broken_in_model(found) == [NO_TRACE]
+    found.conditions = []
+    found.transitions = [*found.transitions[:-1], "domain_kill"]
+    assert broken_in_model(found) == [NO_TRACE]
+    found.transitions = found.transitions[:-1]
+    assert broken_in_model(found) == [NO_TRACE]
+
+
+def test_a_spoiled_trace_diverges(small: Evidence) -> None:
+    trace = finding(small).trace
+    trace[3] = trace[3] | {"result": "ENOMEM"}
+    assert replayed(lines_of(trace)).divergence.startswith("event 2 install_claim_set: result")
+    assert replayed(b"{}\n").divergence.startswith("line 1:")
+
+
+def test_a_crash_is_a_finding_too() -> None:
+    events = [
+        {"op": "create_domain", "domid": 0, "max_pages": 2, "node_affinity": [0]},
+        {"op": "set_outstanding_pages", "domid": 0, "pages": 1, "node": 0},
+        {"op": "offline_page", "mfn": 0},
+        {"op": "alloc_heap_pages", "domid": 0, "order": 0, "node": 0, "memflags": []},
+    ]
+    trace = Trace("single-node-v4", "", "no-crash", {"node_span": 1, "nodes": [1]}, events, [], [])
+    found = finding_of(Row("no-crash"), trace, Matrix(cells=[]))
+    assert "BUG_ON" in found.trace[-1]["crash"]
+    assert found.replay.divergence == ""
+    assert found.repaired is None
+    assert row_of(found) == Row("no-crash")
+
+
+def test_an_interrupt_leaves_what_was_done(monkeypatch: pytest.MonkeyPatch, short_recordings: None) -> None:
+    def ctrl_c(_request: Request) -> Obligations:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shown, "obligations", ctrl_c)
+    evidence = collect.collected(Request(["claim-sets"], ["recall-minimal"], jobs=1))
+    assert isinstance(evidence.matrix, Matrix)
+    assert evidence.obligations == evidence.conformance == evidence.tests == NotRun(collect.INTERRUPTED)
+    assert collect.interrupted(evidence)
+    assert exit_code(evidence) == 3
+
+
+def test_generations_without_the_design_have_no_statements_and_no_obligations() -> None:
+    evidence = collect.collected(Request(["claim-sets-v3"], ["recall-minimal"], jobs=1))
+    for section in (evidence.obligations, evidence.statements, evidence.tests, evidence.guards):
+        assert section == NotRun("is about claim-sets, which was not asked for")
+    assert evidence.conformance == NotRun("no recordings of claim-sets-v3 beside the package")
+
+
+TESTS = """
+import pytest
+def test_passes(): pass
+def test_fails(): assert False
+@pytest.mark.skip
+def test_skips(): pass
+@pytest.mark.parametrize("n", [1, 2])
+def test_cases(n): assert n == 1
+"""
+
+
+def test_tests_are_run_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    (folder / "test_some.py").write_text(TESTS)
+    monkeypatch.setattr(tested, "CHECKOUT", tmp_path)
+    names = [f"tests/test_some.py::test_{name}" for name in ("passes", "fails", "skips", "cases")]
+    found = tested.run_tests(Request(), names)
+    assert isinstance(found, RunTests)
+    assert [(t.outcome, t.cases) for t in found.tests] == [("passed", 1), ("failed", 1), ("skipped", 1), ("failed", 2)]
+    monkeypatch.setattr(tested, "CHECKOUT", tmp_path / "none")
+    assert tested.run_tests(Request(), names) == NotRun("needs a checkout with its tests, and pytest")
+
+
+def test_a_recording_that_diverges_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = Path("tests/data/examples/redeem.jsonl").read_bytes().replace(b'"claims":[1,0]', b'"claims":[2,0]')
+    lines = lines.replace(b'"outstanding_claims":2', b'"outstanding_claims":1')
+    path = tmp_path / "claim-sets.jsonl.gz"
+    path.write_bytes(gzip.compress(lines))
+    monkeypatch.setattr(recordings, "CHECKOUT", tmp_path)
+    recording = recordings.replayed(path)
+    assert "expected 2, observed 1" in recording.divergences[0]
+
+
+def test_the_stage_shows_locks_and_who_has_which_pages() -> None:
+    stage = Stage("claim-sets", [2])
+    stage.play({"op": "create_domain", "domid": 0, "max_pages": 4, "node_affinity": [0]})
+    claims = [{"pages": 1, "target": 0}, {"pages": 1, "target": "global"}]
+    scene = stage.play({"op": "install_claim_set", "domid": 0, "claims": claims})
+    assert scene.sections == [["page_alloc_lock of d0", "heap_lock"]]
+    assert (scene.bars[0].claimed, scene.bars[0].unclaimed) == ({"d0": 1}, 1)
+    assert (scene.bars[1].claimed, scene.bars[1].host_wide, scene.bars[1].unclaimed) == ({"d0": 1}, {"d0": 1}, 0)
+    begun = stage.play({"op": "alloc_domheap_pages", "domid": 0, "order": 0, "node": 0, "memflags": [], "builder": "b"})
+    assert (begun.sections, begun.bars[0].limbo) == ([["heap_lock"]], {"d0": 1})
+    ended = stage.play({"op": "continue", "builder": "b"})
+    assert (ended.result, ended.bars[0].used) == ("mfn 0 on_node 0", {"d0": 1})
+    assert stage.play({"op": "continue", "builder": "b"}).impossible
+    assert stage.play({"op": "offline_page", "mfn": 1}).bars[0].offline == 1
+    assert stage.play({"op": "install_claim_set", "domid": 0, "claims": [{"pages": 9, "target": 0}]}).refused

@@ -1,0 +1,213 @@
+"""The files of a report: complete, self-contained, escaped, and the same for the same evidence."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from proofs.cli.report import report
+from proofs.evidence.collect import INTERRUPTED
+from proofs.evidence.structure import (
+    Conformance,
+    Evidence,
+    Findings,
+    Matrix,
+    NotRun,
+    Obligations,
+    Tables,
+    read,
+    written,
+)
+from proofs.evidence.structure import Table as Shown
+from proofs.report.html import html, markdown
+from proofs.report.junit import junit
+from proofs.report.verdict import exit_code, failures, open_points
+from proofs.report.write import NAMES
+from tests.evidence.pages import CRASH, with_a_crash
+
+VOID = {"meta", "link", "input", "br", "img", "path", "use", "rect", "line", "circle", "stop"}
+
+
+class Page(HTMLParser):
+    """Ids, links, sources, and whether every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.open: list[str] = []
+        self.tables: list[list[str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [given["id"] or ""] if "id" in given else []
+        self.links += [given["href"] or ""] if tag == "a" else []
+        self.sources += [str(given[name]) for name in ("src", "srcset", "data") if name in given]
+        if tag == "link":
+            self.sources.append(str(given["href"]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="session")
+def evidence(small: Evidence) -> Evidence:
+    return with_a_crash(small)
+
+
+@pytest.fixture(scope="session")
+def page(evidence: Evidence) -> str:
+    return html(evidence, 1)
+
+
+def copy_of(evidence: Evidence) -> Evidence:
+    return read(written(evidence), "copy")
+
+
+def test_the_page_needs_nothing_else(page: str) -> None:
+    found = Page(page)
+    assert found.open == []
+    assert found.sources == ["data:,"]
+    assert len(found.ids) == len(set(found.ids))
+    assert {link[1:] for link in found.links} <= set(found.ids)
+    assert "@import" not in page
+    assert re.findall(r"url\((?!#)", page) == []
+    assert set(re.findall(r"https?://[\w./]+", page)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_everything_of_the_evidence_is_on_the_page(page: str, evidence: Evidence) -> None:
+    assert isinstance(evidence.matrix, Matrix)
+    assert isinstance(evidence.obligations, Obligations)
+    ids = Page(page).ids
+    for cell in evidence.matrix.cells:
+        assert f"{cell.semantics}: {cell.verdict}" in page
+    for result in evidence.obligations.results:
+        assert result.name in page
+        assert result.sha256[:12] in page
+    assert {f"DS-{n:02}" for n in range(1, 35)} <= set(ids)
+    assert f"f:{CRASH}" in ids
+    assert "Tests" not in page or "not run" in page
+    for version in evidence.run.versions.values():
+        assert version in page
+    assert evidence.run.command in page
+
+
+def test_the_same_evidence_gives_the_same_page(page: str, evidence: Evidence) -> None:
+    assert html(copy_of(evidence), 2) == page
+
+
+def test_what_is_quoted_is_escaped(evidence: Evidence) -> None:
+    bad = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    spoiled = copy_of(evidence)
+    assert isinstance(spoiled.findings, Findings)
+    assert isinstance(spoiled.obligations, Obligations)
+    spoiled.findings.findings[0].broken = [bad]
+    spoiled.obligations.results[0].reason = bad
+    spoiled.run.command = bad
+    spoiled.tests = NotRun(bad)
+    text = html(spoiled, 1)
+    assert "alert(1)" in text
+    assert "<script>alert" not in text
+    assert "<img" not in text
+
+
+def test_a_section_that_was_not_run_says_so(evidence: Evidence) -> None:
+    names = ("matrix", "findings", "obligations", "guards", "conformance", "tests", "statements")
+    empty = msgspec.structs.replace(evidence, **dict.fromkeys(names, NotRun("for a test")))
+    text = html(empty, 1)
+    assert text.count("for a test") >= len(names)
+    assert "DS-34" in text
+    assert text.count("not checked") >= 34
+    assert markdown(empty).count("- not run: ") == len(names) + len(evidence.further)
+    suites = ElementTree.fromstring(junit(empty))
+    assert {suite.get("skipped") for suite in suites} == {"1"}
+    assert exit_code(empty) == 0  # nothing that was asked for is open
+
+
+def test_a_section_that_another_part_fills_is_shown(evidence: Evidence) -> None:
+    filled = copy_of(evidence)
+    rows = Shown("operators", ["operator", "mutants"], [["drop a guard", "12"]], "all killed")
+    filled.further["mutation"] = Tables(tables=[rows], ok=False)
+    text = html(filled, 1)
+    assert "drop a guard" in text
+    assert "not as claimed" in text
+    assert failures(filled) == ["not as claimed: mutation"]
+    assert ElementTree.fromstring(junit(filled)).find("testsuite[@name='mutation']/testcase/failure") is not None
+
+
+def test_junit_counts(evidence: Evidence) -> None:
+    assert isinstance(evidence.matrix, Matrix)
+    suites = {suite.get("name"): suite for suite in ElementTree.fromstring(junit(evidence))}
+    assert suites["matrix"].get("tests") == str(len(evidence.matrix.cells))
+    assert {s.get("failures") for s in suites.values()} == {"0"}
+    assert suites["statements"].get("skipped") == "34"
+    spoiled = copy_of(evidence)
+    assert isinstance(spoiled.matrix, Matrix)
+    spoiled.matrix.cells[0].verdict = "unknown"
+    promised = next(cell for cell in spoiled.matrix.cells if cell.promised)
+    promised.verdict = "refuted"
+    suite = next(s for s in ElementTree.fromstring(junit(spoiled)) if s.get("name") == "matrix")
+    assert (suite.get("errors"), suite.get("failures")) == ("1", "1")
+
+
+def test_exit_codes(evidence: Evidence) -> None:
+    assert exit_code(evidence) == 0
+    spoiled = copy_of(evidence)
+    assert isinstance(spoiled.matrix, Matrix)
+    assert isinstance(spoiled.conformance, Conformance)
+    spoiled.matrix.cells[0].verdict = "unknown"
+    assert (exit_code(spoiled), len(open_points(spoiled))) == (3, 1)
+    spoiled.conformance.files[0].divergences = ["line 3"]
+    assert (exit_code(spoiled), failures(spoiled)) == (1, ["diverged: line 3"])
+    assert exit_code(msgspec.structs.replace(evidence, guards=NotRun(INTERRUPTED))) == 3
+
+
+def test_the_summary_is_plain_markdown(evidence: Evidence) -> None:
+    text = markdown(evidence)
+    assert text.startswith("# claimcheck")
+    assert "| claim-sets | 2 | 0 | 0 | 0 | 0 |" in text
+    assert "&#" not in text
+    assert not re.search(r"\n\n\n", text)
+
+
+def call(*arguments: str) -> tuple[int, str]:
+    outcome = CliRunner().invoke(report, arguments)
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+    return outcome.exit_code, outcome.output
+
+
+def test_endings_of_the_command(evidence: Evidence, page: str, tmp_path: Path) -> None:
+    stored = tmp_path / "evidence.json"
+    stored.write_bytes(written(evidence))
+    out = tmp_path / "out"
+    code, text = call("--from", str(stored), "--out", str(out), "--json")
+    assert code == 0
+    assert json.loads(text)["failures"] == []
+    assert sorted(path.name for path in out.iterdir()) == sorted(NAMES)
+    assert (out / "evidence.json").read_bytes() == stored.read_bytes()
+    assert (out / "report.html").read_text(encoding="utf-8") == page
+    stored.write_bytes(stored.read_bytes().replace(b'"comparisons": ', b'"comparisons": 1'))
+    assert "was changed after it was written" in call("--from", str(stored))[1]
+    stored.write_bytes(b"{}")
+    assert "no evidence" in call("--from", str(stored))[1]
+    assert "did you mean" in call("--without", "matix")[1]
+    assert "cannot be written" in call("--from", str(out / "evidence.json"), "--out", "/proc/none")[1]
+
+
+def test_some_of_it_from_nothing(tmp_path: Path) -> None:
+    without = [option for name in ("matrix", "guards", "tests", "conformance") for option in ("--without", name)]
+    arguments = ["--semantics", "claim-sets", "--property", "recall-minimal", "--out", str(tmp_path), "--jobs", "1"]
+    code, text = call(*arguments, *without)
+    assert code == 0
+    assert "obligations: 41 proved" in text
+    assert "not run: tests: left out: --without tests" in text

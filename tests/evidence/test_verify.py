@@ -1,0 +1,183 @@
+"""Evidence that was edited is caught, and the field is named; what was not edited is established again."""
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from proofs.cli.verify import verify
+from proofs.evidence.collect import INTERRUPTED, collected
+from proofs.evidence.quick import quickly
+from proofs.evidence.request import Request
+from proofs.evidence.stored import load
+from proofs.evidence.structure import NOT_COMPARED, Evidence, EvidenceError, NotRun, digest, read, written
+from proofs.evidence.verify import request_of, verified
+from tests.evidence.edits import EDITS, Edit
+
+
+def data_of(evidence: Evidence) -> dict[str, Any]:
+    return msgspec.json.decode(written(evidence))
+
+
+def renewed(data: dict[str, Any]) -> Evidence:
+    """With a digest that fits."""
+    evidence = read(json.dumps(data).encode(), "edited")
+    return msgspec.structs.replace(evidence, digest=digest(evidence))
+
+
+def again_for(edited: Evidence, small: Evidence) -> Evidence:
+    """What the run gives that the edited evidence asks for."""
+    if edited.run.semantics == small.run.semantics:
+        return small
+    return collected(replace(request_of(edited.run, 1), without=frozenset({"tests", "conformance"})))
+
+
+def test_what_was_not_edited_has_no_difference(small: Evidence) -> None:
+    outcome = verified(renewed(data_of(small)), small)
+    assert (outcome.differences, outcome.open, outcome.skipped) == ([], [], [])
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=[edit.what for edit in EDITS])
+def test_an_edit_is_named(edit: Edit, small: Evidence) -> None:
+    data = data_of(small)
+    edit.make(data)
+    edited = renewed(data)
+    fields = [difference.field for difference in verified(edited, again_for(edited, small)).differences]
+    assert "digest" not in fields
+    assert any(field.startswith(edit.named) for field in fields), fields
+
+
+def test_there_are_enough_kinds_of_edits() -> None:
+    assert len({edit.what for edit in EDITS}) == len(EDITS) >= 12
+
+
+def test_an_edit_without_a_new_digest_is_named_by_the_digest(small: Evidence) -> None:
+    data = data_of(small)
+    data["made"] = "2000-01-01"
+    differences = verified(read(json.dumps(data).encode(), "edited"), small).differences
+    assert [difference.field for difference in differences] == ["digest"]
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [leaf for key, one in value.items() for leaf in leaves(one, (*path, key))]
+    if isinstance(value, list):
+        return [leaf for index, one in enumerate(value) for leaf in leaves(one, (*path, index))]
+    return [path]
+
+
+def changed(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else f"{value}x" if isinstance(value, str) else 1
+
+
+def test_every_value_counts(small: Evidence) -> None:
+    """Any single value, changed, is either no evidence any more or named."""
+    whole = data_of(small)
+    compared = [p for p in leaves(whole) if p[0] != "digest" and not NOT_COMPARED & set(p)]
+    caught = {"no evidence": 0, "named": 0}
+    for path in random.Random(1).sample(compared, 80):
+        data = data_of(small)
+        inner = data
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = changed(inner[path[-1]])
+        try:
+            file = written_to(data)
+        except EvidenceError:
+            caught["no evidence"] += 1
+            continue
+        if file.run.semantics != small.run.semantics or file.run.properties != small.run.properties:
+            continue
+        assert verified(file, small).differences, path
+        caught["named"] += 1
+    assert min(caught.values()) > 0
+    assert sum(caught.values()) > 50
+
+
+def written_to(data: dict[str, Any], folder: Path | None = None) -> Evidence:
+    """As the command reads it: from a file."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as temporary:
+        path = (folder or Path(temporary)) / "evidence.json"
+        path.write_bytes(written(renewed(data)))
+        return load(str(path))
+
+
+def test_what_was_interrupted_stays_open(small: Evidence) -> None:
+    stored = renewed(data_of(msgspec.structs.replace(small, guards=NotRun(INTERRUPTED))))
+    outcome = verified(stored, small)
+    assert outcome.differences == []
+    assert any("guards" in text for text in outcome.open)
+
+
+def test_what_cannot_be_done_here_stays_open(small: Evidence) -> None:
+    again = msgspec.structs.replace(small, conformance=NotRun("no recordings beside the package"))
+    outcome = verified(renewed(data_of(small)), again)
+    assert outcome.differences == []
+    assert outcome.open == ["conformance: cannot be established here: no recordings beside the package"]
+
+
+def test_quick_says_what_it_skipped_and_names_a_difference(small: Evidence) -> None:
+    request = Request(small.run.semantics, small.run.properties, frozenset(small.run.without), 1)
+    data = data_of(small)
+    data["findings"]["findings"][0]["broken"] = []
+    outcome = quickly(renewed(data), request, seed=0)
+    name = data["findings"]["findings"][0]["name"]
+    assert {d.field for d in outcome.differences} == {f"findings.findings[{name}].broken"}
+    assert any("obligations: " in text for text in outcome.skipped)
+
+
+@pytest.fixture
+def file(small: Evidence, tmp_path: Path) -> Path:
+    """Obligations only: they are quick."""
+    path = tmp_path / "evidence.json"
+    run = Request(["claim-sets"], ["recall-minimal"], frozenset({"tests", "conformance", "matrix"}), jobs=1)
+    path.write_bytes(written(collected(run)))
+    return path
+
+
+def call(*arguments: str) -> tuple[int, str]:
+    outcome = CliRunner().invoke(verify, arguments)
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+    return outcome.exit_code, outcome.output
+
+
+def test_endings_of_the_command(file: Path) -> None:
+    assert call(str(file), "--jobs", "2") == (0, f"{file}: all of it established again\n")
+    data = json.loads(file.read_text())
+    data["run"]["versions"]["z3"] = "4.8.0"
+    file.write_bytes(written(renewed(data)))
+    code, out = call("--quick", str(file), "--json")
+    assert (code, [d["field"] for d in json.loads(out)["differences"]]) == (1, ["run.versions.z3"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no evidence"),
+        (b"\xff", "no evidence"),
+        (b"{}", "missing required field `made`"),
+        (b"[" * 100000, "no evidence"),
+        (b'{"format": "claimcheck-evidence/9"}', "no evidence"),
+    ],
+)
+def test_a_malformed_file_is_one_line_and_exit_2(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "evidence.json"
+    path.write_bytes(content)
+    code, out = call(str(path))
+    assert code == 1  # of the library; `claimcheck` itself ends with 2
+    assert message in out
+    assert out.count("\n") == 1
+
+
+def test_a_file_that_is_not_there() -> None:
+    _code, out = call("no-such-file")
+    assert "no-such-file: No such file or directory" in out

@@ -1,0 +1,65 @@
+"""``claimcheck export``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CLAIMCHECK = [str(Path(sys.executable).parent / "claimcheck"), "export"]
+EXAMPLE = "tests/data/examples/redeem.jsonl"
+FINDING = "tests/data/findings/claim-sets-no-recall/claims-fulfilled.node.jsonl"
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run([*CLAIMCHECK, *arguments], capture_output=True, text=True, timeout=120)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_header_is_written_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "invariants.h"
+    code, out, _ = call("c", "-o", str(path))
+    assert code == 0
+    assert out == f"{path}: 11 invariants; left out: 3 that read what only the model has\n"
+    assert path.read_text().count("static inline int cc_") == 11
+
+
+@pytest.mark.parametrize("file", [EXAMPLE, FINDING])
+def test_a_trace_as_a_pytest_test_passes_and_fails_if_the_trace_is_another(tmp_path: Path, file: str) -> None:
+    path = tmp_path / "test_exported.py"
+    assert call("tests", file, "-o", str(path))[0] == 0
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(path)]
+    assert subprocess.run(run, capture_output=True, timeout=60).returncode == 0
+    text = path.read_text()
+    assert '"claims":[{"pages":' in text
+    path.write_text(text.replace('"result":"OK"', '"result":"EINVAL"', 1))
+    assert subprocess.run(run, capture_output=True, timeout=60).returncode == 1
+
+
+def test_a_trace_as_json() -> None:
+    code, out, _ = call("tests", EXAMPLE, "--as", "json")
+    assert code == 0
+    assert [event["op"] for event in json.loads(out)["events"]] == [
+        json.loads(line)["op"] for line in Path(EXAMPLE).read_text().splitlines()[1:]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["c", "--semantics", "claim-set"], "claimcheck: no semantics 'claim-set'; did you mean 'claim-sets'?"),
+        (["c", "-o", "/proc/none/x.h"], "claimcheck: /proc/none/x.h: No such file or directory"),
+        (["tests", "no-such-file"], "claimcheck: no-such-file: No such file or directory"),
+        (["tests", EXAMPLE, "--trace", "2"], f"claimcheck: {EXAMPLE} has 1 trace, not 2"),
+        (["tests", "tests/data/findings/claim-sets/dead-hold-nothing.jsonl", "--as", "c"], "claimcheck: event "),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str) -> None:
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert err.startswith(message)
+    assert err.count("\n") == 1

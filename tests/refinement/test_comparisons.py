@@ -1,0 +1,120 @@
+"""`legacy-compatible`: proved for any host, by every premise, and refuted by every mistake in what is compared."""
+
+from dataclasses import replace
+
+import pytest
+import z3
+
+from model.bookkeeping import TotalKept
+from model.bounded import BoundedHost
+from model.properties import PROPERTIES
+from model.semantics import SEMANTICS
+from proofs.matrix.induction import Induction
+from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
+from proofs.obligations.problem import problem
+from proofs.obligations.suite import lacking, places
+from proofs.prover.solve import plain, solve
+from proofs.prover.verdict import Settings, Verdict
+from proofs.refinement.same import never_differ
+
+QUICK = Settings(cores=False)
+HOST_WIDE, ONE_NODE = "legacy-compatible.host-wide", "legacy-compatible.one-node"
+DERIVED = "legacy-compatible.derived-counters"
+COMPARED = [
+    (semantics, part, place)
+    for semantics, part in (("claim-sets", HOST_WIDE), ("claim-sets", ONE_NODE), ("claim-sets-v3", DERIVED))
+    for place in places(PROPERTIES[part], SEMANTICS[semantics])
+]
+
+
+def verdict(*names: str, mutation: str = "", dropped: str = "") -> Verdict:
+    return solve(Obligation(*names, mutation=mutation, dropped=dropped), QUICK).verdict
+
+
+@pytest.mark.parametrize(("semantics", "part", "place"), COMPARED)
+def test_the_two_do_the_same_on_any_host(semantics: str, part: str, place: str) -> None:
+    assert verdict(semantics, part, place, PARAMETRIC) is Verdict.PROVED
+
+
+@pytest.mark.parametrize(("semantics", "part", "place"), COMPARED)
+def test_there_are_states_in_which_they_are_compared(semantics: str, part: str, place: str) -> None:
+    asked = problem(Obligation(semantics, part, place, bounded(2, 2)))
+    asked.negated_goal = True
+    assert plain(asked, QUICK).check() == z3.sat
+
+
+def premises(part: str, place: str) -> list[str]:
+    host = BoundedHost(1, 1)
+    pair = PROPERTIES[part].compared[place].build(host, host.state(), SEMANTICS["claim-sets"].rules)
+    return [premise.name for premise in pair.premises if not premise.applies]
+
+
+FOLLOW = {"claims-backed", "node-backed"}
+"""Premises that hold of every state of claim sets."""
+
+
+@pytest.mark.parametrize(
+    ("part", "place", "premise"),
+    [(p, t, name) for s, p, t in COMPARED if s == "claim-sets" for name in premises(p, t)],
+)
+def test_each_premise_is_needed_or_an_invariant(part: str, place: str, premise: str) -> None:
+    follows = premise in FOLLOW or place == "free_marked_page"
+    found = verdict("claim-sets", part, place, bounded(2, 2), dropped=f"premise:{premise}")
+    assert found is (Verdict.PROVED if follows else Verdict.REFUTED)
+
+
+@pytest.mark.parametrize(
+    ("part", "place", "mutation"),
+    [
+        (HOST_WIDE, "set_outstanding_pages", "install-without-limit"),
+        (ONE_NODE, "claim_memory", "install-without-limit"),
+        (ONE_NODE, "alloc_heap_pages", "node-check-ignores-claims"),
+        (ONE_NODE, "alloc_heap_pages", "redeem-without-step-3"),
+        (ONE_NODE, "alloc_heap_pages_unowned", "node-check-ignores-claims"),
+        (ONE_NODE, "domain_kill_release", "kill-keeps-claims"),
+        (ONE_NODE, "assign_pages", "assign-without-limit"),
+        (ONE_NODE, "free_domheap_pages", "free-restores-claims"),
+    ],
+)
+def test_a_mistake_in_the_rules_is_a_difference(part: str, place: str, mutation: str) -> None:
+    assert verdict("claim-sets", part, place, bounded(2, 2), mutation=mutation) is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("place", ["claim_memory", "alloc_heap_pages", "domain_kill_release"])
+def test_a_total_that_forgets_node_claims_is_noticed(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgets(_self, step, domid, nodes, host_wide) -> None:
+        step.add_at("node_claims", domid, nodes)
+        step.add_at("outstanding_pages", domid, host_wide)
+
+    monkeypatch.setattr(TotalKept, "change", forgets)
+    assert verdict("claim-sets-v3", DERIVED, place, bounded(2, 2)) is Verdict.REFUTED
+
+
+def test_a_recall_that_forgets_the_total_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgets(_self, step, nodes, host_wide) -> None:
+        s, h = step.before, step.encoding
+        step.set_vector("node_claims", h.combined([(1, s.node_claims), (-1, nodes)], s.node_claims))
+
+    monkeypatch.setattr(TotalKept, "deduct_everywhere", forgets)
+    assert verdict("claim-sets-v3", DERIVED, "offline_page", bounded(2, 2)) is Verdict.REFUTED
+
+
+def test_a_legacy_claim_that_is_not_stored_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TotalKept, "stake", lambda _self, step, domid, claim: None)
+    assert verdict("per-node-v8", DERIVED, "set_outstanding_pages", bounded(2, 2)) is Verdict.REFUTED
+
+
+def test_what_has_no_claim_sets_is_not_compared() -> None:
+    assert lacking(PROPERTIES[ONE_NODE], SEMANTICS["single-node-v4"]) == "it has no claim sets"
+    assert lacking(PROPERTIES[DERIVED], SEMANTICS["claim-sets"]) == "host-wide claims are counted by themselves"
+
+
+def test_claim_sets_and_its_third_version_never_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    promised = Induction("claim-sets", (), list(SEMANTICS["claim-sets"].invariants))
+    monkeypatch.setattr("proofs.refinement.same.induction", lambda _semantics: promised)
+    assert never_differ("claim-sets", "claim-sets-v3")
+    assert not never_differ("claim-sets-no-recall", "claim-sets")
+    monkeypatch.setattr(TotalKept, "stake", lambda _self, step, domid, claim: None)
+    v3 = SEMANTICS["claim-sets-v3"]
+    monkeypatch.setitem(SEMANTICS, "claim-sets-v3", replace(v3, rules=replace(v3.rules, folds_legacy=False)))
+    assert not never_differ("claim-sets", "claim-sets-v3")

@@ -1,0 +1,149 @@
+"""``claimcheck simulate`` and the document that it writes."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from proofs.simulate.documents import DOCUMENT, PICTURE, SEEDS, tables
+from proofs.simulate.plots import plot
+from proofs.simulate.policies import POLICIES
+from proofs.simulate.results import rows
+from proofs.simulate.run import run_once
+from proofs.simulate.scenario import built_in, load
+
+CLAIMCHECK = [str(Path(sys.executable).parent / "claimcheck"), "simulate"]
+SMALL = """
+name = "small"
+about = "Two domains for one node"
+[host]
+nodes = 1
+node_memory = "64MiB"
+[builds]
+count = 2
+memory = ["40MiB"]
+"""
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run([*CLAIMCHECK, *arguments], capture_output=True, text=True, timeout=120)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return str(path)
+
+
+def test_an_own_scenario_as_json(small: str) -> None:
+    code, out, _ = call(small, "--seeds", "3", "--seed", "7", "--json", "--jobs", "2")
+    assert code == 0
+    result = json.loads(out)
+    assert (result["asked"], result["runs"], result["seed"]) == (12, 12, 7)
+    measures = {row["policy"]: row["measures"] for row in result["rows"]}
+    assert measures["no-claims"]["failed half-way"]["mean"] > 0
+    assert measures["claim-sets"]["completed"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    assert measures["claim-sets"]["failed at the claim"]["mean"] == 1
+
+
+def test_table_and_plot(small: str, tmp_path: Path) -> None:
+    picture = tmp_path / "small.svg"
+    code, out, _ = call(small, "--seeds", "2", "--policy", "legacy", "--plot", str(picture))
+    assert code == 0
+    assert "small: Two domains for one node" in out
+    assert "1.0 (1.0 to 1.0)" in out
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_scenarios_are_listed_and_shown() -> None:
+    listed = call("--list")[1]
+    for name, path in built_in().items():
+        assert f"{name}\n    {load(path).about}\n" in listed
+    name, path = next(iter(built_in().items()))
+    assert call("--show", name)[1] == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["boot-strom"], "claimcheck: no scenario 'boot-strom'; did you mean 'boot-storm'?"),
+        (["none.toml"], "claimcheck: none.toml: No such file or directory"),
+        (["--show", "x"], "claimcheck: no scenario 'x'; there are: "),
+        (["--policy", "claims"], "claimcheck: no policy 'claims'; "),
+        (["boot-storm", "boot-storm"], "claimcheck: two scenarios have the same name"),
+        (["--seeds", "0"], "claimcheck: Invalid value for '--seeds'"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str) -> None:
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+def test_a_picture_that_cannot_be_written_is_said_and_the_table_shown(small: str) -> None:
+    code, out, err = call(small, "--seeds", "1", "--policy", "legacy", "--plot", "/proc/none.svg")
+    assert code == 2
+    assert "completed" in out
+    assert err == "claimcheck: /proc/none.svg: No such file or directory\n"
+
+
+def test_interrupt_keeps_the_runs_that_were_done() -> None:
+    process = subprocess.Popen(
+        [*CLAIMCHECK, "boot-storm", "--seeds", "4000", "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "interrupted after" in err
+    assert "Traceback" not in err
+    assert "boot-storm" in out
+
+
+def test_the_document_is_what_the_runs_give() -> None:
+    text = DOCUMENT.read_text()
+    for name, path in built_in().items():
+        assert f"### {name}\n\n{load(path).about}. {SEEDS.get(name, 20)} seeds.\n" in text
+        assert name in PICTURE.read_text()
+    for name in ("boot-storm", "mixed-builders"):
+        again = [run_once(load(built_in()[name]), policy, seed) for policy in POLICIES for seed in range(20)]
+        assert tables([load(built_in()[name])], rows(again)) in text
+
+
+def test_what_the_document_concludes_is_in_its_tables() -> None:
+    """The sentences under the table of answers, as statements about its numbers."""
+    table = re.search(r"generated: answers -->\n\|[^\n]*\n\|[-|]*\n(.*?)<!-- end", DOCUMENT.read_text(), re.DOTALL)
+    assert table is not None
+    cells = {row[1].strip(): [re.findall(r"[\d.]+", c) for c in row[2:7]] for row in
+             (line.split("|") for line in table[1].strip().splitlines())}  # fmt: skip
+    assert set(cells) == set(built_in())
+    for name, (half_way, _, wanted, completed, _) in cells.items():
+        assert float(half_way[1]) == 0
+        nodes = load(built_in()[name]).builds.nodes_wanted
+        if nodes == 1:
+            assert (wanted[0], completed[0]) == (wanted[1], completed[1])
+        else:
+            assert float(wanted[0]) < float(wanted[1])
+            assert float(completed[0]) >= float(completed[1])
+    refused = {name for name, row in cells.items() if float(row[4][1]) > 0}
+    assert refused == {"fragmented", "host-evacuation"}
+
+
+def test_the_same_rows_give_the_same_picture() -> None:
+    scenario = load(built_in()["boot-storm"])
+    found = rows([run_once(scenario, policy, 0) for policy in POLICIES])
+    assert plot(found) == plot(found)
