@@ -118,20 +118,23 @@ def domain_kill(domid: Term) -> Script:
     return Ended(OK)
 
 
-Blocks = Callable[[], Sequence[Block]]
-"""The blocks that a domain owns, at the time it is asked."""
+Blocks = Callable[[], Mapping[int, Block]]
+"""The blocks that a domain owned at the last boundary, or when the operation began, by first frame."""
 
 
 def relinquish_memory(blocks: Blocks) -> Script:
-    """A dying domain's blocks are freed one by one, in any order, until it owns none."""
+    """A dying domain's blocks are freed one by one, until it owns none. Others may free some meanwhile."""
     freed: Term = 0
     first = True
-    while owned := blocks():
-        if not first:
-            yield BOUNDARY
-        first = False
-        yield from free_domheap_pages(owned[0])
-        freed = freed + owned[0].pages
+    while there := list(blocks()):
+        for frame in there:
+            if not first:
+                yield BOUNDARY
+            first = False
+            block = blocks().get(frame)
+            if block is not None:
+                yield from free_domheap_pages(block)
+                freed = freed + block.pages
     return Ended(OK, pages=freed)
 
 

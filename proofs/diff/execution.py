@@ -1,0 +1,324 @@
+"""One operation on one shape: the reference runs, and every outcome is held against the cases of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import z3
+
+from model.bounded import ListVector
+from model.calls import CRASH, MISUSE, Block, Call, CallHost, CallState, Case, cases, holds
+from model.logic import Term, all_of, any_of, choose, negation, total_of
+from model.semantics import SEMANTICS
+from model.state import Shape
+from proofs.diff.explorer import ExplorationError, Explorer
+from proofs.diff.numbers import Number, Truth
+from proofs.diff.observed import Observer, unequal
+from proofs.diff.search_world import SearchWorld
+from proofs.diff.start import Start, as_term, claim_node_agrees, compared, make_start
+from proofs.diff.symbolic_host import SPAN, HasBlock, Order, make_host, put
+from reference.pages import Block as PageBlock
+from reference.state import Domain, Host
+from reference.status import HypervisorCrash, MisuseError
+
+T = TypeVar("T")
+
+KEPT_MAX = 2000
+"""How many lists of cases are kept."""
+
+
+@dataclass
+class Outcome:
+    """What the reference did."""
+
+    result: str
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    block: int | None = None
+    """The first frame of the call's pages."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the model says comes out."""
+
+    result: str
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    block: Block | None = None
+
+
+@dataclass
+class Found:
+    """An input on which the reference does what no case of the model allows."""
+
+    call: str
+    arguments: Mapping[str, Any]
+    outcome: Outcome
+    expected: Expected
+    differs: list[str]
+    """Fields that differ, where the results are the same."""
+    conditions: list[z3.BoolRef]
+    """What the inputs of the path have in common, and that they differ."""
+    choices: Mapping[str, Any]
+
+
+class Execution:
+    """What an operation needs to run once: a host in an unknown state, arguments, and the comparison."""
+
+    def __init__(self, explorer: Explorer, semantics: str, nodes: int, domains: int) -> None:
+        self.explorer = explorer
+        self.semantics = semantics
+        self.size = CallHost(nodes, domains)
+        self.found: list[Found] = []
+        self.cases_met: set[tuple[str, str]] = set()
+        self.continued: set[Any] = set()
+        """From where operations of several sections were explored already."""
+        self.affinities: dict[Any, CallState] = {}
+        """States in which the node_affinity of a domain is known, kept as their cases are kept by them."""
+        self._orders: dict[str, Order] = {}
+        self._starts: dict[str, Start] = {}
+        self._cases: dict[Any, Cases] = {}
+
+    def begin(self) -> None:
+        """A new run, along the explorer's prefix."""
+        self.choices: dict[str, Any] = {}
+        self.section = 0
+        self.world: SearchWorld | None = None
+        self.host: Host = make_host(self.semantics, self.size.nodes, self.size.domains)
+        self.renew()
+
+    def renew(self) -> None:
+        """Everything unknown again: other builders may have run."""
+        moment = f"@{self.section}"
+        if moment not in self._starts:
+            self._starts[moment] = make_start(self.explorer, self.semantics, self.size, moment)
+        self.start = self._starts[moment]
+        self.policy = HasBlock(self.explorer, self.section)
+        self.assume(lambda: [*self.start.facts])
+        put(self.host, self.start, self.policy)
+        self.look()
+
+    def look(self) -> None:
+        """Named blocks and frames are complete: what changes is measured from here."""
+        self.observer = Observer(self.semantics, self.size, self.host, self.start)
+        self.owned = {d: {b.mfn: model_block(b) for b in self.host.pages.of_domain(d)} for d in self.host.domains}
+        named = self.observer.named
+        if named:
+            self.assume(lambda: [as_term(self.start.get(n, *i)) >= as_term(pages) for (n, i), pages in named.items()])
+
+    def forget(self, domid: int) -> CallState:
+        """There is no such domain; gives the state before."""
+        del self.host.domains[domid]
+        of_it = [info.name for info in compared() if info.shape in (Shape.DOMAIN, Shape.CELL) and not info.flag]
+        numbers = [
+            value
+            for name in of_it
+            for index, value in self.start.values[name].items()
+            if index[0] == domid and isinstance(value, Number) and name != "claim_node"
+        ]
+        self.assume(lambda: [number.z3() == 0 for number in numbers])
+        created = ListVector([d != domid for d in range(self.size.domains)])
+        return self.affinities.setdefault(domid, replace(self.start.state, is_created=created))
+
+    # -- arguments
+
+    def choose(self, label: str, options: Sequence[T]) -> T:
+        """One of the options; all are tried."""
+        chosen = options[self.explorer.choose(label, len(options))]
+        self.choices[label] = chosen
+        return chosen
+
+    def number(self, name: str, low: int, high: int) -> Number:
+        """An argument of which only the range is known."""
+        number = self.explorer.number(f"{name}?")
+        self.assume(lambda: [number.z3() >= low, number.z3() <= high])
+        return number
+
+    def flag(self, name: str) -> Truth:
+        """An unknown truth argument."""
+        return self.explorer.flag(f"{name}?")
+
+    def order(self, name: str) -> Order:
+        """An unknown order of an allocation."""
+        if name not in self._orders:
+            self._orders[name] = Order(self.explorer, name)
+        order = self._orders[name]
+        self.assume(order.facts)
+        return order
+
+    def assume(self, facts: Callable[[], Sequence[z3.BoolRef]]) -> None:
+        """What is known of the input."""
+        self.explorer.assume(facts)
+
+    def domain(self, label: str = "domid") -> Domain:
+        """Any domain."""
+        return self.host.domains[self.choose(label, range(self.size.domains))]
+
+    def term(self, value: Any) -> Any:
+        """An argument of the reference as the model is given it: numbers that the path fixed as such."""
+        if isinstance(value, Number):
+            known = self.explorer.fixed(value)
+            return value.z3() if known is None else known
+        return as_term(value)
+
+    # -- running and comparing
+
+    def run(self, call: Callable[[], Outcome]) -> Outcome:
+        """What the reference does, a crash and a misuse included; any other exception is no case of the model."""
+        try:
+            return call()
+        except HypervisorCrash:
+            return Outcome(CRASH)
+        except MisuseError:
+            return Outcome(MISUSE)
+        except ExplorationError:
+            raise
+        except Exception as error:  # reported as what the reference did
+            return Outcome(f"{type(error).__name__}: {error}")
+
+    def check(self, name: str, outcome: Outcome, before: CallState | None = None, **arguments: Any) -> None:
+        """The outcome of a call of one critical section is what a case of the model says, on the whole path."""
+        listed = self.cases_of(name, arguments, self.start.state if before is None else before)
+        index = self.explorer.note(lambda: self._matched(listed, outcome))
+        if index is None:
+            index = self.decided(listed)
+            self.compare(name, arguments, outcome, listed.outcome(index), listed.after(index))
+        self.cases_met.add((name, listed.cases[index].name))
+
+    def cases_of(self, name: str, arguments: Mapping[str, Any], before: CallState) -> Cases:
+        """The cases of the model for these arguments; kept, as many paths have the same."""
+        key = (name, id(before), _key(arguments))
+        if key not in self._cases:
+            if len(self._cases) >= KEPT_MAX:
+                self._cases.clear()
+            call = Call(SEMANTICS[self.semantics], self.size, before)
+            self._cases[key] = Cases(before, arguments, cases(call, name, **arguments))
+        return self._cases[key]
+
+    def _matched(self, listed: Cases, outcome: Outcome) -> int | None:
+        """The case that all inputs of this path are in, with the very outcome; None if that takes a closer look."""
+        index = listed.guess(self.explorer.model())
+        differs = self._differs(outcome, listed.outcome(index), listed.after(index))
+        if differs is True:
+            return None
+        claim = all_of([listed.holds(index), negation(differs)])
+        if claim is True or self.explorer.impossible(negation(claim)):
+            return index
+        return None
+
+    def decided(self, listed: Cases) -> int:
+        """The case of this path; forks where it has several."""
+
+        def only() -> int | None:
+            index = listed.guess(self.explorer.model())
+            claim = listed.holds(index)
+            return index if claim is True or self.explorer.impossible(negation(claim)) else None
+
+        index = self.explorer.note(only)
+        if index is not None:
+            return index
+        for index, case in enumerate(listed.cases):
+            if self.explorer.decide_formula(case.condition):
+                return index
+        raise AssertionError("the model's cases leave out an input")
+
+    def compare(
+        self, name: str, arguments: Mapping[str, Any], outcome: Outcome, expected: Expected, after: CallState
+    ) -> None:
+        """The outcome is what is expected, on the whole path, or something is found."""
+        self.explorer.note(lambda: self._compare(name, arguments, outcome, expected, after))
+
+    def _compare(
+        self, name: str, arguments: Mapping[str, Any], outcome: Outcome, expected: Expected, after: CallState
+    ) -> None:
+        differs = self._differs(outcome, expected, after)
+        if differs is False or (differs is not True and self.explorer.impossible(differs)):
+            return
+        fields = []
+        if differs is not True:
+            fields = [f"{n}{list(i)}" for n, i, v, t in self.observer.differences(after) if self._can_differ(v, t)]
+        conditions = [*self.explorer.solver.assertions(), *([] if differs is True else [differs])]
+        self.found.append(Found(name, arguments, outcome, expected, fields, conditions, dict(self.choices)))
+
+    def _differs(self, outcome: Outcome, expected: Expected, after: CallState) -> Any:
+        """When the outcome is not what is expected."""
+        if outcome.result != expected.result or set(outcome.answer) != set(expected.answer):
+            return True
+        if outcome.result in (CRASH, MISUSE):
+            return False
+        if not same_block(self.host, expected.block, outcome.block):
+            return True
+        answers = [unequal(outcome.answer[name], term) for name, term in expected.answer.items()]
+        fields = [unequal(value, term) for _name, _index, value, term in self.observer.differences(after)]
+        return any_of([*answers, *fields, negation(claim_node_agrees(self.size, after, self.semantics))])
+
+    def _can_differ(self, value: Any, term: Any) -> bool:
+        differ = unequal(value, term)
+        return differ if isinstance(differ, bool) else not self.explorer.impossible(differ)
+
+
+class Cases:
+    """The cases of one call, with what is built of them once."""
+
+    def __init__(self, before: CallState, arguments: Mapping[str, Any], cases: Sequence[Case]) -> None:
+        self.before, self.arguments, self.cases = before, arguments, cases
+        self._after: dict[int, CallState] = {}
+        self._holds: dict[int, Any] = {}
+
+    def guess(self, model: z3.ModelRef) -> int:
+        """The case of one input."""
+        for index, case in enumerate(self.cases):
+            condition = case.condition
+            if condition is not False and (
+                condition is True or z3.is_true(model.eval(condition, model_completion=True))
+            ):
+                return index
+        raise AssertionError("the model's cases leave out an input")
+
+    def holds(self, index: int) -> Any:
+        """When a case is the one."""
+        if index not in self._holds:
+            self._holds[index] = holds(self.cases, index)
+        return self._holds[index]
+
+    def after(self, index: int) -> CallState:
+        """The state after a case."""
+        if index not in self._after:
+            effect = self.cases[index].effect
+            self._after[index] = self.before if effect is None else effect()
+        return self._after[index]
+
+    def outcome(self, index: int) -> Expected:
+        """What comes out of a case."""
+        case = self.cases[index]
+        return Expected(case.result, case.answer, case.block)
+
+
+def same_block(host: Host, expected: Block | None, mfn: int | None) -> bool:
+    """The call's pages are what the case says: state, owner, accounting and node."""
+    block = None if mfn is None else host.pages.blocks.get(mfn)
+    if expected is None or block is None:
+        return expected is None and block is None
+    found = (block.state.value, block.domid, block.refcounted, block.mfn // SPAN)
+    return found == (expected.state, expected.owner, expected.refcounted, expected.node)
+
+
+def model_block(block: PageBlock, marked: int = 0) -> Block:
+    """A block as the model is given it, `marked` frames from its first being marked if they are in it."""
+    pages = as_term(block.pages)
+    leaving: Term = total_of([choose(pages > index, 1, 0) for index in range(marked)])
+    return Block(pages, block.mfn // SPAN, block.state.value, block.domid, block.refcounted, leaving)
+
+
+def _key(value: Any) -> Any:
+    """Equal for arguments that are the same; expressions by identity, which holds while they are kept."""
+    if isinstance(value, z3.ExprRef):
+        return ("z3", value.get_id())
+    if isinstance(value, Mapping):
+        return tuple((name, _key(part)) for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return tuple(_key(part) for part in value)
+    if isinstance(value, Block) or hasattr(value, "__dataclass_fields__"):
+        return (type(value).__name__, *(_key(getattr(value, name)) for name in value.__dataclass_fields__))
+    return value
