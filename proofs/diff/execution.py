@@ -16,7 +16,8 @@ from model.state import Shape
 from proofs.diff.explorer import ExplorationError, Explorer
 from proofs.diff.numbers import Number, Truth
 from proofs.diff.observed import Observer, unequal
-from proofs.diff.search_world import SearchWorld
+from proofs.diff.reading import Reader
+from proofs.diff.search_world import Kept, SearchWorld
 from proofs.diff.start import Start, as_term, claim_node_agrees, compared, make_start
 from proofs.diff.symbolic_host import SPAN, HasBlock, Order, make_host, put
 from reference.pages import Block as PageBlock
@@ -74,6 +75,8 @@ class Execution:
         self.cases_met: set[tuple[str, str]] = set()
         self.continued: set[Any] = set()
         """From where operations of several sections were explored already."""
+        self.reader = Reader(explorer)
+        self.kept = Kept()
         self.affinities: dict[Any, CallState] = {}
         """States in which the node_affinity of a domain is known, kept as their cases are kept by them."""
         self._orders: dict[str, Order] = {}
@@ -180,11 +183,8 @@ class Execution:
     def check(self, name: str, outcome: Outcome, before: CallState | None = None, **arguments: Any) -> None:
         """The outcome of a call of one critical section is what a case of the model says, on the whole path."""
         listed = self.cases_of(name, arguments, self.start.state if before is None else before)
-        index = self.explorer.note(lambda: self._matched(listed, outcome))
-        if index is None:
-            index = self.decided(listed)
-            self.compare(name, arguments, outcome, listed.outcome(index), listed.after(index))
-        self.cases_met.add((name, listed.cases[index].name))
+        index = self.decided(name, listed)
+        self.compare(name, arguments, outcome, listed.outcome(index), listed.after(index))
 
     def cases_of(self, name: str, arguments: Mapping[str, Any], before: CallState) -> Cases:
         """The cases of the model for these arguments; kept, as many paths have the same."""
@@ -196,18 +196,7 @@ class Execution:
             self._cases[key] = Cases(before, arguments, cases(call, name, **arguments))
         return self._cases[key]
 
-    def _matched(self, listed: Cases, outcome: Outcome) -> int | None:
-        """The case that all inputs of this path are in, with the very outcome; None if that takes a closer look."""
-        index = listed.guess(self.explorer.model())
-        differs = self._differs(outcome, listed.outcome(index), listed.after(index))
-        if differs is True:
-            return None
-        claim = all_of([listed.holds(index), negation(differs)])
-        if claim is True or self.explorer.impossible(negation(claim)):
-            return index
-        return None
-
-    def decided(self, listed: Cases) -> int:
+    def decided(self, name: str, listed: Cases) -> int:
         """The case of this path; forks where it has several."""
 
         def only() -> int | None:
@@ -215,47 +204,66 @@ class Execution:
             claim = listed.holds(index)
             return index if claim is True or self.explorer.impossible(negation(claim)) else None
 
-        index = self.explorer.note(only)
-        if index is not None:
-            return index
-        for index, case in enumerate(listed.cases):
-            if self.explorer.decide_formula(case.condition):
-                return index
-        raise AssertionError("the model's cases leave out an input")
+        found = self.explorer.note(only)
+        if found is None:
+            found = next(i for i, case in enumerate(listed.cases) if self.explorer.decide_formula(case.condition))
+        self.cases_met.add((name, listed.cases[found].name))
+        return found
 
     def compare(
         self, name: str, arguments: Mapping[str, Any], outcome: Outcome, expected: Expected, after: CallState
     ) -> None:
         """The outcome is what is expected, on the whole path, or something is found."""
-        self.explorer.note(lambda: self._compare(name, arguments, outcome, expected, after))
-
-    def _compare(
-        self, name: str, arguments: Mapping[str, Any], outcome: Outcome, expected: Expected, after: CallState
-    ) -> None:
         differs = self._differs(outcome, expected, after)
-        if differs is False or (differs is not True and self.explorer.impossible(differs)):
+        self.explorer.note(lambda: self._judge(name, arguments, outcome, expected, differs))
+
+    def _differs(self, outcome: Outcome, expected: Expected, after: CallState) -> list[Difference] | None:
+        """The parts that are not plainly the same; none to compare where the results differ already."""
+        if outcome.result != expected.result or set(outcome.answer) != set(expected.answer):
+            return None
+        if outcome.result in (CRASH, MISUSE):
+            return []
+        if not same_block(self.host, expected.block, outcome.block):
+            return None
+        found = [Difference(part, outcome.answer[part], term) for part, term in expected.answer.items()]
+        for part, index, value, term in self.observer.differences(after):
+            found.append(Difference(f"{part}{list(index)}" if index else part, value, term))
+        differs = [one for one in found if not self.reader.is_plainly(one.value, one.term)]
+        agrees = claim_node_agrees(self.size, after, self.semantics) if after is not self.start.state else True
+        return differs if agrees is True else [*differs, Difference("claim_node agrees", True, agrees)]
+
+    def _judge(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        outcome: Outcome,
+        expected: Expected,
+        differs: list[Difference] | None,
+    ) -> None:
+        unequal = None if differs is None else any_of([one.condition() for one in differs])
+        if unequal is False or (isinstance(unequal, z3.ExprRef) and self.explorer.impossible(unequal)):
             return
-        fields = []
-        if differs is not True:
-            fields = [f"{n}{list(i)}" for n, i, v, t in self.observer.differences(after) if self._can_differ(v, t)]
-        conditions = [*self.explorer.solver.assertions(), *([] if differs is True else [differs])]
+        fields = [one.part for one in differs or [] if self._possible(one.condition())]
+        conditions = [*self.explorer.solver.assertions()]
+        if isinstance(unequal, z3.ExprRef):
+            conditions.append(unequal)
         self.found.append(Found(name, arguments, outcome, expected, fields, conditions, dict(self.choices)))
 
-    def _differs(self, outcome: Outcome, expected: Expected, after: CallState) -> Any:
-        """When the outcome is not what is expected."""
-        if outcome.result != expected.result or set(outcome.answer) != set(expected.answer):
-            return True
-        if outcome.result in (CRASH, MISUSE):
-            return False
-        if not same_block(self.host, expected.block, outcome.block):
-            return True
-        answers = [unequal(outcome.answer[name], term) for name, term in expected.answer.items()]
-        fields = [unequal(value, term) for _name, _index, value, term in self.observer.differences(after)]
-        return any_of([*answers, *fields, negation(claim_node_agrees(self.size, after, self.semantics))])
+    def _possible(self, condition: Any) -> bool:
+        return condition if isinstance(condition, bool) else not self.explorer.impossible(condition)
 
-    def _can_differ(self, value: Any, term: Any) -> bool:
-        differ = unequal(value, term)
-        return differ if isinstance(differ, bool) else not self.explorer.impossible(differ)
+
+@dataclass(frozen=True)
+class Difference:
+    """A part of the outcome: the reference's value and the model's term."""
+
+    part: str
+    value: Any
+    term: Any
+
+    def condition(self) -> Any:
+        """They differ."""
+        return unequal(self.value, self.term)
 
 
 class Cases:

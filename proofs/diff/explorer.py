@@ -7,13 +7,13 @@ inputs its paths do not take: none, if the solver refutes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import z3
 
-from proofs.diff.numbers import ExplorationError, Flag, Number, Truth
+from proofs.diff.numbers import ExplorationError, Key, Number, Terms, Truth
 
 VALUES_MAX = 64
 """How many values a number may have where the code needs one."""
@@ -67,8 +67,30 @@ class Noted:
     value: Any
 
 
-Decision: TypeAlias = Branch | Choice | Assumed | Noted
-LEAF = "leaf"
+@dataclass
+class Alternative:
+    """One result of a part that was explored by itself, and when it has that result."""
+
+    result: Any
+    conditions: list[z3.BoolRef | bool] = field(default_factory=list)
+
+    def condition(self) -> z3.BoolRef | bool:
+        """When the part has this result."""
+        return _either(self.conditions)
+
+
+@dataclass
+class Merged:
+    """The results of a part that was explored by itself; paths to the same result go on as one."""
+
+    alternatives: list[Alternative]
+    index: int = -1
+    done: list[Tree] = field(default_factory=list)
+
+
+Decision: TypeAlias = Branch | Choice | Assumed | Noted | Merged
+LEAF = "the end of a path"
+IMPOSSIBLE = "no path"
 Tree: TypeAlias = Any
 """A `Branch`, `Choice` or `Assumed` with what is below it, or `LEAF`, the end of a path."""
 
@@ -88,13 +110,15 @@ class Explorer:
         self._constants: list[z3.ArithRef] = []
         self._numbers: dict[str, Number] = {}
         self._flags: dict[str, Truth] = {}
+        self._names: dict[str, z3.BoolRef] = {}
         self._decisions: list[Decision] = []
         self._at = 0
-        self._known: dict[tuple[object, ...], bool] = {}
+        self._sums: dict[tuple[Terms, int], z3.ArithRef] = {}
+        self._known: dict[Key, bool] = {}
         self._fixed: dict[int, int] = {}
         self._model: z3.ModelRef | None = None
         self._values: dict[int, int] = {}
-        self._kept: list[z3.BoolRef] = []
+        self._blind = False
 
     # -- unknowns
 
@@ -102,18 +126,29 @@ class Explorer:
         """The unknown number of that name."""
         if name not in self._numbers:
             self._constants.append(z3.Int(name))
-            self._numbers[name] = Number(self, {len(self._constants) - 1: 1})
+            self._numbers[name] = Number(self, ((len(self._constants) - 1, 1),))
         return self._numbers[name]
 
     def flag(self, name: str) -> Truth:
         """The unknown truth of that name."""
         if name not in self._flags:
-            self._flags[name] = Truth(self, "flag", Flag(z3.Bool(name)))
+            self._flags[name] = Truth(self, ("flag", name, 0))
+            self._names[name] = z3.Bool(name)
         return self._flags[name]
 
-    def constant(self, unknown: int) -> z3.ArithRef:
-        """The unknown as a Z3 constant."""
-        return self._constants[unknown]
+    def named(self, flag: str) -> z3.BoolRef:
+        """The flag as a Z3 constant."""
+        return self._names[flag]
+
+    def sum_of(self, terms: Terms, constant: int) -> z3.ArithRef:
+        """The sum as a Z3 expression; kept."""
+        key = (terms, constant)
+        if key not in self._sums:
+            parts = [self._constants[u] if f == 1 else f * self._constants[u] for u, f in terms]
+            if constant or not parts:
+                parts.append(z3.IntVal(constant))
+            self._sums[key] = parts[0] if len(parts) == 1 else z3.Sum(parts)
+        return self._sums[key]
 
     # -- asking the solver
 
@@ -161,15 +196,20 @@ class Explorer:
 
     def decide(self, truth: Truth) -> bool:
         """Whether it holds on this path."""
-        key = truth.key()
-        value = self._known.get(key)
+        value = self._known.get(truth.key)
         if value is None:
-            value = self._past(Branch).side if self._replaying else self._branch(truth.positive(), self._holds(truth))
-            self._known[key] = value
-            if value and truth.kind == "==" and isinstance(truth.of, Number) and len(truth.of.terms) == 1:
-                ((unknown, factor),) = truth.of.terms.items()
-                self._fixed[unknown] = -truth.of.constant // factor
+            value = self._past(Branch).side if self._replaying else self._branch(truth.positive(), truth)
+            self._known[truth.key] = value
+            kind, terms, bound = truth.key
+            if value and kind == "==" and len(terms) == 1 and not isinstance(terms, str):
+                ((unknown, factor),) = terms
+                self._fixed[unknown] = bound // factor
         return value is not truth.contrary
+
+    def known(self, truth: Truth) -> bool | None:
+        """What the path decided of it, in these words."""
+        value = self._known.get(truth.key)
+        return None if value is None else value is not truth.contrary
 
     def decide_formula(self, condition: z3.BoolRef | bool) -> bool:
         """Whether a formula holds on this path."""
@@ -177,10 +217,14 @@ class Explorer:
             return condition
         if self._replaying:
             return self._past(Branch).side
-        return self._branch(condition, z3.is_true(self.model().eval(condition, model_completion=True)))
+        return self._branch(condition)
 
-    def _branch(self, condition: z3.BoolRef, side: bool) -> bool:
-        """A new condition; `side` is possible, the other one perhaps."""
+    def _branch(self, condition: z3.BoolRef, truth: Truth | None = None) -> bool:
+        """A new condition, first the side that the path's model has."""
+        if self._blind:
+            self._new(Branch(condition, True, True, None))
+            return True
+        side = self._holds(condition, truth)
         contrary = z3.Not(condition)
         forks = not self.impossible(contrary if side else condition)
         self._new(Branch(condition, side, forks, self.met))
@@ -189,16 +233,17 @@ class Explorer:
             self.solver.add(condition if side else contrary)
         return side
 
-    def _holds(self, truth: Truth) -> bool:
+    def _holds(self, condition: z3.BoolRef, truth: Truth | None) -> bool:
         """Whether the path's model has it so."""
-        if isinstance(truth.of, Flag):
-            return z3.is_true(self.model().eval(truth.of.constant, model_completion=True))
-        value = self._evaluated(truth.of)
-        return value <= 0 if truth.kind == "<=" else value == 0
+        if truth is None or isinstance(truth.key[1], str):
+            return z3.is_true(self.model().eval(condition, model_completion=True))
+        kind, terms, bound = truth.key
+        value = self._evaluated(terms)
+        return value <= bound if kind == "<=" else value == bound
 
-    def _evaluated(self, number: Number) -> int:
-        model, total = self.model(), number.constant
-        for unknown, factor in number.terms.items():
+    def _evaluated(self, terms: Terms) -> int:
+        model, total = self.model(), 0
+        for unknown, factor in terms:
             if unknown not in self._values:
                 found = model.eval(self._constants[unknown], model_completion=True)
                 self._values[unknown] = found.as_long()
@@ -208,7 +253,7 @@ class Explorer:
     def fixed(self, number: Number) -> int | None:
         """The number's value, if the path says it."""
         total = number.constant
-        for unknown, factor in number.terms.items():
+        for unknown, factor in number.terms:
             if unknown not in self._fixed:
                 return None
             total += factor * self._fixed[unknown]
@@ -220,7 +265,7 @@ class Explorer:
         for _ in range(VALUES_MAX):
             if value is not None:
                 return value
-            guess = self.note(lambda: self._evaluated(number))
+            guess = self.note(lambda: number.constant + self._evaluated(number.terms))
             value = guess if number == guess else None
         raise ExplorationError(f"{number} may have more than {VALUES_MAX} values")
 
@@ -256,6 +301,54 @@ class Explorer:
         self._new(Noted(value))
         return value
 
+    def merge(self, part: Callable[[], Hashable]) -> Any:
+        """The result of a part of the program that changes nothing: its paths to the same result go on as one.
+
+        Both sides of every condition in it are tried without asking whether they are possible; that is asked of the
+        results. The result must tell of everything that the part found out but by conditions on the unknowns.
+        """
+        if self._replaying:
+            past = self._past(Merged)
+            return past.alternatives[past.index].result
+        merged = self._explore_part(part)
+        self._new(merged)
+        if not self._another(merged):
+            raise AssertionError("a path that is not possible")
+        return merged.alternatives[merged.index].result
+
+    def _explore_part(self, part: Callable[[], Hashable]) -> Merged:
+        outer = (self._decisions, self._at, self._known, self._fixed, self.root)
+        self._decisions, self._blind = [], True
+        found: dict[Hashable, Alternative] = {}
+        while True:
+            self._at, self._known, self._fixed = 0, dict(outer[2]), dict(outer[3])
+            result = part()
+            found.setdefault(result, Alternative(result)).conditions.append(_all(self._taken()))
+            if not self._next():
+                break
+        self._decisions, self._at, self._known, self._fixed, self.root = outer
+        self._blind = False
+        return Merged(list(found.values()))
+
+    def _taken(self) -> list[z3.BoolRef]:
+        """The conditions on the way here."""
+        forks = [d for d in self._decisions if isinstance(d, Branch)]
+        return [d.condition if d.side else z3.Not(d.condition) for d in forks]
+
+    def _another(self, merged: Merged) -> bool:
+        """Go on with the next result that is possible, if there is one."""
+        while merged.index + 1 < len(merged.alternatives):
+            merged.index += 1
+            self.solver.push()
+            if (condition := merged.alternatives[merged.index].condition()) is not True:
+                self.solver.add(condition)
+            if self.check():
+                self._model, self._values = self.solver.model(), {}
+                return True
+            self.solver.pop()
+            merged.done.append(IMPOSSIBLE)
+        return False
+
     # -- exploring
 
     def explore(self, program: Callable[[], None]) -> Iterator[None]:
@@ -284,13 +377,20 @@ class Explorer:
                     last.index += 1
                     self._decisions.append(last)
                     return True
+            elif isinstance(last, Merged):
+                self.solver.pop()
+                last.done.append(tree)
+                if self._another(last):
+                    self._decisions.append(last)
+                    return True
             elif isinstance(last, Assumed):
                 self.solver.pop()
                 last.done = tree
             else:
                 last.done[last.side] = tree
                 if last.forks:
-                    self.solver.pop()
+                    if not self._blind:
+                        self.solver.pop()
                     if len(last.done) == 1:
                         self._other_side(last)
                         return True
@@ -301,6 +401,8 @@ class Explorer:
     def _other_side(self, branch: Branch) -> None:
         branch.side = not branch.side
         self._decisions.append(branch)
+        if self._blind:
+            return
         self.solver.push()
         self.solver.add(branch.condition if branch.side else z3.Not(branch.condition))
         self._model, self._values = branch.other, {}
@@ -308,24 +410,33 @@ class Explorer:
 
 def left_out(tree: Tree) -> z3.BoolRef | bool:
     """The inputs that no path of the tree takes, as a formula."""
-    if tree is LEAF:
-        return False
+    if tree in (LEAF, IMPOSSIBLE):
+        return tree == IMPOSSIBLE
     if isinstance(tree, Assumed):
-        below = left_out(tree.done)
-        return False if below is False else z3.And(*tree.facts, below)
+        return _all([left_out(tree.done), *tree.facts])
     if isinstance(tree, Choice):
         if len(tree.done) != tree.count:
             raise AssertionError("a choice was not explored to its end")
         return _either([left_out(below) for below in tree.done])
-    sides = []
-    for side, condition in ((True, tree.condition), (False, z3.Not(tree.condition))):
-        below = left_out(tree.done[side]) if side in tree.done else True
-        if below is not False:
-            sides.append(condition if below is True else z3.And(condition, below))
-    return _either(sides)
+    if isinstance(tree, Merged):
+        pairs = zip(tree.alternatives, map(left_out, tree.done), strict=True)
+        return _either([_all([one.condition(), below]) for one, below in pairs])
+    sides = ((True, tree.condition), (False, z3.Not(tree.condition)))
+    return _either([_all([c, left_out(tree.done[s]) if s in tree.done else True]) for s, c in sides])
+
+
+def _all(formulas: Sequence[z3.BoolRef | bool]) -> z3.BoolRef | bool:
+    if any(f is False for f in formulas):
+        return False
+    kept = [f for f in formulas if f is not True]
+    if not kept:
+        return True
+    return kept[0] if len(kept) == 1 else z3.And(kept)
 
 
 def _either(formulas: Sequence[z3.BoolRef | bool]) -> z3.BoolRef | bool:
+    if any(f is True for f in formulas):
+        return True
     kept = [f for f in formulas if f is not False]
     if not kept:
         return False

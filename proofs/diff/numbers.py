@@ -10,12 +10,19 @@ from typing import Protocol
 
 import z3
 
+Terms = tuple[tuple[int, int], ...]
+"""(unknown, factor), ascending by unknown, no factor 0."""
+
 
 class Unknowns(Protocol):
     """Who knows the unknowns of a run, and decides."""
 
-    def constant(self, unknown: int) -> z3.ArithRef:
-        """The unknown as a Z3 constant."""
+    def sum_of(self, terms: Terms, constant: int) -> z3.ArithRef:
+        """The sum as a Z3 expression."""
+        ...
+
+    def named(self, flag: str) -> z3.BoolRef:
+        """The flag as a Z3 constant."""
         ...
 
     def decide(self, truth: Truth) -> bool:
@@ -36,11 +43,11 @@ class NotLinear(ExplorationError):
 
 
 class Number:
-    """constant + sum of coefficient * unknown. Immutable."""
+    """constant + sum of factor * unknown. Immutable."""
 
     __slots__ = ("constant", "terms", "world")
 
-    def __init__(self, world: Unknowns, terms: dict[int, int], constant: int = 0) -> None:
+    def __init__(self, world: Unknowns, terms: Terms, constant: int = 0) -> None:
         self.world = world
         self.terms = terms
         self.constant = constant
@@ -50,13 +57,10 @@ class Number:
             return Number(self.world, self.terms, self.constant + sign * other)
         if not isinstance(other, Number):
             return NotImplemented
-        terms = dict(self.terms)
-        for unknown, factor in other.terms.items():
-            total = terms.get(unknown, 0) + sign * factor
-            if total:
-                terms[unknown] = total
-            else:
-                del terms[unknown]
+        factors = dict(self.terms)
+        for unknown, factor in other.terms:
+            factors[unknown] = factors.get(unknown, 0) + sign * factor
+        terms = tuple(sorted(pair for pair in factors.items() if pair[1]))
         constant = self.constant + sign * other.constant
         return Number(self.world, terms, constant) if terms else constant
 
@@ -73,15 +77,15 @@ class Number:
 
     def __mul__(self, factor: int) -> Number | int:
         if not isinstance(factor, int):
-            raise NotLinear("product of two numbers")
+            raise NotLinear("a product of two numbers")
         if factor == 0:
             return 0
-        return Number(self.world, {u: f * factor for u, f in self.terms.items()}, self.constant * factor)
+        return Number(self.world, tuple((u, f * factor) for u, f in self.terms), self.constant * factor)
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Number:
-        return Number(self.world, {u: -f for u, f in self.terms.items()}, -self.constant)
+        return Number(self.world, tuple((u, -f) for u, f in self.terms), -self.constant)
 
     def __lshift__(self, bits: int) -> Number | int:
         return self * (1 << bits)
@@ -92,29 +96,27 @@ class Number:
             raise NotLinear(f"{self} & {mask:#x}")
         return self >= mask
 
-    # Comparisons say "number <= 0" or "number == 0".
-
     def __le__(self, other: Number | int) -> Truth | bool:
-        return truth_of(self.world, "<=", self - other)
+        return not_positive(self - other)
 
     def __ge__(self, other: Number | int) -> Truth | bool:
-        return truth_of(self.world, "<=", -(self - other))
+        return not_positive(-(self - other))
 
     def __lt__(self, other: Number | int) -> Truth | bool:
-        return truth_of(self.world, "<=", self - other + 1)
+        return not_positive(self - other + 1)
 
     def __gt__(self, other: Number | int) -> Truth | bool:
-        return truth_of(self.world, "<=", -(self - other) + 1)
+        return not_positive(-(self - other) + 1)
 
     def __eq__(self, other: object) -> Truth | bool:  # type: ignore[override]  # decided when asked for
         if not isinstance(other, (int, Number)):
             return NotImplemented
-        return truth_of(self.world, "==", self - other)
+        return zero(self - other)
 
     def __ne__(self, other: object) -> Truth | bool:  # type: ignore[override]  # likewise
         if not isinstance(other, (int, Number)):
             return NotImplemented
-        equal = truth_of(self.world, "==", self - other)
+        equal = zero(self - other)
         return (not equal) if isinstance(equal, bool) else ~equal
 
     def __bool__(self) -> bool:
@@ -129,68 +131,65 @@ class Number:
     def __int__(self) -> int:
         raise NotLinear(f"int({self})")
 
-    def key(self) -> tuple[object, ...]:
+    def key(self) -> tuple[Terms, int]:
         """Equal for equal sums."""
-        return (self.constant, *sorted(self.terms.items()))
+        return (self.terms, self.constant)
 
     def z3(self) -> z3.ArithRef:
         """As a Z3 expression."""
-        parts = [self.world.constant(u) if f == 1 else f * self.world.constant(u) for u, f in self.terms.items()]
-        if self.constant or not parts:
-            parts.append(z3.IntVal(self.constant))
-        return parts[0] if len(parts) == 1 else z3.Sum(parts)
+        return self.world.sum_of(self.terms, self.constant)
 
     def __repr__(self) -> str:
-        return f"Number({self.key()})"
+        return f"Number({self.z3()})"
 
 
-class Flag:
-    """An unknown truth."""
-
-    __slots__ = ("constant",)
-
-    def __init__(self, constant: z3.BoolRef) -> None:
-        self.constant = constant
+Key = tuple[str, Terms | str, int]
 
 
 class Truth:
-    """number <= 0, number == 0, or a flag; or the contrary of one."""
+    """`sum <= bound`, `sum == bound` or a flag, or the contrary. The first factor of the sum is positive."""
 
-    __slots__ = ("contrary", "kind", "of", "world")
+    __slots__ = ("contrary", "key", "world")
 
-    def __init__(self, world: Unknowns, kind: str, of: Number | Flag, contrary: bool = False) -> None:
+    def __init__(self, world: Unknowns, key: Key, contrary: bool = False) -> None:
         self.world = world
-        self.kind = kind
-        self.of = of
+        self.key = key
+        """(`<=`, terms, bound), (`==`, terms, bound) or (`flag`, name, 0); the same for a truth and its contrary."""
         self.contrary = contrary
 
     def __bool__(self) -> bool:
         return self.world.decide(self)
 
     def __invert__(self) -> Truth:
-        return Truth(self.world, self.kind, self.of, not self.contrary)
-
-    def key(self) -> tuple[object, ...]:
-        """Equal for a truth and its contrary."""
-        if isinstance(self.of, Flag):
-            return (self.kind, self.of.constant.get_id())
-        return (self.kind, *self.of.key())
+        return Truth(self.world, self.key, not self.contrary)
 
     def positive(self) -> z3.BoolRef:
         """As a Z3 expression, without the contrary."""
-        if isinstance(self.of, Flag):
-            return self.of.constant
-        return self.of.z3() <= 0 if self.kind == "<=" else self.of.z3() == 0
+        kind, what, bound = self.key
+        if isinstance(what, str):
+            return self.world.named(what)
+        number = self.world.sum_of(what, 0)
+        return number <= bound if kind == "<=" else number == bound
 
     def z3(self) -> z3.BoolRef:
         """As a Z3 expression."""
         return z3.Not(self.positive()) if self.contrary else self.positive()
 
 
-def truth_of(world: Unknowns, kind: str, number: Number | int) -> Truth | bool:
-    """`number <= 0` or `number == 0`, decided at once where the number is known."""
+def not_positive(number: Number | int) -> Truth | bool:
+    """number <= 0, decided at once where the number is known."""
     if isinstance(number, int):
-        return number <= 0 if kind == "<=" else number == 0
-    if kind == "==" and min(number.terms.items())[1] < 0:
+        return number <= 0
+    if number.terms[0][1] > 0:
+        return Truth(number.world, ("<=", number.terms, -number.constant))
+    contrary = -number  # number <= 0, that is: not (-number <= -1)
+    return Truth(number.world, ("<=", contrary.terms, -1 - contrary.constant), contrary=True)
+
+
+def zero(number: Number | int) -> Truth | bool:
+    """number == 0, decided at once where the number is known."""
+    if isinstance(number, int):
+        return number == 0
+    if number.terms[0][1] < 0:
         number = -number
-    return Truth(world, kind, number)
+    return Truth(number.world, ("==", number.terms, -number.constant))

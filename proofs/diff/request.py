@@ -30,7 +30,7 @@ class Request:
         """The same request in this section: others may have allocated for the domain."""
         x = self.x
         searches = all_searches(x.size.nodes, self.names_node, self.exact, self.domain is not None)
-        self.world = x.world = SearchWorld(x.explorer, searches, x.size.nodes)
+        self.world = x.world = SearchWorld(x.explorer, searches, x.size.nodes, x.kept)
         if self.domain is not None:
             self.domain.node_affinity = self.world.part("affinity")  # type: ignore[assignment]  # compared only
             with x.host.heap_lock:

@@ -9,6 +9,7 @@ import z3
 
 from proofs.diff.execution import Execution, Found
 from proofs.diff.explorer import Explorer, left_out
+from proofs.diff.merging import MergedChecks, merged_helpers
 from proofs.diff.numbers import ExplorationError
 from proofs.diff.operations.registry import OPERATIONS
 from proofs.diff.search_world import lazy_candidates
@@ -43,10 +44,11 @@ def compare(semantics: str, operation: str, nodes: int, domains: int) -> Compare
 
     def program() -> None:
         x.begin()
+        x.host.semantics = MergedChecks(x, x.host.semantics)  # type: ignore[assignment]  # all of it but one check
         run(x)
 
     try:
-        with lazy_candidates(lambda: x.world):
+        with lazy_candidates(lambda: x.world), merged_helpers(x):
             for _path in explorer.explore(program):
                 pass
         compared.complete = _complete(explorer)

@@ -79,9 +79,8 @@ def _model_section(x: Execution, script: Script, request: Request | None) -> tup
             asked, state = request.for_model()
             arguments |= asked
         listed = x.cases_of(item.call, arguments, state)
-        index = x.decided(listed)
+        index = x.decided(item.call, listed)
         case, state = listed.cases[index], listed.after(index)
-        x.cases_met.add((item.call, case.name))
 
 
 def _once(x: Execution, script: Script, steps: Steps[Any]) -> None:
@@ -113,8 +112,10 @@ def _digest(value: Any) -> Any:
     """Equal for values with which an operation goes on in the same way."""
     if value is None or isinstance(value, (int, str, Enum)):
         return value
-    if isinstance(value, (Number, Truth)):
+    if isinstance(value, Number):
         return ("number", value.key())
+    if isinstance(value, Truth):
+        return ("truth", str(value.key), value.contrary)
     if isinstance(value, z3.ExprRef):
         return ("z3", value.sexpr())
     if isinstance(value, Host):

@@ -20,7 +20,10 @@ from model.semantics import SEMANTICS
 from model.state import FieldInfo, Shape
 from proofs.diff.explorer import Explorer
 from proofs.diff.numbers import Number, Truth
+from proofs.obligations.focus import watched
 
+COUNTERS = frozenset(info.name for info in CALL_FIELDS.values() if info.lock)
+"""The fields that outcomes depend on; of ghosts nothing is assumed."""
 COMMON = ("non-negative", "claims-within-aggregates", "no-wrap.domain-counters")
 WITH_RECALL = ("node-backed", "host-backed")
 
@@ -111,7 +114,9 @@ def make_start(explorer: Explorer, semantics: str, host: CallHost, moment: str) 
     values |= _sums(host, values)
     terms = {name: {index: as_term(value) for index, value in field.items()} for name, field in values.items()}
     state = CallState(**{info.name: host.shaped(info, _looked_up(terms[info.name])) for info in CALL_FIELDS.values()})
-    facts = [PROPERTIES[name].of_state(host, state) for name in assumed(semantics)]  # type: ignore[misc]  # state properties
+    concerned = COUNTERS | ({"limbo_pages"} if generation.rules.charges_at_alloc else set())
+    seen = watched(state, concerned)
+    facts = [PROPERTIES[name].of_state(host, seen) for name in assumed(semantics)]  # type: ignore[misc]  # state properties
     facts.append(claim_node_agrees(host, state, semantics))
     return Start(values, state, [fact for fact in facts if fact is not True])
 

@@ -6,7 +6,8 @@ caller's blocks are entered as they are). Everything else is the reference's own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import z3
@@ -17,7 +18,7 @@ from proofs.diff.start import Start
 from reference.generations import SEMANTICS
 from reference.locks import HEAP_LOCK, PAGE_ALLOC_LOCK, CheckedLock, make_lock
 from reference.pages import Block, PageState, PageTable
-from reference.state import ClaimHistory, Domain, Host
+from reference.state import ClaimHistory, Domain, Host, all_locks
 from reference.status import MisuseError
 
 SPAN = 1 << 30
@@ -90,11 +91,9 @@ class SymbolicDomain(Domain.Checked):  # type: ignore[misc]  # made by a decorat
     def claim_node(self) -> int | None:
         """The claim's node, none for host-wide."""
         value = _CLAIM_NODE.__get__(self)
-        if isinstance(value, Number):
-            found = value.world.value_of(value)
-            value = None if found < 0 else found
-            _CLAIM_NODE.__set__(self, value)
-        return value  # type: ignore[no-any-return]  # decided now
+        if not isinstance(value, Number):
+            return value  # type: ignore[no-any-return]  # known
+        return next((node for node in range(len(self.history.installed) - 1) if value == node), None)
 
     @claim_node.setter
     def claim_node(self, value: Any) -> None:
@@ -193,6 +192,14 @@ def _put_domain(host: Host, domain: Domain, start: Start) -> None:
             setattr(domain.history, name, [*line, start.get(f"global_{name}", d)])
 
 
-def blocks_of(host: Host, domid: int) -> Sequence[Block]:
-    """The named blocks that a domain owns, in the order of their frames."""
-    return [b for b in host.pages.blocks.values() if b.domid == domid and b.state is PageState.ASSIGNED]
+@contextmanager
+def looking(host: Host) -> Iterator[None]:
+    """Every lock, for an observer who comes at any time."""
+    held = host.locks_held or []
+    before = list(held)
+    held.clear()
+    try:
+        with all_locks(host):
+            yield
+    finally:
+        held[:] = before
