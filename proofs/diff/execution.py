@@ -10,16 +10,16 @@ import z3
 
 from model.bounded import ListVector
 from model.calls import CRASH, MISUSE, Block, Call, CallHost, CallState, Case, cases, holds
-from model.logic import Term, all_of, any_of, choose, negation, total_of
+from model.logic import Term, any_of, choose, negation, total_of
 from model.semantics import SEMANTICS
 from model.state import Shape
-from proofs.diff.explorer import ExplorationError, Explorer
+from proofs.diff.explorer import ExplorationError, Explorer, Pruned
 from proofs.diff.numbers import Number, Truth
 from proofs.diff.observed import Observer, unequal
 from proofs.diff.reading import Reader
 from proofs.diff.search_world import Kept, SearchWorld
 from proofs.diff.start import Start, as_term, claim_node_agrees, compared, make_start
-from proofs.diff.symbolic_host import SPAN, HasBlock, Order, make_host, put
+from proofs.diff.symbolic_host import SPAN, Domains, HasBlock, Order, make_host, put
 from reference.pages import Block as PageBlock
 from reference.state import Domain, Host
 from reference.status import HypervisorCrash, MisuseError
@@ -71,6 +71,7 @@ class Execution:
         self.explorer = explorer
         self.semantics = semantics
         self.size = CallHost(nodes, domains)
+        self.domains = Domains(domains)
         self.found: list[Found] = []
         self.cases_met: set[tuple[str, str]] = set()
         self.continued: set[Any] = set()
@@ -88,7 +89,7 @@ class Execution:
         self.choices: dict[str, Any] = {}
         self.section = 0
         self.world: SearchWorld | None = None
-        self.host: Host = make_host(self.semantics, self.size.nodes, self.size.domains)
+        self.host: Host = make_host(self.semantics, self.size.nodes, self.domains)
         self.renew()
 
     def renew(self) -> None:
@@ -154,9 +155,24 @@ class Execution:
         """What is known of the input."""
         self.explorer.assume(facts)
 
-    def domain(self, label: str = "domid") -> Domain:
-        """Any domain."""
-        return self.host.domains[self.choose(label, range(self.size.domains))]
+    def caller(self) -> Domain:
+        """Any domain that a call is made for; to be asked for before anything else is chosen."""
+        domain = self.caller_or(known_only=True)
+        assert domain is not None
+        return domain
+
+    def caller_or(self, known_only: bool = False) -> Domain | None:
+        """Any domain that a call is made for, or none.
+
+        Domains differ in nothing but their unknowns and their place in the order of ids. So if the code looked at no
+        other domain than the first when that was the caller, the other callers are alike and not explored again.
+        """
+        options: list[int | None] = [*range(self.size.domains), *([] if known_only else [None])]
+        domid = self.choose("domid", options)
+        if domid and not self.domains.others_seen:
+            raise Pruned
+        self.domains.caller = domid
+        return None if domid is None else self.host.domains[domid]
 
     def term(self, value: Any) -> Any:
         """An argument of the reference as the model is given it: numbers that the path fixed as such."""
@@ -170,7 +186,8 @@ class Execution:
     def run(self, call: Callable[[], Outcome]) -> Outcome:
         """What the reference does, a crash and a misuse included; any other exception is no case of the model."""
         try:
-            return call()
+            with self.domains.watched():
+                return call()
         except HypervisorCrash:
             return Outcome(CRASH)
         except MisuseError:

@@ -69,7 +69,7 @@ def _merged(x: Execution, helper: Callable[[], Any]) -> Any:
             found = helper()
         except ExplorationError:
             raise
-        except Exception as error:  # noqa: BLE001  # raised again where the helper is called
+        except Exception as error:  # raised again where the helper is called
             found = Raised(type(error), str(error))
         if _looks(x.host) != before:
             raise NotPure

@@ -126,5 +126,3 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, Truth) and isinstance(other, Truth):
         return one.key == other.key and one.contrary == other.contrary
     return isinstance(one, int) and isinstance(other, int) and one == other
-
-

@@ -7,7 +7,7 @@ caller's blocks are entered as they are). Everything else is the reference's own
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import z3
@@ -17,7 +17,7 @@ from proofs.diff.numbers import Number
 from proofs.diff.start import Start
 from reference.generations import SEMANTICS
 from reference.locks import HEAP_LOCK, PAGE_ALLOC_LOCK, CheckedLock, make_lock
-from reference.pages import Block, PageState, PageTable
+from reference.pages import Block, PageTable
 from reference.state import ClaimHistory, Domain, Host, all_locks
 from reference.status import MisuseError
 
@@ -121,7 +121,57 @@ class HasBlock:
         return f"has_block[{node}]@{self._section}"
 
 
-def make_host(semantics: str, nodes: int, domains: int) -> Host:
+class Domains(dict[int, Domain]):
+    """The domains of a host; remembers whether the code under test looked at another domain than the caller."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self.caller: int | None = None
+        self.others_seen = False
+        self._watched = False
+
+    @contextmanager
+    def watched(self, on: bool = True) -> Iterator[None]:
+        """While the code under test runs; or, within, while somebody else looks."""
+        before, self._watched = self._watched, on
+        try:
+            yield
+        finally:
+            self._watched = before
+
+    def _all(self) -> None:
+        self.others_seen = self.others_seen or self._watched
+
+    def _one(self, domid: int) -> None:
+        if domid != self.caller and domid in range(self.size):
+            self._all()
+
+    def __getitem__(self, domid: int) -> Domain:
+        self._one(domid)
+        return super().__getitem__(domid)
+
+    def get(self, domid: int, default: Any = None) -> Any:
+        """The domain with that id."""
+        self._one(domid)
+        return super().get(domid, default)
+
+    def __iter__(self) -> Iterator[int]:
+        self._all()
+        return super().__iter__()
+
+    def values(self) -> Any:
+        """All domains."""
+        self._all()
+        return super().values()
+
+    def items(self) -> Any:
+        """All domains with their ids."""
+        self._all()
+        return super().items()
+
+
+def make_host(semantics: str, nodes: int, domains: Domains) -> Host:
     """A host of the reference, checked locks and all, whose fields are still to be set by `put`."""
     held: list[CheckedLock] = []
     host: Host = Host.Checked(
@@ -138,7 +188,10 @@ def make_host(semantics: str, nodes: int, domains: int) -> Host:
         node_outstanding_claims=[0] * nodes,
         pages=NamedBlocks(nodes, SPAN),
     )
-    for domid in range(domains):
+    domains.clear()
+    domains.caller = None
+    host.domains = domains
+    for domid in range(domains.size):
         host.domains[domid] = SymbolicDomain(
             domid=domid,
             page_alloc_lock=make_lock(PAGE_ALLOC_LOCK, f"page_alloc_lock of d{domid}", held),
@@ -198,8 +251,9 @@ def looking(host: Host) -> Iterator[None]:
     held = host.locks_held or []
     before = list(held)
     held.clear()
+    domains = host.domains.watched(False) if isinstance(host.domains, Domains) else nullcontext()
     try:
-        with all_locks(host):
+        with domains, all_locks(host):
             yield
     finally:
         held[:] = before

@@ -27,10 +27,8 @@ def _allocated(x: Execution, mfn: int | None) -> Outcome:
 
 
 def _for_whom(x: Execution) -> tuple[Domain | None, int]:
-    domid = x.choose("domid", [*x.host.domains, None])
-    if domid is None:
-        return None, 0
-    return x.host.domains[domid], x.choose("memflags", list(FLAGS))
+    domain = x.caller_or()
+    return domain, 0 if domain is None else x.choose("memflags", list(FLAGS))
 
 
 def alloc_heap_pages(x: Execution) -> None:
@@ -47,7 +45,7 @@ def alloc_heap_pages(x: Execution) -> None:
 
 def assign_pages(x: Execution) -> None:
     """Any block to any domain."""
-    domain, block = x.domain(), any_block(x)
+    domain, block = x.caller(), any_block(x)
     flags = x.choose("memflags", [0, MEMF_no_refcount])
     before = model_block(block)
 
@@ -83,7 +81,7 @@ def _placed(ended: Ended) -> Expected:
 
 def populate_physmap(x: Execution) -> None:
     """Up to two extents for a domain, or an unknown one."""
-    domid = x.choose("domid", [*x.host.domains, None])
+    domid = any_domid(x)
     extents = x.choose("extents", [0, 1, 2])
     order = x.order("order")
     too_large = x.choose("order too large", [False, True])
@@ -98,6 +96,12 @@ def populate_physmap(x: Execution) -> None:
         lambda ended: Expected(ended.result, {"extents": len(ended.blocks)}),
         request,
     )
+
+
+def any_domid(x: Execution) -> int | None:
+    """The id of the caller, or None for one that no domain has."""
+    domain = x.caller_or()
+    return None if domain is None else domain.domid
 
 
 def unknown(x: Execution) -> int:

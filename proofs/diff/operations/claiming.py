@@ -7,7 +7,7 @@ from typing import Any
 from model.calls import INTERFACES, SCRIPTS, Entry
 from model.calls.interfaces import Sets, Single
 from proofs.diff.execution import Execution, Outcome
-from proofs.diff.operations.allocating import unknown
+from proofs.diff.operations.allocating import any_domid, unknown
 from proofs.diff.sections import side_by_side
 from reference import hypercalls
 from reference.claims import ClaimEntry
@@ -23,7 +23,7 @@ def _pages(x: Execution, name: str = "pages") -> Any:
 
 def set_outstanding_pages(x: Execution) -> None:
     """Any number of pages, on any node or the host."""
-    domain, pages = x.domain(), _pages(x)
+    domain, pages = x.caller(), _pages(x)
     nodes: list[int | None] = [None]
     if INTERFACES[x.semantics].single is not Single.HOST_WIDE:
         nodes += [*range(x.size.nodes + 1), MAX_NUMNODES - 1, MAX_NUMNODES]
@@ -35,7 +35,7 @@ def set_outstanding_pages(x: Execution) -> None:
 
 def claim_pages(x: Execution) -> None:
     """Any arguments, for any domain or an unknown one."""
-    domid, pages = x.choose("domid", [*x.host.domains, None]), _pages(x)
+    domid, pages = any_domid(x), _pages(x)
     order, flags = x.number("extent_order", 0, 2**32), x.number("mem_flags", 0, 2**32)
     start = x.choose("extent_start", [None, 0, 1])
     script = SCRIPTS["claim_pages"](
@@ -66,7 +66,7 @@ def _lengths(x: Execution) -> range:
 
 def install_claim_set(x: Execution) -> None:
     """Any set, in any order."""
-    domain = x.domain()
+    domain = x.caller()
     entries = _entries(x, x.choose("entries", _lengths(x)))
     semantics = x.host.semantics
     outcome = x.run(lambda: Outcome(semantics.install_claim_set(x.host, domain, entries).value))
@@ -79,7 +79,7 @@ MOST = MAX_NUMNODES + 1
 
 def claim_memory(x: Execution) -> None:
     """Any short set, and sets of about the greatest number of entries of which the second fails at once."""
-    domid = x.choose("domid", [*x.host.domains, None])
+    domid = any_domid(x)
     length = x.choose("entries", [0, 1, 2, MOST, MOST + 1])
     entries = _entries(x, min(length, 2))
     if length > 2:

@@ -7,7 +7,7 @@ from typing import Any
 
 from model.calls import OK, SCRIPTS, Ended
 from proofs.diff.execution import Execution, Expected, Outcome
-from proofs.diff.operations.allocating import unknown
+from proofs.diff.operations.allocating import any_domid, unknown
 from proofs.diff.operations.blocks import name_block
 from proofs.diff.sections import side_by_side
 from reference import domain as domains
@@ -39,7 +39,7 @@ def create_domain(x: Execution) -> None:
 
 def set_max_pages(x: Execution) -> None:
     """Any limit that its C type holds."""
-    domain, limit = x.domain(), x.number("max_pages", 0, UINT_MAX)
+    domain, limit = x.caller(), x.number("max_pages", 0, UINT_MAX)
     some: Any = limit
     outcome = x.run(lambda: Outcome(x.host.semantics.set_max_pages(x.host, domain, some).value))
     x.check("set_max_pages", outcome, domid=domain.domid, max_pages=limit.z3())
@@ -47,14 +47,10 @@ def set_max_pages(x: Execution) -> None:
 
 def max_mem(x: Execution) -> None:
     """Any limit, for any domain or an unknown one."""
-    domid, limit = _any_domid(x), x.number("max_pages", 0, 2**64 - 1)
+    domid, limit = any_domid(x), x.number("max_pages", 0, 2**64 - 1)
     some: Any = limit
     outcome = x.run(lambda: Outcome(hypercalls.max_mem(x.host, _id(x, domid), some).value))
     x.check("max_mem", outcome, domid=domid, max_pages=limit.z3())
-
-
-def _any_domid(x: Execution) -> int | None:
-    return x.choose("domid", [*x.host.domains, None])
 
 
 def _id(x: Execution, domid: int | None) -> int:
@@ -63,7 +59,7 @@ def _id(x: Execution, domid: int | None) -> int:
 
 def domain_kill(x: Execution) -> None:
     """Any domain, dying already or not."""
-    domain = x.domain()
+    domain = x.caller()
     script = SCRIPTS["domain_kill"](domain.domid)
     side_by_side(x, "domain_kill", script, domains.domain_kill(x.host, domain), lambda _none: Outcome(OK))
 
@@ -89,7 +85,7 @@ def _others_free(x: Execution, domain: Domain) -> None:
 
 def relinquish_memory(x: Execution) -> None:
     """A dying domain's blocks, some of which others may free meanwhile."""
-    domain = x.domain()
+    domain = x.caller()
     _owned(x, domain)
     x.assume(lambda: [x.term(domain.is_dying)])
     side_by_side(
@@ -109,12 +105,12 @@ def _freed(ended: Ended) -> Expected:
 
 def destroydomain(x: Execution) -> None:
     """Any domain, or an unknown one, with up to two blocks."""
-    domid = _any_domid(x)
+    domid = any_domid(x)
 
 
 def domain_destroy(x: Execution) -> None:
     """Any domain, with and without pages of any kind."""
-    domain = x.domain()
+    domain = x.caller()
     holds = x.choose("holds", [None, PageState.LIMBO, PageState.ASSIGNED])
     if holds is not None:
         name_block(x, (holds, domain.domid, x.choose("refcounted", [True, False])), 0, x.order("block.order"))
@@ -129,7 +125,7 @@ def domain_destroy(x: Execution) -> None:
 
 def getdomaininfo(x: Execution) -> None:
     """Any domain, or an unknown one."""
-    domid = _any_domid(x)
+    domid = any_domid(x)
 
     def run() -> Outcome:
         info = hypercalls.getdomaininfo(x.host, _id(x, domid))
