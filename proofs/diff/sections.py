@@ -14,7 +14,7 @@ from typing import Any
 
 import z3
 
-from model.calls import Boundary, CallState, Case, Ended, Script
+from model.calls import CRASH, MISUSE, Boundary, CallState, Case, Ended, Script
 from proofs.diff.execution import Execution, Expected, Outcome
 from proofs.diff.explorer import Pruned
 from proofs.diff.numbers import ExplorationError, Number, Truth
@@ -44,7 +44,7 @@ def side_by_side(
     while True:
         outcome = x.run(lambda: _section(steps, result))
         after, ended = _model_section(x, script, request)
-        x.compare(name, {}, outcome, Expected(BOUNDARY) if ended is None else expected(ended), after)
+        x.compare(name, {}, outcome, _expected(ended, expected), after)
         if outcome.result != BOUNDARY or ended is not None:
             return
         _once(x, script, steps)
@@ -54,6 +54,12 @@ def side_by_side(
             request.renew()
         between()
         x.look()
+
+
+def _expected(ended: Ended | None, expected: Callable[[Ended], Expected]) -> Expected:
+    if ended is None:
+        return Expected(BOUNDARY)
+    return Expected(ended.result) if ended.result in (CRASH, MISUSE) else expected(ended)
 
 
 def _section(steps: Steps[Any], result: Callable[[Any], Outcome]) -> Outcome:
@@ -81,6 +87,8 @@ def _model_section(x: Execution, script: Script, request: Request | None) -> tup
         listed = x.cases_of(item.call, arguments, state)
         index = x.decided(item.call, listed)
         case, state = listed.cases[index], listed.after(index)
+        if case.result in (CRASH, MISUSE):
+            return state, Ended(case.result)
 
 
 def _once(x: Execution, script: Script, steps: Steps[Any]) -> None:

@@ -236,7 +236,7 @@ def _put_domain(host: Host, domain: Domain, start: Start) -> None:
         domain.node_claims = start.get("node_claims", d)
         domain.global_claims = start.get("global_claims", d)
         target = start.get("claim_node", d)
-        domain.claim_node = None if target == -1 and isinstance(target, int) else target
+        domain.claim_node = None if isinstance(target, int) else target
         domain.last_alloc_node = start.get("last_alloc_node", d)
         domain.charged_pages = domain.tot_pages + limbo
         domain.charge_limit = domain.max_pages
