@@ -16,7 +16,7 @@ from model.calls.case import (
     Moved,
 )
 from model.calls.state import NONE
-from model.logic import Term, all_of, any_of, choose, negation, positive_part
+from model.logic import Term, all_of, any_of, choose, negation, positive_part, same
 from model.rules import Request, pages_taken
 from model.step import Step
 from model.transitions.allocating import leave_heap, redeem
@@ -124,11 +124,13 @@ class _Allocated:
 
 
 def assign_pages(call: Call, domid: Term, block: Block, no_refcount: bool = False) -> list[Case]:
-    """Pages in limbo, or without owner, become a domain's."""
+    """Pages allocated for a domain become its own; pages without owner too, if they are not counted."""
     s, rules = call.before, call.rules
     tot, limit = s.tot_pages[domid], s.max_pages[domid]
+    meant = block.state == ANONYMOUS or (block.owner is not None and same(block.owner, domid))
+    fits = all_of([block.state != ASSIGNED, block.refcounted is not no_refcount, meant])
     cases = [
-        Case("already-assigned", block.state == ASSIGNED, MISUSE),
+        Case("not-allocated-for-it", negation(fits), MISUSE),
         Case("dying", s.is_dying[domid], "EINVAL"),
     ]
     if not no_refcount:

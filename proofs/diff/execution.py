@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import z3
 
@@ -14,6 +14,7 @@ from model.logic import Term, any_of, choose, negation, total_of
 from model.semantics import SEMANTICS
 from model.state import Shape
 from proofs.diff.explorer import ExplorationError, Explorer, Pruned
+from proofs.diff.finite import Finite, Seen
 from proofs.diff.numbers import Number, Truth
 from proofs.diff.observed import Observer, unequal
 from proofs.diff.reading import Reader
@@ -38,6 +39,8 @@ class Outcome:
     answer: Mapping[str, Any] = field(default_factory=dict)
     block: int | None = None
     """The first frame of the call's pages."""
+    why: str = ""
+    """What an exception said."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,12 @@ class Found:
     choices: Mapping[str, Any]
 
 
+class Option(NamedTuple):
+    """One value of an argument of finitely many."""
+
+    number: int
+
+
 class Execution:
     """What an operation needs to run once: a host in an unknown state, arguments, and the comparison."""
 
@@ -88,6 +97,7 @@ class Execution:
         """A new run, along the explorer's prefix."""
         self.choices: dict[str, Any] = {}
         self.section = 0
+        self._lasting: list[Callable[[], Sequence[z3.BoolRef]]] = []
         self.world: SearchWorld | None = None
         self.host: Host = make_host(self.semantics, self.size.nodes, self.domains)
         self.renew()
@@ -99,14 +109,18 @@ class Execution:
             self._starts[moment] = make_start(self.explorer, self.semantics, self.size, moment)
         self.start = self._starts[moment]
         self.policy = HasBlock(self.explorer, self.section)
-        self.assume(lambda: [*self.start.facts])
+        if self.section:
+            self.explorer.forget(lambda: [*self.start.facts, *(fact for facts in self._lasting for fact in facts())])
+        else:
+            self.assume(lambda: self.start.facts)
         put(self.host, self.start, self.policy)
         self.look()
 
     def look(self) -> None:
         """Named blocks and frames are complete: what changes is measured from here."""
         self.observer = Observer(self.semantics, self.size, self.host, self.start)
-        self.owned = {d: {b.mfn: model_block(b) for b in self.host.pages.of_domain(d)} for d in self.host.domains}
+        self.blocks = {block.mfn: model_block(block) for block in self.host.pages.blocks.values()}
+        self.owned = {d: {b.mfn: self.blocks[b.mfn] for b in self.host.pages.of_domain(d)} for d in self.host.domains}
         named = self.observer.named
         if named:
             self.assume(lambda: [as_term(self.start.get(n, *i)) >= as_term(pages) for (n, i), pages in named.items()])
@@ -125,6 +139,10 @@ class Execution:
         created = ListVector([d != domid for d in range(self.size.domains)])
         return self.affinities.setdefault(domid, replace(self.start.state, is_created=created))
 
+    def block_at(self, frame: int) -> Block | None:
+        """The block that began at a frame at the last boundary."""
+        return self.blocks.get(frame)
+
     # -- arguments
 
     def choose(self, label: str, options: Sequence[T]) -> T:
@@ -135,8 +153,8 @@ class Execution:
 
     def number(self, name: str, low: int, high: int) -> Number:
         """An argument of which only the range is known."""
-        number = self.explorer.number(f"{name}?")
-        self.assume(lambda: [number.z3() >= low, number.z3() <= high])
+        number = self.explorer.number(f"{name}?", low)
+        self.given(lambda: [number.z3() >= low, number.z3() <= high])
         return number
 
     def flag(self, name: str) -> Truth:
@@ -148,12 +166,23 @@ class Execution:
         if name not in self._orders:
             self._orders[name] = Order(self.explorer, name)
         order = self._orders[name]
-        self.assume(order.facts)
+        self.given(order.facts)
         return order
 
     def assume(self, facts: Callable[[], Sequence[z3.BoolRef]]) -> None:
-        """What is known of the input."""
+        """What is known of the state in this section."""
         self.explorer.assume(facts)
+
+    def given(self, facts: Callable[[], Sequence[z3.BoolRef]]) -> None:
+        """What is known of the arguments, in every section."""
+        self._lasting.append(facts)
+        self.explorer.assume(facts)
+
+    def choice(self, label: str, options: Sequence[int]) -> Any:
+        """One of the numbers; decided when it is looked at."""
+        values = Finite(self.explorer, [Option(option) for option in options])
+        self.choices[label] = values
+        return Seen(values, "number")
 
     def caller(self) -> Domain:
         """Any domain that a call is made for; to be asked for before anything else is chosen."""
@@ -188,14 +217,14 @@ class Execution:
         try:
             with self.domains.watched():
                 return call()
-        except HypervisorCrash:
-            return Outcome(CRASH)
-        except MisuseError:
-            return Outcome(MISUSE)
+        except HypervisorCrash as crash:
+            return Outcome(CRASH, why=str(crash))
+        except MisuseError as misuse:
+            return Outcome(MISUSE, why=str(misuse))
         except ExplorationError:
             raise
         except Exception as error:  # reported as what the reference did
-            return Outcome(f"{type(error).__name__}: {error}")
+            return Outcome(type(error).__name__, why=str(error))
 
     def check(self, name: str, outcome: Outcome, before: CallState | None = None, **arguments: Any) -> None:
         """The outcome of a call of one critical section is what a case of the model says, on the whole path."""
@@ -231,8 +260,7 @@ class Execution:
         self, name: str, arguments: Mapping[str, Any], outcome: Outcome, expected: Expected, after: CallState
     ) -> None:
         """The outcome is what is expected, on the whole path, or something is found."""
-        differs = self._differs(outcome, expected, after)
-        self.explorer.note(lambda: self._judge(name, arguments, outcome, expected, differs))
+        self.explorer.note(lambda: self._judge(name, arguments, outcome, expected, after))
 
     def _differs(self, outcome: Outcome, expected: Expected, after: CallState) -> list[Difference] | None:
         """The parts that are not plainly the same; none to compare where the results differ already."""
@@ -246,7 +274,7 @@ class Execution:
         for part, index, value, term in self.observer.differences(after):
             found.append(Difference(f"{part}{list(index)}" if index else part, value, term))
         differs = [one for one in found if not self.reader.is_plainly(one.value, one.term)]
-        agrees = claim_node_agrees(self.size, after, self.semantics) if after is not self.start.state else True
+        agrees = claim_node_agrees(self.size, after, self.semantics, self.start.state)
         return differs if agrees is True else [*differs, Difference("claim_node agrees", True, agrees)]
 
     def _judge(
@@ -255,8 +283,9 @@ class Execution:
         arguments: Mapping[str, Any],
         outcome: Outcome,
         expected: Expected,
-        differs: list[Difference] | None,
+        after: CallState,
     ) -> None:
+        differs = self._differs(outcome, expected, after)
         unequal = None if differs is None else any_of([one.condition() for one in differs])
         if unequal is False or (isinstance(unequal, z3.ExprRef) and self.explorer.impossible(unequal)):
             return

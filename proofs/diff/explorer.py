@@ -61,6 +61,15 @@ class Assumed:
 
 
 @dataclass
+class Fresh:
+    """Nothing is known from here on but these facts: what was decided before is no longer so."""
+
+    facts: Sequence[z3.BoolRef]
+    outer: z3.Solver
+    done: Tree = None
+
+
+@dataclass
 class Noted:
     """What was found out here: once, not on every run along this prefix."""
 
@@ -88,7 +97,7 @@ class Merged:
     done: list[Tree] = field(default_factory=list)
 
 
-Decision: TypeAlias = Branch | Choice | Assumed | Noted | Merged
+Decision: TypeAlias = Branch | Choice | Assumed | Fresh | Noted | Merged
 LEAF = "the end of a path"
 IMPOSSIBLE = "no path"
 Tree: TypeAlias = Any
@@ -108,6 +117,8 @@ class Explorer:
         self.met: z3.ModelRef | None = None
         """An input that meets the condition of the last `impossible`, if that was false."""
         self._constants: list[z3.ArithRef] = []
+        self._low: list[int | None] = []
+        self._bounds: dict[Terms, tuple[int | None, int | None]] = {}
         self._numbers: dict[str, Number] = {}
         self._flags: dict[str, Truth] = {}
         self._names: dict[str, z3.BoolRef] = {}
@@ -122,10 +133,11 @@ class Explorer:
 
     # -- unknowns
 
-    def number(self, name: str) -> Number:
-        """The unknown number of that name."""
+    def number(self, name: str, low: int | None = None) -> Number:
+        """The unknown number of that name; `low` is a bound that is assumed of it wherever it is used."""
         if name not in self._numbers:
             self._constants.append(z3.Int(name))
+            self._low.append(low)
             self._numbers[name] = Number(self, ((len(self._constants) - 1, 1),))
         return self._numbers[name]
 
@@ -200,11 +212,42 @@ class Explorer:
         if value is None:
             value = self._past(Branch).side if self._replaying else self._branch(truth.positive(), truth)
             self._known[truth.key] = value
-            kind, terms, bound = truth.key
-            if value and kind == "==" and len(terms) == 1 and not isinstance(terms, str):
+            self._learn(truth.key, value)
+        return value is not truth.contrary
+
+    def _learn(self, key: Key, value: bool) -> None:
+        """What the answer says about a sum."""
+        kind, terms, bound = key
+        if isinstance(terms, str):
+            return
+        low, high = self._bounds_of(terms)
+        if kind == "<=":
+            self._bounds[terms] = (low, bound) if value else (bound + 1, high)
+        elif value:
+            self._bounds[terms] = (bound, bound)
+            if len(terms) == 1:
                 ((unknown, factor),) = terms
                 self._fixed[unknown] = bound // factor
-        return value is not truth.contrary
+
+    def _bounds_of(self, terms: Terms) -> tuple[int | None, int | None]:
+        """What is plain about a sum: from what was decided of it, or from the bounds of its unknowns."""
+        if terms not in self._bounds:
+            lows = [self._low[u] for u, factor in terms if factor > 0]
+            all_positive = len(lows) == len(terms) and None not in lows
+            self._bounds[terms] = (sum(f * (self._low[u] or 0) for u, f in terms) if all_positive else None, None)
+        return self._bounds[terms]
+
+    def _plain(self, key: Key) -> bool | None:
+        """The answer, where it is plain."""
+        kind, terms, bound = key
+        if isinstance(terms, str):
+            return None
+        low, high = self._bounds_of(terms)
+        if low is not None and low > bound:
+            return False
+        if kind == "<=":
+            return True if high is not None and high <= bound else None
+        return False if high is not None and high < bound else None
 
     def known(self, truth: Truth) -> bool | None:
         """What the path decided of it, in these words."""
@@ -221,6 +264,10 @@ class Explorer:
 
     def _branch(self, condition: z3.BoolRef, truth: Truth | None = None) -> bool:
         """A new condition, first the side that the path's model has."""
+        plain = None if truth is None else self._plain(truth.key)
+        if plain is not None:
+            self._new(Branch(condition, plain, False, None))
+            return plain
         if self._blind:
             self._new(Branch(condition, True, True, None))
             return True
@@ -292,6 +339,18 @@ class Explorer:
         self._new(known)
         self._model = None
 
+    def forget(self, facts: Callable[[], Sequence[z3.BoolRef]]) -> None:
+        """From here on nothing is known but the facts."""
+        self._known, self._fixed, self._bounds = {}, {}, {}
+        if self._replaying:
+            self._past(Fresh)
+            return
+        fresh = Fresh(facts(), self.solver)
+        self.solver = z3.SimpleSolver()
+        self.solver.add(*fresh.facts)
+        self._new(fresh)
+        self._model = None
+
     def note(self, find: Callable[[], Found]) -> Found:
         """What is found out here, on the first run that comes here."""
         if self._replaying:
@@ -317,22 +376,22 @@ class Explorer:
         return merged.alternatives[merged.index].result
 
     def _explore_part(self, part: Callable[[], Hashable]) -> Merged:
-        outer = (self._decisions, self._at, self._known, self._fixed, self.root)
+        outer = (self._decisions, self._at, self._known, self._fixed, self._bounds, self.root)
         self._decisions, self._blind = [], True
         found: dict[Hashable, Alternative] = {}
         while True:
-            self._at, self._known, self._fixed = 0, dict(outer[2]), dict(outer[3])
+            self._at, self._known, self._fixed, self._bounds = 0, dict(outer[2]), dict(outer[3]), dict(outer[4])
             result = part()
             found.setdefault(result, Alternative(result)).conditions.append(_all(self._taken()))
             if not self._next():
                 break
-        self._decisions, self._at, self._known, self._fixed, self.root = outer
+        self._decisions, self._at, self._known, self._fixed, self._bounds, self.root = outer
         self._blind = False
         return Merged(list(found.values()))
 
     def _taken(self) -> list[z3.BoolRef]:
         """The conditions on the way here."""
-        forks = [d for d in self._decisions if isinstance(d, Branch)]
+        forks = [d for d in self._decisions if isinstance(d, Branch) and d.forks]
         return [d.condition if d.side else z3.Not(d.condition) for d in forks]
 
     def _another(self, merged: Merged) -> bool:
@@ -354,7 +413,7 @@ class Explorer:
     def explore(self, program: Callable[[], None]) -> Iterator[None]:
         """Run the program on every path; gives control back after each."""
         while True:
-            self._at, self._known, self._fixed = 0, {}, {}
+            self._at, self._known, self._fixed, self._bounds = 0, {}, {}, {}
             try:
                 program()
                 self.paths += 1
@@ -383,6 +442,9 @@ class Explorer:
                 if self._another(last):
                     self._decisions.append(last)
                     return True
+            elif isinstance(last, Fresh):
+                self.solver, self._model = last.outer, None  # the model is of what followed, and not of this
+                last.done = tree
             elif isinstance(last, Assumed):
                 self.solver.pop()
                 last.done = tree
@@ -408,21 +470,33 @@ class Explorer:
         self._model, self._values = branch.other, {}
 
 
-def left_out(tree: Tree) -> z3.BoolRef | bool:
-    """The inputs that no path of the tree takes, as a formula."""
+def left_out(tree: Tree) -> list[z3.BoolRef]:
+    """The inputs that no path of the tree takes, as formulas: none of them can be met if the paths are all there are.
+
+    What follows where everything is forgotten has a formula of its own: it is to be covered whatever came before.
+    """
+    found: list[z3.BoolRef | bool] = []
+    found.append(_left_out(tree, found))
+    return [f if isinstance(f, z3.ExprRef) else z3.BoolVal(f) for f in found if f is not False]
+
+
+def _left_out(tree: Tree, others: list[z3.BoolRef | bool]) -> z3.BoolRef | bool:
     if tree in (LEAF, IMPOSSIBLE):
-        return tree == IMPOSSIBLE
+        return bool(tree == IMPOSSIBLE)
+    if isinstance(tree, Fresh):
+        others.append(_all([_left_out(tree.done, others), *tree.facts]))
+        return False
     if isinstance(tree, Assumed):
-        return _all([left_out(tree.done), *tree.facts])
+        return _all([_left_out(tree.done, others), *tree.facts])
     if isinstance(tree, Choice):
         if len(tree.done) != tree.count:
             raise AssertionError("a choice was not explored to its end")
-        return _either([left_out(below) for below in tree.done])
+        return _either([_left_out(below, others) for below in tree.done])
     if isinstance(tree, Merged):
-        pairs = zip(tree.alternatives, map(left_out, tree.done), strict=True)
-        return _either([_all([one.condition(), below]) for one, below in pairs])
+        pairs = zip(tree.alternatives, tree.done, strict=True)
+        return _either([_all([one.condition(), _left_out(below, others)]) for one, below in pairs])
     sides = ((True, tree.condition), (False, z3.Not(tree.condition)))
-    return _either([_all([c, left_out(tree.done[s]) if s in tree.done else True]) for s, c in sides])
+    return _either([_all([c, _left_out(tree.done[s], others) if s in tree.done else True]) for s, c in sides])
 
 
 def _all(formulas: Sequence[z3.BoolRef | bool]) -> z3.BoolRef | bool:

@@ -65,6 +65,12 @@ class Seen(Generic[Of]):
     def __lt__(self, other: int) -> bool:
         return not self >= other
 
+    def __gt__(self, other: int) -> bool:
+        return self >= other + 1
+
+    def __le__(self, other: int) -> bool:
+        return not self > other
+
     def __bool__(self) -> bool:
         return bool(self.of.split(lambda value: bool(self._look(value))))
 

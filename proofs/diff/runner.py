@@ -62,10 +62,10 @@ def compare(semantics: str, operation: str, nodes: int, domains: int) -> Compare
 
 def _complete(explorer: Explorer) -> bool:
     """Whether the disjunction of all path conditions is valid."""
-    missing = left_out(explorer.root)
-    if missing is False:
-        return True
-    solver = z3.SimpleSolver()
-    solver.add(missing)
-    explorer.queries += 1
-    return bool(solver.check() == z3.unsat)
+    for missing in left_out(explorer.root):
+        solver = z3.SimpleSolver()
+        solver.add(missing)
+        explorer.queries += 1
+        if solver.check() != z3.unsat:
+            return False
+    return True

@@ -139,7 +139,7 @@ class SearchWorld:
 
 
 class Kept:
-    """What was found out about sets of searches. A set is known by its identity: it is kept with what is known of it."""
+    """What was found out about sets of searches. A set is told by its identity, and kept with what is known of it."""
 
     def __init__(self) -> None:
         self._found: dict[Hashable, tuple[Any, Any]] = {}

@@ -7,9 +7,9 @@ different thing that the operation may hold (`held`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, ValuesView
 from enum import Enum
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import z3
@@ -17,6 +17,7 @@ import z3
 from model.calls import CRASH, MISUSE, Boundary, CallState, Case, Ended, Script
 from proofs.diff.execution import Execution, Expected, Outcome
 from proofs.diff.explorer import Pruned
+from proofs.diff.finite import Finite, Seen
 from proofs.diff.numbers import ExplorationError, Number, Truth
 from proofs.diff.request import Request
 from proofs.diff.symbolic_host import Order
@@ -122,6 +123,10 @@ def _digest(value: Any) -> Any:
         return value
     if isinstance(value, Number):
         return ("number", value.key())
+    if isinstance(value, Seen):
+        return ("seen", value.name, value.of.values)
+    if isinstance(value, Finite):
+        return ("finite", value.values)
     if isinstance(value, Truth):
         return ("truth", str(value.key), value.contrary)
     if isinstance(value, z3.ExprRef):
@@ -134,13 +139,15 @@ def _digest(value: Any) -> Any:
         return ("block", value.mfn, _digest(value.order), value.state, value.domid, value.refcounted)
     if isinstance(value, Case):
         return ("case", value.result, _digest(value.block))
+    if isinstance(value, ValuesView):
+        return ("values", *map(_digest, value))
     if isinstance(value, Mapping):
         return tuple((key, _digest(part)) for key, part in value.items())
     if isinstance(value, (list, tuple, range)):
         return (type(value).__name__, *(_digest(part) for part in value))
     if isinstance(value, Order):
         return ("order", value.number.key())
-    if isinstance(value, FunctionType):  # looks at the execution only
+    if isinstance(value, (FunctionType, MethodType)):  # looks at the execution only
         return ("function", value.__qualname__)
     if hasattr(value, "__dataclass_fields__"):
         return (type(value).__name__, *(_digest(getattr(value, name)) for name in value.__dataclass_fields__))

@@ -43,23 +43,26 @@ def assumed(semantics: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def claim_node_agrees(host: CallHost, s: CallState, semantics: str) -> Term:
-    """Single-node generations: a claim on a node is on claim_node, a host-wide one has none."""
+def claim_node_agrees(host: CallHost, s: CallState, semantics: str, before: CallState | None = None) -> Term:
+    """Single-node generations: a claim on a node is on claim_node, a host-wide one has none.
+
+    :param before: a state of which this is known: nothing is said about domains that are as they were there
+    """
     if not INTERFACES[semantics].has_claim_node:
         return True
 
-    def domain(d: int) -> Term:
-        target = s.claim_node[d]
-        return all_of(
-            [
-                target >= NONE,
-                target < host.nodes,
-                implies(s.global_claims[d] > 0, target == NONE),
-                *[implies(s.claims[d, n] > 0, target == n) for n in range(host.nodes)],
-            ]
-        )
+    def of_domain(state: CallState, d: int) -> list[Term]:
+        return [state.claim_node.entries[d], state.global_claims.entries[d], *state.claims.rows[d].entries]
 
-    return all_of([domain(d) for d in range(host.domains)])
+    def agrees(d: int) -> Term:
+        target, host_wide, *claims = of_domain(s, d)
+        on_node = [implies(claim > 0, target == n) for n, claim in enumerate(claims)]
+        return all_of([target >= NONE, target < host.nodes, implies(host_wide > 0, target == NONE), *on_node])
+
+    def changed(d: int) -> bool:
+        return before is None or any(a is not b for a, b in zip(of_domain(s, d), of_domain(before, d), strict=True))
+
+    return all_of([agrees(d) for d in range(host.domains) if changed(d)])
 
 
 Value = Number | Truth | int
@@ -85,6 +88,7 @@ class Start:
         return self.values[name][index]
 
 
+_LOWEST = {"claim_node": NONE}
 _SUMS = ("total_avail_pages", "outstanding_claims", "node_outstanding_claims", "node_claims")
 _KNOWN: dict[str, Value] = {"domctl_lock": -1, "legacy_calls": 0, "transit_pages": 0, "anonymous_pages": 0}
 
@@ -106,7 +110,7 @@ def make_start(explorer: Explorer, semantics: str, host: CallHost, moment: str) 
             return True
         if info.name in ("last_alloc_node", "node_affinity"):
             return Unread(z3.Bool(name) if info.flag else z3.Int(name))
-        return explorer.flag(name) if info.flag else explorer.number(name)
+        return explorer.flag(name) if info.flag else explorer.number(name, _LOWEST.get(info.name, 0))
 
     for info in CALL_FIELDS.values():
         if info.name not in _SUMS:

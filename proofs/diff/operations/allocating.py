@@ -82,15 +82,15 @@ def _placed(ended: Ended) -> Expected:
 def populate_physmap(x: Execution) -> None:
     """Up to two extents for a domain, or an unknown one."""
     domid = any_domid(x)
-    extents = x.choose("extents", [0, 1, 2])
+    extents = x.choice("extents", (0, 1, 2))
     order = x.order("order")
     too_large = x.choose("order too large", [False, True])
-    x.assume(lambda: [order.number.z3() > 20 if too_large else order.number.z3() <= 20])
+    x.given(lambda: [order.number.z3() > 20 if too_large else order.number.z3() <= 20])
     request = None if domid is None else Request(x, x.host.domains[domid], order)
     side_by_side(
         x,
         "populate_physmap",
-        SCRIPTS["populate_physmap"](domid, extents, 21 if too_large else 0),
+        SCRIPTS["populate_physmap"](domid, extents, 21 if too_large else 0),  # type: ignore[arg-type]  # looked at later
         hypercalls.populate_physmap(x.host, unknown(x) if domid is None else domid, extents, order),  # type: ignore[arg-type]  # unknown
         lambda mfns: Outcome(OK, {"extents": len(mfns)}),
         lambda ended: Expected(ended.result, {"extents": len(ended.blocks)}),

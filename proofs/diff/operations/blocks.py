@@ -42,7 +42,7 @@ def any_block(x: Execution, marked: int = 0) -> PageBlock:
     """Any one block, of which the first pages are marked to go offline."""
     kind = x.choose("block", kinds(x))
     order = x.order("block.order")
-    x.assume(lambda: [order.number.z3() <= 20])
+    x.given(lambda: [order.number.z3() <= 20])
     block = name_block(x, kind, x.choose("node of the block", range(x.size.nodes)), order)
     x.host.pages.offlining.update(range(block.mfn, block.mfn + marked))
     x.look()

@@ -71,14 +71,14 @@ def _owned(x: Execution, domain: Domain) -> None:
         # The second block has the other accounting: each is first once.
         refcounted = x.choose("refcounted", [True, False]) if index == 0 else not x.choices["refcounted"]
         order = x.order(f"block[{index}].order")
-        x.assume(lambda order=order: [order.number.z3() <= 20])  # type: ignore[misc]  # bound now
+        x.given(lambda order=order: [order.number.z3() <= 20])  # type: ignore[misc]  # bound now
         name_block(x, (PageState.ASSIGNED, domain.domid, refcounted), node, order)
     x.look()
 
 
 def _others_free(x: Execution, domain: Domain) -> None:
     """At a boundary another builder may have freed the domain's last block."""
-    owned = [b for b in x.host.pages.of_domain(domain.domid)]
+    owned = list(x.host.pages.of_domain(domain.domid))
     if owned and x.choose("freed by others", [False, True]):
         del x.host.pages.blocks[owned[-1].mfn]
 
@@ -104,8 +104,30 @@ def _freed(ended: Ended) -> Expected:
 
 
 def destroydomain(x: Execution) -> None:
-    """Any domain, or an unknown one, with up to two blocks."""
-    domid = any_domid(x)
+    """Any domain, or an unknown one, with up to two blocks of its own and one in limbo."""
+    domain = x.caller_or()
+    if domain is None:
+        script = SCRIPTS["destroydomain"](None, dict, bool)
+        side_by_side(x, "destroydomain", script, hypercalls.destroydomain(x.host, unknown(x)), _status)
+        return
+    domid = domain.domid
+    if x.choose("in limbo", [False, True]):
+        name_block(x, (PageState.LIMBO, domid, True), 0, x.order("block.order"))
+    _owned(x, domain)
+
+    def has_pages() -> bool:
+        return any(block.domid == domid for block in x.host.pages.blocks.values())
+
+    def between() -> None:
+        x.assume(lambda: [x.term(domain.is_dying)])  # it was marked
+        _others_free(x, domain)
+
+    script = SCRIPTS["destroydomain"](domid, lambda: x.owned.get(domid, {}), has_pages)
+    side_by_side(x, "destroydomain", script, hypercalls.destroydomain(x.host, domid), _status, between=between)
+
+
+def _status(status: Status) -> Outcome:
+    return Outcome(status.value)
 
 
 def domain_destroy(x: Execution) -> None:

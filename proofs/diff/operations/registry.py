@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from model.calls import exists
 from proofs.diff.execution import Execution
-from proofs.diff.operations import allocating, claiming, domains, freeing
+from proofs.diff.operations import allocating, claiming, domains, exchanging, freeing
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Operation] = {
         freeing.free_domheap_pages,
         freeing.offline_page,
         freeing.online_page,
+        exchanging.memory_exchange,
         claiming.set_outstanding_pages,
         claiming.claim_pages,
         claiming.install_claim_set,
@@ -40,6 +41,7 @@ OPERATIONS: dict[str, Operation] = {
         domains.max_mem,
         domains.domain_kill,
         domains.relinquish_memory,
+        domains.destroydomain,
         domains.domain_destroy,
         domains.getdomaininfo,
         domains.get_outstanding_claims,
