@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,7 +19,7 @@ from proofs.diff.finite import Finite, Seen
 from proofs.diff.numbers import Number, Truth
 from proofs.diff.observed import Observer, unequal
 from proofs.diff.reading import Reader
-from proofs.diff.search_world import Kept, SearchWorld
+from proofs.diff.search_world import Kept, Search, SearchWorld
 from proofs.diff.start import Start, as_term, claim_node_agrees, compared, make_start
 from proofs.diff.symbolic_host import SPAN, Domains, HasBlock, Order, make_host, put
 from reference.pages import Block as PageBlock
@@ -27,6 +28,8 @@ from reference.status import HypervisorCrash, MisuseError
 
 T = TypeVar("T")
 
+FOUND_MAX = 16
+"""How many differences an exploration ends after."""
 KEPT_MAX = 2000
 """How many lists of cases are kept."""
 
@@ -52,19 +55,36 @@ class Expected:
     block: Block | None = None
 
 
+@dataclass(frozen=True)
+class Called:
+    """An operation that was called, with what it names."""
+
+    op: str
+    fields: Mapping[str, Any]
+    blocks: Sequence[PageBlock]
+    """Blocks that were allocated before, with the states that they had then."""
+    marked: Sequence[int]
+    offlined: Sequence[int]
+
+
 @dataclass
 class Found:
-    """An input on which the reference does what no case of the model allows."""
+    """Inputs on which the reference does what no case of the model allows."""
 
     call: str
-    arguments: Mapping[str, Any]
+    """The model's name of the critical section."""
+    section: int
+    """How many critical sections of the operation came before."""
+    called: Called
     outcome: Outcome
     expected: Expected
-    differs: list[str]
-    """Fields that differ, where the results are the same."""
+    differs: list[Difference]
+    """Parts that differ, where the results are the same."""
     conditions: list[z3.BoolRef]
-    """What the inputs of the path have in common, and that they differ."""
-    choices: Mapping[str, Any]
+    """What the inputs have in common, and that they differ."""
+    start: Start
+    searches: tuple[Search, ...]
+    """The node searches that led here."""
 
 
 class Option(NamedTuple):
@@ -210,6 +230,12 @@ class Execution:
             return value.z3() if known is None else known
         return as_term(value)
 
+    def calls(self, op: str, **fields: Any) -> None:
+        """What is called, as an event of a trace with its values still unknown; the state is complete by now."""
+        blocks = [copy(block) for block in self.host.pages.blocks.values()]
+        frames = (sorted(self.host.pages.offlining), sorted(self.host.pages.offlined))
+        self.called = Called(op, fields, blocks, *frames)
+
     # -- running and comparing
 
     def run(self, call: Callable[[], Outcome]) -> Outcome:
@@ -230,7 +256,7 @@ class Execution:
         """The outcome of a call of one critical section is what a case of the model says, on the whole path."""
         listed = self.cases_of(name, arguments, self.start.state if before is None else before)
         index = self.decided(name, listed)
-        self.compare(name, arguments, outcome, listed.outcome(index), listed.after(index))
+        self.compare(name, outcome, listed.outcome(index), listed.after(index))
 
     def cases_of(self, name: str, arguments: Mapping[str, Any], before: CallState) -> Cases:
         """The cases of the model for these arguments; kept, as many paths have the same."""
@@ -256,11 +282,9 @@ class Execution:
         self.cases_met.add((name, listed.cases[found].name))
         return found
 
-    def compare(
-        self, name: str, arguments: Mapping[str, Any], outcome: Outcome, expected: Expected, after: CallState
-    ) -> None:
+    def compare(self, name: str, outcome: Outcome, expected: Expected, after: CallState) -> None:
         """The outcome is what is expected, on the whole path, or something is found."""
-        self.explorer.note(lambda: self._judge(name, arguments, outcome, expected, after))
+        self.explorer.note(lambda: self._judge(name, outcome, expected, after))
 
     def _differs(self, outcome: Outcome, expected: Expected, after: CallState) -> list[Difference] | None:
         """The parts that are not plainly the same; none to compare where the results differ already."""
@@ -277,23 +301,21 @@ class Execution:
         agrees = claim_node_agrees(self.size, after, self.semantics, self.start.state)
         return differs if agrees is True else [*differs, Difference("claim_node agrees", True, agrees)]
 
-    def _judge(
-        self,
-        name: str,
-        arguments: Mapping[str, Any],
-        outcome: Outcome,
-        expected: Expected,
-        after: CallState,
-    ) -> None:
+    def _judge(self, name: str, outcome: Outcome, expected: Expected, after: CallState) -> None:
         differs = self._differs(outcome, expected, after)
         unequal = None if differs is None else any_of([one.condition() for one in differs])
         if unequal is False or (isinstance(unequal, z3.ExprRef) and self.explorer.impossible(unequal)):
             return
-        fields = [one.part for one in differs or [] if self._possible(one.condition())]
+        parts = [one for one in differs or [] if self._possible(one.condition())]
         conditions = [*self.explorer.solver.assertions()]
         if isinstance(unequal, z3.ExprRef):
             conditions.append(unequal)
-        self.found.append(Found(name, arguments, outcome, expected, fields, conditions, dict(self.choices)))
+        searches = () if self.world is None else self.world.searches.values
+        self.found.append(
+            Found(name, self.section, self.called, outcome, expected, parts, conditions, self.start, searches)
+        )
+        if len(self.found) >= FOUND_MAX:
+            raise Enough
 
     def _possible(self, condition: Any) -> bool:
         return condition if isinstance(condition, bool) else not self.explorer.impossible(condition)
@@ -310,6 +332,10 @@ class Difference:
     def condition(self) -> Any:
         """They differ."""
         return unequal(self.value, self.term)
+
+
+class Enough(ExplorationError):
+    """So many differences were found that it makes no sense to go on."""
 
 
 class Cases:

@@ -416,6 +416,8 @@ class Explorer:
             self._at, self._known, self._fixed, self._bounds = 0, {}, {}, {}
             try:
                 program()
+                if not self.check():
+                    raise AssertionError("a path that is not possible")
                 self.paths += 1
             except Pruned:
                 pass

@@ -45,7 +45,7 @@ def side_by_side(
     while True:
         outcome = x.run(lambda: _section(steps, result))
         after, ended = _model_section(x, script, request)
-        x.compare(name, {}, outcome, _expected(ended, expected), after)
+        x.compare(name, outcome, _expected(ended, expected), after)
         if outcome.result != BOUNDARY or ended is not None:
             return
         _once(x, script, steps)

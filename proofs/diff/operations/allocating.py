@@ -37,6 +37,7 @@ def alloc_heap_pages(x: Execution) -> None:
     request = Request(x, domain, x.order("order"), x.choose("names a node", [False, True]), exact=True)
     memflags: Any = request.world.memflags(flags)
     order: Any = request.order
+    x.calls("alloc_heap_pages", domid=domain, order=order, node=request.node, memflags=memflags)
     outcome = x.run(lambda: _allocated(x, page_alloc.alloc_heap_pages(x.host, domain, order, request.node, memflags)))
     arguments, before = request.for_model()
     domid = None if domain is None else domain.domid
@@ -48,6 +49,7 @@ def assign_pages(x: Execution) -> None:
     domain, block = x.caller(), any_block(x)
     flags = x.choose("memflags", [0, MEMF_no_refcount])
     before = model_block(block)
+    x.calls("assign_pages", mfn=block, order=block.order, domid=domain, memflags=flags)
 
     def assign() -> Outcome:
         status = page_alloc.assign_pages(x.host, block.mfn, block.order, domain, flags)
@@ -61,6 +63,7 @@ def alloc_domheap_pages(x: Execution) -> None:
     domain, flags = _for_whom(x)
     request = Request(x, domain, x.order("order"))
     order: Any = request.order
+    x.calls("alloc_domheap_pages", domid=domain, order=order, node=None, memflags=flags)
     side_by_side(
         x,
         "alloc_domheap_pages",
@@ -87,11 +90,13 @@ def populate_physmap(x: Execution) -> None:
     too_large = x.choose("order too large", [False, True])
     x.given(lambda: [order.number.z3() > 20 if too_large else order.number.z3() <= 20])
     request = None if domid is None else Request(x, x.host.domains[domid], order)
+    known = unknown(x) if domid is None else domid
+    x.calls("populate_physmap", domid=known, nr_extents=extents, extent_order=order)
     side_by_side(
         x,
         "populate_physmap",
         SCRIPTS["populate_physmap"](domid, extents, 21 if too_large else 0),  # type: ignore[arg-type]  # looked at later
-        hypercalls.populate_physmap(x.host, unknown(x) if domid is None else domid, extents, order),  # type: ignore[arg-type]  # unknown
+        hypercalls.populate_physmap(x.host, known, extents, order),  # type: ignore[arg-type]  # unknown
         lambda mfns: Outcome(OK, {"extents": len(mfns)}),
         lambda ended: Expected(ended.result, {"extents": len(ended.blocks)}),
         request,

@@ -29,6 +29,8 @@ def set_outstanding_pages(x: Execution) -> None:
         nodes += [*range(x.size.nodes + 1), MAX_NUMNODES - 1, MAX_NUMNODES]
     node = x.choose("node", nodes)
     semantics = x.host.semantics
+    where = {} if INTERFACES[x.semantics].single is Single.HOST_WIDE else {"node": node}
+    x.calls("set_outstanding_pages", domid=domain, pages=pages, **where)
     outcome = x.run(lambda: Outcome(semantics.set_outstanding_pages(x.host, domain, pages, node).value))
     x.check("set_outstanding_pages", outcome, domid=domain.domid, pages=pages.z3(), node=node)
 
@@ -42,6 +44,7 @@ def claim_pages(x: Execution) -> None:
         domid, pages.z3(), extent_order=order.z3(), mem_flags=flags.z3(), has_extent_start=start is not None
     )
     known = unknown(x) if domid is None else domid
+    x.calls("claim_pages", domid=known, nr_extents=pages, extent_order=order, mem_flags=flags, extent_start=start)
     steps = hypercalls.claim_pages(x.host, known, pages, order, flags, start)
     side_by_side(x, "claim_pages", script, steps, lambda status: Outcome(status.value))
 
@@ -69,6 +72,7 @@ def install_claim_set(x: Execution) -> None:
     domain = x.caller()
     entries = _entries(x, x.choose("entries", _lengths(x)))
     semantics = x.host.semantics
+    x.calls("install_claim_set", domid=domain, claims=entries)
     outcome = x.run(lambda: Outcome(semantics.install_claim_set(x.host, domain, entries).value))
     x.check("install_claim_set", outcome, domid=domain.domid, entries=_for_model(x, entries))
 
@@ -86,6 +90,7 @@ def claim_memory(x: Execution) -> None:
         entries[1:] = [ClaimEntry(1, 0, pad=1)] * (length - 1)
     pad = x.number("pad", 0, UINT_MAX)
     known = unknown(x) if domid is None else domid
+    x.calls("claim_memory", domid=known, claims=entries, pad=pad)
     outcome = x.run(lambda: Outcome(hypercalls.claim_memory(x.host, known, entries, pad).value))  # type: ignore[arg-type]  # symbolic
     x.check("claim_memory", outcome, domid=domid, entries=_for_model(x, entries), pad=pad.z3())
 

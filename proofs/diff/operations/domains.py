@@ -30,6 +30,8 @@ def create_domain(x: Execution) -> None:
     limit: Any = x.number("max_pages", 0, UINT_MAX)
     before = x.start.state if in_use else x.forget(domid)
 
+    x.calls("create_domain", domid=domid, max_pages=limit, node_affinity=list(affinity))
+
     def run() -> Outcome:
         create(x.host, domid, limit, affinity)
         return Outcome(OK)
@@ -41,6 +43,7 @@ def set_max_pages(x: Execution) -> None:
     """Any limit that its C type holds."""
     domain, limit = x.caller(), x.number("max_pages", 0, UINT_MAX)
     some: Any = limit
+    x.calls("set_max_pages", domid=domain, max_pages=limit)
     outcome = x.run(lambda: Outcome(x.host.semantics.set_max_pages(x.host, domain, some).value))
     x.check("set_max_pages", outcome, domid=domain.domid, max_pages=limit.z3())
 
@@ -49,6 +52,7 @@ def max_mem(x: Execution) -> None:
     """Any limit, for any domain or an unknown one."""
     domid, limit = any_domid(x), x.number("max_pages", 0, 2**64 - 1)
     some: Any = limit
+    x.calls("max_mem", domid=_id(x, domid), max_pages=limit)
     outcome = x.run(lambda: Outcome(hypercalls.max_mem(x.host, _id(x, domid), some).value))
     x.check("max_mem", outcome, domid=domid, max_pages=limit.z3())
 
@@ -61,6 +65,7 @@ def domain_kill(x: Execution) -> None:
     """Any domain, dying already or not."""
     domain = x.caller()
     script = SCRIPTS["domain_kill"](domain.domid)
+    x.calls("domain_kill", domid=domain)
     side_by_side(x, "domain_kill", script, domains.domain_kill(x.host, domain), lambda _none: Outcome(OK))
 
 
@@ -88,6 +93,7 @@ def relinquish_memory(x: Execution) -> None:
     domain = x.caller()
     _owned(x, domain)
     x.assume(lambda: [x.term(domain.is_dying)])
+    x.calls("relinquish_memory", domid=domain)
     side_by_side(
         x,
         "relinquish_memory",
@@ -107,6 +113,7 @@ def destroydomain(x: Execution) -> None:
     """Any domain, or an unknown one, with up to two blocks of its own and one in limbo."""
     domain = x.caller_or()
     if domain is None:
+        x.calls("destroydomain", domid=unknown(x))
         script = SCRIPTS["destroydomain"](None, dict, bool)
         side_by_side(x, "destroydomain", script, hypercalls.destroydomain(x.host, unknown(x)), _status)
         return
@@ -114,6 +121,7 @@ def destroydomain(x: Execution) -> None:
     if x.choose("in limbo", [False, True]):
         name_block(x, (PageState.LIMBO, domid, True), 0, x.order("block.order"))
     _owned(x, domain)
+    x.calls("destroydomain", domid=domain)
 
     def has_pages() -> bool:
         return any(block.domid == domid for block in x.host.pages.blocks.values())
@@ -138,6 +146,8 @@ def domain_destroy(x: Execution) -> None:
         name_block(x, (holds, domain.domid, x.choose("refcounted", [True, False])), 0, x.order("block.order"))
         x.look()
 
+    x.calls("domain_destroy", domid=domain)
+
     def run() -> Outcome:
         domains.domain_destroy(x.host, domain)
         return Outcome(OK)
@@ -148,6 +158,7 @@ def domain_destroy(x: Execution) -> None:
 def getdomaininfo(x: Execution) -> None:
     """Any domain, or an unknown one."""
     domid = any_domid(x)
+    x.calls("getdomaininfo", domid=_id(x, domid))
 
     def run() -> Outcome:
         info = hypercalls.getdomaininfo(x.host, _id(x, domid))
@@ -159,5 +170,6 @@ def getdomaininfo(x: Execution) -> None:
 def get_outstanding_claims(x: Execution) -> None:
     """The one query of the host."""
     names = ("free_pages", "outstanding_pages")
+    x.calls("get_outstanding_claims")
     found = x.run(lambda: Outcome(OK, dict(zip(names, page_alloc.get_outstanding_claims(x.host), strict=True))))
     x.check("get_outstanding_claims", found)

@@ -39,11 +39,13 @@ def memory_exchange(x: Execution) -> None:
     frames = [NO_EXTENT if domid is None else _extent(x, domid, in_order, i) for i in range(count)]
     x.look()
     request = Request(x, domain, out_order) if allocates else None
+    known = unknown(x) if domid is None else domid
+    x.calls("memory_exchange", domid=known, in_mfns=frames, in_order=in_order, out_order=out_order)
     side_by_side(
         x,
         "memory_exchange",
         SCRIPTS["memory_exchange"](domid, frames, x.block_at, in_order, out_order),
-        hypercalls.memory_exchange(x.host, unknown(x) if domid is None else domid, frames, in_order, out_order),
+        hypercalls.memory_exchange(x.host, known, frames, in_order, out_order),
         _exchanged,
         lambda ended: Expected(ended.result, {"extents": len(ended.blocks)}),
         request,

@@ -19,6 +19,7 @@ def free_heap_pages(x: Execution) -> None:
     marked = x.choose("marked", MARKED)
     block = any_block(x, marked)
     before = model_block(block, marked)
+    x.calls("free_heap_pages", mfn=block, order=block.order)
 
     def free() -> Outcome:
         page_alloc.free_heap_pages(x.host, block.mfn, block.order)
@@ -30,6 +31,7 @@ def free_heap_pages(x: Execution) -> None:
 def free_domheap_pages(x: Execution) -> None:
     """Any block, in both sections."""
     block = any_block(x)
+    x.calls("free_domheap_pages", mfn=block, order=block.order)
     side_by_side(
         x,
         "free_domheap_pages",
@@ -63,6 +65,7 @@ def _page(x: Execution) -> tuple[int, str, bool, bool]:
 def offline_page(x: Execution) -> None:
     """Any page of the host."""
     mfn, page, assigned, marked = _page(x)
+    x.calls("offline_page", mfn=x.host.pages.find(mfn) or page, node=mfn // SPAN)
     outcome = x.run(lambda: Outcome(page_alloc.offline_page(x.host, mfn).value))
     x.check("offline_page", outcome, node=mfn // SPAN, page=page, assigned=assigned, marked=marked)
 
@@ -70,5 +73,6 @@ def offline_page(x: Execution) -> None:
 def online_page(x: Execution) -> None:
     """Any page of the host."""
     mfn, page, _assigned, marked = _page(x)
+    x.calls("online_page", mfn=x.host.pages.find(mfn) or page, node=mfn // SPAN)
     outcome = x.run(lambda: Outcome(page_alloc.online_page(x.host, mfn).value))
     x.check("online_page", outcome, node=mfn // SPAN, page=page, marked=marked)
