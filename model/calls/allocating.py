@@ -124,11 +124,13 @@ class _Allocated:
 
 
 def assign_pages(call: Call, domid: Term, block: Block, no_refcount: bool = False) -> list[Case]:
-    """Pages in limbo, or without owner, become a domain's."""
+    """Pages allocated for a domain become its own; pages without owner too, if they are not counted."""
     s, rules = call.before, call.rules
     tot, limit = s.tot_pages[domid], s.max_pages[domid]
+    meant = block.state == ANONYMOUS or (block.owner is not None and same(block.owner, domid))
+    fits = all_of([block.state != ASSIGNED, block.refcounted is not no_refcount, meant])
     cases = [
-        Case("already-assigned", block.state == ASSIGNED, MISUSE),
+        Case("not-allocated-for-it", negation(fits), MISUSE),
         Case("dying", s.is_dying[domid], "EINVAL"),
     ]
     if not no_refcount:

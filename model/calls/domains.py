@@ -1,7 +1,7 @@
 """The life of a domain, its limit, and the queries."""
 
 from model.c_types import UINT_MAX
-from model.calls.case import MISUSE, OK, Call, Case
+from model.calls.case import MISUSE, OK, Call, Case, Effect
 from model.calls.claiming import released
 from model.calls.state import NONE
 from model.logic import Term, minimum, negation
@@ -68,23 +68,35 @@ def release_all_claims(call: Call, domid: Term) -> list[Case]:
     return [Case("released", True, OK, released(call, domid))]
 
 
-def domain_destroy(call: Call, domid: int, has_pages: Term) -> list[Case]:
+def domain_destroy(call: Call, domid: int, has_pages: bool) -> list[Case]:
     """A dead domain that holds nothing is forgotten.
 
     :param has_pages: some allocated block is its, in limbo or assigned, refcounted or not
     """
     s = call.before
-
-    def forgotten(step: Step) -> None:
-        step.set_at("is_created", domid, False)
-
     return [
         Case("unknown-domain", negation(s.is_created[domid]), MISUSE),
         Case("alive", negation(s.is_dying[domid]), MISUSE),
         Case("holds-pages", has_pages, MISUSE),
         Case("holds-claims", s.held(domid) != 0, MISUSE),
-        Case("destroyed", True, OK, call.effect(forgotten)),
+        Case("destroyed", True, OK, _forgotten(call, domid)),
     ]
+
+
+def destroy_if_empty(call: Call, domid: int, has_pages: bool) -> list[Case]:
+    """The end of XEN_DOMCTL_destroydomain: what still holds something is kept until it is called again."""
+    return [
+        Case("holds-pages", has_pages, OK),
+        Case("holds-claims", call.before.held(domid) != 0, OK),
+        Case("destroyed", True, OK, _forgotten(call, domid)),
+    ]
+
+
+def _forgotten(call: Call, domid: int) -> Effect:
+    def forgotten(step: Step) -> None:
+        step.set_at("is_created", domid, False)
+
+    return call.effect(forgotten)
 
 
 def getdomaininfo(call: Call, domid: Term) -> list[Case]:

@@ -32,6 +32,7 @@ CALLS: dict[str, CallModel] = {
         domains.mark_dying,
         domains.release_all_claims,
         domains.domain_destroy,
+        domains.destroy_if_empty,
         domains.getdomaininfo,
         domains.get_outstanding_claims,
         claiming.claim_pages_check,

@@ -4,7 +4,7 @@ A script is a generator. It yields a `Section`, a call of one critical section, 
 yields `BOUNDARY` where no lock is held and other builders may run. It returns the result and what else comes out.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -116,45 +116,49 @@ def domain_kill(domid: Term) -> Script:
     return Ended(OK)
 
 
-Blocks = Callable[[], Sequence[Block]]
-"""The blocks that a domain owns, at the time it is asked."""
+Blocks = Callable[[], Mapping[int, Block]]
+"""The blocks that a domain owned at the last boundary, or when the operation began, by first frame."""
 
 
 def relinquish_memory(blocks: Blocks) -> Script:
-    """A dying domain's blocks are freed one by one, in any order, until it owns none."""
+    """A dying domain's blocks are freed one by one, until it owns none. Others may free some meanwhile."""
     freed: Term = 0
     first = True
-    while owned := blocks():
-        if not first:
-            yield BOUNDARY
-        first = False
-        yield from free_domheap_pages(owned[0])
-        freed = freed + owned[0].pages
+    while there := list(blocks()):
+        for frame in there:
+            if not first:
+                yield BOUNDARY
+            first = False
+            block = blocks().get(frame)
+            if block is not None:
+                yield from free_domheap_pages(block)
+                freed = freed + block.pages
     return Ended(OK, pages=freed)
 
 
+Look = Callable[[int], Block | None]
+"""What a frame was at the last boundary, or when the operation began: a block, or no extent of one owner."""
+
+
 def memory_exchange(
-    domid: Term,
-    extents: Sequence[Block | None],
-    in_order: int,
-    out_order: int,
-    **request: Any,
+    domid: Term, frames: Sequence[int], look: Look, in_order: int, out_order: int, **request: Any
 ) -> Script:
     """Extents of one order are swapped for new ones of another, chunk by chunk; tot_pages stays as it is.
 
-    :param extents: what each frame named is, at the time it is stolen; None: no extent of one owner
     :param domid: None: unknown
+    :param frames: the first frame of each extent
     """
-    known = domid is not None
-    checked = {"known": known, "extents": len(extents), "in_order": in_order, "out_order": out_order}
-    case = _made((yield Section("exchange_check", checked)))
+    orders = {"in_order": in_order, "out_order": out_order}
+    case = _made((yield Section("exchange_check", {"known": domid is not None, "extents": len(frames), **orders})))
     done: list[Block] = []
     if case.result != OK:
         return Ended(case.result)
     chunk = 1 << max(0, out_order - in_order)
-    for first in range(0, len(extents), chunk):
+    new = 1 << max(0, in_order - out_order)
+    wanted = {"domid": domid, "order": out_order, "pages": 1 << out_order, "no_owner": True, **request}
+    for first in range(0, len(frames), chunk):
         yield BOUNDARY
-        result = yield from _chunk(domid, extents[first : first + chunk], in_order, out_order, request, done)
+        result = yield from _chunk(domid, frames[first : first + chunk], look, [wanted] * new, done)
         if result != OK:
             return Ended(result, tuple(done))
     return Ended(OK, tuple(done))
@@ -165,45 +169,37 @@ _Silent = Generator[Section | Boundary, Case | None, None]
 
 
 def _chunk(
-    domid: Term,
-    extents: Sequence[Block | None],
-    in_order: int,
-    out_order: int,
-    request: Mapping[str, Any],
-    done: list[Block],
+    domid: Term, frames: Sequence[int], look: Look, wanted: Sequence[Mapping[str, Any]], done: list[Block]
 ) -> _Part:
-    stolen: list[Block] = []
-    for extent in extents:
-        case = _made((yield Section("steal_page", {"domid": domid, "block": extent})))
+    stolen: dict[int, Block] = {}
+    for frame in frames:
+        case = _made((yield Section("steal_page", {"domid": domid, "block": stolen.get(frame) or look(frame)})))
         if case.result != OK:
-            yield from _give_back(domid, stolen)
+            yield from _give_back(domid, stolen.values())
             return case.result
-        stolen.append(_block(case))
+        stolen[frame] = _block(case)
     out: list[Block] = []
-    for _ in range(1 << max(0, in_order - out_order)):
+    for request in wanted:
         yield BOUNDARY
-        wanted = {"domid": domid, "order": out_order, "pages": 1 << out_order, "no_owner": True, **request}
-        case = _made((yield Section("alloc_heap_pages", wanted)))
+        case = _made((yield Section("alloc_heap_pages", request)))
         if case.result != OK:
-            yield from _give_back(domid, stolen)
+            yield from _give_back(domid, stolen.values())
             yield from _free_all(out)
             return "ENOMEM"
         out.append(_block(case))
-    yield from _free_all(stolen)
+    yield from _free_all(stolen.values())
     for at, block in enumerate(out):
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
         if case.result != OK:
-            lost = (len(out) - at) << out_order
-            yield Section("drop_tot_pages", {"domid": domid, "pages": lost})
+            yield Section("drop_tot_pages", {"domid": domid, "pages": sum(b.pages for b in out[at:])})
             yield from _free_all(out[at:])
             return case.result
-        out[at] = _block(case)
     done += out
     return OK
 
 
-def _give_back(domid: Term, stolen: Sequence[Block]) -> _Silent:
+def _give_back(domid: Term, stolen: Iterable[Block]) -> _Silent:
     for block in stolen:
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
@@ -213,19 +209,22 @@ def _give_back(domid: Term, stolen: Sequence[Block]) -> _Silent:
             yield Section("free_heap_pages", {"block": block})
 
 
-def _free_all(blocks: Sequence[Block]) -> _Silent:
+def _free_all(blocks: Iterable[Block]) -> _Silent:
     for block in blocks:
         yield BOUNDARY
         yield Section("free_heap_pages", {"block": block})
 
 
-def destroydomain(domid: Term, blocks: Blocks, holds_anything: Callable[[], bool]) -> Script:
-    """Killed, its pages freed, and forgotten once nothing is left of it. `domid` None: unknown."""
+def destroydomain(domid: Term, blocks: Blocks, has_pages: Callable[[], bool]) -> Script:
+    """Killed, its pages freed, and forgotten once nothing is left of it.
+
+    :param domid: None: unknown
+    :param has_pages: whether some block is the domain's by now, in limbo or assigned
+    """
     if domid is None:
         return Ended("ESRCH")
     yield from domain_kill(domid)
     yield BOUNDARY
     yield from relinquish_memory(blocks)
-    if not holds_anything():
-        yield Section("domain_destroy", {"domid": domid, "has_pages": False})
+    yield Section("destroy_if_empty", {"domid": domid, "has_pages": has_pages()})
     return Ended(OK)

@@ -1,0 +1,1 @@
+"""How each operation is done on both sides, on every input."""
