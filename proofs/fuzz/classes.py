@@ -156,6 +156,7 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "mark_dying", {"domid": _DOMID}
     yield "release_all_claims", {"domid": _DOMID}
     yield "domain_destroy", {"domid": _DOMID, "has_pages": flag}
+    yield "destroy_if_empty", {"domid": _DOMID, "has_pages": flag}
     yield "getdomaininfo", {"domid": _DOMID}
     yield "get_outstanding_claims", {}
     yield "claim_pages_check", {"domid": _DOMID, "has_extent_start": flag}

@@ -33,7 +33,7 @@ from reference.pages import PageState
 from reference.state import Host
 
 from .compiled import Made
-from .frames import Extents, has_pages, owned_by, pages_at
+from .frames import Owned, has_pages, pages_at
 from .model_calls import ModelCalls
 
 _TARGETS: dict[int | str, int] = {"global": GLOBAL, "legacy": LEGACY}
@@ -192,24 +192,21 @@ class Expectation:
         """Of a dying domain only. The blocks are asked for when it comes to them."""
         if not self.calls.state.is_dying[event.domid]:
             return Made("alive", MISUSE, None)
-        return SCRIPTS["relinquish_memory"](lambda: owned_by(self._host, event.domid))
+        return SCRIPTS["relinquish_memory"](lambda owned=Owned(self._host, event.domid): owned)
 
     def destroydomain(self, event: own.DestroyDomain) -> Script:
         """Likewise."""
-        domid = event.domid
+        domid, host = event.domid, self._host
         return SCRIPTS["destroydomain"](
-            self._known(domid), lambda: owned_by(self._host, domid), lambda: self._holds_anything(domid)
+            self._known(domid), lambda owned=Owned(host, domid): owned, lambda: has_pages(host, domid)
         )
 
     def memory_exchange(self, event: own.MemoryExchange) -> Script:
         """Likewise."""
-        extents = Extents(event.in_mfns, lambda mfn: pages_at(self._host, mfn, event.in_order))
-        domid = self._known(event.domid)
-        return SCRIPTS["memory_exchange"](domid, extents, event.in_order, event.out_order, requested=event.node)
-
-    def _holds_anything(self, domid: int) -> bool:
-        s = self.calls.state
-        return s.global_claims[domid] + s.node_claims[domid] != 0 or has_pages(self._host, domid)
+        domid, host, order = self._known(event.domid), self._host, event.in_order
+        return SCRIPTS["memory_exchange"](
+            domid, event.in_mfns, lambda mfn: pages_at(host, mfn, order), order, event.out_order, requested=event.node
+        )
 
 
 def _request(event: Any) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 
-from model.calls import ANONYMOUS
 from reference.pages import Block, PageState
 from reference.state import Host
 
@@ -43,35 +42,32 @@ def _alike(host: Host, mfn: int, order: int, first: Block) -> bool:
     return True
 
 
-def owned_by(host: Host, domid: int) -> list[Pages]:
-    """The blocks that a domain owns, in the order in which the reference frees them."""
-    return [
-        Pages(block.order, block.mfn // host.node_span, block.state.value, domid, block.refcounted, block.mfn)
-        for block in host.pages.of_domain(domid)
-    ]
+class Owned:
+    """The blocks of a domain that is being freed, as the reference goes through them: a list at a time.
+
+    It frees what is still the block that it was when the list was made, and lists what is left anew.
+    """
+
+    def __init__(self, host: Host, domid: int) -> None:
+        self._host = host
+        self._domid = domid
+        self._listed: dict[int, Block] = {}
+
+    def __iter__(self) -> Iterator[int]:
+        """First frames; a new list is made."""
+        self._listed = {block.mfn: block for block in self._host.pages.of_domain(self._domid)}
+        return iter(list(self._listed))
+
+    def get(self, frame: int) -> Pages | None:
+        """What is listed there, if it is still the domain's; none if somebody else freed it, or a part of it."""
+        block = self._listed[frame]
+        if self._host.pages.blocks.get(frame) is not block or block.domid != self._domid:
+            return None
+        return Pages(
+            block.order, frame // self._host.node_span, block.state.value, self._domid, block.refcounted, frame
+        )
 
 
 def has_pages(host: Host, domid: int) -> bool:
     """Whether any block is a domain's, or meant for it."""
     return any(block.domid == domid for block in host.pages.blocks.values())
-
-
-class Extents:
-    """What the frames of an exchange are, looked up when they are asked for."""
-
-    def __init__(self, mfns: Sequence[int], look_up: Callable[[int], Pages | None]) -> None:
-        self._mfns = mfns
-        self._look_up = look_up
-
-    def __len__(self) -> int:
-        return len(self._mfns)
-
-    def __getitem__(self, which: slice) -> list[Pages | None]:
-        found: list[Pages | None] = []
-        mfns = self._mfns[which]
-        for index, mfn in enumerate(mfns):
-            extent = self._look_up(mfn)
-            if extent is not None and mfn in mfns[:index]:  # the one before it was stolen by then
-                extent = Pages(extent.order, extent.node, ANONYMOUS, None, False, mfn)
-            found.append(extent)
-        return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from proofs.adapters import Outside, OutsideFailure
-from proofs.adapters.against import replay_against
+from proofs.adapters.against import Against, replay_against
 from proofs.adapters.made import Made
 from proofs.replay import TraceResult
 from proofs.traces import Header
@@ -64,7 +64,7 @@ class Program:
         header = Header(
             FORMAT_2, self._known.semantics, f"claimcheck fuzz --against: {found.failure}", found.host, found.seed
         )
-        _, done = self._compared(found.host, found.events)
+        done = self._compared(found.host, found.events).done()
         test = program_test_of(header, found.events, found.failure, self._command)
         return Told(lines(header, done).decode(), test)
 
@@ -73,7 +73,7 @@ class Program:
         with suppress(OutsideFailure):  # it has nothing to do any more
             self._outside.stop()
 
-    def _compared(self, host: HostShape, events: Sequence[Event]) -> tuple[TraceResult, list[Event]]:
+    def _compared(self, host: HostShape, events: Sequence[Event]) -> Against:
         header = Header(FORMAT_2, self._known.semantics, "claimcheck fuzz", host)
         return replay_against(Made(header, [Boot(), *events]), self._outside, check_properties=False)
 
@@ -81,7 +81,7 @@ class Program:
         """What the program made of a trace. That the reference and the model differ goes first."""
         if made.failure is not None:
             return made
-        result, _ = self._compared(made.host, made.events)
+        result = self._compared(made.host, made.events).result
         made.failure = self._failure(result, made.events)
         made.not_applicable = result.not_applicable
         return made
@@ -98,7 +98,7 @@ class Program:
         redone = do(host, steps, self._known)
         if redone is None or redone.failure is not None:
             return redone
-        result, _ = self._compared(host, redone.events)
+        result = self._compared(host, redone.events).result
         redone.failure = self._failure(result, redone.events)
         if result.divergence is not None:  # what comes behind it is not needed
             redone.events = redone.events[: result.divergence.event]
@@ -145,7 +145,8 @@ def divergence_of(command: str, text: str) -> str | None:
     with Outside(command) as outside:
         redone = do(header.host, as_steps(header.host, events, _nothing_known(header)), _nothing_known(header))
         assert redone is not None
-        result, _ = replay_against(Made(header, [Boot(), *redone.events]), outside, check_properties=False)
+        replayed = replay_against(Made(header, [Boot(), *redone.events]), outside, check_properties=False)
+        result = replayed.result
     return None if result.divergence is None else str(result.divergence)
 
 

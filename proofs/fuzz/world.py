@@ -16,7 +16,6 @@ from proofs.traces.own_events import (
     DestroyDomain,
     FreeHeapPages,
     MemoryExchange,
-    RelinquishMemory,
 )
 from reference.pages import Block, PageState
 from reference.state import Domain, Host
@@ -87,19 +86,11 @@ class World:
         running = self.machine.running.values()
         if any(type(r.event) is MemoryExchange for r in running):
             return self.owned_blocks()
-        torn_down = self._torn_down()
-        blocks = self.host.pages.blocks.values()
-        return [block for block in blocks if block.state is not PageState.LIMBO and block.domid not in torn_down]
+        return [block for block in self.host.pages.blocks.values() if block.state is not PageState.LIMBO]
 
     def owned_blocks(self) -> list[Block]:
-        """Blocks that are a domain's, and are not being freed with it."""
-        torn_down = self._torn_down()
-        blocks = self.host.pages.blocks.values()
-        return [block for block in blocks if block.state is PageState.ASSIGNED and block.domid not in torn_down]
-
-    def _torn_down(self) -> set[int]:
-        running = self.machine.running.values()
-        return {r.event.domid for r in running if type(r.event) in (DestroyDomain, RelinquishMemory)}  # type: ignore[attr-defined]  # of these types
+        """Blocks that are a domain's."""
+        return [block for block in self.host.pages.blocks.values() if block.state is PageState.ASSIGNED]
 
     def any_mfn(self) -> int | None:
         """A frame of the host, in any state; of a node without pages there is none."""
