@@ -1,6 +1,6 @@
 """A host of N nodes and D domains given: lists of integer terms, sums written out, quantifiers unrolled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import z3
@@ -72,6 +72,9 @@ def _entries(vector: Vector) -> list[Term]:
 
 class BoundedHost:
     """The host of one bounded obligation; also its own quantifiers, which need no polarity."""
+
+    fields: Mapping[str, FieldInfo] = FIELDS
+    state_type: type[State] = State
 
     def __init__(self, nodes: int, domains: int) -> None:
         self.nodes, self.domains = nodes, domains
@@ -186,7 +189,7 @@ class BoundedHost:
 
     def state(self, suffix: str = "") -> State:
         """A state of which nothing is known."""
-        return State(**{info.name: self.field(info, suffix) for info in FIELDS.values()})
+        return self.state_type(**{info.name: self.field(info, suffix) for info in self.fields.values()})
 
     def shaped(self, info: FieldInfo, entry: Callable[..., Term]) -> Any:
         """A field whose entries are given by index."""
@@ -211,7 +214,7 @@ class BoundedHost:
     def after(self, step: Step, fresh: frozenset[str] = frozenset()) -> State:
         """The state after a step, as terms over the state before; fields in `fresh` are left open."""
         values = {}
-        for info in FIELDS.values():
+        for info in self.fields.values():
             before = getattr(step.before, info.name)
             update = step.updates.get(info.name)
             if update is None:
@@ -220,4 +223,4 @@ class BoundedHost:
                 values[info.name] = self.field(info, AFTER)
             else:
                 values[info.name] = self.shaped(info, lambda *i, u=update, b=before: u.at(b, *i))
-        return State(**values)
+        return self.state_type(**values)

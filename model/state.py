@@ -41,24 +41,25 @@ class FieldInfo:
     meaning: str
 
 
-def _field(shape: Shape, meaning: str, lock: str = GHOST, c_type: str = "", flag: bool = False) -> Any:
+def described(shape: Shape, meaning: str, lock: str = GHOST, c_type: str = "", flag: bool = False) -> Any:
+    """A field of a state, with what there is to know about it."""
     return field(metadata={"shape": shape, "meaning": meaning, "lock": lock, "c_type": c_type, "flag": flag})
 
 
 def _host(meaning: str, lock: str = GHOST, c_type: str = "") -> Any:
-    return _field(Shape.HOST, meaning, lock, c_type)
+    return described(Shape.HOST, meaning, lock, c_type)
 
 
 def _node(meaning: str, lock: str = GHOST, c_type: str = "") -> Any:
-    return _field(Shape.NODE, meaning, lock, c_type)
+    return described(Shape.NODE, meaning, lock, c_type)
 
 
 def _domain(meaning: str, lock: str = GHOST, c_type: str = "", flag: bool = False) -> Any:
-    return _field(Shape.DOMAIN, meaning, lock, c_type, flag)
+    return described(Shape.DOMAIN, meaning, lock, c_type, flag)
 
 
 def _cell(meaning: str, lock: str = GHOST, c_type: str = "") -> Any:
-    return _field(Shape.CELL, meaning, lock, c_type)
+    return described(Shape.CELL, meaning, lock, c_type)
 
 
 @dataclass
@@ -115,14 +116,19 @@ class State:
         return self.node_avail_pages[node] - self.node_outstanding_claims[node]
 
 
-FIELDS: dict[str, FieldInfo] = {
-    f.name: FieldInfo(
-        f.name,
-        f.metadata["shape"],
-        f.metadata["lock"],
-        f.metadata["c_type"],
-        f.metadata["flag"],
-        f.metadata["meaning"],
-    )
-    for f in fields(State)
-}
+def field_infos(state: type[State]) -> dict[str, FieldInfo]:
+    """The fields of a kind of state, by name."""
+    return {
+        f.name: FieldInfo(
+            f.name,
+            f.metadata["shape"],
+            f.metadata["lock"],
+            f.metadata["c_type"],
+            f.metadata["flag"],
+            f.metadata["meaning"],
+        )
+        for f in fields(state)
+    }
+
+
+FIELDS: dict[str, FieldInfo] = field_infos(State)

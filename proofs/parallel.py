@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,6 +36,45 @@ def _interruptible(work: Callable[[Item], Result], item: Item) -> Result:
         _ignore_interrupts()
 
 
+class Submit(Protocol):
+    """Gives work to a pool."""
+
+    def __call__(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
+        """The result to come."""
+
+
+@contextmanager
+def workers(jobs: int, executor: Executor | None = None, prepare: Callable[[], None] | None = None) -> Iterator[Submit]:
+    """A pool of processes, or the given executor, that work is submitted to piece by piece.
+
+    Ctrl-C reaches what runs: ``work`` must return at a KeyboardInterrupt. The processes end with this one, even if it
+    is killed. ``prepare`` is called once in each.
+    """
+    if executor is not None:
+        yield lambda work, item: executor.submit(work, item)  # noqa: PLW0108  # of exactly this type
+        return
+    pool = ProcessPoolExecutor(max_workers=jobs, initializer=_begin, initargs=(os.getpid(), prepare))
+    try:
+        yield lambda work, item: pool.submit(partial(_interruptible, work), item)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(parent: int, prepare: Callable[[], None] | None) -> None:
+    _ignore_interrupts(prepare)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """A pool's process would wait for work for ever if its parent was killed."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
+
+
+_LOOK = 0.5  # seconds
+
+
 def in_processes(
     work: Callable[[Item], Result],
     items: Sequence[Item],
@@ -45,16 +87,8 @@ def in_processes(
     On Ctrl-C what has not begun is dropped; what runs gets the interrupt too, and its result is still given. ``work``
     must therefore return at a KeyboardInterrupt. ``prepare`` is called once in each process.
     """
-    pool: Executor
-    if executor is None:
-        pool = ProcessPoolExecutor(
-            max_workers=min(jobs, len(items)), initializer=_ignore_interrupts, initargs=(prepare,)
-        )
-        work = partial(_interruptible, work)
-    else:
-        pool = executor
-    try:
-        futures: dict[Future[Result], int] = {pool.submit(work, item): index for index, item in enumerate(items)}
+    with workers(min(jobs, len(items)), executor, prepare) as submit:
+        futures: dict[Future[Result], int] = {submit(work, item): index for index, item in enumerate(items)}
         given: set[Future[Result]] = set()
         try:
             for future in as_completed(futures):
@@ -66,6 +100,3 @@ def in_processes(
             for future, index in futures.items():
                 if future not in given and not future.cancelled():
                     yield index, future.result()
-    finally:
-        if executor is None:
-            pool.shutdown(cancel_futures=True)

@@ -78,14 +78,18 @@ def get_free_buddy(host: Host, request: Request) -> tuple[int, int] | None:
 
 
 def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int = 0) -> Status:
-    """Give pages in limbo (or anonymous) to a domain; takes page_alloc_lock.
+    """Give a domain the pages that were allocated for it; takes page_alloc_lock.
 
+    :param memflags: those of the allocation; pages without owner may be given to any domain with MEMF_no_refcount
     :returns: ``EINVAL`` if the domain is dying, ``EPERM`` or ``E2BIG`` if it has no room: the caller frees the pages
+    :raises MisuseError: the pages are a domain's already, or meant for another, or with other accounting
     """
     block = host.pages.exact(mfn, order)
     if block.state is PageState.ASSIGNED:
         raise MisuseError(f"mfn {mfn} already belongs to d{block.domid}")
     refcounted = not memflags & MEMF_no_refcount
+    if block.refcounted is not refcounted or (block.state is PageState.LIMBO and block.domid != domain.domid):
+        raise MisuseError(f"mfn {mfn} was not allocated for d{domain.domid} with these memflags")
     with domain.page_alloc_lock:
         if domain.is_dying:
             return Status.EINVAL

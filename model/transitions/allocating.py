@@ -1,7 +1,7 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
 from model.logic import Term, all_of, any_of, choose, implies, negation
-from model.rules import Request, Rules, pages_taken
+from model.rules import Redemption, Request, Rules, pages_taken
 from model.step import Step
 from model.transitions.ledger import deduct
 
@@ -19,7 +19,7 @@ def _request(step: Step, claimant: Term = None, domain: Term = None) -> tuple[Re
     return Request(pages, claimant, domain, requested, exact, anywhere), node
 
 
-def _leave_heap(step: Step, node: Term, pages: Term) -> None:
+def leave_heap(step: Step, node: Term, pages: Term) -> None:
     """The free counters go down as the block leaves the heap."""
     step.value("node_avail_pages - r", "int64", step.before.node_avail_pages[node] - pages)
     step.value("total_avail_pages - r", "int64", step.before.total_avail_pages - pages)
@@ -35,9 +35,9 @@ def alloc_heap_pages(step: Step, rules: Rules) -> None:
     pages = request.pages
     step.guard("within-limit", rules.limit_permits(s, domid, pages))
     _checks(step, rules, request, node)
-    _leave_heap(step, node, pages)
+    leave_heap(step, node, pages)
     if not rules.redeems_at_assign:
-        _redeem(step, rules, domid, node, pages)
+        redeem(step, rules, domid, node, pages)
     if rules.assigns_at_alloc:
         step.guard("not-dying", negation(s.is_dying[domid]))
         step.guard("assigned-within-limit", s.tot_pages[domid] + pages <= s.max_pages[domid])
@@ -57,12 +57,13 @@ def _checks(step: Step, rules: Rules, request: Request, node: Term) -> None:
     step.guard("node-check", rules.node_permits(s, request, node))
 
 
-def _redeem(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> None:
+def redeem(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> Redemption:
     """Claims turn into the pages just taken."""
     redemption = rules.redeem(step.encoding, step.before, domid, node, pages)
     step.value("r - from_node - from_global - from_others", "uint64", pages - pages_taken(redemption))
     counted = rules.counts_outstanding_on_redeem
     deduct(step, domid, redemption.by_node, redemption.from_global, "redeemed", counted)
+    return redemption
 
 
 def alloc_heap_pages_unowned(step: Step, rules: Rules) -> None:
@@ -85,7 +86,7 @@ def _unowned_request(step: Step, rules: Rules) -> tuple[Request, Term]:
         step.guard("domain-exists", step.before.is_created[domain])
     request, node = _request(step, None, domain)
     _checks(step, rules, request, node)
-    _leave_heap(step, node, request.pages)
+    leave_heap(step, node, request.pages)
     step.unowned = request.pages
     return request, node
 
@@ -133,7 +134,7 @@ def assign_pages(step: Step, rules: Rules) -> None:
     step.add_cell("limbo_pages", domid, node, -pages)
     step.add_cell("assigned_pages", domid, node, pages)
     if rules.redeems_at_assign:
-        _redeem(step, rules, domid, node, pages)
+        redeem(step, rules, domid, node, pages)
 
 
 def assign_pages_refused(step: Step, rules: Rules) -> None:
@@ -175,10 +176,15 @@ def free_domheap_pages(step: Step, rules: Rules) -> None:
     step.add_cell("assigned_pages", domid, node, -pages)
     step.add_at("transit_pages", node, pages)
     if rules.frees_restore_claims:
-        grown = choose(s.global_claims[domid] > 0, pages, 0)
-        step.add_at("global_claims", domid, grown)
-        step.add("outstanding_claims", grown)
-        step.add_at("global_installed", domid, grown)
+        grow_back(step, domid, pages)
+
+
+def grow_back(step: Step, domid: Term, pages: Term) -> None:
+    """A domain that holds a claim gets its freed pages added to it."""
+    grown = choose(step.before.global_claims[domid] > 0, pages, 0)
+    step.add_at("global_claims", domid, grown)
+    step.add("outstanding_claims", grown)
+    step.add_at("global_installed", domid, grown)
 
 
 def free_heap_pages(step: Step, rules: Rules) -> None:  # noqa: ARG001

@@ -5,7 +5,7 @@ from model.rules import Rules
 from model.step import Step
 
 
-def _recall(step: Step, rules: Rules, node: Term, node_avail: Term, total_avail: Term) -> None:
+def recall_claims(step: Step, rules: Rules, node: Term, node_avail: Term, total_avail: Term) -> None:
     """Claims go down until both counters are valid again: the node's first, then host-wide ones."""
     s, h = step.before, step.encoding
     recall = rules.recall(h, s, node, node_avail, total_avail)
@@ -29,7 +29,7 @@ def offline_page(step: Step, rules: Rules) -> None:
     step.add_at("node_avail_pages", node, -1)
     step.add("total_avail_pages", -1)
     step.add_at("offlined_pages", node, 1)
-    _recall(step, rules, node, s.node_avail_pages[node] - 1, s.total_avail_pages - 1)
+    recall_claims(step, rules, node, s.node_avail_pages[node] - 1, s.total_avail_pages - 1)
 
 
 def mark_page_offline(step: Step, rules: Rules) -> None:  # noqa: ARG001
@@ -48,7 +48,7 @@ def free_marked_page(step: Step, rules: Rules) -> None:
     step.add_at("transit_pages", node, -1)
     step.add_at("marked_pages", node, -1)
     step.add_at("offlined_pages", node, 1)
-    _recall(step, rules, node, s.node_avail_pages[node], s.total_avail_pages)
+    recall_claims(step, rules, node, s.node_avail_pages[node], s.total_avail_pages)
 
 
 def online_page(step: Step, rules: Rules) -> None:  # noqa: ARG001

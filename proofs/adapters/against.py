@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from proofs.replay.replay import Recording, Replay, TraceResult
 from proofs.traces import TraceError
 from proofs.traces.events import Boot, Event, State
+from proofs.traces.own_events import Continue
 from proofs.traces.reader import shape_problem
 from reference.status import HypervisorCrash, MisuseError
 
@@ -73,6 +74,7 @@ class Against(Replay):
         self._over: str | None = None  # why nothing more is asked
         self._possible: set[type[Event]] = set()
         self._sent = 0  # operations in this trace
+        self._left_out: set[str | UnsetType] = set()  # builders whose operation was not asked
 
     @property
     def name(self) -> str:
@@ -155,6 +157,11 @@ class Against(Replay):
             self._settle(0)
             raise _Over(f"the program has no operation {event.op}")
         line = self.trace.line
+        builder = event.builder
+        if type(event) is Continue and builder in self._left_out:
+            self._leave_out(NO_PAGES)
+            return
+        self._left_out.discard(builder)
         if len(self._asked) >= WINDOW:
             self._settle(WINDOW // 2)
         there: Event | None = event
@@ -166,6 +173,7 @@ class Against(Replay):
                 raise TraceError(self.trace.path, line, f"{event.op}: {error}") from None
         if there is None:
             self._leave_out(NO_PAGES)
+            self._left_out.add(builder)
             return
         blocks = self._placement.expect(event, self._sent)
         asked = self._outside.send(there, named)

@@ -182,7 +182,8 @@ class Placement:
             page = block.end
         if page < mfn + (1 << order):
             return mfn  # of a builder that has not ended: its blocks are the lowest everywhere
-        return None if first & ((1 << order) - 1) else first
+        mask = (1 << order) - 1  # what is not aligned in the recording either, is refused here as there
+        return first if bool(first & mask) == bool(mfn & mask) else None
 
 
 def answered(blocks: Sequence[Block], event: Event) -> None:

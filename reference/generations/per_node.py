@@ -66,7 +66,7 @@ class PerNodeV8(Semantics):
                     if global_pages is not None:
                         return Status.EINVAL
                     global_pages = pages
-                elif target & CLAIM_TARGET_GLOBAL or target in node_pages:
+                elif target & CLAIM_TARGET_GLOBAL or target in list(node_pages):  # compared: it may be symbolic
                     return Status.EINVAL
                 elif target >= MAX_NUMNODES or target not in host.nodes:
                     return Status.ENOENT

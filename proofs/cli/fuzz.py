@@ -1,0 +1,292 @@
+"""``claimcheck fuzz``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from rich.progress import Progress
+
+    from proofs.fuzz.campaign import Budget, Campaign
+    from proofs.fuzz.store import Settings
+
+DURATION = 60.0
+FINDINGS = "findings"
+
+
+@click.command(
+    short_help="random traces: the reference against the model, or against an outside program",
+    epilog="""\b
+Examples:
+  claimcheck fuzz
+  claimcheck fuzz --semantics all --duration 300 --out campaign
+  claimcheck fuzz --steps 100000 --seed 7 --coverage
+  claimcheck fuzz --against './my-adapter --fast' --duration 30
+  claimcheck fuzz --scheduler tcp://scheduler:8786 --jobs 64 --out campaign""",
+)
+@click.option("--semantics", multiple=True, default=("claim-sets",), show_default=True, help="Several, or `all`.")
+@click.option("--duration", type=click.FloatRange(min=0), help="Seconds.  [default: 60, unless --steps is given]")
+@click.option("--steps", type=click.IntRange(min=1), help="Critical sections to check, about.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes, or tasks at a time.  [default: all processors]")
+@click.option("--out", metavar="DIR", help="Keep the campaign there: the same command goes on with it, after any kill.")
+@click.option("--against", metavar="COMMAND", help="Hold an outside program against the reference.")
+@click.option(
+    "--step-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds for an answer of the program.",
+)
+@click.option(
+    "--start-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds until it is ready.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Run the shards on a Dask cluster (needs `distributed`).")
+@click.option("--unguided", is_flag=True, help="Do not favour operations that lead to classes not yet seen.")
+@click.option("--coverage", is_flag=True, help="Show every outcome class, how often it came out, and which cannot.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def fuzz(
+    ctx: click.Context,
+    semantics: tuple[str, ...],
+    duration: float | None,
+    steps: int | None,
+    seed: int,
+    jobs: int | None,
+    out: str | None,
+    against: str | None,
+    step_limit: float,
+    start_limit: float,
+    scheduler: str | None,
+    unguided: bool,
+    coverage: bool,
+    as_json: bool,
+) -> None:
+    """Random traces of interleaved builders on hosts of 1 to 64 nodes, each critical section checked.
+
+    The reference and the model must give the same result and the same counters, and what is proved of every state must
+    hold. A failure is shrunk to a smallest trace and stored once, in DIR or in `findings`: the trace, and a test that
+    fails as long as it is there. The same seed gives the same run.
+
+    With --against, an outside program does what the reference did, and what it observes is compared. That it crashes,
+    hangs or answers nonsense is a finding, too.
+    """
+    from proofs.fuzz.campaign import Budget
+    from proofs.fuzz.store import Settings
+    from proofs.parallel import default_jobs
+
+    if duration is not None and steps is not None:
+        raise click.UsageError("--duration and --steps: one of them")
+    names = _known_names(semantics)
+    if against is not None:
+        _check_program(against, names, step_limit, start_limit)
+    settings = Settings(names, seed, not unguided, against, step_limit, start_limit)
+    if steps is not None:
+        settings.shard_steps = min(settings.shard_steps, max(1, steps // len(names)))
+    budget = Budget(None if steps is not None else DURATION if duration is None else duration, steps)
+    with ExitStack() as stack:
+        executor = None if scheduler is None else stack.enter_context(_cluster(scheduler))
+        campaign = _run(stack, settings, budget, jobs or default_jobs(), out, executor)
+    if as_json:
+        _print_json(campaign)
+    else:
+        _print(campaign, coverage)
+    if campaign.findings():
+        ctx.exit(REFUTED)
+    if campaign.interrupted:
+        click.echo("claimcheck: interrupted; the counts are those of what was done", err=True)
+        ctx.exit(INCOMPLETE)
+    ctx.exit(INCOMPLETE if any(total.unreached() for total in campaign.totals.values()) else OK)
+
+
+def _known_names(semantics: tuple[str, ...]) -> list[str]:
+    from model.semantics import SEMANTICS
+    from proofs.cli.names import known
+
+    return known("semantics", semantics, list(SEMANTICS), all_means=True)
+
+
+def _check_program(command: str, semantics: list[str], step_limit: float, start_limit: float) -> None:
+    """That a program cannot be used is said before anything is tried."""
+    from proofs.adapters import OutsideFailure
+    from proofs.fuzz.program import usable
+
+    try:
+        usable(command, semantics, step_limit, start_limit)
+    except (OutsideFailure, ValueError) as error:
+        raise click.UsageError(f"--against: {error}") from None
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Executor]:
+    """The executor of a Dask cluster."""
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise click.UsageError("--scheduler needs `distributed`: pip install claimcheck[dask]") from None
+    try:
+        client = distributed.Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--scheduler {address}: {str(error).splitlines()[0]}") from None
+    with client:
+        yield client.get_executor(pure=False)
+
+
+def _run(
+    stack: ExitStack, settings: Settings, budget: Budget, jobs: int, out: str | None, executor: Executor | None
+) -> Campaign:
+    from proofs.cli.output import progress_bar
+    from proofs.fuzz.campaign import Campaign
+    from proofs.fuzz.known import known_of
+    from proofs.fuzz.store import Store, StoreError
+
+    store, findings = None, Path(FINDINGS)
+    if out is not None:
+        findings = Path(out) / FINDINGS
+        try:
+            store = stack.enter_context(Store(Path(out), settings))
+        except StoreError as error:
+            raise click.UsageError(f"--out: {error}") from None
+        settings = store.settings
+    known = [known_of(name) for name in settings.semantics]
+    campaign = Campaign(settings, known, findings, store)
+    with progress_bar() as progress:
+        campaign.run(budget, jobs, executor, _shown(progress, budget))
+    campaign.finish()
+    return campaign
+
+
+def _shown(progress: Progress | None, budget: Budget) -> Any:
+    """What to do after each shard: move the bar."""
+    if progress is None:
+        return lambda _campaign: None
+    import time
+
+    begun = time.monotonic()
+    task = progress.add_task("steps", total=budget.steps or budget.seconds)
+
+    def move(campaign: Campaign) -> None:
+        done = campaign.steps if budget.steps is not None else time.monotonic() - begun
+        found = len(campaign.findings())
+        what = f"{campaign.steps:,} steps" + (f", {found} findings" if found else "")
+        progress.update(task, completed=done, description=what)
+
+    return move
+
+
+def _print_json(campaign: Campaign) -> None:
+    from proofs.cli.output import print_json
+    from proofs.versions import versions
+
+    print_json(
+        {
+            "versions": versions("z3-solver", "msgspec"),
+            "settings": campaign.settings,
+            "interrupted": campaign.interrupted,
+            "semantics": [
+                {
+                    "semantics": total.semantics,
+                    "shards": total.shards,
+                    "traces": total.traces,
+                    "steps": total.steps,
+                    "processor_seconds": total.seconds,
+                    "proved": total.known.proved,
+                    "broken_without_proof": dict(sorted(total.broken.items())),
+                    "not_applicable": dict(sorted(total.not_applicable.items())),
+                    "classes": {name: total.hits[name] for name in total.known.reachable()},
+                    "unreached": total.unreached(),
+                    "unreachable": {name: reason for name, reason in total.known.classes.items() if reason},
+                }
+                for total in campaign.totals.values()
+            ],
+            "findings": [
+                {
+                    "failure": str(finding.found.failure),
+                    "events": len(finding.found.events),
+                    "nodes": finding.found.host.nodes,
+                    "seed": finding.found.seed,
+                    "traces": finding.traces,
+                    "trace": finding.path,
+                    "shrunk": finding.again,
+                }
+                for finding in campaign.findings()
+            ],
+        }
+    )
+
+
+def _print(campaign: Campaign, coverage: bool) -> None:
+    from rich.text import Text
+
+    from proofs.cli.output import console, table
+
+    out = console()
+    counts = table("semantics", "traces#", "steps#", "classes#", "findings#", "steps/s and core#")
+    findings = campaign.findings()
+    for total in campaign.totals.values():
+        reachable = total.known.reachable()
+        counts.add_row(
+            total.semantics,
+            f"{total.traces:,}",
+            f"{total.steps:,}",
+            f"{len(reachable) - len(total.unreached())} of {len(reachable)}",
+            f"{sum(finding.found.failure.semantics == total.semantics for finding in findings)}",
+            f"{total.steps / total.seconds:,.0f}" if total.seconds else "",
+        )
+    out.print(counts)
+    for total in campaign.totals.values():
+        for name, count in sorted(total.broken.items()):
+            line = f"{total.semantics}: {name} broke {count:,} times: there is no proof that it holds"
+            out.print(Text(line), soft_wrap=True)
+        for reason, count in sorted(total.not_applicable.items()):
+            out.print(Text(f"{total.semantics}: not applicable, {count:,} times: {reason}"), soft_wrap=True)
+        for name in total.unreached():
+            out.print(Text(f"{total.semantics}: not reached: {name}"), soft_wrap=True)
+    if coverage:
+        _print_coverage(campaign)
+    for finding in findings:
+        _print_finding(finding)
+
+
+def _print_coverage(campaign: Campaign) -> None:
+    from rich.text import Text
+
+    from proofs.cli.output import console, table
+
+    for total in campaign.totals.values():
+        classes = table(f"outcome class of {total.semantics}", "times#", "cannot be reached")
+        for name, reason in total.known.classes.items():
+            classes.add_row(Text(name), f"{total.hits[name]:,}", Text(reason))
+        console().print(classes)
+
+
+def _print_finding(finding: Any) -> None:
+    from rich.text import Text
+
+    from proofs.cli.output import console
+    from proofs.explain.timeline import print_timeline
+    from proofs.traces import read_traces
+
+    out = console()
+    how = "" if finding.again else "; as it was met: it was not seen again"
+    out.print(Text(f"found: {finding.found.failure} ({finding.traces:,} traces{how})"), soft_wrap=True)
+    for trace in read_traces(finding.path):
+        print_timeline(trace, out)
+    path = Path(finding.path)
+    test = path.with_name(f"test_{path.stem.replace('-', '_')}.py")
+    out.print(Text(f"{test}:"), soft_wrap=True)
+    out.print(Text(test.read_text(encoding="utf-8")), soft_wrap=True)

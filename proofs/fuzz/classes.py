@@ -1,0 +1,230 @@
+"""The outcome classes of a semantics: what a campaign should reach, and what it cannot, with the reason.
+
+Classes are the cases of the model's calls and what an allocation or a recall can do besides. Whether a class can be
+reached is asked of the solver, on a small host in any state in which everything holds that is proved of that semantics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import z3
+
+from model.calls import (
+    ASSIGNED,
+    FREE,
+    GLOBAL,
+    IN_USE,
+    LIMBO,
+    MISUSE,
+    OFFLINED,
+    Block,
+    Call,
+    CallHost,
+    CallState,
+    Case,
+    Entry,
+    cases,
+    exists,
+    holds,
+)
+from model.logic import Term, all_of, any_of, negation
+from model.properties import PROPERTIES
+from model.semantics import SEMANTICS
+
+from .features import (
+    PASSED_OVER_CLAIMED,
+    PASSED_OVER_EMPTY,
+    RECALLED_HOST,
+    RECALLED_HOST_OF_SEVERAL,
+    RECALLED_NODE,
+    RECALLED_NODE_OF_SEVERAL,
+    RECALLED_NOTHING,
+    REDEEMED,
+    SEARCHED,
+)
+
+NODES, DOMAINS = 3, 2
+NO_STATE = f"no state with all that is proved admits it ({NODES} nodes, {DOMAINS} domains)"
+NO_PAUSE = "no event of a trace pauses a domain"
+_DOMID = 1
+
+OPERATIONS = (
+    "populate_physmap: none of the extents",
+    "populate_physmap: some of the extents",
+    "populate_physmap: all of the extents",
+    "memory_exchange: EPERM",
+    "memory_exchange: EINVAL",
+    "memory_exchange: ESRCH",
+    "memory_exchange: ENOMEM",
+    "memory_exchange: OK",
+    "relinquish_memory: nothing freed",
+    "relinquish_memory: pages freed",
+    "destroydomain: ESRCH",
+    "destroydomain: OK",
+    "destroydomain: OK, not forgotten yet",
+    "alloc_domheap_pages: OK",
+    "alloc_domheap_pages: refused",
+)
+"""Of operations of several critical sections, what no single case says. None depends on the semantics."""
+
+Classes = dict[str, str]
+"""Every class, and why it cannot be reached; empty where it can."""
+
+
+class _Asked:
+    """A solver that knows what holds in every state, and questions to it."""
+
+    def __init__(self, semantics: str, proved: list[str]) -> None:
+        self.host = CallHost(NODES, DOMAINS)
+        self.before: CallState = self.host.state()  # type: ignore[assignment]  # its state_type
+        self.call = Call(SEMANTICS[semantics], self.host, self.before)
+        self.found: Classes = {}
+        self.given: Term = True
+        """What else holds of the arguments."""
+        self._solver = z3.SimpleSolver()
+        for name in proved:
+            of_state = PROPERTIES[name].of_state
+            assert of_state is not None  # what is proved of every state is about states
+            self._solver.add(of_state(self.host, self.before))
+        self._solver.add(negation(self.before.is_paused[_DOMID]))
+
+    def ask(self, name: str, condition: Term, reason: str = NO_STATE) -> None:
+        """Note a class; it can be reached where the condition can hold, and if one of several questions said so."""
+        if self.found.get(name) == "":
+            return
+        self._solver.push()
+        self._solver.add(*self.host.axioms, self.given, condition)
+        answer = self._solver.check()
+        self._solver.pop()
+        if answer == z3.unknown:
+            raise RuntimeError(f"{name}: the solver does not know whether it can be reached")
+        self.found[name] = "" if answer == z3.sat else reason
+
+
+def classes_of(semantics: str, proved: list[str]) -> Classes:
+    """Every class of a semantics. ``proved``: the names of what holds in every state."""
+    asked = _Asked(semantics, proved)
+    for name, arguments in _calls(asked.host):
+        if not exists(name, semantics):
+            continue
+        asked.given = _counted(asked.before, arguments.get("block"))
+        found = cases(asked.call, name, **arguments)
+        for index, case in enumerate(found):
+            if case.result != MISUSE:
+                reason = NO_PAUSE if name == "claim_memory" and _paused(semantics) else NO_STATE
+                asked.ask(f"{name}: {case.name}", holds(found, index), reason)
+        if name == "alloc_heap_pages":
+            _passed_over(asked, found, arguments["has_block"])
+        _effects(asked, name, found, arguments)
+    for name in (*SEARCHED, PASSED_OVER_EMPTY, *OPERATIONS):
+        asked.found[name] = ""
+    return asked.found
+
+
+def _counted(before: CallState, block: Block | None) -> Term:
+    """The pages of a block are counted where they are."""
+    if block is None or not block.refcounted:
+        return True
+    pages = before.limbo_pages if block.state == LIMBO else before.assigned_pages
+    return block.pages <= pages[block.owner, block.node]
+
+
+def _paused(semantics: str) -> bool:
+    call = Call(SEMANTICS[semantics], CallHost(1, 1), CallHost(1, 1).state())  # type: ignore[arg-type]  # its state_type
+    return any(case.name == "not-paused" for case in cases(call, "claim_memory", domid=0, entries=[Entry(1, 0)]))
+
+
+def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every call, with arguments that among them admit every case."""
+    pages, more, limit, marked = (host.pages(name) for name in ("pages", "more", "limit", "marked"))
+    order, target, other = (host.pages(name) for name in ("order", "target", "other"))
+    pad, pad_of_entry = host.pages("pad"), host.pages("pad_of_entry")
+    host.axioms.append(all_of([pages >= 1, marked <= pages, pages < 1 << 64, more < 1 << 64, order < 64]))
+    blocks = [
+        Block(pages, 0, state, owner, refcounted, marked)
+        for state, owner, refcounted in ((LIMBO, _DOMID, True), (ASSIGNED, _DOMID, True), ("anonymous", None, False))
+    ]
+    wanted = [Entry(pages - 1, target, pad_of_entry), Entry(more, other), Entry(limit, GLOBAL)]
+    has_block = [z3.Bool(f"has_block{n}") for n in range(NODES)]
+    search = {"order": order, "pages": pages, "candidates": range(NODES), "has_block": has_block}
+    flag, counts = host.flag("flag"), {"extents": 3, "in_order": 0, "out_order": 0}
+    yield "create_domain", {"domid": _DOMID, "max_pages": limit, "node_affinity": frozenset({0})}
+    yield "set_max_pages", {"domid": _DOMID, "max_pages": limit}
+    yield "max_mem", {"domid": _DOMID, "max_pages": limit}
+    yield "mark_dying", {"domid": _DOMID}
+    yield "release_all_claims", {"domid": _DOMID}
+    yield "domain_destroy", {"domid": _DOMID, "has_pages": flag}
+    yield "destroy_if_empty", {"domid": _DOMID, "has_pages": flag}
+    yield "getdomaininfo", {"domid": _DOMID}
+    yield "get_outstanding_claims", {}
+    yield "claim_pages_check", {"domid": _DOMID, "has_extent_start": flag}
+    for node in (None, 0, NODES, 254):
+        yield "set_outstanding_pages", {"domid": _DOMID, "pages": pages - 1, "node": node}
+    for entries in ([], wanted[:1], wanted[1:], [*wanted, Entry(other, target)]):
+        yield "install_claim_set", {"domid": _DOMID, "entries": entries}
+        yield "claim_memory", {"domid": _DOMID, "entries": entries, "pad": pad}
+    yield "claim_memory", {"domid": _DOMID, "entries": [Entry(0, 0)] * 66}
+    for requested in (None, 0):
+        yield "alloc_heap_pages", {"domid": _DOMID, "requested": requested, **search}
+    yield "assign_pages", {"domid": _DOMID, "block": blocks[0]}
+    yield "release_ownership", {"block": blocks[1]}
+    yield "free_heap_pages", {"block": blocks[0]}
+    for page, is_marked in ((FREE, False), (IN_USE, flag), (OFFLINED, False)):
+        yield "offline_page", {"node": 0, "page": page, "marked": is_marked}
+        yield "online_page", {"node": 0, "page": page, "marked": is_marked}
+    for changed in ({}, {"in_order": 21}, {"out_order": 1}):
+        yield "exchange_check", {"known": True, **counts, **changed}
+    yield "exchange_check", {"known": False, **counts}
+    for block in (None, *blocks):
+        yield "steal_page", {"domid": _DOMID, "block": block}
+    yield "assign_in_exchange", {"domid": _DOMID, "block": blocks[2]}
+    yield "drop_tot_pages", {"domid": _DOMID, "pages": pages}
+
+
+def _passed_over(asked: _Asked, found: list[Case], has_block: list[Term]) -> None:
+    """A node that has a block is not the one where the search ends."""
+    second = [index for index, case in enumerate(found) if case.name == "allocated"][1]
+    asked.ask(PASSED_OVER_CLAIMED, all_of([holds(found, second), has_block[0]]))
+
+
+def _effects(asked: _Asked, name: str, found: list[Case], arguments: dict[str, Any]) -> None:
+    """What the cases that redeem or recall may take."""
+    redeems = "assign_pages" if asked.call.rules.redeems_at_assign else "alloc_heap_pages"
+    for index, case in enumerate(found):
+        if case.effect is None:
+            continue
+        if name == redeems:
+            node = case.answer.get("node", 0)
+            _redeemed(asked, holds(found, index), case.effect(), node)
+        elif name in ("offline_page", "free_heap_pages"):
+            _recalled(asked, holds(found, index), case.effect(), arguments.get("node", 0), case.name)
+
+
+def _redeemed(asked: _Asked, condition: Term, after: CallState, node: int) -> None:
+    before = asked.before
+    from_node = before.claims[_DOMID, node] - after.claims[_DOMID, node]
+    took = (
+        from_node > 0,
+        after.global_claims[_DOMID] < before.global_claims[_DOMID],
+        before.node_claims[_DOMID] - after.node_claims[_DOMID] > from_node,
+    )
+    for steps, name in enumerate(REDEEMED):
+        pattern = [t if steps & (1 << bit) else negation(t) for bit, t in enumerate(took)]
+        asked.ask(name, all_of([condition, *pattern]))
+
+
+def _recalled(asked: _Asked, condition: Term, after: CallState, node: int, case: str) -> None:
+    if case not in ("offlined", "freed-and-offlined"):
+        return
+    before = asked.before
+    of_node = [after.claims[d, node] < before.claims[d, node] for d in range(DOMAINS)]
+    of_host = [after.global_claims[d] < before.global_claims[d] for d in range(DOMAINS)]
+    asked.ask(RECALLED_NOTHING, all_of([condition, negation(any_of([*of_node, *of_host]))]))
+    for name, several, counts in (
+        (RECALLED_NODE, RECALLED_NODE_OF_SEVERAL, of_node),
+        (RECALLED_HOST, RECALLED_HOST_OF_SEVERAL, of_host),
+    ):
+        asked.ask(name, all_of([condition, any_of(counts), negation(all_of(counts))]))
+        asked.ask(several, all_of([condition, *counts]))

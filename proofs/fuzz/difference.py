@@ -1,0 +1,141 @@
+"""Where the reference and the model's state differ, number by number."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from model.calls import NONE
+from reference.pages import PageState
+from reference.state import Domain, Host
+
+from .compiled import ModelState
+
+
+class Difference(NamedTuple):
+    """One number: its name as traces have it, and what each side says."""
+
+    field: str
+    reference: Any
+    model: Any
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reference} in the reference, {self.model} in the model"
+
+
+def counters_differ(s: ModelState, host: Host) -> bool:
+    """Whether any counter that an observer sees differs, of the host or of a domain."""
+    if (
+        s.total_avail_pages != host.total_avail_pages
+        or s.outstanding_claims != host.outstanding_claims
+        or s.node_avail_pages != host.node_avail_pages
+        or s.node_outstanding_claims != host.node_outstanding_claims
+        or s.is_created.count(True) != len(host.domains)
+    ):
+        return True
+    claims, node_claims, global_claims, tot_pages, max_pages = (
+        s.claims,
+        s.node_claims,
+        s.global_claims,
+        s.tot_pages,
+        s.max_pages,
+    )
+    for domid, domain in host.domains.items():
+        if (
+            claims[domid] != domain.claims
+            or node_claims[domid] != domain.node_claims
+            or global_claims[domid] != domain.global_claims
+            or tot_pages[domid] != domain.tot_pages
+            or max_pages[domid] != domain.max_pages
+            or s.is_dying[domid] is not domain.is_dying
+        ):
+            return True
+    return False
+
+
+def first_difference(s: ModelState, host: Host) -> Difference | None:
+    """The first number that differs, of everything that both sides have: the slow way."""
+    of_host = ("total_avail_pages", "outstanding_claims", "node_avail_pages", "node_outstanding_claims")
+    for name in of_host:
+        if found := _differ(name, getattr(host, name), getattr(s, name)):
+            return found
+    created = [domid for domid, is_created in enumerate(s.is_created) if is_created]
+    if found := _differ("domains", list(host.domains), created):
+        return found
+    for domid, domain in host.domains.items():
+        for name, reference, model in _of_domain(s, host, domid, domain):
+            if found := _differ(f"{name}[{domid}]", reference, model):
+                return found
+    return _pages_differ(s, host)
+
+
+def _differ(name: str, reference: Any, model: Any) -> Difference | None:
+    if isinstance(reference, list) and len(reference) == len(model):
+        for index, (one, other) in enumerate(zip(reference, model, strict=True)):
+            if one != other:
+                return Difference(f"{name}[{index}]", one, other)
+        return None
+    return Difference(name, reference, model) if reference != model else None
+
+
+def _of_domain(s: ModelState, host: Host, domid: int, domain: Domain) -> list[tuple[str, Any, Any]]:
+    history = domain.history
+    found = [
+        (name, getattr(domain, name), getattr(s, name)[domid])
+        for name in ("max_pages", "tot_pages", "global_claims", "node_claims", "claims", "is_dying")
+    ]
+    found += [
+        (f"history.{kind}", getattr(history, kind), _ledger(s, kind, domid))
+        for kind in ("installed", "redeemed", "released", "recalled")
+    ]
+    last = NONE if domain.last_alloc_node is None else domain.last_alloc_node
+    found.append(("last_alloc_node", last, s.last_alloc_node[domid]))
+    if "claim_node" in host.semantics.claim_counters:
+        target = NONE if domain.claim_node is None else domain.claim_node
+        found.append(("claim_node", target, s.claim_node[domid]))
+    return found
+
+
+def _ledger(s: ModelState, kind: str, domid: int) -> list[int]:
+    by_node: list[int] = getattr(s, f"ledger_{kind}")[domid]
+    host_wide: int = getattr(s, f"global_{kind}")[domid]
+    return [*by_node, host_wide]
+
+
+def ledger_differs(s: ModelState, domain: Domain) -> bool:
+    """Whether the history of a domain's claims differs."""
+    domid, history = domain.domid, domain.history
+    return (
+        history.redeemed != [*s.ledger_redeemed[domid], s.global_redeemed[domid]]
+        or history.installed != [*s.ledger_installed[domid], s.global_installed[domid]]
+        or history.released != [*s.ledger_released[domid], s.global_released[domid]]
+        or history.recalled != [*s.ledger_recalled[domid], s.global_recalled[domid]]
+    )
+
+
+def _pages_differ(s: ModelState, host: Host) -> Difference | None:
+    """The classes of pages, counted block by block."""
+    nodes, span = len(host.node_pages), host.node_span
+    limbo: dict[int, list[int]] = {}
+    assigned: dict[int, list[int]] = {}
+    other = [0] * nodes
+    for block in host.pages.blocks.values():
+        counted = other
+        if block.refcounted and block.domid is not None and block.state is not PageState.ANONYMOUS:
+            by_domain = limbo if block.state is PageState.LIMBO else assigned
+            counted = by_domain.setdefault(block.domid, [0] * nodes)
+        counted[block.mfn // span] += block.pages
+    marked, offlined = [0] * nodes, [0] * nodes
+    for mfn in host.pages.offlining:
+        marked[mfn // span] += 1
+    for mfn in host.pages.offlined:
+        offlined[mfn // span] += 1
+    nothing = [0] * nodes
+    for domid in host.domains:
+        for name, counts in (("limbo_pages", limbo), ("assigned_pages", assigned)):
+            if found := _differ(f"{name}[{domid}]", counts.get(domid, nothing), getattr(s, name)[domid]):
+                return found
+    of_nodes = (("other_pages", other), ("marked_pages", marked), ("offlined_pages", offlined))
+    for name, counts_by_node in of_nodes:
+        if found := _differ(name, counts_by_node, getattr(s, name)):
+            return found
+    return None

@@ -1,0 +1,120 @@
+"""A finding for others: a trace file that the reference reproduces, and a ready test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from proofs.replay.observe import observe
+from proofs.traces import Header, HostShape, read_traces
+from proofs.traces.events import FORMAT_2, Boot, Event
+from proofs.traces.own_events import Events2
+from reference.status import HypervisorCrash, MisuseError
+
+from .checker import Failure
+from .known import known_of
+from .machine import NOBODY, Machine, builder_of
+from .rerun import first_failure, unanswered
+
+_EVENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Events2)
+_HEADER = msgspec.json.Decoder(Header)
+_ENCODER = msgspec.json.Encoder()
+
+
+def header_of(host: HostShape, failure: Failure, seed: int) -> Header:
+    """The header of a finding's trace: its source says what failed."""
+    return Header(FORMAT_2, failure.semantics, f"claimcheck fuzz: {failure}", host, seed)
+
+
+def recorded(host: HostShape, events: Sequence[Event], semantics: str) -> list[Event]:
+    """The events, boot first, with what the reference answers and its counters after each.
+
+    Where the reference stops, the trace ends with a ``crash``.
+    """
+    machine = Machine(host, semantics)
+    done: list[Event] = [Boot(state=observe(machine.host))]
+    for event in events:
+        builder = builder_of(event)
+        try:
+            outcome = machine.begin(event)
+            while outcome is None and builder == NOBODY:
+                outcome = machine.go_on(builder)
+        except (HypervisorCrash, MisuseError) as stopped:
+            done.append(replace(event, crash=str(stopped)))
+            break
+        observed = {name: value for name, value in (outcome or {}).items() if name in event.observed}
+        done.append(replace(event, state=observe(machine.host), **observed))
+    return done
+
+
+def lines(header: Header, events: Iterable[Event]) -> bytes:
+    """A trace as a file has it."""
+    return b"".join(_ENCODER.encode(part) + b"\n" for part in (header, *events))
+
+
+def read(path: str | Path) -> tuple[Header, list[Event]]:
+    """Header and events of a stored finding, without what was observed and without boot.
+
+    :raises proofs.traces.TraceError: it is no trace
+    """
+    for trace in read_traces(path):
+        return trace.header, [unanswered(event) for event in trace if not isinstance(event, Boot)]
+    raise AssertionError("a file without a trace is an error of the reader")
+
+
+def decode(text: str) -> tuple[Header, list[Event]]:
+    """A trace whose events need no observations, as a test has it; without boot."""
+    first, *rest = text.strip().encode().splitlines()
+    events = [_EVENT.decode(line) for line in rest]
+    return _HEADER.decode(first), [event for event in events if not isinstance(event, Boot)]
+
+
+def failure_of(text: str) -> Failure | None:
+    """The first failure of a trace: for the tests that a finding brings along."""
+    header, events = decode(text)
+    return first_failure(header.host, events, known_of(header.semantics))
+
+
+_TEST = '''"""Found by `claimcheck fuzz`: {sentence}"""
+
+from {module} import {function}
+
+TRACE = r"""
+{trace}
+"""
+
+
+def test_{name}() -> None:
+    assert {function}({arguments}) is None
+'''
+
+
+def pytest_of(header: Header, events: Sequence[Event], failure: Failure) -> str:
+    """A test that fails as long as the reference and the model differ there."""
+    return _test(header, events, failure, "proofs.fuzz.finding", "failure_of", "TRACE")
+
+
+def program_test_of(header: Header, events: Sequence[Event], failure: Failure, command: str) -> str:
+    """A test that fails as long as the program differs there."""
+    return _test(header, events, failure, "proofs.fuzz.program", "divergence_of", f"{command!r}, TRACE")
+
+
+def _test(header: Header, events: Sequence[Event], failure: Failure, module: str, function: str, arguments: str) -> str:
+    shown = [replace(header, source="claimcheck fuzz"), *(unanswered(event) for event in events)]
+    return _TEST.format(
+        sentence=str(failure).replace("\\", "/").replace('"""', "'''"),
+        module=module,
+        function=function,
+        arguments=arguments,
+        trace="\n".join(_ENCODER.encode(part).decode() for part in shown),
+        name=slug(failure).replace("-", "_"),
+    )
+
+
+def slug(failure: Failure) -> str:
+    """The name of a finding: the same for failures of one kind."""
+    return re.sub(r"[^a-z0-9]+", "-", failure.kind.lower()).strip("-")

@@ -1,0 +1,118 @@
+"""Events that stake and release claims: at the bounds of their checks, or of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from proofs.fuzz.world import World
+from proofs.traces.events import Claim, InstallClaimSet, SetOutstandingPages
+from proofs.traces.own_events import ClaimMemory, ClaimPages, HypercallClaim
+from reference.constants import MAX_NUMNODES, UINT_MAX
+from reference.state import Domain
+
+Entry = TypeVar("Entry", Claim, HypercallClaim)
+
+_BAD_TARGETS = (MAX_NUMNODES - 1, MAX_NUMNODES, 255, 256, 2**31 - 1, 2**31 + 1, UINT_MAX)
+"""Not online on all but the largest host, or no node at all."""
+
+
+def _entries(world: World, domain: Domain, make: Callable[..., Entry]) -> list[Entry]:
+    """The entries of a claim set: mostly different nodes, and a host-wide one; mostly of pages there are."""
+    host, draw, wild = world.host, world.draw, world.wild
+    nodes = len(host.node_pages)
+    if draw.random() < 0.005:
+        return _too_many(world, make)
+    host_room = host.total_avail_pages - host.outstanding_claims + domain.global_claims + domain.node_claims
+    limit_room = domain.max_pages - domain.tot_pages
+    entries: list[Entry] = []
+    targets = draw.below(min(nodes, 4) + 2)
+    first = draw.below(nodes)
+    for number in range(targets):
+        choice = draw.random()
+        room = host_room if host_room < limit_room else limit_room
+        bounds: tuple[int, ...] = (host_room, limit_room, domain.max_pages, UINT_MAX)
+        if choice < 0.25:
+            target: int | str = "global"
+        elif choice < 0.02 * wild + 0.25:
+            target = draw.pick(_BAD_TARGETS)
+        else:
+            target = (first + number) % nodes if draw.random() < 0.97 else draw.below(nodes)
+            fits = host.node_avail_pages[target] - host.node_outstanding_claims[target] + domain.claims[target]
+            room = fits if fits < room else room
+            bounds = (fits, *bounds)
+        pages = draw.pages(room, bounds, wild)
+        entries.append(make(pages, target, 1 if draw.random() < wild * 0.05 else 0))
+        host_room -= pages
+        limit_room -= pages
+    return entries
+
+
+def _too_many(world: World, make: Callable[..., Entry]) -> list[Entry]:
+    """About as many entries as a call may have, each for nothing."""
+    count = MAX_NUMNODES + world.draw.below(3)
+    nodes = len(world.host.node_pages)
+    return [make(0, node if node < nodes else "global") for node in range(count)]
+
+
+def install_claim_set(world: World) -> InstallClaimSet | None:
+    """The hypervisor's function, which any domain reaches."""
+    domain = world.any_domain()
+    return None if domain is None else InstallClaimSet(domid=domain.domid, claims=_entries(world, domain, Claim))
+
+
+def claim_memory(world: World) -> ClaimMemory | None:
+    """The hypercall: a set, or one legacy entry."""
+    draw = world.draw
+    domain = world.any_domain()
+    if domain is None:
+        return None
+    domid = domain.domid if draw.random() < 0.97 else 99
+    if draw.random() < 0.15:
+        claims = [HypercallClaim(_legacy_pages(world, domain), "legacy", 0)]
+    else:
+        claims = _entries(world, domain, HypercallClaim)
+    return ClaimMemory(domid=domid, claims=claims, pad=1 if draw.random() < 0.02 else 0)
+
+
+def _legacy_pages(world: World, domain: Domain) -> int:
+    """What a domain shall have in all: 0 releases."""
+    host, draw = world.host, world.draw
+    if draw.random() < 0.25:
+        return 0
+    unclaimed = host.total_avail_pages - host.outstanding_claims
+    limit_room = domain.max_pages - domain.tot_pages
+    room = unclaimed if unclaimed < limit_room else limit_room
+    held = domain.tot_pages
+    pages = draw.pages(room, (unclaimed, limit_room, domain.max_pages, held, unclaimed + held, UINT_MAX), world.wild)
+    return pages + held if draw.random() < 0.7 and pages + held < 2**64 else pages
+
+
+def claim_pages(world: World) -> ClaimPages | None:
+    """``XENMEM_claim_pages``."""
+    draw = world.draw
+    domain = world.any_domain()
+    if domain is None:
+        return None
+    domid = domain.domid if draw.random() < 0.97 else 99
+    event = ClaimPages(domid=domid, nr_extents=_legacy_pages(world, domain))
+    if draw.random() < 0.03:
+        setattr(event, draw.pick(("extent_order", "mem_flags", "extent_start")), 1)
+    return event
+
+
+def set_outstanding_pages(world: World) -> SetOutstandingPages | None:
+    """The hypervisor's function; in single-node generations with a node."""
+    host, draw = world.host, world.draw
+    domain = world.any_domain()
+    if domain is None:
+        return None
+    event = SetOutstandingPages(domid=domain.domid, pages=_legacy_pages(world, domain))
+    if "claim_node" not in host.semantics.claim_counters:
+        return event
+    event.node = node = world.any_node()
+    if node is not None and node < len(host.node_pages) and event.pages:
+        room = host.node_avail_pages[node] - host.node_outstanding_claims[node]
+        bounds = (room, room + domain.tot_pages, domain.max_pages, domain.max_pages - domain.tot_pages)
+        event.pages = draw.pages(min(room, domain.max_pages), bounds, world.wild)
+    return event

@@ -1,0 +1,107 @@
+"""Events of a domain's life, and queries."""
+
+from __future__ import annotations
+
+from proofs.fuzz.world import World
+from proofs.traces.events import CreateDomain, DomainKill, SetMaxPages
+from proofs.traces.own_events import (
+    DestroyDomain,
+    DomainDestroy,
+    GetDomainInfo,
+    GetOutstandingClaims,
+    MaxMem,
+    RelinquishMemory,
+)
+from reference.constants import UINT_MAX
+from reference.state import Domain
+
+MOST_DOMAINS = 6
+
+
+def create_domain(world: World) -> CreateDomain | None:
+    """With an id that is free now; it may have been another domain's before."""
+    draw, host = world.draw, world.host
+    if len(host.domains) >= MOST_DOMAINS:
+        return None
+    domid = draw.below(MOST_DOMAINS)
+    while domid in host.domains:
+        domid = (domid + 1) % MOST_DOMAINS
+    nodes = len(host.node_pages)
+    affinity = list(range(nodes))
+    if nodes > 1 and draw.random() < 0.4:
+        kept = draw.random()
+        affinity = [node for node in affinity if draw.random() < kept] or [draw.below(nodes)]
+    return CreateDomain(domid=domid, max_pages=_first_limit(world), node_affinity=affinity)
+
+
+def _first_limit(world: World) -> int:
+    draw, total = world.draw, sum(world.host.node_pages)
+    choice = draw.random()
+    if choice < 0.1:
+        return UINT_MAX
+    if choice < 0.2:
+        return draw.below(4)
+    return min(UINT_MAX, draw.below(2 * total + 2))
+
+
+def _limit(world: World, domain: Domain) -> int:
+    """A limit around what the domain has and claims."""
+    draw = world.draw
+    held, claimed = domain.tot_pages, domain.global_claims + domain.node_claims
+    if draw.random() < 0.3:
+        return _first_limit(world)
+    return draw.near((held, held + claimed, domain.max_pages, domain.charged_pages + claimed, UINT_MAX))
+
+
+def set_max_pages(world: World) -> SetMaxPages | None:
+    """The limit, as the function takes it: 32 bits."""
+    domain = world.any_domain()
+    return None if domain is None else SetMaxPages(domid=domain.domid, max_pages=min(UINT_MAX, _limit(world, domain)))
+
+
+def max_mem(world: World) -> MaxMem:
+    """The limit, as the hypercall takes it: 64 bits."""
+    domid = world.any_domid()
+    domain = world.host.domains.get(domid)
+    limit = 1 if domain is None else _limit(world, domain)
+    return MaxMem(domid=domid, max_pages=limit if world.draw.random() < 0.97 else 2**64 - 1)
+
+
+def domain_kill(world: World) -> DomainKill | None:
+    """Also of a domain that is dying already."""
+    domain = world.any_domain()
+    return None if domain is None else DomainKill(domid=domain.domid)
+
+
+def _idle_dying(world: World) -> list[Domain]:
+    busy = world.busy_domains()
+    return [domain for domain in world.host.domains.values() if domain.is_dying and domain.domid not in busy]
+
+
+def relinquish_memory(world: World) -> RelinquishMemory | None:
+    """Of a dying domain that nobody works on."""
+    dying = _idle_dying(world)
+    return RelinquishMemory(domid=world.draw.pick(dying).domid) if dying else None
+
+
+def domain_destroy(world: World) -> DomainDestroy | None:
+    """Of a dying domain that has nothing left."""
+    held = {block.domid for block in world.host.pages.blocks.values()}
+    empty = [d for d in _idle_dying(world) if d.domid not in held and d.global_claims == d.node_claims == 0]
+    return DomainDestroy(domid=world.draw.pick(empty).domid) if empty else None
+
+
+def destroydomain(world: World) -> DestroyDomain | None:
+    """All stages in one call; nobody else works on the domain."""
+    domid = world.any_domid()
+    return None if domid in world.busy_domains() else DestroyDomain(domid=domid)
+
+
+def getdomaininfo(world: World) -> GetDomainInfo:
+    """Of a domain, or of none."""
+    return GetDomainInfo(domid=world.any_domid())
+
+
+def get_outstanding_claims(_world: World) -> GetOutstandingClaims:
+    """Of the host."""
+    return GetOutstandingClaims()

@@ -1,0 +1,62 @@
+"""What one trace is made of: a subset of the operations with weights of its own (swarm testing), and how wild it is.
+
+A trace that has every operation dilutes each: what needs twenty allocations in a row, or none freed, is then never
+reached. So every trace draws which operations it has and how often.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Container, Mapping, Sequence
+from itertools import accumulate
+
+from proofs.fuzz.draw import Draw
+from reference.semantics import Semantics
+
+from . import Maker, makers_of
+
+_FACTORS = (0.2, 0.5, 1, 1, 2, 5)
+_LENGTHS = (30, 60, 120, 240)
+_SHARES = (0.4, 0.7, 1.0)
+_WILD = (0.02, 0.1, 0.5)  # nearly always valid, mostly, or half the time
+_INTERLEAVING = (0.0, 0.5, 0.9)
+
+
+class Plan:
+    """The operations of a trace, drawn by weight."""
+
+    __slots__ = ("_makers", "_upto", "interleaving", "length", "wild")
+
+    def __init__(self, makers: Sequence[tuple[Maker, float]], length: int, wild: float, interleaving: float) -> None:
+        self._makers = [maker for maker, _ in makers]
+        self._upto = list(accumulate(weight for _, weight in makers))
+        self.length = length
+        """Events."""
+        self.wild = wild
+        """How often an argument is arbitrary, and not chosen to pass the checks."""
+        self.interleaving = interleaving
+        """How often an operation of several critical sections leaves room for others."""
+
+    def maker(self, draw: Draw) -> Maker:
+        """The operation to do next."""
+        return self._makers[bisect(self._upto, draw.random() * self._upto[-1])]
+
+
+def draw_plan(
+    draw: Draw, semantics: Semantics, wanted: Mapping[str, float], operations: Container[str] | None = None
+) -> Plan:
+    """A subset of the operations of a semantics.
+
+    :param wanted: favours some, as factors
+    :param operations: the only ones there are; none: all
+    """
+    makers = [maker for maker in makers_of(semantics) if operations is None or maker.name in operations]
+    chosen: list[tuple[Maker, float]] = []
+    share = draw.pick(_SHARES)
+    for maker in makers:
+        favour = wanted.get(maker.name, 1.0)
+        if draw.random() < share * favour:
+            chosen.append((maker, maker.weight * draw.pick(_FACTORS) * favour))
+    chosen = chosen or [(maker, maker.weight) for maker in makers]
+    interleaving = draw.pick(_INTERLEAVING) if operations is None or "continue" in operations else 0.0
+    return Plan(chosen, draw.pick(_LENGTHS), draw.pick(_WILD), interleaving)

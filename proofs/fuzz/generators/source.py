@@ -1,0 +1,50 @@
+"""Where the events of a trace come from: what next, and who does it."""
+
+from __future__ import annotations
+
+from proofs.fuzz.world import World
+from proofs.traces.events import Event
+from proofs.traces.own_events import Continue
+
+from . import MAKERS
+from .plan import Plan
+
+_BUILDERS = ("b1", "b2", "b3", "b4")
+_FIRST_DOMAINS = 2
+_GOES_ON = 0.5
+"""How often somebody who has begun something goes on with it, rather than that something else begins."""
+
+
+class Source:
+    """Random events, each made for the state that the world has then."""
+
+    def __init__(self, world: World, plan: Plan) -> None:
+        self._world = world
+        self._plan = plan
+        self._made = 0
+
+    def next(self) -> Event | None:
+        """The next event; none at the end of the trace."""
+        world, plan = self._world, self._plan
+        draw, running = world.draw, world.machine.running
+        while self._made < plan.length:
+            self._made += 1
+            if running and draw.random() < _GOES_ON:
+                return Continue(builder=draw.pick(list(running)))
+            maker = plan.maker(draw)
+            if self._made <= _FIRST_DOMAINS or not world.host.domains:
+                maker = MAKERS["create_domain"]
+            event = maker.make(world)
+            if event is None:
+                continue
+            if maker.in_steps and self._leaves_room(event):
+                event.builder = next(builder for builder in _BUILDERS if builder not in running)
+            return event
+        return None
+
+    def _leaves_room(self, event: Event) -> bool:
+        """Whether others may come between the event's critical sections."""
+        world = self._world
+        if len(world.machine.running) == len(_BUILDERS) or world.draw.random() >= self._plan.interleaving:
+            return False
+        return not world.being_destroyed(getattr(event, "domid", None))

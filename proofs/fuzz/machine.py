@@ -1,0 +1,79 @@
+"""A host of the reference with what builders have in flight on it, moved on one critical section at a time."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from proofs.replay.operations import OPERATIONS, Outcome
+from proofs.traces.events import Event, HostShape
+from proofs.traces.own_events import Continue
+from reference.generations import SEMANTICS
+from reference.state import boot
+from reference.status import MisuseError
+from reference.steps import Steps
+
+NOBODY = ""
+"""Who does an event that names no builder."""
+
+
+class Running:
+    """An operation in flight: the event that began it, and what is left to do."""
+
+    __slots__ = ("event", "steps")
+
+    def __init__(self, event: Event, steps: Steps[Outcome]) -> None:
+        self.event = event
+        self.steps = steps
+
+
+def builder_of(event: Event) -> str:
+    """Who does it."""
+    name: str | UnsetType = event.builder
+    return NOBODY if name is UNSET else name
+
+
+class Machine:
+    """The reference of one semantics on a host of one shape."""
+
+    def __init__(self, shape: HostShape, semantics: str, *, check_locks: bool = False) -> None:
+        self.host = boot(
+            tuple(shape.nodes),
+            shape.node_span,
+            SEMANTICS[semantics],
+            check_locks=check_locks,
+            llc_coloring_enabled=shape.llc_coloring,
+        )
+        self.running: dict[str, Running] = {}
+
+    def begin(self, event: Event) -> Outcome | None:
+        """The event's first critical section. None: the operation goes on, with :meth:`go_on`.
+
+        :raises MisuseError: the event cannot stand here
+        :raises reference.status.HypervisorCrash: the hypervisor would stop
+        """
+        builder = builder_of(event)
+        if type(event) is Continue:
+            return self.go_on(builder)
+        if builder in self.running:
+            raise MisuseError(f"builder {builder} has not ended what it does")
+        outcome = OPERATIONS[type(event)](self.host, event)
+        if type(outcome) is dict:
+            return outcome
+        self.running[builder] = Running(event, outcome)  # type: ignore[arg-type]  # what is no dict is steps
+        return self.go_on(builder)
+
+    def go_on(self, builder: str) -> Outcome | None:
+        """The next critical section of what a builder does. None: there are more."""
+        running = self.running.get(builder)
+        if running is None:
+            raise MisuseError(f"builder {builder} has nothing to continue")
+        try:
+            next(running.steps)
+        except StopIteration as end:
+            del self.running[builder]
+            outcome: Outcome = end.value
+            return outcome
+        except BaseException:
+            del self.running[builder]
+            raise
+        return None

@@ -1,0 +1,159 @@
+"""The calls of the model, made one after the other on one state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from model.calls import NONE, OK, search_order
+from model.semantics import SEMANTICS
+from reference.state import Host
+
+from .compiled import Compiled, Compiler, Made, ModelState, Pages, direct
+from .features import PASSED_OVER, claims_of, count_recalled, count_redeemed, count_search, kind_of_search
+from .frames import marked_in
+
+_MOST_ENTRIES = 6
+"""Of a claim set that is compiled: the checks of an entry grow with those before it."""
+_orders = lru_cache(maxsize=1 << 14)(search_order)
+Arguments = Mapping[str, Any]
+
+
+@lru_cache(maxsize=64)
+def compiler(semantics: str) -> Compiler:
+    """The compiled calls of a semantics, shared by everything in this process."""
+    return Compiler(semantics)
+
+
+class ModelCalls:
+    """A state of the model, and what the calls of the last critical section did to it."""
+
+    def __init__(self, host: Host, domains: int) -> None:
+        """``host``: of the reference, whose free blocks are looked at; ``domains``: ids are below that."""
+        self.host = host
+        self.state = ModelState(host.node_pages, domains, host.llc_coloring_enabled)
+        self.result = OK
+        """Of the call made last."""
+        self.changed: frozenset[str] = frozenset()
+        """The fields that changed."""
+        self.touched: int | None = NONE
+        """The only domain that something changed of; none: it may be any."""
+        self.affinity: dict[int | None, frozenset[int]] = {None: frozenset(host.nodes)}
+        """node_affinity by domain; for no domain it is every node."""
+        self._compiler = compiler(host.semantics.name)
+        self.hits = self._compiler.hits
+        self._nodes = len(host.node_pages)
+        self._taken: Pages | None = None
+        self._special: dict[str, Callable[[str, Arguments], Made]] = {
+            "alloc_heap_pages": self._alloc_heap_pages,
+            "offline_page": self._recalling,
+            "free_heap_pages": self._freeing,
+            "install_claim_set": self._with_entries,
+            "claim_memory": self._with_entries,
+            "create_domain": self._directly,
+            "exchange_check": self._directly,
+        }
+        self._redeems_at_assign = SEMANTICS[host.semantics.name].rules.redeems_at_assign
+        if self._redeems_at_assign:
+            self._special["assign_pages"] = self._redeeming
+
+    def new_section(self) -> None:
+        """A critical section begins."""
+        self.result = OK
+        self.changed = frozenset()
+        self.touched = NONE
+
+    def settle(self) -> None:
+        """The reference has done its part, with the same result: which frames it took is known now."""
+        if self._taken is not None:
+            self._taken.mfn = next(reversed(self.host.pages.blocks))
+            self._taken = None
+
+    def make(self, name: str, arguments: Arguments) -> Made:
+        """Make a call: the case that came out."""
+        special = self._special.get(name)
+        return self._plain(name, arguments) if special is None else special(name, arguments)
+
+    def _plain(self, name: str, arguments: Arguments) -> Made:
+        compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
+        block: Pages | None = arguments.get("block")
+        domid = arguments.get("domid", None if block is None else block.owner)
+        self._touch(domid)
+        return self._came_out(compiled, compiled.function(self.state, *numbers), block, domid)
+
+    def _touch(self, domid: int | None) -> None:
+        """Something changes of a domain, or of none; of several calls in a section, each may touch another."""
+        if domid is not None and domid != self.touched:
+            self.touched = domid if self.touched == NONE else None
+
+    def _came_out(self, compiled: Compiled, index: int, block: Pages | None, domid: int | None) -> Made:
+        compiled.counts[index] += 1
+        outcome = compiled.outcomes[index]
+        if outcome.changed:
+            self.changed = self.changed | outcome.changed if self.changed else outcome.changed
+        made = compiled.made[index]
+        if made is None:
+            assert block is not None  # it leaves what it was given
+            owner = domid if outcome.owned else None
+            left = Pages(block.order, block.node, str(outcome.state), owner, outcome.refcounted, block.mfn)
+            made = Made(outcome.name, outcome.result, left)
+        self.result = made.result
+        return made
+
+    def _directly(self, name: str, arguments: Arguments) -> Made:
+        """Evaluated on numbers, not compiled: it is rare, and would be compiled anew each time."""
+        self._touch(arguments.get("domid"))
+        _, case = direct.outcome(self.host.semantics.name, self.state, name, arguments)
+        self.changed |= direct.apply(case, self.state)
+        self.hits[f"{name}: {case.name}"] += 1
+        self.result = case.result
+        return Made(case.name, case.result, None)
+
+    def _with_entries(self, name: str, arguments: Arguments) -> Made:
+        few = len(arguments["entries"]) <= _MOST_ENTRIES
+        return self._plain(name, arguments) if few else self._directly(name, arguments)
+
+    def _freeing(self, name: str, arguments: Arguments) -> Made:
+        block: Pages = arguments["block"]
+        block.marked = marked_in(self.host, block)
+        return self._recalling(name, arguments) if block.marked else self._plain(name, arguments)
+
+    def _recalling(self, name: str, arguments: Arguments) -> Made:
+        before = self.state.node_claims, self.state.global_claims
+        made = self._plain(name, arguments)
+        if self.changed:
+            self.touched = None
+            count_recalled(self.hits, before, self.state)
+        return made
+
+    def _redeeming(self, name: str, arguments: Arguments) -> Made:
+        before = claims_of(self.state, arguments["domid"])
+        made = self._plain(name, arguments)
+        if made.block is not None and made.block.refcounted:
+            count_redeemed(self.hits, before, self.state, arguments["domid"], made.block.node)
+        return made
+
+    def _alloc_heap_pages(self, _name: str, arguments: Arguments) -> Made:
+        s, hits = self.state, self.hits
+        domid, order, requested = arguments["domid"], arguments["order"], arguments["requested"]
+        self._touch(domid)
+        compiled, numbers = self._compiler.search(arguments, self._nodes)
+        last = NONE if domid is None else s.last_alloc_node[domid]
+        affinity, exact = self.affinity[domid], arguments.get("exact", False)
+        candidates = _orders(self._nodes, affinity, requested, None if last == NONE else last, exact)
+        before = None if domid is None else claims_of(s, domid)
+        index = compiled.function(s, *numbers, candidates, self.host.heap)
+        outcome = compiled.outcomes[index]
+        found = s.chosen if outcome.state is not None else None
+        if found is not None or outcome.name == "no-node":
+            count_search(hits, kind_of_search(domid, requested, exact), candidates, found, affinity)
+        if found is None:
+            return self._came_out(compiled, index, None, domid)
+        if outcome.refcounted and before is not None and not self._redeems_at_assign:
+            count_redeemed(hits, before, s, domid, found)
+        if found != candidates[0]:
+            hits[PASSED_OVER[not self.host.heap[candidates[0]].orders >> order]] += 1
+        made = self._came_out(compiled, index, Pages(order, found, "", None, False, None), domid)
+        self._taken = made.block
+        return made

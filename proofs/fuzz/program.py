@@ -1,0 +1,154 @@
+"""An outside program as the other side: it does what the reference did, and every observation is compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from proofs.adapters import Outside, OutsideFailure
+from proofs.adapters.against import Against, replay_against
+from proofs.adapters.made import Made
+from proofs.replay import TraceResult
+from proofs.traces import Header
+from proofs.traces.events import FORMAT_2, Boot, Event, HostShape
+from proofs.traces.own_events import Continue
+
+from .checker import Failure
+from .draw import Draw
+from .finding import decode, lines, program_test_of
+from .generators.plan import Plan
+from .known import Known
+from .model_calls import compiler
+from .rerun import Redone, as_steps, do
+from .smallest import Ways, smallest
+from .steps import Steps
+from .target import Found, Told
+from .trial import Trial, random_trial, trial
+
+SHRINKING = 60.0
+"""Seconds for one finding: a program that hangs takes its time for every trace."""
+
+
+class Program:
+    """The program of a command. It is kept for many traces, and started anew after a failure."""
+
+    def __init__(self, known: Known, command: str, step_limit: float, start_limit: float) -> None:
+        self._known = known
+        self._command = command
+        self._outside = Outside(command, step_limit=step_limit, start_limit=start_limit)
+        self._compiler = compiler(known.semantics)
+        self._compiler.take_hits()
+
+    def trial(self, seed: int, wanted: Mapping[str, float]) -> Trial:
+        """The trace is made, and checked against the model, on the reference; then the program does it.
+
+        :raises OutsideFailure: the program cannot be used at all
+        """
+        operations = frozenset(self._outside.hello.operations)
+        return self._asked(random_trial(self._known, seed, wanted, operations))
+
+    def hits(self) -> Counter[str]:
+        """Of the reference: the program's are not known."""
+        return self._compiler.take_hits()
+
+    def shrunk(self, found: Found) -> Found | None:
+        """See :class:`~proofs.fuzz.target.Target`."""
+        known = self._known
+        ways = Ways(self._redo, self._attempt, lambda host, events: as_steps(host, events, known), SHRINKING)
+        small = smallest(found.host, found.events, ways)
+        return None if small is None else Found(small.host, small.events, small.failure, found.seed)
+
+    def told(self, found: Found) -> Told:
+        """The trace is what the program did: a replay on the reference diverges where it did."""
+        header = Header(
+            FORMAT_2, self._known.semantics, f"claimcheck fuzz --against: {found.failure}", found.host, found.seed
+        )
+        done = self._compared(found.host, found.events).done()
+        test = program_test_of(header, found.events, found.failure, self._command)
+        return Told(lines(header, done).decode(), test)
+
+    def close(self) -> None:
+        """End the program."""
+        with suppress(OutsideFailure):  # it has nothing to do any more
+            self._outside.stop()
+
+    def _compared(self, host: HostShape, events: Sequence[Event]) -> Against:
+        header = Header(FORMAT_2, self._known.semantics, "claimcheck fuzz", host)
+        return replay_against(Made(header, [Boot(), *events]), self._outside, check_properties=False)
+
+    def _asked(self, made: Trial) -> Trial:
+        """What the program made of a trace. That the reference and the model differ goes first."""
+        if made.failure is not None:
+            return made
+        result = self._compared(made.host, made.events).result
+        made.failure = self._failure(result, made.events)
+        made.not_applicable = result.not_applicable
+        return made
+
+    def _failure(self, result: TraceResult, events: Sequence[Event]) -> Failure | None:
+        divergence = result.divergence
+        if divergence is None:
+            return None
+        field = divergence.field.removeprefix("state.")
+        detail = f"expected {divergence.expected}, observed {divergence.observed}"
+        return Failure(self._known.semantics, _operation(events, divergence.event), field, detail)
+
+    def _redo(self, host: HostShape, steps: Steps) -> Redone | None:
+        redone = do(host, steps, self._known)
+        if redone is None or redone.failure is not None:
+            return redone
+        result = self._compared(host, redone.events).result
+        redone.failure = self._failure(result, redone.events)
+        if result.divergence is not None:  # what comes behind it is not needed
+            redone.events = redone.events[: result.divergence.event]
+            redone.steps = Steps(redone.steps.steps[: result.divergence.event])
+        return redone
+
+    def _attempt(self, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
+        return self._asked(trial(self._known, seed, draw, host, plan))
+
+
+def _operation(events: Sequence[Event], number: int) -> str:
+    """The operation of an event of the trace, boot being 0: of a ``continue``, the one that it goes on with."""
+    if not 0 < number <= len(events):
+        return "end"
+    event = events[number - 1]
+    if isinstance(event, Continue):
+        for before in reversed(events[: number - 1]):
+            if before.builder == event.builder and not isinstance(before, Continue):
+                return before.op
+    return event.op
+
+
+def usable(command: str, semantics: Sequence[str], step_limit: float, start_limit: float) -> str:
+    """What the program calls itself.
+
+    :raises OutsideFailure: it cannot be used at all
+    :raises ValueError: it does not have one of the semantics, or does not read the traces made here
+    """
+    with Outside(command, step_limit=step_limit, start_limit=start_limit) as outside:
+        hello = outside.hello
+        if FORMAT_2 not in hello.formats:
+            raise ValueError(f"the program does not read {FORMAT_2}")
+        for name in semantics:
+            if name not in hello.semantics:
+                raise ValueError(f"the program has no semantics {name}; it has: {', '.join(hello.semantics)}")
+        if "create_domain" not in hello.operations:
+            raise ValueError("the program has no operation create_domain")
+        return hello.name
+
+
+def divergence_of(command: str, text: str) -> str | None:
+    """What a program does otherwise than the reference in a trace: for the tests that a finding brings along."""
+    header, events = decode(text)
+    with Outside(command) as outside:
+        redone = do(header.host, as_steps(header.host, events, _nothing_known(header)), _nothing_known(header))
+        assert redone is not None
+        replayed = replay_against(Made(header, [Boot(), *redone.events]), outside, check_properties=False)
+        result = replayed.result
+    return None if result.divergence is None else str(result.divergence)
+
+
+def _nothing_known(header: Header) -> Known:
+    return Known(header.semantics, [], {})

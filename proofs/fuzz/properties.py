@@ -1,0 +1,107 @@
+"""The state properties, checked of what a critical section has changed.
+
+The reference has changed exactly the fields that the model's case changes: that is compared before. A property that
+reads none of them still holds or still fails; of a domain that was not touched, likewise. Everything is checked by the
+reference's own checker now and then, and where something is found broken here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from operator import add, le
+
+from reference.state import Domain, Host
+
+from .compiled import ModelState
+from .known import WITHOUT_LIMBO
+
+_NODE = frozenset({"node_avail_pages", "node_outstanding_claims"})
+_HOST = frozenset({"total_avail_pages", "outstanding_claims"})
+_CLAIMS = frozenset({"claims", "node_claims", "global_claims"})
+_HELD = frozenset({"tot_pages", "max_pages", "limbo_pages"})
+_LEDGER = frozenset({"ledger_installed", "ledger_redeemed", "ledger_released", "ledger_recalled"})
+_DYING = frozenset({"is_dying", "is_created"})
+
+Broken = set[tuple[str, int | None]]
+"""Properties that do not hold, each with the domain, if it is about one."""
+
+
+@cache
+def _concerns(changed: frozenset[str]) -> tuple[bool, bool, bool]:
+    """Whether these fields are looked at by what is about the host, about claims, about domains."""
+    of_claims = bool(changed & _CLAIMS)
+    return of_claims or bool(changed & (_NODE | _HOST)), of_claims, bool(changed & (_CLAIMS | _HELD | _LEDGER | _DYING))
+
+
+class Properties:
+    """Which properties do not hold now, kept up from section to section."""
+
+    def __init__(self, host: Host, s: ModelState) -> None:
+        self._host = host
+        self._s = s
+        self.broken: Broken = set()
+
+    def update(self, changed: frozenset[str], domid: int | None, being_killed: set[int]) -> Broken:
+        """What a critical section broke that held before.
+
+        :param changed: the fields that it changed
+        :param domid: the only domain that it touched; none: it may be any
+        :param being_killed: domains between the two steps of domain_kill, which still hold claims by design
+        """
+        now: Broken = set()
+        domains = self._host.domains
+        of_host, of_claims, of_domains = _concerns(changed)
+        if of_host:
+            self._of_host(of_claims, now)
+        if of_domains:
+            if domid is None:
+                for domain in domains.values():
+                    self._of_domain(domain, now, being_killed)
+            elif domid in domains:
+                self._of_domain(domains[domid], now, being_killed)
+        for known in self.broken:
+            about = known[1]
+            stays = not of_host if about is None else not of_domains or domid not in (None, about)
+            if stays and (about is None or about in domains):
+                now.add(known)
+        new = now - self.broken
+        self.broken = now
+        return new
+
+    def _of_host(self, of_claims: bool, now: Broken) -> None:
+        host = self._host
+        claimed, avail = host.node_outstanding_claims, host.node_avail_pages
+        if not all(map(le, claimed, avail)):
+            now.add(("node-backed", None))
+        if host.outstanding_claims > host.total_avail_pages:
+            now.add(("host-backed", None))
+        domains = host.domains.values()
+        agree = host.total_avail_pages == sum(avail)
+        if of_claims and domains:
+            agree = agree and host.outstanding_claims == sum([d.global_claims + d.node_claims for d in domains])
+            by_node = zip(*[d.claims for d in domains], strict=True)
+            agree = agree and claimed == list(map(sum, by_node))
+        elif ("aggregates-agree", None) in self.broken:
+            agree = False
+        if not agree:
+            now.add(("aggregates-agree", None))
+        free = [heap.free_pages for heap in host.heap]
+        if free != avail or list(map(add, free, host.pages.unavailable)) != list(host.node_pages):
+            now.add(("redeemed-once", None))
+
+    def _of_domain(self, domain: Domain, now: Broken, being_killed: set[int]) -> None:
+        domid = domain.domid
+        claims, global_claims = domain.claims, domain.global_claims
+        if domain.node_claims != sum(claims):
+            now.add(("aggregates-agree", domid))
+        held = domain.tot_pages + global_claims + domain.node_claims
+        if held > domain.max_pages:
+            now.add((WITHOUT_LIMBO, domid))
+        if held + sum(self._s.limbo_pages[domid]) > domain.max_pages:
+            now.add(("entitlement", domid))
+        history = domain.history
+        total = zip([*claims, global_claims], history.redeemed, history.released, history.recalled, strict=True)
+        if list(map(sum, total)) != history.installed:
+            now.add(("redeemed-once", domid))
+        if domain.is_dying and (global_claims or domain.node_claims) and domid not in being_killed:
+            now.add(("dead-hold-nothing", domid))

@@ -1,0 +1,219 @@
+"""What may make a trace smaller: every candidate is one small change of a host or of one event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from proofs.traces import events as e
+from proofs.traces import own_events as own
+from proofs.traces.events import Event, HostShape
+
+from .steps import Frame, Step, Steps
+
+Candidates = Iterator[tuple[HostShape, Steps]]
+
+_NUMBERS = (
+    "pages", "nr_extents", "max_pages", "order", "extent_order", "in_order", "out_order", "mem_flags", "pad", "domid"
+)  # fmt: skip
+_LISTS = ("claims", "memflags", "in_mfns", "node_affinity")
+
+
+def of_events(host: HostShape, steps: Steps) -> Candidates:
+    """Operations in one go instead of in steps, and simpler ones that do the same."""
+    for index, step in enumerate(steps.steps):
+        event = step.event
+        if event.builder is not UNSET and not isinstance(event, own.Continue):
+            yield host, _in_one_go(steps, index)
+        for simpler in _simpler(event):
+            yield host, steps.changed(index, simpler)
+
+
+def _in_one_go(steps: Steps, index: int) -> Steps:
+    """Without the builder, and without the events that go on with the operation."""
+    builder = steps.steps[index].event.builder
+    kept: list[Step] = []
+    ended = False
+    for number, step in enumerate(steps.steps):
+        if number == index:
+            kept.append(replace(step, event=replace(step.event, builder=UNSET)))
+        elif number < index or ended or step.event.builder != builder:
+            kept.append(step)
+        elif not isinstance(step.event, own.Continue):
+            ended = True
+            kept.append(step)
+    return Steps(kept)
+
+
+def _simpler(event: Event) -> Iterator[Event]:
+    """The hypervisor's function instead of the hypercall above it, a part instead of the whole."""
+    if isinstance(event, own.ClaimMemory):
+        if any(claim.target == "legacy" for claim in event.claims):
+            yield e.SetOutstandingPages(domid=event.domid, pages=event.claims[0].pages)
+        else:
+            claims = [e.Claim(c.pages, c.target, c.pad) for c in event.claims]  # type: ignore[arg-type]  # not legacy
+            yield e.InstallClaimSet(domid=event.domid, claims=claims)
+    elif isinstance(event, own.ClaimPages):
+        yield e.SetOutstandingPages(domid=event.domid, pages=event.nr_extents)
+    elif isinstance(event, own.PopulatePhysmap):
+        yield e.AllocDomheapPages(
+            domid=event.domid, order=event.extent_order, node=event.node, memflags=event.memflags, builder=event.builder
+        )
+    elif isinstance(event, e.AllocDomheapPages):
+        yield own.AllocHeapPages(domid=event.domid, order=event.order, node=event.node, memflags=event.memflags)
+    elif isinstance(event, own.MaxMem) and event.max_pages < 1 << 32:
+        yield e.SetMaxPages(domid=event.domid, max_pages=event.max_pages)
+    elif isinstance(event, own.DestroyDomain):
+        yield e.DomainKill(domid=event.domid, builder=event.builder)
+
+
+def of_hosts(host: HostShape, steps: Steps) -> Candidates:
+    """Fewer nodes, fewer pages, smaller frame numbers."""
+    if host.llc_coloring:
+        yield replace(host, llc_coloring=False), steps
+    nodes = host.nodes
+    for node in reversed(range(len(nodes))):
+        if len(nodes) > 1:
+            fewer = replace(host, nodes=[*nodes[:node], *nodes[node + 1 :]])
+            yield fewer, steps.every(lambda step, n=node: _without_node(step, n))  # type: ignore[misc]  # bound now
+        for pages in _smaller(nodes[node]):
+            yield replace(host, nodes=[*nodes[:node], pages, *nodes[node + 1 :]]), steps
+    span = 1 << (max(*nodes, 1) - 1).bit_length()
+    if span < host.node_span:
+        yield replace(host, node_span=span), steps
+
+
+def _without_node(step: Step, node: int) -> Step | None:
+    """The event on a host without that node; none if it is about it."""
+
+    def moved(number: Any) -> Any:
+        return number - 1 if isinstance(number, int) and number > node else number
+
+    event = step.event
+    if getattr(event, "node", None) == node:
+        event = replace(event, node=None)
+    elif getattr(event, "node", None) not in (None, UNSET):
+        event = replace(event, node=moved(event.node))  # type: ignore[attr-defined]  # it has one
+    if isinstance(event, e.CreateDomain):
+        affinity = [moved(n) for n in event.node_affinity if n != node]
+        event = replace(event, node_affinity=affinity or [0])
+    if isinstance(event, e.InstallClaimSet | own.ClaimMemory):
+        claims = [replace(c, target=moved(c.target)) for c in event.claims if c.target != node]
+        event = replace(event, claims=claims)
+    frames = []
+    for frame in step.frames:
+        if frame.giver is None and frame.which == node:
+            return None
+        frames.append(Frame(None, moved(frame.which), frame.page) if frame.giver is None else frame)
+    return replace(step, event=event, frames=tuple(frames))
+
+
+def of_numbers(host: HostShape, steps: Steps) -> Candidates:
+    """Smaller numbers, shorter lists, no requested node, lower domain ids, the first page."""
+    for index, step in enumerate(steps.steps):
+        for event in _smaller_events(step.event):
+            yield host, steps.changed(index, event)
+        for at, frame in enumerate(step.frames):
+            for page in _smaller(frame.page):
+                frames = [*step.frames]
+                frames[at] = replace(frame, page=page)
+                changed = [*steps.steps]
+                changed[index] = replace(step, frames=tuple(frames))
+                yield host, Steps(changed)
+        if isinstance(step.event, own.MemoryExchange):
+            for at in range(len(step.frames) if len(step.frames) > 1 else 0):
+                changed = [*steps.steps]
+                changed[index] = replace(step, frames=(*step.frames[:at], *step.frames[at + 1 :]))
+                yield host, Steps(changed)
+    domids = {step.event.domid for step in steps.steps if isinstance(step.event, e.CreateDomain)}
+    for domid in sorted(domids):
+        for lower in range(domid):
+            if lower not in domids:
+                yield host, steps.every(lambda step, o=domid, n=lower: _renamed(step, o, n))  # type: ignore[misc]  # bound now
+
+
+def together(host: HostShape, steps: Steps) -> Candidates:
+    """The same number made smaller wherever it stands: pages of a node and of the claim on them belong together."""
+    found = {n for n in host.nodes if n > 1}
+    for step in steps.steps:
+        found.update(n for n in _page_counts(step.event) if n > 1)
+    for number in sorted(found, reverse=True):
+        for smaller in _smaller(number):
+            nodes = [smaller if n == number else n for n in host.nodes]
+            changed = steps.every(lambda step, o=number, n=smaller: _with_pages(step, o, n))  # type: ignore[misc]  # bound now
+            yield replace(host, nodes=nodes), changed
+
+
+def _page_counts(event: Event) -> Iterator[int]:
+    for field in ("pages", "nr_extents", "max_pages"):
+        if isinstance(getattr(event, field, None), int) and field not in event.observed:
+            yield getattr(event, field)
+    for claim in getattr(event, "claims", ()):
+        yield claim.pages
+
+
+def _with_pages(step: Step, old: int, new: int) -> Step:
+    event = step.event
+    for field in ("pages", "nr_extents", "max_pages"):
+        if getattr(event, field, None) == old and field not in event.observed:
+            event = replace(event, **{field: new})
+    if isinstance(event, e.InstallClaimSet | own.ClaimMemory):
+        event = replace(event, claims=[replace(c, pages=new) if c.pages == old else c for c in event.claims])
+    return step if event is step.event else replace(step, event=event)
+
+
+def _renamed(step: Step, old: int, new: int) -> Step:
+    if getattr(step.event, "domid", None) != old:
+        return step
+    return replace(step, event=replace(step.event, domid=new))
+
+
+def _smaller_events(event: Event) -> Iterator[Event]:
+    for field in event.__struct_fields__:
+        value = getattr(event, field)
+        if field in event.observed or value is UNSET or value is None:
+            continue
+        if field in _NUMBERS and field != "domid":
+            for number in _smaller(value):
+                yield replace(event, **{field: number})
+        elif field == "node":
+            yield replace(event, node=None)
+            for number in _smaller(value):
+                yield replace(event, node=number)
+        elif field == "extent_start":
+            yield replace(event, extent_start=None)
+        elif field in _LISTS and field != "in_mfns":
+            yield from _smaller_lists(event, field, value)
+
+
+def _smaller_lists(event: Event, field: str, values: list[Any]) -> Iterator[Event]:
+    least = 1 if field == "node_affinity" else 0
+    for at, value in enumerate(values):
+        if len(values) > least:
+            yield replace(event, **{field: [*values[:at], *values[at + 1 :]]})
+        if field == "claims":
+            for entry in _smaller_entries(value):
+                yield replace(event, claims=[*values[:at], entry, *values[at + 1 :]])
+
+
+def _smaller_entries(entry: Any) -> Iterator[Any]:
+    for pages in _smaller(entry.pages):
+        yield replace(entry, pages=pages)
+    if entry.pad:
+        yield replace(entry, pad=0)
+    if isinstance(entry.target, int):
+        for target in _smaller(entry.target):
+            yield replace(entry, target=target)
+
+
+def _smaller(number: int) -> Iterator[int]:
+    """Smaller numbers: the smallest first, then nearer and nearer, so that a bound is found by halving."""
+    steps = [number // 2]
+    while steps[-1] > 1:
+        steps.append(steps[-1] // 2)
+    for smaller in dict.fromkeys((0, 1, *(number - step for step in steps))):
+        if 0 <= smaller < number:
+            yield smaller

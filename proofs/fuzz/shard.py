@@ -1,0 +1,113 @@
+"""A part of a campaign: traces of consecutive seeds, up to a number of steps. The same shard gives the same result."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import time
+from collections import Counter
+
+from msgspec import Struct
+
+from .generators import MAKERS
+from .known import Known
+from .target import Found, Target
+
+STEPS = 20_000
+"""Critical sections of a shard, about: it ends with the trace that reaches them."""
+
+_FAVOUR = 3.0
+_COLLECT = 50
+"""Traces between two collections of garbage: they leave little of it."""
+
+_LEADS_TO: dict[str, tuple[str, ...]] = {
+    "search": ("alloc_domheap_pages", "alloc_heap_pages", "populate_physmap"),
+    "redeemed": ("install_claim_set", "set_outstanding_pages", "alloc_heap_pages", "alloc_domheap_pages"),
+    "recalled": ("install_claim_set", "offline_page"),
+    "claim_pages_check": ("claim_pages",),
+    "mark_dying": ("domain_kill",),
+    "release_all_claims": ("domain_kill",),
+    "release_ownership": ("free_domheap_pages",),
+    "exchange_check": ("memory_exchange",),
+    "steal_page": ("memory_exchange",),
+    "assign_in_exchange": ("memory_exchange", "domain_kill"),
+    "drop_tot_pages": ("memory_exchange", "domain_kill"),
+}
+"""The operations that make the calls, or do what classes are about, where these are not called the same."""
+
+
+class ShardResult(Struct):
+    """What a shard gave."""
+
+    index: int
+    semantics: str
+    traces: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    """Of one processor."""
+    hits: dict[str, int] = {}
+    broken: dict[str, int] = {}
+    failures: dict[str, int] = {}
+    """Kind of failure -> how many traces."""
+    found: list[Found] = []
+    """The first trace of each kind."""
+    not_applicable: dict[str, int] = {}
+    """Why events, or whole traces, were not asked of an outside program."""
+
+
+def seed_of(campaign: int, shard: int, number: int) -> int:
+    """The seed of a trace: of 64 bits, none like another."""
+    return int.from_bytes(hashlib.sha256(f"{campaign}/{shard}/{number}".encode()).digest()[:8])
+
+
+def run_shard(
+    target: Target, known: Known, seed: int, index: int, steps: int = STEPS, guided: bool = True
+) -> ShardResult:
+    """Try the traces of a shard.
+
+    :param guided: favour operations that lead to classes not yet seen in this shard
+    """
+    started = time.process_time()
+    result = ShardResult(index, known.semantics)
+    hits: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    not_applicable: Counter[str] = Counter()
+    missing = set(known.reachable())
+    was_enabled = gc.isenabled()
+    gc.disable()  # the compiled calls are many objects, and traces make no cycles worth looking for
+    try:
+        while result.steps < steps:
+            trial = target.trial(seed_of(seed, index, result.traces), favoured(missing) if guided else {})
+            result.traces += 1
+            result.steps += trial.sections
+            new = target.hits()
+            hits += new
+            missing -= new.keys()
+            broken += trial.broken
+            not_applicable.update(trial.not_applicable)
+            if trial.failure is not None:
+                kind = trial.failure.kind
+                result.failures[kind] = result.failures.get(kind, 0) + 1
+                if result.failures[kind] == 1:
+                    result.found.append(Found(trial.host, trial.events, trial.failure, trial.seed))
+            if not trial.sections:
+                result.steps += 1  # a trace that could not be tried: the shard ends all the same
+            if result.traces % _COLLECT == 0:
+                gc.collect(1)
+    finally:
+        if was_enabled:
+            gc.enable()
+    result.hits, result.broken, result.not_applicable = dict(hits), dict(broken), dict(not_applicable)
+    result.seconds = time.process_time() - started
+    return result
+
+
+def favoured(missing: set[str]) -> dict[str, float]:
+    """Factors for the operations that lead to missing classes; none when most are missing."""
+    wanted: dict[str, float] = {}
+    for name in missing:
+        call = name.partition(":")[0].partition(",")[0]
+        for operation in _LEADS_TO.get(call, (call,)):
+            if operation in MAKERS:
+                wanted[operation] = _FAVOUR
+    return wanted if len(wanted) < len(MAKERS) / 2 else {}

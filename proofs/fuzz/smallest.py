@@ -1,0 +1,98 @@
+"""The smallest trace with the same failure: by reductions, and by looking for a short one from the start.
+
+What is left when no reduction helps may still be a long way to a failure that has a short one. So short random traces
+of the same operations on the smallest hosts are tried, too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+from msgspec import Struct
+
+from proofs.traces.events import Event, HostShape
+
+from .checker import Failure
+from .draw import Draw
+from .generators import MAKERS
+from .generators.plan import Plan
+from .rerun import Redone
+from .shrink import Shrunk, shrink
+from .steps import Steps
+from .trial import Trial
+
+_FIRST_TRIALS, _LONG = 200, 30
+_TINY_TRIALS = 1500
+_MOST_IN_VAIN = 8
+"""Short traces that failed and did not become smaller than what there is."""
+_SHORT = 2
+"""Events: not worth looking for fewer."""
+
+
+class Ways(Struct, frozen=True):
+    """How traces are tried."""
+
+    redo: Callable[[HostShape, Steps], Redone | None]
+    attempt: Callable[[int, Draw, HostShape, Plan], Trial]
+    as_steps: Callable[[HostShape, Sequence[Event]], Steps]
+    seconds: float | None = None
+    """Give up looking for a smaller one after so long; none: never, so that it repeats exactly."""
+
+
+def smallest(host: HostShape, events: Sequence[Event], ways: Ways) -> Shrunk | None:
+    """None if the trace fails no more."""
+    first = ways.redo(host, ways.as_steps(host, events))
+    if first is None or first.failure is None:
+        return None
+    return _Smallest(ways, first.failure).of(host, first.events)
+
+
+class _Smallest:
+    def __init__(self, ways: Ways, failure: Failure) -> None:
+        self._ways = ways
+        self._failure = failure
+        self._ends = None if ways.seconds is None else time.monotonic() + ways.seconds
+
+    def of(self, host: HostShape, events: Sequence[Event]) -> Shrunk:
+        begin = next(self._tiny(events, _LONG, _FIRST_TRIALS), None)
+        best = self._reduced(host, events) if begin is None else self._reduced(begin.host, begin.events)
+        in_vain = 0
+        for one in self._tiny(best.events, len(best.events) + 4, _TINY_TRIALS):
+            if len(best.events) <= _SHORT or in_vain == _MOST_IN_VAIN:
+                break
+            other = self._reduced(one.host, one.events)
+            in_vain += 1
+            if _size(other) < _size(best):
+                best, in_vain = other, 0
+        return best
+
+    def _over(self) -> bool:
+        return self._ends is not None and time.monotonic() >= self._ends
+
+    def _same(self, failure: Failure | None) -> bool:
+        return failure is not None and failure.what == self._failure.what
+
+    def _reduced(self, host: HostShape, events: Sequence[Event]) -> Shrunk:
+        return shrink(host, self._ways.as_steps(host, events), self._redo)
+
+    def _redo(self, host: HostShape, steps: Steps) -> Redone | None:
+        redone = None if self._over() else self._ways.redo(host, steps)
+        return redone if redone is not None and self._same(redone.failure) else None
+
+    def _tiny(self, of: Sequence[Event], length: int, tries: int) -> Iterator[Trial]:
+        """Failing traces of the operations of another one, on one or two nodes of a few pages."""
+        makers = [(MAKERS[name], 1.0) for name in dict.fromkeys(event.op for event in of) if name in MAKERS]
+        for seed in range(tries):
+            if self._over():
+                return
+            draw = Draw(Random(seed))
+            host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))])
+            tried = self._ways.attempt(seed, draw, host, Plan(makers, length, 0.02, draw.pick((0.0, 0.9))))
+            if self._same(tried.failure):
+                yield tried
+
+
+def _size(found: Shrunk) -> tuple[int, int, int]:
+    return len(found.events), len(found.host.nodes), sum(found.host.nodes)

@@ -1,0 +1,75 @@
+"""One random trace: made, done and checked; and what a failing one needs to be told to others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Mapping
+from random import Random
+
+from msgspec import Struct
+
+from proofs.replay.operations import Outcome
+from proofs.traces.events import Event, HostShape
+from reference.generations import SEMANTICS
+
+from .checker import Checker, Failure
+from .draw import Draw
+from .generators.plan import Plan, draw_plan
+from .generators.source import Source
+from .hosts import draw_host
+from .known import Known
+from .world import World
+
+
+class Trial(Struct):
+    """What one trace gave."""
+
+    seed: int
+    host: HostShape
+    events: list[Event]
+    """With what the reference answered; without its counters."""
+    sections: int
+    broken: Counter[str]
+    failure: Failure | None
+    not_applicable: dict[str, int] = {}
+    """Of an outside program: why events were not asked -> how many."""
+
+
+def random_trial(
+    known: Known, seed: int, wanted: Mapping[str, float] | None = None, operations: Container[str] | None = None
+) -> Trial:
+    """Make and check the trace of a seed, up to its first failure.
+
+    :param wanted: operations to favour, as factors
+    :param operations: the only ones there are; none: all of the semantics
+    """
+    draw = Draw(Random(seed))
+    host = draw_host(draw)
+    plan = draw_plan(draw, SEMANTICS[known.semantics], wanted or {}, operations)
+    return trial(known, seed, draw, host, plan)
+
+
+def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
+    """Make and check a trace of a plan on a host."""
+    checker = Checker(host, known)
+    world = World(checker.machine, draw, plan.wild)
+    source = Source(world, plan)
+    events: list[Event] = []
+    failure = None
+    while failure is None and not checker.crashed and (event := source.next()) is not None:
+        failure = checker.do(event)
+        if checker.outcome is not None:
+            world.note(event, checker.outcome)
+        answer(event, checker.outcome)
+        events.append(event)
+    if failure is None:
+        failure = checker.end()
+    return Trial(seed, host, events, checker.sections, checker.broken, failure)
+
+
+def answer(event: Event, outcome: Outcome | None) -> None:
+    """Note on an event what came out."""
+    if outcome:
+        for name in event.observed:
+            if name in outcome:
+                setattr(event, name, outcome[name])

@@ -1,0 +1,108 @@
+"""What the makers of events look at: a host at work, and what may be done on it without misuse.
+
+The hypervisor's callers never free a page twice or destroy a domain that somebody works on. Neither do the events made
+here: what an operation in flight holds is left alone by the others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from proofs.traces.events import Event
+from proofs.traces.fields import MemFlag
+from proofs.traces.own_events import (
+    AllocHeapPages,
+    AssignPages,
+    DestroyDomain,
+    FreeHeapPages,
+    MemoryExchange,
+)
+from reference.pages import Block, PageState
+from reference.state import Domain, Host
+
+from .draw import Draw
+from .machine import Machine
+
+UNKNOWN_DOMID = 99
+"""Never created."""
+
+
+class Loose(NamedTuple):
+    """Pages that an ``alloc_heap_pages`` of its own left in limbo, for somebody to assign or to free."""
+
+    mfn: int
+    order: int
+    domid: int
+    memflags: list[MemFlag]
+
+
+class World:
+    """A machine, the randomness, and how wild the requests are."""
+
+    __slots__ = ("draw", "host", "loose", "machine", "wild")
+
+    def __init__(self, machine: Machine, draw: Draw, wild: float) -> None:
+        self.machine = machine
+        self.host: Host = machine.host
+        self.draw = draw
+        self.wild = wild
+        """How often an argument is arbitrary, and not chosen to pass the checks."""
+        self.loose: list[Loose] = []
+
+    def any_domain(self) -> Domain | None:
+        """One of the domains, if there are any."""
+        domains = list(self.host.domains.values())
+        return domains[self.draw.below(len(domains))] if domains else None
+
+    def any_domid(self) -> int:
+        """The id of a domain; now and then of none."""
+        draw, domains = self.draw, self.host.domains
+        if not domains or draw.random() < 0.03:
+            return UNKNOWN_DOMID
+        return draw.pick(list(domains))
+
+    def any_node(self) -> int | None:
+        """A node to request, or none; seldom one that is not online."""
+        draw = self.draw
+        choice = draw.random()
+        if choice < 0.35:
+            return None
+        nodes = len(self.host.node_pages)
+        if choice > 0.97:
+            return nodes + draw.below(3) if choice < 0.99 else 254
+        return draw.below(nodes)
+
+    def busy_domains(self) -> set[int | None]:
+        """Domains that operations in flight work on, and are to stay."""
+        return {getattr(running.event, "domid", None) for running in self.machine.running.values()}
+
+    def being_destroyed(self, domid: int | None) -> bool:
+        """Whether somebody destroys the domain right now: what begins then has to end before that goes on."""
+        running = self.machine.running.values()
+        return any(type(r.event) is DestroyDomain and r.event.domid == domid for r in running)
+
+    def freeable_blocks(self) -> list[Block]:
+        """Blocks that a holder may free: of domains, or without owner. Limbo is in flight; so is what is exchanged."""
+        running = self.machine.running.values()
+        if any(type(r.event) is MemoryExchange for r in running):
+            return self.owned_blocks()
+        return [block for block in self.host.pages.blocks.values() if block.state is not PageState.LIMBO]
+
+    def owned_blocks(self) -> list[Block]:
+        """Blocks that are a domain's."""
+        return [block for block in self.host.pages.blocks.values() if block.state is PageState.ASSIGNED]
+
+    def any_mfn(self) -> int | None:
+        """A frame of the host, in any state; of a node without pages there is none."""
+        node = self.draw.below(len(self.host.node_pages))
+        pages = self.host.node_pages[node]
+        return node * self.host.node_span + self.draw.below(pages) if pages else None
+
+    def note(self, event: Event, outcome: dict[str, object]) -> None:
+        """Keep account of pages that are loose in limbo; told of every event that has ended."""
+        if type(event) is AllocHeapPages:
+            mfn = outcome["mfn"]
+            if mfn is not None and event.domid is not None and "no_owner" not in event.memflags:
+                self.loose.append(Loose(mfn, event.order, event.domid, event.memflags))  # type: ignore[arg-type]  # it is a frame
+        elif (type(event) is AssignPages and outcome["result"] == "OK") or type(event) is FreeHeapPages:
+            self.loose = [loose for loose in self.loose if loose.mfn != event.mfn]
