@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from proofs.fuzz.campaign import Budget, Campaign
+    from proofs.fuzz.offered import Offered
     from proofs.fuzz.store import Settings
 
 DURATION = 60.0
@@ -92,15 +93,14 @@ def fuzz(
     if duration is not None and steps is not None:
         raise click.UsageError("--duration and --steps: one of them")
     names = _known_names(semantics)
-    if against is not None:
-        _check_program(against, names, step_limit, start_limit)
+    offered = None if against is None else _offered(against, names, step_limit, start_limit)
     settings = Settings(names, seed, not unguided, against, step_limit, start_limit)
     if steps is not None:
         settings.shard_steps = min(settings.shard_steps, max(1, steps // len(names)))
     budget = Budget(None if steps is not None else DURATION if duration is None else duration, steps)
     with ExitStack() as stack:
         executor = None if scheduler is None else stack.enter_context(_cluster(scheduler))
-        campaign = _run(stack, settings, budget, jobs or default_jobs(), out, executor)
+        campaign = _run(stack, settings, budget, jobs or default_jobs(), out, executor, offered)
     if as_json:
         _print_json(campaign)
     else:
@@ -120,13 +120,13 @@ def _known_names(semantics: tuple[str, ...]) -> list[str]:
     return known("semantics", semantics, list(SEMANTICS), all_means=True)
 
 
-def _check_program(command: str, semantics: list[str], step_limit: float, start_limit: float) -> None:
-    """That a program cannot be used is said before anything is tried."""
+def _offered(command: str, semantics: list[str], step_limit: float, start_limit: float) -> Offered:
+    """What a program can be asked. That it cannot be used is said before anything is tried."""
     from proofs.adapters import OutsideFailure
     from proofs.fuzz.program import usable
 
     try:
-        usable(command, semantics, step_limit, start_limit)
+        return usable(command, semantics, step_limit, start_limit)
     except (OutsideFailure, ValueError) as error:
         raise click.UsageError(f"--against: {error}") from None
 
@@ -147,11 +147,18 @@ def _cluster(address: str) -> Iterator[Executor]:
 
 
 def _run(
-    stack: ExitStack, settings: Settings, budget: Budget, jobs: int, out: str | None, executor: Executor | None
+    stack: ExitStack,
+    settings: Settings,
+    budget: Budget,
+    jobs: int,
+    out: str | None,
+    executor: Executor | None,
+    offered: Offered | None,
 ) -> Campaign:
     from proofs.cli.output import progress_bar
     from proofs.fuzz.campaign import Campaign
     from proofs.fuzz.known import known_of
+    from proofs.fuzz.leads import as_offered
     from proofs.fuzz.store import Store, StoreError
 
     store, findings = None, Path(FINDINGS)
@@ -163,6 +170,8 @@ def _run(
             raise click.UsageError(f"--out: {error}") from None
         settings = store.settings
     known = [known_of(name) for name in settings.semantics]
+    if offered is not None:
+        known = [as_offered(one, offered) for one in known]
     campaign = Campaign(settings, known, findings, store)
     with progress_bar() as progress:
         campaign.run(budget, jobs, executor, _shown(progress, budget))

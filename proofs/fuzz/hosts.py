@@ -14,8 +14,11 @@ _MOST_HUGE = 2
 """Nodes of such hosts: their heaps are of thousands of blocks from the start."""
 
 
-def draw_host(draw: Draw) -> HostShape:
-    """Most hosts are small: what breaks a large one mostly breaks a small one, in fewer steps."""
+def draw_host(draw: Draw, extended: bool = True) -> HostShape:
+    """Most hosts are small: what breaks a large one mostly breaks a small one, in fewer steps.
+
+    :param extended: some have LLC colouring
+    """
     nodes = _number_of_nodes(draw)
     style = draw.random()
     if style < 0.45:
@@ -29,7 +32,7 @@ def draw_host(draw: Draw) -> HostShape:
     else:
         pages = [1 << 32] * nodes  # more than a domain's counter holds
     span = 1 << (max(*pages, 1) - 1).bit_length() + draw.below(2)
-    return HostShape(span, pages, draw.chance(_LLC_COLORING))
+    return HostShape(span, pages, draw.chance(_LLC_COLORING) and extended)
 
 
 def _number_of_nodes(draw: Draw) -> int:

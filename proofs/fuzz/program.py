@@ -11,7 +11,7 @@ from proofs.adapters.against import Against, replay_against
 from proofs.adapters.made import Made
 from proofs.replay import TraceResult
 from proofs.traces import Header
-from proofs.traces.events import FORMAT_2, Boot, Event, HostShape
+from proofs.traces.events import Boot, Event, HostShape
 from proofs.traces.own_events import Continue
 
 from .checker import Failure
@@ -20,6 +20,7 @@ from .finding import decode, lines, program_test_of
 from .generators.plan import Plan
 from .known import Known
 from .model_calls import compiler
+from .offered import Offered, offered_by
 from .rerun import Redone, as_steps, do
 from .smallest import Ways, smallest
 from .steps import Steps
@@ -45,8 +46,11 @@ class Program:
 
         :raises OutsideFailure: the program cannot be used at all
         """
-        operations = frozenset(self._outside.hello.operations)
-        return self._asked(random_trial(self._known, seed, wanted, operations))
+        return self._asked(random_trial(self._known, seed, wanted, self._offered))
+
+    @property
+    def _offered(self) -> Offered:
+        return offered_by(self._outside.hello)
 
     def hits(self) -> Counter[str]:
         """Of the reference: the program's are not known."""
@@ -61,9 +65,8 @@ class Program:
 
     def told(self, found: Found) -> Told:
         """The trace is what the program did: a replay on the reference diverges where it did."""
-        header = Header(
-            FORMAT_2, self._known.semantics, f"claimcheck fuzz --against: {found.failure}", found.host, found.seed
-        )
+        source = f"claimcheck fuzz --against: {found.failure}"
+        header = Header(self._offered.format, self._known.semantics, source, found.host, found.seed)
         done = self._compared(found.host, found.events).done()
         test = program_test_of(header, found.events, found.failure, self._command)
         return Told(lines(header, done).decode(), test)
@@ -74,7 +77,7 @@ class Program:
             self._outside.stop()
 
     def _compared(self, host: HostShape, events: Sequence[Event]) -> Against:
-        header = Header(FORMAT_2, self._known.semantics, "claimcheck fuzz", host)
+        header = Header(self._offered.format, self._known.semantics, "claimcheck fuzz", host)
         return replay_against(Made(header, [Boot(), *events]), self._outside, check_properties=False)
 
     def _asked(self, made: Trial) -> Trial:
@@ -106,6 +109,7 @@ class Program:
         return redone
 
     def _attempt(self, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
+        plan.offered = self._offered
         return self._asked(trial(self._known, seed, draw, host, plan))
 
 
@@ -121,22 +125,20 @@ def _operation(events: Sequence[Event], number: int) -> str:
     return event.op
 
 
-def usable(command: str, semantics: Sequence[str], step_limit: float, start_limit: float) -> str:
-    """What the program calls itself.
+def usable(command: str, semantics: Sequence[str], step_limit: float, start_limit: float) -> Offered:
+    """What the program can be asked.
 
     :raises OutsideFailure: it cannot be used at all
-    :raises ValueError: it does not have one of the semantics, or does not read the traces made here
+    :raises ValueError: it does not have one of the semantics, or creates no domains
     """
     with Outside(command, step_limit=step_limit, start_limit=start_limit) as outside:
         hello = outside.hello
-        if FORMAT_2 not in hello.formats:
-            raise ValueError(f"the program does not read {FORMAT_2}")
         for name in semantics:
             if name not in hello.semantics:
                 raise ValueError(f"the program has no semantics {name}; it has: {', '.join(hello.semantics)}")
         if "create_domain" not in hello.operations:
             raise ValueError("the program has no operation create_domain")
-        return hello.name
+        return offered_by(hello)
 
 
 def divergence_of(command: str, text: str) -> str | None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from .generators import MAKERS
 from .known import Known
+from .leads import leads_to
 from .target import Found, Target
 
 STEPS = 20_000
@@ -19,21 +20,6 @@ STEPS = 20_000
 _FAVOUR = 3.0
 _COLLECT = 50
 """Traces between two collections of garbage: they leave little of it."""
-
-_LEADS_TO: dict[str, tuple[str, ...]] = {
-    "search": ("alloc_domheap_pages", "alloc_heap_pages", "populate_physmap"),
-    "redeemed": ("install_claim_set", "set_outstanding_pages", "alloc_heap_pages", "alloc_domheap_pages"),
-    "recalled": ("install_claim_set", "offline_page"),
-    "claim_pages_check": ("claim_pages",),
-    "mark_dying": ("domain_kill",),
-    "release_all_claims": ("domain_kill",),
-    "release_ownership": ("free_domheap_pages",),
-    "exchange_check": ("memory_exchange",),
-    "steal_page": ("memory_exchange",),
-    "assign_in_exchange": ("memory_exchange", "domain_kill"),
-    "drop_tot_pages": ("memory_exchange", "domain_kill"),
-}
-"""The operations that make the calls, or do what classes are about, where these are not called the same."""
 
 
 class ShardResult(Struct):
@@ -106,8 +92,7 @@ def favoured(missing: set[str]) -> dict[str, float]:
     """Factors for the operations that lead to missing classes; none when most are missing."""
     wanted: dict[str, float] = {}
     for name in missing:
-        call = name.partition(":")[0].partition(",")[0]
-        for operation in _LEADS_TO.get(call, (call,)):
+        for operation in leads_to(name):
             if operation in MAKERS:
                 wanted[operation] = _FAVOUR
     return wanted if len(wanted) < len(MAKERS) / 2 else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from random import Random
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from .generators.plan import Plan, draw_plan
 from .generators.source import Source
 from .hosts import draw_host
 from .known import Known
+from .offered import Offered
 from .world import World
 
 
@@ -36,23 +37,23 @@ class Trial(Struct):
 
 
 def random_trial(
-    known: Known, seed: int, wanted: Mapping[str, float] | None = None, operations: Container[str] | None = None
+    known: Known, seed: int, wanted: Mapping[str, float] | None = None, offered: Offered | None = None
 ) -> Trial:
     """Make and check the trace of a seed, up to its first failure.
 
     :param wanted: operations to favour, as factors
-    :param operations: the only ones there are; none: all of the semantics
+    :param offered: what can be asked; none: everything that the semantics has
     """
     draw = Draw(Random(seed))
-    host = draw_host(draw)
-    plan = draw_plan(draw, SEMANTICS[known.semantics], wanted or {}, operations)
+    host = draw_host(draw, offered is None or offered.extended)
+    plan = draw_plan(draw, SEMANTICS[known.semantics], wanted or {}, offered)
     return trial(known, seed, draw, host, plan)
 
 
 def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
     """Make and check a trace of a plan on a host."""
     checker = Checker(host, known)
-    world = World(checker.machine, draw, plan.wild)
+    world = World(checker.machine, draw, plan.wild, plan.offered)
     source = Source(world, plan)
     events: list[Event] = []
     failure = None

@@ -17,11 +17,13 @@ from proofs.traces.own_events import (
     FreeHeapPages,
     MemoryExchange,
 )
+from reference.constants import MAX_NUMNODES
 from reference.pages import Block, PageState
 from reference.state import Domain, Host
 
 from .draw import Draw
 from .machine import Machine
+from .offered import Offered
 
 UNKNOWN_DOMID = 99
 """Never created."""
@@ -39,14 +41,16 @@ class Loose(NamedTuple):
 class World:
     """A machine, the randomness, and how wild the requests are."""
 
-    __slots__ = ("draw", "host", "loose", "machine", "wild")
+    __slots__ = ("draw", "host", "loose", "machine", "offered", "wild")
 
-    def __init__(self, machine: Machine, draw: Draw, wild: float) -> None:
+    def __init__(self, machine: Machine, draw: Draw, wild: float, offered: Offered | None = None) -> None:
         self.machine = machine
         self.host: Host = machine.host
         self.draw = draw
         self.wild = wild
         """How often an argument is arbitrary, and not chosen to pass the checks."""
+        self.offered = offered
+        """What an outside program can be asked; none: there is no such program."""
         self.loose: list[Loose] = []
 
     def any_domain(self) -> Domain | None:
@@ -69,7 +73,9 @@ class World:
             return None
         nodes = len(self.host.node_pages)
         if choice > 0.97:
-            return nodes + draw.below(3) if choice < 0.99 else 254
+            node = nodes + draw.below(3) if choice < 0.99 else 254
+            # The hypervisor asserts that a requested node is below MAX_NUMNODES: a program may do the same.
+            return node if self.offered is None else min(node, MAX_NUMNODES - 1)
         return draw.below(nodes)
 
     def busy_domains(self) -> set[int | None]:

@@ -52,6 +52,14 @@ def _order(world: World, node: int | None) -> int:
     return draw.pick((MAX_ORDER - 1, MAX_ORDER, MAX_ORDER + 1, 63))
 
 
+def _memflags(world: World) -> list[MemFlag]:
+    """Those of a request; ``no_refcount`` alone needs extended traces."""
+    flags = world.draw.pick(_MEMFLAGS)
+    if world.offered is None or world.offered.extended:
+        return flags
+    return [flag for flag in flags if flag != "no_refcount"]
+
+
 def alloc_domheap_pages(world: World) -> AllocDomheapPages:
     """Allocate and assign, for a domain or for the hypervisor itself."""
     draw = world.draw
@@ -61,7 +69,7 @@ def alloc_domheap_pages(world: World) -> AllocDomheapPages:
         domid=None if domain is None else domain.domid,
         order=_order(world, node),
         node=node,
-        memflags=draw.pick(_MEMFLAGS),
+        memflags=_memflags(world),
     )
 
 
@@ -111,7 +119,7 @@ def populate_physmap(world: World) -> PopulatePhysmap:
         nr_extents=world.draw.below(5),
         extent_order=_order(world, node),
         node=node,
-        memflags=world.draw.pick(_MEMFLAGS),
+        memflags=_memflags(world),
     )
 
 

@@ -7,10 +7,11 @@ reached. So every trace draws which operations it has and how often.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from proofs.fuzz.draw import Draw
+from proofs.fuzz.offered import Offered
 from reference.semantics import Semantics
 
 from . import Maker, makers_of
@@ -25,9 +26,16 @@ _INTERLEAVING = (0.0, 0.5, 0.9)
 class Plan:
     """The operations of a trace, drawn by weight."""
 
-    __slots__ = ("_makers", "_upto", "interleaving", "length", "wild")
+    __slots__ = ("_makers", "_upto", "interleaving", "length", "offered", "wild")
 
-    def __init__(self, makers: Sequence[tuple[Maker, float]], length: int, wild: float, interleaving: float) -> None:
+    def __init__(
+        self,
+        makers: Sequence[tuple[Maker, float]],
+        length: int,
+        wild: float,
+        interleaving: float,
+        offered: Offered | None = None,
+    ) -> None:
         self._makers = [maker for maker, _ in makers]
         self._upto = list(accumulate(weight for _, weight in makers))
         self.length = length
@@ -36,21 +44,21 @@ class Plan:
         """How often an argument is arbitrary, and not chosen to pass the checks."""
         self.interleaving = interleaving
         """How often an operation of several critical sections leaves room for others."""
+        self.offered = offered
+        """What can be asked; none: everything."""
 
     def maker(self, draw: Draw) -> Maker:
         """The operation to do next."""
         return self._makers[bisect(self._upto, draw.random() * self._upto[-1])]
 
 
-def draw_plan(
-    draw: Draw, semantics: Semantics, wanted: Mapping[str, float], operations: Container[str] | None = None
-) -> Plan:
+def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float], offered: Offered | None = None) -> Plan:
     """A subset of the operations of a semantics.
 
     :param wanted: favours some, as factors
-    :param operations: the only ones there are; none: all
+    :param offered: what can be asked; none: everything
     """
-    makers = [maker for maker in makers_of(semantics) if operations is None or maker.name in operations]
+    makers = [maker for maker in makers_of(semantics) if offered is None or maker.name in offered.operations]
     chosen: list[tuple[Maker, float]] = []
     share = draw.pick(_SHARES)
     for maker in makers:
@@ -58,5 +66,5 @@ def draw_plan(
         if draw.random() < share * favour:
             chosen.append((maker, maker.weight * draw.pick(_FACTORS) * favour))
     chosen = chosen or [(maker, maker.weight) for maker in makers]
-    interleaving = draw.pick(_INTERLEAVING) if operations is None or "continue" in operations else 0.0
-    return Plan(chosen, draw.pick(_LENGTHS), draw.pick(_WILD), interleaving)
+    interleaving = draw.pick(_INTERLEAVING) if offered is None or "continue" in offered.operations else 0.0
+    return Plan(chosen, draw.pick(_LENGTHS), draw.pick(_WILD), interleaving, offered)

@@ -1,0 +1,55 @@
+"""Which operations of traces make the calls that outcome classes are about."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from .known import Known
+from .offered import Offered
+
+_ALLOCATING = ("alloc_domheap_pages", "alloc_heap_pages", "populate_physmap")
+_KILLING = ("domain_kill", "destroydomain")
+_EXCHANGING = ("memory_exchange",)
+
+_LEADS_TO: dict[str, tuple[str, ...]] = {
+    "alloc_heap_pages": (*_ALLOCATING, *_EXCHANGING),
+    "assign_pages": ("assign_pages", "alloc_domheap_pages", "populate_physmap"),
+    "free_heap_pages": ("free_heap_pages", "free_domheap_pages", "alloc_domheap_pages"),
+    "set_outstanding_pages": ("set_outstanding_pages", "claim_pages"),
+    "search": _ALLOCATING,
+    "redeemed": ("install_claim_set", "set_outstanding_pages", "alloc_heap_pages", "alloc_domheap_pages"),
+    "recalled": ("install_claim_set", "offline_page"),
+    "claim_pages_check": ("claim_pages",),
+    "mark_dying": _KILLING,
+    "release_all_claims": _KILLING,
+    "destroy_if_empty": ("destroydomain",),
+    "release_ownership": ("free_domheap_pages",),
+    "exchange_check": _EXCHANGING,
+    "steal_page": _EXCHANGING,
+    "assign_in_exchange": _EXCHANGING,
+    "drop_tot_pages": _EXCHANGING,
+}
+"""Where they are not called the same."""
+
+NOT_OFFERED = "the program has no operation that leads there"
+NOT_IN_TRACES = "traces of claim-trace/1 do not lead there"
+_EXTENDED_ONLY = ("llc-coloring",)
+
+
+def leads_to(name: str) -> tuple[str, ...]:
+    """The operations that lead to an outcome class."""
+    call = name.partition(":")[0].partition(",")[0]
+    return _LEADS_TO.get(call, (call,))
+
+
+def as_offered(known: Known, offered: Offered) -> Known:
+    """What can come out of the operations that a program has."""
+    return replace(known, classes={name: reason or _why_not(name, offered) for name, reason in known.classes.items()})
+
+
+def _why_not(name: str, offered: Offered) -> str:
+    if not any(operation in offered.operations for operation in leads_to(name)):
+        return NOT_OFFERED
+    if not offered.extended and name.partition(": ")[2] in _EXTENDED_ONLY:
+        return NOT_IN_TRACES
+    return ""

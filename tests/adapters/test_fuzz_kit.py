@@ -1,0 +1,40 @@
+"""The fuzzer against the C kit: a program that reads ``claim-trace/1`` only, and has its nine operations only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from proofs.cli.main import claimcheck
+from proofs.fuzz.leads import NOT_IN_TRACES, NOT_OFFERED
+from proofs.traces import read_traces
+from tests.adapters.programs import ledger
+
+
+def fuzzed(command: str, out: Path, steps: int) -> tuple[int, dict]:
+    """Exit code and result of a short run in one process."""
+    options = ["--against", command, "--steps", str(steps), "--jobs", "1", "--json", "--out", str(out)]
+    ended = CliRunner().invoke(claimcheck, ["fuzz", *options], catch_exceptions=False)
+    return ended.exit_code, json.loads(ended.stdout)
+
+
+def test_the_ledger_does_as_the_reference_on_whatever_it_can_be_asked(tmp_path: Path) -> None:
+    _, result = fuzzed(ledger(), tmp_path, 4000)
+    (total,) = result["semantics"]
+    assert result["findings"] == []
+    assert total["steps"] >= 4000
+    assert not {name.partition(":")[0] for name in total["unreached"]} & {"claim_memory", "online_page", "steal_page"}
+    assert total["unreachable"]["claim_memory: installed"] == NOT_OFFERED
+    assert set(total["unreachable"].values()) >= {NOT_OFFERED}
+    assert NOT_IN_TRACES not in total["unreachable"].values()  # no call of the kit looks at LLC colouring
+
+
+def test_a_mistake_of_one_page_is_found_and_told_as_a_trace_of_the_kit(tmp_path: Path) -> None:
+    code, result = fuzzed(ledger("-DLEDGER_SLACK=1"), tmp_path, 500)
+    assert code == 1
+    assert result["findings"]
+    for finding in result["findings"]:
+        (header,) = [trace.header for trace in read_traces(finding["trace"])]
+        assert header.format == "claim-trace/1"
