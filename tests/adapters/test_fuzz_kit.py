@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from proofs.cli.main import claimcheck
+from proofs.fuzz.finding import decode
+from proofs.fuzz.known import known_of
 from proofs.fuzz.leads import NOT_IN_TRACES, NOT_OFFERED
-from proofs.traces import read_traces
+from proofs.fuzz.program import Program
+from proofs.fuzz.target import Found
 from tests.adapters.programs import ledger
 
 
@@ -31,10 +35,12 @@ def test_the_ledger_does_as_the_reference_on_whatever_it_can_be_asked(tmp_path: 
     assert NOT_IN_TRACES not in total["unreachable"].values()  # no call of the kit looks at LLC colouring
 
 
-def test_a_mistake_of_one_page_is_found_and_told_as_a_trace_of_the_kit(tmp_path: Path) -> None:
-    code, result = fuzzed(ledger("-DLEDGER_SLACK=1"), tmp_path, 500)
-    assert code == 1
-    assert result["findings"]
-    for finding in result["findings"]:
-        (header,) = [trace.header for trace in read_traces(finding["trace"])]
-        assert header.format == "claim-trace/1"
+def test_a_mistake_of_one_page_is_found_and_told_as_a_trace_of_the_kit() -> None:
+    with closing(Program(known_of("claim-sets"), ledger("-DLEDGER_SLACK=1"), 10, 30)) as program:
+        trials = (program.trial(seed, {}) for seed in range(100))
+        trial = next(trial for trial in trials if trial.failure is not None)
+        assert trial.failure is not None
+        told = program.told(Found(trial.host, trial.events, trial.failure, trial.seed))
+    header, events = decode(told.trace)
+    assert header.format == "claim-trace/1"
+    assert events[-1].op == trial.failure.op
