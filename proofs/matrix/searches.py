@@ -6,7 +6,7 @@ from functools import partial
 
 from model.properties import PROPERTIES, Kind
 from proofs.matrix.cells import Cell, Open, proofs_of_rows
-from proofs.matrix.larger_blocks import PART, search_larger
+from proofs.matrix.larger_blocks import KEPT, PARTS, search_larger
 from proofs.matrix.other_rows import OTHER_ROWS, Judge
 from proofs.matrix.rows import Row
 from proofs.prover.verdict import Verdict
@@ -71,8 +71,16 @@ def _judged(left: Open, judge: Judge) -> Cell:
 
 
 def _asked(left: Open) -> Asked:
-    row = left.row
-    return Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK, few=True)
+    """As deep as a search goes; where larger blocks have a trace, no deeper than that."""
+    row, larger = left.row, _larger(left)
+    depth = DEPTH if larger is None else len(larger.events)
+    return Asked(left.semantics, row.part, "", row.conditions, depth, NODES, DOMAINS, rlimit=WORK, few=True)
+
+
+def _larger(left: Open) -> Trace | None:
+    """A shortest trace with blocks of two pages, where it may say something."""
+    said = left.row.part in PARTS and KEPT.issuperset(left.row.conditions)
+    return search_larger(left.semantics, left.row.part) if said else None
 
 
 def _found(left: Open, found: Found) -> Cell:
@@ -84,8 +92,8 @@ def _found(left: Open, found: Found) -> Cell:
         seconds = found.seconds + time.perf_counter() - started
         return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
 
-    larger = search_larger(left.semantics) if found.trace is None and row.part == PART else None
-    if larger is not None:
+    larger = _larger(left)
+    if found.trace is None and larger is not None:
         return cell(Verdict.REFUTED, "with blocks of two pages", larger, tuple(larger.broken))
     if found.trace is None:
         bound = (

@@ -68,15 +68,15 @@ def search(asked: Asked) -> Found:
 
 
 def search_together(asked: Sequence[Asked]) -> list[Found]:
-    """Several searches that differ in their property only, with what they share done once."""
+    """Several searches that differ in their property and their depth only, with what they share done once."""
     started = time.perf_counter()
     one = asked[0]
     sizes = list(product(range(one.domains + 1), range(1, one.nodes + 1)))
     hosts: dict[tuple[int, int], Unrolled] = {}
     searches = [_Search(each, len(sizes)) for each in asked]
-    for depth in range(one.depth + 1):
+    for depth in range(max(each.depth for each in asked) + 1):
         for size in sizes:
-            looking = [s for s in searches if s.found is None and size not in s.settled]
+            looking = [s for s in searches if s.found is None and size not in s.settled and depth <= s.asked.depth]
             if not looking or size[0] > depth:
                 continue
             host = hosts.get(size) or _unrolled(asked, *size)

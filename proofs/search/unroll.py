@@ -61,7 +61,7 @@ class Unrolled:
         self.choices: list[list[Term]] = []
         """Per step: for each transition of `names`, whether it is the one. Exactly one is."""
         self.told = z3.Bool("told")
-        """Assumed of a trace: it has none of the steps that no trace can tell."""
+        """Assumed of a trace: it has none of the steps that no trace can tell, and each search ends where it must."""
         self.kept: list[Property] = []
         self.anywhere: Unrolled | None = None
         """One step from any state in which holds what is kept, once that is known."""
@@ -115,7 +115,9 @@ class Unrolled:
                     step.guard_all(condition.id, condition.guard(step))
             chosen = choice[number]
             self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
-            self.solver.add(z3.Implies(chosen, all_of(one_page_at_a_time(name, step))))
+            self.solver.add(z3.Implies(chosen, all_of(one_page_at_a_time(name, step, host))))
+            if step.traced:
+                self.solver.add(z3.Implies(z3.And(self.told, chosen), all_of(says(host) for says in step.traced)))
             steps[name] = step
         self.solver.add(z3.AtMost(*choice, 1), z3.Or(choice), *host.axioms)
         for info in FIELDS.values():
