@@ -133,7 +133,7 @@ class Step:
         self.of_single_pages: list[Formula] = []
         """What holds besides where only single pages are requested, for which a free page is enough."""
         self.traced: list[Formula] = []
-        """What a step has to be for a trace to say it: where several nodes qualify, which one it is is not in the model."""
+        """What a step has to be for a trace to say it: which of several nodes a search ends at is not in the model."""
         self.place: Term = None
         """The node the step is about, if one."""
 

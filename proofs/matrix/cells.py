@@ -31,6 +31,8 @@ class Cell:
     """Of not applicable and unknown: why. Of proved: for which hosts."""
     trace: Trace | None = None
     seconds: float = 0.0
+    cpu: float = 0.0
+    """Of what was searched: seconds of processor time, with the rows searched together until this one ended."""
     replayed: list[str] = field(default_factory=list)
     """Of refuted: what the reference's own checker says after the last event."""
 

@@ -39,10 +39,10 @@ def search_larger(semantics: str, part: str = PARTS[0], depth: int = 4, pages: i
             for events, event in ((e, n) for e in former for n in _next(_after(semantics, nodes, e))):
                 running = _after(semantics, nodes, events)
                 broken = _last_breaks(part, running, event)
-                if broken is None or (key := (nodes, running.key())) in seen and not broken:
-                    continue
                 if broken:
                     return _trace(semantics, part, nodes, (*events, event), broken)
+                if broken is None or (key := (nodes, running.key())) in seen:
+                    continue
                 seen.add(key)
                 reached[nodes].append((*events, event))
     return None

@@ -62,12 +62,13 @@ def _judge_of(row: Row) -> Judge | None:
 
 
 def _judged(left: Open, judge: Judge) -> Cell:
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     judged = judge(left.semantics, left.row.conditions)
     reason = f"no proof at {left.fails_at}; {judged.reason}" if judged.verdict is Verdict.UNKNOWN else judged.reason
     evidence = [] if judged.trace is None else judged.trace.broken
     seconds = time.perf_counter() - started
-    return Cell(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, evidence)
+    spent = time.process_time() - cpu
+    return Cell(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, spent, evidence)
 
 
 def _asked(left: Open) -> Asked:
@@ -85,15 +86,16 @@ def _larger(left: Open) -> Trace | None:
 
 def _found(left: Open, found: Found) -> Cell:
     """What a search found, replayed on the reference."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     row = left.row
 
     def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:
         seconds = found.seconds + time.perf_counter() - started
-        return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
+        spent = found.cpu + time.process_time() - cpu
+        return Cell(left.semantics, row, verdict, reason, trace, seconds, spent, list(replayed))
 
     larger = _larger(left)
-    if found.trace is None and larger is not None:
+    if found.trace is None and larger is not None and not found.untold:
         return cell(Verdict.REFUTED, "with blocks of two pages", larger, tuple(larger.broken))
     if found.trace is None:
         bound = (

@@ -49,6 +49,8 @@ class Found:
     """There is no trace of any length on hosts of these sizes: no step breaks the property."""
     untold: int = 0
     """Events of a shorter trace, whose steps cannot be told; 0 if there is none."""
+    cpu: float = 0.0
+    """Seconds of processor time, of all searches that were made together until this one ended."""
 
 
 class _Undecided(Exception):
@@ -69,7 +71,7 @@ def search(asked: Asked) -> Found:
 
 def search_together(asked: Sequence[Asked]) -> list[Found]:
     """Several searches that differ in their property and their depth only, with what they share done once."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     one = asked[0]
     sizes = list(product(range(one.domains + 1), range(1, one.nodes + 1)))
     hosts: dict[tuple[int, int], Unrolled] = {}
@@ -86,8 +88,10 @@ def search_together(asked: Sequence[Asked]) -> list[Found]:
             for each in looking:
                 each.look(host)
                 if each.found is not None:
-                    each.found = replace(each.found, seconds=time.perf_counter() - started)
-    return [each.found or each.nothing(time.perf_counter() - started) for each in searches]
+                    taken = time.perf_counter() - started
+                    each.found = replace(each.found, seconds=taken, cpu=time.process_time() - cpu)
+    taken = time.perf_counter() - started
+    return [each.found or replace(each.nothing(taken), cpu=time.process_time() - cpu) for each in searches]
 
 
 def _unrolled(asked: Sequence[Asked], domains: int, nodes: int) -> Unrolled:

@@ -97,6 +97,25 @@ class Unrolled:
         self.solver.add(*[all_of([limit >= 0, limit <= UINT_MAX]) for limit in limits])
         self.states.append(created)
 
+    def run(self, domid: int) -> None:
+        """Before any step: the domain runs, with a page or more of those that were free. Every generation gets there by
+        allocating and assigning single pages while nothing is claimed."""
+        host, before = BoundedHost(self.nodes, self.domains), self.states[-1]
+        after = host.state("@running")
+        for name in FIELDS:
+            setattr(after, name, getattr(before, name))
+        got = host.pages_by_node("running")
+        pages = got.total()
+        after.node_avail_pages = host.combined([(1, before.node_avail_pages), (-1, got)], got)
+        after.total_avail_pages = before.total_avail_pages - pages
+        after.tot_pages = host.replaced(before.tot_pages, domid, pages)
+        rows = [[before.assigned_pages[d, n] for n in range(self.nodes)] for d in range(self.domains)]
+        rows[domid] = [got[n] for n in range(self.nodes)]
+        after.assigned_pages = host.shaped(FIELDS["assigned_pages"], lambda d, n: rows[d][n])
+        self.solver.add(pages >= 1, pages <= before.max_pages[domid])
+        self.solver.add(*[all_of([got[n] >= 0, after.node_avail_pages[n] >= 0]) for n in range(self.nodes)])
+        self.states[-1] = after
+
     def grow(self) -> None:
         """One more step."""
         k = self.depth + 1
