@@ -7,7 +7,7 @@ hypervisor, or everybody who calls it, would have to guarantee.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.logic import Term, minimum, negation
+from model.logic import Term, any_of, minimum, negation
 from model.step import Formula, Step
 
 
@@ -48,6 +48,16 @@ def _not_dying(step: Step) -> Formula:
     return lambda _q: negation(s.is_dying[d])
 
 
+def _insisted_on(step: Step) -> Formula:
+    exact, anywhere = step.arguments["exact_node"], step.arguments["anywhere"]
+    return lambda _q: any_of([exact, anywhere])
+
+
+def _claims_nothing(step: Step) -> Formula:
+    s, d = step.before, step.actor
+    return lambda _q: True if d is None else s.held(d) == 0
+
+
 def _never(_step: Step) -> Formula:
     return lambda _q: False
 
@@ -78,6 +88,18 @@ CONDITIONS: dict[str, Condition] = {
             "set_outstanding_pages looks at is_dying itself, under its locks",
             frozenset({"set_outstanding_pages"}),
             _not_dying,
+        ),
+        Condition(
+            "node-insisted-on",
+            "a request that names a node insists on it (MEMF_exact_node)",
+            frozenset({"alloc_heap_pages", "alloc_heap_pages_unowned", "exchange_allocate"}),
+            _insisted_on,
+        ),
+        Condition(
+            "claimants-refcounted",
+            "a request for a domain that holds claims is refcounted to it",
+            frozenset({"alloc_heap_pages_unowned", "exchange_allocate"}),
+            _claims_nothing,
         ),
         Condition(
             "nothing-offlined",

@@ -533,9 +533,12 @@ _step(
 
 def _takes_unclaimed(q: Quantifiers, t: TwoStates) -> Term:
     step, before, node = t.step, t.before, t.step.place
+    q.entry_within_sum(before.node_outstanding_claims, node)  # no claims at all: none on the node
+    q.entry_within_sum(before.global_claims, 0)
+    if step.actor is not None:
+        q.entry_within_sum(before.claims.row(step.actor), node)
     if not isinstance(step.unowned, int):
         return all_of([step.unowned <= before.unclaimed(), step.unowned <= before.unclaimed_on(node)])
-    q.entry_within_sum(before.claims.row(step.actor), node)
     r = step.allocates
     fits = all_of([r <= before.unclaimed(), r <= before.unclaimed_on(node)])
     return implies(before.held(step.actor) == 0, fits)

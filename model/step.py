@@ -130,8 +130,10 @@ class Step:
         """Pages that leave the heap, refcounted to the actor."""
         self.unowned: Term = 0
         """Pages that leave the heap for a request that may not use claims."""
-        self.traced: list[Term] = []
-        """What a step has to be for a trace to say it: which node a search ends at is not in the model."""
+        self.of_single_pages: list[Formula] = []
+        """What holds besides where only single pages are requested, for which a free page is enough."""
+        self.traced: list[Formula] = []
+        """What a step has to be for a trace to say it: which of several nodes a search ends at is not in the model."""
         self.place: Term = None
         """The node the step is about, if one."""
 
@@ -144,6 +146,10 @@ class Step:
         """A node argument."""
         self.place = self._argument(name, self.encoding.node)
         return self.place
+
+    def named_node(self, name: str) -> Term:
+        """A node argument that the step need not be about."""
+        return self._argument(name, self.encoding.node)
 
     def pages(self, name: str = "pages") -> Term:
         """A page count argument."""

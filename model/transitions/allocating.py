@@ -1,22 +1,34 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
-from model.logic import Term, all_of, any_of, choose, implies, negation
+from model.logic import Term, all_of, any_of, choose, implies, negation, same
 from model.rules import Redemption, Request, Rules, pages_taken
 from model.step import Step
 from model.transitions.ledger import deduct
 
 
-def _request(step: Step, claimant: Term = None, domain: Term = None) -> tuple[Request, Term]:
+def _request(step: Step, rules: Rules, claimant: Term = None, domain: Term = None) -> tuple[Request, Term]:
     """A request of 2^order pages, so 1 or more, and the node at which its search ends: any that qualifies."""
-    node, pages = step.node(), step.pages()
+    s, node, pages = step.before, step.node(), step.pages()
     step.guard("at-least-a-page", pages >= 1)
     # MEMF_exact_node: only the requested node is a candidate. Otherwise the choice is free.
-    requested = step.encoding.node("requested_node")
+    requested = step.named_node("requested_node")
     exact, anywhere = step.flag("exact_node"), step.flag("anywhere")
     step.guard("exact-node", implies(exact, all_of([node == requested, negation(anywhere)])))
-    step.guard("block-is-free", pages <= step.before.node_avail_pages[node])
-    step.traced += [node == requested, negation(anywhere)]
-    return Request(pages, claimant, domain, requested, exact, anywhere), node
+    step.guard("block-is-free", pages <= s.node_avail_pages[node])
+    request = Request(pages, claimant, domain, requested, exact, anywhere)
+    named = all_of([node == request.node, negation(anywhere)])
+
+    def passed_over(other: Term) -> Term:
+        return any_of([negation(rules.node_permits(s, request, other)), pages > s.node_avail_pages[other]])
+
+    def not_before(other: Term) -> Term:
+        """For no domain nodes are tried ascending; for a domain, from the one after that of its last allocation."""
+        later = all_of([anywhere, other > node]) if domain is None else False
+        return any_of([same(other, node), later, passed_over(other)])
+
+    step.of_single_pages.append(lambda _q: any_of([named, anywhere, passed_over(request.node)]))
+    step.traced.append(lambda q: any_of([named, q.every_node(not_before)]))
+    return request, node
 
 
 def leave_heap(step: Step, node: Term, pages: Term) -> None:
@@ -31,7 +43,7 @@ def alloc_heap_pages(step: Step, rules: Rules) -> None:
     """A refcounted request: host check, node check, and in the same critical section claims are redeemed."""
     s, domid = step.before, step.domain()
     step.guard("domain-exists", s.is_created[domid])
-    request, node = _request(step, domid, domid)
+    request, node = _request(step, rules, domid, domid)
     pages = request.pages
     step.guard("within-limit", rules.limit_permits(s, domid, pages))
     _checks(step, rules, request, node)
@@ -84,7 +96,7 @@ def _unowned_request(step: Step, rules: Rules) -> tuple[Request, Term]:
     if rules.credits_without_refcount:
         domain = step.domain()
         step.guard("domain-exists", step.before.is_created[domain])
-    request, node = _request(step, None, domain)
+    request, node = _request(step, rules, None, domain)
     _checks(step, rules, request, node)
     leave_heap(step, node, request.pages)
     step.unowned = request.pages

@@ -32,8 +32,9 @@ def broken_on_reference(finding: Finding) -> list[str]:
 
 def _broken(finding: Finding, nodes: tuple[int, ...], events: Events) -> list[str]:
     part = finding.property
-    if part == larger_blocks.PART:
-        return larger_blocks.broken_by(finding.semantics, nodes, events)
+    if part in larger_blocks.PARTS:
+        keep = larger_blocks.KEPT.issuperset(finding.conditions) and all(e.get("domid") is None for e in events[-1:])
+        return larger_blocks.broken_by(part, finding.semantics, nodes, events) if keep else [NO_TRACE]
     if part in PROPERTIES and PROPERTIES[part].kind is Kind.COMPARISON:
         return _compared(finding, nodes, events)
     running = Running(finding.semantics, nodes, check_locks=True)

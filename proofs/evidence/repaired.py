@@ -15,7 +15,6 @@ from reference.generations import SEMANTICS as OF_REFERENCE
 from reference.state import all_locks
 
 RIGHT = (Verdict.PROVED.value, Verdict.NOT_APPLICABLE.value)
-"""Best first."""
 HARMLESS = "harmless"
 REFUSED = "refused"
 
@@ -36,9 +35,13 @@ def repaired(judged: Matrix, finding: Finding) -> Repaired | None:
 
 
 def _candidates(judged: Matrix, finding: Finding) -> list[str]:
-    """The generations that are right: those that follow first, nearest first; of these those with a proof first."""
+    """The generations that are right: those that follow first, nearest first, of these those with a proof first.
+
+    One that does not follow repairs nothing by not having what the property is about.
+    """
     right = {v: {c.semantics for c in judged.cells if _same(c, finding) and c.verdict == v} for v in RIGHT}
-    ways = [(names, verdict) for names in (following(finding.semantics), list(SEMANTICS)) for verdict in RIGHT]
+    proved, _not_applicable = RIGHT
+    ways = [*((following(finding.semantics), verdict) for verdict in RIGHT), (list(SEMANTICS), proved)]
     return list(dict.fromkeys(name for names, verdict in ways for name in names if name in right[verdict]))
 
 

@@ -6,15 +6,19 @@ finds one of the same measure: of several shortest traces any is as good.
 
 import re
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from model.semantics import SEMANTICS
+from proofs.evidence.outcomes import KINDS, outcomes
 from proofs.matrix import differences, pages
 from proofs.matrix.cells import Cell
 from proofs.matrix.difference import Difference
 from proofs.matrix.findings import write
+from proofs.matrix.interleavings import Interleaved, interleavings, refuted
 from proofs.matrix.matrix import matrix
+from proofs.matrix.measured import Clock, written
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.report import LEGEND, repairs, table_rows
 from proofs.matrix.source import lines_of_code
@@ -87,13 +91,32 @@ BLOCKS: dict[str, Callable[[list[Cell]], str]] = {
 }
 
 
-def renewed(text: str, cells: list[Cell], differences: str = "") -> str:
-    """The document with every generated block written anew; without differences, these as they are."""
+def _interleavings(cells: list[Cell], found: list[Interleaved]) -> str:
+    """How soon a row is broken by two domains, and by three builders beside a running domain."""
+    few = refuted(cells)
+    body = []
+    for one in found:
+        steps = str(one.steps) if one.steps else f"none in {one.searched}"
+        body.append([f"`{one.semantics}`", _code(one.row.name), str(few[one.semantics, one.row]), steps + one.unknown])
+    return table(["generation", "property", "at most two domains", "three builders, a running domain"], body)
+
+
+def _traces(cells: list[Cell]) -> str:
+    found = outcomes(cells)
+    total = sum(found.values(), Counter())
+    rows = [(f"`{name}`", counted) for name, counted in found.items()] + [("all", total)]
+    body = [[name, str(counted.total()), *(str(counted[kind]) for kind in KINDS)] for name, counted in rows]
+    return table(["generation", "refuted", *KINDS], body)
+
+
+def renewed(text: str, cells: list[Cell], further: Mapping[str, str] | None = None) -> str:
+    """The document with every generated block written anew; what is neither of cells nor given stays as it is."""
 
     def block(match: re.Match[str]) -> str:
-        if match[2] not in BLOCKS and not differences:
+        given = further or {}
+        if match[2] not in BLOCKS and match[2] not in given:
             return match[0]
-        content = BLOCKS[match[2]](cells) if match[2] in BLOCKS else differences
+        content = BLOCKS[match[2]](cells) if match[2] in BLOCKS else given[match[2]]
         return f"{match[1]}{content}\n{match[3]}"
 
     return _BLOCK.sub(block, text)
@@ -101,13 +124,25 @@ def renewed(text: str, cells: list[Cell], differences: str = "") -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the document and the findings; with --check only say what is not up to date."""
-    check = "--check" in arguments
-    cells = matrix(list(SEMANTICS), matrix_ids(), default_jobs())
+    check, jobs, clock = "--check" in arguments, default_jobs(), Clock()
+    cells = matrix(list(SEMANTICS), matrix_ids(), jobs)
+    clock.took("proofs, and searches for shortest traces")
+    interleaved = interleavings(refuted(cells), jobs)
+    clock.took("three builders and a running domain")
     changed = write(cells, only_say=check)
     differing, found = differences.write(only_say=check)
+    clock.took("differences of neighbours, and the traces run once more")
+    further = {
+        "interleavings": _interleavings(cells, interleaved),
+        "traces": _traces(cells),
+        "differences": _differences(found),
+    }
+    measured = written(clock, cells, jobs)
+    if not check:  # no two runs take the same time
+        further["measured"] = measured
     texts = {
         VERDICTS: dumped(cells),
-        DOCUMENT: renewed(DOCUMENT.read_text(encoding="utf-8"), cells, _differences(found)),
+        DOCUMENT: renewed(DOCUMENT.read_text(encoding="utf-8"), cells, further),
     }
     for path, text in texts.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -117,6 +152,7 @@ def main(arguments: list[str]) -> int:
     changed += differing + pages.write(cells, only_say=check)
     for name in changed:
         print(f"{'not up to date' if check else 'written'}: {name}")
+    print(measured)
     return 1 if check and changed else 0
 
 

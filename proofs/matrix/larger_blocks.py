@@ -1,10 +1,12 @@
 """What single pages do not show: requests for blocks of two pages, searched on the reference, heap and all.
 
 Breadth first over one domain, claims of a page, and requests for no domain of one or two pages that name a node without
-insisting on it. `unclaimed-only`: such a request takes pages that nobody claims, on the node and in sum.
+insisting on it. `unclaimed-only`: such a request takes pages that nobody claims, on the node and in sum;
+`claims-protected.backed`: it leaves no claims without free pages that had them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from functools import cache
 from itertools import product
 
 import msgspec
@@ -13,31 +15,44 @@ from proofs.replay.observe import observe
 from proofs.search.events import Trace
 from proofs.search.on_reference import Running, Tiny, tiny_hosts
 from proofs.search.small_events import Written
+from reference.generations import SEMANTICS
 from reference.status import HypervisorCrash, MisuseError
 
-PART = "unclaimed-only"
+PROTECTED = "claims-protected.backed"
+PARTS = ("unclaimed-only", PROTECTED)
+KEPT = frozenset({"nothing-offlined", "claimants-refcounted"})
+"""Conditions that these requests keep."""
 Events = tuple[Written, ...]
 
 
-def search_larger(semantics: str, depth: int = 4, pages: int = 5) -> Trace | None:
+@cache
+def search_larger(semantics: str, part: str = PARTS[0], depth: int = 4, pages: int = 5) -> Trace | None:
     """The fewest events, then nodes and pages."""
-    hosts = tiny_hosts(Tiny(semantics, PART, nodes=2, pages=pages))
+    if not _claims_nodes(semantics):
+        return None  # any node with a free block will do, as nothing there is claimed
+    hosts = tiny_hosts(Tiny(semantics, part, nodes=2, pages=pages))
     reached: dict[tuple[int, ...], list[Events]] = {nodes: [(_create(nodes),)] for nodes in hosts}
+    seen: set[Hashable] = set()
     for _ in range(depth - 1):
         for nodes in hosts:
             former, reached[nodes] = reached[nodes], []
             for events, event in ((e, n) for e in former for n in _next(_after(semantics, nodes, e))):
                 running = _after(semantics, nodes, events)
-                broken = _last_breaks(running, event)
-                if broken is None:
-                    continue
+                broken = _last_breaks(part, running, event)
                 if broken:
-                    return _trace(semantics, nodes, (*events, event), broken)
+                    return _trace(semantics, part, nodes, (*events, event), broken)
+                if broken is None or (key := (nodes, running.key())) in seen:
+                    continue
+                seen.add(key)
                 reached[nodes].append((*events, event))
     return None
 
 
-def _last_breaks(running: Running, event: Written) -> str | None:
+def _claims_nodes(semantics: str) -> bool:
+    return not {"claims", "claim_node"}.isdisjoint(SEMANTICS[semantics].claim_counters)
+
+
+def _last_breaks(part: str, running: Running, event: Written) -> str | None:
     """What the event breaks, after those that were done; empty if nothing, None if it cannot be done."""
     before = observe(running.host)
     try:
@@ -49,16 +64,17 @@ def _last_breaks(running: Running, event: Written) -> str | None:
         return ""
     unclaimed = before.total_avail_pages - before.outstanding_claims
     there = before.node_avail_pages[on_node] - before.node_outstanding_claims[on_node]
-    if 1 << event["order"] <= min(unclaimed, there):
+    pages = 1 << event["order"]
+    short = [left for left in (unclaimed, there) if left < pages]
+    if not short or (part == PROTECTED and max(short) < 0):
         return ""
-    taken = f"{1 << event['order']} pages of node {on_node}"
-    return f"{PART}: {taken}, where {there} are unclaimed, of {unclaimed}"
+    return f"{part}: {pages} pages of node {on_node}, where {there} are unclaimed, of {unclaimed}"
 
 
-def broken_by(semantics: str, nodes: tuple[int, ...], events: Events) -> list[str]:
+def broken_by(part: str, semantics: str, nodes: tuple[int, ...], events: Events) -> list[str]:
     """What the last of these events breaks."""
     *before, last = events
-    broken = _last_breaks(_after(semantics, nodes, tuple(before)), last)
+    broken = _last_breaks(part, _after(semantics, nodes, tuple(before)), last)
     return [broken] if broken else []
 
 
@@ -97,7 +113,7 @@ def _next(running: Running) -> Iterator[Written]:
             yield {"op": "set_outstanding_pages", "domid": 0, "pages": 1, "node": node}
 
 
-def _trace(semantics: str, nodes: tuple[int, ...], events: Events, broken: str) -> Trace:
+def _trace(semantics: str, part: str, nodes: tuple[int, ...], events: Events, broken: str) -> Trace:
     running = Running(semantics, nodes, check_locks=True)
     states = [msgspec.to_builtins(observe(running.host))]
     written = []
@@ -105,4 +121,4 @@ def _trace(semantics: str, nodes: tuple[int, ...], events: Events, broken: str) 
         written.append({**event, **msgspec.to_builtins(running.do(event))})
         states.append(msgspec.to_builtins(observe(running.host)))
     shape = {"node_span": running.host.node_span, "nodes": list(nodes)}
-    return Trace(semantics, "", PART, shape, written, [], states, [broken])
+    return Trace(semantics, "", part, shape, written, [], states, [broken])

@@ -12,6 +12,11 @@ DESIGN = "claim-sets"
 OTHERWISE = ("nothing-offlined",)
 """What is granted where the design needs no condition: recall is what it has against offlining."""
 
+KINDS_OF_REQUESTS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "unclaimed-only": (("node-insisted-on",), ("claimants-refcounted",)),
+}
+"""Properties of requests that are judged of some kinds of requests, too: two generations may fail by different ones."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -26,9 +31,9 @@ class Row:
         return f"{self.part} if {' and '.join(self.conditions)}" if self.conditions else self.part
 
 
-def granted(prop: Property) -> tuple[str, ...]:
-    """The conditions on which a property that does not hold is tried again."""
-    return SEMANTICS[DESIGN].conditional.get(prop.id, OTHERWISE)
+def granted(prop: Property) -> list[tuple[str, ...]]:
+    """The conditions on which a property that does not hold is tried again, each by itself."""
+    return [SEMANTICS[DESIGN].conditional.get(prop.id, OTHERWISE), *KINDS_OF_REQUESTS.get(prop.name, ())]
 
 
 def parts(ids: list[str] | None = None) -> list[Property]:
@@ -38,7 +43,7 @@ def parts(ids: list[str] | None = None) -> list[Property]:
 
 def rows() -> list[Row]:
     """All rows, a property without conditions before the same with conditions; those that are no formulas last."""
-    formulas = [row for p in parts() for row in (Row(p.name), Row(p.name, granted(p)))]
+    formulas = [Row(p.name, conditions) for p in parts() for conditions in ((), *granted(p))]
     return formulas + [row for other in OTHER_ROWS.values() for row in rows_of(other)]
 
 

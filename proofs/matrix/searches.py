@@ -6,7 +6,7 @@ from functools import partial
 
 from model.properties import PROPERTIES, Kind
 from proofs.matrix.cells import Cell, Open, proofs_of_rows
-from proofs.matrix.larger_blocks import PART, search_larger
+from proofs.matrix.larger_blocks import KEPT, PARTS, search_larger
 from proofs.matrix.other_rows import OTHER_ROWS, Judge
 from proofs.matrix.rows import Row
 from proofs.prover.verdict import Verdict
@@ -62,30 +62,40 @@ def _judge_of(row: Row) -> Judge | None:
 
 
 def _judged(left: Open, judge: Judge) -> Cell:
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     judged = judge(left.semantics, left.row.conditions)
     reason = f"no proof at {left.fails_at}; {judged.reason}" if judged.verdict is Verdict.UNKNOWN else judged.reason
     evidence = [] if judged.trace is None else judged.trace.broken
     seconds = time.perf_counter() - started
-    return Cell(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, evidence)
+    spent = time.process_time() - cpu
+    return Cell(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, spent, evidence)
 
 
 def _asked(left: Open) -> Asked:
-    row = left.row
-    return Asked(left.semantics, row.part, "", row.conditions, DEPTH, NODES, DOMAINS, rlimit=WORK, few=True)
+    """As deep as a search goes; where larger blocks have a trace, no deeper than that."""
+    row, larger = left.row, _larger(left)
+    depth = DEPTH if larger is None else len(larger.events)
+    return Asked(left.semantics, row.part, "", row.conditions, depth, NODES, DOMAINS, rlimit=WORK, few=True)
+
+
+def _larger(left: Open) -> Trace | None:
+    """A shortest trace with blocks of two pages, where it may say something."""
+    said = left.row.part in PARTS and KEPT.issuperset(left.row.conditions)
+    return search_larger(left.semantics, left.row.part) if said else None
 
 
 def _found(left: Open, found: Found) -> Cell:
     """What a search found, replayed on the reference."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     row = left.row
 
     def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:
         seconds = found.seconds + time.perf_counter() - started
-        return Cell(left.semantics, row, verdict, reason, trace, seconds, list(replayed))
+        spent = found.cpu + time.process_time() - cpu
+        return Cell(left.semantics, row, verdict, reason, trace, seconds, spent, list(replayed))
 
-    larger = search_larger(left.semantics) if found.trace is None and row.part == PART else None
-    if larger is not None:
+    larger = _larger(left)
+    if found.trace is None and larger is not None and not found.untold:
         return cell(Verdict.REFUTED, "with blocks of two pages", larger, tuple(larger.broken))
     if found.trace is None:
         bound = (

@@ -11,6 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from proofs.explain.compact import compact_timeline
+from proofs.matrix.rows import Row
 from proofs.matrix.verdicts import load
 from proofs.parallel import default_jobs
 from proofs.prover.documents import table
@@ -135,11 +136,16 @@ def hardened() -> str:
     """What the matrix says of hardened claim sets."""
     cells = [cell for cell in load() if cell.semantics == claim_sets.HARDENED]
     proved = sum(cell.verdict is Verdict.PROVED for cell in cells)
-    other = [f"`{c.row.name}`: {c.verdict.value} ({c.reason})" for c in cells if c.verdict is not Verdict.PROVED]
+    reasons = {c.row.name: f" ({c.reason})" if c.reason else "" for c in cells}
+    other = [f"{_code(c.row)}: {c.verdict.value}{reasons[c.row.name]}" for c in cells if c.verdict is not Verdict.PROVED]
     but = f" The others: {'; '.join(other)}." if other else ""
     return (
         f"Of {len(cells)} rows of the matrix, {proved} are proved for `{claim_sets.HARDENED}`, without conditions.{but}"
     )
+
+
+def _code(row: Row) -> str:
+    return f"`{row.part}`" + (f" if {' and '.join(row.conditions)}" if row.conditions else "")
 
 
 def locks() -> str:

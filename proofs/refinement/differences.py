@@ -208,7 +208,8 @@ def _can_be_written(step: Step) -> Term:
         return True
     s, node, pages = step.before, step.place, step.arguments["pages"]
     untouched = all_of([pages == 2, s.node_avail_pages[node] == s.installed_pages[node]])
-    return all_of([any_of([pages == 1, untouched]), step.arguments["exact_node"], *step.traced])
+    there = all_of([step.arguments["requested_node"] == node, negation(step.arguments["anywhere"])])
+    return all_of([any_of([pages == 1, untouched]), step.arguments["exact_node"], there])
 
 
 def _answer(step: Step, host: BoundedHost, model: z3.ModelRef) -> str:

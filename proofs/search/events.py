@@ -259,8 +259,9 @@ class _Writer:
 
     def _allocate(self, a: dict[str, Any], domid: int | None, flags: list[str]) -> int:
         node, mfn = a["node"], self.free[a["node"]][0]
-        exact = ["exact_node"] if a.get("exact_node", True) else []
-        event = {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": node, "memflags": [*exact, *flags]}
+        exact = ["exact_node"] if a["exact_node"] else []
+        named = None if a["anywhere"] else a["requested_node"]
+        event = {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": named, "memflags": [*exact, *flags]}
         self.events.append({**event, "mfn": mfn, "on_node": node})
         return mfn
 

@@ -49,6 +49,8 @@ class Found:
     """There is no trace of any length on hosts of these sizes: no step breaks the property."""
     untold: int = 0
     """Events of a shorter trace, whose steps cannot be told; 0 if there is none."""
+    cpu: float = 0.0
+    """Seconds of processor time, of all searches that were made together until this one ended."""
 
 
 class _Undecided(Exception):
@@ -68,15 +70,15 @@ def search(asked: Asked) -> Found:
 
 
 def search_together(asked: Sequence[Asked]) -> list[Found]:
-    """Several searches that differ in their property only, with what they share done once."""
-    started = time.perf_counter()
+    """Several searches that differ in their property and their depth only, with what they share done once."""
+    started, cpu = time.perf_counter(), time.process_time()
     one = asked[0]
     sizes = list(product(range(one.domains + 1), range(1, one.nodes + 1)))
     hosts: dict[tuple[int, int], Unrolled] = {}
     searches = [_Search(each, len(sizes)) for each in asked]
-    for depth in range(one.depth + 1):
+    for depth in range(max(each.depth for each in asked) + 1):
         for size in sizes:
-            looking = [s for s in searches if s.found is None and size not in s.settled]
+            looking = [s for s in searches if s.found is None and size not in s.settled and depth <= s.asked.depth]
             if not looking or size[0] > depth:
                 continue
             host = hosts.get(size) or _unrolled(asked, *size)
@@ -86,8 +88,10 @@ def search_together(asked: Sequence[Asked]) -> list[Found]:
             for each in looking:
                 each.look(host)
                 if each.found is not None:
-                    each.found = replace(each.found, seconds=time.perf_counter() - started)
-    return [each.found or each.nothing(time.perf_counter() - started) for each in searches]
+                    taken = time.perf_counter() - started
+                    each.found = replace(each.found, seconds=taken, cpu=time.process_time() - cpu)
+    taken = time.perf_counter() - started
+    return [each.found or replace(each.nothing(taken), cpu=time.process_time() - cpu) for each in searches]
 
 
 def _unrolled(asked: Sequence[Asked], domains: int, nodes: int) -> Unrolled:

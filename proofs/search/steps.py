@@ -1,5 +1,6 @@
 """Which steps a search takes, and which of them a property is about."""
 
+from model.encoding import Quantifiers
 from model.logic import Term, negation
 from model.properties import PROPERTIES, Kind, Property
 from model.semantics import TRANSITIONS, Semantics
@@ -40,10 +41,10 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
     return found
 
 
-def one_page_at_a_time(name: str, step: Step) -> list[Term]:
+def one_page_at_a_time(name: str, step: Step, q: Quantifiers) -> list[Term]:
     """What else a step is in a search: one of single pages, as which larger blocks are free is up to the heap, which is
     not in the model."""
     found = [negation(step.arguments[flag]) for flag in NEVER if flag in step.arguments]
     if "pages" in step.arguments and not name.startswith("set_outstanding"):
         found.append(step.arguments["pages"] == 1)
-    return found + step.traced
+    return found + [says(q) for says in step.of_single_pages]

@@ -61,7 +61,7 @@ class Unrolled:
         self.choices: list[list[Term]] = []
         """Per step: for each transition of `names`, whether it is the one. Exactly one is."""
         self.told = z3.Bool("told")
-        """Assumed of a trace: it has none of the steps that no trace can tell."""
+        """Assumed of a trace: it has none of the steps that no trace can tell, and each search ends where it must."""
         self.kept: list[Property] = []
         self.anywhere: Unrolled | None = None
         """One step from any state in which holds what is kept, once that is known."""
@@ -97,6 +97,25 @@ class Unrolled:
         self.solver.add(*[all_of([limit >= 0, limit <= UINT_MAX]) for limit in limits])
         self.states.append(created)
 
+    def run(self, domid: int) -> None:
+        """Before any step: the domain runs, with a page or more of those that were free. Every generation gets there by
+        allocating and assigning single pages while nothing is claimed."""
+        host, before = BoundedHost(self.nodes, self.domains), self.states[-1]
+        after = host.state("@running")
+        for name in FIELDS:
+            setattr(after, name, getattr(before, name))
+        got = host.pages_by_node("running")
+        pages = got.total()
+        after.node_avail_pages = host.combined([(1, before.node_avail_pages), (-1, got)], got)
+        after.total_avail_pages = before.total_avail_pages - pages
+        after.tot_pages = host.replaced(before.tot_pages, domid, pages)
+        rows = [[before.assigned_pages[d, n] for n in range(self.nodes)] for d in range(self.domains)]
+        rows[domid] = [got[n] for n in range(self.nodes)]
+        after.assigned_pages = host.shaped(FIELDS["assigned_pages"], lambda d, n: rows[d][n])
+        self.solver.add(pages >= 1, pages <= before.max_pages[domid])
+        self.solver.add(*[all_of([got[n] >= 0, after.node_avail_pages[n] >= 0]) for n in range(self.nodes)])
+        self.states[-1] = after
+
     def grow(self) -> None:
         """One more step."""
         k = self.depth + 1
@@ -115,7 +134,9 @@ class Unrolled:
                     step.guard_all(condition.id, condition.guard(step))
             chosen = choice[number]
             self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
-            self.solver.add(z3.Implies(chosen, all_of(one_page_at_a_time(name, step))))
+            self.solver.add(z3.Implies(chosen, all_of(one_page_at_a_time(name, step, host))))
+            if step.traced:
+                self.solver.add(z3.Implies(z3.And(self.told, chosen), all_of(says(host) for says in step.traced)))
             steps[name] = step
         self.solver.add(z3.AtMost(*choice, 1), z3.Or(choice), *host.axioms)
         for info in FIELDS.values():

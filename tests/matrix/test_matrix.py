@@ -169,3 +169,27 @@ def test_a_fall_back_to_a_node_never_checked_takes_claimed_pages() -> None:
     assert cell.trace is not None
     assert cell.trace.events[-1]["order"] == 1
     assert search_larger("single-node-v4") is None
+
+
+def test_with_it_claims_of_others_lose_their_pages_too() -> None:
+    taken = search_larger("single-node-v2", "claims-protected.backed")
+    assert taken is not None
+    assert taken.events[-1]["order"] == 1
+    assert taken.broken[0].startswith("claims-protected.backed: 2 pages of node 0, where 1 are unclaimed")
+
+
+def test_a_request_that_names_no_node_is_told() -> None:
+    cell = searched(Open("single-node-v1", Row("unclaimed-only", ("node-insisted-on",)), ""))
+    assert cell.verdict is Verdict.REFUTED, cell.reason
+    assert cell.trace is not None
+    assert (cell.trace.events[-1]["node"], cell.trace.events[-1]["on_node"]) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("semantics", "condition"), [("single-node-v2", "node-insisted-on"), ("single-node-v3", "claimants-refcounted")]
+)
+def test_of_some_requests_the_next_generation_is_right(semantics: str, condition: str) -> None:
+    kept = [p for p in SEMANTICS[semantics].invariants if p not in ("node-backed", "host-backed")]
+    for place in ("alloc_heap_pages", "alloc_heap_pages_unowned"):
+        assert shown(semantics, "unclaimed-only", place, (condition,), kept) is not None
+    assert shown(semantics, "unclaimed-only", "alloc_heap_pages_unowned", (), kept) is None

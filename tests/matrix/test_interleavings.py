@@ -1,0 +1,62 @@
+"""Three builders and a running domain, what comes of every trace, and what a run took."""
+
+import pytest
+
+from proofs.evidence.outcomes import BROKEN, IMPOSSIBLE, NOBODY, STOPS, outcomes
+from proofs.matrix.cells import Cell
+from proofs.matrix.interleavings import Asked, Interleaved, refuted, search
+from proofs.matrix.measured import Clock, slowest_search, written
+from proofs.matrix.rows import Row
+from proofs.matrix.verdicts import load
+from proofs.prover.verdict import Verdict
+
+CELLS = load()
+EXACT, KEPT = "redeemed-once.exact", "claims-protected.kept"
+
+
+def test_what_is_refuted_is_broken_by_as_few_steps_and_what_is_proved_by_none() -> None:
+    found = search(Asked("legacy-2013", (), (EXACT, KEPT)), steps=2)
+    assert found == [
+        Interleaved("legacy-2013", Row(EXACT), steps=2, searched=2),
+        Interleaved("legacy-2013", Row(KEPT), steps=0, searched=2),
+    ]
+
+
+def test_a_running_domain_has_pages_that_it_may_free() -> None:
+    part = "redeemed-once.claims-do-not-come-back"
+    (found,) = search(Asked("legacy-2013", (), (part,)), steps=2)
+    assert found.steps == 2  # of a domain that has none, four
+
+
+def test_what_the_solver_does_not_decide_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofs.matrix.interleavings.WORK", 1)
+    (found,) = search(Asked("legacy-2013", (), (EXACT,)), steps=1)
+    assert (found.steps, found.searched) == (0, 0)
+    assert found.unknown
+
+
+def test_rows_of_the_two_properties_are_searched_once_more() -> None:
+    rows = refuted(CELLS)
+    assert rows["legacy-2013", Row(EXACT)] == 2
+    assert {row.part.partition(".")[0] for _, row in rows} == {"claims-protected", "redeemed-once"}
+
+
+def test_every_trace_is_refused_or_harmless_where_it_is_repaired() -> None:
+    found = outcomes(CELLS)
+    assert sum(counted.total() for counted in found.values()) == sum(c.verdict is Verdict.REFUTED for c in CELLS)
+    for semantics, counted in found.items():
+        assert not counted[BROKEN] + counted[STOPS] + counted[IMPOSSIBLE], semantics
+        blocks = [c for c in CELLS if c.semantics == semantics and c.verdict is Verdict.REFUTED]
+        assert counted[NOBODY] == sum(cell.row.part.startswith("superpage-fulfilled") for cell in blocks)
+
+
+def test_a_run_says_what_it_took() -> None:
+    clock = Clock()
+    sum(range(10**6))
+    clock.took("counting")
+    by_clock, processor = clock.whole()
+    assert 0 < processor <= by_clock + 0.1
+    quick, slow = (Cell("claim-sets", Row(part), Verdict.REFUTED, cpu=cpu) for part, cpu in (("a", 1), ("b", 2)))
+    assert slowest_search([quick, slow]) is slow
+    assert "The slowest of 2 searches" in written(clock, [quick, slow], 2)
+    assert "`b`" in written(clock, [quick, slow], 2)
