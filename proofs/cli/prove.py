@@ -27,6 +27,7 @@ Examples:
   claimcheck prove --semantics single-node-v4
   claimcheck prove --property legacy-compatible --semantics all
   claimcheck prove --cross-check
+  claimcheck prove --derive 2x2 --property node-backed
   claimcheck prove --all""",
 )
 @click.argument("parts", nargs=-1, metavar="[PART]...")
@@ -38,6 +39,8 @@ Examples:
 @click.option("--support", is_flag=True, help="Find the assumptions that each proof needs (slower).")
 @click.option("--vacuity", is_flag=True, help="Also: assumptions satisfiable, each guard and update needed.")
 @click.option("--cross-check", is_flag=True, help="Also: every question decided by cvc5 as well (extra `cross-check`).")
+@click.option("--derive", multiple=True, metavar="NxD", help="Instead: let Spacer find an invariant, certify it.")
+@click.option("--seconds", type=click.IntRange(min=1), default=300, show_default=True, help="Of --derive: for each.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option(
     "--rlimit", type=click.IntRange(min=1), default=400_000_000, show_default=True, help="Work per obligation."
@@ -59,6 +62,8 @@ def prove(
     support: bool,
     vacuity: bool,
     cross_check: bool,
+    derive: tuple[str, ...],
+    seconds: int,
     jobs: int | None,
     rlimit: int,
     seed: int,
@@ -89,6 +94,18 @@ def prove(
         refuse_without_cvc5()
     names = known_semantics(semantics, all_means=True)
     ids = known("property", properties, matrix_ids(), all_means=True)
+    mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
+    workers = jobs or default_jobs()
+    if derive:
+        if parts or everything or hosts != ("any",) or support or vacuity or cross_check or smtlib or only_list:
+            taken = "--semantics, --property, --mutate, --seconds, --jobs, --rlimit, --seed and --json"
+            raise click.UsageError(f"--derive takes only {taken}")
+        from proofs.cli.derive import show_derivations
+
+        sizes = [_size(h, "--derive is") for h in derive]
+        limits = Settings(rlimit=rlimit, seed=seed, cores=False)
+        wanted = ids if properties else []
+        ctx.exit(show_derivations(names, wanted, sizes, mutation, limits, seconds, workers, as_json))
     if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
         if parts or mutate or hosts != ("any",) or support or vacuity or smtlib or only_list:
             raise click.UsageError(
@@ -97,15 +114,13 @@ def prove(
         from proofs.cli.matrix import show_matrix
 
         chosen_names = list(SEMANTICS) if everything else names
-        ctx.exit(show_matrix(chosen_names, ids, jobs or default_jobs(), as_json, not no_cache, cross_check))
-    mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
+        ctx.exit(show_matrix(chosen_names, ids, workers, as_json, not no_cache, cross_check))
     encodings = [_encoding(h) for h in hosts]
     chosen = selected(suite(names, ids, encodings, mutation), list(parts))
     if properties:
         chosen = [o for o in chosen if o.property.partition(".")[0] in ids]
     if not chosen:
         raise click.UsageError(f"no obligation has a name with {' and '.join(map(repr, parts))}; see --list")
-    workers = jobs or default_jobs()
     settings = Settings(rlimit=rlimit, seed=seed, cache="" if no_cache else ".cache/prove", cores=support)
     if only_list:
         for obligation in chosen:
@@ -156,10 +171,14 @@ def _encoding(hosts: str) -> str:
 
     if hosts == "any":
         return PARAMETRIC
+    return bounded(*_size(hosts, "--hosts is `any` or"))
+
+
+def _size(hosts: str, what: str) -> tuple[int, int]:
     size = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", hosts)
     if size is None or int(size[1]) > 64:
-        raise click.UsageError(f"--hosts is `any` or NODESxDOMAINS as in 4x4 (at most 64 nodes), not {hosts!r}")
-    return bounded(int(size[1]), int(size[2]))
+        raise click.UsageError(f"{what} NODESxDOMAINS as in 4x4 (at most 64 nodes), not {hosts!r}")
+    return int(size[1]), int(size[2])
 
 
 def _run(chosen: list[Obligation], settings: Settings, workers: int) -> tuple[list[Result], bool]:
