@@ -21,7 +21,7 @@ SECONDS = 60
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a solver says, after how long (reading the text included), and why if it is `unknown`."""
+    """What a solver says, after how much processor time (reading the text included), and why if it is `unknown`."""
 
     answer: str
     seconds: float
@@ -58,7 +58,7 @@ def asked_cvc5(text: str, settings: Settings) -> Answer:
     """cvc5's answer. What it cannot read or do is `unknown`, with its own words as the reason."""
     import cvc5
 
-    started = time.perf_counter()
+    started = time.process_time()
     solver = cvc5.Solver(cvc5.TermManager())
     for name, value in cvc5_limits(settings).items():
         solver.setOption(name, str(value))
@@ -70,20 +70,20 @@ def asked_cvc5(text: str, settings: Settings) -> Answer:
             said += command.invoke(solver, parser.getSymbolManager())
     except RuntimeError as error:
         said = f"{UNKNOWN} ({error})"
-    return _answer(said, time.perf_counter() - started)
+    return _answer(said, time.process_time() - started)
 
 
 def asked_z3(text: str, settings: Settings) -> Answer:
     """Z3's answer, as the prover sets it up, but from the text."""
     from proofs.prover.solve import fresh
 
-    started = time.perf_counter()
+    started = time.process_time()
     solver, _context = fresh(settings)
     solver.set("ctrl_c", False)  # it would look as if the solver could not decide
     solver.from_string(text)
     answer = str(solver.check())
     reason = solver.reason_unknown() if answer == UNKNOWN else ""
-    return Answer(answer, time.perf_counter() - started, reason)
+    return Answer(answer, time.process_time() - started, reason)
 
 
 def _answer(said: str, seconds: float) -> Answer:
