@@ -62,8 +62,8 @@ def _outcome(said: str, seconds: float, ready: float) -> Outcome:
     if states is None or errors is None or depth is None:
         raise SystemExit(f"not the output of a verifier: {said[-500:]}")
     broken = re.search(r"assertion violated .* \(at depth (\d+)\)", said)
-    if broken is not None:
-        return Outcome("broken", seconds, int(states[1]), f"an assertion at depth {broken[1]}", ready)
+    if broken is not None:  # it counts the steps before the one whose assertion fails
+        return Outcome("broken", seconds, int(states[1]), f"an assertion at depth {int(broken[1]) + 1}", ready)
     if int(errors[1]) or "out of memory" in said or "Search not completed" in said:
         return Outcome("stopped", seconds, int(states[1]), f"at {MEGABYTES} MB", ready)
     return Outcome("holds", seconds, int(states[1]), f"depth {depth[1]}", ready)
