@@ -59,7 +59,7 @@ peers: $(STAMP)  ## docs/peers.md: other checkers on the same question, SPIN if 
 	$(BIN)/python -m bench.peers
 
 second-solver: $(STAMP)  ## docs/second-solver.md: cvc5 on every question, and the invariants that Spacer finds (minutes)
-	$(BIN)/python -m bench.second_solver
+	$(BIN)/python -m bench.second_solver --generations --large
 
 schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 	$(BIN)/python -m proofs.traces.schema docs/claim-trace.schema.json

@@ -36,7 +36,7 @@ TRACES: dict[str, Callable[..., Outcome]] = {
 
 
 def measure(sizes: Iterable[Size], with_mistakes: Iterable[Size], seconds: float) -> dict[str, Any]:
-    """Every checker on the same sizes; times by the wall clock."""
+    """Every checker on the same sizes; times of the processor, limits by the wall clock."""
     runs = [_run("", size, name, check, seconds) for size in sizes for name, check in CHECKERS.items()]
     runs += [
         _run(mistake, size, name, check, seconds)
@@ -120,7 +120,7 @@ def main(arguments: list[str]) -> None:
     """Measure and write; `--quick` only shows."""
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the smallest hosts; shown, not written")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each run")
+    parser.add_argument("--seconds", type=float, default=60.0, help="by the clock, for each run")
     options = parser.parse_args(arguments)
     if options.quick:
         measured = measure(SMALLEST, SMALLEST, options.seconds)

@@ -20,6 +20,7 @@ from model.semantics import SEMANTICS, TRANSITIONS, mutated
 from model.state import FIELDS, Shape, State
 from model.step import Step
 
+from .clock import worked
 from .subject import CONDITIONS, PROPERTIES, STEPS, Outcome, Size
 
 FIXED: dict[str, Any] = {"is_created": True, "marked_pages": 0, "legacy_calls": 0}
@@ -33,9 +34,9 @@ Successors = Callable[[tuple[int, ...]], list[tuple[int, ...]]]
 
 def search(size: Size, mistake: str = "", seconds: float = 60.0, most: int = 3_000_000) -> Outcome:
     """All states that can be reached, or those up to the first that breaks a property."""
-    begun = time.perf_counter()
+    begun = worked()
     first, successors, broken = compiled(size, mistake)
-    started = time.perf_counter()
+    started, end = worked(), time.perf_counter() + seconds
     ready = started - begun
     seen, level, depth = {first}, [first], 0
     while level:
@@ -47,12 +48,12 @@ def search(size: Size, mistake: str = "", seconds: float = 60.0, most: int = 3_0
                     following.append(new)
                     name = broken(new)
                     if name:
-                        spent = time.perf_counter() - started
+                        spent = worked() - started
                         return Outcome("broken", spent, len(seen), f"{name} at depth {depth + 1}", ready)
-            if number % PROGRESS == 0 and (time.perf_counter() - started > seconds or len(seen) > most):
-                return Outcome("stopped", time.perf_counter() - started, len(seen), f"at depth {depth}", ready)
+            if number % PROGRESS == 0 and (time.perf_counter() > end or len(seen) > most):
+                return Outcome("stopped", worked() - started, len(seen), f"at depth {depth}", ready)
         level, depth = following, depth + 1
-    return Outcome("holds", time.perf_counter() - started, len(seen), f"depth {depth - 1}", ready)
+    return Outcome("holds", worked() - started, len(seen), f"depth {depth - 1}", ready)
 
 
 def compiled(size: Size, mistake: str = "") -> tuple[tuple[int, ...], Successors, Callable[[tuple[int, ...]], str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from typing import Any
 
+from .clock import worked
 from .subject import CONDITIONS, MISTAKES, PROPERTIES, Outcome, Size
 
 IDS = tuple(dict.fromkeys(name.partition(".")[0] for name in PROPERTIES))
@@ -58,12 +58,12 @@ def traced(size: Size, mistake: str, seconds: float = 60.0) -> Outcome:
 
 def _run(arguments: list[str], seconds: float) -> tuple[dict[str, Any] | None, float]:
     """What it prints as JSON, and how long it took; nothing if it was stopped."""
-    started = time.perf_counter()
+    started = worked()
     command = [sys.executable, "-m", "proofs.cli.main", *arguments, "--json"]
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds + 10)
     except subprocess.TimeoutExpired:
-        return None, time.perf_counter() - started
+        return None, worked() - started
     if not done.stdout:
         raise SystemExit(f"{' '.join(command)}: {done.stderr}")
-    return json.loads(done.stdout), time.perf_counter() - started
+    return json.loads(done.stdout), worked() - started

@@ -6,9 +6,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
+from .clock import worked
 from .promela import text
 from .subject import Outcome, Size
 
@@ -32,12 +32,12 @@ def search(size: Size, mistake: str = "", seconds: float = 60.0) -> Outcome:
     reason = missing()
     if reason:
         return Outcome("skipped", detail=reason)
-    begun = time.perf_counter()
+    begun = worked()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "model.pml").write_text(text(size, mistake), encoding="utf-8")
         _run(["spin", "-a", "model.pml"], folder)
         _run(["cc", *COMPILE, "-o", "pan", "pan.c"], folder)
-        started = time.perf_counter()
+        started = worked()
         ready = started - begun
         try:
             done = subprocess.run(
@@ -45,8 +45,8 @@ def search(size: Size, mistake: str = "", seconds: float = 60.0) -> Outcome:
             )
         except subprocess.TimeoutExpired as stopped:
             said = stopped.stdout.decode() if isinstance(stopped.stdout, bytes) else stopped.stdout or ""
-            return Outcome("stopped", time.perf_counter() - started, _progress(said), f"after {seconds:.0f} s", ready)
-    return _outcome(done.stdout, time.perf_counter() - started, ready)
+            return Outcome("stopped", worked() - started, _progress(said), f"after {seconds:.0f} s", ready)
+    return _outcome(done.stdout, worked() - started, ready)
 
 
 def _run(command: list[str], folder: str) -> None:

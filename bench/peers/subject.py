@@ -80,7 +80,7 @@ SMALLEST = (Size(1, 1, 1, 1), Size(2, 1, 1, 1))
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a checker said, and after how long."""
+    """What a checker said, and after how much processor time."""
 
     answer: str
     """`holds`, `broken`, `stopped` (where), or `skipped` (why)."""

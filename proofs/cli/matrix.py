@@ -47,7 +47,11 @@ def show_matrix(
         from proofs.matrix.asked import all_questions
         from proofs.prover.verdict import Settings
 
-        crossed = checked(all_questions(semantics, ids, jobs), Settings(), jobs)
+        try:
+            crossed = checked(all_questions(semantics, ids, jobs), Settings(), jobs)
+        except KeyboardInterrupt:
+            click.echo("claimcheck: interrupted before cvc5 was asked", err=True)
+            whole = False
     if as_json:
         from proofs.cli.output import print_json
         from proofs.matrix.report import as_data

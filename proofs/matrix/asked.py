@@ -10,6 +10,7 @@ from proofs.parallel import in_processes
 from proofs.prover.cross_check import Question
 from proofs.prover.pool import prepare
 from proofs.prover.second_solver import UNKNOWN
+from proofs.prover.solve import noted_interrupts
 
 
 def questions_of(semantics: str, ids: list[str]) -> list[Question]:
@@ -33,7 +34,8 @@ def questions_of(semantics: str, ids: list[str]) -> list[Question]:
         found[asked] = Question(asked, UNKNOWN if answer is None else "unsat")
         return answer
 
-    proofs_of(semantics, ids, ask)
+    with noted_interrupts():
+        proofs_of(semantics, ids, ask)
     return list(found.values())
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 
 import msgspec
 import z3
 
-from proofs.parallel import in_processes
+from proofs.parallel import workers
 from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import Certificate, certified
 from proofs.spacer.clauses import SAT, UNSAT, derived
@@ -102,14 +103,35 @@ def derive_all(
     jobs: int,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> list[Derivation]:
-    """Several, in their order; fewer if the run was interrupted."""
+    """Several, in their order; fewer if the run was interrupted.
+
+    Each may take minutes, so a process gets the next when it is done with one: Ctrl-C ends all that runs.
+    """
     found: dict[int, Derivation] = {}
     work = partial(_derived, settings=settings, seconds=seconds)
-    for index, derivation in in_processes(work, asked, jobs):
+    left = list(enumerate(asked))
+    with workers(min(jobs, len(asked))) as submit:
+        running: dict[Future[Derivation | None], int] = {}
+        try:
+            while left or running:
+                while left and len(running) < jobs:
+                    index, target = left.pop(0)
+                    running[submit(work, target)] = index
+                _keep(wait(running, return_when=FIRST_COMPLETED).done, running, found)
+                progress(len(found))
+        except KeyboardInterrupt:
+            _keep(set(running), running, found)
+    return [found[index] for index in sorted(found)]
+
+
+def _keep(
+    done: set[Future[Derivation | None]], running: dict[Future[Derivation | None], int], found: dict[int, Derivation]
+) -> None:
+    for future in done:
+        derivation = future.result()
+        index = running.pop(future)
         if derivation is not None:
             found[index] = derivation
-            progress(len(found))
-    return [found[index] for index in sorted(found)]
 
 
 def _derived(target: Target, settings: Settings, seconds: int) -> Derivation | None:

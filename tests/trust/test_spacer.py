@@ -1,6 +1,12 @@
 """Spacer's invariant: found, certified by the prover, compared with the hand-written one."""
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import z3
@@ -160,6 +166,20 @@ def test_the_section_of_the_evidence() -> None:
     assert [row[:2] for row in found.tables[0].rows] == [["claim-sets/node-backed/1x1", "proved"]]
     nothing = section.collected(Request(properties=["lock-order"], jobs=1))
     assert isinstance(nothing, NotRun)
+
+
+@pytest.mark.long
+def test_ctrl_c_keeps_what_was_found_and_begins_nothing_new() -> None:
+    command = [sys.executable, "-m", "proofs.cli.main", "prove", "--derive", "1x1", "--derive", "2x2", "--jobs", "2"]
+    program = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(15)
+    os.killpg(program.pid, signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 3, err
+    assert re.search(r"interrupted after [0-5] of 6 invariants", err)
+    assert "Traceback" not in err + out
 
 
 @pytest.mark.long
