@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix questions refinement replay report bench schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix questions refinement replay report bench peers second-solver schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,12 @@ report: $(STAMP)  ## the whole evidence for people: report/report.html, and the 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.prove
+
+peers: $(STAMP)  ## docs/peers.md: other checkers on the same question, SPIN if it is there (minutes)
+	$(BIN)/python -m bench.peers
+
+second-solver: $(STAMP)  ## docs/second-solver.md: cvc5 on every question, and the invariants that Spacer finds (minutes)
+	$(BIN)/python -m bench.second_solver --generations --large
 
 schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 	$(BIN)/python -m proofs.traces.schema docs/claim-trace.schema.json

@@ -34,21 +34,38 @@ def computed(semantics: list[str], ids: list[str], jobs: int, cached: bool) -> t
         return interrupted.cells, False
 
 
-def show_matrix(semantics: list[str], ids: list[str], jobs: int, as_json: bool, cached: bool) -> int:
+def show_matrix(
+    semantics: list[str], ids: list[str], jobs: int, as_json: bool, cached: bool, cross_check: bool = False
+) -> int:
     """Compute and print it; gives the exit code."""
     started = time.perf_counter()
     cells, whole = computed(semantics, ids, jobs, cached)
     seconds = time.perf_counter() - started
+    crossed = None
+    if cross_check and whole:
+        from proofs.cli.cross_check import checked
+        from proofs.matrix.asked import all_questions
+        from proofs.prover.verdict import Settings
+
+        try:
+            crossed = checked(all_questions(semantics, ids, jobs), Settings(), jobs)
+        except KeyboardInterrupt:
+            click.echo("claimcheck: interrupted before cvc5 was asked", err=True)
+            whole = False
     if as_json:
         from proofs.cli.output import print_json
         from proofs.matrix.report import as_data
         from proofs.prover.verdict import versions
 
         content = {"versions": versions(), "seconds": round(seconds, 1), "interrupted": not whole}
-        print_json({**content, "cells": as_data(cells)})
+        second = {"cross_check": crossed.as_data()} if crossed is not None else {}
+        print_json({**content, "cells": as_data(cells), **second})
     else:
         _print(semantics, cells, seconds)
-    return exit_code(cells) or (OK if whole else INCOMPLETE)
+        if crossed is not None:
+            crossed.show()
+    codes = [exit_code(cells), OK if whole else INCOMPLETE, *([crossed.code()] if crossed is not None else [])]
+    return REFUTED if REFUTED in codes else max(codes)
 
 
 def exit_code(cells: list[Cell]) -> int:

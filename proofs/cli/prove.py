@@ -10,6 +10,7 @@ import click
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
+    from proofs.cli.cross_check import Checked
     from proofs.obligations.obligation import Obligation
     from proofs.prover.vacuity import Vacuity
     from proofs.prover.verdict import Result, Settings
@@ -25,6 +26,8 @@ Examples:
   claimcheck prove --mutate redeem-without-step-3
   claimcheck prove --semantics single-node-v4
   claimcheck prove --property legacy-compatible --semantics all
+  claimcheck prove --cross-check
+  claimcheck prove --derive 2x2 --property node-backed
   claimcheck prove --all""",
 )
 @click.argument("parts", nargs=-1, metavar="[PART]...")
@@ -35,6 +38,9 @@ Examples:
 @click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
 @click.option("--support", is_flag=True, help="Find the assumptions that each proof needs (slower).")
 @click.option("--vacuity", is_flag=True, help="Also: assumptions satisfiable, each guard and update needed.")
+@click.option("--cross-check", is_flag=True, help="Also: every question decided by cvc5 as well (extra `cross-check`).")
+@click.option("--derive", multiple=True, metavar="NxD", help="Instead: let Spacer find an invariant, certify it.")
+@click.option("--seconds", type=click.IntRange(min=1), default=300, show_default=True, help="Of --derive: for each.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option(
     "--rlimit", type=click.IntRange(min=1), default=400_000_000, show_default=True, help="Work per obligation."
@@ -55,6 +61,9 @@ def prove(
     mutate: str,
     support: bool,
     vacuity: bool,
+    cross_check: bool,
+    derive: tuple[str, ...],
+    seconds: int,
     jobs: int | None,
     rlimit: int,
     seed: int,
@@ -79,23 +88,39 @@ def prove(
     from proofs.parallel import default_jobs
     from proofs.prover.verdict import Settings
 
+    if cross_check:
+        from proofs.cli.cross_check import refuse_without_cvc5
+
+        refuse_without_cvc5()
     names = known_semantics(semantics, all_means=True)
     ids = known("property", properties, matrix_ids(), all_means=True)
+    mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
+    workers = jobs or default_jobs()
+    if derive:
+        if parts or everything or hosts != ("any",) or support or vacuity or cross_check or smtlib or only_list:
+            taken = "--semantics, --property, --mutate, --seconds, --jobs, --rlimit, --seed and --json"
+            raise click.UsageError(f"--derive takes only {taken}")
+        from proofs.cli.derive import show_derivations
+
+        sizes = [_size(h, "--derive is") for h in derive]
+        limits = Settings(rlimit=rlimit, seed=seed, cores=False)
+        wanted = ids if properties else []
+        ctx.exit(show_derivations(names, wanted, sizes, mutation, limits, seconds, workers, as_json))
     if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
         if parts or mutate or hosts != ("any",) or support or vacuity or smtlib or only_list:
-            raise click.UsageError("a matrix takes only --semantics, --property, --jobs, --no-cache and --json")
+            raise click.UsageError(
+                "a matrix takes only --semantics, --property, --cross-check, --jobs, --no-cache and --json"
+            )
         from proofs.cli.matrix import show_matrix
 
         chosen_names = list(SEMANTICS) if everything else names
-        ctx.exit(show_matrix(chosen_names, ids, jobs or default_jobs(), as_json, not no_cache))
-    mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
+        ctx.exit(show_matrix(chosen_names, ids, workers, as_json, not no_cache, cross_check))
     encodings = [_encoding(h) for h in hosts]
     chosen = selected(suite(names, ids, encodings, mutation), list(parts))
     if properties:
         chosen = [o for o in chosen if o.property.partition(".")[0] in ids]
     if not chosen:
         raise click.UsageError(f"no obligation has a name with {' and '.join(map(repr, parts))}; see --list")
-    workers = jobs or default_jobs()
     settings = Settings(rlimit=rlimit, seed=seed, cache="" if no_cache else ".cache/prove", cores=support)
     if only_list:
         for obligation in chosen:
@@ -111,15 +136,23 @@ def prove(
         from proofs.prover.vacuity import vacuity as examine
 
         examined = [found for name in names for found in examine(name, workers)]
-    _show(names, ids, results, settings, as_json, len(chosen), examined)
+    crossed = _cross_checked(chosen, results, names, examined, settings, workers) if cross_check else None
+    _show(names, ids, results, settings, as_json, len(chosen), examined, crossed)
     if interrupted:
         click.echo(f"claimcheck: interrupted after {len(results)} of {len(chosen)} obligations", err=True)
-    code = exit_code(results, interrupted)
-    if code == OK and examined:
+    codes = [exit_code(results, interrupted)]
+    if examined:
         from proofs.cli.vacuity import all_have_witnesses
 
-        code = OK if all_have_witnesses(examined) else INCOMPLETE
-    ctx.exit(code)
+        codes.append(OK if all_have_witnesses(examined) else INCOMPLETE)
+    if crossed is not None:
+        codes.append(crossed.code())
+    ctx.exit(worst(codes))
+
+
+def worst(codes: list[int]) -> int:
+    """The exit code of several parts: a refutation or disagreement goes before what is not known."""
+    return REFUTED if REFUTED in codes else max(codes)
 
 
 def exit_code(results: list[Result], interrupted: bool) -> int:
@@ -138,10 +171,14 @@ def _encoding(hosts: str) -> str:
 
     if hosts == "any":
         return PARAMETRIC
+    return bounded(*_size(hosts, "--hosts is `any` or"))
+
+
+def _size(hosts: str, what: str) -> tuple[int, int]:
     size = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", hosts)
     if size is None or int(size[1]) > 64:
-        raise click.UsageError(f"--hosts is `any` or NODESxDOMAINS as in 4x4 (at most 64 nodes), not {hosts!r}")
-    return bounded(int(size[1]), int(size[2]))
+        raise click.UsageError(f"{what} NODESxDOMAINS as in 4x4 (at most 64 nodes), not {hosts!r}")
+    return int(size[1]), int(size[2])
 
 
 def _run(chosen: list[Obligation], settings: Settings, workers: int) -> tuple[list[Result], bool]:
@@ -155,6 +192,25 @@ def _run(chosen: list[Obligation], settings: Settings, workers: int) -> tuple[li
         return run(chosen, settings, workers, lambda done: progress.update(task, completed=done))
 
 
+def _cross_checked(
+    chosen: list[Obligation],
+    results: list[Result],
+    names: list[str],
+    examined: list[Vacuity],
+    settings: Settings,
+    workers: int,
+) -> Checked:
+    from proofs.cli.cross_check import checked
+    from proofs.prover.cross_check import questions, witnesses
+    from proofs.prover.vacuity import examined_obligations
+
+    asked = questions(chosen, results)
+    if examined:
+        about = [o for name in names for group in examined_obligations(name).values() for o in group]
+        asked += witnesses(about, examined)
+    return checked(asked, settings, workers)
+
+
 def _show(
     names: list[str],
     ids: list[str],
@@ -163,6 +219,7 @@ def _show(
     as_json: bool,
     asked: int,
     examined: list[Vacuity],
+    crossed: Checked | None,
 ) -> None:
     from proofs.obligations.suite import not_applicable
     from proofs.prover.verdict import versions
@@ -182,6 +239,7 @@ def _show(
                 "results": results,
                 "not_applicable": [asdict(n) for n in left_out],
                 "vacuity": [asdict(v) for v in examined],
+                **({"cross_check": crossed.as_data()} if crossed is not None else {}),
             }
         )
         return
@@ -192,6 +250,8 @@ def _show(
         from proofs.cli.vacuity import show_vacuity
 
         show_vacuity(examined)
+    if crossed is not None:
+        crossed.show()
 
 
 if __name__ == "__main__":

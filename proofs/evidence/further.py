@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from proofs.evidence import second_solver, spacer
 from proofs.evidence.request import Request
 from proofs.evidence.structure import NotRun, Tables
 
@@ -21,12 +22,14 @@ class Further:
     """`proofs` or `differential`."""
     how: str
     """The command that does it by itself."""
-    collect: Callable[[Request], Tables] | None = None
+    collect: Callable[[Request], Tables | NotRun] | None = None
 
 
 FURTHER: dict[str, Further] = {
-    "cross-check": Further("Second solver", "proofs", "claimcheck prove --cross-check"),
-    "spacer": Further("An invariant that the solver found by itself", "proofs", "claimcheck prove --spacer"),
+    "cross-check": Further("Second solver", "proofs", "claimcheck prove --cross-check", second_solver.collected),
+    "spacer": Further(
+        "An invariant that the solver found by itself", "proofs", "claimcheck prove --derive 2x2", spacer.collected
+    ),
     "mutation": Further("Mutants, and what kills them", "proofs", "claimcheck mutate"),
     "diff": Further("Reference against model, path by path", "differential", "claimcheck diff"),
     "fuzz": Further("Random interleavings", "differential", "claimcheck fuzz"),

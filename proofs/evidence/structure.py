@@ -250,6 +250,8 @@ class Table(_Part):
     columns: list[str]
     rows: list[list[str]]
     note: str = ""
+    seconds: dict[str, float] = {}
+    """What took how long: it differs from run to run, so it stands in no row."""
 
 
 class Evidence(Struct, forbid_unknown_fields=True, kw_only=True):

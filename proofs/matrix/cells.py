@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
-from proofs.matrix.induction import Induction, induction, shown
+from proofs.matrix.induction import Ask, Induction, induction, shown
 from proofs.matrix.judged import ANY_HOST
 from proofs.matrix.other_rows import OTHER_ROWS
 from proofs.matrix.rows import Row, granted, parts, rows_of, says_nothing
@@ -46,11 +46,11 @@ class Open:
     fails_at: str
 
 
-def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
+def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Cell], list[Open]]:
     """Everything that can be proved or is not applicable, and what is left to be searched."""
     cells: list[Cell] = []
     left: list[Open] = []
-    plain = induction(semantics) if parts(ids) else Induction(semantics, (), [])
+    plain = induction(semantics, ask=ask) if parts(ids) else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
         reason = says_nothing(prop, SEMANTICS[semantics])
@@ -60,10 +60,10 @@ def proofs_of(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
         for row in (Row(prop.name), *(Row(prop.name, conditions) for conditions in granted(prop))):
             started = time.perf_counter()
             if row.conditions not in worlds:
-                worlds[row.conditions] = induction(semantics, row.conditions, plain.kept)
-            fails_at = _fails_at(row, worlds[row.conditions])
+                worlds[row.conditions] = induction(semantics, row.conditions, plain.kept, ask)
+            fails_at = _fails_at(row, worlds[row.conditions], ask)
             hosts = "" if fails_at else ANY_HOST
-            if fails_at and _holds_on(LARGEST, row, worlds[row.conditions]):
+            if fails_at and _holds_on(LARGEST, row, worlds[row.conditions], ask):
                 hosts = UP_TO
             if not hosts:
                 left.append(Open(semantics, row, fails_at))
@@ -102,19 +102,19 @@ def proofs_of_rows(semantics: str, rows: Iterable[Row]) -> tuple[list[Cell], lis
     return cells, left
 
 
-def _fails_at(row: Row, world: Induction) -> str:
+def _fails_at(row: Row, world: Induction, ask: Ask = shown) -> str:
     """The first step for which there is no proof; empty if there is none."""
     prop = PROPERTIES[row.part]
     if prop.kind is Kind.STATE:
         return "" if row.part in world.kept else world.fails_at[row.part]
     for place in places(prop, SEMANTICS[world.semantics]):
-        if shown(world.semantics, row.part, place, row.conditions, world.kept) is None:
+        if ask(world.semantics, row.part, place, row.conditions, world.kept) is None:
             return place
     return ""
 
 
-def _holds_on(host: str, row: Row, world: Induction) -> bool:
+def _holds_on(host: str, row: Row, world: Induction, ask: Ask) -> bool:
     """Whether a host of given size has a proof, on the statements that are kept on any host."""
     assumed = [*world.kept, row.part] if PROPERTIES[row.part].kind is Kind.STATE else world.kept
     where = places(PROPERTIES[row.part], SEMANTICS[world.semantics])
-    return all(shown(world.semantics, row.part, p, row.conditions, assumed, host) is not None for p in where)
+    return all(ask(world.semantics, row.part, p, row.conditions, assumed, host) is not None for p in where)

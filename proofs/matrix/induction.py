@@ -6,6 +6,7 @@ shown again without it, until nothing is dropped. What is left holds at boot and
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import z3
 
@@ -34,12 +35,29 @@ class Induction:
     """Questions put to the solver."""
 
 
+class Ask(Protocol):
+    """Puts a question to the solver: `shown`, or something around it."""
+
+    def __call__(
+        self,
+        semantics: str,
+        name: str,
+        place: str,
+        conditions: tuple[str, ...],
+        invariants: Iterable[str],
+        encoding: str = PARAMETRIC,
+    ) -> set[str] | None:
+        """As `shown`."""
+
+
 def candidates(semantics: str) -> list[str]:
     """Every statement about states that says something about the generation."""
     return [p.name for p in PROPERTIES.values() if p.kind is Kind.STATE and not lacking(p, SEMANTICS[semantics])]
 
 
-def induction(semantics: str, conditions: tuple[str, ...] = (), known: Iterable[str] = ()) -> Induction:
+def induction(
+    semantics: str, conditions: tuple[str, ...] = (), known: Iterable[str] = (), ask: Ask | None = None
+) -> Induction:
     """The largest set of candidates that every step keeps; `known` were shown with fewer conditions."""
     settled = set(known)
     found = Induction(semantics, conditions, candidates(semantics))
@@ -52,7 +70,7 @@ def induction(semantics: str, conditions: tuple[str, ...] = (), known: Iterable[
                 if (name, place) in helped and helped[name, place] <= set(found.kept):
                     continue
                 found.asked += 1
-                labels = shown(semantics, name, place, conditions, found.kept)
+                labels = (ask or shown)(semantics, name, place, conditions, found.kept)
                 if labels is None:
                     found.kept.remove(name)
                     found.fails_at[name] = place

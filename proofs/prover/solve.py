@@ -23,7 +23,7 @@ SIMPLEX = 2
 """Z3's older arithmetic: on formulas as small as these, twice as fast as the one it takes by itself."""
 
 
-def _fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
+def fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
     """A solver of its own context: what it does depends on the problem alone, not on what was built before."""
     context = z3.Context()
     solver = z3.SimpleSolver(ctx=context)
@@ -35,7 +35,7 @@ def _fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
 
 def loaded(p: Problem, settings: Settings) -> tuple[z3.Solver, dict[str, z3.BoolRef]]:
     """A solver with the problem, and a literal for each labelled assumption."""
-    solver, context = _fresh(settings)
+    solver, context = fresh(settings)
     solver.set("core.minimize", True)
     for fact in p.facts:
         solver.add(_in(context, fact))
@@ -53,7 +53,7 @@ def _in(context: z3.Context, formula: Term) -> z3.BoolRef:
 
 def plain(p: Problem, settings: Settings) -> z3.Solver:
     """A solver with the problem, its assumptions unlabelled."""
-    solver, context = _fresh(settings)
+    solver, context = fresh(settings)
     for formula in (*p.facts, *p.assumptions.values(), p.negated_goal):
         solver.add(_in(context, formula))
     return solver

@@ -80,13 +80,17 @@ def examine(obligations: list[Obligation], settings: Settings) -> Vacuity:
     return found
 
 
+def examined_obligations(semantics: str, nodes: int = 2, domains: int = 2) -> dict[str, list[Obligation]]:
+    """What is examined, by transition."""
+    obligations = [o for o in suite([semantics], property_ids(), [bounded(nodes, domains)]) if o.claimed]
+    return {t: [o for o in obligations if o.transition == t] for t in SEMANTICS[semantics].transitions}
+
+
 def vacuity(
     semantics: str, jobs: int, nodes: int = 2, domains: int = 2, executor: Executor | None = None
 ) -> list[Vacuity]:
     """Every transition of a semantics, each with all obligations about it."""
-    obligations = [o for o in suite([semantics], property_ids(), [bounded(nodes, domains)]) if o.claimed]
-    by_transition = {t: [o for o in obligations if o.transition == t] for t in SEMANTICS[semantics].transitions}
     work = partial(examine, settings=Settings())
-    groups = [group for group in by_transition.values() if group]
+    groups = [group for group in examined_obligations(semantics, nodes, domains).values() if group]
     found = dict(in_processes(work, groups, jobs, executor))
     return [found[i] for i in sorted(found)]

@@ -1,0 +1,77 @@
+"""The section on Spacer: the invariant that it derives of the design on small hosts, certified and compared."""
+
+from __future__ import annotations
+
+import time
+
+from proofs.evidence.request import SETTINGS, Request
+from proofs.evidence.structure import NotRun, Table, Tables
+from proofs.matrix.other_rows import matrix_ids
+from proofs.matrix.rows import DESIGN
+from proofs.prover.verdict import Settings, Verdict
+from proofs.spacer.derive import Derivation, certificate_counts, derive_all, less, more
+from proofs.spacer.target import DERIVED, Target, targets
+
+SECONDS = 600
+_PROVER = Settings(rlimit=SETTINGS.rlimit, seed=SETTINGS.seed, cores=False)
+
+
+def _asked(request: Request) -> list[Target]:
+    """On a host of one node and one domain; if all properties were asked for, on 2 nodes and 2 domains that claims are
+    backed and aggregates agree, too."""
+    small = targets(DESIGN, [name for name in DERIVED if name in request.properties], 1, 1)
+    whole = request.properties == matrix_ids()
+    return [*small, *([t for t in targets(DESIGN, list(DERIVED), 2, 2) if not t.conditions] if whole else [])]
+
+
+def collected(request: Request) -> Tables | NotRun:
+    """Derive everything asked for. Ctrl-C raises KeyboardInterrupt: a part of it would look whole."""
+    if DESIGN not in request.semantics:
+        return NotRun(f"is about {DESIGN}, which was not asked for")
+    asked = _asked(request)
+    if not asked:
+        return NotRun(f"derives {', '.join(DERIVED)}, which were not asked for")
+    started = time.perf_counter()
+    told = request.progress
+    found = derive_all(asked, _PROVER, SECONDS, request.jobs, lambda done: told("spacer", done, len(asked)))
+    if len(found) < len(asked):
+        raise KeyboardInterrupt
+    section = as_tables(found)
+    section.seconds = time.perf_counter() - started
+    return section
+
+
+def as_tables(found: list[Derivation]) -> Tables:
+    """How each ended; and each invariant, clause by clause, with what the hand-written ones have beside it."""
+    ends = Table(
+        name="Invariants that Spacer derived",
+        columns=["target", "verdict", "conjuncts", "questions of the prover", "proved", "more than by hand", "less"],
+        rows=[
+            [
+                one.name,
+                one.verdict.value + (f": {one.reason}" if one.reason else ""),
+                str(len(one.spacers)),
+                str(certificate_counts(one)[1]),
+                str(certificate_counts(one)[0]),
+                str(len(more(one))),
+                str(sum(map(len, less(one).values()))),
+            ]
+            for one in found
+        ],
+        note=f"gives up after {SECONDS} s; follows {', '.join(sorted({n for one in found for n in one.followed}))}",
+        seconds={one.name: one.derive_seconds for one in found},
+    )
+    clauses = [
+        Table(
+            name=f"Spacer's invariant: {one.name}",
+            columns=["conjunct", "follows from the hand-written ones"],
+            rows=[[c.text, "yes" if c.implied is Verdict.PROVED else "no"] for c in one.spacers],
+            note="By hand there is also: "
+            + (
+                "; ".join(f"{name}: {', '.join(c.text for c in parts)}" for name, parts in less(one).items())
+                or "nothing"
+            ),
+        )
+        for one in found
+    ]
+    return Tables(tables=[ends, *clauses], ok=all(one.verdict is Verdict.PROVED for one in found))

@@ -1,0 +1,50 @@
+"""The questions behind the proofs of the matrix: all that is put to the solver for a generation, each once."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from proofs.matrix.cells import proofs_of
+from proofs.matrix.induction import shown
+from proofs.obligations.obligation import PARAMETRIC, Obligation
+from proofs.parallel import in_processes
+from proofs.prover.cross_check import Question
+from proofs.prover.pool import prepare
+from proofs.prover.second_solver import UNKNOWN
+from proofs.prover.solve import noted_interrupts
+
+
+def questions_of(semantics: str, ids: list[str]) -> list[Question]:
+    """Every question, with what the verdict took its answer for: a proof, or none.
+
+    Where there is no proof nothing is claimed: a search has to find the trace. So Z3's answer is not known here.
+    """
+    found: dict[Obligation, Question] = {}
+
+    def ask(
+        semantics: str,
+        name: str,
+        place: str,
+        conditions: tuple[str, ...],
+        invariants: Iterable[str],
+        encoding: str = PARAMETRIC,
+    ) -> set[str] | None:
+        given = tuple(invariants)
+        answer = shown(semantics, name, place, conditions, given, encoding)
+        asked = Obligation(semantics, name, place, encoding, conditions, invariants=given)
+        found[asked] = Question(asked, UNKNOWN if answer is None else "unsat")
+        return answer
+
+    with noted_interrupts():
+        proofs_of(semantics, ids, ask)
+    return list(found.values())
+
+
+def all_questions(semantics: list[str], ids: list[str], jobs: int) -> list[Question]:
+    """Those of several generations.
+
+    :raises KeyboardInterrupt: Ctrl-C
+    """
+    found = dict(in_processes(partial(questions_of, ids=ids), semantics, jobs, prepare=prepare))
+    if len(found) < len(semantics):
+        raise KeyboardInterrupt
+    return [question for index in sorted(found) for question in found[index]]

@@ -1,0 +1,50 @@
+"""A candidate invariant, put to the prover: it holds at boot, every step keeps it, and the properties follow from it.
+
+Ordinary questions to a plain solver about the whole model, every field of it; Spacer has no part in this.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import z3
+
+from model.logic import Term, all_of, negation
+from proofs.obligations.auxiliary import Problem
+from proofs.obligations.obligation import BOOT
+from proofs.prover.solve import plain
+from proofs.prover.verdict import Settings, Verdict
+from proofs.spacer.target import System
+
+VERDICTS = {"unsat": Verdict.PROVED, "sat": Verdict.REFUTED, "unknown": Verdict.UNKNOWN}
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """One question: `boot`, the name of a transition, or that of a property."""
+
+    question: str
+    verdict: Verdict
+
+
+def certified(system: System, invariant: list[z3.BoolRef], settings: Settings) -> list[Certificate]:
+    """Every question about the invariant. It is one if, and only if, all of them are proved."""
+    inv = all_of(invariant)
+    found = [Certificate(BOOT, _shown([system.boot()], inv, settings))]
+    before = system.cells(system.state)
+    for name in system.target.rules().transitions:
+        possible, after, _updates = system.step(name)
+        then = [z3.substitute(c, *zip(before, system.cells(after), strict=True)) for c in invariant]
+        found.append(Certificate(name, _shown([inv, *possible], all_of(then), settings)))
+    for prop in system.target.parts():
+        found.append(Certificate(prop.name, _shown([inv], system.about(prop), settings)))
+    return found
+
+
+def _shown(assumed: list[Term], goal: Term, settings: Settings) -> Verdict:
+    solver = plain(Problem([], {str(i): term for i, term in enumerate(assumed)}, negation(goal), []), settings)
+    solver.set("ctrl_c", False)  # it would look as if the solver could not decide
+    return VERDICTS[str(solver.check())]
+
+
+def follows(assumed: list[z3.BoolRef], goal: Term, settings: Settings) -> Verdict:
+    """Whether one statement follows from others, of any state."""
+    return _shown(list(assumed), goal, settings)

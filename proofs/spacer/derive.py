@@ -1,0 +1,160 @@
+"""One derivation from beginning to end: found by Spacer, certified by the prover, compared with the one by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
+
+import msgspec
+import z3
+
+from proofs.parallel import workers
+from proofs.prover.verdict import Settings, Verdict
+from proofs.spacer.certify import Certificate, certified
+from proofs.spacer.clauses import SAT, UNSAT, derived
+from proofs.spacer.compare import Conjunct, by_hand, compared, without_needless
+from proofs.spacer.target import System, Target
+
+SECONDS = 300
+"""Where Spacer gives up unless told otherwise."""
+LEFT_OPEN = "a run breaks a property, but may need values that fields not followed never have"
+NOT_CERTIFIED = "the prover does not certify what Spacer found"
+
+
+class Derivation(msgspec.Struct, frozen=True):
+    """What came of one target."""
+
+    name: str
+    nodes: int
+    domains: int
+    properties: list[str]
+    conditions: list[str]
+    followed: list[str]
+    """Fields that the invariant may speak of."""
+    counters: int
+    clauses: int
+    verdict: Verdict
+    """Proved: an invariant was found, and the prover certifies it. Unknown: with a reason."""
+    reason: str
+    found: int
+    """Conjuncts in Spacer's answer, those included that follow from others."""
+    spacers: list[Conjunct]
+    """Spacer's invariant, without what follows from the rest of it; each with whether the one by hand implies it."""
+    by_hand: list[Conjunct]
+    """The hand-written invariants, conjunct by conjunct, each with whether Spacer's implies it."""
+    certificates: list[Certificate]
+    smtlib: str
+    """The invariant as SMT-LIB text."""
+    derive_seconds: float
+    """Processor time, as the following."""
+    certify_seconds: float
+    compare_seconds: float
+
+
+def derive(target: Target, settings: Settings, seconds: int = SECONDS) -> Derivation:
+    """Find, certify, compare.
+
+    :raises KeyboardInterrupt: Ctrl-C, also while Spacer works
+    """
+    system = System(target)
+    answer = derived(system, seconds, settings.seed)
+    verdict, reason = Verdict.UNKNOWN, LEFT_OPEN if answer.answer == SAT else answer.reason
+    certificates: list[Certificate] = []
+    kept: list[z3.BoolRef] = []
+    ours: list[Conjunct] = []
+    theirs: list[Conjunct] = []
+    times = [time.process_time()] * 3
+    if answer.answer == UNSAT:
+        kept = without_needless(answer.invariant, settings)
+        certificates = certified(system, kept, settings)
+        whole = all(certificate.verdict is Verdict.PROVED for certificate in certificates)
+        verdict, reason = (Verdict.PROVED, "") if whole else (Verdict.UNKNOWN, NOT_CERTIFIED)
+        times[1] = time.process_time()
+        ours, theirs = compared(system, kept, by_hand(system), settings)
+        times[2] = time.process_time()
+    return Derivation(
+        name=target.name,
+        nodes=target.nodes,
+        domains=target.domains,
+        properties=list(target.properties),
+        conditions=list(target.conditions),
+        followed=list(system.followed),
+        counters=answer.counters,
+        clauses=answer.clauses,
+        verdict=verdict,
+        reason=reason,
+        found=len(answer.invariant),
+        spacers=ours,
+        by_hand=theirs,
+        certificates=certificates,
+        smtlib=" ".join(z3.And(kept).sexpr().split()) if kept else "",
+        derive_seconds=round(answer.seconds, 3),
+        certify_seconds=round(times[1] - times[0], 3),
+        compare_seconds=round(times[2] - times[1], 3) if answer.answer == UNSAT else 0.0,
+    )
+
+
+def derive_all(
+    asked: list[Target],
+    settings: Settings,
+    seconds: int,
+    jobs: int,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> list[Derivation]:
+    """Several, in their order; fewer if the run was interrupted.
+
+    Each may take minutes, so a process gets the next when it is done with one: Ctrl-C ends all that runs.
+    """
+    found: dict[int, Derivation] = {}
+    work = partial(_derived, settings=settings, seconds=seconds)
+    left = list(enumerate(asked))
+    with workers(min(jobs, len(asked))) as submit:
+        running: dict[Future[Derivation | None], int] = {}
+        try:
+            while left or running:
+                while left and len(running) < jobs:
+                    index, target = left.pop(0)
+                    running[submit(work, target)] = index
+                _keep(wait(running, return_when=FIRST_COMPLETED).done, running, found)
+                progress(len(found))
+        except KeyboardInterrupt:
+            _keep(set(running), running, found)
+    return [found[index] for index in sorted(found)]
+
+
+def _keep(
+    done: set[Future[Derivation | None]], running: dict[Future[Derivation | None], int], found: dict[int, Derivation]
+) -> None:
+    for future in done:
+        derivation = future.result()
+        index = running.pop(future)
+        if derivation is not None:
+            found[index] = derivation
+
+
+def _derived(target: Target, settings: Settings, seconds: int) -> Derivation | None:
+    try:
+        return derive(target, settings, seconds)
+    except KeyboardInterrupt:
+        return None
+
+
+def certificate_counts(derivation: Derivation) -> tuple[int, int]:
+    """Questions proved, and all."""
+    return sum(c.verdict is Verdict.PROVED for c in derivation.certificates), len(derivation.certificates)
+
+
+def more(derivation: Derivation) -> list[Conjunct]:
+    """What Spacer's invariant says that does not follow from the hand-written ones."""
+    return [c for c in derivation.spacers if c.implied is not Verdict.PROVED]
+
+
+def less(derivation: Derivation) -> dict[str, list[Conjunct]]:
+    """What the hand-written invariants say about the fields followed that does not follow from Spacer's, by name."""
+    found: dict[str, list[Conjunct]] = {}
+    for conjunct in derivation.by_hand:
+        if conjunct.implied not in (Verdict.PROVED, Verdict.NOT_APPLICABLE):
+            found.setdefault(conjunct.invariant, []).append(conjunct)
+    return found

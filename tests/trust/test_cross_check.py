@@ -1,0 +1,192 @@
+"""Two solvers on one text: agreement is counted, disagreement is named, unknown is neither."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from model.semantics import INVARIANTS
+from proofs.cli import matrix as of_command
+from proofs.cli.prove import prove
+from proofs.evidence import second_solver as section
+from proofs.evidence.request import Request
+from proofs.evidence.structure import NotRun
+from proofs.matrix import asked as asked_of_matrix
+from proofs.matrix.asked import questions_of
+from proofs.matrix.induction import Ask
+from proofs.obligations.auxiliary import hard_obligation
+from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
+from proofs.prover import cross_check as module
+from proofs.prover import second_solver
+from proofs.prover.cross_check import AGREE, ALONE, DISAGREE, UNDECIDED, Question, cross_check, crossed, questions
+from proofs.prover.export import export
+from proofs.prover.second_solver import UNKNOWN, Answer, asked_cvc5, asked_z3
+from proofs.prover.solve import solve
+from proofs.prover.verdict import Settings, Verdict
+
+PROVED = Obligation("claim-sets", "node-backed", "alloc_heap_pages", PARAMETRIC)
+REFUTED = replace(PROVED, dropped="guard:node-check")
+QUICK = Settings(cores=False)
+FEW = ["node-backed", "alloc_heap_pages", "--no-cache", "--jobs", "1", "--cross-check"]
+
+
+def test_proofs_and_countermodels_are_both_decided_by_both() -> None:
+    obligations = [PROVED, REFUTED, replace(PROVED, encoding=bounded(2, 2))]
+    found = cross_check(questions(obligations, [solve(o, QUICK) for o in obligations]), QUICK, 1)
+    assert [(one.outcome, one.cvc5.answer) for one in found] == [
+        (AGREE, "unsat"),
+        (AGREE, "sat"),
+        (AGREE, "sat"),  # the countermodel, on a bounded host
+        (AGREE, "unsat"),
+    ]
+    assert found[2].name == f"{REFUTED.name} on bounded-2x2"
+    assert all(one.z3.seconds > 0 and one.cvc5.seconds > 0 for one in found)
+
+
+def test_in_processes_the_order_is_kept() -> None:
+    asked = [Question(replace(PROVED, encoding=bounded(1, 1)))] * 30 + [Question(REFUTED)]
+    found = cross_check(asked, QUICK, 2)
+    assert [one.name for one in found] == [question.name for question in asked]
+    assert found[-1].cvc5.answer == "sat"
+
+
+def test_a_wrong_answer_of_cvc5_is_named_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: Answer("sat", 0.1))
+    outcome = CliRunner().invoke(prove, FEW)
+    assert outcome.exit_code == 1
+    assert f"disagree: {PROVED.name}: taken for unsat, Z3 says unsat, cvc5 sat" in outcome.output
+    assert "3 disagree" in outcome.output
+
+
+def test_a_wrong_verdict_of_the_prover_is_named() -> None:
+    one = crossed(Question(PROVED, "sat"), QUICK)
+    assert (one.outcome, one.z3.answer, one.cvc5.answer) == (DISAGREE, "unsat", "unsat")
+
+
+def test_what_cvc5_does_not_decide_is_no_pass_and_no_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: Answer(UNKNOWN, 0.1, "for a test"))
+    outcome = CliRunner().invoke(prove, [*FEW, "--json"])
+    assert outcome.exit_code == 3
+    found = json.loads(outcome.output)["cross_check"]
+    assert (found["counts"]["undecided"], found["counts"]["disagree"], found["counts"]["unsat"]) == (3, 0, 0)
+    assert {(q["outcome"], q["cvc5"]["reason"]) for q in found["questions"]} == {(UNDECIDED, "for a test")}
+
+
+def test_what_z3_does_not_decide_is_said_of_cvc5_alone() -> None:
+    one = module.Crossed("name", "", UNKNOWN, Answer(UNKNOWN, 0.1), Answer("unsat", 0.1))
+    assert one.outcome == ALONE
+
+
+def test_out_of_work_is_unknown_and_repeats() -> None:
+    little = Settings(rlimit=300_000)
+    hard, again = (crossed(Question(hard_obligation()), little) for _ in range(2))
+    assert (hard.outcome, hard.cvc5.reason) == (UNDECIDED, "RESOURCEOUT")
+    assert (hard.z3.answer, hard.cvc5.answer) == (again.z3.answer, again.cvc5.answer)
+    assert asked_cvc5("(check-sat", QUICK).answer == UNKNOWN
+
+
+def test_what_is_decided_is_what_is_exported(tmp_path: Path) -> None:
+    (path,) = export([PROVED], str(tmp_path))
+    one = crossed(Question(PROVED), QUICK)
+    assert f"sha256 of what follows these comments: {one.sha256}" in path.read_text()
+    text = path.read_text().partition("(set-info :status unsat)\n")[2]
+    assert (asked_cvc5(text, QUICK).answer, asked_z3(text, QUICK).answer) == ("unsat", "unsat")
+
+
+def test_the_result_says_with_what_and_how_long() -> None:
+    outcome = CliRunner().invoke(prove, [*FEW, "--json"])
+    assert outcome.exit_code == 0
+    found = json.loads(outcome.output)["cross_check"]
+    assert found["cvc5"] == second_solver.cvc5_version()
+    assert found["limits"]["rlimit-per"] == 4_000_000
+    assert found["counts"]["questions"] == found["asked"] == found["counts"]["unsat"] == 3
+    assert found["counts"]["cvc5_seconds"] > 0
+
+
+def test_witnesses_are_asked_for_too() -> None:
+    of_vacuity = [module.Question(replace(PROVED, encoding=bounded(2, 2)), "sat", witness=True)]
+    (found,) = cross_check(of_vacuity, QUICK, 1)
+    assert (found.outcome, found.cvc5.answer) == (AGREE, "sat")
+    assert found.name.endswith("(witness)")
+
+
+def test_what_the_matrix_asks_is_noted_with_what_it_made_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def a_few(semantics: str, _ids: list[str], ask: Ask) -> None:
+        for invariants in (INVARIANTS, INVARIANTS, ["node-backed"]):
+            ask(semantics, "node-backed", "alloc_heap_pages", (), invariants)
+        ask(semantics, "entitlement", "set_max_pages", (), ["entitlement"])
+
+    monkeypatch.setattr(asked_of_matrix, "proofs_of", a_few)
+    asked = asked_of_matrix.questions_of("claim-sets", [])
+    assert [(q.obligation.property, q.obligation.invariants, q.expected) for q in asked] == [
+        ("node-backed", INVARIANTS, "unsat"),
+        ("node-backed", ("node-backed",), UNKNOWN),
+        ("entitlement", ("entitlement",), UNKNOWN),
+    ]
+    found = cross_check(asked, QUICK, 1)
+    assert [(one.outcome, one.cvc5.answer) for one in found] == [(AGREE, a) for a in ("unsat", "sat", "sat")]
+
+
+def test_a_disagreement_in_the_matrix_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asked_of_matrix, "all_questions", lambda *_: [Question(PROVED), Question(PROVED, "sat")])
+    monkeypatch.setattr(of_command, "computed", lambda *_: ([], True))
+    arguments = ["--semantics", "legacy-2013", "--property", "host-backed", "--jobs", "1", "--cross-check"]
+    outcome = CliRunner().invoke(prove, arguments)
+    assert outcome.exit_code == 1
+    assert "1 agree, 1 disagree" in outcome.output
+
+
+@pytest.mark.long
+def test_every_question_of_the_matrix_is_asked_once() -> None:
+    asked = questions_of("claim-sets-no-recall", ["host-backed"])
+    assert len({q.obligation for q in asked}) == len(asked) > 100
+    open_ones = [q for q in asked if q.expected == UNKNOWN]
+    assert "claim-sets-no-recall/host-backed/offline_page/parametric" in [q.name for q in open_ones]
+    found = cross_check(open_ones, QUICK, 1)
+    assert {(one.outcome, one.cvc5.answer) for one in found} == {(AGREE, "sat")}
+
+
+@pytest.mark.long
+def test_the_matrix_can_be_cross_checked() -> None:
+    arguments = [
+        "--semantics",
+        "legacy-2013",
+        "--property",
+        "host-backed",
+        "--jobs",
+        "1",
+        "--no-cache",
+        "--cross-check",
+    ]
+    outcome = CliRunner().invoke(prove, [*arguments, "--json"])
+    assert outcome.exit_code == 0, outcome.output
+    counts = json.loads(outcome.output)["cross_check"]["counts"]
+    assert counts["unsat"] > 50
+    assert counts["sat"] > 0
+    assert counts["unsat"] + counts["sat"] == counts["questions"]
+
+
+def test_without_cvc5_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_solver, "find_spec", lambda _name: None)
+    for arguments in (FEW, ["--all", "--cross-check"]):
+        outcome = CliRunner().invoke(prove, arguments)
+        assert outcome.exit_code == 2
+        assert outcome.output.endswith("Error: --cross-check needs cvc5: pip install 'claimcheck[cross-check]'\n")
+    assert section.collected(Request()) == NotRun("--cross-check needs cvc5: pip install 'claimcheck[cross-check]'")
+
+
+def test_the_section_of_the_evidence() -> None:
+    found = section.collected(Request(properties=["dead-hold-nothing"], jobs=1))
+    assert not isinstance(found, NotRun)
+    (counts,) = found.tables
+    assert found.ok
+    assert [row[0] for row in counts.rows] == ["lemma", "loop", "any", "countermodel on bounded-2x2", "2x2"]
+    assert all(int(row[1]) == int(row[2]) + int(row[3]) > 0 for row in counts.rows)
+    assert counts.seconds["cvc5"] > 0
+    (wrong,) = cross_check([Question(PROVED, "sat")], QUICK, 1)
+    other = section.as_tables([wrong])
+    assert not other.ok
+    assert other.tables[1].rows == [[PROVED.name, DISAGREE, "unsat", "unsat"]]
+    assert solve(PROVED, QUICK).verdict is Verdict.PROVED

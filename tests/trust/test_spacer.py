@@ -1,0 +1,190 @@
+"""Spacer's invariant: found, certified by the prover, compared with the hand-written one."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import z3
+from click.testing import CliRunner
+
+from proofs.cli.prove import prove
+from proofs.evidence import spacer as section
+from proofs.evidence.request import Request
+from proofs.evidence.structure import NotRun
+from proofs.prover.verdict import Settings, Verdict
+from proofs.spacer.certify import certified
+from proofs.spacer.clauses import conjuncts, derived
+from proofs.spacer.compare import by_hand, compared, paired, without_needless
+from proofs.spacer.derive import LEFT_OPEN, NOT_CERTIFIED, derive, less, more
+from proofs.spacer.readable import readable
+from proofs.spacer.target import OF_HEAP_LOCK, System, Target, targets
+
+QUICK = Settings(cores=False)
+BACKED = ["node-backed", "host-backed", "aggregates-agree"]
+
+
+def backed(nodes: int = 1, domains: int = 1, mutation: str = "") -> Target:
+    (target,) = targets("claim-sets", BACKED, nodes, domains, mutation)
+    return target
+
+
+@pytest.fixture(scope="module")
+def system() -> System:
+    return System(backed())
+
+
+@pytest.fixture(scope="module")
+def found(system: System) -> list[z3.BoolRef]:
+    answer = derived(system, 60)
+    assert answer.answer == "unsat"
+    return without_needless(answer.invariant, QUICK)
+
+
+def failed(system: System, invariant: list[z3.BoolRef]) -> set[str]:
+    return {c.question for c in certified(system, invariant, QUICK) if c.verdict is not Verdict.PROVED}
+
+
+def test_what_spacer_finds_on_the_smallest_host_is_certified(found: list[z3.BoolRef]) -> None:
+    derivation = derive(backed(), QUICK, 60)
+    assert (derivation.verdict, derivation.reason) == (Verdict.PROVED, "")
+    questions = [c.question for c in derivation.certificates]
+    assert questions[0] == "boot"
+    assert {"claim_memory", "alloc_heap_pages", "offline_page", "destroy_domain", *derivation.properties} < set(
+        questions
+    )
+    assert len(questions) == 1 + 26 + 6
+    assert derivation.counters == 7
+    texts = [c.text for c in derivation.spacers]
+    assert "global_claims[0] + node_claims[0] = outstanding_claims" in texts
+    assert more(derivation) == []
+    assert [c.text for c in less(derivation)["non-negative"]] == ["claims[0][0] >= 0"]
+    assert [text for text, _ in paired(found)] == texts  # the same each time
+
+
+def test_the_certificate_is_about_every_transition_and_field(system: System) -> None:
+    assert set(system.followed) == OF_HEAP_LOCK
+    names = {c.question for c in certified(system, [], QUICK)}
+    assert set(system.target.rules().transitions) < names
+
+
+@pytest.mark.parametrize(
+    ("change", "fails"),
+    [
+        (lambda inv, s: [c for c in inv if "total_avail_pages" not in readable(c)], {"host-backed"}),
+        (lambda inv, s: [*inv, s.claims[0, 0] <= 5], {"claim_memory"}),
+        (lambda inv, s: [*inv, s.node_avail_pages[0] >= 1], {"boot", "alloc_heap_pages"}),
+        (lambda inv, s: [*inv, s.node_avail_pages[0] <= s.installed_pages[0]], {"free_heap_pages"}),
+    ],
+)
+def test_a_corrupted_invariant_is_not_certified(system: System, found: list[z3.BoolRef], change, fails) -> None:  # type: ignore[no-untyped-def]
+    assert fails <= failed(system, change(found, system.state))
+
+
+def test_what_is_not_certified_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofs.spacer.derive.without_needless", lambda invariant, _settings: invariant[:2])
+    derivation = derive(backed(), QUICK, 60)
+    assert (derivation.verdict, derivation.reason) == (Verdict.UNKNOWN, NOT_CERTIFIED)
+
+
+def test_the_comparison_notices_what_is_gone_from_either_side(system: System, found: list[z3.BoolRef]) -> None:
+    hand = by_hand(system)
+    ours, theirs = compared(system, found, hand, QUICK)
+    assert all(c.implied is Verdict.PROVED for c in ours)
+    assert [c.implied for c in theirs if c.invariant == "host-backed"] == [Verdict.PROVED]
+    poorer = [c for c in found if "total_avail_pages" not in readable(c)]
+    _, theirs = compared(system, poorer, hand, QUICK)
+    assert [c.implied for c in theirs if c.invariant == "host-backed"] == [Verdict.REFUTED]
+    del hand["aggregates-agree.host"]
+    ours, _ = compared(system, found, hand, QUICK)
+    assert "global_claims[0] + node_claims[0] = outstanding_claims" in [
+        c.text for c in ours if c.implied is Verdict.REFUTED
+    ]
+    assert {c.implied for c in theirs if "anonymous" in c.text} == {Verdict.NOT_APPLICABLE}
+
+
+def test_a_mistake_has_no_invariant() -> None:
+    derivation = derive(backed(mutation="no-recall"), QUICK, 60)
+    assert (derivation.verdict, derivation.reason, derivation.spacers) == (Verdict.UNKNOWN, LEFT_OPEN, [])
+
+
+def test_properties_promised_on_the_same_conditions_are_shown_together() -> None:
+    named = [t.name for t in targets("claim-sets", [*BACKED, "entitlement"], 2, 1)]
+    conditions = "limit-not-lowered+no-claim-in-flight+requests-within-limit"
+    assert named == [
+        "claim-sets/node-backed,host-backed,aggregates-agree/2x1",
+        f"claim-sets/entitlement+{conditions}/2x1",
+    ]
+    followed = System(targets("claim-sets", ["entitlement-without-limbo"], 1, 1)[0]).followed
+    assert {"tot_pages", "max_pages", "limbo_pages", "is_created"} <= set(followed)
+
+
+def test_clauses_are_written_as_a_person_would() -> None:
+    a, b, c = z3.Ints("a b c")
+    assert readable(z3.Not(a - b <= -1)) == "b <= a"
+    assert readable(z3.Not(-1 * a + b >= 1)) == "b <= a"
+    assert readable(z3.Not(a + -1 * b >= 2)) == "a <= b + 1"
+    assert readable(z3.Or(z3.Not(a == b), a + b <= 0, z3.Bool("f"))) == "a != b or a + b <= 0 or f"
+    assert readable(z3.Not(z3.Or(a <= 0, b >= 0))) == "a >= 1 and b + 1 <= 0"
+    assert [text for text, _ in paired([a - b <= 0, z3.Not(a - b <= -1), c >= 0])] == ["a = b", "c >= 0"]
+    assert conjuncts(z3.And(a > 0, z3.And(b > 0, z3.BoolVal(True)))) == [a > 0, b > 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--derive", "1x1", "--property", "node-backed"], 0, "28 of 28 questions proved"),
+        (["--derive", "2x2", "--seconds", "1"], 3, "not found in 1 s"),
+        (["--derive", "1x1", "--property", "node-backed", "--mutate", "no-recall"], 3, LEFT_OPEN),
+        (["--derive", "1x1", "--property", "unclaimed-only"], 2, "'unclaimed-only' is not"),
+        (["--derive", "1"], 2, "NODESxDOMAINS"),
+        (["--derive", "1x1", "--hosts", "2x2"], 2, "--derive takes only"),
+    ],
+)
+def test_endings_of_the_command(arguments: list[str], code: int, text: str) -> None:
+    outcome = CliRunner().invoke(prove, [*arguments, "--jobs", "1"])
+    assert outcome.exit_code == code, outcome.output
+    assert text in outcome.output
+
+
+def test_json_has_versions_limits_and_the_invariant() -> None:
+    outcome = CliRunner().invoke(prove, ["--derive", "1x1", "--property", "node-backed", "--jobs", "1", "--json"])
+    found = json.loads(outcome.output)
+    assert {"z3", "python", "claimcheck"} <= set(found["versions"])
+    assert (found["seed"], found["seconds"], found["asked"]) == (0, 300, 1)
+    assert "node_outstanding_claims" in found["invariants"][0]["smtlib"]
+
+
+def test_the_section_of_the_evidence() -> None:
+    found = section.collected(Request(properties=["node-backed"], jobs=1))
+    assert not isinstance(found, NotRun)
+    assert found.ok
+    assert [row[:2] for row in found.tables[0].rows] == [["claim-sets/node-backed/1x1", "proved"]]
+    nothing = section.collected(Request(properties=["lock-order"], jobs=1))
+    assert isinstance(nothing, NotRun)
+
+
+@pytest.mark.long
+def test_ctrl_c_keeps_what_was_found_and_begins_nothing_new() -> None:
+    command = [sys.executable, "-m", "proofs.cli.main", "prove", "--derive", "1x1", "--derive", "2x2", "--jobs", "2"]
+    program = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(15)
+    os.killpg(program.pid, signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 3, err
+    assert re.search(r"interrupted after [0-5] of 6 invariants", err)
+    assert "Traceback" not in err + out
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("nodes", "domains"), [(2, 1), (1, 2), (2, 2)])
+def test_larger_hosts_are_certified_too(nodes: int, domains: int) -> None:
+    derivation = derive(backed(nodes, domains), QUICK, 300)
+    assert derivation.verdict is Verdict.PROVED
+    assert less(derivation).keys() <= {"non-negative", "sums-non-negative", "no-wrap.domain-counters"}
