@@ -1,9 +1,15 @@
-"""docs/scenarios.md's tables and picture: ``python -m proofs.simulate.documents``, a few minutes."""
+"""docs/scenarios.md's tables and picture: ``python -m proofs.simulate.documents``, a few minutes.
+
+The rows are stored beside the picture; with ``--redraw`` document and picture are made of them, without a run.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+
+import msgspec
 
 from proofs.parallel import default_jobs, in_processes
 from proofs.simulate.plots import plot
@@ -12,9 +18,12 @@ from proofs.simulate.report import cell, measures_of
 from proofs.simulate.results import Row, rows
 from proofs.simulate.run import Outcome, run_once
 from proofs.simulate.scenario import Scenario, built_in, load
+from proofs.versions import versions
 
 DOCUMENT = Path("docs/scenarios.md")
 PICTURE = Path("docs/img/scenarios.svg")
+STORED = Path("docs/img/scenarios.json")
+"""What the last run gave: versions, and the rows."""
 SEEDS = {"thousand-domains": 3, "fragmented": 10, "host-evacuation": 10}
 """Runs of each scenario; of those not named, 20."""
 
@@ -72,17 +81,41 @@ def _replaced(text: str, name: str, new: str) -> str:
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{new}\n{end}", text, flags=re.DOTALL)
 
 
-def main() -> None:
-    """Run every scenario and write what it gave."""
+class Stored(msgspec.Struct):
+    """The rows of a run, and with what they were made."""
+
+    versions: dict[str, str]
+    rows: list[Row]
+
+
+def stored() -> Stored:
+    """What the last run gave."""
+    return msgspec.json.decode(STORED.read_bytes(), type=Stored)
+
+
+def ran() -> list[Row]:
+    """Every scenario under every policy, run."""
     scenarios = [load(path) for path in built_in().values()]
     asked = [(s, policy, seed) for s in scenarios for policy in POLICIES for seed in range(SEEDS.get(s.name, 20))]
     outcomes = dict(in_processes(_one, asked, default_jobs()))
-    found = rows([outcomes[index] for index in range(len(asked))])
-    text = DOCUMENT.read_text(encoding="utf-8")
-    text = _replaced(_replaced(text, "scenarios", tables(scenarios, found)), "answers", answers(found))
-    DOCUMENT.write_text(text, encoding="utf-8")
-    PICTURE.write_text(plot(found), encoding="utf-8")
+    return rows([outcomes[index] for index in range(len(asked))])
+
+
+def written(text: str, found: list[Row]) -> str:
+    """The document with the tables of these rows."""
+    scenarios = [load(path) for path in built_in().values()]
+    return _replaced(_replaced(text, "scenarios", tables(scenarios, found)), "answers", answers(found))
+
+
+def main(redraw: bool) -> None:
+    """Run every scenario, unless what is stored is to be drawn again, and write what it gave."""
+    if not redraw:
+        found = Stored(versions(), ran())
+        STORED.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    shown = stored().rows
+    DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), shown), encoding="utf-8")
+    PICTURE.write_text(plot(shown), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main("--redraw" in sys.argv[1:])
