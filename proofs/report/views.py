@@ -12,7 +12,7 @@ from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
 from proofs.evidence.parts import about
 from proofs.evidence.repaired import following, played
-from proofs.evidence.structure import Cell, Evidence, Finding, NotRun, Proof
+from proofs.evidence.structure import Cell, Evidence, Finding, NotRun, Proof, Table
 from proofs.explain.stage import Scene
 from proofs.matrix.rows import DESIGN, Row, rows
 from proofs.obligations.obligation import AUXILIARY, Obligation
@@ -178,6 +178,20 @@ _AUXILIARY = {
 def meanings(obligations: list[Obligation]) -> dict[str, str]:
     """What a proof of each says."""
     return {obligation.name: obligation.meaning()[0] for obligation in obligations}
+
+
+def number(text: str) -> float:
+    """The number that a cell of a table begins with.
+
+    :raises ValueError: it begins with none
+    """
+    return float(text.split()[0].replace(",", "").rstrip("%"))
+
+
+def rate(table: Table, row: list[str]) -> str:
+    """The row's count by the second; empty where its time is not known."""
+    seconds = table.seconds.get(row[0], 0.0)
+    return f"{number(row[table.columns.index(table.rate)]) / seconds:,.0f}" if seconds else ""
 
 
 def as_json(value: Any) -> str:

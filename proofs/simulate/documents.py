@@ -1,6 +1,6 @@
 """docs/scenarios.md's tables and picture: ``python -m proofs.simulate.documents``, a few minutes.
 
-The rows are stored beside the picture; with ``--redraw`` document and picture are made of them, without a run.
+The picture shows what the tables say: with ``--redraw`` it is made of them anew, without a run.
 """
 
 from __future__ import annotations
@@ -9,21 +9,16 @@ import re
 import sys
 from pathlib import Path
 
-import msgspec
-
 from proofs.parallel import default_jobs, in_processes
 from proofs.simulate.plots import plot
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.report import cell, measures_of
-from proofs.simulate.results import Row, rows
+from proofs.simulate.results import Measure, Row, rows
 from proofs.simulate.run import Outcome, run_once
 from proofs.simulate.scenario import Scenario, built_in, load
-from proofs.versions import versions
 
 DOCUMENT = Path("docs/scenarios.md")
 PICTURE = Path("docs/img/scenarios.svg")
-STORED = Path("docs/img/scenarios.json")
-"""What the last run gave: versions, and the rows."""
 SEEDS = {"thousand-domains": 3, "fragmented": 10, "host-evacuation": 10}
 """Runs of each scenario; of those not named, 20."""
 
@@ -53,7 +48,29 @@ def tables(scenarios: list[Scenario], found: list[Row]) -> str:
     return "\n\n".join(parts)
 
 
-def answers(found: list[Row]) -> str:
+_CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
+
+
+def read(text: str) -> list[Row]:
+    """The rows whose tables a document shows, as precise as it shows them."""
+    found = []
+    for name, body in re.findall(r"^### ([\w-]+)\n(.*?)(?=^### |<!-- end)", text, re.MULTILINE | re.DOTALL):
+        lines = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("| ")]
+        seeds = re.search(r"(\d+) seeds\.", body)
+        assert seeds is not None, name
+        for column, policy in enumerate(lines[0][1:], 1):
+            cells = {line[0]: _CELL.fullmatch(line[column]) for line in lines[1:]}
+            measures = {measure: _measure(cell) for measure, cell in cells.items() if cell is not None}
+            found.append(Row(name, policy, int(seeds[1]), measures, [], 0))
+    return found
+
+
+def _measure(cell: re.Match[str]) -> Measure:
+    scale = 100 if cell[2] else 1
+    return Measure(*(float(cell[number]) / scale for number in (1, 3, 4)))
+
+
+def answers(shown: list[Row]) -> str:
     """What claim sets gain, and when large extents fail: the measures that tell, side by side."""
     asked = [
         ("failed half-way", "no-claims"),
@@ -66,11 +83,12 @@ def answers(found: list[Row]) -> str:
         "| scenario | " + " | ".join(f"{name}: {policy}, `claim-sets`" for name, policy in asked) + " |",
         "|---|" + "---|" * len(asked),
     ]
-    by_name = {(row.scenario, row.policy): row for row in found}
-    for scenario in dict.fromkeys(row.scenario for row in found):
+    by_name = {(row.scenario, row.policy): row for row in shown}
+    for scenario in dict.fromkeys(row.scenario for row in shown):
         cells = []
         for name, policy in asked:
-            means = [by_name[scenario, p].measures[name].mean for p in (policy, "claim-sets")]
+            both = [by_name[scenario, p].measures.get(name) for p in (policy, "claim-sets")]
+            means = [0.0 if found is None else found.mean for found in both]  # what is zero everywhere has no row
             cells.append(" to ".join(f"{m:.1%}" if name.startswith("share") else f"{m:.1f}" for m in means))
         lines.append(f"| {scenario} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -79,18 +97,6 @@ def answers(found: list[Row]) -> str:
 def _replaced(text: str, name: str, new: str) -> str:
     begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{new}\n{end}", text, flags=re.DOTALL)
-
-
-class Stored(msgspec.Struct):
-    """The rows of a run, and with what they were made."""
-
-    versions: dict[str, str]
-    rows: list[Row]
-
-
-def stored() -> Stored:
-    """What the last run gave."""
-    return msgspec.json.decode(STORED.read_bytes(), type=Stored)
 
 
 def ran() -> list[Row]:
@@ -108,13 +114,12 @@ def written(text: str, found: list[Row]) -> str:
 
 
 def main(redraw: bool) -> None:
-    """Run every scenario, unless what is stored is to be drawn again, and write what it gave."""
+    """Run every scenario, unless only the picture is to be made anew, and write what it gave."""
+    text = DOCUMENT.read_text(encoding="utf-8")
     if not redraw:
-        found = Stored(versions(), ran())
-        STORED.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-    shown = stored().rows
-    DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), shown), encoding="utf-8")
-    PICTURE.write_text(plot(shown), encoding="utf-8")
+        text = written(text, ran())
+        DOCUMENT.write_text(text, encoding="utf-8")
+    PICTURE.write_text(plot(read(text)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs.simulate.documents import DOCUMENT, PICTURE, SEEDS, tables
+from proofs.simulate.documents import DOCUMENT, PICTURE, SEEDS, read, tables, written
 from proofs.simulate.plots import plot
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.results import rows
@@ -122,6 +122,13 @@ def test_the_document_is_what_the_runs_give() -> None:
     for name in ("boot-storm", "mixed-builders"):
         again = [run_once(load(built_in()[name]), policy, seed) for policy in POLICIES for seed in range(20)]
         assert tables([load(built_in()[name])], rows(again)) in text
+
+
+def test_the_picture_shows_what_the_tables_say() -> None:
+    text = DOCUMENT.read_text()
+    shown = read(text)
+    assert written(text, shown) == text, "the tables are read as they were written"
+    assert plot(shown) == PICTURE.read_text(), "run `python -m proofs.simulate.documents --redraw`"
 
 
 def test_what_the_document_concludes_is_in_its_tables() -> None:
