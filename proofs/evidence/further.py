@@ -1,8 +1,8 @@
 """Sections that other parts of the tool fill: each is one function from a request to tables.
 
-A section is entered here by its name, what it is about, and its function; one without a function, or whose function says
-so, is shown as not run, with the reason. What is entered here stands on its page, in the JSON, JUnit and Markdown files,
-and is done again by `claimcheck verify`, which compares everything but `seconds`. So a function:
+A section is entered here by its name, what it is about, and its function; one without a function, or whose function
+says so, is shown as not run, with the reason. What is entered here stands on its page and in the JSON, JUnit and
+Markdown files, and is done again by `claimcheck verify`, which compares everything but `seconds`. So a function:
 
 - gives the same tables for the same request: seeds fixed, work bounded by counts and not by time;
 - puts times into `Table.seconds`; with `Table.rate` a column is shown by the second; `Table.drawn` asks for a picture;

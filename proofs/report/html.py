@@ -63,6 +63,8 @@ def _common(evidence: Evidence) -> dict[str, Any]:
         "open_points": open_points(evidence),
         "promises": promises(),
         "CORE": CORE,
+        "seeds": views.seeds(evidence),
+        "took": views.took(evidence),
     }
 
 

@@ -92,7 +92,8 @@ class Scenario(Struct, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.builds.count * self.builds.attempts + self.running.count >= DOMID_FIRST_RESERVED:
             raise ValueError(
-                f"builds.count (times builds.attempts) and running.count need more than {DOMID_FIRST_RESERVED - 1} domain ids"
+                "builds.count (times builds.attempts) and running.count need more than"
+                f" {DOMID_FIRST_RESERVED - 1} domain ids"
             )
         if self.running.count * self.running.grows_to > self.host.nodes * self.host.node_memory:
             raise ValueError("running.grows_to of all running domains together does not fit the host")
