@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from proofs.cli.completing import FREE
 from proofs.cli.completion import VARIABLE
 from proofs.cli.main import _VERBS, claimcheck
+from tests.documents import parsed
 
 FOLDER = Path(sys.executable).parent
 ENVIRONMENT = os.environ | {"PATH": f"{FOLDER}{os.pathsep}{os.environ['PATH']}"}
@@ -128,13 +128,7 @@ EXAMPLES = [
 @pytest.mark.parametrize(("verb", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
 def test_an_example_of_help_can_be_typed(verb: str, example: str) -> None:
     """Its verb and options are there and take what is given; it isn't run."""
-    words = shlex.split(example.partition(" | ")[0].partition(" > ")[0].partition(" 2>")[0])[1:]
-    command: click.Command = claimcheck
-    while isinstance(command, click.Group):
-        found = command.get_command(click.Context(command), words[0])
-        assert found is not None, words[0]
-        command, words = found, words[1:]
-    command.make_context(verb, words)
+    parsed(example)
 
 
 def test_every_command_has_examples() -> None:

@@ -91,6 +91,14 @@ def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str) ->
     assert err.count("\n") == 1
 
 
+def test_what_is_wrong_in_an_own_scenario_is_said_as_the_quickstart_shows_it(tmp_path: Path) -> None:
+    text = built_in()["boot-storm"].read_text()
+    (tmp_path / "mine.toml").write_text(text.replace("nodes = 4", "nodes = 65"))
+    done = subprocess.run([*CLAIMCHECK, "mine.toml"], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr in (DOCUMENT.parent / "quickstart.md").read_text()
+
+
 def test_a_picture_that_cannot_be_written_is_said_and_the_table_shown(small: str) -> None:
     code, out, err = call(small, "--seeds", "1", "--policy", "legacy", "--plot", "/proc/none.svg")
     assert code == 2
