@@ -128,8 +128,9 @@ def test_an_interrupt_leaves_what_was_done(monkeypatch: pytest.MonkeyPatch, shor
 
 
 def test_generations_without_the_design_have_no_statements_and_no_obligations() -> None:
-    evidence = collect.collected(Request(["claim-sets-v3"], ["recall-minimal"], jobs=1))
-    for section in (evidence.obligations, evidence.statements, evidence.tests, evidence.guards):
+    evidence = collect.collected(Request(["claim-sets-v3"], ["recall-minimal"], frozenset({"scenarios"}), jobs=1))
+    about_it = (evidence.obligations, evidence.statements, evidence.tests, evidence.guards, evidence.further["fuzz"])
+    for section in about_it:
         assert section == NotRun("is about claim-sets, which was not asked for")
     assert evidence.conformance == NotRun("no recordings of claim-sets-v3 beside the package")
 
