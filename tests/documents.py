@@ -12,12 +12,17 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import click
+
+from bench.walk import MEASURED
 from proofs.adapters.bugs import BUGS
 from proofs.adapters.protocol import PROTOCOL, Greeting, message, question
 from proofs.adapters.server import Server
 from proofs.cli.exit_codes import OK, REFUTED
+from proofs.cli.main import claimcheck
 from proofs.prover.documents import table
 from proofs.traces import read_traces
 from reference.generations import SEMANTICS
@@ -31,7 +36,7 @@ _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTI
 _PROPERTIES = re.compile(r"(\| property \| claim \|\n\|---\|---\|\n)(?:\|.*\n)*")
 
 
-_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report|walk)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def _mistakes() -> str:
@@ -73,14 +78,58 @@ def _page() -> str:
     )
 
 
+def _walk() -> str:
+    """The way of a new person, as it was walked."""
+    if not MEASURED.exists():
+        return "Not walked yet: `python -m bench.walk`."
+    found = json.loads(MEASURED.read_text(encoding="utf-8"))
+    rows = [[f"`{step['command']}`", f"{step['seconds']:.1f}"] for step in found["steps"]]
+    minutes = sum(step["seconds"] for step in found["steps"]) / 60
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    return (
+        f"{table(['step', 'seconds'], rows)}\n\n"
+        f"{minutes:.1f} minutes in all on {found['processors']} processors ({versions}), packages downloaded anew; load"
+        f" of the machine when it began: {found['load']}. The report has {found['report_bytes']:,} bytes."
+    )
+
+
 BLOCKS = {
     "adapter-mistakes": _mistakes,
     "adapter-endings": _endings,
     "adapter-conversation": _conversation,
     "report-edits": _edits,
     "report-page": _page,
+    "walk-steps": _walk,
 }
-"""The generated parts of docs/adapters.md and docs/report.md."""
+"""The generated parts of docs/adapters.md, docs/report.md and docs/quickstart.md."""
+FENCES = {"console", "sh", "python", "text", "json", "c", "diff", "{toctree}"}
+"""What blocks may be: a command and what it prints, commands, doctests or code, and what is no command."""
+_INLINE = re.compile(r"`(claimcheck [a-z][^`]*)`")
+
+
+def parsed(line: str) -> None:
+    """A command of the tool, its verb and options there, its values taken; it is not run.
+
+    :raises click.ClickException: it cannot be typed so
+    """
+    words = shlex.split(re.split(r" (?:\||>|2>) ", line)[0])[1:]
+    command: click.Command = claimcheck
+    while isinstance(command, click.Group):
+        context = click.Context(command)
+        _, found, words = command.resolve_command(context, words)
+        assert found is not None, line
+        command = found
+    with suppress(click.exceptions.Exit):  # --help
+        command.make_context(command.name, words)
+
+
+def named_inline(text: str) -> list[tuple[str, list[str]]]:
+    """Commands inside of sentences, with placeholders: verb and options."""
+    found = []
+    for line in _INLINE.findall(text):
+        words = re.sub(r"[\[\]|]", " ", line).split()[1:]
+        found.append((words[0], [word for word in words if word.startswith("-")]))
+    return found
 
 
 def commands(text: str) -> list[str]:

@@ -3,25 +3,81 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import import_module
+from pathlib import Path
 
+import click
 import pytest
 
+from bench.walk import NOT_WALKED, shell_lines, steps
+from proofs.cli.main import claimcheck
 from proofs.replay.operations import OPERATIONS
 from proofs.traces.own_events import Continue
 from reference.generations import SEMANTICS
 from reference.properties import STATE_PROPERTIES
-from tests.documents import DOCUMENTS, ROOT, commands, renewed
+from tests.documents import DOCUMENTS, FENCES, ROOT, commands, named_inline, parsed, renewed
 
+WALKED = ("README.md", "docs/quickstart.md")
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
+
+RUN_AS_THEY_STAND = [name for name in NAMES if name not in WALKED and shell_lines((ROOT / name).read_text())]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_generated_parts_are_what_a_run_prints(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert renewed(text) == text, "run `make documents`"
+
+
+@pytest.mark.parametrize("name", [*NAMES, "CONTRIBUTING.md"])
+def test_no_command_is_left_out(name: str) -> None:
+    """Each console block is one command, run above; each python block runs as a doctest or is a rule's own text."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *(?:```|~~~)([^\n]*)\n(.*?)^ *(?:```|~~~) *$", text, re.MULTILINE | re.DOTALL)
+    assert {kind for kind, _ in blocks} <= FENCES
+    assert len(commands(text)) == sum(kind == "console" for kind, _ in blocks)
+    for kind, block in blocks:
+        prompts = len(re.findall(r"^\s*[$#>] (?:claimcheck|make|python|cc) ", block, re.MULTILINE))
+        assert prompts == (kind == "console"), block
+        if kind == "python" and not name.startswith("docs/generations/"):
+            assert ">>> " in block
+    for line in [*shell_lines(text), *commands(text)]:
+        if line.startswith("claimcheck "):
+            parsed(line)
+    for verb, options in named_inline(text):
+        command = claimcheck.get_command(click.Context(claimcheck), verb) if verb != "VERB" else None
+        assert command is not None or verb == "VERB", verb
+        under = getattr(command, "commands", {}).values()
+        known = {opt for one in (command, *under) if one for param in one.params for opt in param.opts} | {"--help"}
+        assert set(options) <= known, (verb, options)
+
+
+def test_every_shell_line_is_run_somewhere() -> None:
+    """By the walk through the README, by CI, or by the long test below; none by nobody."""
+    walked = {*steps((ROOT / "README.md").read_text()), *NOT_WALKED}
+    for name in WALKED:
+        assert set(shell_lines((ROOT / name).read_text())) <= walked, name
+    assert set(NOT_WALKED) == {"make test"}
+    assert "make test" in (ROOT / ".ci/run").read_text()
+    assert {"docs/adapters.md", "docs/report.md"} <= set(RUN_AS_THEY_STAND)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", RUN_AS_THEY_STAND)
+def test_shell_lines_do_what_they_say(name: str, tmp_path: Path) -> None:
+    """One after the other, in a folder that has what a checkout has; what goes to /tmp goes elsewhere."""
+    for part in ("docs", "tests"):
+        (tmp_path / part).symlink_to(ROOT / part)
+    found = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for line in shell_lines((ROOT / name).read_text()):
+        here = line.replace("/tmp/", f"{tmp_path}/")
+        done = subprocess.run(["bash", "-c", here], cwd=tmp_path, env=found, capture_output=True, text=True)
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
 
 
 def test_the_readme_shows_real_output() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proofs.cli.exit_codes import BAD_INPUT
+from proofs.cli.groups import Commands
 
 if TYPE_CHECKING:
     from proofs.traces import Trace
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.group(
+    cls=Commands,
     short_help="invariants as a C header, traces as tests",
     epilog="""\b
 Examples:

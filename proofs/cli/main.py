@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
 
+from proofs.cli.completing import completing
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
+from proofs.cli.groups import known_word
 
 _VERBS = {
     "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
@@ -23,6 +24,7 @@ _VERBS = {
     "serve": "the reference as an outside implementation, on standard input and output",
     "report": "the whole evidence: JSON, JUnit XML, Markdown and one HTML file",
     "verify": "do stored evidence again, and name whatever comes out differently",
+    "completion": "completion in bash, zsh and fish",
 }
 
 
@@ -37,15 +39,13 @@ class _Verbs(click.Group):
             return None
         command = getattr(import_module(f"proofs.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
-        return command
+        return completing(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _VERBS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], _VERBS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(_VERBS)}."
-            raise click.UsageError(f"no verb {args[0]!r}.{hint}", ctx)
+        if args:
+            known_word("verb", args[0], _VERBS, ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

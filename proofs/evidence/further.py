@@ -1,6 +1,15 @@
 """Sections that other parts of the tool fill: each is one function from a request to tables.
 
-A section is entered here by its name, what it is about, and its function; one without a function is shown as not run.
+A section is entered here by its name, what it is about, and its function; one without a function, or whose function
+says so, is shown as not run, with the reason. What is entered here stands on its page and in the JSON, JUnit and
+Markdown files, and is done again by `claimcheck verify`, which compares everything but `seconds`. So a function:
+
+- gives the same tables for the same request: seeds fixed, work bounded by counts and not by time;
+- puts times into `Table.seconds`; with `Table.rate` a column is shown by the second; `Table.drawn` asks for a picture;
+- sets `Tables.ok` to false if anything is not as claimed: the report then ends with 1;
+- gives `NotRun` with a reason of a few words where a tool is missing or the request leaves nothing to do;
+- raises KeyboardInterrupt if it was interrupted, as a part would look whole;
+- tells `request.progress(name, done, of)` how far it is.
 """
 
 from __future__ import annotations
@@ -8,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proofs.evidence import second_solver, spacer
+from proofs.evidence import fuzzed, second_solver, simulated, spacer
 from proofs.evidence.request import Request
 from proofs.evidence.structure import NotRun, Tables
 
@@ -19,7 +28,7 @@ class Further:
 
     title: str
     page: str
-    """`proofs` or `differential`."""
+    """`proofs`, `differential` or `scenarios`."""
     how: str
     """The command that does it by itself."""
     collect: Callable[[Request], Tables | NotRun] | None = None
@@ -32,7 +41,8 @@ FURTHER: dict[str, Further] = {
     ),
     "mutation": Further("Mutants, and what kills them", "proofs", "claimcheck mutate"),
     "diff": Further("Reference against model, path by path", "differential", "claimcheck diff"),
-    "fuzz": Further("Random interleavings", "differential", "claimcheck fuzz"),
+    "fuzz": Further("Random interleavings", "differential", "claimcheck fuzz", fuzzed.collected),
+    "scenarios": Further("What claims gain", "scenarios", "claimcheck simulate", simulated.collected),
 }
 
 

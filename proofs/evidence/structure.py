@@ -252,6 +252,10 @@ class Table(_Part):
     note: str = ""
     seconds: dict[str, float] = {}
     """What took how long: it differs from run to run, so it stands in no row."""
+    rate: str = ""
+    """The column whose number is shown by the second, too, of rows that `seconds` knows."""
+    drawn: list[str] = []
+    """Columns whose numbers are drawn one behind the other, a bar a row."""
 
 
 class Evidence(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -12,7 +12,7 @@ from proofs.evidence.further import FURTHER
 from proofs.evidence.request import Request
 from proofs.evidence.shown import asked
 from proofs.evidence.statements import promises
-from proofs.evidence.structure import Evidence, NotRun
+from proofs.evidence.structure import Evidence, NotRun, Table
 from proofs.report import plots, views
 from proofs.report.sentences import KINDS
 from proofs.report.smtlib import packed
@@ -29,6 +29,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["json"] = lambda value: Markup(views.as_json(value))
     environment.filters["n"] = lambda number: f"{number:,}"
+    environment.filters["rate"] = views.rate
+    environment.filters["drawn"] = lambda table: Markup(_drawn(table))
     environment.tests["run"] = lambda section: not isinstance(section, NotRun)
     return environment
 
@@ -61,6 +63,8 @@ def _common(evidence: Evidence) -> dict[str, Any]:
         "open_points": open_points(evidence),
         "promises": promises(),
         "CORE": CORE,
+        "seeds": views.seeds(evidence),
+        "took": views.took(evidence),
     }
 
 
@@ -87,6 +91,17 @@ def _pages(evidence: Evidence, jobs: int) -> dict[str, Any]:
 
 
 _COLOURS = {"proved": "#2f8f5b", "bounded": "#8fc7a4", "refuted": "#c8463c", "unknown": "#d9a300", "none": "#9a9a9a"}
+
+
+_IN_TURN = ("#2f8f5b", "#d9a300", "#c8463c", "#5b7fc7", "#8748bd")
+
+
+def _drawn(table: Table) -> str:
+    """The columns that a table wants drawn: a bar a row."""
+    at = {name: table.columns.index(name) for name in table.drawn}
+    colours = dict(zip(table.drawn, _IN_TURN, strict=False))
+    shown = {name: (colours[name], [views.number(row[at[name]]) for row in table.rows]) for name in table.drawn}
+    return plots.stacked([row[0] for row in table.rows], shown, "", f"{table.name}: {', '.join(table.drawn)}")
 
 
 def _verdicts(evidence: Evidence) -> str:

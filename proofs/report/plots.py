@@ -31,7 +31,7 @@ def stacked(names: Sequence[str], parts: Mapping[str, tuple[str, Sequence[float]
             axes.barh(range(len(names)), values, left=left, color=colour, label=label)
             left = [a + b for a, b in zip(left, values, strict=True)]
         _finish(axes, names, xlabel)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.12), ncols=3, frameon=False, fontsize=8)
+        axes.figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8)
     return result[0]
 
 

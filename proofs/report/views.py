@@ -10,9 +10,10 @@ import msgspec
 
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
+from proofs.evidence.collect import CORE
 from proofs.evidence.parts import about
 from proofs.evidence.repaired import following, played
-from proofs.evidence.structure import Cell, Evidence, Finding, NotRun, Proof
+from proofs.evidence.structure import Cell, Evidence, Finding, NotRun, Proof, Table
 from proofs.explain.stage import Scene
 from proofs.matrix.rows import DESIGN, Row, rows
 from proofs.obligations.obligation import AUXILIARY, Obligation
@@ -128,6 +129,22 @@ def newest(evidence: Evidence) -> list[Finding]:
     return [finding for finding in found if finding.semantics in names]
 
 
+def seeds(evidence: Evidence) -> str:
+    """The seeds of the run: one number where all are the same."""
+    found = {name.partition(":")[0]: value for name, value in evidence.run.limits.items() if name.endswith(": seed")}
+    if len(set(found.values())) == 1:
+        return f"seed {next(iter(found.values()))} everywhere"
+    return "seeds " + ", ".join(f"{value} ({name})" for name, value in found.items())
+
+
+def took(evidence: Evidence) -> str:
+    """The time of all sections together, in words; a part of a run says of what."""
+    sections = [*(getattr(evidence, name) for name in CORE), *evidence.further.values()]
+    seconds = sum(section.seconds for section in sections if not isinstance(section, NotRun))
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 @dataclass
 class Group:
     """The obligations about one property, with or without its conditions."""
@@ -178,6 +195,20 @@ _AUXILIARY = {
 def meanings(obligations: list[Obligation]) -> dict[str, str]:
     """What a proof of each says."""
     return {obligation.name: obligation.meaning()[0] for obligation in obligations}
+
+
+def number(text: str) -> float:
+    """The number that a cell of a table begins with; an empty cell is nothing.
+
+    :raises ValueError: it begins with none
+    """
+    return float(text.split(maxsplit=1)[0].replace(",", "").rstrip("%")) if text else 0.0
+
+
+def rate(table: Table, row: list[str]) -> str:
+    """The row's count by the second; empty where its time is not known."""
+    seconds = table.seconds.get(row[0], 0.0)
+    return f"{number(row[table.columns.index(table.rate)]) / seconds:,.0f}" if seconds else ""
 
 
 def as_json(value: Any) -> str:

@@ -1,15 +1,19 @@
-"""docs/scenarios.md's tables and picture: ``python -m proofs.simulate.documents``, a few minutes."""
+"""docs/scenarios.md's tables and picture: ``python -m proofs.simulate.documents``, a few minutes.
+
+The picture shows what the tables say: with ``--redraw`` it is made of them anew, without a run.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from proofs.parallel import default_jobs, in_processes
 from proofs.simulate.plots import plot
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.report import cell, measures_of
-from proofs.simulate.results import Row, rows
+from proofs.simulate.results import Measure, Row, rows
 from proofs.simulate.run import Outcome, run_once
 from proofs.simulate.scenario import Scenario, built_in, load
 
@@ -44,7 +48,29 @@ def tables(scenarios: list[Scenario], found: list[Row]) -> str:
     return "\n\n".join(parts)
 
 
-def answers(found: list[Row]) -> str:
+_CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
+
+
+def read(text: str) -> list[Row]:
+    """The rows whose tables a document shows, as precise as it shows them."""
+    found = []
+    for name, body in re.findall(r"^### ([\w-]+)\n(.*?)(?=^### |<!-- end)", text, re.MULTILINE | re.DOTALL):
+        lines = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("| ")]
+        seeds = re.search(r"(\d+) seeds\.", body)
+        assert seeds is not None, name
+        for column, policy in enumerate(lines[0][1:], 1):
+            cells = {line[0]: _CELL.fullmatch(line[column]) for line in lines[1:]}
+            measures = {measure: _measure(cell) for measure, cell in cells.items() if cell is not None}
+            found.append(Row(name, policy, int(seeds[1]), measures, [], 0))
+    return found
+
+
+def _measure(cell: re.Match[str]) -> Measure:
+    scale = 100 if cell[2] else 1
+    return Measure(*(float(cell[number]) / scale for number in (1, 3, 4)))
+
+
+def answers(shown: list[Row]) -> str:
     """What claim sets gain, and when large extents fail: the measures that tell, side by side."""
     asked = [
         ("failed half-way", "no-claims"),
@@ -57,11 +83,12 @@ def answers(found: list[Row]) -> str:
         "| scenario | " + " | ".join(f"{name}: {policy}, `claim-sets`" for name, policy in asked) + " |",
         "|---|" + "---|" * len(asked),
     ]
-    by_name = {(row.scenario, row.policy): row for row in found}
-    for scenario in dict.fromkeys(row.scenario for row in found):
+    by_name = {(row.scenario, row.policy): row for row in shown}
+    for scenario in dict.fromkeys(row.scenario for row in shown):
         cells = []
         for name, policy in asked:
-            means = [by_name[scenario, p].measures[name].mean for p in (policy, "claim-sets")]
+            both = [by_name[scenario, p].measures.get(name) for p in (policy, "claim-sets")]
+            means = [0.0 if found is None else found.mean for found in both]  # what is zero everywhere has no row
             cells.append(" to ".join(f"{m:.1%}" if name.startswith("share") else f"{m:.1f}" for m in means))
         lines.append(f"| {scenario} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -72,17 +99,28 @@ def _replaced(text: str, name: str, new: str) -> str:
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{new}\n{end}", text, flags=re.DOTALL)
 
 
-def main() -> None:
-    """Run every scenario and write what it gave."""
+def ran() -> list[Row]:
+    """Every scenario under every policy, run."""
     scenarios = [load(path) for path in built_in().values()]
     asked = [(s, policy, seed) for s in scenarios for policy in POLICIES for seed in range(SEEDS.get(s.name, 20))]
     outcomes = dict(in_processes(_one, asked, default_jobs()))
-    found = rows([outcomes[index] for index in range(len(asked))])
+    return rows([outcomes[index] for index in range(len(asked))])
+
+
+def written(text: str, found: list[Row]) -> str:
+    """The document with the tables of these rows."""
+    scenarios = [load(path) for path in built_in().values()]
+    return _replaced(_replaced(text, "scenarios", tables(scenarios, found)), "answers", answers(found))
+
+
+def main(redraw: bool) -> None:
+    """Run every scenario, unless only the picture is to be made anew, and write what it gave."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    text = _replaced(_replaced(text, "scenarios", tables(scenarios, found)), "answers", answers(found))
-    DOCUMENT.write_text(text, encoding="utf-8")
-    PICTURE.write_text(plot(found), encoding="utf-8")
+    if not redraw:
+        text = written(text, ran())
+        DOCUMENT.write_text(text, encoding="utf-8")
+    PICTURE.write_text(plot(read(text)), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main("--redraw" in sys.argv[1:])

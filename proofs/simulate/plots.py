@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from proofs.simulate.build import Ending
 from proofs.simulate.results import Row
 
+_OF_ENDINGS = ("#2f8f5b", "#d9a300", "#c8463c")
+_OF_SHARES = ("#1f5fbf", "#6ea4f5", "#bcd2f8")
 _SHARES = ("share on the wanted node", "share in 1 GiB extents", "share in 2 MiB extents")
 
 
@@ -28,28 +30,27 @@ def plot(rows: Sequence[Row]) -> str:
         )
         for (left, right), scenario in zip(axes, scenarios, strict=True):
             of_it = [row for row in rows if row.scenario == scenario]
-            _bars(left, of_it, [ending.value for ending in Ending])
-            _bars(right, of_it, _SHARES)
+            _bars(left, of_it, [ending.value for ending in Ending], _OF_ENDINGS)
+            _bars(right, of_it, _SHARES, _OF_SHARES)
             left.set_ylabel(scenario)
             left.set_title("builds", fontsize=8)
             right.set_title("share of the pages of completed builds", fontsize=8)
             right.set_ylim(0, 1.05)
-        handles, _ = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, [ending.value for ending in Ending], loc="outside upper left", ncol=3)
-        shares = [name.removeprefix("share ") for name in _SHARES]
-        figure.legend(handles, shares, loc="outside upper right", ncol=3)
+        endings, shares = (axes[0][side].get_legend_handles_labels()[0] for side in (0, 1))
+        figure.legend(endings, [ending.value for ending in Ending], loc="outside upper left", ncol=3)
+        figure.legend(shares, [name.removeprefix("share ") for name in _SHARES], loc="outside upper right", ncol=3)
         image = io.StringIO()
         figure.savefig(image, format="svg", metadata={"Date": None})
         plt.close(figure)
     return "\n".join(line.rstrip() for line in image.getvalue().splitlines()) + "\n"
 
 
-def _bars(axes: object, rows: Sequence[Row], names: Sequence[str]) -> None:
+def _bars(axes: object, rows: Sequence[Row], names: Sequence[str], colours: Sequence[str]) -> None:
     width = 0.8 / len(names)
-    for index, name in enumerate(names):
+    for index, (name, colour) in enumerate(zip(names, colours, strict=True)):
         found = [row.measures.get(name) for row in rows]
         means = [m.mean if m else 0.0 for m in found]
         errors = [[m.mean - m.low if m else 0.0 for m in found], [m.high - m.mean if m else 0.0 for m in found]]
         places = [i + (index - (len(names) - 1) / 2) * width for i in range(len(rows))]
-        axes.bar(places, means, width, yerr=errors, label=name, error_kw={"linewidth": 0.8})  # type: ignore[attr-defined]
+        axes.bar(places, means, width, yerr=errors, label=name, color=colour, error_kw={"linewidth": 0.8})  # type: ignore[attr-defined]
     axes.set_xticks(range(len(rows)), [row.policy for row in rows])  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """What a scenario is: a host, its running domains and the builds to come, as a short TOML file says them.
 
 Sizes are written as in ``"2GiB"`` and become pages of 4 KiB. Every field is validated where it is read; an error names
-the file and the field.
+the file, the line and the field.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from proofs.simulate.lines import field_of, line_of
 from reference.constants import DOMID_FIRST_RESERVED, MAX_NUMNODES
 
 PAGE_BYTES = 4096
@@ -28,7 +29,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class ScenarioError(Exception):
-    """A scenario that cannot be read; the message is one line with file and field."""
+    """A scenario that cannot be read; the message is one line with file, line and field."""
 
 
 class Size(int):
@@ -90,7 +91,10 @@ class Scenario(Struct, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.builds.count * self.builds.attempts + self.running.count >= DOMID_FIRST_RESERVED:
-            raise ValueError(f"builds and running domains need more than {DOMID_FIRST_RESERVED - 1} domain ids")
+            raise ValueError(
+                "builds.count (times builds.attempts) and running.count need more than"
+                f" {DOMID_FIRST_RESERVED - 1} domain ids"
+            )
         if self.running.count * self.running.grows_to > self.host.nodes * self.host.node_memory:
             raise ValueError("running.grows_to of all running domains together does not fit the host")
         if self.builds.nodes_wanted > self.host.nodes:
@@ -126,10 +130,18 @@ def load(path: Path) -> Scenario:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+    try:
         return msgspec.convert(tomllib.loads(text), Scenario, dec_hook=_decoded)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ScenarioError(f"{path}: {reason}") from error
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        raise ScenarioError(f"{path}:{at[1] if at else text.count(chr(10)) + 1}: {error}") from error
+    except msgspec.ValidationError as error:
+        line = line_of(text, str(error))
+        raise ScenarioError(f"{path}:{'' if line is None else f'{line}:'} {field_of(str(error))}") from error
 
 
 def built_in() -> dict[str, Path]:

@@ -13,6 +13,8 @@ from proofs.traces import TraceWriter, read_traces
 SEMANTICS = ["claim-sets-no-recall", "claim-sets"]
 PROPERTIES = ["node-backed", "host-backed"]
 TRACES = 2
+LEFT_OUT = frozenset({"tests", "fuzz", "scenarios"})
+"""Sections that take long; they have tests of their own."""
 
 
 @pytest.fixture(scope="session")
@@ -35,4 +37,4 @@ def short_recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def small(short_recordings: None) -> Evidence:
-    return collected(Request(SEMANTICS, PROPERTIES, frozenset({"tests"}), jobs=1))
+    return collected(Request(SEMANTICS, PROPERTIES, LEFT_OUT, jobs=1))

@@ -28,6 +28,7 @@ from proofs.explain.stage import Stage
 from proofs.matrix.rows import Row
 from proofs.report.verdict import exit_code
 from proofs.search.events import Trace
+from tests.evidence.conftest import LEFT_OUT
 
 
 def finding(small: Evidence, name: str = "claim-sets-no-recall/node-backed") -> Finding:
@@ -65,7 +66,7 @@ def test_the_parts_of_a_run(small: Evidence) -> None:
 
 def test_sections_that_others_fill_are_not_run_until_they_are(small: Evidence) -> None:
     for name, section in FURTHER.items():
-        assert isinstance(small.further[name], NotRun) == (section.collect is None)
+        assert isinstance(small.further[name], NotRun) == (section.collect is None or name in LEFT_OUT)
 
 
 def test_a_finding_is_replayed_and_beside_it_stands_a_generation_that_is_right(small: Evidence) -> None:
@@ -128,8 +129,9 @@ def test_an_interrupt_leaves_what_was_done(monkeypatch: pytest.MonkeyPatch, shor
 
 
 def test_generations_without_the_design_have_no_statements_and_no_obligations() -> None:
-    evidence = collect.collected(Request(["claim-sets-v3"], ["recall-minimal"], jobs=1))
-    for section in (evidence.obligations, evidence.statements, evidence.tests, evidence.guards):
+    evidence = collect.collected(Request(["claim-sets-v3"], ["recall-minimal"], frozenset({"scenarios"}), jobs=1))
+    about_it = (evidence.obligations, evidence.statements, evidence.tests, evidence.guards, evidence.further["fuzz"])
+    for section in about_it:
         assert section == NotRun("is about claim-sets, which was not asked for")
     assert evidence.conformance == NotRun("no recordings of claim-sets-v3 beside the package")
 

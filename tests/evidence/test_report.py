@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from proofs.cli.report import report
 from proofs.evidence.collect import INTERRUPTED
+from proofs.evidence.compare import differences
 from proofs.evidence.structure import (
     Conformance,
     Evidence,
@@ -28,6 +29,7 @@ from proofs.report.html import html, markdown
 from proofs.report.junit import junit
 from proofs.report.verdict import exit_code, failures, open_points
 from proofs.report.write import NAMES
+from tests.evidence.conftest import LEFT_OUT
 from tests.evidence.pages import CRASH, with_a_crash
 
 VOID = {"meta", "link", "input", "br", "img", "path", "use", "rect", "line", "circle", "stop"}
@@ -146,6 +148,45 @@ def test_a_section_that_another_part_fills_is_shown(evidence: Evidence) -> None:
     assert ElementTree.fromstring(junit(filled)).find("testsuite[@name='mutation']/testcase/failure") is not None
 
 
+def test_times_rates_and_pictures_of_a_table(evidence: Evidence) -> None:
+    filled = copy_of(evidence)
+    counted = Shown("counts", ["who", "steps"], [["one", "3,000"], ["two", "10"]], "", {"one": 2.0}, "steps")
+    drawn = Shown(
+        "ends", ["who", "good", "bad"], [["one", "3.0 (2 to 4)", ""]], "", {"all": 1.25}, drawn=["good", "bad"]
+    )
+    filled.further["fuzz"] = Tables(tables=[counted, drawn], ok=True, seconds=65.0)
+    text = html(filled, 1)
+    assert "steps/s and core" in text
+    assert "<td>3,000</td><td>1,500</td>" in text
+    assert "<td>10</td><td></td>" in text  # its time is not known
+    assert "Seconds: all 1.2." in text
+    assert 'aria-label="ends: good, bad"' in text
+    assert "- Random interleavings: as claimed" in markdown(filled)
+    slower = copy_of(filled)
+    assert isinstance(slower.further["fuzz"], Tables)
+    slower.further["fuzz"].tables[0].seconds = {"one": 4.0}
+    assert list(differences("further", filled.further, slower.further)) == []
+    slower.further["fuzz"].tables[0].rows[1] = ["two", "11"]
+    assert [d.field for d in differences("further", filled.further, slower.further)] == [
+        "further.fuzz.tables[counts].rows[1][1]"
+    ]
+
+
+def test_the_first_screen_says_when_how_long_with_what_and_how_to_do_it_again(page: str, evidence: Evidence) -> None:
+    top = page[page.index("<header>") : page.index("</header>")]
+    for said in (
+        evidence.made[:10],
+        evidence.run.versions["z3"],
+        "seed 0 everywhere",
+        evidence.run.command,
+        "claimcheck verify",
+    ):
+        assert said in top
+    assert re.search(r"in (\d+ min )?\d+ s ", top)
+    seeds = msgspec.structs.replace(evidence.run, limits=evidence.run.limits | {"search: seed": 7})
+    assert "7 (search)" in html(msgspec.structs.replace(evidence, run=seeds), 1)
+
+
 def test_junit_counts(evidence: Evidence) -> None:
     assert isinstance(evidence.matrix, Matrix)
     suites = {suite.get("name"): suite for suite in ElementTree.fromstring(junit(evidence))}
@@ -206,7 +247,7 @@ def test_endings_of_the_command(evidence: Evidence, page: str, tmp_path: Path) -
 
 
 def test_some_of_it_from_nothing(tmp_path: Path) -> None:
-    without = [option for name in ("matrix", "guards", "tests", "conformance") for option in ("--without", name)]
+    without = [option for name in (*LEFT_OUT, "matrix", "guards", "conformance") for option in ("--without", name)]
     arguments = ["--semantics", "claim-sets", "--property", "recall-minimal", "--out", str(tmp_path), "--jobs", "1"]
     code, text = call(*arguments, *without)
     assert code == 0

@@ -18,6 +18,7 @@ from proofs.evidence.request import Request
 from proofs.evidence.stored import load
 from proofs.evidence.structure import NOT_COMPARED, Evidence, EvidenceError, NotRun, digest, read, written
 from proofs.evidence.verify import request_of, verified
+from tests.evidence.conftest import LEFT_OUT
 from tests.evidence.edits import EDITS, Edit
 
 
@@ -35,7 +36,7 @@ def again_for(edited: Evidence, small: Evidence) -> Evidence:
     """What the run gives that the edited evidence asks for."""
     if edited.run.semantics == small.run.semantics:
         return small
-    return collected(replace(request_of(edited.run, 1), without=frozenset({"tests", "conformance", *FURTHER})))
+    return collected(replace(request_of(edited.run, 1), without=LEFT_OUT | {"conformance", *FURTHER}))
 
 
 def test_what_was_not_edited_has_no_difference(small: Evidence) -> None:
@@ -140,7 +141,7 @@ def test_quick_says_what_it_skipped_and_names_a_difference(small: Evidence) -> N
 def file(small: Evidence, tmp_path: Path) -> Path:
     """Obligations only: they are quick."""
     path = tmp_path / "evidence.json"
-    run = Request(["claim-sets"], ["recall-minimal"], frozenset({"tests", "conformance", "matrix", *FURTHER}), jobs=1)
+    run = Request(["claim-sets"], ["recall-minimal"], LEFT_OUT | {"conformance", "matrix", *FURTHER}, jobs=1)
     path.write_bytes(written(collected(run)))
     return path
 

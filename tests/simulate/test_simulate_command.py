@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs.simulate.documents import DOCUMENT, PICTURE, SEEDS, tables
+from proofs.simulate.documents import DOCUMENT, PICTURE, SEEDS, read, tables, written
 from proofs.simulate.plots import plot
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.results import rows
@@ -91,6 +91,14 @@ def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str) ->
     assert err.count("\n") == 1
 
 
+def test_what_is_wrong_in_an_own_scenario_is_said_as_the_quickstart_shows_it(tmp_path: Path) -> None:
+    text = built_in()["boot-storm"].read_text()
+    (tmp_path / "mine.toml").write_text(text.replace("nodes = 4", "nodes = 65"))
+    done = subprocess.run([*CLAIMCHECK, "mine.toml"], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr in (DOCUMENT.parent / "quickstart.md").read_text()
+
+
 def test_a_picture_that_cannot_be_written_is_said_and_the_table_shown(small: str) -> None:
     code, out, err = call(small, "--seeds", "1", "--policy", "legacy", "--plot", "/proc/none.svg")
     assert code == 2
@@ -122,6 +130,13 @@ def test_the_document_is_what_the_runs_give() -> None:
     for name in ("boot-storm", "mixed-builders"):
         again = [run_once(load(built_in()[name]), policy, seed) for policy in POLICIES for seed in range(20)]
         assert tables([load(built_in()[name])], rows(again)) in text
+
+
+def test_the_picture_shows_what_the_tables_say() -> None:
+    text = DOCUMENT.read_text()
+    shown = read(text)
+    assert written(text, shown) == text, "the tables are read as they were written"
+    assert plot(shown) == PICTURE.read_text(), "run `python -m proofs.simulate.documents --redraw`"
 
 
 def test_what_the_document_concludes_is_in_its_tables() -> None:

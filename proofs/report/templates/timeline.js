@@ -116,7 +116,7 @@
 
   const refused = scene => scene.result === "refused" || /^E[A-Z0-9]+/.test(scene.result || "");
 
-  function facts(scene, k, broken) {
+  function facts(scene, k, broken, other) {
     const box = html("div", { class: "facts" });
     const line = (label, text, kind) => text && box.append(html("p", { class: kind || "" }, html("b", {}, `${label}: `), text));
     line(`Event ${k}`, `${scene.who}, ${scene.op}`);
@@ -132,7 +132,7 @@
       const head = html("tr", {}, ...["field", "before", "after"].map(text => html("th", { scope: "col" }, text)));
       box.append(html("table", {}, html("thead", {}, head), body));
     }
-    for (const text of scene.violations || []) line("Broken", text, "bad");
+    for (const text of scene.violations || []) line(other ? "Broken here, another property" : "Broken", text, "bad");
     if (broken) for (const text of broken) line("The sum that breaks", text, "bad");
     return box;
   }
@@ -161,7 +161,7 @@
         const at = Math.min(k, side.scenes.length - 1);
         columns.forEach((column, n) => column.classList.toggle("now", n === k));
         const broken = i === 0 && at === side.scenes.length - 1 ? trace.broken : null;
-        box.replaceChildren(k > at ? html("p", { class: "facts" }, "The host has stopped.") : facts(side.scenes[at], at, broken));
+        box.replaceChildren(k > at ? html("p", { class: "facts" }, "The host has stopped.") : facts(side.scenes[at], at, broken, i > 0));
         const x = at * COLUMN;
         if (x < scroll.scrollLeft || x + COLUMN > scroll.scrollLeft + scroll.clientWidth) scroll.scrollLeft = x - COLUMN;
       });

@@ -1,0 +1,67 @@
+"""The walk of a new person: what the README says is done as it stands there, in a clone, until something fails."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench.walk import OWN, README, ROOT, SOURCE, shell_lines, steps, walked
+from proofs.simulate.scenario import built_in
+
+SMALL = f"""
+```sh
+git clone {SOURCE} claimcheck && cd claimcheck
+make prove     # something
+. ./activate
+show > mine.toml
+show mine.toml  # an own one
+```
+```console
+$ claimcheck replay x
+```
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """A repository in which `make prove` makes a command `show`."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "Makefile").write_text("prove:\n\tmkdir -p bin && cp show.sh bin/show && chmod +x bin/show\n")
+    (folder / "activate").write_text('PATH="$PWD/bin:$PATH"\n')
+    (folder / "show.sh").write_text(f'#!/bin/sh\n[ $# = 0 ] && echo "{OWN[0]}" || cat "$1"\n')
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.invalid"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    return str(folder)
+
+
+def test_each_line_is_done_where_the_one_before_ended(source: str, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    found = list(walked(steps(SMALL), source, folder))
+    assert [step["code"] for step in found] == [0] * 5
+    assert found[0]["command"] == f"git clone {SOURCE} claimcheck && cd claimcheck"
+    assert found[-1]["command"] == "show mine.toml"
+    assert (folder / "claimcheck/mine.toml").read_text().strip() == OWN[1]
+
+
+def test_a_step_that_fails_is_the_last(source: str, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    told: list[str] = []
+    found = list(walked(steps(SMALL.replace("make prove", "make nothing")), source, folder, told.append))
+    assert [step["code"] for step in found] == [0, 2]
+    assert told[-1].startswith("ended with 2: ")
+
+
+def test_the_readme_leads_from_a_clone_to_an_own_scenario() -> None:
+    lines = steps(README.read_text())
+    assert lines[0].startswith(f"git clone {SOURCE} ")
+    assert lines[1:4] == ["make prove", "make replay", "make report"]
+    assert lines[-1] == "claimcheck simulate mine.toml"
+    (shown,) = [name for name in built_in() if f"--show {name} > mine.toml" in lines[-2]]
+    assert OWN[0] in built_in()[shown].read_text()
+    assert shell_lines((ROOT / "docs/quickstart.md").read_text())[:4] == lines[:4]

@@ -1,0 +1,41 @@
+"""A name that is nearly right is answered with the right one, whatever it names."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from proofs.cli.main import claimcheck
+
+TYPOS = {
+    "verb": ("serach", "Did you mean 'search'?"),
+    "option": ("search --propertty host-backed", "Did you mean '--property'?"),
+    "semantics": ("prove --semantics claim-set", "did you mean 'claim-sets'?"),
+    "semantics of a search": ("search --semantics legacy-2014 --property host-backed", "did you mean 'legacy-2013'?"),
+    "part of a variant": ("prove --semantics claim-sets+limbo-count", "did you mean 'limbo-counted'?"),
+    "generation": ("generations single-node-v4 claim-stes", "did you mean 'claim-sets'?"),
+    "property": ("prove --property node-baked", "did you mean 'node-backed'?"),
+    "property of a search": ("search --property host-baked", "did you mean 'host-backed'?"),
+    "property of a report": ("report --property node-baked", "did you mean 'node-backed'?"),
+    "mutation": ("prove --mutate no-recal", "did you mean 'no-recall'?"),
+    "condition": ("search --property host-backed --assume limit-not-lowerd", "did you mean 'limit-not-lowered'?"),
+    "section": ("report --without matirx", "did you mean 'matrix'?"),
+    "scenario": ("simulate boot-strom", "did you mean 'boot-storm'?"),
+    "scenario to show": ("simulate --show fragmentd", "did you mean 'fragmented'?"),
+    "policy": ("simulate boot-storm --policy no-claim", "did you mean 'no-claims'?"),
+    "bug": ("serve --bug no-recal", "did you mean 'no-recall'?"),
+    "semantics of a campaign": ("fuzz --semantics claim-stes", "did you mean 'claim-sets'?"),
+    "semantics of a header": ("export c --semantics claim-stes", "did you mean 'claim-sets'?"),
+    "form of a test": ("export tests x.jsonl --as pytst", "'pytest'"),
+    "command of a verb": ("export tsets x.jsonl", "Did you mean 'tests'?"),
+    "shell": ("completion bsh", "'bash'"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPOS)
+def test_a_typo_is_answered_with_what_was_meant(kind: str) -> None:
+    line, hint = TYPOS[kind]
+    with pytest.raises(click.ClickException) as raised:
+        claimcheck.main(line.split(), standalone_mode=False)
+    assert hint in raised.value.format_message()
+    assert "\n" not in raised.value.format_message()

@@ -1,0 +1,85 @@
+"""Sections of the report that other verbs fill: a short campaign, and scenarios. Small here, and the same each time."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from proofs.evidence import fuzzed, simulated
+from proofs.evidence.compare import differences
+from proofs.evidence.further import FURTHER
+from proofs.evidence.request import Request
+from proofs.evidence.structure import NotRun, Tables
+from proofs.fuzz.known import Known
+from proofs.simulate.policies import POLICIES
+from proofs.simulate.results import Row, rows
+from proofs.simulate.run import Outcome
+from proofs.simulate.scenario import built_in
+
+DESIGN = Request(["claim-sets"], jobs=1)
+
+
+def twice(collect: object) -> Tables:
+    """The section, which comes out the same when it is done again, times left out."""
+    assert callable(collect)
+    found, again = collect(DESIGN), collect(DESIGN)
+    assert isinstance(found, Tables)
+    assert list(differences("", found, again)) == []
+    assert found.seconds > 0
+    return found
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few steps; what is known beforehand, for which a solver takes seconds, is made up."""
+    monkeypatch.setattr(fuzzed, "STEPS", 2000)
+    monkeypatch.setattr(
+        fuzzed, "known_of", lambda name, cache: Known(name, [], {"never: seen": "", "not: possible": "why"})
+    )
+
+
+def test_a_short_campaign(short: None) -> None:
+    found = twice(fuzzed.collected)
+    assert found.ok
+    counts, missed = found.tables
+    (row,) = counts.rows
+    assert row[0] == "claim-sets"
+    assert int(row[2].replace(",", "")) >= 2000
+    assert row[3:] == ["0", "1", "0"]
+    assert missed.rows == [["claim-sets", "never: seen"]]
+    assert set(counts.seconds) == {"claim-sets"}
+
+
+def test_a_campaign_without_the_design_is_not_run() -> None:
+    assert fuzzed.collected(Request(["legacy-2013"])) == NotRun("is about claim-sets, which was not asked for")
+
+
+@pytest.fixture
+def one_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated, "SEEDS", {"boot-storm": 1})
+
+
+def test_scenarios(one_scenario: None) -> None:
+    found = twice(simulated.collected)
+    assert found.ok
+    (table,) = found.tables
+    assert [row[0] for row in table.rows] == list(POLICIES)
+    assert table.columns[1:4] == table.drawn == ["completed", "failed at the claim", "failed half-way"]
+    assert "No property broken, no crash." in table.note
+    for name in set(built_in()) - {"boot-storm"}:
+        assert name in table.note, "what is left out is said"
+
+
+def test_a_crash_in_a_scenario_is_not_as_claimed(one_scenario: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(outcomes: list[Outcome]) -> list[Row]:
+        return [msgspec.structs.replace(row, crashes=int(row.policy == "legacy")) for row in rows(outcomes)]
+
+    monkeypatch.setattr(simulated, "rows", stopped)
+    found = simulated.collected(DESIGN)
+    assert not found.ok
+    assert "legacy: ; 1 crashes" in found.tables[0].note
+
+
+def test_every_section_has_a_page_and_a_command() -> None:
+    assert {section.page for section in FURTHER.values()} <= {"proofs", "differential", "scenarios"}
+    assert all(section.how.startswith("claimcheck ") for section in FURTHER.values())
