@@ -1,6 +1,6 @@
 """`no-wrap`: every counter and every intermediate value of the C code stays in its C type."""
 
-from model.c_code.evaluation import evaluated
+from model.c_code.evaluation import Evaluation, evaluated
 from model.c_types import DOMID_FIRST_RESERVED, HOST_PAGES_MAX, UINT_MAX, in_range
 from model.encoding import Quantifiers
 from model.logic import Term, all_of
@@ -51,7 +51,17 @@ def _host_counters(q: Quantifiers, s: State) -> Term:
     return all_of([*host, q.every_node(node)])
 
 
+def value_fits(q: Quantifiers, t: TwoStates, number: int) -> Term:
+    """One intermediate value of a step is in its type, by its number."""
+    return _values(q, t).values[number].fits()
+
+
 def _values_fit(q: Quantifiers, t: TwoStates) -> Term:
+    return all_of([value.fits() for value in _values(q, t).values])
+
+
+def _values(q: Quantifiers, t: TwoStates) -> Evaluation:
+    """The values of a step, and what proofs about them may need of sums."""
     step, s = t.step, t.before
     found = evaluated(step, s)
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
@@ -60,7 +70,7 @@ def _values_fit(q: Quantifiers, t: TwoStates) -> Term:
     if step.actor is not None:
         q.entry_within_sum(s.global_claims, step.actor)
         q.entry_within_sum(s.node_claims, step.actor)
-    return all_of([value.fits() for value in found.values])
+    return found
 
 
 for _prop in (

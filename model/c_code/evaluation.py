@@ -54,13 +54,15 @@ class Evaluation:
 
     def unsigned(self, name: str, bits: int = 64) -> Term:
         """Any value of an unsigned type: an argument of a hypercall, or a variable of a loop."""
-        term = self.step.encoding.pages(name)
+        given = self.step.given
+        term = given[name] if name in given else self.step.encoding.pages(name)
         self.check(term <= 2**bits - 1)
         return term
 
     def some_node(self, name: str) -> Term:
         """Any node: the one that a loop is at."""
-        self.nodes.append(self.step.encoding.node(name))
+        given = self.step.given
+        self.nodes.append(given[name] if name in given else self.step.encoding.node(name))
         return self.nodes[-1]
 
     def value(self, expression: str, c_type: str, term: Term) -> Term:
