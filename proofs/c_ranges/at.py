@@ -59,7 +59,8 @@ def concrete(host: Host) -> tuple[BoundedHost, State, list[int]]:
         elif info.shape is Shape.NODE:
             values[info.name] = ListVector([int(x) for x in getattr(host, info.name, [0] * shape.nodes)])
         elif info.shape is Shape.DOMAIN:
-            values[info.name] = ListVector([int(getattr(d, info.name, zero)) for d in domains])
+            kind = bool if info.flag else int
+            values[info.name] = ListVector([kind(getattr(d, info.name, zero)) for d in domains])
         else:
             values[info.name] = ListGrid([[0] * shape.nodes for _ in domains])
     values["claims"] = ListGrid([[int(x) for x in d.claims] for d in domains])

@@ -89,4 +89,6 @@ def vacuity(
     work = partial(examine, settings=Settings())
     groups = [group for group in by_transition.values() if group]
     found = dict(in_processes(work, groups, jobs, executor))
+    if len(found) < len(groups):
+        raise KeyboardInterrupt  # a part would look whole
     return [found[i] for i in sorted(found)]
