@@ -97,28 +97,23 @@ def in_processes(
     that dies as well has no result: ``lost`` is told, or else a line on standard error.
     """
     todo: dict[int, Item] = dict(enumerate(items))
-    try:
-        with workers(min(jobs, len(items)), executor, prepare) as submit:
-            for index, result in _as_they_end(submit, work, todo):
-                del todo[index]
-                yield index, result
-        return
-    except BrokenExecutor:
-        pass
-    in_a_row = 0
+    in_a_row = 0  # deaths of the process that works alone, without a result
+    alone = False
     while todo:
         try:
-            with workers(1, executor, prepare) as submit:
+            with workers(1 if alone else min(jobs, len(items)), executor, prepare) as submit:
                 for index, result in _as_they_end(submit, work, dict(todo)):
                     del todo[index]
                     in_a_row = 0
                     yield index, result
-            return
-        except BrokenExecutor:  # one process takes the items in order: it died at the first that is not done
-            in_a_row += 1
-            for index in list(todo)[: None if in_a_row == HOPELESS else 1]:
-                del todo[index]
-                (lost or _say_lost)(index)
+            todo.clear()  # what Ctrl-C dropped is not done
+        except BrokenExecutor:
+            if alone:  # it takes the items in order: it died at the first that is not done
+                in_a_row += 1
+                for index in list(todo)[: None if in_a_row == HOPELESS else 1]:
+                    del todo[index]
+                    (lost or _say_lost)(index)
+            alone = True
 
 
 def _say_lost(index: int) -> None:

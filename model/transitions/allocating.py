@@ -1,7 +1,7 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
 from model.logic import Term, all_of, any_of, choose, implies, negation
-from model.rules import Redemption, Request, Rules, pages_taken
+from model.rules import Redemption, Request, Rules
 from model.step import Step
 from model.transitions.ledger import deduct
 

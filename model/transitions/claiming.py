@@ -53,7 +53,6 @@ def _checks(step: Step, rules: Rules) -> None:
     if rules.nodes_once:
         step.guard_all("nodes-once", lambda q: q.every_node(lambda n: second[n] == 0), "EINVAL")
     step.guard("sum-fits-type", by_node.total() <= UINT_MAX, "EINVAL")
-    credited = rules.credits_own_claims
     for entry in (first, second):
         step.guards.append(_fits_node(step, rules, entry, "first" if entry is first else "second"))
     total, limit, tot = by_node.total(), s.max_pages[domid], rules.pages_held(s, domid)

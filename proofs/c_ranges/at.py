@@ -27,7 +27,12 @@ def transition_of(event: Event, host: Host, nodes: int) -> Made | None:
         node = event.node if isinstance(event.node, int) else None
         name = "set_outstanding_pages" if node is None else "claim_on_node"
         function = {"nr_extents": 2**64 - 1}  # nothing is subtracted before it
-        return name, {"domid": event.domid, "pages": event.pages, **function, **({} if node is None else {"node": node})}
+        return name, {
+            "domid": event.domid,
+            "pages": event.pages,
+            **function,
+            **({} if node is None else {"node": node}),
+        }
     if isinstance(event, own.ClaimPages) and event.nr_extents:
         pages = asked = event.nr_extents
         if SEMANTICS[host.semantics.name].rules.legacy_subtracts_first:

@@ -28,7 +28,8 @@ from proofs.traces.own_events import Events2
 
 DOCUMENT = Path("docs/c-ranges.md")
 FOLDER = Path("tests/data/c-ranges")
-VERDICTS = FOLDER / "verdicts.json"
+VERDICTS = "verdicts.json"
+"""In the folder of a generation, beside its traces."""
 NO_TRACE = f"no proof, and no trace of at most {DEPTH} events"
 HARMLESS = f"none found in any trace of at most {DEPTH} events"
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -105,12 +106,13 @@ def dumped(found: Iterable[Judged]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def load(path: Path = VERDICTS) -> list[Judged]:
-    """What the last run found."""
+def load(folder: Path = FOLDER) -> list[Judged]:
+    """What the last run found, of the generations for which there was one."""
     found = []
-    for s, transition, function, expression, c_type, verdict, assumes, *rest in json.loads(path.read_text()):
-        row = RangeRow(s, transition, function, expression, c_type, Verdict(verdict), tuple(assumes))
-        found.append(Judged(row, *rest))
+    for path in [path for name in SEMANTICS if (path := folder / name / VERDICTS).exists()]:
+        for s, transition, function, expression, c_type, verdict, assumes, *rest in json.loads(path.read_text()):
+            row = RangeRow(s, transition, function, expression, c_type, Verdict(verdict), tuple(assumes))
+            found.append(Judged(row, *rest))
     return found
 
 
@@ -118,6 +120,8 @@ def _summary(found: list[Judged]) -> str:
     body = []
     for semantics in SEMANTICS:
         of = [j for j in found if j.row.semantics == semantics]
+        if not of:
+            continue
         counts = [sum(j.row.verdict is v for j in of) for v in (Verdict.PROVED, Verdict.REFUTED, Verdict.UNKNOWN)]
         body.append([f"`{semantics}`", str(len(of)), *map(str, counts)])
     return table(["generation", "values", "proved", "refuted", "unknown"], body)
@@ -188,32 +192,38 @@ def renewed(text: str, found: list[Judged]) -> str:
     return _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]](found)}\n{m[3]}", text)
 
 
+def files_of(semantics: str) -> dict[Path, bytes]:
+    """The verdicts and the traces of a generation, found now."""
+    judgements, files = judged(semantics)
+    contents = {FOLDER / semantics / name: content for name, content in files.items()}
+    return {**contents, FOLDER / semantics / VERDICTS: dumped(judgements).encode()}
+
+
 def main(arguments: list[str]) -> int:
-    """Judge all values of all generations; write, or only say what is not up to date."""
+    """Judge all values of the generations named, or of all; write, or only say what is not up to date."""
     check = "--check" in arguments
-    by_name: dict[str, list[Judged]] = {}
-    contents: dict[Path, bytes] = {}
-    names = list(SEMANTICS)
-    for index, (judgements, files) in in_processes(judged, names, default_jobs(), prepare=prepare):
-        by_name[names[index]] = judgements
-        contents |= {FOLDER / names[index] / name: content for name, content in files.items()}
-    found = [j for name in names for j in by_name[name]]
-    contents[VERDICTS] = dumped(found).encode()
-    stale = [path for path in FOLDER.glob("*/*.jsonl") if path not in contents]
-    changed = [path for path, content in contents.items() if not path.exists() or path.read_bytes() != content]
-    if not check:
-        for path in stale:
+    names = [name for name in arguments if name in SEMANTICS] or list(SEMANTICS)
+    verb = "not up to date" if check else "written"
+    changed: list[Path] = []
+    done = 0
+    for index, contents in in_processes(files_of, names, default_jobs(), prepare=prepare):
+        done += 1
+        there = (FOLDER / names[index]).glob("*")
+        stale = [path for path in there if path not in contents]
+        different = [path for path, content in contents.items() if not path.exists() or path.read_bytes() != content]
+        changed += [*stale, *different]
+        for path in [] if check else stale:
             path.unlink()
-        for path in changed:
+        for path in [] if check else different:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(contents[path])
-        text = DOCUMENT.read_text(encoding="utf-8")
-        if renewed(text, found) != text:
-            DOCUMENT.write_text(renewed(text, found), encoding="utf-8")
-            changed.append(DOCUMENT)
-    for path in (*stale, *changed):
-        print(f"{'not up to date' if check else 'written'}: {path}")
-    return 1 if check and (stale or changed) else 0
+    text = DOCUMENT.read_text(encoding="utf-8")
+    if not check and renewed(text, load()) != text:
+        DOCUMENT.write_text(renewed(text, load()), encoding="utf-8")
+        changed.append(DOCUMENT)
+    for path in changed:
+        print(f"{verb}: {path}")
+    return 1 if (check and changed) or done < len(names) else 0
 
 
 if __name__ == "__main__":

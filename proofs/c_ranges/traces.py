@@ -62,7 +62,7 @@ def _event(written: dict[str, Any]) -> Event:
 
 
 def search(semantics: str, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], list[Found]]:
-    """Traces for values, by transition and number: the shortest, and the shortest that leads elsewhere if that is another.
+    """Traces for values, by transition and number: the shortest, and the shortest that leads elsewhere if not the same.
 
     States from which C's numbers and unbounded ones go different ways are not gone on from.
     """
@@ -79,9 +79,7 @@ def _search_host(
 ) -> None:
     shape = HostShape(1 << (max(nodes) - 1).bit_length(), list(nodes))
     affinity = list(range(len(nodes)))
-    begin = tuple(
-        {"op": "create_domain", "domid": d, "max_pages": LIMIT, "node_affinity": affinity} for d in range(2)
-    )
+    begin = tuple({"op": "create_domain", "domid": d, "max_pages": LIMIT, "node_affinity": affinity} for d in range(2))
     frontier = [_Node(shape, semantics, begin)]
     seen: set[Hashable] = set()
     for _depth in range(len(begin), DEPTH):

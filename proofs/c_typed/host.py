@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, SupportsIndex
+from typing import Any
 
 from proofs.c_typed.cint import INT64, UINT32, CInt, CType
 from reference.state import ClaimHistory, Domain, Host
@@ -23,14 +23,14 @@ class TypedList(list[Any]):
         self.c_type, self.what = c_type, what
         super().__init__(CInt(c_type, value, what) for value in values)
 
-    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
+    def __setitem__(self, index: Any, value: Any) -> None:
         super().__setitem__(index, CInt(self.c_type, value, self.what))
 
 
 class Ghosts(list[int]):
     """Numbers that the hypervisor does not have: they have no type."""
 
-    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
+    def __setitem__(self, index: Any, value: Any) -> None:
         super().__setitem__(index, int(value))
 
 

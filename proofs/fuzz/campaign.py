@@ -22,7 +22,6 @@ from .store import Settings, ShardDone, ShrunkDone, Store, write_finding
 from .target import Found
 from .tasks import Job, do, told_of
 
-
 MAY_DIE = 3
 """Deaths of a worker process that a run goes on after."""
 Running = Future[ShardResult | ShrunkDone | None]
@@ -130,10 +129,11 @@ class Campaign:
             try:
                 with workers(jobs, executor) as submit:
                     self._work(submit, jobs, todo, waiting, running, progress)
-                return
             except BrokenExecutor:
                 waiting += [job for future, job in running.items() if not self._took(future)]
                 tell("a worker process died: killed, or out of memory; what it was doing is done again")
+            else:
+                return
         self.interrupted = True
 
     def _work(

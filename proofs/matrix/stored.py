@@ -1,7 +1,7 @@
 """The cells of earlier runs, a generation a file, under the content of everything that a verdict depends on.
 
-That is the code of reference, model and proofs, and the versions of solver, Python and tool. A file that is not what was
-stored counts as absent, and that is said. An unknown verdict is not stored.
+That is the code of reference, model and proofs, and the versions of solver, Python and tool. A file that is not what
+was stored counts as absent, and that is said. An unknown verdict is not stored.
 """
 
 import hashlib

@@ -18,7 +18,12 @@ LIMIT = 120  # seconds; the machine may be busy
 
 def started(folder: Path, *arguments: str, prepare: Callable[[], None] | None = None, out: Any = subprocess.PIPE):
     return subprocess.Popen(
-        [CLAIMCHECK, *arguments], cwd=folder, stdout=out, stderr=subprocess.PIPE, text=True, preexec_fn=prepare
+        [CLAIMCHECK, *arguments],
+        cwd=folder,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=prepare,  # noqa: PLW1509  # no thread is about
     )
 
 
