@@ -24,6 +24,7 @@ from reference.generations import SEMANTICS
 from reference.properties import STATE_PROPERTIES
 from tests.adapters.misbehaving import MODES
 from tests.evidence.edits import EDITS
+from tests.robustness.faults import FAULTS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,7 +32,7 @@ _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTI
 _PROPERTIES = re.compile(r"(\| property \| claim \|\n\|---\|---\|\n)(?:\|.*\n)*")
 
 
-_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report|robustness)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def _mistakes() -> str:
@@ -62,6 +63,12 @@ def _edits() -> str:
     return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
 
 
+def _faults() -> str:
+    """What is done to a run, and how it ends."""
+    body = [[f.what, f.ends, str(f.status), f"`claimcheck: {f.says}`" if f.says else ""] for f in FAULTS.values()]
+    return table(["what happens", "how it ends", "exit", "what is said"], body)
+
+
 def _page() -> str:
     """The report in a browser, as it was measured."""
     found = json.loads((ROOT / "bench/page.json").read_text(encoding="utf-8"))
@@ -79,8 +86,9 @@ BLOCKS = {
     "adapter-conversation": _conversation,
     "report-edits": _edits,
     "report-page": _page,
+    "robustness-faults": _faults,
 }
-"""The generated parts of docs/adapters.md and docs/report.md."""
+"""The generated parts of docs/adapters.md, docs/report.md and docs/robustness.md."""
 
 
 def commands(text: str) -> list[str]:

@@ -23,7 +23,9 @@ def typed(value: int) -> st.SearchStrategy[CInt]:
     return st.sampled_from(TYPES).map(lambda t: CInt(t, t.wrapped(value)))
 
 
-ANY = st.one_of(st.integers(-(2**65), 2**65), st.sampled_from([2**31, 2**32 - 1, 2**63, 2**64 - 1, 0, -1])).flatmap(typed)
+ANY = st.one_of(st.integers(-(2**65), 2**65), st.sampled_from([2**31, 2**32 - 1, 2**63, 2**64 - 1, 0, -1])).flatmap(
+    typed
+)
 
 
 @pytest.mark.parametrize(
