@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix questions refinement replay report bench peers second-solver schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale questions refinement replay report bench peers second-solver schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,12 @@ matrix: $(STAMP)  ## every generation against every property: docs/generations.m
 
 questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/per-node-v8.md
 	$(BIN)/python -m proofs.questions.documents --search
+
+c-ranges: $(STAMP)  ## every intermediate value of the C code: docs/c-ranges.md, tests/data/c-ranges
+	$(BIN)/python -m proofs.c_ranges.documents
+
+scale: $(STAMP)  ## how proof, search and fuzz grow: docs/scale.md (10 minutes)
+	$(BIN)/python -m bench.scale --minutes 10
 
 refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
 	$(BIN)/python -m proofs.refinement.documents

@@ -1,8 +1,9 @@
 """`no-wrap`: every counter and every intermediate value of the C code stays in its C type."""
 
+from model.c_code.evaluation import Evaluation, evaluated
 from model.c_types import DOMID_FIRST_RESERVED, HOST_PAGES_MAX, UINT_MAX, in_range
 from model.encoding import Quantifiers
-from model.logic import Term, all_of, implies
+from model.logic import Term, all_of
 from model.properties import PROPERTIES, Kind, Property
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import TwoStates
@@ -25,6 +26,7 @@ def _domain_counters(q: Quantifiers, s: State) -> Term:
     return all_of(
         [
             q.every_domain(lambda d: all_of([in_range("uint32", getattr(s, i.name)[d]) for i in typed(Shape.DOMAIN)])),
+            q.every_domain(lambda d: in_range("uint32", s.held(d))),
             q.every_cell(cell),
         ]
     )
@@ -49,29 +51,33 @@ def _host_counters(q: Quantifiers, s: State) -> Term:
     return all_of([*host, q.every_node(node)])
 
 
+def value_fits(q: Quantifiers, t: TwoStates, number: int) -> Term:
+    """One intermediate value of a step is in its type, by its number."""
+    return _values(q, t).values[number].fits()
+
+
 def _values_fit(q: Quantifiers, t: TwoStates) -> Term:
+    return all_of([value.fits() for value in _values(q, t).values])
+
+
+def _values(q: Quantifiers, t: TwoStates) -> Evaluation:
+    """The values of a step, and what proofs about them may need of sums."""
     step, s = t.step, t.before
+    found = evaluated(step, s)
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
-    for claims in (s.global_claims, s.node_claims, *([] if step.place is None else [s.claims.column(step.place)])):
+    for claims in (s.global_claims, s.node_claims, *(s.claims.column(node) for node in found.nodes)):
         q.sum_bounded(claims, UINT_MAX)
-    if "by_node" in step.arguments:
-        q.entry_within_sum(step.arguments["by_node"], 0)
     if step.actor is not None:
         q.entry_within_sum(s.global_claims, step.actor)
         q.entry_within_sum(s.node_claims, step.actor)
-    return all_of(
-        [
-            implies(all_of([guard.formula(q.dual) for guard in step.guards[: value.after]]), value.fits(q))
-            for value in step.values
-        ]
-    )
+    return found
 
 
 for _prop in (
     Property(
         "no-wrap",
         "domain-counters",
-        "Every 32-bit counter of a domain stays within its type.",
+        "Every 32-bit counter of a domain, and the sum of its claims, stays within 32 bits.",
         Kind.STATE,
         _domain_counters,
         statements=("DS-11",),

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
+from model.c_code import CODE
 from model.rules import Rules
 from model.state import DOMCTL_LOCK, HEAP_LOCK, PAGE_ALLOC_LOCK
 from model.step import Step
@@ -29,6 +31,17 @@ class Transition:
         return (*self.locks, HEAP_LOCK) if redeems or grows or charges or counts else self.locks
 
 
+def _with_code(build: Callable[[Step, Rules], None]) -> Callable[[Step, Rules], None]:
+    """The relation, with what its C code computes."""
+
+    @wraps(build)
+    def built(step: Step, rules: Rules) -> None:
+        build(step, rules)
+        step.c_code = (CODE[build.__name__], rules) if build.__name__ in CODE else None
+
+    return built
+
+
 def _t(build: Callable[[Step, Rules], None], function: str, locks: str = "", tags: str = "") -> Transition:
     sentence = (build.__doc__ or "").strip().splitlines()[0]
     held = {"H": HEAP_LOCK, "P": PAGE_ALLOC_LOCK, "D": DOMCTL_LOCK}
@@ -37,7 +50,7 @@ def _t(build: Callable[[Step, Rules], None], function: str, locks: str = "", tag
         function,
         sentence,
         tuple(held[lock] for lock in locks),
-        build,
+        _with_code(build),
         frozenset(tags.split()),
     )
 

@@ -190,6 +190,8 @@ class Rules:
     name: str
     summary: str
     redeem: Redeem = redeem_node_global_others
+    targets: str = "set"
+    """What a claim may be on: the `host` only, `one` node or the host, or a `set`. How many counters a domain has."""
     redeems_at_assign: bool = False
     """Claims are redeemed in assign_pages, with the tot_pages update, and not in the allocator."""
     host_permits: HostPermits = host_permits_mixing
@@ -205,6 +207,8 @@ class Rules:
     """The legacy call is for pages in all: those held are subtracted."""
     refuses_dying: bool = True
     """Claim calls look at is_dying, before they take the locks of the claims."""
+    legacy_subtracts_first: bool = False
+    """XENMEM_claim_pages subtracts tot_pages before it calls, without a lock."""
     node_claim_also_needs_host: bool = True
     """A single-node claim has to fit the host as well as its node."""
     credits_own_claims: bool = True

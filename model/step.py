@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from model.bookkeeping import SEPARATE, Separate
-from model.c_types import in_range
 from model.encoding import Encoding, Lemmas, Quantifiers, Vector
 from model.logic import Term, all_of, choose, same
 from model.state import State
@@ -91,17 +90,6 @@ class Guard:
     errno: str = ""
 
 
-@dataclass(frozen=True)
-class Value:
-    """An intermediate value of the C code, computed once the first `after` guards have passed."""
-
-    name: str
-    c_type: str
-    fits: Formula
-    """The value is in the range of its type."""
-    after: int
-
-
 class Step:
     """A transition being written down, over a state and fresh arguments."""
 
@@ -122,7 +110,8 @@ class Step:
         self.arguments: dict[str, Any] = {}
         self.guards: list[Guard] = []
         self.updates: dict[str, Update] = {}
-        self.values: list[Value] = []
+        self.c_code: Any = None
+        """What the C code computes in this step, and by which rules: see `model.c_code`."""
         self.hints: list[Hint] = []
         self.actor: Term = None
         """The domain on whose behalf the step is made; None for the host."""
@@ -175,15 +164,6 @@ class Step:
     def guard_all(self, name: str, formula: Formula, errno: str = "") -> None:
         """A guard that quantifies over nodes or domains."""
         self.guards.append(Guard(name, formula, errno))
-
-    def value(self, name: str, c_type: str, term: Term) -> None:
-        """An intermediate value of the C code at this place of its evaluation order."""
-        self.values.append(Value(name, c_type, lambda _q: in_range(c_type, term), len(self.guards)))
-
-    def value_on_nodes(self, name: str, c_type: str, term: Callable[[Term], Term]) -> None:
-        """An intermediate value that the C code computes for a node, whichever it is."""
-        fits: Formula = lambda q: q.every_node(lambda n: in_range(c_type, term(n)))  # noqa: E731
-        self.values.append(Value(name, c_type, fits, len(self.guards)))
 
     def hint(self, hint: Hint) -> None:
         """A fact about sums that proofs about this step may need; sees the state after."""

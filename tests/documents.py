@@ -29,6 +29,7 @@ from reference.generations import SEMANTICS
 from reference.properties import STATE_PROPERTIES
 from tests.adapters.misbehaving import MODES
 from tests.evidence.edits import EDITS
+from tests.robustness.faults import FAULTS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -36,7 +37,7 @@ _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTI
 _PROPERTIES = re.compile(r"(\| property \| claim \|\n\|---\|---\|\n)(?:\|.*\n)*")
 
 
-_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report|walk)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- generated: ((?:adapter|report|robustness|walk)-[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def _mistakes() -> str:
@@ -65,6 +66,12 @@ def _conversation() -> str:
 def _edits() -> str:
     """Ways to edit evidence, and what is named."""
     return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
+
+
+def _faults() -> str:
+    """What is done to a run, and how it ends."""
+    body = [[f.what, f.ends, str(f.status), f"`claimcheck: {f.says}`" if f.says else ""] for f in FAULTS.values()]
+    return table(["what happens", "how it ends", "exit", "what is said"], body)
 
 
 def _page() -> str:
@@ -100,8 +107,9 @@ BLOCKS = {
     "report-edits": _edits,
     "report-page": _page,
     "walk-steps": _walk,
+    "robustness-faults": _faults,
 }
-"""The generated parts of docs/adapters.md, docs/report.md and docs/quickstart.md."""
+"""The generated parts of docs/adapters.md, docs/report.md, docs/robustness.md and docs/quickstart.md."""
 FENCES = {"console", "sh", "python", "text", "json", "c", "diff", "{toctree}"}
 """What blocks may be: a command and what it prints, commands, doctests or code, and what is no command."""
 _INLINE = re.compile(r"`(claimcheck [a-z][^`]*)`")

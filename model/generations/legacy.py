@@ -27,6 +27,7 @@ REDEEM_AT_ALLOC = Semantics(
         "legacy-redeem-at-alloc",
         "mainline from 2025-12: host-wide claims, redeemed in the allocator; dying domains cannot claim",
         redeem=redeem_host_wide,
+        targets="host",
         host_permits=host_permits_either,
         node_permits=node_permits_all,
         recall=recall_nothing,

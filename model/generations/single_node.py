@@ -81,6 +81,7 @@ V1 = Semantics(
         name="single-node-v1",
         summary="2025-03: one claim, on a node or the host; checked once, against an exact node",
         redeem=redeem_target,
+        targets="one",
         host_permits=host_permits_v1,
         subtracts_pages_held=False,
     ),
@@ -109,6 +110,7 @@ V3 = replace(
         host_permits=host_permits_as_legacy,
         node_permits=node_permits_v3,
         credits_without_refcount=True,
+        legacy_subtracts_first=True,
     ),
     follows=("single-node-v2",),
 )
@@ -119,6 +121,7 @@ V4 = Semantics(
         name="single-node-v4",
         summary="2026-02: redeemed in the allocator, kept for memory from elsewhere; BUG_ON guards the subtractions",
         redeem=redeem_target_or_excess,
+        targets="one",
         host_permits=host_permits_v4,
         node_permits=node_permits_v4,
         node_claim_also_needs_host=False,

@@ -1,7 +1,7 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
 from model.logic import Term, all_of, any_of, choose, implies, negation, same
-from model.rules import Redemption, Request, Rules, pages_taken
+from model.rules import Redemption, Request, Rules
 from model.step import Step
 from model.transitions.ledger import deduct
 
@@ -33,8 +33,6 @@ def _request(step: Step, rules: Rules, claimant: Term = None, domain: Term = Non
 
 def leave_heap(step: Step, node: Term, pages: Term) -> None:
     """The free counters go down as the block leaves the heap."""
-    step.value("node_avail_pages - r", "int64", step.before.node_avail_pages[node] - pages)
-    step.value("total_avail_pages - r", "int64", step.before.total_avail_pages - pages)
     step.add_at("node_avail_pages", node, -pages)
     step.add("total_avail_pages", -pages)
 
@@ -63,16 +61,13 @@ def alloc_heap_pages(step: Step, rules: Rules) -> None:
 def _checks(step: Step, rules: Rules, request: Request, node: Term) -> None:
     """The host check, and the check of the node at which the search ends."""
     s = step.before
-    step.value("total_avail_pages - outstanding_claims", "int64", s.unclaimed())
     step.guard("host-check", rules.host_permits(step.encoding, s, request))
-    step.value("node_avail_pages - node_outstanding_claims", "int64", s.unclaimed_on(node))
     step.guard("node-check", rules.node_permits(s, request, node))
 
 
 def redeem(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> Redemption:
     """Claims turn into the pages just taken."""
     redemption = rules.redeem(step.encoding, step.before, domid, node, pages)
-    step.value("r - from_node - from_global - from_others", "uint64", pages - pages_taken(redemption))
     counted = rules.counts_outstanding_on_redeem
     deduct(step, domid, redemption.by_node, redemption.from_global, "redeemed", counted)
     return redemption
@@ -138,9 +133,7 @@ def assign_pages(step: Step, rules: Rules) -> None:
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     if rules.checks_limit_at_assign:
         step.guard("not-over-limit", tot <= limit, "EPERM")
-        step.value("max_pages - tot_pages", "uint32", limit - tot)
         step.guard("within-limit", pages <= limit - tot, "E2BIG")
-    step.value("tot_pages + r", "uint32", tot + pages)
     step.hint(lambda lemmas, _after: lemmas.entry_within_sum(s.limbo_pages.row(domid), node))
     step.add_at("tot_pages", domid, pages)
     step.add_cell("limbo_pages", domid, node, -pages)
@@ -183,7 +176,6 @@ def free_domheap_pages(step: Step, rules: Rules) -> None:
     s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
     step.guard("on-its-list", all_of([pages >= 1, pages <= s.assigned_pages[domid, node]]))
     step.guard("counted", pages <= s.tot_pages[domid])
-    step.value("tot_pages - r", "uint32", s.tot_pages[domid] - pages)
     step.add_at("tot_pages", domid, -pages)
     step.add_cell("assigned_pages", domid, node, -pages)
     step.add_at("transit_pages", node, pages)

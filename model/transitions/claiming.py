@@ -53,24 +53,13 @@ def _checks(step: Step, rules: Rules) -> None:
     if rules.nodes_once:
         step.guard_all("nodes-once", lambda q: q.every_node(lambda n: second[n] == 0), "EINVAL")
     step.guard("sum-fits-type", by_node.total() <= UINT_MAX, "EINVAL")
-    credited = rules.credits_own_claims
-    step.value_on_nodes(
-        "node_avail_pages[n] - node_outstanding_claims[n] + claims[n]",
-        "int64",
-        lambda n: s.unclaimed_on(n) + (s.claims[domid, n] if credited else 0),
-    )
     for entry in (first, second):
         step.guards.append(_fits_node(step, rules, entry, "first" if entry is first else "second"))
     total, limit, tot = by_node.total(), s.max_pages[domid], rules.pages_held(s, domid)
     if rules.checks_limit_at_install:
         step.guard("global-within-limit", host_wide <= limit, "EINVAL")
-        step.value("max_pages - g", "uint32", limit - host_wide)
         step.guard("set-within-limit", total <= limit - host_wide, "EINVAL")
-        step.value("max_pages - g - sum", "uint32", limit - host_wide - total)
         step.guard("pages-and-set-within-limit", tot <= limit - host_wide - total, "EINVAL")
-    step.value("g + sum", "uint64", host_wide + total)
-    step.value("total_avail_pages - outstanding_claims", "int64", s.unclaimed())
-    step.value("total_avail_pages - outstanding_claims + own", "int64", s.unclaimed() + own)
     step.guard("host-has-room", host_wide + total <= s.unclaimed() + own, "ENOMEM")
 
 
@@ -123,7 +112,6 @@ def _one_claim(step: Step, rules: Rules, pages: Term) -> Term:
         return pages
     step.guard("more-than-held-pages", pages > tot, "EINVAL")
     step.guard("within-limit", pages <= limit, "EINVAL")
-    step.value("pages - tot_pages", "uint32", pages - tot)
     return pages - tot
 
 
@@ -131,7 +119,6 @@ def _has_room(step: Step, rules: Rules, name: str, claim: Term, unclaimed: Term)
     """`claim <= avail - claims` in unsigned arithmetic: where claims exceed free pages, everything fits."""
     if rules.bug_on:
         step.guard(f"{name}-not-overclaimed", unclaimed >= 0)
-    step.value(f"{name} avail_pages - claims", "uint64", unclaimed)
     wraps = False if rules.bug_on else unclaimed < 0
     step.guard(f"{name}-has-room", any_of([wraps, claim <= unclaimed]), "ENOMEM")
 

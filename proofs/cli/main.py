@@ -77,15 +77,27 @@ def claimcheck() -> None:
     """
 
 
+def _give_up_output() -> None:
+    """What is not written yet goes nowhere: Python would try it again at the end, and fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Entry point: every wrong use is one line and exit 2."""
     try:
-        sys.exit(claimcheck.main(standalone_mode=False))  # a verb ends with ctx.exit(code)
+        code = claimcheck.main(standalone_mode=False)  # a verb ends with ctx.exit(code)
+        sys.stdout.flush()  # what cannot be written is told below
+        sys.exit(code)
     except BrokenPipeError:  # the reader of the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         sys.exit(BAD_INPUT)
     except click.Abort:
         sys.exit(INCOMPLETE)
+    except OSError as error:  # a full disk, a folder that is not there any more
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"claimcheck: {where}{error.strerror or error}", err=True)
+        _give_up_output()
+        sys.exit(BAD_INPUT)
     except click.ClickException as error:
         click.echo(f"claimcheck: {error.format_message()}", err=True)
         sys.exit(BAD_INPUT)

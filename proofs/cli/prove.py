@@ -45,6 +45,7 @@ Examples:
 @click.option(
     "--rlimit", type=click.IntRange(min=1), default=400_000_000, show_default=True, help="Work per obligation."
 )
+@click.option("--memory", type=click.IntRange(min=1), metavar="MiB", help="What each process may take.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write stored results.")
 @click.option("--smtlib", metavar="DIR", help="Write each obligation as an SMT-LIB 2 file.")
@@ -66,6 +67,7 @@ def prove(
     seconds: int,
     jobs: int | None,
     rlimit: int,
+    memory: int | None,
     seed: int,
     no_cache: bool,
     smtlib: str | None,
@@ -121,7 +123,8 @@ def prove(
         chosen = [o for o in chosen if o.property.partition(".")[0] in ids]
     if not chosen:
         raise click.UsageError(f"no obligation has a name with {' and '.join(map(repr, parts))}; see --list")
-    settings = Settings(rlimit=rlimit, seed=seed, cache="" if no_cache else ".cache/prove", cores=support)
+    cache = "" if no_cache else ".cache/prove"
+    settings = Settings(rlimit=rlimit, seed=seed, cache=cache, cores=support, memory=memory or 0)
     if only_list:
         for obligation in chosen:
             click.echo(f"{obligation.name}\n    {obligation.meaning()[0]}")
@@ -135,9 +138,15 @@ def prove(
     if vacuity and not interrupted:
         from proofs.prover.vacuity import vacuity as examine
 
-        examined = [found for name in names for found in examine(name, workers)]
-    crossed = _cross_checked(chosen, results, names, examined, settings, workers) if cross_check else None
+        try:
+            examined = [found for name in names for found in examine(name, workers)]
+        except KeyboardInterrupt:
+            interrupted = True
+    crossed = None
+    if cross_check and not interrupted:
+        crossed = _cross_checked(chosen, results, names, examined, settings, workers)
     _show(names, ids, results, settings, as_json, len(chosen), examined, crossed)
+    _tell_of_cache(results)
     if interrupted:
         click.echo(f"claimcheck: interrupted after {len(results)} of {len(chosen)} obligations", err=True)
     codes = [exit_code(results, interrupted)]
@@ -153,6 +162,18 @@ def prove(
 def worst(codes: list[int]) -> int:
     """The exit code of several parts: a refutation or disagreement goes before what is not known."""
     return REFUTED if REFUTED in codes else max(codes)
+
+
+def _tell_of_cache(results: list[Result]) -> None:
+    """What went wrong with stored results: it changes no verdict."""
+    from proofs.parallel import tell
+
+    unreadable = sum(result.unreadable for result in results)
+    if unreadable:
+        tell(f"{unreadable} stored results could not be read: proved anew")
+    not_stored = [result.not_stored for result in results if result.not_stored]
+    if not_stored:
+        tell(f"{len(not_stored)} results are not stored: {not_stored[0]}")
 
 
 def exit_code(results: list[Result], interrupted: bool) -> int:
@@ -187,9 +208,9 @@ def _run(chosen: list[Obligation], settings: Settings, workers: int) -> tuple[li
 
     with progress_bar() as progress:
         if progress is None:
-            return run(chosen, settings, workers)
+            return run(chosen, settings, workers, apart=True)
         task = progress.add_task("proving", total=len(chosen))
-        return run(chosen, settings, workers, lambda done: progress.update(task, completed=done))
+        return run(chosen, settings, workers, lambda done: progress.update(task, completed=done), apart=True)
 
 
 def _cross_checked(

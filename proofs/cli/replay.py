@@ -10,6 +10,9 @@ import click
 
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
+_SHOWN = 10
+"""Values that left their type, told of a file."""
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -24,6 +27,7 @@ Examples:
   claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
   claimcheck replay --json recordings/*.jsonl.gz > result.json
   claimcheck replay --check-locks --divergences /tmp/diverged trace.jsonl
+  claimcheck replay --c-types tests/data/c-ranges/*/*.jsonl
   claimcheck replay --against './my-ledger --quiet' tests/data/conformance/claim-sets.jsonl.gz""",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
@@ -31,6 +35,7 @@ Examples:
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; one file each.  [default: all processors]")
 @click.option("--check-locks", is_flag=True, help="Check the lock order, and every field's lock, too (slower).")
 @click.option("--no-properties", is_flag=True, help="Do not check the properties of each state (faster).")
+@click.option("--c-types", is_flag=True, help="Compute with numbers that wrap like C's, and tell what does.")
 @click.option(
     "--divergences",
     metavar="DIR",
@@ -63,6 +68,7 @@ def replay(
     jobs: int | None,
     check_locks: bool,
     no_properties: bool,
+    c_types: bool,
     divergences: str,
     against: str | None,
     step_limit: float,
@@ -73,13 +79,24 @@ def replay(
     The node of an allocation must be the one the node search gives, the block a free one, and a refused allocation
     must have no legal choice. Properties that do not hold on the way are counted; that is no divergence.
 
+    With --c-types the reference runs on numbers of the hypervisor's C types. Every value that its type does not hold is
+    told, and where unbounded numbers would have led elsewhere. Properties are not checked then.
+
     With --against, what the program observes is compared, not what the traces did. It may take other blocks. That it
     crashes, hangs or answers nonsense is a divergence, too.
     """
     from proofs.cli.output import print_json, progress_bar
     from proofs.replay.files import replay_file
 
-    work = partial(replay_file, check_locks=check_locks, check_properties=not no_properties, write_to=divergences)
+    if c_types and (against is not None or check_locks):
+        raise click.UsageError("--c-types goes with neither --against nor --check-locks")
+    work = partial(
+        replay_file,
+        check_locks=check_locks,
+        check_properties=not no_properties,
+        write_to=divergences,
+        c_types=c_types,
+    )
     program: dict[str, str] | None = None
     if against is not None:
         outside = partial(_outside, against, step_limit, start_limit)
@@ -193,6 +210,14 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
         for name, count in sorted(result.broken.items()):
             where = result.first_broken[name]
             out.print(Text(f"  {name}: after {count:,} events, first at {where}"), soft_wrap=True)
+    for result in results:
+        for text in result.wrapped[:_SHOWN]:
+            out.print(Text(f"out of its type in {result.file}, {one_line(text)}"), soft_wrap=True)
+        if len(result.wrapped) > _SHOWN:
+            more = f"and {len(result.wrapped) - _SHOWN:,} more values of {result.file}"
+            out.print(Text(more), soft_wrap=True)
+        for text in result.parted:
+            out.print(Text(f"C leads elsewhere in {result.file}, {one_line(text)}"), soft_wrap=True)
     for result in results:
         for written in result.divergences:
             out.print(Text(f"diverged: {written.divergence}"), soft_wrap=True)

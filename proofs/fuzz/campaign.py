@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from pathlib import Path
 
 from msgspec import Struct
 
-from proofs.parallel import workers
+from proofs.parallel import Submit, tell, workers
 
 from .finding import slug
 from .known import Known
@@ -21,6 +21,10 @@ from .shard import ShardResult
 from .store import Settings, ShardDone, ShrunkDone, Store, write_finding
 from .target import Found
 from .tasks import Job, do, told_of
+
+MAY_DIE = 3
+"""Deaths of a worker process that a run goes on after."""
+Running = Future[ShardResult | ShrunkDone | None]
 
 
 class Budget(Struct, frozen=True):
@@ -118,25 +122,58 @@ class Campaign:
     ) -> None:
         """Work until the budget is spent and every kind of failure is shrunk, or Ctrl-C."""
         ends = None if budget.seconds is None else time.monotonic() + budget.seconds
-        with workers(jobs, executor) as submit:
-            running: set[Future[ShardResult | ShrunkDone | None]] = set()
-            todo = self._todo(ends, budget.steps)
+        todo = self._todo(ends, budget.steps)
+        waiting: list[Job] = []  # to be done again
+        for _ in range(1 + MAY_DIE):
+            running: dict[Running, Job] = {}
             try:
-                while True:
-                    while len(running) <= jobs and (job := next(todo)) is not None:
-                        running.add(submit(do, job))
-                    if not running:
-                        return
-                    ended, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in ended:
-                        self._take(future.result())
-                    progress(self)
-            except KeyboardInterrupt:
-                self.interrupted = True
-                for future in running:
-                    future.cancel()
-                for future in [f for f in running if not f.cancelled()]:
+                with workers(jobs, executor) as submit:
+                    self._work(submit, jobs, todo, waiting, running, progress)
+            except BrokenExecutor:
+                waiting += [job for future, job in running.items() if not self._took(future)]
+                tell("a worker process died: killed, or out of memory; what it was doing is done again")
+            else:
+                return
+        self.interrupted = True
+
+    def _work(
+        self,
+        submit: Submit,
+        jobs: int,
+        todo: Iterator[Job | None],
+        waiting: list[Job],
+        running: dict[Running, Job],
+        progress: Callable[[Campaign], None],
+    ) -> None:
+        """Work on one pool; what runs is kept in ``running``.
+
+        :raises BrokenExecutor: a process died
+        """
+        try:
+            while True:
+                while len(running) <= jobs and (job := waiting[0] if waiting else next(todo)) is not None:
+                    if not waiting:
+                        waiting.append(job)  # the pool may refuse it
+                    running[submit(do, job)] = waiting.pop(0)
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
                     self._take(future.result())
+                    del running[future]
+                progress(self)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            for future in running:
+                future.cancel()
+            for future in [f for f in running if not f.cancelled()]:
+                self._take(future.result())
+
+    def _took(self, future: Running) -> bool:
+        """Take what a worker had done before another one died."""
+        if future.cancelled() or not future.done() or future.exception() is not None:
+            return False
+        self._take(future.result())
+        return True
 
     def finish(self) -> None:
         """Store the failures that were not shrunk as they were met."""

@@ -9,7 +9,8 @@ from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
 from proofs.matrix.rows import Row, rows
 from proofs.matrix.searches import searched_together, together
 from proofs.matrix.stored import look_up, store
-from proofs.parallel import in_processes
+from proofs.parallel import in_processes, tell
+from proofs.prover.checked_file import Damaged
 from proofs.prover.pool import prepare
 from proofs.prover.solve import noted_interrupts
 
@@ -38,7 +39,7 @@ def matrix(
     :param cache: a folder of stored cells, read and written; without one nothing is
     :raises InterruptedMatrix: Ctrl-C; what runs is ended first
     """
-    known = {name: found for name in semantics if cache and (found := look_up(cache, name)) is not None}
+    known = {name: found for name in semantics if cache and (found := _stored(cache, name)) is not None}
     cells = [cell for found in known.values() for cell in found if _id(cell.row) in ids]
     todo = [name for name in semantics if name not in known]
     whole = _judge(cells, todo, ids, jobs, progress, cache if set(matrix_ids()) <= set(ids) else "") if todo else True
@@ -47,6 +48,23 @@ def matrix(
     if not whole:
         raise InterruptedMatrix(cells)
     return cells
+
+
+def _stored(cache: str, name: str) -> list[Cell] | None:
+    """What is stored of a generation; of a damaged file it is said that it counts as absent."""
+    try:
+        return look_up(cache, name)
+    except Damaged:
+        tell(f"the stored verdicts of {name} could not be read: judged anew")
+        return None
+
+
+def _keep(cache: str, name: str, cells: list[Cell]) -> None:
+    """Store a generation. A full disk costs time on the next run, not a verdict of this one."""
+    try:
+        store(cache, name, cells)
+    except OSError as error:
+        tell(f"the verdicts of {name} are not stored: {error.strerror or error}")
 
 
 def _id(row: Row) -> str:
@@ -70,7 +88,7 @@ def _judge(cells: list[Cell], semantics: list[str], ids: list[str], jobs: int, p
         name = groups[number][0].semantics
         waiting[name] -= 1
         if cache and not waiting[name]:
-            store(cache, name, [cell for cell in cells if cell.semantics == name])
+            _keep(cache, name, [cell for cell in cells if cell.semantics == name])
         done += 1
         progress(done, len(semantics) + len(groups))
     return done == len(semantics) + len(groups)

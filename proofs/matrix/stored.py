@@ -1,7 +1,7 @@
 """The cells of earlier runs, a generation a file, under the content of everything that a verdict depends on.
 
-That is the code of reference, model and proofs, and the versions of solver, Python and tool. A file that cannot be
-read, or whose content is not what its first line says, counts as absent. An unknown verdict is not stored.
+That is the code of reference, model and proofs, and the versions of solver, Python and tool. A file that is not what
+was stored counts as absent, and that is said. An unknown verdict is not stored.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import model
 import proofs
 import reference
 from proofs.matrix.cells import Cell
-from proofs.prover.cache import write_whole
+from proofs.prover.checked_file import Damaged, read_checked, write_checked
 from proofs.prover.verdict import Verdict, versions
 
 FOLDER = ".cache/matrix"
@@ -39,22 +39,28 @@ def digest_of(roots: Mapping[str, Path]) -> str:
 
 
 def look_up(folder: str, semantics: str) -> list[Cell] | None:
-    """All cells of a generation, if a run of the same code stored them."""
-    try:
-        check, _, content = _path(folder, semantics).read_bytes().partition(b"\n")
-        if check.decode() != hashlib.sha256(content).hexdigest():
-            return None
-        return msgspec.json.decode(content, type=list[Cell])
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+    """All cells of a generation, if a run of the same code stored them.
+
+    :raises Damaged: they are stored, and cannot be read
+    """
+    content = read_checked(_path(folder, semantics))
+    if content is None:
         return None
+    try:
+        return msgspec.json.decode(content, type=list[Cell])
+    except msgspec.DecodeError:
+        raise Damaged(_path(folder, semantics)) from None
 
 
 def store(folder: str, semantics: str, cells: Sequence[Cell]) -> None:
-    """Keep all cells of a generation, whole or not at all."""
+    """Keep all cells of a generation, whole or not at all.
+
+    :raises OSError: they cannot be kept
+    """
     if any(cell.verdict is Verdict.UNKNOWN for cell in cells):
         return
     content = msgspec.json.encode(cells)
-    write_whole(_path(folder, semantics), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    write_checked(_path(folder, semantics), content)
 
 
 def _path(folder: str, semantics: str) -> Path:

@@ -1,13 +1,12 @@
-"""Results by content: SMT-LIB text, solver version and limits. A broken entry counts as absent."""
+"""Results by content: SMT-LIB text, solver version and limits. A broken entry counts as absent, and is counted."""
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 
 from proofs.obligations.obligation import Obligation
+from proofs.prover.checked_file import Damaged, read_checked, write_checked
 from proofs.prover.verdict import Result, Settings, Verdict, versions
 
 
@@ -17,34 +16,32 @@ def _path(settings: Settings, obligation: Obligation, digest: str) -> Path:
 
 
 def look_up(settings: Settings, obligation: Obligation, digest: str) -> Result | None:
-    """A stored result, if caching is on and there is one."""
+    """A stored result, if caching is on and there is one.
+
+    :raises Damaged: there is one, and it is not what was stored
+    """
     if not settings.cache:
         return None
-    try:
-        data = _path(settings, obligation, digest).read_bytes()
-        found = msgspec.json.decode(data, type=Result)
-    except (OSError, msgspec.DecodeError):
+    path = _path(settings, obligation, digest)
+    content = read_checked(path)
+    if content is None:
         return None
-    return msgspec.structs.replace(found, cached=True) if found.name == obligation.name else None
-
-
-def store(settings: Settings, obligation: Obligation, result: Result) -> None:
-    """Keep a result, whole or not at all; an unknown is not kept."""
-    if not settings.cache or result.verdict is Verdict.UNKNOWN:
-        return
-    write_whole(_path(settings, obligation, result.hash), msgspec.json.encode(result))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, or leave what is there: another process never reads a part of it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    except OSError as error:
-        # A full disk costs time on the next run, not the verdict of this one.
-        import warnings
+        found = msgspec.json.decode(content, type=Result)
+    except msgspec.DecodeError:
+        raise Damaged(path) from None
+    if found.name != obligation.name or found.hash != digest:
+        raise Damaged(path)
+    return msgspec.structs.replace(found, cached=True)
 
-        warnings.warn(f"cache not written: {error}", RuntimeWarning, stacklevel=2)
+
+def store(settings: Settings, obligation: Obligation, result: Result) -> Result:
+    """Keep a result, whole or not at all; an unknown is not kept. Gives the result, with why it could not be kept."""
+    if not settings.cache or result.verdict is Verdict.UNKNOWN:
+        return result
+    kept = msgspec.structs.replace(result, unreadable=False)
+    try:
+        write_checked(_path(settings, obligation, result.hash), msgspec.json.encode(kept))
+    except OSError as error:  # a full disk costs time on the next run, not the verdict of this one
+        return msgspec.structs.replace(result, not_stored=str(error.strerror or error))
+    return result

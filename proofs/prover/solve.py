@@ -14,6 +14,7 @@ from proofs.obligations.auxiliary import Problem
 from proofs.obligations.obligation import AUXILIARY, PARAMETRIC, Obligation, bounded
 from proofs.obligations.problem import problem
 from proofs.prover.cache import look_up, store
+from proofs.prover.checked_file import Damaged
 from proofs.prover.verdict import Result, Settings, Verdict
 
 CONFIRMING_HOST = bounded(2, 2)
@@ -70,7 +71,11 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
     started = time.perf_counter()
     p = problem(obligation)
     digest = hashlib.sha256(smtlib(p).encode()).hexdigest() if settings.cache or settings.hashes else ""
-    found = look_up(settings, obligation, digest)
+    unreadable = False
+    try:
+        found = look_up(settings, obligation, digest)
+    except Damaged:
+        found, unreadable = None, True
     if found is not None:
         return found
     solver, labels = loaded(p, settings) if settings.cores else (plain(p, settings), {})
@@ -99,9 +104,9 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
         lemmas=sorted(set(p.lemmas)),
         reason=reason,
         model=model,
+        unreadable=unreadable,
     )
-    store(settings, obligation, result)
-    return result
+    return store(settings, obligation, result)
 
 
 def _refuted(obligation: Obligation, solver: z3.Solver, settings: Settings) -> tuple[Verdict, str, dict[str, str]]:
@@ -140,13 +145,25 @@ def solve_all(
     with noted_interrupts() as interrupts:
         for obligation in obligations:
             try:
-                results.append(solve(obligation, settings))
+                results.append(_solved(obligation, settings))
             except KeyboardInterrupt:
                 break
             if interrupts:
                 break
             progress(len(results))
     return results
+
+
+def _solved(obligation: Obligation, settings: Settings) -> Result:
+    """The verdict; unknown where memory does not suffice and that is noticed, which is not always so."""
+    try:
+        return solve(obligation, settings)
+    except MemoryError:
+        pass
+    except z3.Z3Exception as error:
+        if "out of memory" not in str(error):
+            raise
+    return Result(obligation.name, Verdict.UNKNOWN, obligation.claimed, 0.0, 0, "", [], [], "out of memory")
 
 
 @contextmanager

@@ -37,6 +37,10 @@ class Result(msgspec.Struct, frozen=True):
     model: dict[str, str] = {}
     """Of refuted: the state before, the arguments and the state after, where not zero."""
     cached: bool = False
+    unreadable: bool = False
+    """A stored result was there, and could not be read: it was made anew."""
+    not_stored: str = ""
+    """Why the result is not in the cache, where it should be."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -48,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Directory of the cache; empty for none."""
     cores: bool = True
     """Find out which assumptions a proof needs."""
+    memory: int = 0
+    """MiB of address space that a worker process may take beyond what it begins with; 0 for no limit."""
     hashes: bool = False
     """Give the hash of the SMT-LIB text with each result, cache or not."""
 

@@ -40,6 +40,8 @@ class FileResult(Struct):
     not_applicable: dict[str, int] = {}
     broken: dict[str, int] = {}
     first_broken: dict[str, str] = {}
+    wrapped: list[str] = []
+    parted: list[str] = []
     seconds: float = 0.0
     error: str | None = None
     interrupted: bool = False
@@ -56,6 +58,9 @@ class FileResult(Struct):
             self.not_applicable[reason] = self.not_applicable.get(reason, 0) + count
         for name, count in result.broken.items():
             self.broken[name] = self.broken.get(name, 0) + count
+        at = f"line {trace.first_line}, seed {result.seed}, "
+        self.wrapped += [at + text for text in result.wrapped]
+        self.parted += [at + result.parted] if result.parted else []
         for name, where in result.first_broken.items():
             self.first_broken.setdefault(name, f"line {trace.first_line}, seed {result.seed}, {where}")
 
@@ -67,12 +72,14 @@ def replay_file(
     check_properties: bool = True,
     write_to: str | None = None,
     against: Callable[[], Outside] | None = None,
+    c_types: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> FileResult:
     """Replay every trace of a file. A malformed line ends it: ``error`` says where; what came before counts.
 
     :param write_to: folder for the traces that diverge; none: they are not written
     :param against: gives the outside program that does the operations; what it observes is compared then
+    :param c_types: compute with numbers that wrap like C's; properties are not checked then
     :param progress: told the events of each trace
     """
     total = FileResult(printable(path))
@@ -81,7 +88,7 @@ def replay_file(
         with nullcontext() if against is None else against() as outside:
             for trace in read_traces(path):
                 result = TraceResult(trace.first_line, trace.header.seed)
-                replay = _replay(trace, outside, result, check_locks, check_properties)
+                replay = _replay(trace, outside, result, check_locks, check_properties, c_types)
                 try:
                     replay.run()
                 finally:  # what was compared before a bad line, or an interrupt, counts
@@ -112,8 +119,17 @@ def replay_file(
 
 
 def _replay(
-    trace: Trace, outside: Outside | None, result: TraceResult, check_locks: bool, check_properties: bool
+    trace: Trace,
+    outside: Outside | None,
+    result: TraceResult,
+    check_locks: bool,
+    check_properties: bool,
+    c_types: bool,
 ) -> Replay:
+    if c_types:
+        from proofs.c_typed.replay import CTypedReplay
+
+        return CTypedReplay(trace, result)
     if outside is None:
         return Replay(trace, result, check_locks=check_locks, check_properties=check_properties)
     return Against(trace, outside, result, check_locks=check_locks, check_properties=check_properties)

@@ -79,6 +79,10 @@ class TraceResult(Struct):
     """Property -> number of events after which it did not hold."""
     first_broken: dict[str, str] = {}
     """Property -> where it was broken first, and the numbers."""
+    wrapped: list[str] = []
+    """With C's numbers: every value that its type did not hold."""
+    parted: str = ""
+    """With C's numbers: where unbounded ones first lead elsewhere."""
 
 
 class ObservedBlock:

@@ -185,9 +185,8 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
         target = claimant.claim_node
         if target is not None and target != node:
             tot_pages, max_pages = read_unlocked(claimant, "tot_pages"), read_unlocked(claimant, "max_pages")
-            excess = tot_pages + redeemed + held - max_pages
-            if excess < 0:
-                excess = 0
+            booked = tot_pages + redeemed + held
+            excess = booked - max_pages if booked > max_pages else 0
             if excess < redeemed:
                 redeemed = excess
         if target is None:

@@ -11,6 +11,7 @@ from proofs.matrix.matrix import matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import Row
 from proofs.matrix.searches import searched
+from proofs.prover.checked_file import Damaged
 from proofs.prover.verdict import Verdict
 
 NAME = "claim-sets-no-recall"
@@ -42,7 +43,8 @@ def test_a_damaged_file_counts_as_absent(cells: list[Cell], tmp_path: Path, dama
     }[damage]
     assert damaged != content
     path.write_bytes(damaged)
-    assert stored.look_up(str(tmp_path), NAME) is None
+    with pytest.raises(Damaged):
+        stored.look_up(str(tmp_path), NAME)
     stored.store(str(tmp_path), NAME, cells)
     assert stored.look_up(str(tmp_path), NAME) == cells
     assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,29 @@
+"""What the C code computes on the way: every intermediate value, in its order of evaluation, with its type.
+
+Written beside the transitions, from the same rules: a transition says what a critical section does; this, through which
+values it gets there. `CODE` gives the evaluation of each transition that computes anything.
+"""
+
+from model.c_code import allocating, claiming, offlining
+from model.c_code.evaluation import Code
+
+CODE: dict[str, Code] = {
+    "create_domain": claiming.max_mem,
+    "set_max_pages": claiming.max_mem,
+    "claim_memory": claiming.claim_memory,
+    "release_claims": claiming.release,
+    "claim_on_node": claiming.claim_on_node,
+    "set_outstanding_pages": claiming.set_outstanding_pages,
+    "set_outstanding_pages_zero": claiming.release,
+    "alloc_heap_pages": allocating.alloc_heap_pages,
+    "alloc_heap_pages_unowned": allocating.alloc_unowned,
+    "exchange_allocate": allocating.alloc_unowned,
+    "assign_pages": allocating.assign_pages,
+    "free_domheap_pages": allocating.free_domheap_pages,
+    "free_heap_pages": allocating.free_heap_pages,
+    "offline_page": offlining.offline_page,
+    "free_marked_page": offlining.free_marked_page,
+    "online_page": offlining.online_page,
+    "domain_kill_release": claiming.release,
+}
+"""By transition. The others compute nothing: they set flags, or move pages from list to list."""

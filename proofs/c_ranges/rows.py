@@ -1,0 +1,91 @@
+"""Every intermediate value of a generation: in its type for any host, or not shown to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from model.bounded import BoundedHost
+from model.c_code.evaluation import Value, evaluated
+from model.encoding import Quantifiers
+from model.logic import Term
+from model.properties import PROPERTIES
+from model.ranges import value_fits
+from model.semantics import SEMANTICS, TRANSITIONS
+from model.step import Step, TwoStates
+from proofs.matrix.induction import induction, shown
+from proofs.prover.verdict import Verdict
+
+WHOLE = "no-wrap.intermediate"
+SMALL = (2, 2)
+"""Nodes and domains of the host on which values are listed."""
+
+
+@dataclass(frozen=True)
+class RangeRow:
+    """One value."""
+
+    semantics: str
+    transition: str
+    function: str
+    expression: str
+    c_type: str
+    verdict: Verdict
+    assumes: tuple[str, ...] = ()
+    """What is taken for granted of loops on the way to it."""
+    number: int = 0
+    """Which value of the transition it is."""
+
+
+def values_of(semantics: str, transition: str) -> list[Value]:
+    """The values that a transition's C code computes, on a small host."""
+    _host, step = _step(semantics, transition)
+    return evaluated(step, step.before).values
+
+
+def _step(semantics: str, transition: str) -> tuple[BoundedHost, Step]:
+    host = BoundedHost(*SMALL)
+    step = Step(host, host.state())
+    TRANSITIONS[transition].build(step, SEMANTICS[semantics].rules)
+    return host, step
+
+
+@contextmanager
+def _stated(transition: str, number: int) -> Iterator[str]:
+    """A property about one value, there while it is looked at."""
+    name = f"{WHOLE}[{transition} {number}]"
+
+    def fits(q: Quantifiers, t: TwoStates) -> Term:
+        return value_fits(q, t, number)
+
+    PROPERTIES[name] = replace(PROPERTIES[WHOLE], part=name.partition(".")[2], of_step=fits)
+    try:
+        yield name
+    finally:
+        del PROPERTIES[name]
+
+
+def rows_of(semantics: str) -> list[RangeRow]:
+    """Every value of a generation, on nothing but what every step keeps."""
+    kept = induction(semantics).kept
+    found = []
+    for transition in SEMANTICS[semantics].transitions:
+        values = values_of(semantics, transition)
+        whole = bool(values) and shown(semantics, WHOLE, transition, (), kept) is not None
+        for number, value in enumerate(values):
+            found.append(_row(semantics, transition, number, value, kept, whole))
+    return found
+
+
+def _row(semantics: str, transition: str, number: int, value: Value, kept: list[str], proved: bool) -> RangeRow:
+    function = TRANSITIONS[transition].function
+    row = RangeRow(
+        semantics, transition, function, value.expression, value.c_type, Verdict.PROVED, value.assumes, number
+    )
+    if proved:
+        return row
+    with _stated(transition, number) as name:
+        if shown(semantics, name, transition, (), kept) is not None:
+            return row
+    return replace(row, verdict=Verdict.UNKNOWN)

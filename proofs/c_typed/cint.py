@@ -1,0 +1,169 @@
+"""Numbers of a C type: arithmetic by C's usual conversions, and a note of every value that its type did not hold.
+
+A plain int among them is a constant of C: of type ``int``, or ``unsigned int`` where that is too narrow, then 64 bits.
+Signed arithmetic that overflows is undefined in C; here it wraps, and is noted like everything else.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+
+
+class CType(NamedTuple):
+    """An integer type."""
+
+    name: str
+    bits: int
+    signed: bool
+
+    @property
+    def low(self) -> int:
+        """The smallest value."""
+        return -(1 << self.bits - 1) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """The largest value."""
+        return (1 << self.bits - self.signed) - 1
+
+    def holds(self, value: int) -> bool:
+        """The value is representable."""
+        return self.low <= value <= self.high
+
+    def wrapped(self, value: int) -> int:
+        """The value modulo 2^bits, in the range of the type."""
+        value &= (1 << self.bits) - 1
+        return value - (1 << self.bits) if value > self.high else value
+
+
+INT = CType("int32", 32, True)
+UINT32 = CType("uint32", 32, False)
+INT64 = CType("int64", 64, True)
+UINT64 = CType("uint64", 64, False)
+
+
+class Wrapped(NamedTuple):
+    """A value that its type did not hold."""
+
+    expression: str
+    c_type: str
+    exact: int
+    value: int
+    """What is there instead."""
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.expression} is {self.exact}, as {self.c_type} {self.value}"
+
+
+NOTES: list[Wrapped] = []
+"""Every such value since the list was last cleared."""
+
+
+def _where() -> str:
+    """The line of the reference that computes, by file, function and number."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and Path(frame.f_code.co_filename).parent == HERE:
+        frame = frame.f_back
+    if frame is None:
+        return "?"
+    return f"{frame.f_code.co_name} ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})"
+
+
+def _fitted(c_type: CType, exact: int, expression: str) -> int:
+    if c_type.holds(exact):
+        return exact
+    value = c_type.wrapped(exact)
+    NOTES.append(Wrapped(expression, c_type.name, exact, value, _where()))
+    return value
+
+
+def _constant(value: int) -> CType:
+    return next(t for t in (INT, UINT32, INT64, UINT64) if t.holds(value) or t is UINT64)
+
+
+def _common(a: CType, b: CType) -> CType:
+    """The type that both operands are converted to: the wider; of the same width the unsigned one."""
+    if a.bits != b.bits:
+        return a if a.bits > b.bits else b
+    return a if not a.signed else b
+
+
+class CInt:
+    """A value of a type. Two of them, or one and a constant, are first converted to their common type."""
+
+    __slots__ = ("c_type", "value")
+
+    def __init__(self, c_type: CType, value: int | CInt, what: str = "value") -> None:
+        """Conversion: a value that the type does not hold wraps, and is noted."""
+        self.c_type = c_type
+        self.value = _fitted(c_type, int(value), what)
+
+    def _both(self, other: int | CInt, sign: str, swapped: bool) -> tuple[CType, int, int, str]:
+        its, exact = (other.c_type, other.value) if isinstance(other, CInt) else (_constant(other), other)
+        c_type = _common(self.c_type, its)
+        text = f"{exact} {sign} {self.value}" if swapped else f"{self.value} {sign} {exact}"
+        mine = _fitted(c_type, self.value, f"{self.value} in {text}")
+        other_value = _fitted(c_type, exact, f"{exact} in {text}")
+        return (c_type, other_value, mine, text) if swapped else (c_type, mine, other_value, text)
+
+    def __add__(self, other: int | CInt) -> CInt:
+        c_type, a, b, text = self._both(other, "+", False)
+        return CInt(c_type, a + b, text)
+
+    def __sub__(self, other: int | CInt) -> CInt:
+        c_type, a, b, text = self._both(other, "-", False)
+        return CInt(c_type, a - b, text)
+
+    def __rsub__(self, other: int) -> CInt:
+        c_type, a, b, text = self._both(other, "-", True)
+        return CInt(c_type, a - b, text)
+
+    __radd__ = __add__
+
+    def __lt__(self, other: int | CInt) -> bool:
+        _, a, b, _ = self._both(other, "<", False)
+        return a < b
+
+    def __le__(self, other: int | CInt) -> bool:
+        _, a, b, _ = self._both(other, "<=", False)
+        return a <= b
+
+    def __gt__(self, other: int | CInt) -> bool:
+        _, a, b, _ = self._both(other, ">", False)
+        return a > b
+
+    def __ge__(self, other: int | CInt) -> bool:
+        _, a, b, _ = self._both(other, ">=", False)
+        return a >= b
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (int, CInt)):
+            return NotImplemented
+        _, a, b, _ = self._both(other, "==", False)
+        return a == b
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __bool__(self) -> bool:
+        return self.value != 0
+
+    def __index__(self) -> int:
+        return self.value
+
+    __int__ = __index__
+
+    def __repr__(self) -> str:
+        return f"{self.value} ({self.c_type.name})"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)

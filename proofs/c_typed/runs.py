@@ -1,0 +1,141 @@
+"""A trace on C's numbers and on unbounded ones: what is observed, what left its type, and where the two part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import msgspec
+
+import reference.claims
+import reference.generations.single_node
+from proofs.c_typed.cint import NOTES, UINT64, CInt, Wrapped
+from proofs.c_typed.host import typed
+from proofs.c_typed.semantics import typed_semantics
+from proofs.replay.execution import Execution
+from proofs.replay.observe import differences, observe
+from proofs.replay.operations import Outcome
+from proofs.replay.replay import ObservedBlock
+from proofs.traces.events import Event, HostShape, State
+from proofs.traces.own_events import Continue
+from reference.generations import SEMANTICS
+from reference.state import Host, boot
+from reference.status import HypervisorCrash
+
+_MODULES = (reference.claims, reference.generations.single_node)
+
+
+def _exceeds_as_c(pages: int, unclaimed: int) -> bool:
+    """`pages > avail - claims`, both sides 64 bits unsigned."""
+    return CInt(UINT64, pages, "pages") > CInt(UINT64, unclaimed, "avail - claims")
+
+
+def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
+    """The same in integers. A request for less than nothing stays one that cannot be met."""
+    return pages < 0 or pages > unclaimed
+
+
+@contextmanager
+def arithmetic(c_types: bool) -> Iterator[None]:
+    """The one comparison for which the reference itself says how C does it, done with the numbers at hand."""
+    before = reference.claims.exceeds_unsigned
+    for module in _MODULES:
+        module.exceeds_unsigned = _exceeds_as_c if c_types else _exceeds_unbounded  # type: ignore[attr-defined]  # both have it
+    try:
+        yield
+    finally:
+        for module in _MODULES:
+            module.exceeds_unsigned = before  # type: ignore[attr-defined]  # likewise
+
+
+def as_c(host: Host) -> None:
+    """The host, just booted, computes as C does from now on."""
+    host.semantics = typed_semantics(host.semantics)
+    typed(host)
+
+
+def plain(state: State) -> State:
+    """The counters as integers."""
+    return msgspec.convert(msgspec.to_builtins(state, enc_hook=int), State)
+
+
+class Seen(NamedTuple):
+    """What came of one event."""
+
+    outcome: Outcome
+    state: State | None
+    crash: str
+    wrapped: list[Wrapped]
+
+
+class Run:
+    """A host on which events are done, one after the other."""
+
+    def __init__(self, semantics: str, shape: HostShape, c_types: bool) -> None:
+        self.c_types = c_types
+        self.policy = ObservedBlock()
+        self.host = boot(
+            tuple(shape.nodes),
+            shape.node_span,
+            SEMANTICS[semantics],
+            block_policy=self.policy,
+            check_locks=False,
+            llc_coloring_enabled=shape.llc_coloring,
+        )
+        if c_types:
+            as_c(self.host)
+        self.execution = Execution(self.host)
+
+    def do(self, event: Event) -> Seen:
+        """Do an event.
+
+        :raises reference.status.MisuseError: it cannot be done
+        """
+        NOTES.clear()
+        if event.observed and type(event) is not Continue:
+            self.policy.expect(event)
+        with arithmetic(self.c_types):
+            try:
+                outcome = self.execution.do(event)
+            except HypervisorCrash as crash:
+                return Seen({}, None, str(crash), list(NOTES))
+        noted = list(NOTES)
+        outcome = {name: int(value) if isinstance(value, CInt) else value for name, value in outcome.items()}
+        return Seen(outcome, plain(observe(self.host)), "", noted)
+
+
+class Parting(NamedTuple):
+    """The first event at which C's numbers lead elsewhere than unbounded ones."""
+
+    event: int
+    op: str
+    field: str
+    unbounded: Any
+    in_c: Any
+
+    def __str__(self) -> str:
+        return f"event {self.event} {self.op}: {self.field} is {self.unbounded} on unbounded numbers, {self.in_c} in C"
+
+
+def parting(number: int, event: Event, unbounded: Seen, in_c: Seen) -> Parting | None:
+    """In what the two differ after an event; the first of it."""
+    if unbounded.crash != in_c.crash:
+        return Parting(number, event.op, "crash", unbounded.crash or "none", in_c.crash or "none")
+    for name, value in unbounded.outcome.items():
+        if in_c.outcome.get(name) != value:
+            return Parting(number, event.op, name, value, in_c.outcome.get(name))
+    if unbounded.state is not None and in_c.state is not None:
+        for field, one, other in differences(unbounded.state, in_c.state):
+            return Parting(number, event.op, field, one, other)
+    return None
+
+
+def where_they_part(semantics: str, shape: HostShape, events: Sequence[Event]) -> Parting | None:
+    """Run a trace both ways, up to the first difference."""
+    exact, in_c = Run(semantics, shape, False), Run(semantics, shape, True)
+    for number, event in enumerate(events):
+        found = parting(number, event, exact.do(event), in_c.do(event))
+        if found is not None:
+            return found
+    return None

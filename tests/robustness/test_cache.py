@@ -1,0 +1,88 @@
+"""Stored verdicts: damaged files, and several runs at the same time."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.robustness.faults import said
+from tests.robustness.running import ended, run, started, verdicts
+
+ASKED = ("prove", "node-backed/alloc", "--jobs", "2", "--json")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
+    code, _out, err = run(folder, *ASKED)
+    assert (code, err) == (0, [])
+    assert len(entries(folder)) == 3
+    return folder
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted((folder / ".cache/prove").iterdir())
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(bytes(range(256)) * 9)
+
+
+def another_verdict(path: Path) -> None:
+    content = path.read_bytes()
+    assert b'"proved"' in content
+    path.write_bytes(content.replace(b'"proved"', b'"refuted"'))
+
+
+def another_entry(path: Path) -> None:
+    other = next(p for p in path.parent.iterdir() if p != path)
+    path.write_bytes(other.read_bytes())
+
+
+def no_result(path: Path) -> None:
+    content = b'{"name": 1}'
+    path.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+@pytest.mark.parametrize(
+    "damages",
+    [(another_entry, cut), (another_verdict, garbage), (no_result, emptied)],
+    ids=lambda damages: "-".join(damage.__name__ for damage in damages),
+)
+def test_damaged_entries_are_counted_and_made_anew(
+    filled: Path, tmp_path: Path, damages: tuple[Callable[[Path], None], ...]
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(filled, folder)
+    for damage, entry in zip(damages, entries(folder), strict=False):
+        damage(entry)
+    code, out, err = run(folder, *ASKED)
+    assert (code, err) == (0, said("cache-damaged"))
+    assert set(verdicts(out).values()) == {"proved"}
+    assert sorted(result["cached"] for result in json.loads(out)["results"]) == [False, False, True]
+    code, out, err = run(folder, *ASKED)
+    assert (code, err) == (0, [])
+    assert all(result["cached"] for result in json.loads(out)["results"])
+
+
+def test_runs_at_the_same_time_share_a_cache(tmp_path: Path, filled: Path) -> None:
+    runs = [started(tmp_path, *ASKED) for _ in range(3)]
+    for process in runs:
+        code, out, err = ended(process)
+        assert (code, err) == (0, [])
+        assert set(verdicts(out).values()) == {"proved"}
+    assert [p.name for p in entries(tmp_path)] == [p.name for p in entries(filled)]
+    _code, out, err = run(tmp_path, *ASKED)
+    assert err == []
+    assert all(result["cached"] for result in json.loads(out)["results"])

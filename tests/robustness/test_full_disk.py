@@ -1,0 +1,69 @@
+"""A disk that is full: what was found is told, what cannot be written is said in a line."""
+
+import resource
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.robustness.faults import said
+from tests.robustness.running import run, verdicts
+
+PROVE = ("prove", "node-backed/alloc", "--jobs", "2", "--json")
+FUZZ = ("fuzz", "--semantics", "claim-sets", "--steps", "20000", "--jobs", "2", "--out", "campaign", "--json")
+
+
+def files_stay_small() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # what processes share between them still fits
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one page, and that is taken."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=64", "none", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted: {mounted.stderr.decode().strip()}")
+    try:
+        (disk / "filler").write_bytes(b"x" * 4096)
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_cache_on_a_full_disk_costs_no_verdict(full: Path) -> None:
+    code, out, err = run(full, *PROVE)
+    assert (code, err) == (0, said("cache-full"))
+    assert set(verdicts(out).values()) == {"proved"}
+    assert [p for p in (full / ".cache").rglob("*") if p.is_file()] == []
+
+
+def test_a_cache_whose_files_cannot_grow_costs_no_verdict(tmp_path: Path) -> None:
+    code, out, err = run(tmp_path, *PROVE, prepare=files_stay_small)
+    assert (code, err) == (0, said("cache-limited"))
+    assert set(verdicts(out).values()) == {"proved"}
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize("arguments", [PROVE, ("replay", "--json"), ("explain",)], ids=lambda a: a[0])
+def test_output_that_cannot_be_written_is_said(arguments: tuple[str, ...]) -> None:
+    folder = Path(__file__).parent.parent.parent
+    more = ("tests/data/examples/redeem.jsonl",) if arguments[0] != "prove" else ()
+    with open("/dev/full", "w") as device:
+        code, _out, err = run(folder, *arguments, *more, out=device)
+    assert (code, err) == (2, said("output-full"))
+
+
+@pytest.mark.long
+def test_a_campaign_on_a_full_disk_ends_and_goes_on_where_there_is_room(full: Path) -> None:
+    code, _out, err = run(full, *FUZZ)
+    assert (code, err) == (2, said("campaign-full"))
+    (full / "filler").unlink()
+    subprocess.run(["mount", "-o", "remount,size=1m", full], check=True)
+    code, _out, err = run(full, *FUZZ)
+    assert code in (0, 3)  # 3: a class was not reached in so few steps
+    assert err == []
