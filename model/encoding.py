@@ -117,6 +117,9 @@ class Quantifiers(Lemmas, Size, Protocol):
 class Encoding(Lemmas, Size, Protocol):
     """Names for the arguments of a step, and vectors derived from others."""
 
+    axioms: list[Term]
+    """What holds of the arguments made so far."""
+
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
         ...

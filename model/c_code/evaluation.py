@@ -56,14 +56,27 @@ class Evaluation:
         """Any value of an unsigned type: an argument of a hypercall, or a variable of a loop."""
         given = self.step.given
         term = given[name] if name in given else self.step.encoding.pages(name)
-        self.check(term <= 2**bits - 1)
+        self.check(all_of([term >= 0, term <= 2**bits - 1]))
         return term
 
     def some_node(self, name: str) -> Term:
         """Any node: the one that a loop is at."""
-        given = self.step.given
-        self.nodes.append(given[name] if name in given else self.step.encoding.node(name))
-        return self.nodes[-1]
+        given, encoding = self.step.given, self.step.encoding
+        known = len(encoding.axioms)
+        node = given[name] if name in given else encoding.node(name)
+        for axiom in encoding.axioms[known:]:  # who asked for the axioms of the step may have done so before
+            self.check(axiom)
+        self.nodes.append(node)
+        return node
+
+    def some_domain(self, name: str) -> Term:
+        """Any domain, likewise."""
+        encoding = self.step.encoding
+        known = len(encoding.axioms)
+        domain = encoding.domain(name)
+        for axiom in encoding.axioms[known:]:
+            self.check(axiom)
+        return domain
 
     def value(self, expression: str, c_type: str, term: Term) -> Term:
         """A value is computed, or converted to another type; gives it in integers."""

@@ -9,7 +9,7 @@ def _recall(c: Evaluation, rules: Rules, node: Term, node_avail: Term, total_ava
     """Both recalls, at some domain of their loops."""
     if rules.recall is recall_nothing:
         return
-    s, domid = c.s, c.step.encoding.domain("recalled")
+    s, domid = c.s, c.some_domain("recalled")
     node_claimed, claimed = c.unsigned("node_outstanding_claims[n] so far"), c.unsigned("outstanding_claims so far")
     held = s.claims[domid, node]
     c.loop(held <= node_claimed, "claims of domains not yet visited are still counted")

@@ -132,7 +132,7 @@ def _refuted(found: list[Judged]) -> str:
     for j in found:
         if j.row.verdict is Verdict.PROVED:
             continue
-        link = f"[{j.trace}](../{FOLDER}/{j.row.semantics}/{j.trace})" if j.trace else ""
+        link = f"`{j.trace}`" if j.trace else ""
         last = _last_call(j) if j.trace else ""
         shown = [f"`{j.row.semantics}`", f"`{j.row.transition}`", f"`{j.row.expression}`", j.row.c_type]
         body.append([*shown, j.row.verdict.value, j.value, last, j.consequence, link])
@@ -175,7 +175,8 @@ def _assumed(found: list[Judged]) -> str:
 
 def _hosts(_found: list[Judged]) -> str:
     sizes = ", ".join("+".join(map(str, nodes)) for nodes in HOSTS)
-    return f"Searched: at most {DEPTH} events, two domains, hosts of {sizes} pages (a number a node)."
+    searched = f"Searched: at most {DEPTH} events, two domains, hosts of {sizes} pages (a number a node)."
+    return f"{searched} The traces are in `{FOLDER}`, in a folder a generation."
 
 
 BLOCKS = {

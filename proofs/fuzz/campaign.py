@@ -153,8 +153,9 @@ class Campaign:
             while True:
                 while len(running) <= jobs and (job := waiting[0] if waiting else next(todo)) is not None:
                     if not waiting:
-                        waiting.append(job)  # the pool may refuse it
-                    running[submit(do, job)] = waiting.pop(0)
+                        waiting.append(job)  # it waits as long as the pool may refuse it
+                    future = submit(do, job)
+                    running[future] = waiting.pop(0)
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from proofs.parallel import tell
 from reference.properties import STATE_PROPERTIES
 
 from .atomic import write_atomically
@@ -46,7 +47,10 @@ def known_of(semantics: str, cache: Path | None = CACHE) -> Known:
             pass
     found = _asked(semantics)
     if path is not None:
-        write_atomically(path, msgspec.json.encode(found))
+        try:
+            write_atomically(path, msgspec.json.encode(found))
+        except OSError as error:
+            tell(f"what is known of {semantics} is not stored: {error.strerror or error}")
     return found
 
 

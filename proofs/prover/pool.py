@@ -18,7 +18,7 @@ def _chunks(obligations: list[Obligation], jobs: int, apart: bool) -> Iterable[l
     for o in obligations:
         by_step.setdefault((o.encoding, o.transition, o.conditions), []).append(o)
     groups = list(by_step.values())
-    count = min(len(groups), 1 if jobs == 1 and not apart else jobs * 8)
+    count = min(len(groups), 1 if jobs == 1 and not apart else max(jobs, 3) * 8)
     return [[o for group in groups[i::count] for o in group] for i in range(count)]
 
 

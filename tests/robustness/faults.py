@@ -91,9 +91,9 @@ FAULTS = {
     ),
     "campaign-full": Fault(
         "the disk of a campaign is full",
-        "it ends, and goes on later where it was",
+        "it ends, and goes on later where there is room",
         2,
-        NO_SPACE,
+        f"--out: campaign: {NO_SPACE}",
         "test_a_campaign_on_a_full_disk_ends_and_goes_on_where_there_is_room",
     ),
 }

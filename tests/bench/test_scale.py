@@ -1,0 +1,59 @@
+"""The laws through measured points, where a series ends, and the document made from what was measured."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bench import scale
+from bench.scale import GaveUp, fitted, measured
+from bench.scale_document import DOCUMENT, PICTURE, renewed
+
+
+def test_an_exponential_is_told_from_a_power() -> None:
+    exponential = fitted([(x, 0.5 * 3**x) for x in range(1, 6)])
+    power = fitted([(x, 0.5 * x**3) for x in range(1, 6)])
+    assert exponential is not None
+    assert (exponential.law, round(exponential.b, 6)) == ("exponential", 3)
+    assert power is not None
+    assert (power.law, round(power.b, 6)) == ("power", 3)
+    assert power.reaches(0.5 * 8**3) == pytest.approx(8)
+    assert exponential.reaches(0.5 * 3**9) == pytest.approx(9)
+    assert power.residual == pytest.approx(0, abs=1e-9)
+
+
+def test_two_points_are_no_law_and_what_shrinks_reaches_nothing() -> None:
+    assert fitted([(1, 1), (2, 4)]) is None
+    shrinking = fitted([(1, 4), (2, 2), (3, 1)])
+    assert shrinking is not None
+    assert shrinking.reaches(100) == math.inf
+
+
+def test_a_series_ends_where_it_is_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sizes() -> Iterator[tuple[float, Callable[[float], float]]]:
+        def give_up(_limit: float) -> float:
+            raise GaveUp
+
+        yield 1, lambda _limit: 0.001
+        yield 2, give_up
+
+    monkeypatch.setitem(scale.SERIES, "made", ("steps", "seconds", sizes))
+    found = measured("made", 5)
+    assert found.points == [(1, 0.001)]
+    assert found.ended.startswith("not decided")
+    assert measured("made", -1).points == []
+
+
+def test_each_series_measures_something() -> None:
+    for name, (_x, _y, of) in scale.SERIES.items():
+        if not name.startswith("fuzz"):  # what is proved is looked up first
+            x, measure = next(of())
+            assert x > 0
+            assert measure(60) > 0
+
+
+def test_the_document_is_what_was_measured() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert renewed(text, json.loads(scale.STORED.read_text())) == text
+    assert PICTURE.exists()
