@@ -136,7 +136,9 @@ def prove(
         from proofs.prover.vacuity import vacuity as examine
 
         examined = [found for name in names for found in examine(name, workers)]
-    crossed = _cross_checked(chosen, results, names, examined, settings, workers) if cross_check else None
+    crossed = (
+        _cross_checked(chosen, results, names, examined, settings, workers) if cross_check and not interrupted else None
+    )
     _show(names, ids, results, settings, as_json, len(chosen), examined, crossed)
     if interrupted:
         click.echo(f"claimcheck: interrupted after {len(results)} of {len(chosen)} obligations", err=True)
