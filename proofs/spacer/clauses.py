@@ -8,6 +8,7 @@ Spacer's invariant speaks of the fields followed. Nothing here is trusted: what 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import z3
@@ -33,10 +34,10 @@ class Found:
     reason: str = ""
 
 
-def derived(system: System, seconds: int, seed: int = 0) -> Found:
+def derived(system: System, seconds: int, seed: int = 0, interrupts: Sequence[int] = ()) -> Found:
     """Ask Spacer. A context of its own: what it does depends on the problem alone.
 
-    :raises KeyboardInterrupt: Ctrl-C while it works
+    :raises KeyboardInterrupt: Ctrl-C while it works, or noted before it begins
     """
     context = z3.Context()
     engine = z3.Fixedpoint(ctx=context)
@@ -50,6 +51,8 @@ def derived(system: System, seconds: int, seed: int = 0) -> Found:
     for body, head in rules:
         engine.add_rule(_closed(z3.Implies(body, head)).translate(context))
     broken = _closed(all_of([inv, negation(system.goal())]), some=True)
+    if interrupts:
+        raise KeyboardInterrupt
     started, worked = time.perf_counter(), time.process_time()
     try:
         answer = str(engine.query(broken.translate(context)))

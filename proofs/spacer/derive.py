@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 
@@ -11,6 +11,7 @@ import msgspec
 import z3
 
 from proofs.parallel import workers
+from proofs.prover.solve import noted_interrupts
 from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import Certificate, certified
 from proofs.spacer.clauses import SAT, UNSAT, derived
@@ -53,13 +54,13 @@ class Derivation(msgspec.Struct, frozen=True):
     compare_seconds: float
 
 
-def derive(target: Target, settings: Settings, seconds: int = SECONDS) -> Derivation:
+def derive(target: Target, settings: Settings, seconds: int = SECONDS, interrupts: Sequence[int] = ()) -> Derivation:
     """Find, certify, compare.
 
-    :raises KeyboardInterrupt: Ctrl-C, also while Spacer works
+    :raises KeyboardInterrupt: Ctrl-C while Spacer works, or noted in `interrupts` before
     """
     system = System(target)
-    answer = derived(system, seconds, settings.seed)
+    answer = derived(system, seconds, settings.seed, interrupts)
     verdict, reason = Verdict.UNKNOWN, LEFT_OPEN if answer.answer == SAT else answer.reason
     certificates: list[Certificate] = []
     kept: list[z3.BoolRef] = []
@@ -135,10 +136,11 @@ def _keep(
 
 
 def _derived(target: Target, settings: Settings, seconds: int) -> Derivation | None:
-    try:
-        return derive(target, settings, seconds)
-    except KeyboardInterrupt:
-        return None
+    with noted_interrupts() as interrupts:
+        try:
+            return derive(target, settings, seconds, interrupts)
+        except KeyboardInterrupt:
+            return None
 
 
 def certificate_counts(derivation: Derivation) -> tuple[int, int]:

@@ -34,3 +34,19 @@ def test_the_invariant_shown_is_the_one_that_is_found() -> None:
     found = derive(target, Settings(cores=False), 60)
     shown = next(one for one in MEASURED["invariants"] if one["name"] == target.name)
     assert [c.text for c in found.spacers] == [c["text"] for c in shown["spacers"]]
+
+
+def _by_text(name: str, properties: str) -> tuple[set[str], set[str]]:
+    """What Spacer has more, and of which invariants it has less."""
+    (one,) = [i for i in MEASURED["invariants"] if i["name"].endswith(name) and f"/{properties}" in i["name"]]
+    more = {c["text"] for c in one["spacers"] if c["implied"] != "proved"}
+    return more, {c["invariant"] for c in one["by_hand"] if c["implied"] not in ("proved", "not applicable")}
+
+
+def test_what_the_document_concludes_is_what_was_measured() -> None:
+    assert _by_text("/2x2", "node-backed") == (set(), {"no-wrap.domain-counters"})
+    assert "non-negative" in _by_text("/1x1", "node-backed")[1]
+    for name, properties in (("/1x1", "entitlement+"), ("/2x1", "entitlement+"), ("/1x1", "entitlement-without-limbo")):
+        more, less = _by_text(name, properties)
+        assert more == {"is_created[0] or max_pages[0] <= 0"}
+        assert {"node-backed", "host-backed", "aggregates-agree.host", "aggregates-agree.node"} <= less
