@@ -6,6 +6,7 @@ import pytest
 
 from proofs.evidence import recordings
 from proofs.evidence.collect import collected
+from proofs.evidence.further import FURTHER
 from proofs.evidence.request import Request
 from proofs.evidence.structure import Evidence
 from proofs.traces import TraceWriter, read_traces
@@ -13,7 +14,7 @@ from proofs.traces import TraceWriter, read_traces
 SEMANTICS = ["claim-sets-no-recall", "claim-sets"]
 PROPERTIES = ["node-backed", "host-backed"]
 TRACES = 2
-LEFT_OUT = frozenset({"tests", "fuzz", "scenarios"})
+LEFT_OUT = frozenset({"tests", *FURTHER})
 """Sections that take long; they have tests of their own."""
 
 

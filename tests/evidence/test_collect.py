@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proofs.evidence import collect, recordings, shown, tested
-from proofs.evidence.further import FURTHER
+from proofs.evidence import collect, further, recordings, shown, tested
+from proofs.evidence.further import FURTHER, Further
 from proofs.evidence.in_model import NO_TRACE, broken_in_model
 from proofs.evidence.judged import finding_of, row_of
 from proofs.evidence.replayed import lines_of, replayed
@@ -28,7 +28,6 @@ from proofs.explain.stage import Stage
 from proofs.matrix.rows import Row
 from proofs.report.verdict import exit_code
 from proofs.search.events import Trace
-from tests.evidence.conftest import LEFT_OUT
 
 
 def finding(small: Evidence, name: str = "claim-sets-no-recall/node-backed") -> Finding:
@@ -64,9 +63,12 @@ def test_the_parts_of_a_run(small: Evidence) -> None:
     assert exit_code(small) == 0
 
 
-def test_sections_that_others_fill_are_not_run_until_they_are(small: Evidence) -> None:
-    for name, section in FURTHER.items():
-        assert isinstance(small.further[name], NotRun) == (section.collect is None or name in LEFT_OUT)
+def test_sections_that_others_fill_are_not_run_until_they_are(small: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(small.further) == set(FURTHER)
+    for name in FURTHER:
+        assert small.further[name] == NotRun(f"left out: --without {name}")
+    monkeypatch.setitem(FURTHER, "mutation", Further("Mutants", "proofs", "claimcheck mutate"))
+    assert further.collected("mutation", Request()) == NotRun("`claimcheck mutate` is not part of this report")
 
 
 def test_a_finding_is_replayed_and_beside_it_stands_a_generation_that_is_right(small: Evidence) -> None:
@@ -129,7 +131,9 @@ def test_an_interrupt_leaves_what_was_done(monkeypatch: pytest.MonkeyPatch, shor
 
 
 def test_generations_without_the_design_have_no_statements_and_no_obligations() -> None:
-    evidence = collect.collected(Request(["claim-sets-v3"], ["recall-minimal"], frozenset({"scenarios"}), jobs=1))
+    evidence = collect.collected(
+        Request(["claim-sets-v3"], ["recall-minimal"], frozenset(set(FURTHER) - {"fuzz"}), jobs=1)
+    )
     about_it = (evidence.obligations, evidence.statements, evidence.tests, evidence.guards, evidence.further["fuzz"])
     for section in about_it:
         assert section == NotRun("is about claim-sets, which was not asked for")

@@ -12,7 +12,6 @@ from click.testing import CliRunner
 
 from proofs.cli.verify import verify
 from proofs.evidence.collect import INTERRUPTED, collected
-from proofs.evidence.further import FURTHER
 from proofs.evidence.quick import quickly
 from proofs.evidence.request import Request
 from proofs.evidence.stored import load
@@ -36,7 +35,7 @@ def again_for(edited: Evidence, small: Evidence) -> Evidence:
     """What the run gives that the edited evidence asks for."""
     if edited.run.semantics == small.run.semantics:
         return small
-    return collected(replace(request_of(edited.run, 1), without=LEFT_OUT | {"conformance", *FURTHER}))
+    return collected(replace(request_of(edited.run, 1), without=LEFT_OUT | {"conformance"}))
 
 
 def test_what_was_not_edited_has_no_difference(small: Evidence) -> None:
@@ -141,7 +140,7 @@ def test_quick_says_what_it_skipped_and_names_a_difference(small: Evidence) -> N
 def file(small: Evidence, tmp_path: Path) -> Path:
     """Obligations only: they are quick."""
     path = tmp_path / "evidence.json"
-    run = Request(["claim-sets"], ["recall-minimal"], LEFT_OUT | {"conformance", "matrix", *FURTHER}, jobs=1)
+    run = Request(["claim-sets"], ["recall-minimal"], LEFT_OUT | {"conformance", "matrix"}, jobs=1)
     path.write_bytes(written(collected(run)))
     return path
 

@@ -122,14 +122,19 @@ def test_interrupt_keeps_the_runs_that_were_done() -> None:
     assert "boot-storm" in out
 
 
-def test_the_document_is_what_the_runs_give() -> None:
+def test_the_document_has_every_scenario() -> None:
     text = DOCUMENT.read_text()
     for name, path in built_in().items():
         assert f"### {name}\n\n{load(path).about}. {SEEDS.get(name, 20)} seeds.\n" in text
         assert name in PICTURE.read_text()
-    for name in ("boot-storm", "mixed-builders"):
-        again = [run_once(load(built_in()[name]), policy, seed) for policy in POLICIES for seed in range(20)]
-        assert tables([load(built_in()[name])], rows(again)) in text
+
+
+@pytest.mark.parametrize(
+    "name", ["boot-storm", *(pytest.param(n, marks=pytest.mark.long) for n in ("mixed-builders", "parallel-migration"))]
+)
+def test_a_run_gives_the_table_of_the_document(name: str) -> None:
+    again = [run_once(load(built_in()[name]), policy, seed) for policy in POLICIES for seed in range(20)]
+    assert tables([load(built_in()[name])], rows(again)) in DOCUMENT.read_text()
 
 
 def test_the_picture_shows_what_the_tables_say() -> None:
