@@ -1,0 +1,165 @@
+"""An operation on a host of given size, with any arguments: what the reference is asked, and the model in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from model.calls import CRASH, MISUSE, OK, Block, Script
+from reference.pages import Block as Allocated
+from reference.pages import PageState
+from reference.state import Domain
+from reference.status import HypervisorCrash, MisuseError
+from reference.steps import Steps, run
+
+from .explore import Terms
+from .numbers import Count, Order, unknown
+from .world import SPAN, Size, World, order_and_pages
+
+U32, U64 = 2**32 - 1, 2**64 - 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the reference answered."""
+
+    result: str
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to ask for an operation. What is not said here is open: any number."""
+
+    operation: str
+    label: str
+    act: Callable[[World], Outcome]
+    """On the reference."""
+    arguments: Callable[[World], Mapping[str, Any]]
+    """Of the model's call of the same name."""
+    known: list[Any] = field(default_factory=list)
+    """Ranges of the arguments, as formulas."""
+    absent: int | None = None
+    """A domain id that is not in use."""
+    script: Callable[[World, Mapping[int, Block]], Script] | None = None
+    """Of an operation of several sections: the model's script, in the place of arguments."""
+
+
+class Setting:
+    """What plans are made for."""
+
+    def __init__(self, semantics: str, size: Size, terms: Terms) -> None:
+        self.semantics, self.size, self.terms = semantics, size, terms
+        self.domids, self.nodes = range(size.domains), range(size.nodes)
+
+    @property
+    def offline(self) -> int:
+        """A node id that no node has."""
+        return self.size.nodes
+
+    def number(self, name: str, most: int, least: int = 0) -> tuple[Count, list[Any]]:
+        """An argument, and its range."""
+        term = self.terms.number(name)
+        return unknown(name), [term >= least, term <= most]
+
+    def order(self) -> tuple[Order, list[Any]]:
+        """An order, and what is known of it."""
+        return order_and_pages(self.terms)
+
+    @property
+    def pages(self) -> Any:
+        """2^order, as a term."""
+        return self.terms.number("pages")
+
+    def term(self, value: Any) -> Any:
+        """An argument as the model has it."""
+        return self.terms.count(value)
+
+
+def answered(ask: Callable[[], Any]) -> Outcome:
+    """What came out: a status, nothing, or the hypervisor's end."""
+    try:
+        status = ask()
+    except MisuseError:
+        return Outcome(MISUSE)
+    except HypervisorCrash:
+        return Outcome(CRASH)
+    return Outcome(OK if status is None else str(status))
+
+
+def first_section(steps: Steps[Any]) -> Outcome:
+    """An operation up to where others may run; `OK` if it goes on then."""
+
+    def ask() -> Any:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        return None
+
+    return answered(ask)
+
+
+def in_a_row(steps: Steps[Any]) -> Outcome:
+    """All sections."""
+    return answered(lambda: run(steps))
+
+
+def on_domain(world: World, domid: int) -> Domain:
+    """A domain of the reference."""
+    return world.host.domains[domid]
+
+
+# -- blocks
+
+
+@dataclass(frozen=True)
+class BlockKind:
+    """Allocated pages that an operation names: where, whose, in which state."""
+
+    node: int
+    state: PageState
+    owner: int | None
+    refcounted: bool
+    marked: int = 0
+
+    def __str__(self) -> str:
+        whose = "" if self.owner is None else f" of d{self.owner}"
+        counted = "" if self.refcounted or self.owner is None else " uncounted"
+        return f"{self.state.value}{counted}{whose} on node {self.node}{f', {self.marked} marked' if self.marked else ''}"
+
+    def enter(self, world: World, order: Any) -> int:
+        """Enter it in the page table; returns its frame."""
+        return world.block(self.node, order, self.state, self.owner, self.refcounted, self.marked)
+
+    def in_model(self, pages: Any) -> Block:
+        """The same for the model."""
+        return Block(pages, self.node, self.state.value, self.owner, self.refcounted, self.marked)
+
+    def known(self, terms: Terms, pages: Any) -> list[Any]:
+        """Its pages are among those of its class."""
+        name = (
+            f"other_pages[{self.node}]"
+            if self.owner is None or not self.refcounted
+            else f"{self.state.value}_pages[{self.owner}][{self.node}]"
+        )
+        found = [terms.number(name) >= pages]
+        return [*found, terms.number(f"marked_pages[{self.node}]") >= self.marked, pages >= self.marked]
+
+
+def block_kinds(x: Setting, domids: list[int], marked: tuple[int, ...] = (0,)) -> Iterator[BlockKind]:
+    """Every state and owner that pages may have."""
+    for node in x.nodes:
+        for count in marked:
+            for domid in domids:
+                for state in (PageState.ASSIGNED, PageState.LIMBO):
+                    for refcounted in (True, False):
+                        yield BlockKind(node, state, domid, refcounted, count)
+            yield BlockKind(node, PageState.LIMBO, None, False, count)
+            yield BlockKind(node, PageState.ANONYMOUS, None, False, count)
+
+
+def in_model(block: Allocated, terms: Terms) -> Block:
+    """A block of the reference, without pages marked offline, as the model has it."""
+    return Block(terms.count(block.pages), block.mfn // SPAN, block.state.value, block.domid, block.refcounted)

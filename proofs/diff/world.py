@@ -1,0 +1,438 @@
+"""A host of the reference with any counters, and the state of the model with the same unknowns.
+
+The host has N nodes and D domains, all of them there; every counter is an unknown by the name that the model gives it.
+What stands in for the heap knows of a node only whether it has a free block of the order that is asked for. The page
+table is the reference's own, and holds the blocks that an operation names; all other pages are in the unknown counts of
+their classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, combinations
+from typing import Any, NamedTuple
+
+import z3
+
+from model.bounded import ListVector
+from model.calls import CALL_FIELDS, INTERFACES, NONE, UNSEEN, CallHost, CallState, search_order
+from model.calls.state import CallState as _State
+from model.state import Shape
+from reference import node_search, page_alloc
+from reference.generations import SEMANTICS
+from reference.generations.parts import Charged
+from reference.pages import Block, PageState, PageTable
+from reference.state import ClaimHistory, Domain, Host
+
+from .explore import Terms
+from .numbers import Count, Order, Truth, flag, unknown
+
+SPAN = 1 << 40
+"""Frames of a node: more than any block."""
+
+
+class Size(NamedTuple):
+    """How large the host is."""
+
+    nodes: int
+    domains: int
+
+    def __str__(self) -> str:
+        return f"{self.nodes}x{self.domains}"
+
+
+class Affinity:
+    """The node_affinity of a domain: any set of nodes that is not empty."""
+
+    __slots__ = ("domid", "nodes", "terms")
+
+    def __init__(self, terms: Terms, domid: int, nodes: int) -> None:
+        self.terms, self.domid, self.nodes = terms, domid, nodes
+
+    def is_exactly(self, wanted: tuple[int, ...]) -> Any:
+        """That it is this set, as a formula."""
+        bits = [self.terms.flag(f"node_affinity[{self.domid}][{n}]") for n in range(self.nodes)]
+        return z3.And([bit if n in wanted else z3.Not(bit) for n, bit in enumerate(bits)])
+
+    def __eq__(self, other: object) -> Any:
+        if not isinstance(other, tuple):
+            return NotImplemented
+        if any(not isinstance(n, int) or not 0 <= n < self.nodes for n in other):
+            return False
+        return self.terms.branch(self.is_exactly(other))
+
+    __hash__ = None  # type: ignore[assignment]  # it is not known
+
+
+class LastNode:
+    """A domain's last_alloc_node: a node, or none yet."""
+
+    __slots__ = ("domid",)
+
+    def __init__(self, domid: int) -> None:
+        self.domid = domid
+
+
+class _Unread:
+    """A claim_node that nobody has looked at."""
+
+
+_UNREAD: Any = _Unread()
+
+
+class AnyDomain(Domain):
+    """A domain whose claim_node becomes known when it is looked at: a branch for every node."""
+
+    __slots__ = ("nodes",)
+
+    @property
+    def claim_node(self) -> Any:  # type: ignore[override]  # a field of the class above
+        value = Domain.claim_node.__get__(self)  # type: ignore[attr-defined]  # a slot
+        if value is not _UNREAD:
+            return value
+        held = unknown(f"claim_node[{self.domid}]")
+        known = None
+        for node in range(self.nodes):
+            if held == node:
+                known = node
+                break
+        Domain.claim_node.__set__(self, known)  # type: ignore[attr-defined]  # a slot
+        return known
+
+    @claim_node.setter
+    def claim_node(self, value: Any) -> None:
+        Domain.claim_node.__set__(self, value)  # type: ignore[attr-defined]  # a slot
+
+
+class AnyHeap:
+    """The free blocks of a node, as far as the allocator looks at them."""
+
+    __slots__ = ("free_pages", "node")
+
+    def __init__(self, node: int) -> None:
+        self.node = node
+        self.free_pages: Any = 0
+        """Compared with the start: what was given less what was taken."""
+
+    def take(self, _mfn: int, order: Any) -> None:
+        """Take a block."""
+        self.free_pages -= 1 << order
+
+    def give(self, _mfn: int, order: Any) -> None:
+        """Return a block."""
+        self.free_pages += 1 << order
+
+
+_KINDS = ("installed", "redeemed", "released", "recalled")
+
+
+class World:
+    """A host of the reference as it is before an operation, made anew for every path."""
+
+    def __init__(self, semantics: str, shape: Size, terms: Terms, absent: int | None = None) -> None:
+        """``absent``: a domain id that is not in use."""
+        self.semantics = SEMANTICS[semantics]
+        self.shape, self.terms = shape, terms
+        self.searches: list[tuple[int, ...]] = []
+        """The candidates of each node search, in the model's order."""
+        self.taken = 0
+        """Blocks that left the heap."""
+        self._blocks = 0
+        self.host = self._host(absent)
+        self.named: dict[int, Block] = {}
+        """Blocks that are there at the start, by frame."""
+        self._at_start: dict[str, Any] = {}
+
+    def _host(self, absent: int | None) -> Host:
+        nodes = range(self.shape.nodes)
+        host = Host(
+            semantics=self.semantics,
+            heap_lock=nullcontext(),
+            node_span=SPAN,
+            node_pages=(SPAN,) * self.shape.nodes,
+            llc_coloring_enabled=flag("llc_coloring"),  # type: ignore[arg-type]  # unknown
+            block_policy=self._free_block,  # type: ignore[arg-type]  # of the heaps below
+            locks_held=None,
+            heap=[AnyHeap(n) for n in nodes],  # type: ignore[misc]  # stands in
+            total_avail_pages=unknown("total_avail_pages"),  # type: ignore[arg-type]  # unknown
+            node_avail_pages=[unknown(f"node_avail_pages[{n}]") for n in nodes],  # type: ignore[misc]  # unknown
+            node_outstanding_claims=[unknown(f"node_outstanding_claims[{n}]") for n in nodes],  # type: ignore[misc]
+            pages=PageTable(self.shape.nodes, SPAN),
+            outstanding_claims=unknown("outstanding_claims"),  # type: ignore[arg-type]  # unknown
+        )
+        host.domains = {d: self._domain(d) for d in range(self.shape.domains) if d != absent}
+        return host
+
+    def _domain(self, d: int) -> Domain:
+        nodes = range(self.shape.nodes)
+        history = ClaimHistory(0)
+        for kind in _KINDS:
+            by_node = [unknown(f"ledger_{kind}[{d}][{n}]") for n in nodes]
+            setattr(history, kind, [*by_node, unknown(f"global_{kind}[{d}]")])
+        tot, limit = unknown(f"tot_pages[{d}]"), unknown(f"max_pages[{d}]")
+        charged: Any = tot
+        for n in nodes:
+            charged = charged + unknown(f"limbo_pages[{d}][{n}]")
+        domain = AnyDomain(
+            domid=d,
+            page_alloc_lock=nullcontext(),
+            heap_lock=nullcontext(),
+            max_pages=limit,  # type: ignore[arg-type]  # unknown
+            node_affinity=Affinity(self.terms, d, self.shape.nodes),  # type: ignore[arg-type]  # unknown
+            claims=[unknown(f"claims[{d}][{n}]") for n in nodes],  # type: ignore[misc]  # unknown
+            history=history,
+            tot_pages=tot,  # type: ignore[arg-type]  # unknown
+            node_claims=unknown(f"node_claims[{d}]"),  # type: ignore[arg-type]  # unknown
+            global_claims=unknown(f"global_claims[{d}]"),  # type: ignore[arg-type]  # unknown
+            claim_node=_UNREAD if INTERFACES[self.semantics.name].has_claim_node else None,
+            charged_pages=charged,
+            charge_limit=limit,  # type: ignore[arg-type]  # unknown
+            last_alloc_node=LastNode(d),  # type: ignore[arg-type]  # unknown
+            is_dying=flag(f"is_dying[{d}]"),  # type: ignore[arg-type]  # unknown
+            controller_pause_count=unknown(f"pauses[{d}]"),  # type: ignore[arg-type]  # unknown
+        )
+        domain.nodes = self.shape.nodes
+        return domain
+
+    # -- blocks
+
+    def block(self, node: int, order: Any, state: PageState, domid: int | None, refcounted: bool, marked: int = 0) -> int:
+        """Enter a block that is there before the operation; returns its frame."""
+        self._blocks += 1
+        mfn = node * SPAN + self._blocks * (1 << 30)
+        self.host.pages.add(mfn, order, state, domid, refcounted)
+        self.host.pages.offlining.update(range(mfn, mfn + marked))
+        self.named[mfn] = self.host.pages.blocks[mfn]._like(mfn, order)
+        return mfn
+
+    def begin(self) -> None:
+        """The operation begins: note what the page table holds."""
+        self._at_start = self._classes()
+
+    def free_flag(self, node: int, taken: int | None = None) -> str:
+        """The flag that says whether a node has a free block, once so many blocks have left the heap."""
+        return f"has_block.{self.taken if taken is None else taken}[{node}]"
+
+    def _free_block(self, heap: AnyHeap, order: Any) -> int | None:
+        pages = 1 << order
+        if pages > self.host.node_avail_pages[heap.node] or not flag(self.free_flag(heap.node)):
+            return None
+        self.taken += 1
+        return heap.node * SPAN + (1 << 39) + self.taken * (1 << 30)
+
+    # -- what is there afterwards
+
+    def _classes(self) -> dict[str, Any]:
+        """Pages of the page table by class."""
+        pages, counted = self.host.pages, dict[str, Any]()
+        for block in pages.blocks.values():
+            name = class_of(block)
+            counted[name] = counted.get(name, 0) + block.pages
+        for kind, frames in (("marked_pages", pages.offlining), ("offlined_pages", pages.offlined)):
+            for mfn in frames:
+                name = f"{kind}[{mfn // SPAN}]"
+                counted[name] = counted.get(name, 0) + 1
+        return counted
+
+    def observed(self) -> dict[str, Any]:
+        """Everything that is compared with the model, by the model's names."""
+        host, nodes = self.host, range(self.shape.nodes)
+        seen: dict[str, Any] = {
+            "total_avail_pages": host.total_avail_pages,
+            "outstanding_claims": host.outstanding_claims,
+            "llc_coloring": host.llc_coloring_enabled,
+        }
+        for n in nodes:
+            seen[f"node_avail_pages[{n}]"] = host.node_avail_pages[n]
+            seen[f"node_outstanding_claims[{n}]"] = host.node_outstanding_claims[n]
+        for d in range(self.shape.domains):
+            seen[f"is_created[{d}]"] = d in host.domains
+            if d in host.domains:
+                self._of_domain(d, host.domains[d], seen)
+        changed = self._classes()
+        for name, pages in self._at_start.items():
+            changed[name] = changed.get(name, 0) - pages
+        for name in self.class_names():
+            seen[name] = unknown(name) + changed.get(name, 0)
+        return seen
+
+    def class_names(self) -> Iterator[str]:
+        """The classes of pages that the page table counts, of domains that are there."""
+        for n in range(self.shape.nodes):
+            for kind in ("other_pages", "marked_pages", "offlined_pages"):
+                yield f"{kind}[{n}]"
+            for d in self.host.domains:
+                yield f"limbo_pages[{d}][{n}]"
+                yield f"assigned_pages[{d}][{n}]"
+
+    def _of_domain(self, d: int, domain: Domain, seen: dict[str, Any]) -> None:
+        for name in ("node_claims", "global_claims", "tot_pages", "max_pages", "is_dying"):
+            seen[f"{name}[{d}]"] = getattr(domain, name)
+        claim_node = Domain.claim_node.__get__(domain)  # type: ignore[attr-defined]  # a slot
+        if claim_node is not _UNREAD:
+            seen[f"claim_node[{d}]"] = NONE if claim_node is None else claim_node
+        last = domain.last_alloc_node
+        if not isinstance(last, LastNode):
+            seen[f"last_alloc_node[{d}]"] = NONE if last is None else last
+        paused = domain.controller_pause_count
+        seen[f"is_paused[{d}]"] = paused != 0
+        affinity: Any = domain.node_affinity
+        for n in range(self.shape.nodes):
+            seen[f"claims[{d}][{n}]"] = domain.claims[n]
+            known = not isinstance(affinity, Affinity)
+            seen[f"node_affinity[{d}][{n}]"] = n in affinity if known else flag(f"node_affinity[{d}][{n}]")
+            for kind in _KINDS:
+                seen[f"ledger_{kind}[{d}][{n}]"] = getattr(domain.history, kind)[n]
+        for kind in _KINDS:
+            seen[f"global_{kind}[{d}]"] = getattr(domain.history, kind)[-1]
+        if isinstance(self.semantics, Charged):
+            seen[f"charged_pages[{d}]"] = domain.charged_pages
+            seen[f"charge_limit[{d}]"] = domain.charge_limit
+
+    # -- the node search
+
+    def candidates(self, num_nodes: int, affinity: Any, requested: Any, last: Any, exact: bool) -> tuple[int, ...]:
+        """The reference's candidate_nodes for every affinity and last node: a branch for each order that may come out."""
+        if not isinstance(affinity, Affinity):
+            found = node_search.candidate_nodes(num_nodes, affinity, requested, last, exact)
+            self.searches.append(search_order(num_nodes, affinity, requested, last, exact))
+            return found
+        ways = list(_orders(num_nodes, requested, exact, last if not isinstance(last, LastNode) else "any").items())
+        for (found, modelled), inputs in ways[:-1]:
+            if self.terms.branch(self._one_of(inputs, affinity, last)):
+                break
+        else:
+            (found, modelled), _ = ways[-1]
+        self.searches.append(modelled)
+        return found
+
+    def _one_of(self, inputs: Any, affinity: Affinity, last: Any) -> Any:
+        parts = []
+        for nodes, after in inputs:
+            same = [affinity.is_exactly(nodes)]
+            if isinstance(last, LastNode):
+                same.append(self.terms.number(f"last_alloc_node[{last.domid}]") == (NONE if after is None else after))
+            parts.append(z3.And(same))
+        return z3.Or(parts)
+
+
+@lru_cache(maxsize=4096)
+def _orders(num_nodes: int, requested: int | None, exact: bool, last: Any) -> dict[Any, list[Any]]:
+    """(order of the reference, order of the model) -> the affinities and last nodes that lead to them."""
+    nodes = range(num_nodes)
+    found: dict[Any, list[Any]] = {}
+    for affinity in chain.from_iterable(combinations(nodes, size) for size in range(1, num_nodes + 1)):
+        for after in (None, *nodes) if last == "any" else (last,):
+            order = node_search.candidate_nodes(num_nodes, affinity, requested, after, exact)
+            modelled = search_order(num_nodes, affinity, requested, after, exact)
+            found.setdefault((order, modelled), []).append((affinity, after))
+    return found
+
+
+def class_of(block: Block) -> str:
+    """The class of the model that a block's pages are in."""
+    node = block.mfn // SPAN
+    if not block.refcounted or block.domid is None or block.state is PageState.ANONYMOUS:
+        return f"other_pages[{node}]"
+    return f"{'limbo' if block.state is PageState.LIMBO else 'assigned'}_pages[{block.domid}][{node}]"
+
+
+@contextmanager
+def searching(world: World) -> Iterator[None]:
+    """The reference's node search asks the world."""
+    own = page_alloc.candidate_nodes
+    page_alloc.candidate_nodes = world.candidates  # type: ignore[assignment]  # for numbers not known
+    try:
+        yield
+    finally:
+        page_alloc.candidate_nodes = own
+
+
+# -- the model's side
+
+
+@dataclass(frozen=True)
+class Start:
+    """The state of the model before an operation, and what is known of it."""
+
+    host: CallHost
+    state: CallState
+    known: list[Any]
+    """What holds of every state that this is about."""
+
+
+def start(semantics: str, shape: Size, terms: Terms, assumed: tuple[str, ...], absent: int | None = None) -> Start:
+    """The model's state with the same unknowns. ``assumed``: properties that it satisfies, by name."""
+    from proofs.obligations.invariants import invariant
+
+    host = CallHost(shape.nodes, shape.domains)
+    state = host.state()
+    assert isinstance(state, _State)
+    domains, nodes = range(shape.domains), range(shape.nodes)
+    state.is_created = ListVector([d != absent for d in domains])
+    state.is_paused = ListVector([terms.number(f"pauses[{d}]") != 0 for d in domains])
+    for name, info in CALL_FIELDS.items():
+        if name in UNSEEN or name in ("is_created", "is_paused"):
+            continue
+        for label, term in named_entries(name, info.shape, getattr(state, name)):
+            (terms.flags if info.flag else terms.numbers)[label] = term
+    known = [invariant(name, host, state) for name in assumed]
+    known += linked(semantics, host, state)
+    for d in domains:
+        known += [state.max_pages[d] <= 2**32 - 1, terms.number(f"pauses[{d}]") >= 0, terms.number(f"pauses[{d}]") <= 255]
+        known.append(z3.Or([state.node_affinity[d, n] for n in nodes]))
+        for field in (state.last_alloc_node, state.claim_node):
+            known += [field[d] >= NONE, field[d] < shape.nodes]
+    return Start(host, state, [term for term in known if term is not True])
+
+
+def linked(semantics: str, host: CallHost, state: CallState) -> list[Any]:
+    """Where claim_node says that the claim is, there it is: no property of the model, so each path proves it again."""
+    if not INTERFACES[semantics].has_claim_node:
+        return []
+    found = []
+    for d in range(host.domains):
+        target = state.claim_node[d]
+        found.append(z3.Or(state.global_claims[d] == 0, target == NONE))
+        found += [z3.Or(state.claims[d, n] == 0, target == n) for n in range(host.nodes)]
+    return found
+
+
+def named_entries(name: str, shape: Shape, value: Any) -> list[tuple[str, Any]]:
+    """The entries of a field of the model's state, by name."""
+    if shape is Shape.HOST:
+        return [(name, value)]
+    if shape is Shape.CELL:
+        return [(f"{name}[{d}][{n}]", e) for d, row in enumerate(value.rows) for n, e in enumerate(row.entries)]
+    return [(f"{name}[{i}]", entry) for i, entry in enumerate(value.entries)]
+
+
+def entries_of(state: CallState) -> dict[str, Any]:
+    """Every entry of a state that is compared."""
+    found: dict[str, Any] = {}
+    for name, info in CALL_FIELDS.items():
+        if name not in UNSEEN:
+            found.update(named_entries(name, info.shape, getattr(state, name)))
+    return found
+
+
+def term_of(terms: Terms, value: Any) -> Any:
+    """A value of the reference as the model has it."""
+    if isinstance(value, Truth | bool):
+        return terms.truth(value)
+    return terms.count(value)
+
+
+def order_and_pages(terms: Terms, name: str = "") -> tuple[Order, list[Any]]:
+    """An order, and what is known of it: of an order within bounds the pages are at least one."""
+    order = Order(unknown(f"pages{name}"), unknown(f"order{name}"))
+    number, pages = terms.count(order.number), terms.count(order.pages)
+    return order, [number >= 0, number <= 63, pages >= 1]
+
+
+def counts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what is an unknown number."""
+    return {name: value for name, value in values.items() if isinstance(value, Count)}
