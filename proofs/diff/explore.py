@@ -274,6 +274,13 @@ class Explorer:
         return found
 
 
+    def decided(self) -> list[Any]:
+        """The decisions of the current path, as formulas."""
+        return [
+            self.terms.atom(d.atom) if d.holds else z3.Not(self.terms.atom(d.atom)) for d in self._decisions
+        ]
+
+
 def condition(terms: Terms, path: Path) -> Any:
     """The condition of a path, as a formula."""
     parts = [terms.atom(atom) if holds else z3.Not(terms.atom(atom)) for atom, holds in path.decisions]

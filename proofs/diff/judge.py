@@ -13,6 +13,7 @@ from model.semantics import SEMANTICS
 
 from .explore import Terms
 from .plan import Outcome
+from .scripts import Modelled
 from .world import Start, World, entries_of, term_of
 
 
@@ -44,6 +45,15 @@ class Judge:
             same = z3.BoolVal(False) if case.result != outcome.result else z3.And(list(self._same(case, outcome, seen, world)))
             goal = same if is_true(case.condition) else z3.If(case.condition, same, goal)
         return goal
+
+    def agrees_with_script(self, outcome: Outcome, world: World, modelled: Modelled) -> Any:
+        """That an operation of several sections ended as the model's script did."""
+        if outcome.result != modelled.result:
+            return z3.BoolVal(False)
+        if outcome.result in (CRASH, MISUSE):
+            return z3.BoolVal(True)
+        told = [_equal(modelled.pages, term_of(self.terms, pages)) for pages in outcome.answer.values()]
+        return z3.And([*told, *self.equal_states(entries_of(modelled.state), self.seen(world), world)])
 
     def seen(self, world: World) -> dict[str, Any]:
         """The reference's state as terms, by the names of the model."""

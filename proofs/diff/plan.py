@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from model.calls import CRASH, MISUSE, OK, Block, Script
+from model.calls import ASSIGNED, CRASH, MISUSE, OK, Block, Case, Script, Section
 from reference.pages import Block as Allocated
 from reference.pages import PageState
 from reference.state import Domain
@@ -28,6 +28,42 @@ class Outcome:
     answer: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Table:
+    """The model's page table: what the blocks are that a script goes on with."""
+
+    def __init__(self, blocks: Mapping[int, Block]) -> None:
+        self.blocks = dict(blocks)
+        self._next = -1
+
+    def made(self, section: Section, case: Case) -> None:
+        """A section was made: what became of its block."""
+        before = section.arguments.get("block")
+        frame = next((f for f, block in self.blocks.items() if block is before), None)
+        if frame is not None:
+            if case.block is not None:
+                self.blocks[frame] = case.block
+            elif section.call == "free_heap_pages":
+                del self.blocks[frame]
+        elif case.block is not None and before is None:
+            self.blocks[self._next] = case.block
+            self._next -= 1
+
+    def owned(self, domid: int) -> dict[int, Block]:
+        """The blocks that a domain owns."""
+        return {f: b for f, b in self.blocks.items() if b.owner == domid and b.state == ASSIGNED}
+
+    def has_pages(self, domid: int) -> bool:
+        """Whether any block is a domain's."""
+        return any(block.owner == domid for block in self.blocks.values())
+
+
+class Scripted(NamedTuple):
+    """A script of the model and the blocks that are there when it begins."""
+
+    script: Callable[[Table], Script]
+    blocks: Callable[[World], Mapping[int, Block]]
+
+
 @dataclass(frozen=True)
 class Plan:
     """One way to ask for an operation. What is not said here is open: any number."""
@@ -42,7 +78,7 @@ class Plan:
     """Ranges of the arguments, as formulas."""
     absent: int | None = None
     """A domain id that is not in use."""
-    script: Callable[[World, Mapping[int, Block]], Script] | None = None
+    script: Scripted | None = None
     """Of an operation of several sections: the model's script, in the place of arguments."""
 
 

@@ -1,0 +1,78 @@
+"""One plan: every path of the reference held against the model, and the paths together against all inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from .explore import Explorer, Path, Terms, Undecided, uncovered
+from .judge import Judge
+from .plan import Outcome, Plan, Table
+from .scripts import played
+from .world import Size, Start, World, searching
+
+
+@dataclass
+class Examined:
+    """What came of one plan."""
+
+    paths: int = 0
+    queries: int = 0
+    unknown: str = ""
+    """Why it is not decided."""
+    differs: Difference | None = None
+    """The first path that ends otherwise than the model says."""
+    seen: list[str] = field(default_factory=list)
+    """Every result that came out."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Inputs for which reference and model differ: those of a path that do not satisfy what it should."""
+
+    plan: Plan
+    outcome: Outcome
+    where: Any
+    """The path's condition, what is known of the input, and that the goal does not hold, as a formula."""
+
+
+def examine(semantics: str, size: Size, plan: Plan, start: Start, terms: Terms, seed: int = 0, rlimit: int = 0) -> Examined:
+    """Explore a plan; up to the first path that differs."""
+    found = Examined()
+    known = [*start.known, *plan.known]
+    explorer = Explorer(terms, known, seed, rlimit)
+    judge = Judge(semantics, start, terms)
+    paths: list[Path] = []
+
+    def run() -> tuple[World, Outcome, Any]:
+        world = World(semantics, size, terms, plan.absent)
+        with searching(world):
+            outcome = plan.act(world)
+        if plan.script is None:
+            return world, outcome, None
+        table = Table(plan.script.blocks(world))
+        return world, outcome, played(plan.script.script(table), table, world, start, semantics, terms)
+
+    try:
+        for path, (world, outcome, modelled) in explorer.paths(run):
+            paths.append(path)
+            found.seen.append(outcome.result)
+            if modelled is None:
+                key = (plan.operation, tuple(world.searches))
+                goal = judge.agrees(outcome, world, judge.cases(plan.operation, plan.arguments(world), key))
+            else:
+                goal = judge.agrees_with_script(outcome, world, modelled)
+            if explorer.counterexample(goal) is not None:
+                where = z3.And([*known, *explorer.decided(), z3.Not(goal)])
+                found.differs = Difference(plan, outcome, where)
+                break
+        else:
+            if uncovered(terms, known, paths) is not None:
+                found.unknown = "the paths do not cover every input"
+    except Undecided as reason:
+        found.unknown = str(reason) or "no reason given"
+    found.paths, found.queries = len(paths), explorer.queries + 1
+    return found
+
