@@ -7,11 +7,11 @@ from typing import Any
 
 import z3
 
-from .explore import Explorer, Path, Terms, Undecided, uncovered
+from .explore import Explorer, Path, Tree, Undecided, uncovered
 from .judge import Judge
 from .plan import Outcome, Plan, Table
 from .scripts import played
-from .world import Size, Start, World, searching
+from .world import Unknowns, World, searching
 
 
 @dataclass
@@ -38,22 +38,22 @@ class Difference:
     """The path's condition, what is known of the input, and that the goal does not hold, as a formula."""
 
 
-def examine(semantics: str, size: Size, plan: Plan, start: Start, terms: Terms, seed: int = 0, rlimit: int = 0) -> Examined:
+def examine(semantics: str, plan: Plan, unknowns: Unknowns, tree: Tree) -> Examined:
     """Explore a plan; up to the first path that differs."""
     found = Examined()
-    known = [*start.known, *plan.known]
-    explorer = Explorer(terms, known, seed, rlimit)
-    judge = Judge(semantics, start, terms)
+    terms, known, asked = tree.terms, tree.precondition, tree.queries
+    explorer = Explorer(tree)
+    judge = Judge(semantics, unknowns)
     paths: list[Path] = []
 
     def run() -> tuple[World, Outcome, Any]:
-        world = World(semantics, size, terms, plan.absent)
+        world = World(semantics, unknowns.size, terms, plan.absent)
         with searching(world):
             outcome = plan.act(world)
         if plan.script is None:
             return world, outcome, None
         table = Table(plan.script.blocks(world))
-        return world, outcome, played(plan.script.script(table), table, world, start, semantics, terms)
+        return world, outcome, played(plan.script.script(table), table, world, unknowns, semantics)
 
     try:
         for path, (world, outcome, modelled) in explorer.paths(run):
@@ -64,7 +64,7 @@ def examine(semantics: str, size: Size, plan: Plan, start: Start, terms: Terms, 
                 goal = judge.agrees(outcome, world, judge.cases(plan.operation, plan.arguments(world), key))
             else:
                 goal = judge.agrees_with_script(outcome, world, modelled)
-            if explorer.counterexample(goal) is not None:
+            if not explorer.follows(goal):
                 where = z3.And([*known, *explorer.decided(), z3.Not(goal)])
                 found.differs = Difference(plan, outcome, where)
                 break
@@ -73,6 +73,6 @@ def examine(semantics: str, size: Size, plan: Plan, start: Start, terms: Terms, 
                 found.unknown = "the paths do not cover every input"
     except Undecided as reason:
         found.unknown = str(reason) or "no reason given"
-    found.paths, found.queries = len(paths), explorer.queries + 1
+    found.paths, found.queries = len(paths), tree.queries - asked + 1
     return found
 

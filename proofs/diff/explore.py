@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import z3
 
@@ -31,6 +31,7 @@ class Terms:
     formulas: dict[int, Any] = field(default_factory=dict)
     """Formulas that are branched on, by the solver's id."""
     _atoms: dict[Atom, Any] = field(default_factory=dict)
+    _negations: dict[Atom, Any] = field(default_factory=dict)
     _counts: dict[tuple[Items, int], Any] = field(default_factory=dict)
 
     def number(self, name: str) -> Any:
@@ -81,8 +82,16 @@ class Terms:
         """A truth value: a formula, or itself."""
         if not isinstance(value, Truth):
             return value
-        term = self.atom(value.atom)
-        return z3.Not(term) if value.negated else term
+        return self.decided(value.atom, not value.negated)
+
+    def decided(self, atom: Atom, holds: bool) -> Any:
+        """A statement or its negation."""
+        if holds:
+            return self.atom(atom)
+        term = self._negations.get(atom)
+        if term is None:
+            term = self._negations[atom] = z3.Not(self.atom(atom))
+        return term
 
     def branch(self, formula: Any) -> Truth | bool:
         """A formula to branch on."""
@@ -121,73 +130,149 @@ class Witness:
         return z3.is_true(self._model.eval(formula, model_completion=True))
 
 
-@dataclass
-class _Decision:
-    atom: Atom
-    holds: bool
-    forced: bool
-    """The other side is impossible."""
-    witness: Witness
-    other: Witness | None = None
-    """Of the other side, while that is still to be run."""
-
-
 @dataclass(frozen=True)
-class Path(Sequence[tuple[Atom, bool]]):
+class Path:
     """The decisions of one run, those too that could not be otherwise."""
 
     decisions: tuple[tuple[Atom, bool], ...]
 
-    def __getitem__(self, index: Any) -> Any:
-        return self.decisions[index]
 
-    def __len__(self) -> int:
-        return len(self.decisions)
+class Node:
+    """A place in the tree of decisions: what is known there is the precondition and the decisions before."""
+
+    __slots__ = ("branches", "proved", "witness")
+
+    def __init__(self, witness: Witness) -> None:
+        self.witness = witness
+        self.branches: dict[Atom, dict[bool, Node]] = {}
+        """Statement -> the sides that are possible: one or both."""
+        self.proved: dict[int, Any] = {}
+        """Formulas that follow there, by the solver's id."""
 
 
-class Explorer:
-    """Explores under a precondition, and answers questions about the path that has just been run."""
+class Tree:
+    """What has been found out under one precondition. Functions that take the same decisions share it."""
 
     def __init__(self, terms: Terms, precondition: Sequence[Any], seed: int = 0, rlimit: int = 0) -> None:
-        self.terms = terms
+        self.terms, self.precondition = terms, list(precondition)
         self.queries = 0
         self._solver = z3.SimpleSolver()
         self._solver.set("random_seed", seed)
         self._solver.set("ctrl_c", False)  # the solver would end the question, as if it could not be decided
         if rlimit:
             self._solver.set("rlimit", rlimit)
-        self._solver.add(*precondition)
-        self._decisions: list[_Decision] = []
-        self._asserted: list[_Decision] = []
-        """Those that the solver has, each in a scope of its own."""
+        self._solver.add(*self.precondition)
+        self._asserted: list[tuple[Atom, bool]] = []
+        """The decisions that the solver has, each in a scope of its own."""
+        self._root: Node | None = None
+
+    @property
+    def root(self) -> Node:
+        """Where nothing is decided yet.
+
+        :raises ValueError: nothing satisfies the precondition
+        """
+        if self._root is None:
+            witness = self._possible([], [])
+            if witness is None:
+                raise ValueError("nothing satisfies the precondition")
+            self._root = Node(witness)
+        return self._root
+
+    def branch(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom) -> dict[bool, Node]:
+        """The sides of a branch that are possible at a node, which is reached by a path."""
+        sides = node.branches.get(atom)
+        if sides is None:
+            holds = node.witness.holds(atom)
+            sides = {holds: Node(node.witness)}
+            other = self._possible(path, [self.terms.decided(atom, not holds)])
+            if other is None:
+                sides[holds].proved = node.proved  # nothing was learnt
+            else:
+                sides[not holds] = Node(other)
+            node.branches[atom] = sides
+        return sides
+
+    def follows(self, node: Node, path: Sequence[tuple[Atom, bool]], goal: Any) -> bool:
+        """Whether a formula follows at a node."""
+        key = goal.get_id()
+        if key in node.proved:
+            return True
+        if self._possible(path, [z3.Not(goal)]) is not None:
+            return False
+        node.proved[key] = goal  # alive: ids are used again
+        return True
+
+    def _possible(self, path: Sequence[tuple[Atom, bool]], also: Sequence[Any]) -> Witness | None:
+        """An assignment on the path that satisfies formulas; none if there is none."""
+        solver = self._solver
+        at = 0
+        while at < len(self._asserted) and at < len(path) and self._asserted[at] == path[at]:
+            at += 1
+        if len(self._asserted) > at:
+            solver.pop(len(self._asserted) - at)
+            del self._asserted[at:]
+        for atom, holds in path[at:]:
+            solver.push()
+            solver.add(self.terms.decided(atom, holds))
+            self._asserted.append((atom, holds))
+        solver.push()
+        solver.add(*also)
+        self.queries += 1
+        answer = solver.check()
+        witness = Witness(solver.model(), self.terms) if answer == z3.sat else None
+        reason = solver.reason_unknown() if answer == z3.unknown else ""
+        solver.pop()
+        if answer == z3.unknown:
+            raise Undecided(reason)
+        return witness
+
+
+class Decision(NamedTuple):
+    """A branch as a path took it."""
+
+    atom: Atom
+    holds: bool
+    forced: bool
+    """The other side is impossible."""
+    node: Node
+    """Behind it."""
+
+
+class Explorer:
+    """Runs a function on every path of a tree, and answers questions about the path that has just been run."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._decisions: list[Decision] = []
+        self._waiting: list[bool] = []
+        """Of each decision: whether its other side is still to be run."""
+        self._open: list[tuple[Atom, bool]] = []
+        """The decisions that could have been otherwise."""
         self._at = 0
         self._known: dict[Atom, bool] = {}
         self._fixed: dict[str, int] = {}
-        self._first: Witness | None = None
-
-    # -- exploring
 
     def paths(self, run: Callable[[], T]) -> Iterator[tuple[Path, T]]:
-        """Every possible path with what the function returned on it. Questions about a path are asked while it is current."""
-        if self._first is None:
-            if self._check() != z3.sat:
-                raise ValueError("nothing satisfies the precondition")
-            self._first = Witness(self._solver.model(), self.terms)
+        """Every possible path with what the function returned on it."""
         while True:
             self._at, self._known, self._fixed = 0, {}, {}
+            self._open = [(d.atom, d.holds) for d in self._decisions if not d.forced]
             with deciding(self):
                 result = run()
             if self._at != len(self._decisions):
                 raise RuntimeError("the function did not do the same again with the same decisions")
             yield Path(tuple((d.atom, d.holds) for d in self._decisions)), result
-            while self._decisions and self._decisions[-1].other is None:
+            while self._waiting and not self._waiting[-1]:
+                self._waiting.pop()
                 self._decisions.pop()
             if not self._decisions:
-                self._synchronise()
                 return
             last = self._decisions.pop()
-            assert last.other is not None
-            self._decisions.append(_Decision(last.atom, not last.holds, False, last.other))
+            self._waiting[-1] = False
+            before = self._decisions[-1].node if self._decisions else self.tree.root
+            other = before.branches[last.atom][not last.holds]
+            self._decisions.append(Decision(last.atom, not last.holds, False, other))
 
     def decide(self, atom: Atom) -> bool:
         """See `Decider`."""
@@ -203,12 +288,22 @@ class Explorer:
                 raise RuntimeError("the function did not do the same again with the same decisions")
         else:
             decision = self._new(atom)
-            self._decisions.append(decision)
         self._at += 1
-        self._known[atom] = decision.holds
-        if decision.holds and atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][1] == 1:
+        holds = self._known[atom] = decision.holds
+        if holds and atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][1] == 1:
             self._fixed[atom.items[0][0]] = -atom.constant
-        return decision.holds
+        return holds
+
+    def _new(self, atom: Atom) -> Decision:
+        node = self.node
+        sides = self.tree.branch(node, self._open, atom)
+        holds = next(iter(sides))
+        decision = Decision(atom, holds, len(sides) == 1, sides[holds])
+        self._decisions.append(decision)
+        self._waiting.append(len(sides) == 2)
+        if not decision.forced:
+            self._open.append((atom, holds))
+        return decision
 
     def value(self, count: Count) -> int:
         """See `Decider`."""
@@ -219,71 +314,23 @@ class Explorer:
             total += times * self._fixed[name]
         return total
 
-    def _new(self, atom: Atom) -> _Decision:
-        witness = self.witness
-        holds = witness.holds(atom)
-        self._synchronise()
-        term = self.terms.atom(atom)
-        self._solver.push()
-        self._solver.add(z3.Not(term) if holds else term)
-        answer = self._check()
-        other = Witness(self._solver.model(), self.terms) if answer == z3.sat else None
-        self._solver.pop()
-        return _Decision(atom, holds, other is None, witness, other)
-
     @property
-    def witness(self) -> Witness:
-        """An assignment under which the current path, as far as it has come, is taken."""
-        if self._decisions:
-            return self._decisions[-1].witness
-        assert self._first is not None
-        return self._first
+    def node(self) -> Node:
+        """Where the current path has come to."""
+        return self._decisions[-1].node if self._decisions else self.tree.root
 
-    def _synchronise(self) -> None:
-        """Give the solver the decisions of this path."""
-        at = 0
-        while at < len(self._asserted) and at < len(self._decisions) and self._asserted[at] is self._decisions[at]:
-            at += 1
-        if len(self._asserted) > at:
-            self._solver.pop(len(self._asserted) - at)
-            del self._asserted[at:]
-        for decision in self._decisions[at:]:
-            self._solver.push()
-            if not decision.forced:
-                term = self.terms.atom(decision.atom)
-                self._solver.add(term if decision.holds else z3.Not(term))
-            self._asserted.append(decision)
-
-    def _check(self) -> Any:
-        self.queries += 1
-        answer = self._solver.check()
-        if answer == z3.unknown:
-            raise Undecided(self._solver.reason_unknown())
-        return answer
-
-    # -- questions about the current path
-
-    def counterexample(self, goal: Any) -> Any | None:
-        """An assignment on the current path under which the goal does not hold, as a model of the solver; none if it follows."""
-        self._synchronise()
-        self._solver.push()
-        self._solver.add(z3.Not(goal))
-        answer = self._check()
-        found = self._solver.model() if answer == z3.sat else None
-        self._solver.pop()
-        return found
-
+    def follows(self, goal: Any) -> bool:
+        """Whether a formula follows on the current path."""
+        return self.tree.follows(self.node, self._open, goal)
 
     def decided(self) -> list[Any]:
         """The decisions of the current path, as formulas."""
-        return [
-            self.terms.atom(d.atom) if d.holds else z3.Not(self.terms.atom(d.atom)) for d in self._decisions
-        ]
+        return [self.tree.terms.decided(d.atom, d.holds) for d in self._decisions]
 
 
 def condition(terms: Terms, path: Path) -> Any:
     """The condition of a path, as a formula."""
-    parts = [terms.atom(atom) if holds else z3.Not(terms.atom(atom)) for atom, holds in path.decisions]
+    parts = [terms.decided(atom, holds) for atom, holds in path.decisions]
     return z3.And(parts) if parts else z3.BoolVal(True)
 
 

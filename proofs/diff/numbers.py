@@ -8,6 +8,7 @@ that is under way. A count that a branch has fixed (``target == 1``) serves as a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 Items = tuple[tuple[str, int], ...]
@@ -62,6 +63,7 @@ class Truth:
         return _deciders[-1].decide(self.atom) is not self.negated
 
 
+@cache
 def flag(name: str) -> Truth:
     """An unknown truth value."""
     return Truth(Atom("flag", name, 0))
@@ -81,15 +83,18 @@ def _summed(one: Mapping[str, int], factor: int, other: Mapping[str, int]) -> di
 class Count:
     """A sum of named unknowns and a constant."""
 
-    __slots__ = ("constant", "terms")
+    __slots__ = ("_items", "constant", "terms")
 
     def __init__(self, terms: Mapping[str, int], constant: int = 0) -> None:
         self.terms, self.constant = terms, constant
+        self._items: Items | None = None
 
     @property
     def key(self) -> tuple[Items, int]:
         """Two counts with the same key are the same number."""
-        return tuple(sorted(self.terms.items())), self.constant
+        if self._items is None:
+            self._items = tuple(sorted(self.terms.items()))
+        return self._items, self.constant
 
     def __add__(self, other: Count | int) -> Count | int:
         if isinstance(other, int):
@@ -161,6 +166,7 @@ def made(terms: dict[str, int], constant: int) -> Count | int:
     return Count(terms, constant) if terms else constant
 
 
+@cache
 def unknown(name: str) -> Count:
     """An unknown number."""
     return Count({name: 1})

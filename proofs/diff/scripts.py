@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from model.calls import OK, REFUSED, SCRIPTS, Block, Call, CallHost, Case, Ended, Script, Section, cases
+from model.calls import OK, REFUSED, SCRIPTS, Block, Call, Case, Ended, Script, Section, cases
 from model.semantics import SEMANTICS
 from reference import domain as domains
 from reference import hypercalls, page_alloc
@@ -34,7 +34,7 @@ from .plan import (
     in_a_row,
     on_domain,
 )
-from .world import Start, World
+from .world import Unknowns, World
 
 
 class Modelled(NamedTuple):
@@ -46,10 +46,10 @@ class Modelled(NamedTuple):
     state: Any
 
 
-def played(script: Script, table: Table, world: World, start: Start, semantics: str, terms: Terms) -> Modelled:
+def played(script: Script, table: Table, world: World, unknowns: Unknowns, semantics: str) -> Modelled:
     """Make the script's calls one after the other: at each, a branch for every case that may come out."""
-    state, searches = start.state, 0
-    host: CallHost = start.host
+    state: Any = unknowns.state
+    host, terms, searches = unknowns.host, unknowns.terms, 0
     try:
         item = next(script)
         while True:

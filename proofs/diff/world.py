@@ -8,9 +8,8 @@ their classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations
 from typing import Any, NamedTuple
@@ -19,7 +18,6 @@ import z3
 
 from model.bounded import ListVector
 from model.calls import CALL_FIELDS, INTERFACES, NONE, UNSEEN, CallHost, CallState, search_order
-from model.calls.state import CallState as _State
 from model.state import Shape
 from reference import node_search, page_alloc
 from reference.generations import SEMANTICS
@@ -126,6 +124,32 @@ class AnyHeap:
         self.free_pages += 1 << order
 
 
+class _Changed(dict[str, Any]):
+    """Values by name, of those that are not the unknowns they were."""
+
+    def number(self, name: str, value: Any) -> None:
+        """A number."""
+        if value is not unknown(name):
+            self[name] = value
+
+    def truth(self, name: str, value: Any) -> None:
+        """A truth value."""
+        if value is not flag(name):
+            self[name] = value
+
+
+def _key(value: Any) -> Any:
+    """Two values with the same key are the same."""
+    if isinstance(value, Count):
+        return value.key
+    return (value.atom, value.negated) if isinstance(value, Truth) else value
+
+
+def signature(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Two states of the reference with the same signature are the same."""
+    return tuple((name, _key(value)) for name, value in values.items())
+
+
 _KINDS = ("installed", "redeemed", "released", "recalled")
 
 
@@ -141,6 +165,7 @@ class World:
         self.taken = 0
         """Blocks that left the heap."""
         self._blocks = 0
+        self._untouched: dict[int, Domain] = {}
         self.host = self._host(absent)
         self.named: dict[int, Block] = {}
         """Blocks that are there at the start, by frame."""
@@ -238,59 +263,61 @@ class World:
         return counted
 
     def observed(self) -> dict[str, Any]:
-        """Everything that is compared with the model, by the model's names."""
-        host, nodes = self.host, range(self.shape.nodes)
-        seen: dict[str, Any] = {
-            "total_avail_pages": host.total_avail_pages,
-            "outstanding_claims": host.outstanding_claims,
-            "llc_coloring": host.llc_coloring_enabled,
-        }
+        """What is not as it was before the operation, by the model's names: everything that is compared."""
+        host, nodes, seen = self.host, range(self.shape.nodes), _Changed()
+        seen.number("total_avail_pages", host.total_avail_pages)
+        seen.number("outstanding_claims", host.outstanding_claims)
         for n in nodes:
-            seen[f"node_avail_pages[{n}]"] = host.node_avail_pages[n]
-            seen[f"node_outstanding_claims[{n}]"] = host.node_outstanding_claims[n]
-        for d in range(self.shape.domains):
-            seen[f"is_created[{d}]"] = d in host.domains
-            if d in host.domains:
-                self._of_domain(d, host.domains[d], seen)
+            seen.number(f"node_avail_pages[{n}]", host.node_avail_pages[n])
+            seen.number(f"node_outstanding_claims[{n}]", host.node_outstanding_claims[n])
+        for d, domain in host.domains.items():
+            if domain is not self._untouched.get(d):
+                self._of_domain(d, domain, seen)
         changed = self._classes()
         for name, pages in self._at_start.items():
             changed[name] = changed.get(name, 0) - pages
-        for name in self.class_names():
-            seen[name] = unknown(name) + changed.get(name, 0)
+        for name, pages in changed.items():
+            if not isinstance(pages, int) or pages != 0:
+                seen[name] = unknown(name) + pages
         return seen
 
-    def class_names(self) -> Iterator[str]:
-        """The classes of pages that the page table counts, of domains that are there."""
-        for n in range(self.shape.nodes):
-            for kind in ("other_pages", "marked_pages", "offlined_pages"):
-                yield f"{kind}[{n}]"
-            for d in self.host.domains:
-                yield f"limbo_pages[{d}][{n}]"
-                yield f"assigned_pages[{d}][{n}]"
-
-    def _of_domain(self, d: int, domain: Domain, seen: dict[str, Any]) -> None:
-        for name in ("node_claims", "global_claims", "tot_pages", "max_pages", "is_dying"):
-            seen[f"{name}[{d}]"] = getattr(domain, name)
+    def _of_domain(self, d: int, domain: Domain, seen: _Changed) -> None:
+        for name in ("node_claims", "global_claims", "tot_pages", "max_pages"):
+            seen.number(f"{name}[{d}]", getattr(domain, name))
+        seen.truth(f"is_dying[{d}]", domain.is_dying)
         claim_node = Domain.claim_node.__get__(domain)  # type: ignore[attr-defined]  # a slot
         if claim_node is not _UNREAD:
             seen[f"claim_node[{d}]"] = NONE if claim_node is None else claim_node
         last = domain.last_alloc_node
         if not isinstance(last, LastNode):
             seen[f"last_alloc_node[{d}]"] = NONE if last is None else last
-        paused = domain.controller_pause_count
-        seen[f"is_paused[{d}]"] = paused != 0
+        if domain.controller_pause_count is not unknown(f"pauses[{d}]"):
+            seen[f"is_paused[{d}]"] = domain.controller_pause_count != 0
         affinity: Any = domain.node_affinity
         for n in range(self.shape.nodes):
-            seen[f"claims[{d}][{n}]"] = domain.claims[n]
-            known = not isinstance(affinity, Affinity)
-            seen[f"node_affinity[{d}][{n}]"] = n in affinity if known else flag(f"node_affinity[{d}][{n}]")
-            for kind in _KINDS:
-                seen[f"ledger_{kind}[{d}][{n}]"] = getattr(domain.history, kind)[n]
+            seen.number(f"claims[{d}][{n}]", domain.claims[n])
+            if not isinstance(affinity, Affinity):
+                seen[f"node_affinity[{d}][{n}]"] = n in affinity
         for kind in _KINDS:
-            seen[f"global_{kind}[{d}]"] = getattr(domain.history, kind)[-1]
-        if isinstance(self.semantics, Charged):
-            seen[f"charged_pages[{d}]"] = domain.charged_pages
-            seen[f"charge_limit[{d}]"] = domain.charge_limit
+            *by_node, host_wide = getattr(domain.history, kind)
+            for n, pages in enumerate(by_node):
+                seen.number(f"ledger_{kind}[{d}][{n}]", pages)
+            seen.number(f"global_{kind}[{d}]", host_wide)
+
+    def copies_differ(self) -> bool:
+        """Whether counters that hardened claim sets keep twice differ: by the reference's own state alone."""
+        if not isinstance(self.semantics, Charged):
+            return False
+        for d, domain in self.host.domains.items():
+            limbo: Any = 0
+            for n in range(self.shape.nodes):
+                name = f"limbo_pages[{d}][{n}]"
+                now = self._classes().get(name, 0) - self._at_start.get(name, 0)
+                limbo = limbo + unknown(name) + now
+            pairs = (domain.charged_pages, domain.tot_pages + limbo), (domain.charge_limit, domain.max_pages)
+            if any(_key(one) != _key(other) for one, other in pairs):
+                return True
+        return False
 
     # -- the node search
 
@@ -354,39 +381,41 @@ def searching(world: World) -> Iterator[None]:
 # -- the model's side
 
 
-@dataclass(frozen=True)
-class Start:
-    """The state of the model before an operation, and what is known of it."""
+class Unknowns:
+    """The state of the model before an operation, for every generation: the same unknowns as the reference's host."""
 
-    host: CallHost
-    state: CallState
-    known: list[Any]
-    """What holds of every state that this is about."""
+    def __init__(self, size: Size, absent: int | None = None) -> None:
+        """``absent``: a domain id that is not in use."""
+        self.size, self.absent = size, absent
+        self.terms = Terms()
+        self.host = CallHost(size.nodes, size.domains)
+        state = self.host.state()
+        assert isinstance(state, CallState)
+        self.state = state
+        state.is_created = ListVector([d != absent for d in range(size.domains)])
+        paused = [self.terms.truth(unknown(f"pauses[{d}]") != 0) for d in range(size.domains)]
+        state.is_paused = ListVector(paused)
+        for name, info in CALL_FIELDS.items():
+            if name not in UNSEEN and name not in ("is_created", "is_paused"):
+                for label, term in named_entries(name, info.shape, getattr(state, name)):
+                    (self.terms.flags if info.flag else self.terms.numbers)[label] = term
+        self.before = entries_of(state)
+        """By name."""
 
+    def known(self, semantics: str, assumed: Sequence[str]) -> list[Any]:
+        """What holds of every state that this is about. ``assumed``: properties of the model, by name."""
+        from proofs.obligations.invariants import invariant
 
-def start(semantics: str, shape: Size, terms: Terms, assumed: tuple[str, ...], absent: int | None = None) -> Start:
-    """The model's state with the same unknowns. ``assumed``: properties that it satisfies, by name."""
-    from proofs.obligations.invariants import invariant
-
-    host = CallHost(shape.nodes, shape.domains)
-    state = host.state()
-    assert isinstance(state, _State)
-    domains, nodes = range(shape.domains), range(shape.nodes)
-    state.is_created = ListVector([d != absent for d in domains])
-    state.is_paused = ListVector([terms.number(f"pauses[{d}]") != 0 for d in domains])
-    for name, info in CALL_FIELDS.items():
-        if name in UNSEEN or name in ("is_created", "is_paused"):
-            continue
-        for label, term in named_entries(name, info.shape, getattr(state, name)):
-            (terms.flags if info.flag else terms.numbers)[label] = term
-    known = [invariant(name, host, state) for name in assumed]
-    known += linked(semantics, host, state)
-    for d in domains:
-        known += [state.max_pages[d] <= 2**32 - 1, terms.number(f"pauses[{d}]") >= 0, terms.number(f"pauses[{d}]") <= 255]
-        known.append(z3.Or([state.node_affinity[d, n] for n in nodes]))
-        for field in (state.last_alloc_node, state.claim_node):
-            known += [field[d] >= NONE, field[d] < shape.nodes]
-    return Start(host, state, [term for term in known if term is not True])
+        state, terms = self.state, self.terms
+        known = [invariant(name, self.host, state) for name in assumed]
+        known += linked(semantics, self.host, state)
+        for d in range(self.size.domains):
+            pauses = terms.number(f"pauses[{d}]")
+            known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= 255]
+            known.append(z3.Or([state.node_affinity[d, n] for n in range(self.size.nodes)]))
+            for field in (state.last_alloc_node, state.claim_node):
+                known += [field[d] >= NONE, field[d] < self.size.nodes]
+        return [term for term in known if term is not True]
 
 
 def linked(semantics: str, host: CallHost, state: CallState) -> list[Any]:
@@ -431,8 +460,3 @@ def order_and_pages(terms: Terms, name: str = "") -> tuple[Order, list[Any]]:
     order = Order(unknown(f"pages{name}"), unknown(f"order{name}"))
     number, pages = terms.count(order.number), terms.count(order.pages)
     return order, [number >= 0, number <= 63, pages >= 1]
-
-
-def counts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what is an unknown number."""
-    return {name: value for name, value in values.items() if isinstance(value, Count)}
