@@ -29,7 +29,12 @@ def _plan(
     absent: int | None = None,
     **arguments: Any,
 ) -> Plan:
-    return Plan(operation, label, lambda w: answered(lambda: ask(w)), lambda _w: arguments, known or [], absent)
+    one = arguments.get("domid") if operation in _FOR_EACH else None
+    return Plan(operation, label, lambda w: answered(lambda: ask(w)), lambda _w: arguments, known or [], absent, one)
+
+
+_FOR_EACH = ("install_claim_set", "claim_memory", "set_outstanding_pages")
+"""Operations with so many paths that it is worth while to explore them for one domain only, where that is enough."""
 
 
 # -- claims

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import z3
@@ -24,8 +24,8 @@ class Examined:
     """Why it is not decided."""
     differs: Difference | None = None
     """The first path that ends otherwise than the model says."""
-    seen: list[str] = field(default_factory=list)
-    """Every result that came out."""
+    alone: bool = True
+    """On no path a domain was looked at but the plan's own."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Difference:
     """The path's condition, what is known of the input, and that the goal does not hold, as a formula."""
 
 
-def examine(semantics: str, plan: Plan, unknowns: Unknowns, tree: Tree) -> Examined:
+def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examined:
     """Explore a plan; up to the first path that differs."""
     found = Examined()
     terms, known, asked = tree.terms, tree.precondition, tree.queries
     explorer = Explorer(tree)
-    judge = Judge(semantics, unknowns)
+    semantics = judge.call.semantics.name
     paths: list[Path] = []
 
     def run() -> tuple[World, Outcome, Any]:
@@ -58,7 +58,7 @@ def examine(semantics: str, plan: Plan, unknowns: Unknowns, tree: Tree) -> Exami
     try:
         for path, (world, outcome, modelled) in explorer.paths(run):
             paths.append(path)
-            found.seen.append(outcome.result)
+            found.alone = found.alone and world.alone(plan.domid)
             if modelled is None:
                 key = (plan.operation, tuple(world.searches))
                 goal = judge.agrees(outcome, world, judge.cases(plan.operation, plan.arguments(world), key))

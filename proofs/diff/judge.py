@@ -25,14 +25,15 @@ class Judge:
         self.call = Call(SEMANTICS[semantics], unknowns.host, unknowns.state)
         self._single = INTERFACES[semantics].has_claim_node
         self._after: dict[int, Mapping[str, Any]] = {}
-        self._cases: dict[Any, list[Case]] = {}
+        self.made: dict[Any, list[Case]] = {}
+        """Cases by (operation, candidates of the node search)."""
         self._goals: dict[Any, Any] = {}
 
     def cases(self, name: str, arguments: Mapping[str, Any], key: Any) -> list[Case]:
         """The cases of a call; with the same key the same."""
-        found = self._cases.get(key)
+        found = self.made.get(key)
         if found is None:
-            found = self._cases[key] = cases(self.call, name, **arguments)
+            found = self.made[key] = cases(self.call, name, **arguments)
         return found
 
     def agrees(self, outcome: Outcome, world: World, of: list[Case]) -> Any:
@@ -74,9 +75,9 @@ class Judge:
             return
         for name, value in outcome.answer.items():
             yield _equal(case.answer[name], term_of(self.terms, value))
-        yield from self.equal_states(self._effect(case), seen, world)
+        yield from self.equal_states(self.changes(case), seen, world)
 
-    def _effect(self, case: Case) -> Mapping[str, Any]:
+    def changes(self, case: Case) -> Mapping[str, Any]:
         """What a case changes."""
         if case.effect is None:
             return {}

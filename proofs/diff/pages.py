@@ -57,7 +57,7 @@ def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) 
     def arguments(w: World) -> Mapping[str, Any]:
         return {"domid": domid, **requested_pages(x, requested, memflags), **searched(x.terms, w, 0, x.pages, free)}
 
-    return Plan("alloc_heap_pages", request_label(domid, requested, memflags), act, arguments, known)
+    return Plan("alloc_heap_pages", request_label(domid, requested, memflags), act, arguments, known, domid=domid)
 
 
 def requested_pages(x: Setting, requested: int | None, memflags: int) -> dict[str, Any]:

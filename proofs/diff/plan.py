@@ -78,6 +78,8 @@ class Plan:
     """Ranges of the arguments, as formulas."""
     absent: int | None = None
     """A domain id that is not in use."""
+    domid: int | None = None
+    """The domain it is made for, where it is made for each of them in the same way."""
     script: Scripted | None = None
     """Of an operation of several sections: the model's script, in the place of arguments."""
 

@@ -88,7 +88,7 @@ def _plan(
     known: list[Any],
     blocks: Callable[[World], Mapping[int, Block]] = lambda _w: {},
 ) -> Plan:
-    return Plan(operation, label, act, lambda _w: {}, known, None, Scripted(script, blocks))
+    return Plan(operation, label, act, lambda _w: {}, known, script=Scripted(script, blocks))
 
 
 # -- claims and domains

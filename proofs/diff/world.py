@@ -8,7 +8,7 @@ their classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from itertools import chain, combinations
@@ -105,6 +105,42 @@ class AnyDomain(Domain):
         Domain.claim_node.__set__(self, value)  # type: ignore[attr-defined]  # a slot
 
 
+class Domains(dict[int, Domain]):
+    """The domains of a host. One is made when it is looked at."""
+
+    def __init__(self, make: Callable[[int], Domain], ids: Iterable[int]) -> None:
+        super().__init__(dict.fromkeys(ids))  # type: ignore[arg-type]  # not made yet
+        self._make = make
+        self.in_order = False
+        """Whether anybody went through them: then it matters which id a domain has."""
+
+    def __getitem__(self, domid: int) -> Domain:
+        domain = super().__getitem__(domid)
+        if domain is None:
+            domain = self._make(domid)
+            self[domid] = domain
+        return domain
+
+    def get(self, domid: int, default: Any = None) -> Any:
+        """As of any dictionary."""
+        return self[domid] if domid in self else default
+
+    def values(self) -> Any:
+        """As of any dictionary, one by one."""
+        self.in_order = True
+        return (self[domid] for domid in list(self))
+
+    def items(self) -> Any:
+        """Likewise."""
+        self.in_order = True
+        return ((domid, self[domid]) for domid in list(self))
+
+
+def looked_at(domains: dict[int, Domain]) -> Iterator[tuple[int, Domain]]:
+    """The domains that were looked at; of the others nothing can have changed."""
+    return ((domid, domain) for domid, domain in dict.items(domains) if domain is not None)
+
+
 class AnyHeap:
     """The free blocks of a node, as far as the allocator looks at them."""
 
@@ -165,7 +201,6 @@ class World:
         self.taken = 0
         """Blocks that left the heap."""
         self._blocks = 0
-        self._untouched: dict[int, Domain] = {}
         self.host = self._host(absent)
         self.named: dict[int, Block] = {}
         """Blocks that are there at the start, by frame."""
@@ -188,7 +223,7 @@ class World:
             pages=PageTable(self.shape.nodes, SPAN),
             outstanding_claims=unknown("outstanding_claims"),  # type: ignore[arg-type]  # unknown
         )
-        host.domains = {d: self._domain(d) for d in range(self.shape.domains) if d != absent}
+        host.domains = Domains(self._domain, (d for d in range(self.shape.domains) if d != absent))
         return host
 
     def _domain(self, d: int) -> Domain:
@@ -250,6 +285,12 @@ class World:
 
     # -- what is there afterwards
 
+    def alone(self, domid: int | None) -> bool:
+        """Whether no domain but this one was looked at, and nobody went through all of them."""
+        domains = self.host.domains
+        in_order = not isinstance(domains, Domains) or domains.in_order
+        return not in_order and all(d == domid for d, _ in looked_at(domains))
+
     def _classes(self) -> dict[str, Any]:
         """Pages of the page table by class."""
         pages, counted = self.host.pages, dict[str, Any]()
@@ -270,9 +311,8 @@ class World:
         for n in nodes:
             seen.number(f"node_avail_pages[{n}]", host.node_avail_pages[n])
             seen.number(f"node_outstanding_claims[{n}]", host.node_outstanding_claims[n])
-        for d, domain in host.domains.items():
-            if domain is not self._untouched.get(d):
-                self._of_domain(d, domain, seen)
+        for d, domain in looked_at(host.domains):
+            self._of_domain(d, domain, seen)
         changed = self._classes()
         for name, pages in self._at_start.items():
             changed[name] = changed.get(name, 0) - pages
@@ -308,7 +348,7 @@ class World:
         """Whether counters that hardened claim sets keep twice differ: by the reference's own state alone."""
         if not isinstance(self.semantics, Charged):
             return False
-        for d, domain in self.host.domains.items():
+        for d, domain in looked_at(self.host.domains):
             limbo: Any = 0
             for n in range(self.shape.nodes):
                 name = f"limbo_pages[{d}][{n}]"

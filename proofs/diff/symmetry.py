@@ -1,0 +1,104 @@
+"""Why an operation that was explored for one domain need not be explored for another.
+
+Three things are checked, none is assumed: on no path did the reference look at another domain, or go through all of
+them; the model's cases for the other domain are the same, with the names of the two exchanged; and so is what is known
+of the state before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import z3
+
+from model.calls import CALL_FIELDS, Case
+from model.state import Shape
+
+from .explore import Tree, Undecided
+from .judge import Judge
+from .plan import Plan
+from .world import Unknowns, World
+
+_BY_DOMAIN = tuple(n for n, i in CALL_FIELDS.items() if i.shape in (Shape.DOMAIN, Shape.CELL))
+
+
+class Exchange:
+    """Two domains exchanged in formulas."""
+
+    def __init__(self, unknowns: Unknowns, one: int, other: int) -> None:
+        terms = unknowns.terms
+        self._names = {f"[{one}]": f"[{other}]", f"[{other}]": f"[{one}]"}
+        all_terms = {**terms.numbers, **terms.flags}
+        self._pairs = [(t, all_terms[self.name(n)]) for n, t in all_terms.items() if self.name(n) in all_terms]
+
+    def name(self, name: str) -> str:
+        """The name of the same number of the other domain."""
+        field, bracket, index = name.partition("[")
+        if field not in _BY_DOMAIN and field != "pauses":
+            return name
+        first, _, rest = (bracket + index).partition("]")
+        return field + self._names.get(first + "]", first + "]") + rest
+
+    def __call__(self, formula: Any) -> Any:
+        """A formula about the other."""
+        return z3.substitute(formula, *self._pairs) if isinstance(formula, z3.ExprRef) else formula
+
+
+@lru_cache(maxsize=256)
+def _exchange(unknowns: Unknowns, one: int, other: int) -> Exchange:
+    return Exchange(unknowns, one, other)
+
+
+def same_for(plan: Plan, explored: Plan, judge: Judge, of_explored: Judge, unknowns: Unknowns, tree: Tree) -> bool:
+    """Whether what holds of the plan that was explored holds of the plan for another domain.
+
+    :raises Undecided: the solver cannot tell whether the same is known of both
+    """
+    assert plan.domid is not None
+    assert explored.domid is not None
+    exchange = _exchange(unknowns, explored.domid, plan.domid)
+    for key, cases in of_explored.made.items():
+        world = World(judge.call.semantics.name, unknowns.size, unknowns.terms, plan.absent)
+        world.searches = list(key[1])
+        others = judge.cases(plan.operation, plan.arguments(world), key)
+        if len(cases) != len(others):
+            return False
+        if not all(_same(one, other, exchange, of_explored, judge) for one, other in zip(cases, others, strict=True)):
+            return False
+    return _as_much_known(tree.precondition, exchange)
+
+
+def _same(one: Case, other: Case, exchange: Exchange, of_one: Judge, of_other: Judge) -> bool:
+    if (one.name, one.result, list(one.answer)) != (other.name, other.result, list(other.answer)):
+        return False
+    before, after = of_one.changes(one), of_other.changes(other)
+    pairs = [(one.condition, other.condition), *((one.answer[n], other.answer[n]) for n in one.answer)]
+    if {exchange.name(n) for n in before} != set(after):
+        return False
+    pairs += [(term, after[exchange.name(n)]) for n, term in before.items()]
+    return all(_equal(exchange(a), b) for a, b in pairs)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, z3.ExprRef) and isinstance(b, z3.ExprRef):
+        return bool(a.eq(b)) or bool(z3.simplify(a).eq(z3.simplify(b)))
+    return type(a) is type(b) and bool(a == b)
+
+
+_known: dict[tuple[Any, ...], bool] = {}
+
+
+def _as_much_known(precondition: Sequence[Any], exchange: Exchange) -> bool:
+    """Whether the precondition implies itself with the domains exchanged: then the two are the same."""
+    key = (exchange, *(formula.get_id() for formula in precondition))
+    if key not in _known:
+        solver = z3.SimpleSolver()
+        solver.set("ctrl_c", False)
+        solver.add(*precondition, z3.Not(z3.And([exchange(formula) for formula in precondition])))
+        answer = solver.check()
+        if answer == z3.unknown:
+            raise Undecided(solver.reason_unknown())
+        _known[key] = answer == z3.unsat
+    return _known[key]
