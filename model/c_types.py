@@ -4,6 +4,7 @@ from model.logic import Term, all_of
 
 UINT_MAX = 2**32 - 1
 MAX_NUMNODES = 64
+NUMA_NO_NODE = 255
 DOMID_FIRST_RESERVED = 0x7FF0
 """Domain ids are below this."""
 HOST_PAGES_MAX = 2**40

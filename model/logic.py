@@ -81,6 +81,13 @@ def positive_part(a: Term) -> Term:
     return choose(a >= 0, a, 0)
 
 
+def bits(number: Term, lowest: int, width: int) -> Term:
+    """The bits of a number of flags, from the `lowest` on, as a number."""
+    if isinstance(number, int):
+        return (number >> lowest) & ((1 << width) - 1)
+    return (number / (1 << lowest)) % (1 << width)  # integers: the quotient is one
+
+
 def total_of(terms: Iterable[Term]) -> Term:
     """Sum; 0 when there are none (z3.Sum([]) is the same, but the single term stays itself)."""
     kept = list(terms)

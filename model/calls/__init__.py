@@ -39,8 +39,9 @@ from model.calls.case import (
     any_case,
     holds,
 )
+from model.calls.domains import MAX_PAUSE_COUNT
 from model.calls.freeing import FREE, IN_USE, OFFLINED
-from model.calls.installing import GLOBAL, LEGACY, Entry
+from model.calls.installing import GLOBAL, LEGACY, NO_NODE, Entry
 from model.calls.interfaces import INTERFACES
 from model.calls.registry import CALLS, SCRIPTS, cases, exists
 from model.calls.scripts import BOUNDARY, Boundary, Ended, Script, Section
@@ -60,8 +61,10 @@ __all__ = [
     "IN_USE",
     "LEGACY",
     "LIMBO",
+    "MAX_PAUSE_COUNT",
     "MISUSE",
     "NONE",
+    "NO_NODE",
     "OFFLINED",
     "OK",
     "REFUSED",

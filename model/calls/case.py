@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from model.calls.interfaces import INTERFACES, Interface
 from model.calls.state import CallHost, CallState
@@ -46,8 +47,8 @@ class Case:
     """`OK` or an errno's name, `refused`, `crash`, `misuse`; or the answer of a page (`OFFLINED`, ...)."""
     effect: "Effect | None" = None
     """Gives the state after; None: nothing changes."""
-    answer: Mapping[str, Term] = field(default_factory=dict)
-    """What else comes out, by name: `node` of an allocation, counters of a query."""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    """What else comes out, by name: `node` of an allocation, counters of a query. Terms, and vectors of them."""
     block: Block | None = None
     """What the pages of the call are afterwards; None: free, or not the call's matter."""
     entry: int | None = None
@@ -67,8 +68,8 @@ class Call:
 
     @property
     def interface(self) -> Interface:
-        """How the generation's calls differ beyond its rules."""
-        return INTERFACES[self.semantics.name]
+        """How the generation's calls differ beyond its rules. A variant has those of the generation it changes."""
+        return INTERFACES[self.semantics.name.partition("+")[0]]
 
     def is_online(self, node: Term) -> Term:
         """Whether there is a node with that id, 0 or more."""

@@ -14,7 +14,7 @@ def create_domain(call: Call, domid: int, max_pages: Term, node_affinity: frozen
     def created(step: Step) -> None:
         step.set_at("is_created", domid, True)
         step.set_at("is_dying", domid, False)
-        step.set_at("is_paused", domid, False)
+        step.set_at("controller_pause_count", domid, 1)
         step.set_at("max_pages", domid, max_pages)
         step.set_at("claim_node", domid, NONE)
         step.set_at("last_alloc_node", domid, NONE)
@@ -49,6 +49,34 @@ def max_mem(call: Call, domid: Term, max_pages: Term) -> list[Case]:
     unknown = negation(call.before.is_created[domid])
     capped = minimum(max_pages, UINT_MAX)
     return [Case("unknown-domain", unknown, "ESRCH"), *set_max_pages(call, domid, capped)]
+
+
+MAX_PAUSE_COUNT = 255
+
+
+def pausedomain(call: Call, domid: Term) -> list[Case]:
+    """XEN_DOMCTL_pausedomain: one pause more, up to a limit. `domid` None: unknown."""
+    return _paused(call, domid, 1, "paused-too-often", MAX_PAUSE_COUNT, "EOVERFLOW")
+
+
+def unpausedomain(call: Call, domid: Term) -> list[Case]:
+    """XEN_DOMCTL_unpausedomain: one pause less, if there is one. `domid` None: unknown."""
+    return _paused(call, domid, -1, "not-paused", 0, "EINVAL")
+
+
+def _paused(call: Call, domid: Term, change: int, refused: str, bound: int, errno: str) -> list[Case]:
+    if domid is None:
+        return [Case("unknown-domain", True, "ESRCH")]
+    s = call.before
+
+    def counted(step: Step) -> None:
+        step.add_at("controller_pause_count", domid, change)
+
+    return [
+        Case("unknown-domain", negation(s.is_created[domid]), "ESRCH"),
+        Case(refused, s.controller_pause_count[domid] == bound, errno),
+        Case("counted", True, OK, call.effect(counted)),
+    ]
 
 
 def mark_dying(call: Call, domid: Term) -> list[Case]:

@@ -1,11 +1,11 @@
-"""The claim calls that take a set: which entry fails first and why, and what a set leaves."""
+"""The functions that install a set of claims: which entry fails first and why, and what a set leaves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from model.c_types import MAX_NUMNODES, UINT_MAX
+from model.c_types import UINT_MAX
 from model.calls.case import OK, Call, Case, Effect
-from model.calls.claiming import released, set_outstanding_pages
+from model.calls.claiming import set_outstanding_pages
 from model.calls.interfaces import Sets
 from model.encoding import Vector
 from model.logic import Term, all_of, any_of, choose, negation, same, total_of
@@ -13,9 +13,11 @@ from model.step import Step
 from model.transitions.ledger import install
 
 GLOBAL = 0x80000000
-"""Target of an entry: the host."""
+"""Target of an entry: the host. Later called HOST."""
 LEGACY = 0x40000000
-"""Target of a single entry: the legacy call."""
+"""Target of an entry: the legacy call."""
+NO_NODE = 0xFFFFFFFF
+"""Target of the entry in v4: the host."""
 BIT_31 = 1 << 31
 
 
@@ -27,6 +29,7 @@ class Entry:
     target: Term
     """A node id, `GLOBAL` or `LEGACY`, or any other 32-bit number."""
     pad: Term = 0
+    """What has to be 0; in claim-sets-v3 it is called `cmd`."""
 
     @property
     def host_wide(self) -> Term:
@@ -56,12 +59,19 @@ def install_claim_set(call: Call, domid: Term, entries: Sequence[Entry]) -> list
         return _stake(call, domid, entries)
     s, rules = call.before, call.rules
     limit, held = s.max_pages[domid], rules.pages_held(s, domid)
+    folded = call.interface.sets is Sets.REPLACING_OR_LEGACY
+    is_legacy = any_of([entry.target == LEGACY for entry in entries]) if folded else False
+    if folded:
+        entries = [replace(e, target=choose(e.target == LEGACY, GLOBAL, e.target)) for e in entries]
     cases = []
     if rules.checks_dying_in_lock:
-        cases.append(Case("dying-in-lock", s.is_dying[domid], "ESRCH"))
+        cases.append(Case("dying-in-lock", all_of([negation(is_legacy), s.is_dying[domid]]), "ESRCH"))
     for index, entry in enumerate(entries):
         cases += _entry(call, domid, entry, entries[:index], index)
     g, total = _global_pages(entries), _node_pages(entries)
+    if folded:
+        legacy = [Case("legacy-and-nodes", total != 0, "EINVAL"), *set_outstanding_pages(call, domid, g)]
+        cases += only_where(is_legacy, legacy)
     cases += [
         Case("global-beyond-limit", g > limit, "EINVAL"),
         Case("set-beyond-limit", total > limit - g, "EINVAL"),
@@ -70,6 +80,11 @@ def install_claim_set(call: Call, domid: Term, entries: Sequence[Entry]) -> list
         Case("installed", True, OK, _installed(call, domid, entries)),
     ]
     return cases
+
+
+def only_where(condition: Term, cases: Sequence[Case]) -> list[Case]:
+    """Cases that are looked at where the condition holds."""
+    return [replace(case, condition=all_of([condition, case.condition])) for case in cases]
 
 
 def _entry(call: Call, domid: Term, entry: Entry, earlier: Sequence[Entry], index: int) -> list[Case]:
@@ -92,14 +107,14 @@ def _entry(call: Call, domid: Term, entry: Entry, earlier: Sequence[Entry], inde
 def _stake(call: Call, domid: Term, entries: Sequence[Entry]) -> list[Case]:
     """A set of the reduced series: only where no claim is held."""
     s = call.before
-    tot, limit = s.tot_pages[domid], s.max_pages[domid]
+    held, limit = call.rules.pages_held(s, domid), s.max_pages[domid]
     cases = []
     for index, entry in enumerate(entries):
         cases += _staked_entry(call, domid, entry, entries[:index], index)
     total, by_node = _all_pages(entries), _by_node(call, entries)
     cases += [
-        Case("pages-beyond-limit", tot > limit, "EINVAL"),
-        Case("set-and-pages-beyond-limit", total > limit - tot, "EINVAL"),
+        Case("pages-beyond-limit", held > limit, "EINVAL"),
+        Case("set-and-pages-beyond-limit", total > limit - held, "EINVAL"),
         Case("claim-held", s.held(domid) != 0, "EINVAL"),
         Case("host-has-no-room", total + s.outstanding_claims > s.total_avail_pages, "ENOMEM"),
         Case("node-has-no-room", call.host.some_node(lambda n: _no_room(call, by_node, n)), "ENOMEM"),
@@ -132,48 +147,7 @@ def _installed(call: Call, domid: Term, entries: Sequence[Entry]) -> Effect:
     by_node, g = _by_node(call, entries), _global_pages(entries)
 
     def change(step: Step) -> None:
-        replaces = call.interface.sets is Sets.REPLACING
+        replaces = call.interface.sets is not Sets.STAKING
         install(step, domid, by_node, g, replaces and call.rules.releases_before_install)
 
     return call.effect(change)
-
-
-def claim_memory(call: Call, domid: Term, entries: Sequence[Entry], pad: Term = 0) -> list[Case]:
-    """XEN_DOMCTL_claim_memory, or set_memory_claims: its own checks, then the set. `domid` None: unknown."""
-    s = call.before
-    unknown = True if domid is None else negation(s.is_created[domid])
-    dying = False if domid is None else s.is_dying[domid]
-    too_many = Case("too-many-entries", len(entries) > MAX_NUMNODES + 1, "E2BIG")
-    llc = Case("llc-coloring", s.llc_coloring, "EOPNOTSUPP")
-    if call.interface.sets is Sets.REPLACING:
-        checks = [
-            llc,
-            Case("malformed", any_of([not entries, pad != 0]), "EINVAL"),
-            too_many,
-            Case("unknown-domain", unknown, "ESRCH"),
-            Case("dying", dying, "ESRCH"),
-        ]
-    else:
-        checks = [
-            Case("unknown-domain", unknown, "ESRCH"),
-            Case("malformed", pad != 0, "EINVAL"),
-            *([Case("released", True, OK, released(call, domid))] if not entries and domid is not None else []),
-            llc,
-            Case("dying", dying, "ESRCH"),
-            too_many,
-            Case("not-paused", False if domid is None else negation(s.is_paused[domid]), "EBUSY"),
-        ]
-    if domid is None or any(case.condition is True for case in checks):
-        return checks
-    return checks + _set(call, domid, entries)
-
-
-def _set(call: Call, domid: Term, entries: Sequence[Entry]) -> list[Case]:
-    """A set or, where there are no staked sets, a single LEGACY entry: its cases hold where the target is that."""
-    as_set = install_claim_set(call, domid, entries)
-    if len(entries) != 1 or call.interface.sets is Sets.STAKING:
-        return as_set
-    (entry,) = entries
-    is_legacy = entry.target == LEGACY
-    legacy = set_outstanding_pages(call, domid, entry.pages)
-    return [replace(case, condition=all_of([is_legacy, case.condition])) for case in legacy] + as_set

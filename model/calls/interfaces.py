@@ -5,11 +5,23 @@ from enum import Enum
 
 
 class Sets(Enum):
-    """The call that installs a set of claims."""
+    """The function that installs a set of claims."""
+
+    NONE = "no such function"
+    REPLACING = "a set replaces the claims held"
+    REPLACING_OR_LEGACY = "likewise; a LEGACY entry makes it the legacy call"
+    STAKING = "a set is staked where none is held"
+
+
+class Memory(Enum):
+    """The domctl that claims memory: what it takes, and what it looks at first."""
 
     NONE = "no such call"
-    REPLACING = "XEN_DOMCTL_claim_memory: a set replaces the claims held"
-    STAKING = "set_memory_claims: a set is staked where none is held"
+    ONE_OR_NONE = "a list of which one entry is supported; none releases (v2, v3)"
+    ONE = "exactly one entry (v4)"
+    SET = "XEN_DOMCTL_claim_memory: a set, or one LEGACY entry"
+    SET_OR_GET = "the same with a mode: to set, or to get the set installed"
+    SET_AND_GET = "set_memory_claims, and get_memory_claims beside it"
 
 
 class Single(Enum):
@@ -26,7 +38,12 @@ class Interface:
     """The interface of one generation."""
 
     sets: Sets = Sets.NONE
+    memory: Memory = Memory.NONE
     single: Single = Single.HOST_WIDE
+    node_in_mem_flags: bool = False
+    """The mem_flags of XENMEM_claim_pages may name an exact node (v1)."""
+    subtracts_before_locks: bool = False
+    """XENMEM_claim_pages subtracts tot_pages before any lock, and asks for the difference (v3)."""
     refuses_llc_coloring: bool = True
     """XENMEM_claim_pages refuses every claim while LLC colouring is on."""
     checks_exact_target: bool = False
@@ -41,18 +58,30 @@ class Interface:
         """Whether a domain has a claim_node."""
         return self.single is not Single.HOST_WIDE
 
+    @property
+    def gets(self) -> bool:
+        """Whether the set installed can be asked for."""
+        return self.memory in (Memory.SET_OR_GET, Memory.SET_AND_GET)
 
+
+_SETS = Interface(sets=Sets.REPLACING, memory=Memory.SET)
 INTERFACES: dict[str, Interface] = {
     "legacy-2013": Interface(refuses_llc_coloring=False),
     "legacy-redeem-at-assign": Interface(refuses_llc_coloring=False),
-    "single-node-v1": Interface(single=Single.BELOW_MAX_NUMNODES, refuses_llc_coloring=False, checks_exact_target=True),
-    "single-node-v2": Interface(single=Single.ONLINE, refuses_llc_coloring=False, checks_any_target=True),
-    "single-node-v3": Interface(single=Single.ONLINE, refuses_llc_coloring=False),
+    "single-node-v1": Interface(
+        single=Single.BELOW_MAX_NUMNODES, node_in_mem_flags=True, refuses_llc_coloring=False, checks_exact_target=True
+    ),
+    "single-node-v2": Interface(
+        memory=Memory.ONE_OR_NONE, single=Single.ONLINE, refuses_llc_coloring=False, checks_any_target=True
+    ),
+    "single-node-v3": Interface(
+        memory=Memory.ONE_OR_NONE, single=Single.ONLINE, subtracts_before_locks=True, refuses_llc_coloring=False
+    ),
     "legacy-redeem-at-alloc": Interface(),
-    "single-node-v4": Interface(single=Single.ONLY_TARGET, clears_claim_node=True),
-    "claim-sets-no-recall": Interface(sets=Sets.REPLACING),
-    "claim-sets": Interface(sets=Sets.REPLACING),
-    "claim-sets-v3": Interface(sets=Sets.REPLACING),
-    "claim-sets-hardened": Interface(sets=Sets.REPLACING),
-    "per-node-v8": Interface(sets=Sets.STAKING),
+    "single-node-v4": Interface(memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
+    "claim-sets-no-recall": _SETS,
+    "claim-sets": _SETS,
+    "claim-sets-v3": Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET),
+    "claim-sets-hardened": _SETS,
+    "per-node-v8": Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET),
 }

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from model.calls import allocating, claiming, domains, exchanging, freeing, installing, scripts
+from model.calls import allocating, claiming, domains, exchanging, freeing, installing, memory, scripts
 from model.calls.case import Call, Case
-from model.calls.interfaces import INTERFACES, Sets
+from model.calls.interfaces import INTERFACES, Memory, Sets
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ CALLS: dict[str, CallModel] = {
         domains.create_domain,
         domains.set_max_pages,
         domains.max_mem,
+        domains.pausedomain,
+        domains.unpausedomain,
         domains.mark_dying,
         domains.release_all_claims,
         domains.domain_destroy,
@@ -38,7 +40,8 @@ CALLS: dict[str, CallModel] = {
         claiming.claim_pages_check,
         claiming.set_outstanding_pages,
         installing.install_claim_set,
-        installing.claim_memory,
+        memory.claim_memory,
+        memory.get_memory_claims,
         allocating.alloc_heap_pages,
         allocating.assign_pages,
         freeing.release_ownership,
@@ -69,8 +72,12 @@ SCRIPTS: dict[str, Callable[..., scripts.Script]] = {
 
 def exists(name: str, semantics: str) -> bool:
     """Whether a generation has the call or operation."""
-    sets = INTERFACES[semantics].sets
-    return sets is not Sets.NONE or name not in ("install_claim_set", "claim_memory")
+    interface = INTERFACES[semantics.partition("+")[0]]
+    if name == "install_claim_set":
+        return interface.sets is not Sets.NONE
+    if name == "claim_memory":
+        return interface.memory is not Memory.NONE
+    return interface.gets or name != "get_memory_claims"
 
 
 def cases(call: Call, name: str, **arguments: Any) -> list[Case]:

@@ -56,11 +56,11 @@ def _block(case: Case | None) -> Block:
 
 def claim_pages(domid: Term, pages: Term, **checked: Term) -> Script:
     """XENMEM_claim_pages: is_dying is looked at before the locks are taken."""
-    case = _made((yield Section("claim_pages_check", {"domid": domid, **checked})))
+    case = _made((yield Section("claim_pages_check", {"domid": domid, "pages": pages, **checked})))
     if case.result != OK:
         return Ended(case.result)
     yield BOUNDARY
-    case = _made((yield Section("set_outstanding_pages", {"domid": domid, "pages": pages})))
+    case = _made((yield Section("set_outstanding_pages", {"domid": domid, **case.answer})))
     return Ended(case.result)
 
 

@@ -31,7 +31,7 @@ class CallState(State):
     other_pages: Any = _seen(Shape.NODE, "class: in use, and not refcounted to a domain")
     claim_node: Any = _seen(Shape.DOMAIN, "single-node generations: the target of the claim, -1 for none", HEAP_LOCK)
     last_alloc_node: Any = _seen(Shape.DOMAIN, "where the domain's last pages came from, -1 for none yet", HEAP_LOCK)
-    is_paused: Any = _seen(Shape.DOMAIN, "paused by its controller", DOMCTL_LOCK, flag=True)
+    controller_pause_count: Any = _seen(Shape.DOMAIN, "pauses by the toolstack; a new domain has one", DOMCTL_LOCK)
     node_affinity: Any = _seen(Shape.CELL, "the node is in the domain's node_affinity", flag=True)
 
 

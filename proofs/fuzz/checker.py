@@ -11,7 +11,7 @@ from msgspec import Struct
 from model.calls import CRASH, MISUSE, OK, Ended
 from proofs.replay.operations import Outcome
 from proofs.traces.events import DomainKill, Event, HostShape
-from proofs.traces.own_events import Continue, DestroyDomain
+from proofs.traces.own_events import Continue, DestroyDomain, HypercallClaim
 from reference.properties import check_state
 from reference.status import HypervisorCrash, MisuseError
 
@@ -178,7 +178,13 @@ class Checker:
         return None
 
 
-def _expected(field: str, ended: Ended, answer: dict[str, int]) -> Any:
+def _told(answer: dict[str, Any]) -> list[HypercallClaim]:
+    """A set installed, as it is told."""
+    on_nodes = [HypercallClaim(pages, node) for node, pages in enumerate(answer["claims"]) if pages]
+    return [HypercallClaim(answer["global_claims"], "host"), *on_nodes] if answer["tells_global"] else on_nodes
+
+
+def _expected(field: str, ended: Ended, answer: dict[str, Any]) -> Any:
     """What the model says of one part of an outcome."""
     blocks: Any = ended.blocks
     if field == "result":
@@ -191,4 +197,6 @@ def _expected(field: str, ended: Ended, answer: dict[str, int]) -> Any:
         return [block.mfn for block in blocks]
     if field == "pages":
         return ended.pages
+    if field == "claims":
+        return _told(answer)
     return answer.get(field)

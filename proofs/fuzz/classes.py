@@ -16,7 +16,9 @@ from model.calls import (
     FREE,
     GLOBAL,
     IN_USE,
+    LEGACY,
     LIMBO,
+    MAX_PAUSE_COUNT,
     MISUSE,
     OFFLINED,
     Block,
@@ -47,7 +49,6 @@ from .features import (
 
 NODES, DOMAINS = 3, 2
 NO_STATE = f"no state with all that is proved admits it ({NODES} nodes, {DOMAINS} domains)"
-NO_PAUSE = "no event of a trace pauses a domain"
 _DOMID = 1
 
 OPERATIONS = (
@@ -88,7 +89,8 @@ class _Asked:
             of_state = PROPERTIES[name].of_state
             assert of_state is not None  # what is proved of every state is about states
             self._solver.add(of_state(self.host, self.before))
-        self._solver.add(negation(self.before.is_paused[_DOMID]))
+        pauses = self.before.controller_pause_count[_DOMID]
+        self._solver.add(pauses >= 0, pauses <= MAX_PAUSE_COUNT)
 
     def ask(self, name: str, condition: Term, reason: str = NO_STATE) -> None:
         """Note a class; it can be reached where the condition can hold, and if one of several questions said so."""
@@ -113,8 +115,7 @@ def classes_of(semantics: str, proved: list[str]) -> Classes:
         found = cases(asked.call, name, **arguments)
         for index, case in enumerate(found):
             if case.result != MISUSE:
-                reason = NO_PAUSE if name == "claim_memory" and _paused(semantics) else NO_STATE
-                asked.ask(f"{name}: {case.name}", holds(found, index), reason)
+                asked.ask(f"{name}: {case.name}", holds(found, index))
         if name == "alloc_heap_pages":
             _passed_over(asked, found, arguments["has_block"])
         _effects(asked, name, found, arguments)
@@ -131,16 +132,11 @@ def _counted(before: CallState, block: Block | None) -> Term:
     return block.pages <= pages[block.owner, block.node]
 
 
-def _paused(semantics: str) -> bool:
-    call = Call(SEMANTICS[semantics], CallHost(1, 1), CallHost(1, 1).state())  # type: ignore[arg-type]  # its state_type
-    return any(case.name == "not-paused" for case in cases(call, "claim_memory", domid=0, entries=[Entry(1, 0)]))
-
-
 def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every call, with arguments that among them admit every case."""
     pages, more, limit, marked = (host.pages(name) for name in ("pages", "more", "limit", "marked"))
     order, target, other = (host.pages(name) for name in ("order", "target", "other"))
-    pad, pad_of_entry = host.pages("pad"), host.pages("pad_of_entry")
+    pad, pad_of_entry, flags = host.pages("pad"), host.pages("pad_of_entry"), host.pages("flags")
     host.axioms.append(all_of([pages >= 1, marked <= pages, pages < 1 << 64, more < 1 << 64, order < 64]))
     blocks = [
         Block(pages, 0, state, owner, refcounted, marked)
@@ -158,13 +154,18 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "domain_destroy", {"domid": _DOMID, "has_pages": flag}
     yield "destroy_if_empty", {"domid": _DOMID, "has_pages": flag}
     yield "getdomaininfo", {"domid": _DOMID}
+    yield "pausedomain", {"domid": _DOMID}
+    yield "unpausedomain", {"domid": _DOMID}
     yield "get_outstanding_claims", {}
-    yield "claim_pages_check", {"domid": _DOMID, "has_extent_start": flag}
+    yield "get_memory_claims", {"domid": _DOMID, "capacity": more, "pad": pad}
+    yield "claim_pages_check", {"domid": _DOMID, "pages": more, "mem_flags": flags, "has_extent_start": flag}
+    yield "set_outstanding_pages", {"domid": _DOMID, "pages": -more}
     for node in (None, 0, NODES, 254):
         yield "set_outstanding_pages", {"domid": _DOMID, "pages": pages - 1, "node": node}
     for entries in ([], wanted[:1], wanted[1:], [*wanted, Entry(other, target)]):
         yield "install_claim_set", {"domid": _DOMID, "entries": entries}
         yield "claim_memory", {"domid": _DOMID, "entries": entries, "pad": pad}
+    yield "claim_memory", {"domid": _DOMID, "entries": [*wanted[:1], Entry(more, LEGACY)], "pad": pad}
     yield "claim_memory", {"domid": _DOMID, "entries": [Entry(0, 0)] * 66}
     for requested in (None, 0):
         yield "alloc_heap_pages", {"domid": _DOMID, "requested": requested, **search}

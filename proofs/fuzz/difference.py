@@ -87,6 +87,7 @@ def _of_domain(s: ModelState, host: Host, domid: int, domain: Domain) -> list[tu
         (f"history.{kind}", getattr(history, kind), _ledger(s, kind, domid))
         for kind in ("installed", "redeemed", "released", "recalled")
     ]
+    found.append(("controller_pause_count", domain.controller_pause_count, s.controller_pause_count[domid]))
     last = NONE if domain.last_alloc_node is None else domain.last_alloc_node
     found.append(("last_alloc_node", last, s.last_alloc_node[domid]))
     if "claim_node" in host.semantics.claim_counters:

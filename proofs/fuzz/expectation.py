@@ -18,6 +18,7 @@ from model.calls import (
     IN_USE,
     LEGACY,
     MISUSE,
+    NO_NODE,
     OFFLINED,
     OK,
     SCRIPTS,
@@ -36,7 +37,7 @@ from .compiled import Made
 from .frames import Owned, has_pages, pages_at
 from .model_calls import ModelCalls
 
-_TARGETS: dict[int | str, int] = {"global": GLOBAL, "legacy": LEGACY}
+_TARGETS: dict[int | str, int] = {"global": GLOBAL, "host": GLOBAL, "legacy": LEGACY, "no_node": NO_NODE}
 _NEEDS_DOMAIN = frozenset(
     {
         e.SetMaxPages,
@@ -61,6 +62,8 @@ class Expectation:
         self.calls = ModelCalls(host, domains)
         self._host = host
         self._scripts: dict[str, tuple[e.Event, Script]] = {}
+        self._reserved = host.semantics.reserved_field
+        self._has_claim_node = "claim_node" in host.semantics.claim_counters
         self._missing = frozenset(k for k in _BEGIN if not exists(_name(k), host.semantics.name))
 
     def begin(self, builder: str, event: e.Event) -> Ended | None:
@@ -123,11 +126,16 @@ class Expectation:
         kind = type(event)
         if kind in self._missing:
             return False
+        if isinstance(event, e.SetOutstandingPages) and event.node is not UNSET and not self._has_claim_node:
+            return False
         if kind in _NEEDS_DOMAIN:
             domid: int | None = event.domid  # type: ignore[attr-defined]  # they have one
             return domid is None or self._known(domid) is not None
         if isinstance(event, e.CreateDomain):
             return event.domid < self.calls.state.number_of_domains
+        if isinstance(event, own.ClaimMemory):
+            other = {"pad": "cmd", "cmd": "pad"}[self._reserved]
+            return not any(getattr(claim, other) for claim in event.claims)
         if isinstance(event, e.OfflinePage | own.OnlinePage):
             node, page = divmod(event.mfn, self._host.node_span)
             return node < len(self._host.node_pages) and page < self._host.node_pages[node]
@@ -219,8 +227,9 @@ def _request(event: Any) -> dict[str, Any]:
     }
 
 
-def _entries(claims: Any) -> list[Entry]:
-    return [Entry(claim.pages, _TARGETS.get(claim.target, claim.target), claim.pad) for claim in claims]
+def _entries(claims: Any, reserved: str = "pad") -> list[Entry]:
+    """``reserved``: what the field is called that has to be 0."""
+    return [Entry(claim.pages, _TARGETS.get(claim.target, claim.target), getattr(claim, reserved)) for claim in claims]
 
 
 def _single(event: e.SetOutstandingPages) -> dict[str, Any]:
@@ -254,7 +263,12 @@ _BEGIN: dict[type[e.Event], Callable[[Expectation, Any], Made | Script]] = {
     own.DomainDestroy: lambda x, v: x.calls.make(
         "domain_destroy", {"domid": v.domid, "has_pages": has_pages(x._host, v.domid)}
     ),
-    own.ClaimMemory: lambda x, v: x.on_domain("claim_memory", v.domid, entries=_entries(v.claims), pad=v.pad),
+    own.ClaimMemory: lambda x, v: x.on_domain(
+        "claim_memory", v.domid, entries=_entries(v.claims, x._reserved), pad=v.pad
+    ),
+    own.GetMemoryClaims: lambda x, v: x.on_domain("get_memory_claims", v.domid, capacity=v.capacity, pad=v.pad),
+    own.PauseDomain: lambda x, v: x.on_domain("pausedomain", v.domid),
+    own.UnpauseDomain: lambda x, v: x.on_domain("unpausedomain", v.domid),
     own.ClaimPages: lambda x, v: SCRIPTS["claim_pages"](x._known(v.domid), v.nr_extents, **_checked(v)),
     own.PopulatePhysmap: lambda x, v: SCRIPTS["populate_physmap"](
         x._known(v.domid), v.nr_extents, order=v.extent_order, **_request(v)

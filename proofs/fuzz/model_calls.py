@@ -53,6 +53,7 @@ class ModelCalls:
             "claim_memory": self._with_entries,
             "create_domain": self._directly,
             "exchange_check": self._directly,
+            "get_memory_claims": self._directly,
         }
         self._redeems_at_assign = SEMANTICS[host.semantics.name].rules.redeems_at_assign
         if self._redeems_at_assign:
@@ -93,6 +94,8 @@ class ModelCalls:
         if outcome.changed:
             self.changed = self.changed | outcome.changed if self.changed else outcome.changed
         made = compiled.made[index]
+        if made is None and outcome.state is None:
+            made = Made(outcome.name, outcome.result, None, self.state.answer)
         if made is None:
             assert block is not None  # it leaves what it was given
             owner = domid if outcome.owned else None
@@ -108,7 +111,9 @@ class ModelCalls:
         self.changed |= direct.apply(case, self.state)
         self.hits[f"{name}: {case.name}"] += 1
         self.result = case.result
-        return Made(case.name, case.result, None)
+        if case.answer:
+            self.state.answer = direct.answer(case)
+        return Made(case.name, case.result, None, self.state.answer if case.answer else None)
 
     def _with_entries(self, name: str, arguments: Arguments) -> Made:
         few = len(arguments["entries"]) <= _MOST_ENTRIES

@@ -17,8 +17,10 @@ from .steps import Frame, Step, Steps
 Candidates = Iterator[tuple[HostShape, Steps]]
 
 _NUMBERS = (
-    "pages", "nr_extents", "max_pages", "order", "extent_order", "in_order", "out_order", "mem_flags", "pad", "domid"
+    "pages", "nr_extents", "max_pages", "order", "extent_order", "in_order", "out_order", "mem_flags", "pad",
+    "capacity", "domid"
 )  # fmt: skip
+_GLOBAL = {"host": "global"}
 _LISTS = ("claims", "memflags", "in_mfns", "node_affinity")
 
 
@@ -51,10 +53,12 @@ def _in_one_go(steps: Steps, index: int) -> Steps:
 def _simpler(event: Event) -> Iterator[Event]:
     """The hypervisor's function instead of the hypercall above it, a part instead of the whole."""
     if isinstance(event, own.ClaimMemory):
-        if any(claim.target == "legacy" for claim in event.claims):
+        if len(event.claims) == 1 and isinstance(event.claims[0].target, str):
             yield e.SetOutstandingPages(domid=event.domid, pages=event.claims[0].pages)
-        else:
-            claims = [e.Claim(c.pages, c.target, c.pad) for c in event.claims]  # type: ignore[arg-type]  # not legacy
+        if len(event.claims) == 1 and isinstance(event.claims[0].target, int):
+            yield e.SetOutstandingPages(domid=event.domid, pages=event.claims[0].pages, node=event.claims[0].target)
+        if not any(claim.target in ("legacy", "no_node") for claim in event.claims):
+            claims = [e.Claim(c.pages, _GLOBAL.get(c.target, c.target), c.pad) for c in event.claims]  # type: ignore[arg-type]  # not legacy
             yield e.InstallClaimSet(domid=event.domid, claims=claims)
     elif isinstance(event, own.ClaimPages):
         yield e.SetOutstandingPages(domid=event.domid, pages=event.nr_extents)
@@ -202,8 +206,9 @@ def _smaller_lists(event: Event, field: str, values: list[Any]) -> Iterator[Even
 def _smaller_entries(entry: Any) -> Iterator[Any]:
     for pages in _smaller(entry.pages):
         yield replace(entry, pages=pages)
-    if entry.pad:
-        yield replace(entry, pad=0)
+    for reserved in ("pad", "cmd"):
+        if getattr(entry, reserved, 0):
+            yield replace(entry, **{reserved: 0})
     if isinstance(entry.target, int):
         for target in _smaller(entry.target):
             yield replace(entry, target=target)

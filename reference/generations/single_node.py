@@ -82,7 +82,8 @@ class SingleNodeV1(LegacyRedeemAtAssign):
                 return Status.OK
             if outstanding_pages(domain) != 0:
                 return Status.EINVAL
-            if domain.tot_pages + pages > domain.max_pages:
+            total = domain.tot_pages + pages
+            if total < 0 or total > domain.max_pages:  # below 0 it has wrapped, as `pages` has
                 return Status.EINVAL
             if exceeds_unsigned(pages, _unclaimed(host)):
                 return Status.ENOMEM

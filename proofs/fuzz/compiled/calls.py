@@ -36,12 +36,13 @@ _OF_CANDIDATE = frozenset({"node-overclaimed", "allocated"})
 class Made:
     """A case as it came out: what a script of the model is sent."""
 
-    __slots__ = ("block", "name", "result")
+    __slots__ = ("answer", "block", "name", "result")
 
-    def __init__(self, name: str, result: str, block: Pages | None) -> None:
+    def __init__(self, name: str, result: str, block: Pages | None, answer: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.result = result
         self.block = block
+        self.answer = answer or {}
 
 
 class Pages:
@@ -69,6 +70,8 @@ class Outcome(NamedTuple):
     """Of the pages that the case leaves; none: it leaves none."""
     owned: bool
     refcounted: bool
+    answers: bool
+    """It has an answer, which is left in the state."""
     changed: frozenset[str]
     """The fields that are not as before."""
 
@@ -80,7 +83,7 @@ class Compiled(NamedTuple):
     function: Callable[..., int]
     outcomes: list[Outcome]
     made: list[Made | None]
-    """Of cases that leave no pages: what a script is sent."""
+    """Of cases that leave no pages and answer nothing: what a script is sent."""
     counts: list[int]
     """How often each case came out."""
     source: str
@@ -203,15 +206,15 @@ class Compiler:
         names: dict[str, Any] = {"taken_ascending": taken_ascending, "add": add, "sub": sub}
         exec(compile(source, f"<{self.semantics.name} {name}>", "exec"), names)  # our own text
         outcomes = [_outcome(case, changed[index]) for index, case in enumerate(found)]
-        made = [Made(o.name, o.result, None) if o.state is None else None for o in outcomes]
+        made = [Made(o.name, o.result, None) if o.state is None and not o.answers else None for o in outcomes]
         return Compiled(name, names["call"], outcomes, made, [0] * len(found), source)
 
 
 def _outcome(case: Case, changed: frozenset[str]) -> Outcome:
-    block = case.block
+    block, answers = case.block, bool(case.answer)
     if block is None:
-        return Outcome(case.name, case.result, None, False, False, changed)
-    return Outcome(case.name, case.result, block.state, block.owner is not None, block.refcounted, changed)
+        return Outcome(case.name, case.result, None, False, False, answers, changed)
+    return Outcome(case.name, case.result, block.state, block.owner is not None, block.refcounted, answers, changed)
 
 
 class _HasBlock:

@@ -21,6 +21,8 @@ _INFIX = {
     z3.Z3_OP_LT: "<",
     z3.Z3_OP_GE: ">=",
     z3.Z3_OP_GT: ">",
+    z3.Z3_OP_IDIV: "//",  # the same as in Z3 where what is divided by is above 0, as here
+    z3.Z3_OP_MOD: "%",
     z3.Z3_OP_IFF: "==",
 }
 _INDICES = {str(term): over for over, term in INDEX.items()}

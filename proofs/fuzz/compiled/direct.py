@@ -54,6 +54,11 @@ def apply(case: Case, s: ModelState) -> frozenset[str]:
     return frozenset(new)
 
 
+def answer(case: Case) -> dict[str, Any]:
+    """What the case tells, vectors as lists."""
+    return {name: _numbers(told) if isinstance(told, ListVector) else told for name, told in case.answer.items()}
+
+
 def _new(update: Update, before: Any) -> Any:
     """A field after a step; what stays is shared with the field before."""
     match update:

@@ -33,7 +33,7 @@ class ModelState:
         """At boot: every page is free, no domain."""
         self.number_of_nodes = len(nodes)
         self.number_of_domains = domains
-        self.answer: dict[str, int] = {}
+        self.answer: dict[str, Any] = {}
         """What a query told, until the next one."""
         self.chosen = NONE
         """The node at which the last allocation's search ended."""

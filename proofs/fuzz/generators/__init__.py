@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from model.calls import exists
 from proofs.fuzz.world import World
 from proofs.traces.events import Event
 from reference.semantics import Semantics
@@ -20,8 +21,6 @@ class Maker(NamedTuple):
     """How often, against the others."""
     in_steps: bool = False
     """It has several critical sections: others may come between them."""
-    of_claim_sets: bool = False
-    """Only generations with claim sets have it."""
 
     @property
     def name(self) -> str:
@@ -35,8 +34,9 @@ MAKERS: dict[str, Maker] = {
         Maker(lifetimes.create_domain, 2),
         Maker(lifetimes.set_max_pages, 2),
         Maker(lifetimes.max_mem, 1),
-        Maker(claiming.install_claim_set, 6, of_claim_sets=True),
-        Maker(claiming.claim_memory, 6, of_claim_sets=True),
+        Maker(claiming.install_claim_set, 6),
+        Maker(claiming.claim_memory, 6),
+        Maker(claiming.get_memory_claims, 0.5),
         Maker(claiming.set_outstanding_pages, 3),
         Maker(claiming.claim_pages, 4, in_steps=True),
         Maker(allocating.alloc_domheap_pages, 12, in_steps=True),
@@ -52,6 +52,8 @@ MAKERS: dict[str, Maker] = {
         Maker(lifetimes.relinquish_memory, 1, in_steps=True),
         Maker(lifetimes.domain_destroy, 1),
         Maker(lifetimes.destroydomain, 0.7, in_steps=True),
+        Maker(lifetimes.pausedomain, 0.7),
+        Maker(lifetimes.unpausedomain, 0.5),
         Maker(lifetimes.getdomaininfo, 0.5),
         Maker(lifetimes.get_outstanding_claims, 0.5),
     )
@@ -59,6 +61,5 @@ MAKERS: dict[str, Maker] = {
 
 
 def makers_of(semantics: Semantics) -> list[Maker]:
-    """The operations of a generation: those on claim sets need that an observer sees claims by node."""
-    sets = "claims" in semantics.claim_counters
-    return [maker for maker in MAKERS.values() if sets or not maker.of_claim_sets]
+    """The operations of a generation."""
+    return [maker for maker in MAKERS.values() if exists(maker.name, semantics.name)]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from proofs.fuzz.world import World
+from proofs.fuzz.world import UNKNOWN_DOMID, World
 from proofs.traces.events import Claim, InstallClaimSet, SetOutstandingPages
-from proofs.traces.own_events import ClaimMemory, ClaimPages, HypercallClaim
-from reference.constants import MAX_NUMNODES, UINT_MAX
+from proofs.traces.own_events import ClaimMemory, ClaimPages, GetMemoryClaims, HypercallClaim
+from reference.constants import (
+    CLAIM_TARGET_LEGACY,
+    MAX_NUMNODES,
+    NUMA_NO_NODE,
+    UINT_MAX,
+    XENMEMF_exact_node_request,
+)
 from reference.state import Domain
 
 Entry = TypeVar("Entry", Claim, HypercallClaim)
@@ -58,21 +64,73 @@ def _too_many(world: World, make: Callable[..., Entry]) -> list[Entry]:
 def install_claim_set(world: World) -> InstallClaimSet | None:
     """The hypervisor's function, which any domain reaches."""
     domain = world.any_domain()
-    return None if domain is None else InstallClaimSet(domid=domain.domid, claims=_entries(world, domain, Claim))
+    if domain is None:
+        return None
+    draw = world.draw
+    claims = _entries(world, domain, Claim) if draw.random() < 0.95 else []
+    if draw.random() < 0.08:
+        claims.append(Claim(_legacy_pages(world, domain), CLAIM_TARGET_LEGACY))
+    return InstallClaimSet(domid=domain.domid, claims=claims)
 
 
 def claim_memory(world: World) -> ClaimMemory | None:
-    """The hypercall: a set, or one legacy entry."""
+    """The hypercall: a set, or one legacy entry; in single-node generations, a list that should have one entry."""
     draw = world.draw
     domain = world.any_domain()
     if domain is None:
         return None
-    domid = domain.domid if draw.random() < 0.97 else 99
-    if draw.random() < 0.15:
-        claims = [HypercallClaim(_legacy_pages(world, domain), "legacy", 0)]
+    domid = domain.domid if draw.random() < 0.97 else UNKNOWN_DOMID
+    if "claim_node" in world.host.semantics.claim_counters:
+        claims = _single_entries(world, domain)
+    elif draw.random() < 0.15:
+        claims = [HypercallClaim(_legacy_pages(world, domain), "legacy")]
     else:
-        claims = _entries(world, domain, HypercallClaim)
-    return ClaimMemory(domid=domid, claims=claims, pad=1 if draw.random() < 0.02 else 0)
+        claims = _entries(world, domain, _hypercall_claim(world))
+        if draw.random() < 0.03:
+            claims.append(HypercallClaim(_legacy_pages(world, domain), "legacy"))
+    return ClaimMemory(domid=domid, claims=claims, pad=1 + draw.below(2) if draw.random() < 0.02 else 0)
+
+
+def _hypercall_claim(world: World) -> Callable[[int, int | str, int], HypercallClaim]:
+    reserved = world.host.semantics.reserved_field
+
+    def make(pages: int, target: int | str, value: int = 0) -> HypercallClaim:
+        return HypercallClaim(pages, target, **{reserved: value})  # type: ignore[arg-type]  # it is one of the names
+
+    return make
+
+
+def _single_entries(world: World, domain: Domain) -> list[HypercallClaim]:
+    """Mostly one entry, on a node or the host; its pages fit the node, or are as of the legacy call."""
+    draw = world.draw
+    choice = draw.random()
+    if choice < 0.05:
+        return []
+    if choice < 0.08:
+        return _entries(world, domain, HypercallClaim)
+    node = world.any_node()
+    target: Any = node
+    if node is None:
+        target = NUMA_NO_NODE if draw.random() < 0.7 else "no_node"
+    return [HypercallClaim(_single_pages(world, domain, node), target, 1 if draw.random() < 0.02 else 0)]
+
+
+def _single_pages(world: World, domain: Domain, node: int | None) -> int:
+    """The pages of a claim on a node, or as of the legacy call."""
+    host, draw = world.host, world.draw
+    pages = _legacy_pages(world, domain)
+    if node is None or node >= len(host.node_pages) or not pages:
+        return pages
+    room = host.node_avail_pages[node] - host.node_outstanding_claims[node]
+    bounds = (room, room + domain.tot_pages, domain.max_pages, domain.max_pages - domain.tot_pages)
+    return draw.pages(min(room, domain.max_pages), bounds, world.wild)
+
+
+def get_memory_claims(world: World) -> GetMemoryClaims:
+    """With room for all entries there may be, or for about as many as there are."""
+    draw = world.draw
+    capacity = MAX_NUMNODES + 1 if draw.random() < 0.4 else draw.below(5)
+    return GetMemoryClaims(domid=world.any_domid(), capacity=capacity, pad=1 if draw.random() < 0.05 else 0)
 
 
 def _legacy_pages(world: World, domain: Domain) -> int:
@@ -94,8 +152,13 @@ def claim_pages(world: World) -> ClaimPages | None:
     domain = world.any_domain()
     if domain is None:
         return None
-    domid = domain.domid if draw.random() < 0.97 else 99
+    domid = domain.domid if draw.random() < 0.97 else UNKNOWN_DOMID
+    node = world.any_node()
     event = ClaimPages(domid=domid, nr_extents=_legacy_pages(world, domain))
+    if world.host.semantics.target_of_claim_pages(1 << 8 | XENMEMF_exact_node_request) == 0 and node is not None:
+        exact = XENMEMF_exact_node_request if draw.random() < 0.95 else 0
+        event.nr_extents = _single_pages(world, domain, node)
+        event.mem_flags = ((node + 1) & 0xFF) << 8 | exact | (1 if draw.random() < 0.1 else 0)
     if draw.random() < 0.03:
         setattr(event, draw.pick(("extent_order", "mem_flags", "extent_start")), 1)
     return event
@@ -103,16 +166,10 @@ def claim_pages(world: World) -> ClaimPages | None:
 
 def set_outstanding_pages(world: World) -> SetOutstandingPages | None:
     """The hypervisor's function; in single-node generations with a node."""
-    host, draw = world.host, world.draw
     domain = world.any_domain()
     if domain is None:
         return None
-    event = SetOutstandingPages(domid=domain.domid, pages=_legacy_pages(world, domain))
-    if "claim_node" not in host.semantics.claim_counters:
-        return event
-    event.node = node = world.any_node()
-    if node is not None and node < len(host.node_pages) and event.pages:
-        room = host.node_avail_pages[node] - host.node_outstanding_claims[node]
-        bounds = (room, room + domain.tot_pages, domain.max_pages, domain.max_pages - domain.tot_pages)
-        event.pages = draw.pages(min(room, domain.max_pages), bounds, world.wild)
-    return event
+    if "claim_node" not in world.host.semantics.claim_counters:
+        return SetOutstandingPages(domid=domain.domid, pages=_legacy_pages(world, domain))
+    node = world.any_node()
+    return SetOutstandingPages(domid=domain.domid, pages=_single_pages(world, domain, node), node=node)

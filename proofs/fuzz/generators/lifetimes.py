@@ -10,7 +10,9 @@ from proofs.traces.own_events import (
     GetDomainInfo,
     GetOutstandingClaims,
     MaxMem,
+    PauseDomain,
     RelinquishMemory,
+    UnpauseDomain,
 )
 from reference.constants import UINT_MAX
 from reference.state import Domain
@@ -95,6 +97,16 @@ def destroydomain(world: World) -> DestroyDomain | None:
     """All stages in one call; nobody else works on the domain."""
     domid = world.any_domid()
     return None if domid in world.busy_domains() else DestroyDomain(domid=domid)
+
+
+def pausedomain(world: World) -> PauseDomain:
+    """Of a domain, or of none."""
+    return PauseDomain(domid=world.any_domid())
+
+
+def unpausedomain(world: World) -> UnpauseDomain:
+    """Of a domain, or of none."""
+    return UnpauseDomain(domid=world.any_domid())
 
 
 def getdomaininfo(world: World) -> GetDomainInfo:

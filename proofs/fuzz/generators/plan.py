@@ -18,6 +18,8 @@ from . import Maker, makers_of
 _FACTORS = (0.2, 0.5, 1, 1, 2, 5)
 _LENGTHS = (30, 60, 120, 240)
 _SHARES = (0.4, 0.7, 1.0)
+_STREAK, _STREAK_LENGTH = 0.01, 600
+"""How often a trace is nearly all one operation, and then its events: for what has to be done hundreds of times."""
 _WILD = (0.02, 0.1, 0.5)  # nearly always valid, mostly, or half the time
 _INTERLEAVING = (0.0, 0.5, 0.9)
 
@@ -58,5 +60,10 @@ def draw_plan(
         if draw.random() < share * favour:
             chosen.append((maker, maker.weight * draw.pick(_FACTORS) * favour))
     chosen = chosen or [(maker, maker.weight) for maker in makers]
+    length = draw.pick(_LENGTHS)
+    if draw.random() < _STREAK:
+        favoured = [maker for maker in makers if maker.name in wanted]
+        chosen.append((draw.pick(favoured or makers), 20 * sum(weight for _, weight in chosen)))
+        length = _STREAK_LENGTH
     interleaving = draw.pick(_INTERLEAVING) if operations is None or "continue" in operations else 0.0
-    return Plan(chosen, draw.pick(_LENGTHS), draw.pick(_WILD), interleaving)
+    return Plan(chosen, length, draw.pick(_WILD), interleaving)
