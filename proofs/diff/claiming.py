@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, combinations
 from typing import Any
 
-from model.calls import OK, Entry
+from model.calls import GLOBAL, INTERFACES, OK, Entry
 from reference import hypercalls, page_alloc
 from reference.claims import ClaimEntry
 from reference.domain import domain_destroy, domain_kill
@@ -91,11 +91,11 @@ def _claim_memory(x: Setting, domid: int | None, number: int, named: int | None 
 
 
 def set_outstanding_pages(x: Setting) -> Iterator[Plan]:
-    """One claim of any size; on every node, on ids that no node has, and host-wide."""
+    """One claim of any size; on a node of any id, and host-wide."""
     single = "claim_node" in _counters(x)
     for domid in x.domids:
-        for node in (None, *x.nodes, x.offline, 63, 64, 254) if single else (None,):
-            yield _single(x, domid, node, single)
+        for on_node in (False, True) if single else (False,):
+            yield _single(x, domid, on_node, single)
 
 
 def _counters(x: Setting) -> tuple[str, ...]:
@@ -104,15 +104,18 @@ def _counters(x: Setting) -> tuple[str, ...]:
     return SEMANTICS[x.semantics].claim_counters
 
 
-def _single(x: Setting, domid: int, node: int | None, single: bool) -> Plan:
-    pages, known = x.number("pages", U64)
+def _single(x: Setting, domid: int, on_node: bool, single: bool) -> Plan:
+    # Below 0 is a difference that wrapped, where tot_pages is subtracted before any lock.
+    wraps = INTERFACES[x.semantics].subtracts_before_locks
+    pages, known = x.number("pages", U64, -U32 if wraps else 0)
+    node, limits = x.number("node", 254) if on_node else (None, [])
 
     def ask(w: World) -> Status:
         return w.semantics.set_outstanding_pages(w.host, on_domain(w, domid), pages, node)  # type: ignore[arg-type]  # unknown
 
-    target = {"node": node} if single else {}
-    label = f"d{domid}{'' if node is None else f', node {node}'}"
-    return _plan("set_outstanding_pages", label, ask, known, domid=domid, pages=x.term(pages), **target)
+    target = {"node": None if node is None else x.term(node)} if single else {}
+    label = f"d{domid}{', a node' if on_node else ''}"
+    return _plan("set_outstanding_pages", label, ask, known + limits, domid=domid, pages=x.term(pages), **target)
 
 
 def claim_pages_check(x: Setting) -> Iterator[Plan]:
@@ -124,7 +127,7 @@ def claim_pages_check(x: Setting) -> Iterator[Plan]:
 
 def _check(x: Setting, domid: int | None, extent_start: int | None) -> Plan:
     order, one = x.number("extent_order", U32)
-    flags, other = x.number("mem_flags", U32)
+    flags, other = x.mem_flags()
     pages, third = x.number("pages", U64)
 
     def act(w: World) -> Outcome:
@@ -133,6 +136,7 @@ def _check(x: Setting, domid: int | None, extent_start: int | None) -> Plan:
 
     arguments = {
         "domid": domid,
+        "pages": x.term(pages),
         "extent_order": x.term(order),
         "mem_flags": x.term(flags),
         "has_extent_start": extent_start is not None,
@@ -157,7 +161,7 @@ def _release(domid: int) -> Plan:
 # -- domains
 
 
-def create_dom(x: Setting) -> Iterator[Plan]:
+def create_domain_plans(x: Setting) -> Iterator[Plan]:
     """With an id that is in use or not, and every node_affinity; one names no node of the host."""
     ids = (*x.nodes, x.offline)
     for affinity in chain.from_iterable(combinations(ids, size) for size in range(1, len(ids) + 1)):
@@ -230,7 +234,7 @@ def _mark(domid: int) -> Plan:
 _PAGES = (None, PageState.ASSIGNED, PageState.LIMBO)
 
 
-def destroy(x: Setting) -> Iterator[Plan]:
+def domain_destroy_plans(x: Setting) -> Iterator[Plan]:
     """Of a domain that has pages, or has none."""
     for domid in x.domids:
         for state in _PAGES:
@@ -286,7 +290,57 @@ def _destroy_if_empty(x: Setting, domid: int, state: PageState | None) -> Plan:
     return _plan("destroy_if_empty", label, ask, [*known, dying], domid=domid, has_pages=state is not None)
 
 
+# -- pausing
+
+
+def pausedomain(x: Setting) -> Iterator[Plan]:
+    """Of every domain, and of none."""
+    for domid in (*x.domids, None):
+        yield _paused("pausedomain", domid)
+
+
+def unpausedomain(x: Setting) -> Iterator[Plan]:
+    """Likewise."""
+    for domid in (*x.domids, None):
+        yield _paused("unpausedomain", domid)
+
+
+def _paused(operation: str, domid: int | None) -> Plan:
+    def ask(w: World) -> Status:
+        of_reference = hypercalls.pausedomain if operation == "pausedomain" else hypercalls.unpausedomain
+        return of_reference(w.host, UNKNOWN if domid is None else domid)
+
+    return _plan(operation, "unknown domain" if domid is None else f"d{domid}", ask, domid=domid)
+
+
 # -- queries
+
+
+def get_memory_claims(x: Setting) -> Iterator[Plan]:
+    """The installed set, for a caller with room for any number of entries."""
+    for domid in (*x.domids, None):
+        yield _installed(x, domid)
+
+
+def _installed(x: Setting, domid: int | None) -> Plan:
+    capacity, one = x.number("capacity", U32)
+    pad, other = x.number("pad", U32)
+
+    def act(w: World) -> Outcome:
+        asked = UNKNOWN if domid is None else domid
+        found = hypercalls.get_memory_claims(w.host, asked, capacity, pad)  # type: ignore[arg-type]  # unknown
+        answer: dict[str, Any] = {"needed": found.needed} if found.needed else {}
+        if found.status is Status.OK:
+            by_target = {int(entry.target): entry.pages for entry in found.entries}
+            answer = {"needed": found.needed, "tells_global": GLOBAL in by_target}
+            answer |= {f"claims[{n}]": by_target.get(n, 0) for n in x.nodes}
+            if GLOBAL in by_target:
+                answer["global_claims"] = by_target[GLOBAL]
+        return Outcome(str(found.status), answer)
+
+    label = "unknown domain" if domid is None else f"d{domid}"
+    given = {"domid": domid, "capacity": x.term(capacity), "pad": x.term(pad)}
+    return Plan("get_memory_claims", label, act, lambda _w: given, one + other)
 
 
 def getdomaininfo(x: Setting) -> Iterator[Plan]:

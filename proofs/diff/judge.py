@@ -7,6 +7,7 @@ from typing import Any
 
 import z3
 
+from model.bounded import ListVector
 from model.calls import CALL_FIELDS, CRASH, INTERFACES, MISUSE, Call, Case, cases
 from model.logic import all_of, is_false, is_true
 from model.semantics import SEMANTICS
@@ -14,7 +15,7 @@ from model.state import Shape
 
 from .plan import Outcome
 from .scripts import Modelled
-from .world import Unknowns, World, entries_of, signature, term_of
+from .world import Unknowns, World, entries_of, key_of, linked, signature, term_of
 
 
 class Judge:
@@ -39,7 +40,9 @@ class Judge:
     def agrees(self, outcome: Outcome, world: World, of: list[Case]) -> Any:
         """That the first case whose condition holds has the outcome's result, answer and state, as a formula."""
         seen = world.observed()
-        key = id(of), outcome.result, signature(outcome.answer), signature(seen), tuple(world.host.domains)
+        copies = [value for pair in world.copies() for value in pair]
+        told_and_seen = signature(outcome.answer), signature(seen), signature(dict(enumerate(copies)))
+        key = id(of), outcome.result, *told_and_seen, tuple(world.host.domains)
         goal = self._goals.get(key)
         if goal is None:
             goal = self._goals[key] = self._goal(outcome, world, of, self._terms(seen))
@@ -73,8 +76,9 @@ class Judge:
     def _same(self, case: Case, outcome: Outcome, seen: Mapping[str, Any], world: World) -> Iterator[Any]:
         if case.result in (CRASH, MISUSE):
             return
+        answer = told(case)
         for name, value in outcome.answer.items():
-            yield _equal(case.answer[name], term_of(self.terms, value))
+            yield _equal(answer[name], term_of(self.terms, value))
         yield from self.equal_states(self.changes(case), seen, world)
 
     def changes(self, case: Case) -> Mapping[str, Any]:
@@ -101,8 +105,28 @@ class Judge:
             ours, theirs = seen.get(name, self.before[name]), modelled.get(name, self.before[name])
             if ours is not theirs:
                 yield _equal(ours, theirs)
+        yield from self._consistent(seen, world)
         for d in domains:
             yield _equal(d in there, modelled.get(f"is_created[{d}]", self.before[f"is_created[{d}]"]))
+
+    def _consistent(self, seen: Mapping[str, Any], world: World) -> Iterator[Any]:
+        """What is no property of the model, and is known of every state: it is true again."""
+        for one, other in world.copies():
+            if key_of(one) != key_of(other):
+                yield _equal(term_of(self.terms, one), term_of(self.terms, other))
+        if any(name.startswith(("claim", "global_claims")) for name in seen):
+            yield from linked(self.call.semantics.name, self.call.host, lambda n: seen.get(n, self.before[n]))
+
+
+def told(case: Case) -> dict[str, Any]:
+    """What comes out of a case, number by number."""
+    found: dict[str, Any] = {}
+    for name, value in case.answer.items():
+        if isinstance(value, ListVector):
+            found.update({f"{name}[{n}]": entry for n, entry in enumerate(value.entries)})
+        else:
+            found[name] = value
+    return found
 
 
 def _of_domain(field: str) -> bool:

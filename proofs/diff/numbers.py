@@ -192,6 +192,44 @@ def is_zero(count: Count | int) -> Truth | bool:
     return Truth(Atom("eq", items, constant))
 
 
+class MemFlags(Count):
+    """The mem_flags of a hypercall: 32 bits, of which the node and the bit that makes it exact may be looked at."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        parts = {"mem_flags.low": 1, "mem_flags.node": 1 << 8, "mem_flags.bit16": 1 << 16}
+        super().__init__({**parts, "mem_flags.exact": 1 << 17, "mem_flags.high": 1 << 18})
+
+    PARTS = {"low": 255, "node": 255, "bit16": 1, "exact": 1, "high": (1 << 14) - 1}
+    """The largest value of each part."""
+
+    def __and__(self, bit: int) -> Any:
+        if bit != 1 << 17:
+            raise TypeError(f"only the bit of an exact node may be looked at, not {bit:#x}")
+        return unknown("mem_flags.exact") != 0
+
+    def __rshift__(self, by: int) -> _NodeField:
+        if by != 8:
+            raise TypeError("only the node may be looked at")
+        return _NodeField()
+
+
+class _NodeField:
+    """``(mem_flags >> 8) - 1``, of which 8 bits are looked at."""
+
+    def __sub__(self, one: int) -> _NodeField:
+        if one != 1:
+            raise TypeError("the field of a node holds the node plus one")
+        return self
+
+    def __and__(self, mask: int) -> Count | int:
+        if mask != 0xFF:
+            raise TypeError("the field of a node has 8 bits")
+        field = unknown("mem_flags.node")
+        return 0xFF if field == 0 else field - 1
+
+
 class Order:
     """An order of which only the 2^order pages matter."""
 

@@ -14,7 +14,7 @@ from reference.status import HypervisorCrash, MisuseError
 from reference.steps import Steps, run
 
 from .explore import Terms
-from .numbers import Count, Order, unknown
+from .numbers import Count, MemFlags, Order, unknown
 from .world import SPAN, Size, World, order_and_pages
 
 U32, U64 = 2**32 - 1, 2**64 - 1
@@ -101,6 +101,13 @@ class Setting:
         term = self.terms.number(name)
         return unknown(name), [term >= least, term <= most]
 
+    def mem_flags(self) -> tuple[Count, list[Any]]:
+        """The flags of a hypercall, and the ranges of their parts."""
+        known = []
+        for part, most in MemFlags.PARTS.items():
+            known += self.number(f"mem_flags.{part}", most)[1]
+        return MemFlags(), known
+
     def order(self) -> tuple[Order, list[Any]]:
         """An order, and what is known of it."""
         return order_and_pages(self.terms)
@@ -116,9 +123,11 @@ class Setting:
 
 
 def answered(ask: Callable[[], Any]) -> Outcome:
-    """What came out: a status, nothing, or the hypervisor's end."""
+    """What came out: a status, an outcome, nothing, or the hypervisor's end."""
     try:
         status = ask()
+        if isinstance(status, Outcome):
+            return status
     except MisuseError:
         return Outcome(MISUSE)
     except HypervisorCrash:
@@ -183,7 +192,8 @@ class BlockKind:
             else f"{self.state.value}_pages[{self.owner}][{self.node}]"
         )
         found = [terms.number(name) >= pages]
-        return [*found, terms.number(f"marked_pages[{self.node}]") >= self.marked, pages >= self.marked]
+        found.append(terms.number(f"marked_pages[{self.node}]") >= self.marked)
+        return found if isinstance(pages, int) else [*found, pages >= self.marked]
 
 
 def block_kinds(x: Setting, domids: list[int], marked: tuple[int, ...] = (0,)) -> Iterator[BlockKind]:

@@ -1,7 +1,7 @@
 """Plans of the operations of several critical sections, all sections in a row, and the model's scripts beside them.
 
 Each section is looked at by itself elsewhere, from any state. Here it is the order of the sections, what each hands to
-the next, and what comes out in the end.
+the next, and what comes out in the end. That does not depend on which domain it is: it is the last.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from model.calls import OK, REFUSED, SCRIPTS, Block, Call, Case, Ended, Script, Section, cases
+from model.calls import CRASH, MISUSE, OK, REFUSED, SCRIPTS, Block, Call, Case, Ended, Script, Section, cases
 from model.semantics import SEMANTICS
 from reference import domain as domains
 from reference import hypercalls, page_alloc
@@ -65,6 +65,8 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
             case = _chosen(cases(call, item.call, **arguments), terms)
             if case.effect is not None:
                 state = case.effect()
+            if case.result in (CRASH, MISUSE):  # the script goes on with neither
+                return Modelled(case.result, 0, state)
             table.made(item, case)
             item = script.send(case)
     except StopIteration as end:
@@ -96,14 +98,14 @@ def _plan(
 
 def claim_pages(x: Setting) -> Iterator[Plan]:
     """XENMEM_claim_pages, for every domain and for an unknown one."""
-    for domid in (*x.domids, None):
+    for domid in (x.domids[-1], None):
         yield _claim_pages(x, domid)
 
 
 def _claim_pages(x: Setting, domid: int | None) -> Plan:
     pages, one = x.number("pages", U64)
     order, other = x.number("extent_order", U32)
-    flags, third = x.number("mem_flags", U32)
+    flags, third = x.mem_flags()
 
     def act(w: World) -> Outcome:
         asked = UNKNOWN if domid is None else domid
@@ -117,7 +119,7 @@ def _claim_pages(x: Setting, domid: int | None) -> Plan:
 
 def domain_kill(x: Setting) -> Iterator[Plan]:
     """Of every domain."""
-    for domid in x.domids:
+    for domid in x.domids[-1:]:
         yield _kill(domid)
 
 
@@ -133,7 +135,7 @@ def _kill(domid: int) -> Plan:
 
 def alloc_domheap_pages(x: Setting) -> Iterator[Plan]:
     """For every domain and none: any node, or the first; refcounted or not."""
-    for domid in (*x.domids, None):
+    for domid in (x.domids[-1], None):
         for requested, exact in ((None, 0), (0, MEMF_exact_node)):
             for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
                 if requested is not None or x.size.nodes == 1 or flags == 0:
@@ -161,7 +163,7 @@ def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) 
 
 def populate_physmap(x: Setting) -> Iterator[Plan]:
     """None to two extents, from the first node; one for an unknown domain."""
-    for domid in x.domids:
+    for domid in x.domids[-1:]:
         for extents in (0, 1, 2):
             yield _populate(x, domid, extents)
     yield _populate(x, None, 1)
@@ -173,8 +175,7 @@ def _populate(x: Setting, domid: int | None, extents: int) -> Plan:
     def act(w: World) -> Outcome:
         asked = UNKNOWN if domid is None else domid
         steps = hypercalls.populate_physmap(w.host, asked, extents, order, 0, MEMF_exact_node)  # type: ignore[arg-type]  # unknown
-        got = run(steps)
-        return Outcome(OK, {"pages": sum(order.pages for _ in got)})  # type: ignore[misc]  # unknown
+        return answered(lambda: Outcome(OK, {"pages": sum(order.pages for _ in run(steps))}))  # type: ignore[misc]  # unknown
 
     def script(_t: Table) -> Script:
         return SCRIPTS["populate_physmap"](domid, extents, **requested_pages(x, 0, MEMF_exact_node))
@@ -185,7 +186,7 @@ def _populate(x: Setting, domid: int | None, extents: int) -> Plan:
 
 def free_domheap_pages(x: Setting) -> Iterator[Plan]:
     """Blocks of every kind."""
-    for kind in block_kinds(x, list(x.domids)):
+    for kind in block_kinds(x, [x.domids[-1]]):
         yield _free(x, kind)
 
 
@@ -212,7 +213,7 @@ def _free(x: Setting, kind: BlockKind) -> Plan:
 
 def relinquish_memory(x: Setting) -> Iterator[Plan]:
     """Of a dying domain with none to two blocks, on every two nodes."""
-    for domid in x.domids:
+    for domid in x.domids[-1:]:
         yield _relinquish(x, "relinquish_memory", domid, ())
         for one in x.nodes:
             yield _relinquish(x, "relinquish_memory", domid, (one,))
@@ -222,7 +223,7 @@ def relinquish_memory(x: Setting) -> Iterator[Plan]:
 
 def destroydomain(x: Setting) -> Iterator[Plan]:
     """Of every domain with none or one block, alive or dying, with pages in limbo or not; and of an unknown one."""
-    for domid in x.domids:
+    for domid in x.domids[-1:]:
         for limbo in (False, True):
             yield _relinquish(x, "destroydomain", domid, (), limbo)
             for node in x.nodes:
@@ -277,7 +278,7 @@ def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], 
 
 def memory_exchange(x: Setting) -> Iterator[Plan]:
     """One page for one, two for a block of two, a block of two for two; frames that are not the domain's."""
-    for domid in x.domids:
+    for domid in x.domids[-1:]:
         for owned in (True, False):
             yield _exchange(x, domid, 1, 0, 0, owned)
         if x.size.nodes == 1:
@@ -299,8 +300,12 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
         frames[:] = [kind.enter(w, in_order) for kind in kinds]
         w.begin()
         asked = UNKNOWN if domid is None else domid
-        exchanged = run(hypercalls.memory_exchange(w.host, asked, frames, in_order, out_order, node))
-        return Outcome(str(exchanged.status), {"pages": len(exchanged.mfns) << out_order})
+
+        def ask() -> Outcome:
+            exchanged = run(hypercalls.memory_exchange(w.host, asked, frames, in_order, out_order, node))
+            return Outcome(str(exchanged.status), {"pages": len(exchanged.mfns) << out_order})
+
+        return answered(ask)
 
     def script(t: Table) -> Script:
         return SCRIPTS["memory_exchange"](domid, frames, t.blocks.get, in_order, out_order, requested=node)

@@ -17,7 +17,7 @@ from model.calls import CALL_FIELDS, Case
 from model.state import Shape
 
 from .explore import Tree, Undecided
-from .judge import Judge
+from .judge import Judge, told
 from .plan import Plan
 from .world import Unknowns, World
 
@@ -36,7 +36,7 @@ class Exchange:
     def name(self, name: str) -> str:
         """The name of the same number of the other domain."""
         field, bracket, index = name.partition("[")
-        if field not in _BY_DOMAIN and field != "pauses":
+        if field not in _BY_DOMAIN:
             return name
         first, _, rest = (bracket + index).partition("]")
         return field + self._names.get(first + "]", first + "]") + rest
@@ -51,7 +51,7 @@ def _exchange(unknowns: Unknowns, one: int, other: int) -> Exchange:
     return Exchange(unknowns, one, other)
 
 
-def same_for(plan: Plan, explored: Plan, judge: Judge, of_explored: Judge, unknowns: Unknowns, tree: Tree) -> bool:
+def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unknowns: Unknowns, tree: Tree) -> bool:
     """Whether what holds of the plan that was explored holds of the plan for another domain.
 
     :raises Undecided: the solver cannot tell whether the same is known of both
@@ -74,7 +74,8 @@ def _same(one: Case, other: Case, exchange: Exchange, of_one: Judge, of_other: J
     if (one.name, one.result, list(one.answer)) != (other.name, other.result, list(other.answer)):
         return False
     before, after = of_one.changes(one), of_other.changes(other)
-    pairs = [(one.condition, other.condition), *((one.answer[n], other.answer[n]) for n in one.answer)]
+    answers = told(one), told(other)
+    pairs = [(one.condition, other.condition), *((answers[0][n], answers[1][n]) for n in answers[0])]
     if {exchange.name(n) for n in before} != set(after):
         return False
     pairs += [(term, after[exchange.name(n)]) for n, term in before.items()]

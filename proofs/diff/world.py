@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import z3
 
 from model.bounded import ListVector
-from model.calls import CALL_FIELDS, INTERFACES, NONE, UNSEEN, CallHost, CallState, search_order
+from model.calls import CALL_FIELDS, INTERFACES, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState, search_order
+from model.logic import any_of, same
 from model.state import Shape
 from reference import node_search, page_alloc
 from reference.generations import SEMANTICS
@@ -174,7 +175,7 @@ class _Changed(dict[str, Any]):
             self[name] = value
 
 
-def _key(value: Any) -> Any:
+def key_of(value: Any) -> Any:
     """Two values with the same key are the same."""
     if isinstance(value, Count):
         return value.key
@@ -183,7 +184,7 @@ def _key(value: Any) -> Any:
 
 def signature(values: Mapping[str, Any]) -> tuple[Any, ...]:
     """Two states of the reference with the same signature are the same."""
-    return tuple((name, _key(value)) for name, value in values.items())
+    return tuple((name, key_of(value)) for name, value in values.items())
 
 
 _KINDS = ("installed", "redeemed", "released", "recalled")
@@ -252,7 +253,7 @@ class World:
             charge_limit=limit,  # type: ignore[arg-type]  # unknown
             last_alloc_node=LastNode(d),  # type: ignore[arg-type]  # unknown
             is_dying=flag(f"is_dying[{d}]"),  # type: ignore[arg-type]  # unknown
-            controller_pause_count=unknown(f"pauses[{d}]"),  # type: ignore[arg-type]  # unknown
+            controller_pause_count=unknown(f"controller_pause_count[{d}]"),  # type: ignore[arg-type]  # unknown
         )
         domain.nodes = self.shape.nodes
         return domain
@@ -322,7 +323,7 @@ class World:
         return seen
 
     def _of_domain(self, d: int, domain: Domain, seen: _Changed) -> None:
-        for name in ("node_claims", "global_claims", "tot_pages", "max_pages"):
+        for name in ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count"):
             seen.number(f"{name}[{d}]", getattr(domain, name))
         seen.truth(f"is_dying[{d}]", domain.is_dying)
         claim_node = Domain.claim_node.__get__(domain)  # type: ignore[attr-defined]  # a slot
@@ -331,8 +332,6 @@ class World:
         last = domain.last_alloc_node
         if not isinstance(last, LastNode):
             seen[f"last_alloc_node[{d}]"] = NONE if last is None else last
-        if domain.controller_pause_count is not unknown(f"pauses[{d}]"):
-            seen[f"is_paused[{d}]"] = domain.controller_pause_count != 0
         affinity: Any = domain.node_affinity
         for n in range(self.shape.nodes):
             seen.number(f"claims[{d}][{n}]", domain.claims[n])
@@ -344,20 +343,18 @@ class World:
                 seen.number(f"ledger_{kind}[{d}][{n}]", pages)
             seen.number(f"global_{kind}[{d}]", host_wide)
 
-    def copies_differ(self) -> bool:
-        """Whether counters that hardened claim sets keep twice differ: by the reference's own state alone."""
+    def copies(self) -> Iterator[tuple[Any, Any]]:
+        """Counters that hardened claim sets keep twice, in pairs: no field of the model, so each path shows that they agree."""
         if not isinstance(self.semantics, Charged):
-            return False
+            return
+        now = self._classes()
         for d, domain in looked_at(self.host.domains):
-            limbo: Any = 0
+            charged: Any = domain.tot_pages
             for n in range(self.shape.nodes):
                 name = f"limbo_pages[{d}][{n}]"
-                now = self._classes().get(name, 0) - self._at_start.get(name, 0)
-                limbo = limbo + unknown(name) + now
-            pairs = (domain.charged_pages, domain.tot_pages + limbo), (domain.charge_limit, domain.max_pages)
-            if any(_key(one) != _key(other) for one, other in pairs):
-                return True
-        return False
+                charged = charged + (unknown(name) + (now.get(name, 0) - self._at_start.get(name, 0)))
+            yield domain.charged_pages, charged
+            yield domain.charge_limit, domain.max_pages
 
     # -- the node search
 
@@ -433,10 +430,8 @@ class Unknowns:
         assert isinstance(state, CallState)
         self.state = state
         state.is_created = ListVector([d != absent for d in range(size.domains)])
-        paused = [self.terms.truth(unknown(f"pauses[{d}]") != 0) for d in range(size.domains)]
-        state.is_paused = ListVector(paused)
         for name, info in CALL_FIELDS.items():
-            if name not in UNSEEN and name not in ("is_created", "is_paused"):
+            if name not in UNSEEN and name != "is_created":
                 for label, term in named_entries(name, info.shape, getattr(state, name)):
                     (self.terms.flags if info.flag else self.terms.numbers)[label] = term
         self.before = entries_of(state)
@@ -446,27 +441,30 @@ class Unknowns:
         """What holds of every state that this is about. ``assumed``: properties of the model, by name."""
         from proofs.obligations.invariants import invariant
 
-        state, terms = self.state, self.terms
+        state = self.state
         known = [invariant(name, self.host, state) for name in assumed]
-        known += linked(semantics, self.host, state)
+        known += linked(semantics, self.host, self.before.__getitem__)
         for d in range(self.size.domains):
-            pauses = terms.number(f"pauses[{d}]")
-            known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= 255]
+            pauses = state.controller_pause_count[d]
+            known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= MAX_PAUSE_COUNT]
             known.append(z3.Or([state.node_affinity[d, n] for n in range(self.size.nodes)]))
             for field in (state.last_alloc_node, state.claim_node):
                 known += [field[d] >= NONE, field[d] < self.size.nodes]
         return [term for term in known if term is not True]
 
 
-def linked(semantics: str, host: CallHost, state: CallState) -> list[Any]:
-    """Where claim_node says that the claim is, there it is: no property of the model, so each path proves it again."""
+def linked(semantics: str, host: CallHost, at: Callable[[str], Any]) -> list[Any]:
+    """Where claim_node says that the claim is, there it is: no property of the model, so each path proves it again.
+
+    :param at: a number of the state, by name
+    """
     if not INTERFACES[semantics].has_claim_node:
         return []
     found = []
     for d in range(host.domains):
-        target = state.claim_node[d]
-        found.append(z3.Or(state.global_claims[d] == 0, target == NONE))
-        found += [z3.Or(state.claims[d, n] == 0, target == n) for n in range(host.nodes)]
+        target = at(f"claim_node[{d}]")
+        found.append(any_of([same(at(f"global_claims[{d}]"), 0), same(target, NONE)]))
+        found += [any_of([same(at(f"claims[{d}][{n}]"), 0), same(target, n)]) for n in range(host.nodes)]
     return found
 
 
