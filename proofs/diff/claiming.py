@@ -30,7 +30,7 @@ def _plan(
     **arguments: Any,
 ) -> Plan:
     one = arguments.get("domid") if operation in _FOR_EACH else None
-    return Plan(operation, label, lambda w: answered(lambda: ask(w)), lambda _w: arguments, known or [], absent, one)
+    return Plan(operation, label, lambda w: answered(lambda: ask(w)), lambda _w: arguments, known or [], absent=absent, domid=one)
 
 
 _FOR_EACH = ("install_claim_set", "claim_memory", "set_outstanding_pages")
@@ -251,7 +251,7 @@ def _with_block(x: Setting, domid: int, state: PageState | None) -> tuple[Callab
         kind.enter(w, order)
         w.begin()
 
-    return enter, known + kind.known(x.terms, x.pages)
+    return enter, known
 
 
 def _destroy(x: Setting, domid: int, state: PageState | None) -> Plan:

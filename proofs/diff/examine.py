@@ -65,9 +65,10 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
             else:
                 goal = judge.agrees_with_script(outcome, world, modelled)
             if not explorer.follows(goal):
-                where = z3.And([*known, *explorer.decided(), z3.Not(goal)])
-                found.differs = Difference(plan, outcome, where)
-                break
+                where = z3.And([*known, *path.formulas(terms), z3.Not(goal)])
+                if tree.possible(where):  # else a choice on the path goes with none of these inputs
+                    found.differs = Difference(plan, outcome, where)
+                    break
         else:
             if uncovered(terms, known, paths) is not None:
                 found.unknown = "the paths do not cover every input"

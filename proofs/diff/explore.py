@@ -7,7 +7,7 @@ the decisions before; a side that is not is no path. Both, and one is kept for a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,6 +30,8 @@ class Terms:
     flags: dict[str, Any] = field(default_factory=dict)
     formulas: dict[int, Any] = field(default_factory=dict)
     """Formulas that are branched on, by the solver's id."""
+    searches: dict[Any, dict[Any, Any]] = field(default_factory=dict)
+    """Of a node search: the orders that may come out, each with the inputs that lead to it."""
     _atoms: dict[Atom, Any] = field(default_factory=dict)
     _negations: dict[Atom, Any] = field(default_factory=dict)
     _counts: dict[tuple[Items, int], Any] = field(default_factory=dict)
@@ -134,7 +136,12 @@ class Witness:
 class Path:
     """The decisions of one run, those too that could not be otherwise."""
 
-    decisions: tuple[tuple[Atom, bool], ...]
+    decisions: tuple[tuple[Atom, Any, Any], ...]
+    """Statement, whether it holds, nothing; or choice, option, and the inputs that lead to it."""
+
+    def formulas(self, terms: Terms) -> list[Any]:
+        """What has to hold for the path to be taken."""
+        return [terms.decided(a, side) if formula is None else formula for a, side, formula in self.decisions]
 
 
 class Node:
@@ -144,10 +151,18 @@ class Node:
 
     def __init__(self, witness: Witness) -> None:
         self.witness = witness
-        self.branches: dict[Atom, dict[bool, Node]] = {}
-        """Statement -> the sides that are possible: one or both."""
+        self.branches: dict[Atom, dict[Any, Node]] = {}
+        """Statement -> the sides that are possible: one or both. Choice -> the options that were taken."""
         self.proved: dict[int, Any] = {}
         """Formulas that follow there, by the solver's id."""
+
+
+    def behind(self, atom: Atom, side: Any) -> Node:
+        """Behind one side of a branch, or behind a choice."""
+        sides = self.branches.setdefault(atom, {})
+        if side not in sides:  # a choice, of which the solver is told nothing
+            sides[side] = Node(self.witness)
+        return sides[side]
 
 
 class Tree:
@@ -203,6 +218,10 @@ class Tree:
         node.proved[key] = goal  # alive: ids are used again
         return True
 
+    def possible(self, formula: Any) -> bool:
+        """Whether a formula holds for some input."""
+        return self._possible([], [formula]) is not None
+
     def _possible(self, path: Sequence[tuple[Atom, bool]], also: Sequence[Any]) -> Witness | None:
         """An assignment on the path that satisfies formulas; none if there is none."""
         solver = self._solver
@@ -229,14 +248,17 @@ class Tree:
 
 
 class Decision(NamedTuple):
-    """A branch as a path took it."""
+    """A branch, or a choice, as a path took it."""
 
     atom: Atom
-    holds: bool
-    forced: bool
-    """The other side is impossible."""
+    side: Any
+    """Whether the statement holds; or the option chosen."""
+    told: bool
+    """The solver has to be told: the other side is possible, too."""
     node: Node
     """Behind it."""
+    formula: Any = None
+    """Of a choice: the inputs that lead to it."""
 
 
 class Explorer:
@@ -245,65 +267,78 @@ class Explorer:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._decisions: list[Decision] = []
-        self._waiting: list[bool] = []
-        """Of each decision: whether its other side is still to be run."""
-        self._open: list[tuple[Atom, bool]] = []
-        """The decisions that could have been otherwise."""
+        self._waiting: list[list[tuple[Any, Any]]] = []
+        """Of each decision: the other sides that are still to be run, with their formulas."""
+        self._told: list[tuple[Atom, bool]] = []
         self._at = 0
-        self._known: dict[Atom, bool] = {}
+        self._known: dict[Atom, Any] = {}
         self._fixed: dict[str, int] = {}
 
     def paths(self, run: Callable[[], T]) -> Iterator[tuple[Path, T]]:
         """Every possible path with what the function returned on it."""
         while True:
             self._at, self._known, self._fixed = 0, {}, {}
-            self._open = [(d.atom, d.holds) for d in self._decisions if not d.forced]
+            self._told = [(d.atom, d.side) for d in self._decisions if d.told]
             with deciding(self):
                 result = run()
             if self._at != len(self._decisions):
                 raise RuntimeError("the function did not do the same again with the same decisions")
-            yield Path(tuple((d.atom, d.holds) for d in self._decisions)), result
+            yield Path(tuple((d.atom, d.side, d.formula) for d in self._decisions)), result
             while self._waiting and not self._waiting[-1]:
                 self._waiting.pop()
                 self._decisions.pop()
             if not self._decisions:
                 return
             last = self._decisions.pop()
-            self._waiting[-1] = False
-            before = self._decisions[-1].node if self._decisions else self.tree.root
-            other = before.branches[last.atom][not last.holds]
-            self._decisions.append(Decision(last.atom, not last.holds, False, other))
+            side, formula = self._waiting[-1].pop()
+            node = self.node.behind(last.atom, side)
+            self._decisions.append(Decision(last.atom, side, last.told, node, formula))
 
     def decide(self, atom: Atom) -> bool:
         """See `Decider`."""
         known = self._known.get(atom)
         if known is not None:
-            return known
+            return bool(known)
         if atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][0] in self._fixed:
             (name, times), constant = atom.items[0], atom.constant
             return times * self._fixed[name] + constant == 0
-        if self._at < len(self._decisions):
-            decision = self._decisions[self._at]
-            if decision.atom != atom:
-                raise RuntimeError("the function did not do the same again with the same decisions")
-        else:
-            decision = self._new(atom)
-        self._at += 1
-        holds = self._known[atom] = decision.holds
+        holds: bool = self._next(atom) if self._at < len(self._decisions) else self._new(atom)
         if holds and atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][1] == 1:
             self._fixed[atom.items[0][0]] = -atom.constant
         return holds
 
-    def _new(self, atom: Atom) -> Decision:
-        node = self.node
-        sides = self.tree.branch(node, self._open, atom)
+    def choose(self, name: str, options: Mapping[Any, Any]) -> Any:
+        """One of several options, each with the inputs that lead to it as a formula: a path for each.
+
+        The options are not held against the decisions before: some may be impossible there.
+        """
+        atom = Atom("choice", name, 0)
+        if self._at < len(self._decisions):
+            return self._next(atom)
+        sides = list(options.items())
+        side, formula = sides[0]
+        self._decisions.append(Decision(atom, side, False, self.node.behind(atom, side), formula))
+        self._waiting.append(sides[:0:-1])
+        return self._next(atom)
+
+    def _next(self, atom: Atom) -> Any:
+        decision = self._decisions[self._at]
+        if decision.atom != atom:
+            raise RuntimeError("the function did not do the same again with the same decisions")
+        self._at += 1
+        self._known[atom] = decision.side
+        return decision.side
+
+    def _new(self, atom: Atom) -> bool:
+        sides = self.tree.branch(self.node, self._told, atom)
         holds = next(iter(sides))
-        decision = Decision(atom, holds, len(sides) == 1, sides[holds])
-        self._decisions.append(decision)
-        self._waiting.append(len(sides) == 2)
-        if not decision.forced:
-            self._open.append((atom, holds))
-        return decision
+        both = len(sides) == 2
+        self._decisions.append(Decision(atom, holds, both, sides[holds]))
+        self._waiting.append([(not holds, None)] if both else [])
+        if both:
+            self._told.append((atom, holds))
+        self._next(atom)
+        return holds
 
     def value(self, count: Count) -> int:
         """See `Decider`."""
@@ -321,16 +356,12 @@ class Explorer:
 
     def follows(self, goal: Any) -> bool:
         """Whether a formula follows on the current path."""
-        return self.tree.follows(self.node, self._open, goal)
-
-    def decided(self) -> list[Any]:
-        """The decisions of the current path, as formulas."""
-        return [self.tree.terms.decided(d.atom, d.holds) for d in self._decisions]
+        return self.tree.follows(self.node, self._told, goal)
 
 
 def condition(terms: Terms, path: Path) -> Any:
     """The condition of a path, as a formula."""
-    parts = [terms.decided(atom, holds) for atom, holds in path.decisions]
+    parts = path.formulas(terms)
     return z3.And(parts) if parts else z3.BoolVal(True)
 
 

@@ -30,6 +30,10 @@ class Decider(Protocol):
         """Whether the statement holds on this path."""
         ...
 
+    def choose(self, name: str, options: Mapping[Any, Any]) -> Any:
+        """One of several options, each with the inputs that lead to it as a formula."""
+        ...
+
     def value(self, count: Count) -> int:
         """The number that this path has fixed a count to."""
         ...
@@ -49,6 +53,11 @@ class deciding:  # noqa: N801  # used like a function
 
     def __exit__(self, *_: object) -> None:
         _deciders.pop()
+
+
+def chosen(name: str, options: Mapping[Any, Any]) -> Any:
+    """One of several options, as the exploration that is under way decides."""
+    return _deciders[-1].choose(name, options)
 
 
 class Truth:
@@ -228,6 +237,21 @@ class _NodeField:
             raise TypeError("the field of a node has 8 bits")
         field = unknown("mem_flags.node")
         return 0xFF if field == 0 else field - 1
+
+
+class FlagsInModel:
+    """The same number for the model, which divides by powers of two to get at the parts."""
+
+    _parts = {(1 << 8, 1 << 8): "mem_flags.node", (1 << 17, 2): "mem_flags.exact"}
+
+    def __init__(self, terms: Mapping[str, Any], divisor: int = 1) -> None:
+        self._terms, self._divisor = terms, divisor
+
+    def __truediv__(self, divisor: int) -> FlagsInModel:
+        return FlagsInModel(self._terms, divisor)
+
+    def __mod__(self, size: int) -> Any:
+        return self._terms[self._parts[self._divisor, size]]
 
 
 class Order:

@@ -10,7 +10,7 @@ import z3
 
 from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED
 from reference import hypercalls, page_alloc
-from reference.constants import MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
+from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
 from reference.status import HypervisorCrash
 
@@ -104,8 +104,8 @@ def _on_block(x: Setting, operation: str, kind: BlockKind, ask: Any, label: str 
         return answered(lambda: ask(w, mfn, order))
 
     given = {**arguments, "block": kind.in_model(x.pages)}
-    limits = [*known, *kind.known(x.terms, x.pages), x.terms.number("order") <= 20]
-    return Plan(operation, f"{kind}{label}", act, lambda _w: given, limits)
+    limits = [*known, x.terms.number("order") <= MAX_ORDER, x.pages >= max(kind.marked, 1)]
+    return Plan(operation, f"{kind}{label}", act, lambda _w: given, limits, kind.plausible(x.terms, x.pages))
 
 
 def assign_pages(x: Setting) -> Iterator[Plan]:
@@ -249,10 +249,10 @@ def _page(x: Setting, operation: str, node: int, page: str, state: PageState | N
     given: dict[str, Any] = {"node": node, "page": page, "marked": marked}
     if operation == "offline_page":
         given["assigned"] = state is PageState.ASSIGNED
-    known = [] if kind is None else kind.known(x.terms, 1)
+    known = [] if kind is None else kind.plausible(x.terms, 1)
     name = {FREE: "node_avail_pages", OFFLINED: "offlined_pages"}.get(page)
     if name is not None:
         known = [x.terms.number(f"{name}[{node}]") >= 1]
     words = page if state is None else f"{page} ({state.value}){', marked' if marked else ''}"
-    return Plan(operation, f"node {node}, {words}", act, lambda _w: given, known)
+    return Plan(operation, f"node {node}, {words}", act, lambda _w: given, plausible=known)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from model.calls import ASSIGNED, CRASH, MISUSE, OK, Block, Case, Script, Section
+from model.calls import ASSIGNED, CRASH, INTERFACES, MISUSE, OK, Block, Case, Script, Section
 from reference.pages import Block as Allocated
 from reference.pages import PageState
 from reference.state import Domain
@@ -14,7 +14,7 @@ from reference.status import HypervisorCrash, MisuseError
 from reference.steps import Steps, run
 
 from .explore import Terms
-from .numbers import Count, MemFlags, Order, unknown
+from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
 from .world import SPAN, Size, World, order_and_pages
 
 U32, U64 = 2**32 - 1, 2**64 - 1
@@ -76,6 +76,8 @@ class Plan:
     """Of the model's call of the same name."""
     known: list[Any] = field(default_factory=list)
     """Ranges of the arguments, as formulas."""
+    plausible: list[Any] = field(default_factory=list)
+    """Nothing depends on it, but a shown input has it: blocks are among the pages of their class."""
     absent: int | None = None
     """A domain id that is not in use."""
     domid: int | None = None
@@ -102,7 +104,9 @@ class Setting:
         return unknown(name), [term >= least, term <= most]
 
     def mem_flags(self) -> tuple[Count, list[Any]]:
-        """The flags of a hypercall, and the ranges of their parts."""
+        """The flags of a hypercall, with the ranges of their parts where a generation looks at parts."""
+        if not INTERFACES[self.semantics].node_in_mem_flags:
+            return self.number("mem_flags", U32)
         known = []
         for part, most in MemFlags.PARTS.items():
             known += self.number(f"mem_flags.{part}", most)[1]
@@ -119,6 +123,8 @@ class Setting:
 
     def term(self, value: Any) -> Any:
         """An argument as the model has it."""
+        if isinstance(value, MemFlags):
+            return FlagsInModel(self.terms.numbers)
         return self.terms.count(value)
 
 
@@ -184,16 +190,15 @@ class BlockKind:
         """The same for the model."""
         return Block(pages, self.node, self.state.value, self.owner, self.refcounted, self.marked)
 
-    def known(self, terms: Terms, pages: Any) -> list[Any]:
-        """Its pages are among those of its class."""
+    def plausible(self, terms: Terms, pages: Any) -> list[Any]:
+        """Its pages are among those of its class. What is known of every such block is not here."""
         name = (
             f"other_pages[{self.node}]"
             if self.owner is None or not self.refcounted
             else f"{self.state.value}_pages[{self.owner}][{self.node}]"
         )
         found = [terms.number(name) >= pages]
-        found.append(terms.number(f"marked_pages[{self.node}]") >= self.marked)
-        return found if isinstance(pages, int) else [*found, pages >= self.marked]
+        return [*found, terms.number(f"marked_pages[{self.node}]") >= self.marked]
 
 
 def block_kinds(x: Setting, domids: list[int], marked: tuple[int, ...] = (0,)) -> Iterator[BlockKind]:

@@ -13,7 +13,7 @@ from model.calls import CRASH, MISUSE, OK, REFUSED, SCRIPTS, Block, Call, Case, 
 from model.semantics import SEMANTICS
 from reference import domain as domains
 from reference import hypercalls, page_alloc
-from reference.constants import MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
+from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
 from reference.steps import run
 
@@ -134,12 +134,13 @@ def _kill(domid: int) -> Plan:
 
 
 def alloc_domheap_pages(x: Setting) -> Iterator[Plan]:
-    """For every domain and none: any node, or the first; refcounted or not."""
+    """For a domain and none: from the first node, or the last, or on one node from any; refcounted or not."""
     for domid in (x.domids[-1], None):
-        for requested, exact in ((None, 0), (0, MEMF_exact_node)):
+        for requested in sorted({0, x.nodes[-1]}):
             for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
-                if requested is not None or x.size.nodes == 1 or flags == 0:
-                    yield _alloc(x, domid, requested, flags | exact)
+                yield _alloc(x, domid, requested, flags | MEMF_exact_node)
+                if x.size.nodes == 1:
+                    yield _alloc(x, domid, None, flags)
 
 
 def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) -> Plan:
@@ -200,7 +201,7 @@ def _free(x: Setting, kind: BlockKind) -> Plan:
         w.begin()
         return in_a_row(page_alloc.free_domheap_pages(w.host, frames[0], order))  # type: ignore[arg-type]  # unknown
 
-    limits = [*known, *kind.known(x.terms, x.pages), x.terms.number("order") <= 20]
+    limits = [*known, x.terms.number("order") <= MAX_ORDER]
     return _plan(
         "free_domheap_pages",
         str(kind),
@@ -257,11 +258,8 @@ def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], 
             return SCRIPTS[operation](domid, lambda: t.owned(domid), lambda: t.has_pages(domid))
         return SCRIPTS[operation](lambda: t.owned(domid))
 
-    limits = [*known, x.terms.number("order") <= 20, *([x.terms.flag(f"is_dying[{domid}]")] if operation == "relinquish_memory" else [])]
-    for kind in kinds:
-        limits += kind.known(x.terms, x.pages)
-    if len(nodes) == 2 and nodes[0] == nodes[1]:
-        limits.append(x.terms.number(f"assigned_pages[{domid}][{nodes[0]}]") >= 2 * x.pages)
+    dying = [x.terms.flag(f"is_dying[{domid}]")] if operation == "relinquish_memory" else []
+    limits = [*known, x.terms.number("order") <= MAX_ORDER, *dying]
     label = f"d{domid}, blocks on nodes {list(nodes)}{', pages in limbo' if limbo else ''}"
     return _plan(
         operation,
@@ -310,7 +308,6 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
     def script(t: Table) -> Script:
         return SCRIPTS["memory_exchange"](domid, frames, t.blocks.get, in_order, out_order, requested=node)
 
-    limits = [x.terms.number(f"assigned_pages[{mine.owner}][{node}]") >= extents << in_order]
     whose = "unknown domain" if domid is None else f"d{domid}"
     label = f"{whose}, {extents} extents, orders {in_order} and {out_order}{'' if owned else ', not its own'}"
     return _plan(
@@ -318,7 +315,7 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
         label,
         act,
         script,
-        limits,
+        [],
         lambda _w: dict(zip(frames, (kind.in_model(1 << in_order) for kind in kinds), strict=True)),
     )
 

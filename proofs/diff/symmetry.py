@@ -31,7 +31,8 @@ class Exchange:
         terms = unknowns.terms
         self._names = {f"[{one}]": f"[{other}]", f"[{other}]": f"[{one}]"}
         all_terms = {**terms.numbers, **terms.flags}
-        self._pairs = [(t, all_terms[self.name(n)]) for n, t in all_terms.items() if self.name(n) in all_terms]
+        names = [n for n in all_terms if self.name(n) != n and self.name(n) in all_terms]
+        self._pairs = [(all_terms[n], all_terms[self.name(n)]) for n in names]
 
     def name(self, name: str) -> str:
         """The name of the same number of the other domain."""
@@ -59,33 +60,49 @@ def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unkno
     assert plan.domid is not None
     assert explored.domid is not None
     exchange = _exchange(unknowns, explored.domid, plan.domid)
+    pairs: list[tuple[Any, Any]] = []
     for key, cases in of_explored.made.items():
         world = World(judge.call.semantics.name, unknowns.size, unknowns.terms, plan.absent)
         world.searches = list(key[1])
         others = judge.cases(plan.operation, plan.arguments(world), key)
         if len(cases) != len(others):
             return False
-        if not all(_same(one, other, exchange, of_explored, judge) for one, other in zip(cases, others, strict=True)):
-            return False
-    return _as_much_known(tree.precondition, exchange)
+        for one, other in zip(cases, others, strict=True):
+            same = _to_be_equal(one, other, exchange, of_explored, judge)
+            if same is None:
+                return False
+            pairs += same
+    return _equal(pairs, exchange) and _as_much_known(tree.precondition, exchange)
 
 
-def _same(one: Case, other: Case, exchange: Exchange, of_one: Judge, of_other: Judge) -> bool:
+def _to_be_equal(
+    one: Case, other: Case, exchange: Exchange, of_one: Judge, of_other: Judge
+) -> list[tuple[Any, Any]] | None:
+    """The terms that have to be equal for two cases to be; none where they are not the same kind of case."""
     if (one.name, one.result, list(one.answer)) != (other.name, other.result, list(other.answer)):
-        return False
+        return None
     before, after = of_one.changes(one), of_other.changes(other)
+    if {exchange.name(n) for n in before} != set(after):
+        return None
     answers = told(one), told(other)
     pairs = [(one.condition, other.condition), *((answers[0][n], answers[1][n]) for n in answers[0])]
-    if {exchange.name(n) for n in before} != set(after):
-        return False
-    pairs += [(term, after[exchange.name(n)]) for n, term in before.items()]
-    return all(_equal(exchange(a), b) for a, b in pairs)
+    return pairs + [(term, after[exchange.name(n)]) for n, term in before.items()]
 
 
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, z3.ExprRef) and isinstance(b, z3.ExprRef):
-        return bool(a.eq(b)) or bool(z3.simplify(a).eq(z3.simplify(b)))
-    return type(a) is type(b) and bool(a == b)
+def _equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
+    """Whether all terms are the same, written down in the same way; asked of all at once."""
+    mine, theirs = [], []
+    for a, b in pairs:
+        if not isinstance(a, z3.ExprRef) or not isinstance(b, z3.ExprRef):
+            if type(a) is not type(b) or a != b:
+                return False
+            continue
+        if a.sort() != b.sort():
+            return False
+        mark = z3.Const(f"same {len(mine)}", a.sort())
+        mine.append(a == mark)
+        theirs.append(b == mark)
+    return bool(exchange(z3.And(mine)).eq(z3.And(theirs))) if mine else True
 
 
 _known: dict[tuple[Any, ...], bool] = {}

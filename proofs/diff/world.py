@@ -27,7 +27,7 @@ from reference.pages import Block, PageState, PageTable
 from reference.state import ClaimHistory, Domain, Host
 
 from .explore import Terms
-from .numbers import Count, Order, Truth, flag, unknown
+from .numbers import Count, Order, Truth, chosen, flag, unknown
 
 SPAN = 1 << 40
 """Frames of a node: more than any block."""
@@ -359,19 +359,23 @@ class World:
     # -- the node search
 
     def candidates(self, num_nodes: int, affinity: Any, requested: Any, last: Any, exact: bool) -> tuple[int, ...]:
-        """The reference's candidate_nodes for every affinity and last node: a branch for each order that may come out."""
+        """The reference's candidate_nodes for every affinity and last node: a path for each order that may come out.
+
+        That its order is the model's for the same inputs is seen here, input by input: behind it, only the order counts.
+        """
         if not isinstance(affinity, Affinity):
             found = node_search.candidate_nodes(num_nodes, affinity, requested, last, exact)
             self.searches.append(search_order(num_nodes, affinity, requested, last, exact))
             return found
-        ways = list(_orders(num_nodes, requested, exact, last if not isinstance(last, LastNode) else "any").items())
-        for (found, modelled), inputs in ways[:-1]:
-            if self.terms.branch(self._one_of(inputs, affinity, last)):
-                break
-        else:
-            (found, modelled), _ = ways[-1]
+        ways = _orders(num_nodes, requested, exact, last if not isinstance(last, LastNode) else "any")
+        key = num_nodes, requested, exact, affinity.domid, last if not isinstance(last, LastNode) else "any"
+        options = self.terms.searches.get(key)
+        if options is None:
+            options = {orders: self._one_of(inputs, affinity, last) for orders, inputs in ways.items()}
+            self.terms.searches[key] = options
+        found, modelled = chosen(f"search {len(self.searches)}", options)
         self.searches.append(modelled)
-        return found
+        return found  # type: ignore[no-any-return]  # an order
 
     def _one_of(self, inputs: Any, affinity: Affinity, last: Any) -> Any:
         parts = []
