@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import z3
@@ -14,6 +14,10 @@ from .scripts import played
 from .world import Unknowns, World, searching
 
 
+ENOUGH = 12
+"""Paths that differ, of one plan."""
+
+
 @dataclass
 class Examined:
     """What came of one plan."""
@@ -22,8 +26,8 @@ class Examined:
     queries: int = 0
     unknown: str = ""
     """Why it is not decided."""
-    differs: Difference | None = None
-    """The first path that ends otherwise than the model says."""
+    differs: list[Difference] = field(default_factory=list)
+    """Paths that end otherwise than the model says; at most so many that one with a plain input is among them."""
     alone: bool = True
     """On no path a domain was looked at but the plan's own."""
 
@@ -39,7 +43,7 @@ class Difference:
 
 
 def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examined:
-    """Explore a plan; up to the first path that differs."""
+    """Explore a plan; up to some paths that differ."""
     found = Examined()
     terms, known, asked = tree.terms, tree.precondition, tree.queries
     explorer = Explorer(tree)
@@ -67,8 +71,9 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
             if not explorer.follows(goal):
                 where = z3.And([*known, *path.formulas(terms), z3.Not(goal)])
                 if tree.possible(where):  # else a choice on the path goes with none of these inputs
-                    found.differs = Difference(plan, outcome, where)
-                    break
+                    found.differs.append(Difference(plan, outcome, where))
+                    if len(found.differs) == ENOUGH:
+                        break
         else:
             if uncovered(terms, known, paths) is not None:
                 found.unknown = "the paths do not cover every input"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from model.semantics import SEMANTICS
 from proofs.prover.verdict import Verdict
 
-from .examine import Difference, Examined, examine
+from .examine import Examined, examine
 from .explore import Tree, Undecided
 from .judge import Judge
 from .operations import OPERATIONS, applies
 from .plan import Plan, Setting
+from .smallest import Input, smallest
 from .symmetry import same_for
+from .trace import trace_of
 from .world import Size, Unknowns
 
 ASSUMED = (
@@ -30,8 +34,7 @@ ASSUMED = (
 SIZES = (Size(1, 1), Size(2, 2), Size(3, 2), Size(2, 3), Size(3, 3))
 
 
-@dataclass
-class Row:
+class Row(msgspec.Struct):
     """What came of one operation of one generation on hosts of one size."""
 
     semantics: str
@@ -46,9 +49,9 @@ class Row:
     seconds: float = 0.0
     """Of processor time."""
     reason: str = ""
-    """Of unknown: why. Of refuted: where."""
-    difference: Any = None
-    """Of refuted: see `proofs.diff.smallest`."""
+    """Of unknown: why."""
+    difference: Input | None = None
+    """Of refuted: the smallest input, and a trace if one leads there."""
 
 
 @dataclass
@@ -80,13 +83,13 @@ class Space:
         return self.trees[ids]
 
 
-def row(space: Space, semantics: str, operation: str) -> tuple[Row, Difference | None]:
-    """Examine all plans of an operation; up to the first difference."""
+def row(space: Space, semantics: str, operation: str) -> Row:
+    """Examine all plans of an operation; up to the first that differs."""
     result = Row(semantics, operation, str(space.size), Verdict.NOT_APPLICABLE)
     if not applies(operation, semantics):
-        return result, None
+        return result
     began = time.process_time()
-    difference = None
+    result.verdict = Verdict.PROVED
     explored: dict[str, tuple[Plan, Judge]] = {}
     try:
         for plan in OPERATIONS[operation](Setting(semantics, space.size, space.of(None).terms)):
@@ -100,20 +103,61 @@ def row(space: Space, semantics: str, operation: str) -> tuple[Row, Difference |
             found: Examined = examine(plan, unknowns, tree, judge)
             result.paths += found.paths
             result.queries += found.queries
-            if found.unknown or found.differs is not None:
-                result.reason = f"{plan.label}: {found.unknown or 'differs'}"
-                difference = found.differs
+            if found.differs:
+                result.verdict = Verdict.REFUTED
+                shown = smallest(found.differs, unknowns, semantics)
+                result.difference = msgspec.structs.replace(shown, trace=trace_of(shown))
+                break
+            if found.unknown:
+                result.verdict, result.reason = Verdict.UNKNOWN, f"{plan.label}: {found.unknown}"
                 break
             if plan.domid is not None and found.alone:
                 explored.setdefault(like, (plan, judge))
     except Undecided as reason:
-        result.reason = str(reason)
-    undecided = bool(result.reason) and difference is None
-    result.verdict = Verdict.REFUTED if difference is not None else Verdict.UNKNOWN if undecided else Verdict.PROVED
+        result.verdict, result.reason = Verdict.UNKNOWN, str(reason) or "no reason given"
     result.seconds = time.process_time() - began
-    return result, difference
+    return result
 
 
-def rows(space: Space, operations: Sequence[str], semantics: Sequence[str] = tuple(SEMANTICS)) -> list[Row]:
-    """All generations of some operations, one after the other: they share what has been found out."""
-    return [row(space, name, operation)[0] for operation in operations for name in semantics]
+class Task(NamedTuple):
+    """One operation on hosts of one size, for several generations: they share what has been found out."""
+
+    size: Size
+    operation: str
+    semantics: tuple[str, ...]
+    rlimit: int = 0
+
+
+def work(task: Task) -> list[Row]:
+    """The rows of a task; at Ctrl-C those that are done."""
+    space = Space(task.size, rlimit=task.rlimit)
+    done: list[Row] = []
+    try:
+        for name in task.semantics:
+            done.append(row(space, name, task.operation))
+    except KeyboardInterrupt:
+        pass
+    return done
+
+
+_LONGEST = ("alloc_heap_pages", "install_claim_set", "claim_memory", "free_heap_pages", "populate_physmap")
+
+
+def tasks(semantics: Sequence[str], operations: Sequence[str], sizes: Sequence[Size], rlimit: int = 0) -> list[Task]:
+    """All of them, the longest first."""
+    found = [Task(size, name, tuple(semantics), rlimit) for size in sizes for name in operations]
+    longest = {name: -number for number, name in enumerate(_LONGEST[::-1], 1)}
+    return sorted(found, key=lambda t: (longest.get(t.operation, 0), -t.size.nodes, -t.size.domains))
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """By size, operation and generation, as they are listed."""
+    sizes, operations = [str(size) for size in SIZES], list(OPERATIONS)
+    names = list(SEMANTICS)
+    known = {name: number for number, name in enumerate(names)}
+
+    def place(row: Row) -> tuple[Any, ...]:
+        size = sizes.index(row.size) if row.size in sizes else len(sizes)
+        return size, row.size, operations.index(row.operation), known.get(row.semantics, len(names)), row.semantics
+
+    return sorted(rows, key=place)
