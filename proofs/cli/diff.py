@@ -33,7 +33,9 @@ Examples:
 )
 @click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the reference.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
-@click.option("--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit.")
+@click.option(
+    "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def diff(
@@ -111,7 +113,7 @@ def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[Row], bool]:
     rows: list[Row] = []
     done = work if not mistake else partial(work_with, mistake)
     with progress_bar() as progress:
-        bar = progress and progress.add_task("exploring", total=len(asked))
+        bar = None if progress is None else progress.add_task("exploring", total=len(asked))
         for number, (_, found) in enumerate(in_processes(done, asked, jobs), 1):
             rows += found
             if progress is not None and bar is not None:
@@ -140,7 +142,8 @@ def _print(rows: list[Row], seconds: float) -> None:
     from proofs.diff.report import by_operation
     from proofs.prover.verdict import Verdict
 
-    shown = table("operation", "shapes", "generations#", "ways#", "exchanged#", "paths#", "questions#", "seconds#", "verdict")
+    numbers = ("generations#", "ways#", "exchanged#", "paths#", "questions#", "seconds#")
+    shown = table("operation", "shapes", *numbers, "verdict")
     for line in by_operation(rows):
         shown.add_row(*line)
     console().print(shown)
@@ -166,7 +169,7 @@ def show(found: Input, row: Row) -> None:
         for line in found.trace:
             click.echo(f"    {line}")
     else:
-        click.echo("  no trace from boot was found: the state is not known to be reachable; the reference was asked again")
+        click.echo("  no trace from boot was found: it is not known whether the state is reachable")
 
 
 def _listed(values: dict[str, Any]) -> str:

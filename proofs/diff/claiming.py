@@ -30,7 +30,11 @@ def _plan(
     **arguments: Any,
 ) -> Plan:
     one = arguments.get("domid") if operation in _FOR_EACH else None
-    return Plan(operation, label, lambda w: answered(lambda: ask(w)), lambda _w: arguments, known or [], absent=absent, domid=one)
+
+    def act(w: World) -> Outcome:
+        return answered(lambda: ask(w))
+
+    return Plan(operation, label, act, lambda _w: arguments, known or [], absent=absent, domid=one)
 
 
 _FOR_EACH = ("install_claim_set", "claim_memory", "set_outstanding_pages")
@@ -183,8 +187,8 @@ def _create(x: Setting, domid: int, affinity: tuple[int, ...], absent: int | Non
 
 
 def _of_history(name: str, domid: int) -> bool:
-    kinds = [f"{where}_{kind}" for where in ("ledger", "global") for kind in ("installed", "redeemed", "released", "recalled")]
-    return name.startswith(tuple(f"{kind}[{domid}]" for kind in kinds))
+    kinds = ("installed", "redeemed", "released", "recalled")
+    return name.startswith(tuple(f"{where}_{kind}[{domid}]" for where in ("ledger", "global") for kind in kinds))
 
 
 def set_max_pages(x: Setting) -> Iterator[Plan]:

@@ -11,8 +11,8 @@ from .explore import Explorer, Path, Tree, Undecided, uncovered
 from .judge import Judge
 from .plan import Outcome, Plan, Table
 from .scripts import played
-from .world import Unknowns, World, searching
-
+from .unknowns import Unknowns
+from .world import World, searching
 
 ENOUGH = 12
 """Paths that differ, of one plan."""
@@ -81,4 +81,3 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
         found.unknown = str(reason) or "no reason given"
     found.paths, found.queries = len(paths), tree.queries - asked + 1
     return found
-

@@ -1,7 +1,7 @@
-"""Every path of a function on unknown numbers: it is run again and again, each time with other decisions at its branches.
+"""Every path of a function on unknown numbers: it is run again and again, with other decisions at its branches.
 
-Depth first. At a branch that this run is the first to reach, the solver is asked which sides are possible together with
-the decisions before; a side that is not is no path. Both, and one is kept for a later run. Where the solver cannot tell,
+Depth first. At a branch that this run is the first to reach, the solver is asked which sides are possible with the
+decisions before; a side that is not is no path. Both, and one is kept for a later run. Where the solver cannot tell,
 `Undecided` ends the exploration: no side is ever picked in silence.
 """
 
@@ -122,14 +122,14 @@ class Witness:
     def holds(self, atom: Atom) -> bool:
         """Whether a statement holds there."""
         if atom.kind == "le":
-            return sum(times * self.number(n) for n, times in atom.items) + atom.constant <= 0
+            return bool(sum(times * self.number(n) for n, times in atom.items) + atom.constant <= 0)
         if atom.kind == "eq":
-            return sum(times * self.number(n) for n, times in atom.items) + atom.constant == 0
+            return bool(sum(times * self.number(n) for n, times in atom.items) + atom.constant == 0)
         return self.true(self._terms.atom(atom))
 
     def true(self, formula: Any) -> bool:
         """Whether a formula holds there."""
-        return z3.is_true(self._model.eval(formula, model_completion=True))
+        return bool(z3.is_true(self._model.eval(formula, model_completion=True)))
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,6 @@ class Node:
         """Statement -> the sides that are possible: one or both. Choice -> the options that were taken."""
         self.proved: dict[int, Any] = {}
         """Formulas that follow there, by the solver's id."""
-
 
     def behind(self, atom: Atom, side: Any) -> Node:
         """Behind one side of a branch, or behind a choice."""
@@ -301,7 +300,7 @@ class Explorer:
             return bool(known)
         if atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][0] in self._fixed:
             (name, times), constant = atom.items[0], atom.constant
-            return times * self._fixed[name] + constant == 0
+            return bool(times * self._fixed[name] + constant == 0)
         holds: bool = self._next(atom) if self._at < len(self._decisions) else self._new(atom)
         if holds and atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][1] == 1:
             self._fixed[atom.items[0][0]] = -atom.constant

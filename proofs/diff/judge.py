@@ -15,7 +15,8 @@ from model.state import Shape
 
 from .plan import Outcome
 from .scripts import Modelled
-from .world import Unknowns, World, entries_of, key_of, linked, signature, term_of
+from .unknowns import Unknowns, entries_of, linked, term_of
+from .world import World, key_of, signature
 
 
 class Judge:
@@ -41,7 +42,11 @@ class Judge:
         """That the first case whose condition holds has the outcome's result, answer and state, as a formula."""
         seen = world.observed()
         copies = [value for pair in world.copies() for value in pair]
-        told_and_seen = signature(outcome.answer), signature(seen), signature(dict(enumerate(copies)))
+        told_and_seen = (
+            signature(outcome.answer),
+            signature(seen),
+            signature({str(n): value for n, value in enumerate(copies)}),
+        )
         key = id(of), outcome.result, *told_and_seen, tuple(world.host.domains)
         goal = self._goals.get(key)
         if goal is None:

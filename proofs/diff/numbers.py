@@ -42,7 +42,7 @@ class Decider(Protocol):
 _deciders: list[Decider] = []
 
 
-class deciding:  # noqa: N801  # used like a function
+class deciding:
     """``with deciding(explorer)``: branches ask the explorer."""
 
     def __init__(self, decider: Decider) -> None:

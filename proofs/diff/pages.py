@@ -17,7 +17,6 @@ from reference.status import HypervisorCrash
 from .claiming import UNKNOWN
 from .explore import Terms
 from .plan import (
-    SPAN,
     U32,
     BlockKind,
     Outcome,
@@ -27,7 +26,7 @@ from .plan import (
     block_kinds,
     on_domain,
 )
-from .world import World
+from .world import SPAN, World
 
 # -- allocating
 
@@ -187,7 +186,7 @@ def _drop(x: Setting, domid: int) -> Plan:
     return Plan("drop_tot_pages", f"d{domid}", act, lambda _w: {"domid": domid, "pages": x.term(pages)}, known)
 
 
-def exchange_check(x: Setting) -> Iterator[Plan]:
+def exchange_check(_x: Setting) -> Iterator[Plan]:
     """Orders, numbers of extents, domains."""
     for known, extents, orders in product((True, False), range(5), ((0, 0), (2, 1), (0, 1), (1, 3), (21, 0), (0, 21))):
         yield _exchange_check(known, extents, *orders)
@@ -255,4 +254,3 @@ def _page(x: Setting, operation: str, node: int, page: str, state: PageState | N
         known = [x.terms.number(f"{name}[{node}]") >= 1]
     words = page if state is None else f"{page} ({state.value}){', marked' if marked else ''}"
     return Plan(operation, f"node {node}, {words}", act, lambda _w: given, plausible=known)
-

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from model.calls import ASSIGNED, CRASH, INTERFACES, MISUSE, OK, Block, Case, Script, Section
-from reference.pages import Block as Allocated
 from reference.pages import PageState
 from reference.state import Domain
 from reference.status import HypervisorCrash, MisuseError
@@ -15,7 +14,7 @@ from reference.steps import Steps, run
 
 from .explore import Terms
 from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
-from .world import SPAN, Size, World, order_and_pages
+from .world import Size, World
 
 U32, U64 = 2**32 - 1, 2**64 - 1
 
@@ -114,7 +113,9 @@ class Setting:
 
     def order(self) -> tuple[Order, list[Any]]:
         """An order, and what is known of it."""
-        return order_and_pages(self.terms)
+        order = Order(unknown("pages"), unknown("order"))
+        number, pages = self.terms.count(order.number), self.terms.count(order.pages)
+        return order, [number >= 0, number <= 63, pages >= 1]
 
     @property
     def pages(self) -> Any:
@@ -180,7 +181,8 @@ class BlockKind:
     def __str__(self) -> str:
         whose = "" if self.owner is None else f" of d{self.owner}"
         counted = "" if self.refcounted or self.owner is None else " uncounted"
-        return f"{self.state.value}{counted}{whose} on node {self.node}{f', {self.marked} marked' if self.marked else ''}"
+        marked = f", {self.marked} marked" if self.marked else ""
+        return f"{self.state.value}{counted}{whose} on node {self.node}{marked}"
 
     def enter(self, world: World, order: Any) -> int:
         """Enter it in the page table; returns its frame."""
@@ -211,8 +213,3 @@ def block_kinds(x: Setting, domids: list[int], marked: tuple[int, ...] = (0,)) -
                         yield BlockKind(node, state, domid, refcounted, count)
             yield BlockKind(node, PageState.LIMBO, None, False, count)
             yield BlockKind(node, PageState.ANONYMOUS, None, False, count)
-
-
-def in_model(block: Allocated, terms: Terms) -> Block:
-    """A block of the reference, without pages marked offline, as the model has it."""
-    return Block(terms.count(block.pages), block.mfn // SPAN, block.state.value, block.domid, block.refcounted)

@@ -11,7 +11,8 @@ from .run import Row
 
 def by_operation(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """One line an operation, over all sizes and generations."""
-    return [_line(name, [row for row in rows if row.operation == name]) for name in dict.fromkeys(r.operation for r in rows)]
+    names = dict.fromkeys(row.operation for row in rows)
+    return [_line(name, [row for row in rows if row.operation == name]) for name in names]
 
 
 def by_generation_and_size(rows: Sequence[Row]) -> list[tuple[str, ...]]:
@@ -47,5 +48,5 @@ def _verdict(rows: Sequence[Row]) -> str:
     found = {row.verdict for row in rows}
     for verdict in (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.PROVED):
         if verdict in found:
-            return verdict.value
-    return Verdict.NOT_APPLICABLE.value
+            return str(verdict.value)
+    return str(Verdict.NOT_APPLICABLE.value)

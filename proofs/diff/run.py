@@ -20,7 +20,8 @@ from .plan import Plan, Setting
 from .smallest import Input, smallest
 from .symmetry import same_for
 from .trace import trace_of
-from .world import Size, Unknowns
+from .unknowns import Unknowns
+from .world import Size
 
 ASSUMED = (
     "non-negative",

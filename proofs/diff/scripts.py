@@ -34,7 +34,8 @@ from .plan import (
     in_a_row,
     on_domain,
 )
-from .world import Unknowns, World
+from .unknowns import Unknowns
+from .world import World
 
 
 class Modelled(NamedTuple):
@@ -318,4 +319,3 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
         [],
         lambda _w: dict(zip(frames, (kind.in_model(1 << in_order) for kind in kinds), strict=True)),
     )
-

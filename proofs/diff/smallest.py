@@ -18,7 +18,8 @@ from .examine import Difference
 from .explore import Terms
 from .numbers import Atom, Count, FlagsInModel, deciding
 from .plan import Outcome
-from .world import Unknowns, World, searching
+from .unknowns import Unknowns
+from .world import World, searching
 
 ENOUGH = 20_000  # milliseconds for making an input smaller
 
@@ -55,7 +56,7 @@ class _Numbers:
 
     def decide(self, atom: Atom) -> bool:
         """See `Decider`."""
-        return z3.is_true(self._model.eval(self._terms.atom(atom), model_completion=True))
+        return bool(z3.is_true(self._model.eval(self._terms.atom(atom), model_completion=True)))
 
     def choose(self, _name: str, options: Mapping[Any, Any]) -> Any:
         """See `Decider`."""
@@ -198,4 +199,3 @@ def _minimal(formulas: list[Any], terms: Terms) -> Any | None:
     if answer == z3.unknown:
         raise RuntimeError(f"the solver cannot tell an input: {solver.reason_unknown()}")
     return solver.model() if answer == z3.sat else None
-

@@ -19,7 +19,8 @@ from model.state import Shape
 from .explore import Tree, Undecided
 from .judge import Judge, told
 from .plan import Plan
-from .world import Unknowns, World
+from .unknowns import Unknowns
+from .world import World
 
 _BY_DOMAIN = tuple(n for n, i in CALL_FIELDS.items() if i.shape in (Shape.DOMAIN, Shape.CELL))
 
@@ -91,7 +92,8 @@ def _to_be_equal(
 
 def _equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
     """Whether all terms are the same, written down in the same way; asked of all at once."""
-    mine, theirs = [], []
+    mine: list[Any] = []
+    theirs: list[Any] = []
     for a, b in pairs:
         if not isinstance(a, z3.ExprRef) or not isinstance(b, z3.ExprRef):
             if type(a) is not type(b) or a != b:

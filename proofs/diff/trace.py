@@ -41,9 +41,37 @@ def trace_of(found: Input) -> list[str]:
         return []
     if failure is None:
         return []
+    done.events = _shorter(shape, found.semantics, done.events)
     header = Header(e.FORMAT_2, found.semantics, f"claimcheck diff: {failure}", shape, 0)
     text = lines(header, recorded(shape, done.events, found.semantics)).decode()
     return text.splitlines()
+
+
+def _shorter(shape: HostShape, semantics: str, events: list[e.Event]) -> list[e.Event]:
+    """Without the events that the difference does not need."""
+    at = 0
+    while at < len(events) - 1:
+        fewer = events[:at] + events[at + 1 :]
+        if _fails_at_end(shape, semantics, fewer):
+            events = fewer
+        else:
+            at += 1
+    return events
+
+
+def _fails_at_end(shape: HostShape, semantics: str, events: list[e.Event]) -> bool:
+    checker = Checker(shape, Known(semantics, [], {}), every=1)
+    try:
+        for number, event in enumerate(events, 1):
+            if checker.do(event) is not None:
+                return number == len(events)
+    except Impossible:
+        return False
+    return False
+
+
+_CLASSES = (("assigned_pages", False), ("limbo_pages", True))
+"""Of a domain's pages: the class, and whether they are in limbo."""
 
 
 class _Done:
@@ -88,10 +116,12 @@ def _made(found: Input, done: _Done) -> Iterator[e.Event]:
     block = found.arguments.get("block")
     for n in nodes:
         for d in (None, *domids):
-            for name, limbo in (("other_pages", False),) if d is None else (("assigned_pages", False), ("limbo_pages", True)):
+            for name, limbo in _CLASSES if d is not None else (("other_pages", False),):
                 count = at(f"{name}[{n}]" if d is None else f"{name}[{d}][{n}]")
-                here = block is not None and block["node"] == n and block["owner"] == d
-                if here and limbo is (block["state"] == "limbo") and block["refcounted"] is (d is not None):
+                if block is not None and (block["node"], block["owner"], block["state"], block["refcounted"]) == (
+                    *(n, d),
+                    *("anonymous" if d is None else "limbo" if limbo else "assigned", d is not None),
+                ):
                     order = block["pages"].bit_length() - 1
                     yield _allocation(d, order, n, limbo)
                     done.block = done.mfn
@@ -164,9 +194,12 @@ def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
             yield own.GetOutstandingClaims()
         case "claim_pages_check" if not isinstance(a["mem_flags"], list):
             start = 0 if a["has_extent_start"] else None
-            order, flags = a["extent_order"], a["mem_flags"]
             yield own.ClaimPages(
-                domid=looked_up, nr_extents=a["pages"], extent_order=order, mem_flags=flags, extent_start=start
+                domid=looked_up,
+                nr_extents=a["pages"],
+                extent_order=a["extent_order"],
+                mem_flags=a["mem_flags"],
+                extent_start=start,
             )
         case "set_outstanding_pages":
             single = {} if a.get("node") is None else {"node": a["node"]}
@@ -182,7 +215,8 @@ def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
         case "get_memory_claims":
             yield own.GetMemoryClaims(domid=looked_up, capacity=a["capacity"], pad=a["pad"])
         case "alloc_heap_pages":
-            flags = [name for name in ("exact_node", "no_owner", "no_refcount") if a[name.replace("exact_node", "exact")]]
+            names = {"exact_node": "exact", "no_owner": "no_owner", "no_refcount": "no_refcount"}
+            flags: Any = [name for name, argument in names.items() if a[argument]]
             yield own.AllocHeapPages(domid=domid, order=a["order"], node=a["requested"], memflags=flags)
         case _:
             yield from _on_block(found, done)

@@ -1,4 +1,4 @@
-"""A host of the reference with any counters, and the state of the model with the same unknowns.
+"""A host of the reference with any counters.
 
 The host has N nodes and D domains, all of them there; every counter is an unknown by the name that the model gives it.
 What stands in for the heap knows of a node only whether it has a free block of the order that is asked for. The page
@@ -8,7 +8,7 @@ their classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from itertools import chain, combinations
@@ -16,10 +16,7 @@ from typing import Any, NamedTuple
 
 import z3
 
-from model.bounded import ListVector
-from model.calls import CALL_FIELDS, INTERFACES, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState, search_order
-from model.logic import any_of, same
-from model.state import Shape
+from model.calls import INTERFACES, NONE, search_order
 from reference import node_search, page_alloc
 from reference.generations import SEMANTICS
 from reference.generations.parts import Charged
@@ -27,7 +24,8 @@ from reference.pages import Block, PageState, PageTable
 from reference.state import ClaimHistory, Domain, Host
 
 from .explore import Terms
-from .numbers import Count, Order, Truth, chosen, flag, unknown
+from .numbers import Count, Truth, chosen, flag, unknown
+from .standins import UNREAD, Affinity, AnyDomain, AnyHeap, Domains, LastNode, claim_node_of, looked_at
 
 SPAN = 1 << 40
 """Frames of a node: more than any block."""
@@ -41,124 +39,6 @@ class Size(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.nodes}x{self.domains}"
-
-
-class Affinity:
-    """The node_affinity of a domain: any set of nodes that is not empty."""
-
-    __slots__ = ("domid", "nodes", "terms")
-
-    def __init__(self, terms: Terms, domid: int, nodes: int) -> None:
-        self.terms, self.domid, self.nodes = terms, domid, nodes
-
-    def is_exactly(self, wanted: tuple[int, ...]) -> Any:
-        """That it is this set, as a formula."""
-        bits = [self.terms.flag(f"node_affinity[{self.domid}][{n}]") for n in range(self.nodes)]
-        return z3.And([bit if n in wanted else z3.Not(bit) for n, bit in enumerate(bits)])
-
-    def __eq__(self, other: object) -> Any:
-        if not isinstance(other, tuple):
-            return NotImplemented
-        if any(not isinstance(n, int) or not 0 <= n < self.nodes for n in other):
-            return False
-        return self.terms.branch(self.is_exactly(other))
-
-    __hash__ = None  # type: ignore[assignment]  # it is not known
-
-
-class LastNode:
-    """A domain's last_alloc_node: a node, or none yet."""
-
-    __slots__ = ("domid",)
-
-    def __init__(self, domid: int) -> None:
-        self.domid = domid
-
-
-class _Unread:
-    """A claim_node that nobody has looked at."""
-
-
-_UNREAD: Any = _Unread()
-
-
-class AnyDomain(Domain):
-    """A domain whose claim_node becomes known when it is looked at: a branch for every node."""
-
-    __slots__ = ("nodes",)
-
-    @property
-    def claim_node(self) -> Any:  # type: ignore[override]  # a field of the class above
-        value = Domain.claim_node.__get__(self)  # type: ignore[attr-defined]  # a slot
-        if value is not _UNREAD:
-            return value
-        held = unknown(f"claim_node[{self.domid}]")
-        known = None
-        for node in range(self.nodes):
-            if held == node:
-                known = node
-                break
-        Domain.claim_node.__set__(self, known)  # type: ignore[attr-defined]  # a slot
-        return known
-
-    @claim_node.setter
-    def claim_node(self, value: Any) -> None:
-        Domain.claim_node.__set__(self, value)  # type: ignore[attr-defined]  # a slot
-
-
-class Domains(dict[int, Domain]):
-    """The domains of a host. One is made when it is looked at."""
-
-    def __init__(self, make: Callable[[int], Domain], ids: Iterable[int]) -> None:
-        super().__init__(dict.fromkeys(ids))  # type: ignore[arg-type]  # not made yet
-        self._make = make
-        self.in_order = False
-        """Whether anybody went through them: then it matters which id a domain has."""
-
-    def __getitem__(self, domid: int) -> Domain:
-        domain = super().__getitem__(domid)
-        if domain is None:
-            domain = self._make(domid)
-            self[domid] = domain
-        return domain
-
-    def get(self, domid: int, default: Any = None) -> Any:
-        """As of any dictionary."""
-        return self[domid] if domid in self else default
-
-    def values(self) -> Any:
-        """As of any dictionary, one by one."""
-        self.in_order = True
-        return (self[domid] for domid in list(self))
-
-    def items(self) -> Any:
-        """Likewise."""
-        self.in_order = True
-        return ((domid, self[domid]) for domid in list(self))
-
-
-def looked_at(domains: dict[int, Domain]) -> Iterator[tuple[int, Domain]]:
-    """The domains that were looked at; of the others nothing can have changed."""
-    return ((domid, domain) for domid, domain in dict.items(domains) if domain is not None)
-
-
-class AnyHeap:
-    """The free blocks of a node, as far as the allocator looks at them."""
-
-    __slots__ = ("free_pages", "node")
-
-    def __init__(self, node: int) -> None:
-        self.node = node
-        self.free_pages: Any = 0
-        """Compared with the start: what was given less what was taken."""
-
-    def take(self, _mfn: int, order: Any) -> None:
-        """Take a block."""
-        self.free_pages -= 1 << order
-
-    def give(self, _mfn: int, order: Any) -> None:
-        """Return a block."""
-        self.free_pages += 1 << order
 
 
 class _Changed(dict[str, Any]):
@@ -248,7 +128,7 @@ class World:
             tot_pages=tot,  # type: ignore[arg-type]  # unknown
             node_claims=unknown(f"node_claims[{d}]"),  # type: ignore[arg-type]  # unknown
             global_claims=unknown(f"global_claims[{d}]"),  # type: ignore[arg-type]  # unknown
-            claim_node=_UNREAD if INTERFACES[self.semantics.name].has_claim_node else None,
+            claim_node=UNREAD if INTERFACES[self.semantics.name].has_claim_node else None,
             charged_pages=charged,
             charge_limit=limit,  # type: ignore[arg-type]  # unknown
             last_alloc_node=LastNode(d),  # type: ignore[arg-type]  # unknown
@@ -260,7 +140,9 @@ class World:
 
     # -- blocks
 
-    def block(self, node: int, order: Any, state: PageState, domid: int | None, refcounted: bool, marked: int = 0) -> int:
+    def block(
+        self, node: int, order: Any, state: PageState, domid: int | None, refcounted: bool, marked: int = 0
+    ) -> int:
         """Enter a block that is there before the operation; returns its frame."""
         self._blocks += 1
         mfn = node * SPAN + self._blocks * (1 << 30)
@@ -326,8 +208,8 @@ class World:
         for name in ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count"):
             seen.number(f"{name}[{d}]", getattr(domain, name))
         seen.truth(f"is_dying[{d}]", domain.is_dying)
-        claim_node = Domain.claim_node.__get__(domain)  # type: ignore[attr-defined]  # a slot
-        if claim_node is not _UNREAD:
+        claim_node = claim_node_of(domain)
+        if claim_node is not UNREAD and INTERFACES[self.semantics.name].has_claim_node:
             seen[f"claim_node[{d}]"] = NONE if claim_node is None else claim_node
         last = domain.last_alloc_node
         if not isinstance(last, LastNode):
@@ -344,7 +226,7 @@ class World:
             seen.number(f"global_{kind}[{d}]", host_wide)
 
     def copies(self) -> Iterator[tuple[Any, Any]]:
-        """Counters that hardened claim sets keep twice, in pairs: no field of the model, so each path shows that they agree."""
+        """Counters that hardened claim sets keep twice, in pairs: no fields of the model, so each path shows it."""
         if not isinstance(self.semantics, Charged):
             return
         now = self._classes()
@@ -359,9 +241,9 @@ class World:
     # -- the node search
 
     def candidates(self, num_nodes: int, affinity: Any, requested: Any, last: Any, exact: bool) -> tuple[int, ...]:
-        """The reference's candidate_nodes for every affinity and last node: a path for each order that may come out.
+        """The reference's candidate_nodes for every affinity and last node: a path for each order that comes out.
 
-        That its order is the model's for the same inputs is seen here, input by input: behind it, only the order counts.
+        The model's order for the same inputs goes with it: behind this, only the order counts.
         """
         if not isinstance(affinity, Affinity):
             found = node_search.candidate_nodes(num_nodes, affinity, requested, last, exact)
@@ -411,94 +293,10 @@ def class_of(block: Block) -> str:
 @contextmanager
 def searching(world: World) -> Iterator[None]:
     """The reference's node search asks the world."""
-    own = page_alloc.candidate_nodes
-    page_alloc.candidate_nodes = world.candidates  # type: ignore[assignment]  # for numbers not known
+    names = vars(page_alloc)
+    own = names["candidate_nodes"]
+    names["candidate_nodes"] = world.candidates
     try:
         yield
     finally:
-        page_alloc.candidate_nodes = own
-
-
-# -- the model's side
-
-
-class Unknowns:
-    """The state of the model before an operation, for every generation: the same unknowns as the reference's host."""
-
-    def __init__(self, size: Size, absent: int | None = None) -> None:
-        """``absent``: a domain id that is not in use."""
-        self.size, self.absent = size, absent
-        self.terms = Terms()
-        self.host = CallHost(size.nodes, size.domains)
-        state = self.host.state()
-        assert isinstance(state, CallState)
-        self.state = state
-        state.is_created = ListVector([d != absent for d in range(size.domains)])
-        for name, info in CALL_FIELDS.items():
-            if name not in UNSEEN and name != "is_created":
-                for label, term in named_entries(name, info.shape, getattr(state, name)):
-                    (self.terms.flags if info.flag else self.terms.numbers)[label] = term
-        self.before = entries_of(state)
-        """By name."""
-
-    def known(self, semantics: str, assumed: Sequence[str]) -> list[Any]:
-        """What holds of every state that this is about. ``assumed``: properties of the model, by name."""
-        from proofs.obligations.invariants import invariant
-
-        state = self.state
-        known = [invariant(name, self.host, state) for name in assumed]
-        known += linked(semantics, self.host, self.before.__getitem__)
-        for d in range(self.size.domains):
-            pauses = state.controller_pause_count[d]
-            known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= MAX_PAUSE_COUNT]
-            known.append(z3.Or([state.node_affinity[d, n] for n in range(self.size.nodes)]))
-            for field in (state.last_alloc_node, state.claim_node):
-                known += [field[d] >= NONE, field[d] < self.size.nodes]
-        return [term for term in known if term is not True]
-
-
-def linked(semantics: str, host: CallHost, at: Callable[[str], Any]) -> list[Any]:
-    """Where claim_node says that the claim is, there it is: no property of the model, so each path proves it again.
-
-    :param at: a number of the state, by name
-    """
-    if not INTERFACES[semantics].has_claim_node:
-        return []
-    found = []
-    for d in range(host.domains):
-        target = at(f"claim_node[{d}]")
-        found.append(any_of([same(at(f"global_claims[{d}]"), 0), same(target, NONE)]))
-        found += [any_of([same(at(f"claims[{d}][{n}]"), 0), same(target, n)]) for n in range(host.nodes)]
-    return found
-
-
-def named_entries(name: str, shape: Shape, value: Any) -> list[tuple[str, Any]]:
-    """The entries of a field of the model's state, by name."""
-    if shape is Shape.HOST:
-        return [(name, value)]
-    if shape is Shape.CELL:
-        return [(f"{name}[{d}][{n}]", e) for d, row in enumerate(value.rows) for n, e in enumerate(row.entries)]
-    return [(f"{name}[{i}]", entry) for i, entry in enumerate(value.entries)]
-
-
-def entries_of(state: CallState) -> dict[str, Any]:
-    """Every entry of a state that is compared."""
-    found: dict[str, Any] = {}
-    for name, info in CALL_FIELDS.items():
-        if name not in UNSEEN:
-            found.update(named_entries(name, info.shape, getattr(state, name)))
-    return found
-
-
-def term_of(terms: Terms, value: Any) -> Any:
-    """A value of the reference as the model has it."""
-    if isinstance(value, Truth | bool):
-        return terms.truth(value)
-    return terms.count(value)
-
-
-def order_and_pages(terms: Terms, name: str = "") -> tuple[Order, list[Any]]:
-    """An order, and what is known of it: of an order within bounds the pages are at least one."""
-    order = Order(unknown(f"pages{name}"), unknown(f"order{name}"))
-    number, pages = terms.count(order.number), terms.count(order.pages)
-    return order, [number >= 0, number <= 63, pages >= 1]
+        names["candidate_nodes"] = own
