@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import z3
 
-from .explore import Explorer, Path, Tree, Undecided, uncovered
+from .explore import Explorer, Path, Tree, Undecided
 from .judge import Judge
 from .plan import Outcome, Plan, Table
 from .scripts import played
@@ -65,7 +66,7 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
             found.alone = found.alone and world.alone(plan.domid)
             if modelled is None:
                 key = (plan.operation, tuple(world.searches))
-                goal = judge.agrees(outcome, world, judge.cases(plan.operation, plan.arguments(world), key))
+                goal = judge.agrees(outcome, world, judge.cases(plan.operation, partial(plan.arguments, world), key))
             else:
                 goal = judge.agrees_with_script(outcome, world, modelled)
             if not explorer.follows(goal):
@@ -75,9 +76,9 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
                     if len(found.differs) == ENOUGH:
                         break
         else:
-            if uncovered(terms, known, paths) is not None:
+            if not tree.covered(paths):
                 found.unknown = "the paths do not cover every input"
     except Undecided as reason:
         found.unknown = str(reason) or "no reason given"
-    found.paths, found.queries = len(paths), tree.queries - asked + 1
+    found.paths, found.queries = len(paths), tree.queries - asked
     return found

@@ -179,6 +179,7 @@ class Tree:
         self._asserted: list[tuple[Atom, bool]] = []
         """The decisions that the solver has, each in a scope of its own."""
         self._root: Node | None = None
+        self._covered: set[Any] = set()
 
     @property
     def root(self) -> Node:
@@ -215,6 +216,29 @@ class Tree:
         if self._possible(path, [z3.Not(goal)]) is not None:
             return False
         node.proved[key] = goal  # alive: ids are used again
+        return True
+
+    def covered(self, paths: Sequence[Path]) -> bool:
+        """Whether the paths together are for every input: whether the disjunction of their conditions is valid.
+
+        Asked of the conditions alone, with another solver: it knows nothing of how the paths were found.
+
+        :raises Undecided: the solver cannot tell
+        """
+        key = frozenset(path.decisions for path in paths)
+        if key not in self._covered:
+            solver = z3.SimpleSolver()
+            solver.set("ctrl_c", False)
+            solver.add(*self.precondition)
+            for path in paths:
+                solver.add(z3.Not(z3.And(path.formulas(self.terms))))
+            self.queries += 1
+            answer = solver.check()
+            if answer == z3.unknown:
+                raise Undecided(solver.reason_unknown())
+            if answer == z3.sat:
+                return False
+            self._covered.add(key)
         return True
 
     def possible(self, formula: Any) -> bool:
@@ -356,25 +380,3 @@ class Explorer:
     def follows(self, goal: Any) -> bool:
         """Whether a formula follows on the current path."""
         return self.tree.follows(self.node, self._told, goal)
-
-
-def condition(terms: Terms, path: Path) -> Any:
-    """The condition of a path, as a formula."""
-    parts = path.formulas(terms)
-    return z3.And(parts) if parts else z3.BoolVal(True)
-
-
-def uncovered(terms: Terms, precondition: Sequence[Any], paths: Sequence[Path]) -> Any | None:
-    """An input that none of the paths is for; none if together they are for all.
-
-    :raises Undecided: the solver cannot tell
-    """
-    solver = z3.SimpleSolver()
-    solver.set("ctrl_c", False)
-    solver.add(*precondition)
-    for path in paths:
-        solver.add(z3.Not(condition(terms, path)))
-    answer = solver.check()
-    if answer == z3.unknown:
-        raise Undecided(solver.reason_unknown())
-    return solver.model() if answer == z3.sat else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import z3
@@ -31,11 +31,11 @@ class Judge:
         """Cases by (operation, candidates of the node search)."""
         self._goals: dict[Any, Any] = {}
 
-    def cases(self, name: str, arguments: Mapping[str, Any], key: Any) -> list[Case]:
+    def cases(self, name: str, arguments: Callable[[], Mapping[str, Any]], key: Any) -> list[Case]:
         """The cases of a call; with the same key the same."""
         found = self.made.get(key)
         if found is None:
-            found = self.made[key] = cases(self.call, name, **arguments)
+            found = self.made[key] = cases(self.call, name, **arguments())
         return found
 
     def agrees(self, outcome: Outcome, world: World, of: list[Case]) -> Any:

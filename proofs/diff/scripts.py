@@ -164,9 +164,9 @@ def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) 
 
 
 def populate_physmap(x: Setting) -> Iterator[Plan]:
-    """None to two extents, from the first node; one for an unknown domain."""
+    """None or one extent, and on one node two, from the first node; one for an unknown domain."""
     for domid in x.domids[-1:]:
-        for extents in (0, 1, 2):
+        for extents in (0, 1, 2) if x.size.nodes == 1 else (0, 1):
             yield _populate(x, domid, extents)
     yield _populate(x, None, 1)
 

@@ -8,7 +8,7 @@ of the state before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import z3
@@ -65,7 +65,7 @@ def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unkno
     for key, cases in of_explored.made.items():
         world = World(judge.call.semantics.name, unknowns.size, unknowns.terms, plan.absent)
         world.searches = list(key[1])
-        others = judge.cases(plan.operation, plan.arguments(world), key)
+        others = judge.cases(plan.operation, partial(plan.arguments, world), key)
         if len(cases) != len(others):
             return False
         for one, other in zip(cases, others, strict=True):
