@@ -33,6 +33,15 @@ class Examined:
     """On no path a domain was looked at but the plan's own."""
 
 
+def _asked(plan: Plan, world: World) -> Outcome:
+    try:
+        return plan.act(world)
+    except Undecided:
+        raise
+    except Exception as error:  # the reference stops with something that is no answer: that is told, and no pass
+        raise Undecided(f"{type(error).__name__}: {error}") from error
+
+
 @dataclass(frozen=True)
 class Difference:
     """Inputs for which reference and model differ: those of a path that do not satisfy what it should."""
@@ -54,7 +63,7 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
     def run() -> tuple[World, Outcome, Any]:
         world = World(semantics, unknowns.size, terms, plan.absent)
         with searching(world):
-            outcome = plan.act(world)
+            outcome = _asked(plan, world)
         if plan.script is None:
             return world, outcome, None
         table = Table(plan.script.blocks(world))

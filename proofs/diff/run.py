@@ -105,9 +105,9 @@ def row(space: Space, semantics: str, operation: str) -> Row:
             result.paths += found.paths
             result.queries += found.queries
             if found.differs:
-                result.verdict = Verdict.REFUTED
                 shown = smallest(found.differs, unknowns, semantics)
                 result.difference = msgspec.structs.replace(shown, trace=trace_of(shown))
+                result.verdict = Verdict.REFUTED
                 break
             if found.unknown:
                 result.verdict, result.reason = Verdict.UNKNOWN, f"{plan.label}: {found.unknown}"

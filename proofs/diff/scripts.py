@@ -177,7 +177,7 @@ def _populate(x: Setting, domid: int | None, extents: int) -> Plan:
     def act(w: World) -> Outcome:
         asked = UNKNOWN if domid is None else domid
         steps = hypercalls.populate_physmap(w.host, asked, extents, order, 0, MEMF_exact_node)  # type: ignore[arg-type]  # unknown
-        return answered(lambda: Outcome(OK, {"pages": sum(order.pages for _ in run(steps))}))  # type: ignore[misc]  # unknown
+        return answered(lambda: Outcome(OK, {"pages": sum(order.pages for _ in run(steps))}))
 
     def script(_t: Table) -> Script:
         return SCRIPTS["populate_physmap"](domid, extents, **requested_pages(x, 0, MEMF_exact_node))

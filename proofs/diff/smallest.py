@@ -15,7 +15,7 @@ from proofs.obligations.invariants import invariant
 from reference.constants import MAX_ORDER
 
 from .examine import Difference
-from .explore import Terms
+from .explore import Terms, Undecided
 from .numbers import Atom, Count, FlagsInModel, deciding
 from .plan import Outcome
 from .unknowns import Unknowns
@@ -70,7 +70,7 @@ class _Numbers:
 def smallest(differences: Sequence[Difference], unknowns: Unknowns, semantics: str) -> Input:
     """The input with the smallest numbers, of a state like those that traces lead to if there is one.
 
-    :raises RuntimeError: the reference, asked once more with these numbers, answers otherwise
+    :raises Undecided: no input can be told, or the reference, asked once more with these numbers, answers otherwise
     """
     difference, model = _smallest_model(differences, unknowns)
     decider = _Numbers(unknowns.terms, model)
@@ -79,7 +79,7 @@ def smallest(differences: Sequence[Difference], unknowns: Unknowns, semantics: s
         outcome = difference.plan.act(world)
         after = {name: _known(value, decider) for name, value in world.observed().items()}
     if outcome.result != difference.outcome.result:
-        raise RuntimeError(f"{difference.plan.operation}: the reference answered {outcome.result} when asked again")
+        raise Undecided(f"{difference.plan.operation}: the reference answered {outcome.result} when asked again")
     return _input(difference, unknowns, semantics, decider, model, outcome, after)
 
 
@@ -159,7 +159,7 @@ def _smallest_model(differences: Sequence[Difference], unknowns: Unknowns) -> tu
         model = _minimal([difference.where], unknowns.terms)
         if model is not None:
             return difference, model
-    raise RuntimeError("no input")
+    raise Undecided("no input")
 
 
 def _orders(terms: Terms) -> list[Any]:
@@ -197,5 +197,5 @@ def _minimal(formulas: list[Any], terms: Terms) -> Any | None:
     solver.add(*formulas)
     answer = solver.check()
     if answer == z3.unknown:
-        raise RuntimeError(f"the solver cannot tell an input: {solver.reason_unknown()}")
+        raise Undecided(f"the solver cannot tell an input: {solver.reason_unknown()}")
     return solver.model() if answer == z3.sat else None

@@ -107,7 +107,8 @@ def _equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
     return bool(exchange(z3.And(mine)).eq(z3.And(theirs))) if mine else True
 
 
-_known: dict[tuple[Any, ...], bool] = {}
+_known: dict[tuple[Any, ...], tuple[bool, Sequence[Any]]] = {}
+"""The answer, with the formulas: while they are there, their ids are not used again."""
 
 
 def _as_much_known(precondition: Sequence[Any], exchange: Exchange) -> bool:
@@ -120,5 +121,5 @@ def _as_much_known(precondition: Sequence[Any], exchange: Exchange) -> bool:
         answer = solver.check()
         if answer == z3.unknown:
             raise Undecided(solver.reason_unknown())
-        _known[key] = answer == z3.unsat
-    return _known[key]
+        _known[key] = answer == z3.unsat, precondition
+    return _known[key][0]
