@@ -54,7 +54,8 @@ def _run(result: Result) -> str:
     )
 
 
-def _assumed() -> str:
+def assumed() -> str:
+    """What is known of the state before."""
     return table(["assumed", "claim"], [[f"`{name}`", PROPERTIES[name].sentence] for name in ASSUMED])
 
 
@@ -96,7 +97,7 @@ def main(arguments: list[str]) -> None:
         "diff-run": _run(result),
         "diff-operations": _operations(result),
         "diff-generations": _generations(result),
-        "diff-assumed": _assumed(),
+        "diff-assumed": assumed(),
         "diff-mistakes": mistakes(),
     }
     text = DOCUMENT.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import z3
 
+from model.calls import INTERFACES, NONE
 from model.generations.generation import INVARIANTS
 from model.properties import PROPERTIES
 from proofs.obligations.invariants import invariant
@@ -34,7 +35,7 @@ class Input(msgspec.Struct, frozen=True):
     nodes: int
     domains: int
     state: dict[str, int | bool]
-    """Before the operation, by the model's names, where not 0; counters in no order are pages."""
+    """Before the operation, by the model's names, where not 0; a claim_node where there is one."""
     arguments: dict[str, Any]
     reference: str
     """What the reference answers."""
@@ -72,7 +73,7 @@ def smallest(differences: Sequence[Difference], unknowns: Unknowns, semantics: s
 
     :raises Undecided: no input can be told, or the reference, asked once more with these numbers, answers otherwise
     """
-    difference, model = _smallest_model(differences, unknowns)
+    difference, model = _smallest_model(differences, unknowns, semantics)
     decider = _Numbers(unknowns.terms, model)
     world = World(semantics, unknowns.size, unknowns.terms, difference.plan.absent)
     with deciding(decider), searching(world):
@@ -102,7 +103,7 @@ def _input(
         value = decider.number(name)
         if name not in unknowns.before:
             arguments[name] = value
-        elif value != 0:
+        elif value != (NONE if name.startswith("claim_node") else 0) and not _says_nothing(name, semantics):
             state[name] = value
     for name, term in unknowns.terms.flags.items():
         if z3.is_true(model.eval(term, model_completion=True)):
@@ -118,6 +119,10 @@ def _input(
         outcome.result,
         after,
     )
+
+
+def _says_nothing(name: str, semantics: str) -> bool:
+    return name.startswith("claim_node") and not INTERFACES[semantics].has_claim_node
 
 
 def _asked(
@@ -145,12 +150,13 @@ def _told(value: Any, model: Any) -> Any:
     return value
 
 
-def _smallest_model(differences: Sequence[Difference], unknowns: Unknowns) -> tuple[Difference, Any]:
+def _smallest_model(differences: Sequence[Difference], unknowns: Unknowns, semantics: str) -> tuple[Difference, Any]:
     """Tried first in states that traces lead to, then in states with all that claim sets promise, then in any."""
     linked = _orders(unknowns.terms)
     promised = [invariant(name, unknowns.host, unknowns.state) for name in INVARIANTS if name in PROPERTIES]
     promised = [term for term in promised if term is not True]
-    for wanted in ([*promised, *_like_traces(unknowns)], _like_traces(unknowns), promised, []):
+    like_traces = _like_traces(unknowns, semantics)
+    for wanted in ([*promised, *like_traces], like_traces, promised, []):
         for difference in differences:
             model = _minimal([difference.where, *difference.plan.plausible, *linked, *wanted], unknowns.terms)
             if model is not None:
@@ -171,17 +177,19 @@ def _orders(terms: Terms) -> list[Any]:
     return [z3.Or(*powers, order > MAX_ORDER)]
 
 
-def _like_traces(unknowns: Unknowns) -> list[Any]:
-    """What the states have that a short trace leads to."""
+def _like_traces(unknowns: Unknowns, semantics: str) -> list[Any]:
+    """What the states have that `proofs.diff.trace` makes: claims are installed first, then pages go offline."""
     s, host = unknowns.state, unknowns.host
     found = []
     for d in range(host.domains):
         found.append(s.tot_pages[d] == s.assigned_pages.row(d).total())
         found.append(z3.Or(z3.Not(s.is_dying[d]), z3.And(s.global_claims[d] == 0, s.node_claims[d] == 0)))
         found.append(s.controller_pause_count[d] <= 1)
-        found.append(s.limbo_pages.row(d).total() == 0)
+        if INTERFACES[semantics].has_claim_node:
+            found.append(z3.Or(s.claim_node[d] == NONE, s.held(d) > 0))
     for n in range(host.nodes):
-        found += [s.marked_pages[n] == 0, s.offlined_pages[n] == 0]
+        found.append(s.node_outstanding_claims[n] <= s.node_avail_pages[n] + s.offlined_pages[n])
+    found.append(s.outstanding_claims <= s.total_avail_pages + s.offlined_pages.total())
     return found
 
 

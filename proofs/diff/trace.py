@@ -37,7 +37,7 @@ def trace_of(found: Input) -> list[str]:
     done = _Done(Checker(shape, Known(found.semantics, [], {}), every=1))
     try:
         failure = next((f for make in (_made, _asked) for event in make(found, done) if (f := done.do(event))), None)
-    except (Impossible, KeyError):
+    except (Impossible, KeyError, ValueError):  # the state cannot be made like this
         return []
     if failure is None:
         return []
@@ -131,6 +131,12 @@ def _made(found: Input, done: _Done) -> Iterator[e.Event]:
     for d in domids:
         if d != absent:
             yield from _claims(found, d, at)
+    for n in nodes:
+        heap = done.checker.host.heap[n]
+        for _ in range(at(f"offlined_pages[{n}]")):
+            yield e.OfflinePage(mfn=max(mfn + (1 << order) for mfn, order in heap.blocks()) - 1)
+    for d in domids:
+        if d != absent:
             if at(f"controller_pause_count[{d}]") == 0:
                 yield own.UnpauseDomain(domid=d)
             yield e.SetMaxPages(domid=d, max_pages=at(f"max_pages[{d}]"))
