@@ -74,9 +74,12 @@ def _install(x: Setting, domid: int, number: int) -> Plan:
 
 
 def claim_memory(x: Setting) -> Iterator[Plan]:
-    """The hypercall: likewise; for an unknown domain, and with more entries than are allowed."""
+    """The hypercall with none to three entries, and with more than are allowed; for an unknown domain, too.
+
+    What it does with the entries is the function's matter, which is asked with more.
+    """
     for domid in (*x.domids, None):
-        for number in range(x.size.nodes + 3):
+        for number in range(4):
             yield _claim_memory(x, domid, number)
     yield _claim_memory(x, 0, 66, named=1)
 

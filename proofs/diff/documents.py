@@ -1,6 +1,6 @@
 """The generated parts of docs/diff.md: ``python -m proofs.diff.documents``, or with what `claimcheck diff --json` gave.
 
-The run of everything and the run of the deliberate mistakes: a few minutes.
+Everything and the deliberate mistakes: a few minutes. With --mistakes only those, and what is assumed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from proofs.prover.documents import table
 
 from .mistakes import MISTAKES
 from .report import by_generation_and_size, by_operation
-from .run import ASSUMED, SIZES, Row
+from .run import ASSUMED, Row
 from .selftest import found
 
 DOCUMENT = Path("docs/diff.md")
@@ -40,16 +40,17 @@ def _operations(result: Result) -> str:
 
 
 def _generations(result: Result) -> str:
-    header = ["generation", "operations", *map(str, SIZES), "verdict"]
+    header = ["generation", "operations", *dict.fromkeys(row.size for row in result.rows), "verdict"]
     return table(header, [[f"`{name}`", *rest] for name, *rest in by_generation_and_size(result.rows)])
 
 
 def _run(result: Result) -> str:
     paths, queries = sum(row.paths for row in result.rows), sum(row.queries for row in result.rows)
     seconds = sum(row.seconds for row in result.rows)
+    sizes = ", ".join(dict.fromkeys(row.size for row in result.rows))
     versions = ", ".join(f"{name} {number}" for name, number in result.versions.items())
     return (
-        f"{paths:,} paths, {queries:,} questions to the solver, {seconds:.0f} seconds of processor time, "
+        f"All generations and operations on hosts of {sizes}: {paths:,} paths, {queries:,} questions to the solver, {seconds:.0f} seconds of processor time, "
         f"{result.seconds:.0f} seconds by the clock ({versions})."
     )
 
@@ -83,6 +84,9 @@ def _short(value: object) -> str:
 
 def main(arguments: list[str]) -> None:
     """Write the document."""
+    if arguments == ["--mistakes"]:
+        _write({"diff-assumed": assumed(), "diff-mistakes": mistakes()})
+        return
     if arguments:
         content = Path(arguments[0]).read_bytes()
     else:
@@ -93,15 +97,21 @@ def main(arguments: list[str]) -> None:
     result = msgspec.json.decode(content, type=Result)
     if result.interrupted:
         raise SystemExit("the run was interrupted")
-    blocks = {
-        "diff-run": _run(result),
-        "diff-operations": _operations(result),
-        "diff-generations": _generations(result),
-        "diff-assumed": assumed(),
-        "diff-mistakes": mistakes(),
-    }
+    _write(
+        {
+            "diff-run": _run(result),
+            "diff-operations": _operations(result),
+            "diff-generations": _generations(result),
+            "diff-assumed": assumed(),
+            "diff-mistakes": mistakes(),
+        }
+    )
+
+
+def _write(blocks: dict[str, str]) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(_BLOCK.sub(lambda m: f"{m[1]}{blocks[m[2]]}\n{m[3]}", text), encoding="utf-8")
+    made = _BLOCK.sub(lambda m: f"{m[1]}{blocks[m[2]]}\n{m[3]}" if m[2] in blocks else m[0], text)
+    DOCUMENT.write_text(made, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 import z3
 
 from .explore import Explorer, Path, Tree, Undecided
+from .interrupts import raise_if_interrupted
 from .judge import Judge
 from .plan import Outcome, Plan, Table
 from .scripts import played
@@ -71,6 +72,7 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
 
     try:
         for path, (world, outcome, modelled) in explorer.paths(run):
+            raise_if_interrupted()
             paths.append(path)
             found.alone = found.alone and world.alone(plan.domid)
             if modelled is None:

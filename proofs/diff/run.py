@@ -14,6 +14,7 @@ from proofs.prover.verdict import Verdict
 
 from .examine import Examined, examine
 from .explore import Tree, Undecided
+from .interrupts import interrupts_noted
 from .judge import Judge
 from .operations import OPERATIONS, applies
 from .plan import Plan, Setting
@@ -133,11 +134,12 @@ def work(task: Task) -> list[Row]:
     """The rows of a task; at Ctrl-C those that are done."""
     space = Space(task.size, rlimit=task.rlimit)
     done: list[Row] = []
-    try:
-        for name in task.semantics:
-            done.append(row(space, name, task.operation))
-    except KeyboardInterrupt:
-        pass
+    with interrupts_noted():
+        try:
+            for name in task.semantics:
+                done.append(row(space, name, task.operation))
+        except KeyboardInterrupt:
+            pass
     return done
 
 
