@@ -50,8 +50,8 @@ def _run(result: Result) -> str:
     sizes = ", ".join(dict.fromkeys(row.size for row in result.rows))
     versions = ", ".join(f"{name} {number}" for name, number in result.versions.items())
     return (
-        f"All generations and operations on hosts of {sizes}: {paths:,} paths, {queries:,} questions to the solver, {seconds:.0f} seconds of processor time, "
-        f"{result.seconds:.0f} seconds by the clock ({versions})."
+        f"All generations and operations on hosts of {sizes}: {paths:,} paths, {queries:,} questions to the solver, "
+        f"{seconds:.0f} seconds of processor time, {result.seconds:.0f} seconds by the clock ({versions})."
     )
 
 

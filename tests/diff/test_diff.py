@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from model.calls import CALLS, SCRIPTS
@@ -76,6 +79,19 @@ def test_what_is_assumed_is_promised() -> None:
 @pytest.mark.parametrize("semantics", SEMANTICS)
 def test_what_is_assumed_is_kept_in_every_generation(semantics: str) -> None:
     assert set(ASSUMED) <= set(induction(semantics).kept)
+
+
+def test_ctrl_c_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def then_interrupted(*arguments: object) -> Row:
+        done = row(*arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+        return done
+
+    monkeypatch.setattr("proofs.diff.run.row", then_interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    (task,) = tasks(["claim-sets", "claim-sets-v3", "legacy-2013"], ["mark_dying"], [Size(1, 1)])
+    assert [r.semantics for r in work(task)] == ["claim-sets"]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def listed(rows: list[Row]) -> list[str]:
