@@ -14,10 +14,9 @@ from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_
 from reference.pages import PageState
 from reference.status import HypervisorCrash
 
-from .claiming import UNKNOWN
-from .explore import Terms
 from .plan import (
     U32,
+    UNKNOWN,
     BlockKind,
     Outcome,
     Plan,
@@ -26,6 +25,7 @@ from .plan import (
     block_kinds,
     on_domain,
 )
+from .terms import Terms
 from .world import SPAN, World
 
 # -- allocating

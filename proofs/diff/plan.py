@@ -12,8 +12,8 @@ from reference.state import Domain
 from reference.status import HypervisorCrash, MisuseError
 from reference.steps import Steps, run
 
-from .explore import Terms
 from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
+from .terms import Terms
 from .world import Size, World
 
 U32, U64 = 2**32 - 1, 2**64 - 1
@@ -213,3 +213,29 @@ def block_kinds(x: Setting, domids: list[int], marked: tuple[int, ...] = (0,)) -
                         yield BlockKind(node, state, domid, refcounted, count)
             yield BlockKind(node, PageState.LIMBO, None, False, count)
             yield BlockKind(node, PageState.ANONYMOUS, None, False, count)
+
+
+# -- plans of a single call
+
+UNKNOWN = 99
+"""An id that no domain has."""
+
+
+def plan_of(
+    operation: str,
+    label: str,
+    ask: Callable[[World], Any],
+    known: list[Any] | None = None,
+    absent: int | None = None,
+    **arguments: Any,
+) -> Plan:
+    one = arguments.get("domid") if operation in _FOR_EACH else None
+
+    def act(w: World) -> Outcome:
+        return answered(lambda: ask(w))
+
+    return Plan(operation, label, act, lambda _w: arguments, known or [], absent=absent, domid=one)
+
+
+_FOR_EACH = ("install_claim_set", "claim_memory", "set_outstanding_pages")
+"""Operations with so many paths that it is worth while to explore them for one domain only, where that is enough."""

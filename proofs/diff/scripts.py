@@ -17,12 +17,11 @@ from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_
 from reference.pages import PageState
 from reference.steps import run
 
-from .claiming import UNKNOWN
-from .explore import Terms
 from .pages import request_label, requested_pages, searched
 from .plan import (
     U32,
     U64,
+    UNKNOWN,
     BlockKind,
     Outcome,
     Plan,
@@ -34,6 +33,7 @@ from .plan import (
     in_a_row,
     on_domain,
 )
+from .terms import Terms
 from .unknowns import Unknowns
 from .world import World
 

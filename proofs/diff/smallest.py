@@ -16,9 +16,10 @@ from proofs.obligations.invariants import invariant
 from reference.constants import MAX_ORDER
 
 from .examine import Difference
-from .explore import Terms, Undecided
+from .explore import Undecided
 from .numbers import Atom, Count, FlagsInModel, deciding
 from .plan import Outcome
+from .terms import Terms
 from .unknowns import Unknowns
 from .world import World, searching
 

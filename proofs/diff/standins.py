@@ -9,8 +9,8 @@ import z3
 
 from reference.state import Domain
 
-from .explore import Terms
 from .numbers import unknown
+from .terms import Terms
 
 
 class Affinity:

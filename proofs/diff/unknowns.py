@@ -12,8 +12,8 @@ from model.calls import CALL_FIELDS, INTERFACES, MAX_PAUSE_COUNT, NONE, UNSEEN, 
 from model.logic import any_of, same
 from model.state import Shape
 
-from .explore import Terms
 from .numbers import Truth
+from .terms import Terms
 from .world import Size
 
 

@@ -23,9 +23,9 @@ from reference.generations.parts import Charged
 from reference.pages import Block, PageState, PageTable
 from reference.state import ClaimHistory, Domain, Host
 
-from .explore import Terms
 from .numbers import Count, Truth, chosen, flag, unknown
 from .standins import UNREAD, Affinity, AnyDomain, AnyHeap, Domains, LastNode, claim_node_of, looked_at
+from .terms import Terms
 
 SPAN = 1 << 40
 """Frames of a node: more than any block."""

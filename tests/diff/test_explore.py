@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import z3
 
-from proofs.diff.explore import Explorer, Path, Terms, Tree, Undecided
+from proofs.diff.explore import Explorer, Path, Tree, Undecided
 from proofs.diff.numbers import chosen, flag, unknown
+from proofs.diff.terms import Terms
 
 
 def explored(function, *known, rlimit: int = 0) -> tuple[Tree, list[Path], list[object]]:
