@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale questions refinement replay report bench peers second-solver schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale questions refinement diff replay report bench peers second-solver schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ refinement: $(STAMP)  ## one generation's calls against another's: docs/refineme
 
 report: $(STAMP)  ## the whole evidence for people: report/report.html, and the same as JSON, JUnit XML and Markdown
 	$(BIN)/claimcheck report --out report --jobs $(JOBS)
+
+diff: $(STAMP)  ## every path of the reference against the model: docs/diff.md
+	$(BIN)/python -m proofs.diff.documents
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench

@@ -17,6 +17,7 @@ _VERBS = {
     "generations": "what each generation of claims changed and repaired, and where two differ",
     "search": "a shortest trace from boot that breaks a property",
     "replay": "run recorded traces on the reference and compare every observation",
+    "diff": "the reference's own code on any counters: every path against the model",
     "fuzz": "random traces: the reference against the model, or against an outside program",
     "explain": "show a trace as a timeline",
     "export": "invariants as a C header, traces as tests",

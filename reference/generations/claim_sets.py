@@ -47,8 +47,10 @@ class ClaimSetsV3(ClaimSets):
         """A LEGACY entry is checked like a host-wide one, and stands without pages on nodes."""
         if not any(entry.target == CLAIM_TARGET_LEGACY for entry in entries):
             return super().install_claim_set(host, domain, entries)
-        targets = {CLAIM_TARGET_LEGACY: CLAIM_TARGET_GLOBAL}
-        entries = [entry._replace(target=targets.get(entry.target, entry.target)) for entry in entries]
+        entries = [
+            entry._replace(target=CLAIM_TARGET_GLOBAL) if entry.target == CLAIM_TARGET_LEGACY else entry
+            for entry in entries
+        ]
         with domain.page_alloc_lock, host.heap_lock:
             requested = checked_entries(host, domain, entries)
             if isinstance(requested, Status):

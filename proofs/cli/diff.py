@@ -1,0 +1,184 @@
+"""``claimcheck diff``."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+
+if TYPE_CHECKING:
+    from proofs.diff.run import Row, Task
+    from proofs.diff.smallest import Input
+    from proofs.diff.world import Size
+
+
+@click.command(
+    short_help="the reference's own code on any counters: every path against the model",
+    epilog="""\b
+Examples:
+  claimcheck diff
+  claimcheck diff --shape 2x2 --operation alloc_heap_pages
+  claimcheck diff --semantics claim-sets --semantics per-node-v8 --json
+  claimcheck diff --mistake recalls-one-too-many""",
+)
+@click.option("--semantics", multiple=True, help="A generation; several, or `all`.  [default: all]")
+@click.option("--operation", "operations", multiple=True, help="An operation; several, or `all`.  [default: all]")
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="NxD", help="Nodes x domains; several.  [default: 1x1 2x2 3x2 2x3 3x3]"
+)
+@click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the reference.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@click.option(
+    "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def diff(
+    ctx: click.Context,
+    semantics: tuple[str, ...],
+    operations: tuple[str, ...],
+    shapes: tuple[str, ...],
+    mistake: str,
+    jobs: int | None,
+    rlimit: int,
+    as_json: bool,
+) -> None:
+    """Run the reference on unknown counters and arguments, and prove of every path that it ends as the model says.
+
+    Hosts have N nodes and D domains; the state before is any that has what every generation keeps. Together the paths
+    cover every input. For a difference the smallest input is shown, done on the reference once more: as a trace from
+    boot, or as a state of which it is not known whether it is reachable.
+    """
+    from proofs.cli.names import known, known_semantics
+    from proofs.diff.mistakes import MISTAKES
+    from proofs.diff.operations import OPERATIONS
+    from proofs.diff.run import SIZES, tasks
+    from proofs.parallel import default_jobs
+
+    names = known_semantics(semantics, all_means=True)
+    chosen = known("operation", operations, list(OPERATIONS), all_means=True)
+    sizes = [_size(shape) for shape in dict.fromkeys(shapes)] or list(SIZES)
+    planted = {m.name: m for m in MISTAKES}
+    if mistake:
+        known("mistake", [mistake], list(planted))
+        names = list(semantics and names) or [planted[mistake].semantics]
+        chosen = list(operations and chosen) or [planted[mistake].operation]
+    began = time.perf_counter()
+    asked = tasks(names, chosen, sizes, rlimit)
+    rows, whole = _run(asked, jobs or default_jobs(), mistake)
+    seconds = time.perf_counter() - began
+    if as_json:
+        _print_json(rows, seconds, whole, mistake, rlimit)
+    else:
+        _print(rows, seconds)
+    if not whole:
+        click.echo("claimcheck: interrupted: what is above was done", err=True)
+    ctx.exit(exit_code(rows, whole))
+
+
+def exit_code(rows: list[Row], whole: bool) -> int:
+    """1 if there is a difference; else 3 if anything is unknown or was not done; else 0."""
+    from proofs.prover.verdict import Verdict
+
+    if any(row.verdict is Verdict.REFUTED for row in rows):
+        return REFUTED
+    if not whole or any(row.verdict is Verdict.UNKNOWN for row in rows):
+        return INCOMPLETE
+    return OK
+
+
+def _size(shape: str) -> Size:
+    from proofs.diff.world import Size
+
+    size = re.fullmatch(r"([1-9])x([1-9])", shape)
+    if size is None:
+        raise click.UsageError(f"--shape is NODESxDOMAINS as in 2x3 (at most 9x9), not {shape!r}")
+    return Size(int(size[1]), int(size[2]))
+
+
+def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[Row], bool]:
+    """All rows, and whether none is missing; with a progress bar where standard error is a terminal."""
+    from functools import partial
+
+    from proofs.cli.output import progress_bar
+    from proofs.diff.run import ordered, work
+    from proofs.diff.with_mistake import work_with
+    from proofs.parallel import in_processes
+
+    rows: list[Row] = []
+    done = work if not mistake else partial(work_with, mistake)
+    with progress_bar() as progress:
+        bar = None if progress is None else progress.add_task("exploring", total=len(asked))
+        for number, (_, found) in enumerate(in_processes(done, asked, jobs), 1):
+            rows += found
+            if progress is not None and bar is not None:
+                progress.update(bar, completed=number)
+    return ordered(rows), len(rows) == sum(len(task.semantics) for task in asked)
+
+
+def _print_json(rows: list[Row], seconds: float, whole: bool, mistake: str, rlimit: int) -> None:
+    from proofs.cli.output import print_json
+    from proofs.diff.run import ASSUMED
+    from proofs.prover.verdict import versions
+
+    content: dict[str, Any] = {
+        "versions": versions(),
+        "assumed": ASSUMED,
+        "rlimit": rlimit,
+        "mistake": mistake,
+        "seconds": round(seconds, 1),
+        "interrupted": not whole,
+    }
+    print_json({**content, "rows": rows})
+
+
+def _print(rows: list[Row], seconds: float) -> None:
+    from proofs.cli.output import console, table
+    from proofs.diff.report import by_operation
+    from proofs.prover.verdict import Verdict
+
+    numbers = ("generations#", "ways#", "exchanged#", "paths#", "questions#", "seconds#")
+    shown = table("operation", "shapes", *numbers, "verdict")
+    for line in by_operation(rows):
+        shown.add_row(*line)
+    console().print(shown)
+    for row in rows:
+        if row.verdict is Verdict.UNKNOWN:
+            click.echo(f"unknown: {row.semantics} {row.operation} {row.size}: {row.reason}")
+        if row.difference is not None:
+            show(row.difference, row)
+    counts = Counter(row.verdict for row in rows)
+    verdicts = ", ".join(f"{counts[v]} {v.value}" for v in Verdict)
+    paths, queries = sum(row.paths for row in rows), sum(row.queries for row in rows)
+    click.echo(f"{verdicts}; {paths:,} paths, {queries:,} questions to the solver; {seconds:.1f} s")
+
+
+def show(found: Input, row: Row) -> None:
+    """A difference."""
+    click.echo(f"differs: {row.semantics} {row.operation} {row.size}: {found.how}")
+    click.echo(f"  asked: {_listed(found.arguments)}")
+    click.echo(f"  state: {_listed(found.state)}")
+    click.echo(f"  the reference answers {found.reference} and changes: {_listed(found.after) or 'nothing'}")
+    if found.trace:
+        click.echo("  from boot, both sides done anew on numbers:")
+        for line in found.trace:
+            click.echo(f"    {line}")
+    else:
+        click.echo("  no trace from boot was found: it is not known whether the state is reachable")
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(diff.main(standalone_mode=False))
+    except click.ClickException as error:
+        click.echo(f"claimcheck: {error.format_message()}", err=True)
+        raise SystemExit(BAD_INPUT) from None

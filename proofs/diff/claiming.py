@@ -1,0 +1,164 @@
+"""Plans of the claim calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from model.calls import GLOBAL, INTERFACES, Entry
+from reference import hypercalls
+from reference.claims import ClaimEntry
+from reference.status import Status
+
+from .plan import U32, U64, UNKNOWN, Outcome, Plan, Setting, first_section, on_domain, plan_of
+from .world import World
+
+# -- claims
+
+
+def _entries(x: Setting, number: int) -> tuple[list[ClaimEntry], list[Entry], list[Any]]:
+    of_reference, of_model, known = [], [], []
+    for index in range(number):
+        parts = []
+        for name, most in (("pages", U64), ("target", U32), ("pad", U32)):
+            value, limits = x.number(f"entry[{index}].{name}", most)
+            parts.append(value)
+            known += limits
+        of_reference.append(ClaimEntry(*parts))  # type: ignore[arg-type]  # unknown
+        of_model.append(Entry(*(x.term(part) for part in parts)))
+    return of_reference, of_model, known
+
+
+def install_claim_set(x: Setting) -> Iterator[Plan]:
+    """Sets of none to two entries more than there are nodes; their pages, targets and pads are any."""
+    for domid in x.domids:
+        for number in range(x.size.nodes + 3):
+            yield _install(x, domid, number)
+
+
+def _install(x: Setting, domid: int, number: int) -> Plan:
+    entries, modelled, known = _entries(x, number)
+
+    def ask(w: World) -> Status:
+        return w.semantics.install_claim_set(w.host, on_domain(w, domid), entries)
+
+    return plan_of("install_claim_set", f"d{domid}, {number} entries", ask, known, domid=domid, entries=modelled)
+
+
+def claim_memory(x: Setting) -> Iterator[Plan]:
+    """The hypercall with none to three entries, and with more than are allowed; for an unknown domain, too.
+
+    What it does with the entries is the function's matter, which is asked with more.
+    """
+    for domid in (*x.domids, None):
+        for number in range(4):
+            yield _claim_memory(x, domid, number)
+    yield _claim_memory(x, 0, 66, named=1)
+
+
+def _claim_memory(x: Setting, domid: int | None, number: int, named: int | None = None) -> Plan:
+    entries, modelled, known = _entries(x, number if named is None else named)
+    if named is not None:
+        entries, modelled = entries * number, modelled * number
+    pad, limits = x.number("pad", U32)
+
+    def ask(w: World) -> Status:
+        return hypercalls.claim_memory(w.host, UNKNOWN if domid is None else domid, entries, pad)  # type: ignore[arg-type]  # unknown
+
+    label = f"{'unknown domain' if domid is None else f'd{domid}'}, {number} entries"
+    return plan_of("claim_memory", label, ask, known + limits, domid=domid, entries=modelled, pad=x.term(pad))
+
+
+def set_outstanding_pages(x: Setting) -> Iterator[Plan]:
+    """One claim of any size; on a node of any id, and host-wide."""
+    single = "claim_node" in _counters(x)
+    for domid in x.domids:
+        for on_node in (False, True) if single else (False,):
+            yield _single(x, domid, on_node, single)
+
+
+def _counters(x: Setting) -> tuple[str, ...]:
+    from reference.generations import SEMANTICS
+
+    return SEMANTICS[x.semantics].claim_counters
+
+
+def _single(x: Setting, domid: int, on_node: bool, single: bool) -> Plan:
+    # Below 0 is a difference that wrapped, where tot_pages is subtracted before any lock.
+    wraps = INTERFACES[x.semantics].subtracts_before_locks
+    pages, known = x.number("pages", U64, -U32 if wraps else 0)
+    node, limits = x.number("node", 254) if on_node else (None, [])
+
+    def ask(w: World) -> Status:
+        return w.semantics.set_outstanding_pages(w.host, on_domain(w, domid), pages, node)  # type: ignore[arg-type]  # unknown
+
+    target = {"node": None if node is None else x.term(node)} if single else {}
+    label = f"d{domid}{', a node' if on_node else ''}"
+    return plan_of("set_outstanding_pages", label, ask, known + limits, domid=domid, pages=x.term(pages), **target)
+
+
+def claim_pages_check(x: Setting) -> Iterator[Plan]:
+    """What XENMEM_claim_pages looks at before it takes a lock."""
+    for domid in (*x.domids, None):
+        for extent_start in (None, 1):
+            yield _check(x, domid, extent_start)
+
+
+def _check(x: Setting, domid: int | None, extent_start: int | None) -> Plan:
+    order, one = x.number("extent_order", U32)
+    flags, other = x.mem_flags()
+    pages, third = x.number("pages", U64)
+
+    def act(w: World) -> Outcome:
+        asked = UNKNOWN if domid is None else domid
+        return first_section(hypercalls.claim_pages(w.host, asked, pages, order, flags, extent_start))  # type: ignore[arg-type]  # unknown
+
+    arguments = {
+        "domid": domid,
+        "pages": x.term(pages),
+        "extent_order": x.term(order),
+        "mem_flags": x.term(flags),
+        "has_extent_start": extent_start is not None,
+    }
+    label = f"{'unknown domain' if domid is None else f'd{domid}'}{'' if extent_start is None else ', extent start'}"
+    return Plan("claim_pages_check", label, act, lambda _w: arguments, one + other + third)
+
+
+def release_all_claims(x: Setting) -> Iterator[Plan]:
+    """domain_kill's second section."""
+    for domid in x.domids:
+        yield _release(domid)
+
+
+def _release(domid: int) -> Plan:
+    def ask(w: World) -> Status:
+        return w.semantics.set_outstanding_pages(w.host, on_domain(w, domid), 0)
+
+    return plan_of("release_all_claims", f"d{domid}", ask, domid=domid)
+
+
+def get_memory_claims(x: Setting) -> Iterator[Plan]:
+    """The installed set, for a caller with room for any number of entries."""
+    for domid in (*x.domids, None):
+        yield _installed(x, domid)
+
+
+def _installed(x: Setting, domid: int | None) -> Plan:
+    capacity, one = x.number("capacity", U32)
+    pad, other = x.number("pad", U32)
+
+    def act(w: World) -> Outcome:
+        asked = UNKNOWN if domid is None else domid
+        found = hypercalls.get_memory_claims(w.host, asked, capacity, pad)  # type: ignore[arg-type]  # unknown
+        answer: dict[str, Any] = {"needed": found.needed} if found.needed else {}
+        if found.status is Status.OK:
+            by_target = {int(entry.target): entry.pages for entry in found.entries}
+            answer = {"needed": found.needed, "tells_global": GLOBAL in by_target}
+            answer |= {f"claims[{n}]": by_target.get(n, 0) for n in x.nodes}
+            if GLOBAL in by_target:
+                answer["global_claims"] = by_target[GLOBAL]
+        return Outcome(str(found.status), answer)
+
+    label = "unknown domain" if domid is None else f"d{domid}"
+    given = {"domid": domid, "capacity": x.term(capacity), "pad": x.term(pad)}
+    return Plan("get_memory_claims", label, act, lambda _w: given, one + other)

@@ -1,0 +1,273 @@
+"""Every path of a function on unknown numbers: it is run again and again, with other decisions at its branches.
+
+Depth first. At a branch that this run is the first to reach, the solver is asked which sides are possible with the
+decisions before; a side that is not is no path. Both, and one is kept for a later run. Where the solver cannot tell,
+`Undecided` ends the exploration: no side is ever picked in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import z3
+
+from .numbers import Atom, Count, deciding
+from .terms import Terms, Witness
+
+T = TypeVar("T")
+
+
+class Undecided(Exception):  # the verdict, not an error
+    """The solver could not say whether a side of a branch is possible, or whether a statement follows."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """The decisions of one run, those too that could not be otherwise."""
+
+    decisions: tuple[tuple[Atom, Any, Any], ...]
+    """Statement, whether it holds, nothing; or choice, option, and the inputs that lead to it."""
+
+    def formulas(self, terms: Terms) -> list[Any]:
+        """What has to hold for the path to be taken."""
+        return [terms.decided(a, side) if formula is None else formula for a, side, formula in self.decisions]
+
+
+class Node:
+    """A place in the tree of decisions: what is known there is the precondition and the decisions before."""
+
+    __slots__ = ("branches", "proved", "witness")
+
+    def __init__(self, witness: Witness) -> None:
+        self.witness = witness
+        self.branches: dict[Atom, dict[Any, Node]] = {}
+        """Statement -> the sides that are possible: one or both. Choice -> the options that were taken."""
+        self.proved: dict[int, Any] = {}
+        """Formulas that follow there, by the solver's id."""
+
+    def behind(self, atom: Atom, side: Any) -> Node:
+        """Behind one side of a branch, or behind a choice."""
+        sides = self.branches.setdefault(atom, {})
+        if side not in sides:  # a choice, of which the solver is told nothing
+            sides[side] = Node(self.witness)
+        return sides[side]
+
+
+class Tree:
+    """What has been found out under one precondition. Functions that take the same decisions share it."""
+
+    def __init__(self, terms: Terms, precondition: Sequence[Any], seed: int = 0, rlimit: int = 0) -> None:
+        self.terms, self.precondition = terms, list(precondition)
+        self.queries = 0
+        self._solver = z3.SimpleSolver()
+        self._solver.set("random_seed", seed)
+        self._solver.set("ctrl_c", False)  # the solver would end the question, as if it could not be decided
+        if rlimit:
+            self._solver.set("rlimit", rlimit)
+        self._solver.add(*self.precondition)
+        self._asserted: list[tuple[Atom, bool]] = []
+        """The decisions that the solver has, each in a scope of its own."""
+        self._root: Node | None = None
+        self._covered: set[Any] = set()
+
+    @property
+    def root(self) -> Node:
+        """Where nothing is decided yet.
+
+        :raises ValueError: nothing satisfies the precondition
+        """
+        if self._root is None:
+            witness = self._possible([], [])
+            if witness is None:
+                raise ValueError("nothing satisfies the precondition")
+            self._root = Node(witness)
+        return self._root
+
+    def branch(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom) -> dict[bool, Node]:
+        """The sides of a branch that are possible at a node, which is reached by a path."""
+        sides = node.branches.get(atom)
+        if sides is None:
+            holds = node.witness.holds(atom)
+            sides = {holds: Node(node.witness)}
+            other = self._possible(path, [self.terms.decided(atom, not holds)])
+            if other is None:
+                sides[holds].proved = node.proved  # nothing was learnt
+            else:
+                sides[not holds] = Node(other)
+            node.branches[atom] = sides
+        return sides
+
+    def follows(self, node: Node, path: Sequence[tuple[Atom, bool]], goal: Any) -> bool:
+        """Whether a formula follows at a node."""
+        key = goal.get_id()
+        if key in node.proved:
+            return True
+        if self._possible(path, [z3.Not(goal)]) is not None:
+            return False
+        node.proved[key] = goal  # alive: ids are used again
+        return True
+
+    def covered(self, paths: Sequence[Path]) -> bool:
+        """Whether the paths together are for every input: whether the disjunction of their conditions is valid.
+
+        Asked of the conditions alone, with another solver: it knows nothing of how the paths were found.
+
+        :raises Undecided: the solver cannot tell
+        """
+        key = frozenset(path.decisions for path in paths)
+        if key not in self._covered:
+            solver = z3.SimpleSolver()
+            solver.set("ctrl_c", False)
+            solver.add(*self.precondition)
+            for path in paths:
+                solver.add(z3.Not(z3.And(path.formulas(self.terms))))
+            self.queries += 1
+            answer = solver.check()
+            if answer == z3.unknown:
+                raise Undecided(solver.reason_unknown())
+            if answer == z3.sat:
+                return False
+            self._covered.add(key)
+        return True
+
+    def possible(self, formula: Any) -> bool:
+        """Whether a formula holds for some input."""
+        return self._possible([], [formula]) is not None
+
+    def _possible(self, path: Sequence[tuple[Atom, bool]], also: Sequence[Any]) -> Witness | None:
+        """An assignment on the path that satisfies formulas; none if there is none."""
+        solver = self._solver
+        at = 0
+        while at < len(self._asserted) and at < len(path) and self._asserted[at] == path[at]:
+            at += 1
+        if len(self._asserted) > at:
+            solver.pop(len(self._asserted) - at)
+            del self._asserted[at:]
+        for atom, holds in path[at:]:
+            solver.push()
+            solver.add(self.terms.decided(atom, holds))
+            self._asserted.append((atom, holds))
+        solver.push()
+        solver.add(*also)
+        self.queries += 1
+        answer = solver.check()
+        witness = Witness(solver.model(), self.terms) if answer == z3.sat else None
+        reason = solver.reason_unknown() if answer == z3.unknown else ""
+        solver.pop()
+        if answer == z3.unknown:
+            raise Undecided(reason)
+        return witness
+
+
+class Decision(NamedTuple):
+    """A branch, or a choice, as a path took it."""
+
+    atom: Atom
+    side: Any
+    """Whether the statement holds; or the option chosen."""
+    told: bool
+    """The solver has to be told: the other side is possible, too."""
+    node: Node
+    """Behind it."""
+    formula: Any = None
+    """Of a choice: the inputs that lead to it."""
+
+
+class Explorer:
+    """Runs a function on every path of a tree, and answers questions about the path that has just been run."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._decisions: list[Decision] = []
+        self._waiting: list[list[tuple[Any, Any]]] = []
+        """Of each decision: the other sides that are still to be run, with their formulas."""
+        self._told: list[tuple[Atom, bool]] = []
+        self._at = 0
+        self._known: dict[Atom, Any] = {}
+        self._fixed: dict[str, int] = {}
+
+    def paths(self, run: Callable[[], T]) -> Iterator[tuple[Path, T]]:
+        """Every possible path with what the function returned on it."""
+        while True:
+            self._at, self._known, self._fixed = 0, {}, {}
+            self._told = [(d.atom, d.side) for d in self._decisions if d.told]
+            with deciding(self):
+                result = run()
+            if self._at != len(self._decisions):
+                raise RuntimeError("the function did not do the same again with the same decisions")
+            yield Path(tuple((d.atom, d.side, d.formula) for d in self._decisions)), result
+            while self._waiting and not self._waiting[-1]:
+                self._waiting.pop()
+                self._decisions.pop()
+            if not self._decisions:
+                return
+            last = self._decisions.pop()
+            side, formula = self._waiting[-1].pop()
+            node = self.node.behind(last.atom, side)
+            self._decisions.append(Decision(last.atom, side, last.told, node, formula))
+
+    def decide(self, atom: Atom) -> bool:
+        """See `Decider`."""
+        known = self._known.get(atom)
+        if known is not None:
+            return bool(known)
+        if atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][0] in self._fixed:
+            (name, times), constant = atom.items[0], atom.constant
+            return bool(times * self._fixed[name] + constant == 0)
+        holds: bool = self._next(atom) if self._at < len(self._decisions) else self._new(atom)
+        if holds and atom.kind == "eq" and len(atom.items) == 1 and atom.items[0][1] == 1:
+            self._fixed[atom.items[0][0]] = -atom.constant
+        return holds
+
+    def choose(self, name: str, options: Mapping[Any, Any]) -> Any:
+        """One of several options, each with the inputs that lead to it as a formula: a path for each.
+
+        The options are not held against the decisions before: some may be impossible there.
+        """
+        atom = Atom("choice", name, 0)
+        if self._at < len(self._decisions):
+            return self._next(atom)
+        sides = list(options.items())
+        side, formula = sides[0]
+        self._decisions.append(Decision(atom, side, False, self.node.behind(atom, side), formula))
+        self._waiting.append(sides[:0:-1])
+        return self._next(atom)
+
+    def _next(self, atom: Atom) -> Any:
+        decision = self._decisions[self._at]
+        if decision.atom != atom:
+            raise RuntimeError("the function did not do the same again with the same decisions")
+        self._at += 1
+        self._known[atom] = decision.side
+        return decision.side
+
+    def _new(self, atom: Atom) -> bool:
+        sides = self.tree.branch(self.node, self._told, atom)
+        holds = next(iter(sides))
+        both = len(sides) == 2
+        self._decisions.append(Decision(atom, holds, both, sides[holds]))
+        self._waiting.append([(not holds, None)] if both else [])
+        if both:
+            self._told.append((atom, holds))
+        self._next(atom)
+        return holds
+
+    def value(self, count: Count) -> int:
+        """See `Decider`."""
+        total = count.constant
+        for name, times in count.terms.items():
+            if name not in self._fixed:
+                raise TypeError(f"{count!r} is used as a known number, but no branch has fixed it")
+            total += times * self._fixed[name]
+        return total
+
+    @property
+    def node(self) -> Node:
+        """Where the current path has come to."""
+        return self._decisions[-1].node if self._decisions else self.tree.root
+
+    def follows(self, goal: Any) -> bool:
+        """Whether a formula follows on the current path."""
+        return self.tree.follows(self.node, self._told, goal)

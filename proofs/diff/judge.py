@@ -1,0 +1,144 @@
+"""Whether a path of the reference ends as the model says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import z3
+
+from model.bounded import ListVector
+from model.calls import CALL_FIELDS, CRASH, INTERFACES, MISUSE, Call, Case, cases
+from model.logic import all_of, is_false, is_true
+from model.semantics import SEMANTICS
+from model.state import Shape
+
+from .plan import Outcome
+from .scripts import Modelled
+from .unknowns import Unknowns, entries_of, linked, term_of
+from .world import World, key_of, signature
+
+
+class Judge:
+    """The model's cases for one plan, and what a path has to satisfy."""
+
+    def __init__(self, semantics: str, unknowns: Unknowns) -> None:
+        self.before, self.terms = unknowns.before, unknowns.terms
+        self.call = Call(SEMANTICS[semantics], unknowns.host, unknowns.state)
+        self._single = INTERFACES[semantics].has_claim_node
+        self._after: dict[int, Mapping[str, Any]] = {}
+        self.made: dict[Any, list[Case]] = {}
+        """Cases by (operation, candidates of the node search)."""
+        self._goals: dict[Any, Any] = {}
+
+    def cases(self, name: str, arguments: Callable[[], Mapping[str, Any]], key: Any) -> list[Case]:
+        """The cases of a call; with the same key the same."""
+        found = self.made.get(key)
+        if found is None:
+            found = self.made[key] = cases(self.call, name, **arguments())
+        return found
+
+    def agrees(self, outcome: Outcome, world: World, of: list[Case]) -> Any:
+        """That the first case whose condition holds has the outcome's result, answer and state, as a formula."""
+        seen = world.observed()
+        copies = [value for pair in world.copies() for value in pair]
+        told_and_seen = (
+            signature(outcome.answer),
+            signature(seen),
+            signature({str(n): value for n, value in enumerate(copies)}),
+        )
+        key = id(of), outcome.result, *told_and_seen, tuple(world.host.domains)
+        goal = self._goals.get(key)
+        if goal is None:
+            goal = self._goals[key] = self._goal(outcome, world, of, self._terms(seen))
+        return goal
+
+    def _goal(self, outcome: Outcome, world: World, of: list[Case], seen: Mapping[str, Any]) -> Any:
+        goal: Any = z3.BoolVal(False)
+        for case in reversed(of):
+            if is_false(case.condition):
+                continue
+            same: Any = False
+            if case.result == outcome.result:
+                same = all_of(self._same(case, outcome, seen, world))
+            same = z3.BoolVal(same) if isinstance(same, bool) else same
+            goal = same if is_true(case.condition) else z3.If(case.condition, same, goal)
+        return goal
+
+    def agrees_with_script(self, outcome: Outcome, world: World, modelled: Modelled) -> Any:
+        """That an operation of several sections ended as the model's script did."""
+        if outcome.result != modelled.result:
+            return z3.BoolVal(False)
+        if outcome.result in (CRASH, MISUSE):
+            return z3.BoolVal(True)
+        told = [_equal(modelled.pages, term_of(self.terms, pages)) for pages in outcome.answer.values()]
+        same = self.equal_states(entries_of(modelled.state), self._terms(world.observed()), world)
+        return z3.And([*told, *same])
+
+    def _terms(self, seen: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: term_of(self.terms, value) for name, value in seen.items()}
+
+    def _same(self, case: Case, outcome: Outcome, seen: Mapping[str, Any], world: World) -> Iterator[Any]:
+        if case.result in (CRASH, MISUSE):
+            return
+        answer = told(case)
+        for name, value in outcome.answer.items():
+            yield _equal(answer[name], term_of(self.terms, value))
+        yield from self.equal_states(self.changes(case), seen, world)
+
+    def changes(self, case: Case) -> Mapping[str, Any]:
+        """What a case changes."""
+        if case.effect is None:
+            return {}
+        found = self._after.get(id(case))
+        if found is None:
+            before = self.before
+            after = entries_of(case.effect())
+            found = self._after[id(case)] = {n: term for n, term in after.items() if term is not before[n]}
+        return found
+
+    def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: World) -> Iterator[Any]:
+        """That every number is the same on both sides; of numbers that are not there, it is what it was."""
+        domains, there = range(world.shape.domains), world.host.domains
+        gone = tuple(f"[{d}]" for d in domains if d not in there)
+        for name in {**modelled, **seen}:
+            field, bracket, index = name.partition("[")
+            if (field == "claim_node" and not self._single) or field == "is_created":
+                continue
+            if gone and _of_domain(field) and (bracket + index).startswith(gone):
+                continue
+            ours, theirs = seen.get(name, self.before[name]), modelled.get(name, self.before[name])
+            if ours is not theirs:
+                yield _equal(ours, theirs)
+        yield from self._consistent(seen, world)
+        for d in domains:
+            yield _equal(d in there, modelled.get(f"is_created[{d}]", self.before[f"is_created[{d}]"]))
+
+    def _consistent(self, seen: Mapping[str, Any], world: World) -> Iterator[Any]:
+        """What is no property of the model, and is known of every state: it is true again."""
+        for one, other in world.copies():
+            if key_of(one) != key_of(other):
+                yield _equal(term_of(self.terms, one), term_of(self.terms, other))
+        if any(name.startswith(("claim", "global_claims")) for name in seen):
+            yield from linked(self.call.semantics.name, self.call.host, lambda n: seen.get(n, self.before[n]))
+
+
+def told(case: Case) -> dict[str, Any]:
+    """What comes out of a case, number by number."""
+    found: dict[str, Any] = {}
+    for name, value in case.answer.items():
+        if isinstance(value, ListVector):
+            found.update({f"{name}[{n}]": entry for n, entry in enumerate(value.entries)})
+        else:
+            found[name] = value
+    return found
+
+
+def _of_domain(field: str) -> bool:
+    return CALL_FIELDS[field].shape in (Shape.DOMAIN, Shape.CELL)
+
+
+def _equal(one: Any, other: Any) -> Any:
+    if isinstance(one, bool | int) and isinstance(other, bool | int):
+        return one == other
+    return one == other

@@ -1,0 +1,280 @@
+"""Python numbers that stand for any number: page counts as sums of named unknowns, and truths that are not known yet.
+
+A `Count` is a linear sum with integer factors: the reference adds, subtracts and compares page counts, and does nothing
+else with them. Comparing gives a `Truth`; asking a `Truth` whether it holds is a branch, decided by the exploration
+that is under way. A count that a branch has fixed (``target == 1``) serves as an index and as a key of a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+Items = tuple[tuple[str, int], ...]
+
+
+class Atom(NamedTuple):
+    """A statement that a path decides: a sum is at most 0 (``le``), is 0 (``eq``), a flag holds, or a formula does."""
+
+    kind: str
+    items: Any
+    """Names with factors, ascending; the name of a flag; or a formula of the solver, by its key."""
+    constant: int
+
+
+class Decider(Protocol):
+    """What decides branches."""
+
+    def decide(self, atom: Atom) -> bool:
+        """Whether the statement holds on this path."""
+        ...
+
+    def choose(self, name: str, options: Mapping[Any, Any]) -> Any:
+        """One of several options, each with the inputs that lead to it as a formula."""
+        ...
+
+    def value(self, count: Count) -> int:
+        """The number that this path has fixed a count to."""
+        ...
+
+
+_deciders: list[Decider] = []
+
+
+class deciding:
+    """``with deciding(explorer)``: branches ask the explorer."""
+
+    def __init__(self, decider: Decider) -> None:
+        self._decider = decider
+
+    def __enter__(self) -> None:
+        _deciders.append(self._decider)
+
+    def __exit__(self, *_: object) -> None:
+        _deciders.pop()
+
+
+def chosen(name: str, options: Mapping[Any, Any]) -> Any:
+    """One of several options, as the exploration that is under way decides."""
+    return _deciders[-1].choose(name, options)
+
+
+class Truth:
+    """A statement that may hold or not."""
+
+    __slots__ = ("atom", "negated")
+
+    def __init__(self, atom: Atom, negated: bool = False) -> None:
+        self.atom, self.negated = atom, negated
+
+    def __bool__(self) -> bool:
+        return _deciders[-1].decide(self.atom) is not self.negated
+
+
+@cache
+def flag(name: str) -> Truth:
+    """An unknown truth value."""
+    return Truth(Atom("flag", name, 0))
+
+
+def _summed(one: Mapping[str, int], factor: int, other: Mapping[str, int]) -> dict[str, int]:
+    total = dict(one)
+    for name, times in other.items():
+        left = total.get(name, 0) + factor * times
+        if left:
+            total[name] = left
+        else:
+            del total[name]
+    return total
+
+
+class Count:
+    """A sum of named unknowns and a constant."""
+
+    __slots__ = ("_items", "constant", "terms")
+
+    def __init__(self, terms: Mapping[str, int], constant: int = 0) -> None:
+        self.terms, self.constant = terms, constant
+        self._items: Items | None = None
+
+    @property
+    def key(self) -> tuple[Items, int]:
+        """Two counts with the same key are the same number."""
+        if self._items is None:
+            self._items = tuple(sorted(self.terms.items()))
+        return self._items, self.constant
+
+    def __add__(self, other: Count | int) -> Count | int:
+        if isinstance(other, int):
+            return Count(self.terms, self.constant + other) if other else self
+        if not isinstance(other, Count):
+            return NotImplemented
+        return made(_summed(self.terms, 1, other.terms), self.constant + other.constant)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Count | int) -> Count | int:
+        if isinstance(other, int):
+            return Count(self.terms, self.constant - other) if other else self
+        if not isinstance(other, Count):
+            return NotImplemented
+        return made(_summed(self.terms, -1, other.terms), self.constant - other.constant)
+
+    def __rsub__(self, other: int) -> Count | int:
+        return (-self) + other
+
+    def __neg__(self) -> Count:
+        return Count({name: -times for name, times in self.terms.items()}, -self.constant)
+
+    def __le__(self, other: Count | int) -> Truth | bool:
+        return at_most_zero(self - other)
+
+    def __lt__(self, other: Count | int) -> Truth | bool:
+        return at_most_zero(self - other + 1)
+
+    def __ge__(self, other: Count | int) -> Truth | bool:
+        return at_most_zero(other - self)
+
+    def __gt__(self, other: Count | int) -> Truth | bool:
+        return at_most_zero(other - self + 1)
+
+    def __eq__(self, other: object) -> Any:
+        if other is None:
+            return False
+        return is_zero(self - other) if isinstance(other, int | Count) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        equal = self.__eq__(other)
+        if isinstance(equal, Truth):
+            return Truth(equal.atom, not equal.negated)
+        return NotImplemented if equal is NotImplemented else not equal
+
+    def __bool__(self) -> bool:
+        return bool(self != 0)
+
+    def __and__(self, bit: int) -> Truth | bool:
+        """Of a 32-bit number: whether its highest bit is set."""
+        if bit != 1 << 31:
+            raise TypeError(f"only the highest bit of a count may be looked at, not {bit:#x}")
+        return self >= bit
+
+    def __hash__(self) -> int:
+        return hash(_deciders[-1].value(self))
+
+    def __index__(self) -> int:
+        return _deciders[-1].value(self)
+
+    def __repr__(self) -> str:
+        parts = [f"{'' if times == 1 else f'{times}*'}{name}" for name, times in self.terms.items()]
+        return " + ".join([*parts, *([str(self.constant)] if self.constant else [])])
+
+
+def made(terms: dict[str, int], constant: int) -> Count | int:
+    """A count, or a number where no unknown is left."""
+    return Count(terms, constant) if terms else constant
+
+
+@cache
+def unknown(name: str) -> Count:
+    """An unknown number."""
+    return Count({name: 1})
+
+
+def at_most_zero(count: Count | int) -> Truth | bool:
+    """``count <= 0``, as the same statement however it is written."""
+    if isinstance(count, int):
+        return count <= 0
+    items, constant = count.key
+    if items[0][1] < 0:  # S <= 0 is not (-S + 1 <= 0)
+        return Truth(Atom("le", tuple((name, -times) for name, times in items), 1 - constant), True)
+    return Truth(Atom("le", items, constant))
+
+
+def is_zero(count: Count | int) -> Truth | bool:
+    """``count == 0``, likewise."""
+    if isinstance(count, int):
+        return count == 0
+    items, constant = count.key
+    if items[0][1] < 0:
+        items, constant = tuple((name, -times) for name, times in items), -constant
+    return Truth(Atom("eq", items, constant))
+
+
+class MemFlags(Count):
+    """The mem_flags of a hypercall: 32 bits, of which the node and the bit that makes it exact may be looked at."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        parts = {"mem_flags.low": 1, "mem_flags.node": 1 << 8, "mem_flags.bit16": 1 << 16}
+        super().__init__({**parts, "mem_flags.exact": 1 << 17, "mem_flags.high": 1 << 18})
+
+    PARTS = {"low": 255, "node": 255, "bit16": 1, "exact": 1, "high": (1 << 14) - 1}
+    """The largest value of each part."""
+
+    def __and__(self, bit: int) -> Any:
+        if bit != 1 << 17:
+            raise TypeError(f"only the bit of an exact node may be looked at, not {bit:#x}")
+        return unknown("mem_flags.exact") != 0
+
+    def __rshift__(self, by: int) -> _NodeField:
+        if by != 8:
+            raise TypeError("only the node may be looked at")
+        return _NodeField()
+
+
+class _NodeField:
+    """``(mem_flags >> 8) - 1``, of which 8 bits are looked at."""
+
+    def __sub__(self, one: int) -> _NodeField:
+        if one != 1:
+            raise TypeError("the field of a node holds the node plus one")
+        return self
+
+    def __and__(self, mask: int) -> Count | int:
+        if mask != 0xFF:
+            raise TypeError("the field of a node has 8 bits")
+        field = unknown("mem_flags.node")
+        return 0xFF if field == 0 else field - 1
+
+
+class FlagsInModel:
+    """The same number for the model, which divides by powers of two to get at the parts."""
+
+    _parts = {(1 << 8, 1 << 8): "mem_flags.node", (1 << 17, 2): "mem_flags.exact"}
+
+    def __init__(self, terms: Mapping[str, Any], divisor: int = 1) -> None:
+        self._terms, self._divisor = terms, divisor
+
+    def __truediv__(self, divisor: int) -> FlagsInModel:
+        return FlagsInModel(self._terms, divisor)
+
+    def __mod__(self, size: int) -> Any:
+        return self._terms[self._parts[self._divisor, size]]
+
+
+class Order:
+    """An order of which only the 2^order pages matter."""
+
+    __slots__ = ("number", "pages")
+
+    def __init__(self, pages: Count, number: Count) -> None:
+        self.pages, self.number = pages, number
+
+    def __rlshift__(self, one: int) -> Count | int:
+        if one == 0:
+            return 0
+        if one != 1:
+            raise TypeError("an order shifts 1 only")
+        return self.pages
+
+    def __gt__(self, most: int) -> Truth | bool:
+        return self.number > most
+
+    def __eq__(self, other: object) -> bool:
+        if other is self:
+            return True
+        raise TypeError("two orders are not compared")
+
+    __hash__ = object.__hash__

@@ -1,0 +1,166 @@
+"""The whole of it: every operation of every generation on hosts of every size, spread over processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from model.semantics import SEMANTICS
+from proofs.prover.verdict import Verdict
+
+from .examine import Examined, examine
+from .explore import Tree, Undecided
+from .interrupts import interrupts_noted
+from .judge import Judge
+from .operations import OPERATIONS, applies
+from .plan import Plan, Setting
+from .smallest import Input, smallest
+from .symmetry import same_for
+from .trace import trace_of
+from .unknowns import Unknowns
+from .world import Size
+
+ASSUMED = (
+    "non-negative",
+    "aggregates-agree.free",
+    "aggregates-agree.node",
+    "aggregates-agree.domain",
+    "aggregates-agree.host",
+    "unused-ids-empty",
+)
+"""Properties that every state in question has: each is kept by every step of every generation (a test asks)."""
+SIZES = (Size(1, 1), Size(2, 2), Size(3, 2), Size(2, 3), Size(3, 3))
+
+
+class Row(msgspec.Struct):
+    """What came of one operation of one generation on hosts of one size."""
+
+    semantics: str
+    operation: str
+    size: str
+    verdict: Verdict
+    plans: int = 0
+    by_symmetry: int = 0
+    """Plans that need not be explored: they are another's with two domains exchanged."""
+    paths: int = 0
+    queries: int = 0
+    seconds: float = 0.0
+    """Of processor time."""
+    reason: str = ""
+    """Of unknown: why."""
+    difference: Input | None = None
+    """Of refuted: the smallest input, and a trace if one leads there."""
+
+
+@dataclass
+class Space:
+    """What rows of one size share: the unknowns, and what has been found out under each precondition."""
+
+    size: Size
+    unknowns: dict[int | None, Unknowns] = field(default_factory=dict)
+    trees: dict[tuple[int, ...], Tree] = field(default_factory=dict)
+    known: dict[tuple[str, int | None], list[Any]] = field(default_factory=dict)
+    rlimit: int = 0
+
+    def of(self, absent: int | None) -> Unknowns:
+        """The unknowns of a host on which that id is not in use."""
+        if absent not in self.unknowns:
+            self.unknowns[absent] = Unknowns(self.size, absent)
+        return self.unknowns[absent]
+
+    def tree(self, semantics: str, plan: Plan) -> Tree:
+        """The tree under what is known of a generation's state and of a plan's arguments."""
+        unknowns = self.of(plan.absent)
+        key = semantics, plan.absent
+        if key not in self.known:
+            self.known[key] = unknowns.known(semantics, ASSUMED)
+        known = [*self.known[key], *plan.known]
+        ids = tuple(formula.get_id() for formula in known)
+        if ids not in self.trees:
+            self.trees[ids] = Tree(unknowns.terms, known, rlimit=self.rlimit)
+        return self.trees[ids]
+
+
+def row(space: Space, semantics: str, operation: str) -> Row:
+    """Examine all plans of an operation; up to the first that differs."""
+    result = Row(semantics, operation, str(space.size), Verdict.NOT_APPLICABLE)
+    if not applies(operation, semantics):
+        return result
+    began = time.process_time()
+    result.verdict = Verdict.PROVED
+    explored: dict[str, tuple[Plan, Judge]] = {}
+    try:
+        for plan in OPERATIONS[operation](Setting(semantics, space.size, space.of(None).terms)):
+            result.plans += 1
+            unknowns, tree = space.of(plan.absent), space.tree(semantics, plan)
+            judge = Judge(semantics, unknowns)
+            like = plan.label.replace(f"d{plan.domid}", "d?", 1)
+            if plan.domid is not None and like in explored and same_for(plan, *explored[like], judge, unknowns, tree):
+                result.by_symmetry += 1
+                continue
+            found: Examined = examine(plan, unknowns, tree, judge)
+            result.paths += found.paths
+            result.queries += found.queries
+            if found.differs:
+                shown = smallest(found.differs, unknowns, semantics)
+                result.difference = msgspec.structs.replace(shown, trace=trace_of(shown))
+                result.verdict = Verdict.REFUTED
+                break
+            if found.unknown:
+                result.verdict, result.reason = Verdict.UNKNOWN, f"{plan.label}: {found.unknown}"
+                break
+            if plan.domid is not None and found.alone:
+                explored.setdefault(like, (plan, judge))
+    except Undecided as reason:
+        result.verdict, result.reason = Verdict.UNKNOWN, str(reason) or "no reason given"
+    result.seconds = time.process_time() - began
+    return result
+
+
+class Task(NamedTuple):
+    """One operation on hosts of one size, for several generations: they share what has been found out."""
+
+    size: Size
+    operation: str
+    semantics: tuple[str, ...]
+    rlimit: int = 0
+
+
+def work(task: Task) -> list[Row]:
+    """The rows of a task; at Ctrl-C those that are done."""
+    space = Space(task.size, rlimit=task.rlimit)
+    done: list[Row] = []
+    with interrupts_noted():
+        try:
+            for name in task.semantics:
+                done.append(row(space, name, task.operation))
+        except KeyboardInterrupt:
+            pass
+    return done
+
+
+_LONGEST = ("alloc_heap_pages", "install_claim_set", "claim_memory", "free_heap_pages", "populate_physmap")
+
+
+def tasks(semantics: Sequence[str], operations: Sequence[str], sizes: Sequence[Size], rlimit: int = 0) -> list[Task]:
+    """All of them, the longest first."""
+    found = [Task(size, name, tuple(semantics), rlimit) for size in sizes for name in operations]
+    longest = {name: -number for number, name in enumerate(_LONGEST[::-1], 1)}
+    return sorted(found, key=lambda t: (longest.get(t.operation, 0), -t.size.nodes, -t.size.domains))
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """By size, operation and generation, as they are listed."""
+    sizes, operations = [str(size) for size in SIZES], list(OPERATIONS)
+    names = list(SEMANTICS)
+    known = {name: number for number, name in enumerate(names)}
+
+    def place(row: Row) -> tuple[Any, ...]:
+        size = sizes.index(row.size) if row.size in sizes else len(sizes)
+        return size, row.size, operations.index(row.operation), known.get(row.semantics, len(names)), row.semantics
+
+    return sorted(rows, key=place)

@@ -1,0 +1,321 @@
+"""Plans of the operations of several critical sections, all sections in a row, and the model's scripts beside them.
+
+Each section is looked at by itself elsewhere, from any state. Here it is the order of the sections, what each hands to
+the next, and what comes out in the end. That does not depend on which domain it is: it is the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from model.calls import CRASH, MISUSE, OK, REFUSED, SCRIPTS, Block, Call, Case, Ended, Script, Section, cases
+from model.semantics import SEMANTICS
+from reference import domain as domains
+from reference import hypercalls, page_alloc
+from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
+from reference.pages import PageState
+from reference.steps import run
+
+from .pages import request_label, requested_pages, searched
+from .plan import (
+    U32,
+    U64,
+    UNKNOWN,
+    BlockKind,
+    Outcome,
+    Plan,
+    Scripted,
+    Setting,
+    Table,
+    answered,
+    block_kinds,
+    in_a_row,
+    on_domain,
+)
+from .terms import Terms
+from .unknowns import Unknowns
+from .world import World
+
+
+class Modelled(NamedTuple):
+    """How a script ended, and the state it left."""
+
+    result: str
+    pages: Any
+    """The pages that it says it gave or freed."""
+    state: Any
+
+
+def played(script: Script, table: Table, world: World, unknowns: Unknowns, semantics: str) -> Modelled:
+    """Make the script's calls one after the other: at each, a branch for every case that may come out."""
+    state: Any = unknowns.state
+    host, terms, searches = unknowns.host, unknowns.terms, 0
+    try:
+        item = next(script)
+        while True:
+            if not isinstance(item, Section):
+                item = next(script)
+                continue
+            arguments = dict(item.arguments)
+            if item.call == "alloc_heap_pages":
+                free = state.node_avail_pages.entries
+                arguments |= searched(terms, world, searches, arguments["pages"], free)
+                searches += 1
+            call = Call(SEMANTICS[semantics], host, state)
+            case = _chosen(cases(call, item.call, **arguments), terms)
+            if case.effect is not None:
+                state = case.effect()
+            if case.result in (CRASH, MISUSE):  # the script goes on with neither
+                return Modelled(case.result, 0, state)
+            table.made(item, case)
+            item = script.send(case)
+    except StopIteration as end:
+        ended: Ended = end.value
+        pages = sum((block.pages for block in ended.blocks), 0) if ended.blocks else ended.pages
+        return Modelled(ended.result, pages, state)
+
+
+def _chosen(of: list[Case], terms: Terms) -> Case:
+    for case in of[:-1]:
+        if terms.branch(case.condition):
+            return case
+    return of[-1]
+
+
+def _plan(
+    operation: str,
+    label: str,
+    act: Callable[[World], Outcome],
+    script: Callable[[Table], Script],
+    known: list[Any],
+    blocks: Callable[[World], Mapping[int, Block]] = lambda _w: {},
+) -> Plan:
+    return Plan(operation, label, act, lambda _w: {}, known, script=Scripted(script, blocks))
+
+
+# -- claims and domains
+
+
+def claim_pages(x: Setting) -> Iterator[Plan]:
+    """XENMEM_claim_pages, for every domain and for an unknown one."""
+    for domid in (x.domids[-1], None):
+        yield _claim_pages(x, domid)
+
+
+def _claim_pages(x: Setting, domid: int | None) -> Plan:
+    pages, one = x.number("pages", U64)
+    order, other = x.number("extent_order", U32)
+    flags, third = x.mem_flags()
+
+    def act(w: World) -> Outcome:
+        asked = UNKNOWN if domid is None else domid
+        return in_a_row(hypercalls.claim_pages(w.host, asked, pages, order, flags))  # type: ignore[arg-type]  # unknown
+
+    def script(_t: Table) -> Script:
+        return SCRIPTS["claim_pages"](domid, x.term(pages), extent_order=x.term(order), mem_flags=x.term(flags))
+
+    return _plan("claim_pages", "unknown domain" if domid is None else f"d{domid}", act, script, one + other + third)
+
+
+def domain_kill(x: Setting) -> Iterator[Plan]:
+    """Of every domain."""
+    for domid in x.domids[-1:]:
+        yield _kill(domid)
+
+
+def _kill(domid: int) -> Plan:
+    def act(w: World) -> Outcome:
+        return in_a_row(domains.domain_kill(w.host, on_domain(w, domid)))
+
+    return _plan("domain_kill", f"d{domid}", act, lambda _t: SCRIPTS["domain_kill"](domid), [])
+
+
+# -- allocating and freeing
+
+
+def alloc_domheap_pages(x: Setting) -> Iterator[Plan]:
+    """For a domain and none: from the first node, or the last, or on one node from any; refcounted or not."""
+    for domid in (x.domids[-1], None):
+        for requested in sorted({0, x.nodes[-1]}):
+            for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
+                yield _alloc(x, domid, requested, flags | MEMF_exact_node)
+                if x.size.nodes == 1:
+                    yield _alloc(x, domid, None, flags)
+
+
+def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) -> Plan:
+    order, known = x.order()
+
+    def act(w: World) -> Outcome:
+        domain = None if domid is None else on_domain(w, domid)
+        mfns: list[int | None] = []
+
+        def ask() -> str:
+            mfns.append(run(page_alloc.alloc_domheap_pages(w.host, domain, order, requested, memflags)))  # type: ignore[arg-type]  # unknown
+            return REFUSED if mfns[0] is None else OK
+
+        return answered(ask)
+
+    def script(_t: Table) -> Script:
+        return SCRIPTS["alloc_domheap_pages"](domid, **requested_pages(x, requested, memflags))
+
+    return _plan("alloc_domheap_pages", request_label(domid, requested, memflags), act, script, known)
+
+
+def populate_physmap(x: Setting) -> Iterator[Plan]:
+    """None or one extent, and on one node two, from the first node; one for an unknown domain."""
+    for domid in x.domids[-1:]:
+        for extents in (0, 1, 2) if x.size.nodes == 1 else (0, 1):
+            yield _populate(x, domid, extents)
+    yield _populate(x, None, 1)
+
+
+def _populate(x: Setting, domid: int | None, extents: int) -> Plan:
+    order, known = x.order()
+
+    def act(w: World) -> Outcome:
+        asked = UNKNOWN if domid is None else domid
+        steps = hypercalls.populate_physmap(w.host, asked, extents, order, 0, MEMF_exact_node)  # type: ignore[arg-type]  # unknown
+        return answered(lambda: Outcome(OK, {"pages": sum(order.pages for _ in run(steps))}))
+
+    def script(_t: Table) -> Script:
+        return SCRIPTS["populate_physmap"](domid, extents, **requested_pages(x, 0, MEMF_exact_node))
+
+    label = f"{'unknown domain' if domid is None else f'd{domid}'}, {extents} extents"
+    return _plan("populate_physmap", label, act, script, known)
+
+
+def free_domheap_pages(x: Setting) -> Iterator[Plan]:
+    """Blocks of every kind."""
+    for kind in block_kinds(x, [x.domids[-1]]):
+        yield _free(x, kind)
+
+
+def _free(x: Setting, kind: BlockKind) -> Plan:
+    order, known = x.order()
+    block = kind.in_model(x.pages)
+    frames: list[int] = []
+
+    def act(w: World) -> Outcome:
+        frames[:] = [kind.enter(w, order)]
+        w.begin()
+        return in_a_row(page_alloc.free_domheap_pages(w.host, frames[0], order))  # type: ignore[arg-type]  # unknown
+
+    limits = [*known, x.terms.number("order") <= MAX_ORDER]
+    return _plan(
+        "free_domheap_pages",
+        str(kind),
+        act,
+        lambda _t: SCRIPTS["free_domheap_pages"](block),
+        limits,
+        lambda _w: {frames[0]: block},
+    )
+
+
+def relinquish_memory(x: Setting) -> Iterator[Plan]:
+    """Of a dying domain with none to two blocks, on every two nodes."""
+    for domid in x.domids[-1:]:
+        yield _relinquish(x, "relinquish_memory", domid, ())
+        for one in x.nodes:
+            yield _relinquish(x, "relinquish_memory", domid, (one,))
+            for other in range(one, x.size.nodes):
+                yield _relinquish(x, "relinquish_memory", domid, (one, other))
+
+
+def destroydomain(x: Setting) -> Iterator[Plan]:
+    """Of every domain with none or one block, alive or dying, with pages in limbo or not; and of an unknown one."""
+    for domid in x.domids[-1:]:
+        for limbo in (False, True):
+            yield _relinquish(x, "destroydomain", domid, (), limbo)
+            for node in x.nodes:
+                yield _relinquish(x, "destroydomain", domid, (node,), limbo)
+    yield _plan(
+        "destroydomain",
+        "unknown domain",
+        lambda w: in_a_row(hypercalls.destroydomain(w.host, UNKNOWN)),
+        lambda t: SCRIPTS["destroydomain"](None, dict, lambda: t.has_pages(0)),
+        [],
+    )
+
+
+def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], limbo: bool = False) -> Plan:
+    order, known = x.order()
+    kinds = [BlockKind(node, PageState.ASSIGNED, domid, True) for node in nodes]
+    if limbo:
+        kinds.append(BlockKind(0, PageState.LIMBO, domid, True))
+    frames: list[int] = []
+
+    def act(w: World) -> Outcome:
+        frames[:] = [kind.enter(w, order) for kind in kinds]
+        w.begin()
+        if operation == "destroydomain":
+            return in_a_row(hypercalls.destroydomain(w.host, domid))
+        freed: Any = run(domains.relinquish_memory(w.host, on_domain(w, domid)))
+        return Outcome(OK, {"pages": freed})
+
+    def script(t: Table) -> Script:
+        if operation == "destroydomain":
+            return SCRIPTS[operation](domid, lambda: t.owned(domid), lambda: t.has_pages(domid))
+        return SCRIPTS[operation](lambda: t.owned(domid))
+
+    dying = [x.terms.flag(f"is_dying[{domid}]")] if operation == "relinquish_memory" else []
+    limits = [*known, x.terms.number("order") <= MAX_ORDER, *dying]
+    label = f"d{domid}, blocks on nodes {list(nodes)}{', pages in limbo' if limbo else ''}"
+    return _plan(
+        operation,
+        label,
+        act,
+        script,
+        limits,
+        lambda _w: dict(zip(frames, (kind.in_model(x.pages) for kind in kinds), strict=True)),
+    )
+
+
+# -- exchanging
+
+
+def memory_exchange(x: Setting) -> Iterator[Plan]:
+    """One page for one, two for a block of two, a block of two for two; frames that are not the domain's."""
+    for domid in x.domids[-1:]:
+        for owned in (True, False):
+            yield _exchange(x, domid, 1, 0, 0, owned)
+        if x.size.nodes == 1:
+            yield _exchange(x, domid, 2, 0, 1, True)
+            yield _exchange(x, domid, 1, 1, 0, True)
+    yield _exchange(x, None, 1, 0, 0, True)
+
+
+def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_order: int, owned: bool) -> Plan:
+    """``owned``: the second of the frames, or the only one, is an extent of the domain."""
+    node = x.nodes[-1]
+    mine = BlockKind(node, PageState.ASSIGNED, 0 if domid is None else domid, True)
+    kinds = [mine] * (extents if owned else extents - 1)
+    if not owned:
+        kinds.append(BlockKind(node, PageState.ANONYMOUS, None, False))
+    frames: list[int] = []
+
+    def act(w: World) -> Outcome:
+        frames[:] = [kind.enter(w, in_order) for kind in kinds]
+        w.begin()
+        asked = UNKNOWN if domid is None else domid
+
+        def ask() -> Outcome:
+            exchanged = run(hypercalls.memory_exchange(w.host, asked, frames, in_order, out_order, node))
+            return Outcome(str(exchanged.status), {"pages": len(exchanged.mfns) << out_order})
+
+        return answered(ask)
+
+    def script(t: Table) -> Script:
+        return SCRIPTS["memory_exchange"](domid, frames, t.blocks.get, in_order, out_order, requested=node)
+
+    whose = "unknown domain" if domid is None else f"d{domid}"
+    label = f"{whose}, {extents} extents, orders {in_order} and {out_order}{'' if owned else ', not its own'}"
+    return _plan(
+        "memory_exchange",
+        label,
+        act,
+        script,
+        [],
+        lambda _w: dict(zip(frames, (kind.in_model(1 << in_order) for kind in kinds), strict=True)),
+    )

@@ -1,0 +1,210 @@
+"""A difference made concrete: the smallest input that shows it, done on the reference once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import msgspec
+import z3
+
+from model.calls import INTERFACES, NONE
+from model.generations.generation import INVARIANTS
+from model.properties import PROPERTIES
+from proofs.obligations.invariants import invariant
+from reference.constants import MAX_ORDER
+
+from .examine import Difference
+from .explore import Undecided
+from .numbers import Atom, Count, FlagsInModel, deciding
+from .plan import Outcome
+from .terms import Terms
+from .unknowns import Unknowns
+from .world import World, searching
+
+ENOUGH = 20_000  # milliseconds for making an input smaller
+
+
+class Input(msgspec.Struct, frozen=True):
+    """Numbers for which the reference does not do what the model says."""
+
+    semantics: str
+    operation: str
+    how: str
+    """Which domain, node, flags, and what blocks."""
+    nodes: int
+    domains: int
+    state: dict[str, int | bool]
+    """Before the operation, by the model's names, where not 0; a claim_node where there is one."""
+    arguments: dict[str, Any]
+    reference: str
+    """What the reference answers."""
+    after: dict[str, int | bool]
+    """What the reference leaves, of what it changes."""
+    trace: list[str] = []
+    """From boot to the difference, as lines of a file. Empty: of the state it is not known whether it is reachable."""
+
+
+class _Numbers:
+    """Decides by numbers: a run of the reference on one input."""
+
+    def __init__(self, terms: Terms, model: Any) -> None:
+        self._terms, self._model = terms, model
+
+    def number(self, name: str) -> int:
+        """Of an unknown."""
+        return int(self._model.eval(self._terms.number(name), model_completion=True).as_long())
+
+    def decide(self, atom: Atom) -> bool:
+        """See `Decider`."""
+        return bool(z3.is_true(self._model.eval(self._terms.atom(atom), model_completion=True)))
+
+    def choose(self, _name: str, options: Mapping[Any, Any]) -> Any:
+        """See `Decider`."""
+        return next(o for o, f in options.items() if z3.is_true(self._model.eval(f, model_completion=True)))
+
+    def value(self, count: Count) -> int:
+        """See `Decider`."""
+        return count.constant + sum(times * self.number(name) for name, times in count.terms.items())
+
+
+def smallest(differences: Sequence[Difference], unknowns: Unknowns, semantics: str) -> Input:
+    """The input with the smallest numbers, of a state like those that traces lead to if there is one.
+
+    :raises Undecided: no input can be told, or the reference, asked once more with these numbers, answers otherwise
+    """
+    difference, model = _smallest_model(differences, unknowns, semantics)
+    decider = _Numbers(unknowns.terms, model)
+    world = World(semantics, unknowns.size, unknowns.terms, difference.plan.absent)
+    with deciding(decider), searching(world):
+        outcome = difference.plan.act(world)
+        after = {name: _known(value, decider) for name, value in world.observed().items()}
+    if outcome.result != difference.outcome.result:
+        raise Undecided(f"{difference.plan.operation}: the reference answered {outcome.result} when asked again")
+    return _input(difference, unknowns, semantics, decider, model, outcome, after)
+
+
+def _known(value: Any, decider: _Numbers) -> Any:
+    return decider.value(value) if isinstance(value, Count) else bool(value) if not isinstance(value, int) else value
+
+
+def _input(
+    difference: Difference,
+    unknowns: Unknowns,
+    semantics: str,
+    decider: _Numbers,
+    model: Any,
+    outcome: Outcome,
+    after: dict[str, Any],
+) -> Input:
+    state: dict[str, int | bool] = {}
+    arguments: dict[str, int] = {}
+    for name in unknowns.terms.numbers:
+        value = decider.number(name)
+        if name not in unknowns.before:
+            arguments[name] = value
+        elif value != (NONE if name.startswith("claim_node") else 0) and not _says_nothing(name, semantics):
+            state[name] = value
+    for name, term in unknowns.terms.flags.items():
+        if z3.is_true(model.eval(term, model_completion=True)):
+            state[name] = True
+    return Input(
+        semantics,
+        difference.plan.operation,
+        difference.plan.label,
+        unknowns.size.nodes,
+        unknowns.size.domains,
+        state,
+        _asked(difference, unknowns, semantics, arguments, model),
+        outcome.result,
+        after,
+    )
+
+
+def _says_nothing(name: str, semantics: str) -> bool:
+    return name.startswith("claim_node") and not INTERFACES[semantics].has_claim_node
+
+
+def _asked(
+    difference: Difference, unknowns: Unknowns, semantics: str, numbers: dict[str, int], model: Any
+) -> dict[str, Any]:
+    """The arguments, by the model's names; of a script those that are numbers."""
+    plan = difference.plan
+    if plan.script is not None:
+        return {name: value for name, value in numbers.items() if name in ("order", "pages", "extent_order")}
+    given = plan.arguments(World(semantics, unknowns.size, unknowns.terms, plan.absent))
+    return {name: _told(v, model) for name, v in given.items() if name not in ("candidates", "has_block")}
+
+
+def _told(value: Any, model: Any) -> Any:
+    if isinstance(value, FlagsInModel):
+        return [_told(unknown_part, model) for unknown_part in (value / (1 << 8) % (1 << 8), value / (1 << 17) % 2)]
+    if isinstance(value, z3.ArithRef):
+        return int(model.eval(value, model_completion=True).as_long())
+    if isinstance(value, z3.BoolRef):
+        return z3.is_true(model.eval(value, model_completion=True))
+    if isinstance(value, frozenset | list | tuple):
+        return [_told(part, model) for part in (sorted(value) if isinstance(value, frozenset) else value)]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _told(getattr(value, f.name), model) for f in fields(value)}
+    return value
+
+
+def _smallest_model(differences: Sequence[Difference], unknowns: Unknowns, semantics: str) -> tuple[Difference, Any]:
+    """Tried first in states that traces lead to, then in states with all that claim sets promise, then in any."""
+    linked = _orders(unknowns.terms)
+    promised = [invariant(name, unknowns.host, unknowns.state) for name in INVARIANTS if name in PROPERTIES]
+    promised = [term for term in promised if term is not True]
+    like_traces = _like_traces(unknowns, semantics)
+    for wanted in ([*promised, *like_traces], like_traces, promised, []):
+        for difference in differences:
+            model = _minimal([difference.where, *difference.plan.plausible, *linked, *wanted], unknowns.terms)
+            if model is not None:
+                return difference, model
+    for difference in differences:
+        model = _minimal([difference.where], unknowns.terms)
+        if model is not None:
+            return difference, model
+    raise Undecided("no input")
+
+
+def _orders(terms: Terms) -> list[Any]:
+    """2^order pages: elsewhere, pages may be any number."""
+    if "order" not in terms.numbers or "pages" not in terms.numbers:
+        return []
+    order, pages = terms.number("order"), terms.number("pages")
+    powers = [z3.And(order == o, pages == 1 << o) for o in range(MAX_ORDER + 1)]
+    return [z3.Or(*powers, order > MAX_ORDER)]
+
+
+def _like_traces(unknowns: Unknowns, semantics: str) -> list[Any]:
+    """What the states have that `proofs.diff.trace` makes: claims are installed first, then pages go offline."""
+    s, host = unknowns.state, unknowns.host
+    found = []
+    for d in range(host.domains):
+        found.append(s.tot_pages[d] == s.assigned_pages.row(d).total())
+        found.append(z3.Or(z3.Not(s.is_dying[d]), z3.And(s.global_claims[d] == 0, s.node_claims[d] == 0)))
+        found.append(s.controller_pause_count[d] <= 1)
+        if INTERFACES[semantics].has_claim_node:
+            found.append(z3.Or(s.claim_node[d] == NONE, s.held(d) > 0))
+    for n in range(host.nodes):
+        found.append(s.node_outstanding_claims[n] <= s.node_avail_pages[n] + s.offlined_pages[n])
+    found.append(s.outstanding_claims <= s.total_avail_pages + s.offlined_pages.total())
+    return found
+
+
+def _minimal(formulas: list[Any], terms: Terms) -> Any | None:
+    optimize = z3.Optimize()
+    optimize.set("timeout", ENOUGH)
+    optimize.add(*formulas)
+    names = [t for n, t in terms.numbers.items() if not n.endswith((".target", "mem_flags.high"))]
+    optimize.minimize(z3.Sum([z3.If(t < 0, -t, t) for t in names]))
+    if optimize.check() == z3.sat:
+        return optimize.model()
+    solver = z3.SimpleSolver()
+    solver.add(*formulas)
+    answer = solver.check()
+    if answer == z3.unknown:
+        raise Undecided(f"the solver cannot tell an input: {solver.reason_unknown()}")
+    return solver.model() if answer == z3.sat else None

@@ -1,0 +1,120 @@
+"""Unknown numbers and truths as terms of the solver, and back: values under an assignment of the solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from .numbers import Atom, Count, Items, Truth
+
+
+@dataclass
+class Terms:
+    """Unknowns as terms of the solver. Flags have a truth value, all else is a number."""
+
+    numbers: dict[str, Any] = field(default_factory=dict)
+    flags: dict[str, Any] = field(default_factory=dict)
+    formulas: dict[int, Any] = field(default_factory=dict)
+    """Formulas that are branched on, by the solver's id."""
+    searches: dict[Any, dict[Any, Any]] = field(default_factory=dict)
+    """Of a node search: the orders that may come out, each with the inputs that lead to it."""
+    _atoms: dict[Atom, Any] = field(default_factory=dict)
+    _negations: dict[Atom, Any] = field(default_factory=dict)
+    _counts: dict[tuple[Items, int], Any] = field(default_factory=dict)
+
+    def number(self, name: str) -> Any:
+        """The term of an unknown number."""
+        term = self.numbers.get(name)
+        if term is None:
+            term = self.numbers[name] = z3.Int(name)
+        return term
+
+    def flag(self, name: str) -> Any:
+        """The term of a flag."""
+        term = self.flags.get(name)
+        if term is None:
+            term = self.flags[name] = z3.Bool(name)
+        return term
+
+    def _sum(self, items: Items, constant: int) -> Any:
+        parts = [self.number(n) if times == 1 else times * self.number(n) for n, times in items]
+        if constant:
+            parts.append(z3.IntVal(constant))
+        return parts[0] if len(parts) == 1 else z3.Sum(parts)
+
+    def count(self, value: Count | int) -> Any:
+        """A number: a term, or itself."""
+        if not isinstance(value, Count):
+            return value
+        key = value.key
+        term = self._counts.get(key)
+        if term is None:
+            term = self._counts[key] = self._sum(*key)
+        return term
+
+    def atom(self, atom: Atom) -> Any:
+        """A statement."""
+        term = self._atoms.get(atom)
+        if term is None:
+            if atom.kind == "flag":
+                term = self.flag(atom.items)
+            elif atom.kind == "formula":
+                term = self.formulas[atom.items]
+            else:
+                total = self._sum(atom.items, 0)
+                term = total <= -atom.constant if atom.kind == "le" else total == -atom.constant
+            self._atoms[atom] = term
+        return term
+
+    def truth(self, value: Truth | bool) -> Any:
+        """A truth value: a formula, or itself."""
+        if not isinstance(value, Truth):
+            return value
+        return self.decided(value.atom, not value.negated)
+
+    def decided(self, atom: Atom, holds: bool) -> Any:
+        """A statement or its negation."""
+        if holds:
+            return self.atom(atom)
+        term = self._negations.get(atom)
+        if term is None:
+            term = self._negations[atom] = z3.Not(self.atom(atom))
+        return term
+
+    def branch(self, formula: Any) -> Truth | bool:
+        """A formula to branch on."""
+        if isinstance(formula, bool):
+            return formula
+        key = formula.get_id()
+        self.formulas[key] = formula  # alive: ids are used again
+        return Truth(Atom("formula", key, 0))
+
+
+class Witness:
+    """One assignment under which a path is taken."""
+
+    def __init__(self, model: Any, terms: Terms) -> None:
+        self._model, self._terms = model, terms
+        self._numbers: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        """Of an unknown."""
+        value = self._numbers.get(name)
+        if value is None:
+            term = self._model.eval(self._terms.number(name), model_completion=True)
+            value = self._numbers[name] = term.as_long()
+        return value
+
+    def holds(self, atom: Atom) -> bool:
+        """Whether a statement holds there."""
+        if atom.kind == "le":
+            return bool(sum(times * self.number(n) for n, times in atom.items) + atom.constant <= 0)
+        if atom.kind == "eq":
+            return bool(sum(times * self.number(n) for n, times in atom.items) + atom.constant == 0)
+        return self.true(self._terms.atom(atom))
+
+    def true(self, formula: Any) -> bool:
+        """Whether a formula holds there."""
+        return bool(z3.is_true(self._model.eval(formula, model_completion=True)))

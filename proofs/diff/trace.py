@@ -1,0 +1,258 @@
+"""A trace from boot to a difference: a state made with the hypervisor's own operations, then the call.
+
+Both sides do every event of it, on numbers, in another way than here: the reference on a heap with blocks, the model
+compiled to Python. Only what differs there, too, is given as a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from model.calls import GLOBAL, LEGACY, exists
+from model.semantics import SEMANTICS
+from proofs.fuzz.checker import Checker, Failure, Impossible
+from proofs.fuzz.finding import lines, recorded
+from proofs.fuzz.known import Known
+from proofs.traces import Header, HostShape
+from proofs.traces import events as e
+from proofs.traces import own_events as own
+from reference.constants import UINT_MAX
+
+from .smallest import Input
+
+_MOST_PAGES = 256
+"""Of a host: the pages in use are allocated one by one."""
+
+
+def trace_of(found: Input) -> list[str]:
+    """The lines of a trace whose last event shows the difference; none where no such trace was found."""
+    nodes = [_pages_of(found, n) for n in range(found.nodes)]
+    if sum(nodes) > _MOST_PAGES:
+        return []
+    span = 1
+    while span < max(nodes):
+        span *= 2
+    shape = HostShape(span, nodes, bool(found.state.get("llc_coloring", False)))
+    done = _Done(Checker(shape, Known(found.semantics, [], {}), every=1))
+    try:
+        failure = next((f for make in (_made, _asked) for event in make(found, done) if (f := done.do(event))), None)
+    except (Impossible, KeyError, ValueError):  # the state cannot be made like this
+        return []
+    if failure is None:
+        return []
+    done.events = _shorter(shape, found.semantics, done.events)
+    header = Header(e.FORMAT_2, found.semantics, f"claimcheck diff: {failure}", shape, 0)
+    text = lines(header, recorded(shape, done.events, found.semantics)).decode()
+    return text.splitlines()
+
+
+def _shorter(shape: HostShape, semantics: str, events: list[e.Event]) -> list[e.Event]:
+    """Without the events that the difference does not need."""
+    at = 0
+    while at < len(events) - 1:
+        fewer = events[:at] + events[at + 1 :]
+        if _fails_at_end(shape, semantics, fewer):
+            events = fewer
+        else:
+            at += 1
+    return events
+
+
+def _fails_at_end(shape: HostShape, semantics: str, events: list[e.Event]) -> bool:
+    checker = Checker(shape, Known(semantics, [], {}), every=1)
+    try:
+        for number, event in enumerate(events, 1):
+            if checker.do(event) is not None:
+                return number == len(events)
+    except Impossible:
+        return False
+    return False
+
+
+_CLASSES = (("assigned_pages", False), ("limbo_pages", True))
+"""Of a domain's pages: the class, and whether they are in limbo."""
+
+
+class _Done:
+    """The events so far, and the frames of blocks."""
+
+    def __init__(self, checker: Checker) -> None:
+        self.checker = checker
+        self.events: list[e.Event] = []
+        self.block: int | None = None
+        """The frame of the block that the call names."""
+
+    def do(self, event: e.Event) -> Failure | None:
+        self.events.append(event)
+        return self.checker.do(event)
+
+    @property
+    def mfn(self) -> int:
+        """The frame that the last event got."""
+        outcome = self.checker.outcome or {}
+        mfn = outcome.get("mfn")
+        if not isinstance(mfn, int):
+            raise Impossible("the event got no pages")
+        return mfn
+
+
+def _pages_of(found: Input, node: int) -> int:
+    named = [f"{name}[{node}]" for name in ("node_avail_pages", "other_pages", "offlined_pages")]
+    for d in range(found.domains):
+        named += [f"limbo_pages[{d}][{node}]", f"assigned_pages[{d}][{node}]"]
+    return sum(int(found.state.get(name, 0)) for name in named)
+
+
+def _made(found: Input, done: _Done) -> Iterator[e.Event]:
+    """Events that make the state."""
+    at: Callable[[str], int] = lambda name: int(found.state.get(name, 0))  # noqa: E731
+    domids, nodes = range(found.domains), range(found.nodes)
+    absent = found.arguments.get("domid") if found.operation == "create_domain" else None
+    for d in domids:
+        if d != absent:
+            affinity = [n for n in nodes if found.state.get(f"node_affinity[{d}][{n}]")]
+            yield own_create(d, affinity)
+    block = found.arguments.get("block")
+    for n in nodes:
+        for d in (None, *domids):
+            for name, limbo in _CLASSES if d is not None else (("other_pages", False),):
+                count = at(f"{name}[{n}]" if d is None else f"{name}[{d}][{n}]")
+                if block is not None and (block["node"], block["owner"], block["state"], block["refcounted"]) == (
+                    *(n, d),
+                    *("anonymous" if d is None else "limbo" if limbo else "assigned", d is not None),
+                ):
+                    order = block["pages"].bit_length() - 1
+                    yield _allocation(d, order, n, limbo)
+                    done.block = done.mfn
+                    count -= block["pages"]
+                for _ in range(count):
+                    yield _allocation(d, 0, n, limbo)
+    for d in domids:
+        if d != absent:
+            yield from _claims(found, d, at)
+    for n in nodes:
+        heap = done.checker.host.heap[n]
+        for _ in range(at(f"offlined_pages[{n}]")):
+            yield e.OfflinePage(mfn=max(mfn + (1 << order) for mfn, order in heap.blocks()) - 1)
+    for d in domids:
+        if d != absent:
+            if at(f"controller_pause_count[{d}]") == 0:
+                yield own.UnpauseDomain(domid=d)
+            yield e.SetMaxPages(domid=d, max_pages=at(f"max_pages[{d}]"))
+            if found.state.get(f"is_dying[{d}]"):
+                yield e.DomainKill(domid=d)
+
+
+def own_create(domid: int, affinity: list[int]) -> e.CreateDomain:
+    """A domain whose limit is in the way of nothing yet."""
+    return e.CreateDomain(domid=domid, max_pages=UINT_MAX, node_affinity=affinity)
+
+
+def _allocation(domid: int | None, order: int, node: int, limbo: bool) -> e.Event:
+    kind = own.AllocHeapPages if limbo else e.AllocDomheapPages
+    return kind(domid=domid, order=order, node=node, memflags=["exact_node"])
+
+
+def _claims(found: Input, d: int, at: Callable[[str], int]) -> Iterator[e.Event]:
+    by_node = {n: at(f"claims[{d}][{n}]") for n in range(found.nodes)}
+    host_wide = at(f"global_claims[{d}]")
+    if not any((*by_node.values(), host_wide)):
+        return
+    if exists("install_claim_set", found.semantics):
+        claims = [e.Claim(pages, n) for n, pages in by_node.items() if pages]
+        yield e.InstallClaimSet(domid=d, claims=[*claims, *([e.Claim(host_wide, "global")] if host_wide else [])])
+        return
+    held = at(f"tot_pages[{d}]") if SEMANTICS[found.semantics].rules.subtracts_pages_held else 0
+    for n, pages in ((None, host_wide), *by_node.items()):
+        if pages and n is None:
+            yield e.SetOutstandingPages(domid=d, pages=pages + held)
+        elif pages:
+            yield e.SetOutstandingPages(domid=d, pages=pages + held, node=n)
+
+
+_UNKNOWN = 99
+
+
+def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
+    """The call itself; nothing where a trace does not say it."""
+    a = found.arguments
+    domid = a.get("domid")
+    looked_up = _UNKNOWN if domid is None else domid
+    match found.operation:
+        case "create_domain":
+            yield e.CreateDomain(domid=a["domid"], max_pages=a["max_pages"], node_affinity=a["node_affinity"])
+        case "set_max_pages":
+            yield e.SetMaxPages(domid=a["domid"], max_pages=a["max_pages"])
+        case "max_mem":
+            yield own.MaxMem(domid=looked_up, max_pages=a["max_pages"])
+        case "pausedomain":
+            yield own.PauseDomain(domid=looked_up)
+        case "unpausedomain":
+            yield own.UnpauseDomain(domid=looked_up)
+        case "mark_dying" | "release_all_claims" | "domain_kill":
+            yield e.DomainKill(domid=a.get("domid", found.domains - 1))
+        case "domain_destroy":
+            yield own.DomainDestroy(domid=a["domid"])
+        case "getdomaininfo":
+            yield own.GetDomainInfo(domid=looked_up)
+        case "get_outstanding_claims":
+            yield own.GetOutstandingClaims()
+        case "claim_pages_check" if not isinstance(a["mem_flags"], list):
+            start = 0 if a["has_extent_start"] else None
+            yield own.ClaimPages(
+                domid=looked_up,
+                nr_extents=a["pages"],
+                extent_order=a["extent_order"],
+                mem_flags=a["mem_flags"],
+                extent_start=start,
+            )
+        case "set_outstanding_pages":
+            single = {} if a.get("node") is None else {"node": a["node"]}
+            yield e.SetOutstandingPages(domid=a["domid"], pages=a["pages"], **single)
+        case "install_claim_set":
+            yield e.InstallClaimSet(domid=a["domid"], claims=[_claim(c) for c in a["entries"]])
+        case "claim_memory":
+            reserved = "cmd" if found.semantics == "claim-sets-v3" else "pad"
+            claims = [
+                own.HypercallClaim(c["pages"], _target(c["target"]), **{reserved: c["pad"]}) for c in a["entries"]
+            ]
+            yield own.ClaimMemory(domid=looked_up, claims=claims, pad=a["pad"])
+        case "get_memory_claims":
+            yield own.GetMemoryClaims(domid=looked_up, capacity=a["capacity"], pad=a["pad"])
+        case "alloc_heap_pages":
+            names = {"exact_node": "exact", "no_owner": "no_owner", "no_refcount": "no_refcount"}
+            flags: Any = [name for name, argument in names.items() if a[argument]]
+            yield own.AllocHeapPages(domid=domid, order=a["order"], node=a["requested"], memflags=flags)
+        case _:
+            yield from _on_block(found, done)
+
+
+def _on_block(found: Input, done: _Done) -> Iterator[e.Event]:
+    a = found.arguments
+    if "block" in a and done.block is not None:
+        order = a["block"]["pages"].bit_length() - 1
+        match found.operation:
+            case "assign_pages":
+                flags: Any = ["no_refcount"] if a["no_refcount"] else []
+                yield own.AssignPages(mfn=done.block, order=order, domid=a["domid"], memflags=flags)
+            case "free_heap_pages":
+                for page in range(a["block"]["marked"]):
+                    yield e.OfflinePage(mfn=done.block + page)
+                yield own.FreeHeapPages(mfn=done.block, order=order)
+            case "release_ownership":
+                yield e.FreeDomheapPages(mfn=done.block, order=order)
+    elif found.operation == "offline_page" and a["page"] == "free":
+        heap = done.checker.host.heap[a["node"]]
+        frames = [mfn for mfn, _ in heap.blocks()]
+        if frames:
+            yield e.OfflinePage(mfn=min(frames))
+
+
+def _claim(entry: dict[str, int]) -> e.Claim:
+    target: Any = "global" if entry["target"] == GLOBAL else entry["target"]
+    return e.Claim(entry["pages"], target, entry["pad"])
+
+
+def _target(target: int) -> Any:
+    return {GLOBAL: "global", LEGACY: "legacy"}.get(target, target)

@@ -1,0 +1,92 @@
+"""The state of the model before an operation, with the same unknowns as the reference's host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import z3
+
+from model.bounded import ListVector
+from model.calls import CALL_FIELDS, INTERFACES, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState
+from model.logic import any_of, same
+from model.state import Shape
+
+from .numbers import Truth
+from .terms import Terms
+from .world import Size
+
+
+class Unknowns:
+    """The state of the model before an operation, for every generation: the same unknowns as the reference's host."""
+
+    def __init__(self, size: Size, absent: int | None = None) -> None:
+        """``absent``: a domain id that is not in use."""
+        self.size, self.absent = size, absent
+        self.terms = Terms()
+        self.host = CallHost(size.nodes, size.domains)
+        state = self.host.state()
+        assert isinstance(state, CallState)
+        self.state = state
+        state.is_created = ListVector([d != absent for d in range(size.domains)])
+        for name, info in CALL_FIELDS.items():
+            if name not in UNSEEN and name != "is_created":
+                for label, term in named_entries(name, info.shape, getattr(state, name)):
+                    (self.terms.flags if info.flag else self.terms.numbers)[label] = term
+        self.before = entries_of(state)
+        """By name."""
+
+    def known(self, semantics: str, assumed: Sequence[str]) -> list[Any]:
+        """What holds of every state that this is about. ``assumed``: properties of the model, by name."""
+        from proofs.obligations.invariants import invariant
+
+        state = self.state
+        known = [invariant(name, self.host, state) for name in assumed]
+        known += linked(semantics, self.host, self.before.__getitem__)
+        for d in range(self.size.domains):
+            pauses = state.controller_pause_count[d]
+            known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= MAX_PAUSE_COUNT]
+            known.append(z3.Or([state.node_affinity[d, n] for n in range(self.size.nodes)]))
+            for field in (state.last_alloc_node, state.claim_node):
+                known += [field[d] >= NONE, field[d] < self.size.nodes]
+        return [term for term in known if term is not True]
+
+
+def linked(semantics: str, host: CallHost, at: Callable[[str], Any]) -> list[Any]:
+    """Where claim_node says that the claim is, there it is: no property of the model, so each path proves it again.
+
+    :param at: a number of the state, by name
+    """
+    if not INTERFACES[semantics].has_claim_node:
+        return []
+    found = []
+    for d in range(host.domains):
+        target = at(f"claim_node[{d}]")
+        found.append(any_of([same(at(f"global_claims[{d}]"), 0), same(target, NONE)]))
+        found += [any_of([same(at(f"claims[{d}][{n}]"), 0), same(target, n)]) for n in range(host.nodes)]
+    return found
+
+
+def named_entries(name: str, shape: Shape, value: Any) -> list[tuple[str, Any]]:
+    """The entries of a field of the model's state, by name."""
+    if shape is Shape.HOST:
+        return [(name, value)]
+    if shape is Shape.CELL:
+        return [(f"{name}[{d}][{n}]", e) for d, row in enumerate(value.rows) for n, e in enumerate(row.entries)]
+    return [(f"{name}[{i}]", entry) for i, entry in enumerate(value.entries)]
+
+
+def entries_of(state: CallState) -> dict[str, Any]:
+    """Every entry of a state that is compared."""
+    found: dict[str, Any] = {}
+    for name, info in CALL_FIELDS.items():
+        if name not in UNSEEN:
+            found.update(named_entries(name, info.shape, getattr(state, name)))
+    return found
+
+
+def term_of(terms: Terms, value: Any) -> Any:
+    """A value of the reference as the model has it."""
+    if isinstance(value, Truth | bool):
+        return terms.truth(value)
+    return terms.count(value)

@@ -1,0 +1,302 @@
+"""A host of the reference with any counters.
+
+The host has N nodes and D domains, all of them there; every counter is an unknown by the name that the model gives it.
+What stands in for the heap knows of a node only whether it has a free block of the order that is asked for. The page
+table is the reference's own, and holds the blocks that an operation names; all other pages are in the unknown counts of
+their classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
+from itertools import chain, combinations
+from typing import Any, NamedTuple
+
+import z3
+
+from model.calls import INTERFACES, NONE, search_order
+from reference import node_search, page_alloc
+from reference.generations import SEMANTICS
+from reference.generations.parts import Charged
+from reference.pages import Block, PageState, PageTable
+from reference.state import ClaimHistory, Domain, Host
+
+from .numbers import Count, Truth, chosen, flag, unknown
+from .standins import UNREAD, Affinity, AnyDomain, AnyHeap, Domains, LastNode, claim_node_of, looked_at
+from .terms import Terms
+
+SPAN = 1 << 40
+"""Frames of a node: more than any block."""
+
+
+class Size(NamedTuple):
+    """How large the host is."""
+
+    nodes: int
+    domains: int
+
+    def __str__(self) -> str:
+        return f"{self.nodes}x{self.domains}"
+
+
+class _Changed(dict[str, Any]):
+    """Values by name, of those that are not the unknowns they were."""
+
+    def number(self, name: str, value: Any) -> None:
+        """A number."""
+        if value is not unknown(name):
+            self[name] = value
+
+    def truth(self, name: str, value: Any) -> None:
+        """A truth value."""
+        if value is not flag(name):
+            self[name] = value
+
+
+def key_of(value: Any) -> Any:
+    """Two values with the same key are the same."""
+    if isinstance(value, Count):
+        return value.key
+    return (value.atom, value.negated) if isinstance(value, Truth) else value
+
+
+def signature(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Two states of the reference with the same signature are the same."""
+    return tuple((name, key_of(value)) for name, value in values.items())
+
+
+_KINDS = ("installed", "redeemed", "released", "recalled")
+
+
+class World:
+    """A host of the reference as it is before an operation, made anew for every path."""
+
+    def __init__(self, semantics: str, shape: Size, terms: Terms, absent: int | None = None) -> None:
+        """``absent``: a domain id that is not in use."""
+        self.semantics = SEMANTICS[semantics]
+        self.shape, self.terms = shape, terms
+        self.searches: list[tuple[int, ...]] = []
+        """The candidates of each node search, in the model's order."""
+        self.taken = 0
+        """Blocks that left the heap."""
+        self._blocks = 0
+        self.host = self._host(absent)
+        self.named: dict[int, Block] = {}
+        """Blocks that are there at the start, by frame."""
+        self._at_start: dict[str, Any] = {}
+
+    def _host(self, absent: int | None) -> Host:
+        nodes = range(self.shape.nodes)
+        host = Host(
+            semantics=self.semantics,
+            heap_lock=nullcontext(),
+            node_span=SPAN,
+            node_pages=(SPAN,) * self.shape.nodes,
+            llc_coloring_enabled=flag("llc_coloring"),  # type: ignore[arg-type]  # unknown
+            block_policy=self._free_block,  # type: ignore[arg-type]  # of the heaps below
+            locks_held=None,
+            heap=[AnyHeap(n) for n in nodes],  # type: ignore[misc]  # stands in
+            total_avail_pages=unknown("total_avail_pages"),  # type: ignore[arg-type]  # unknown
+            node_avail_pages=[unknown(f"node_avail_pages[{n}]") for n in nodes],  # type: ignore[misc]  # unknown
+            node_outstanding_claims=[unknown(f"node_outstanding_claims[{n}]") for n in nodes],  # type: ignore[misc]
+            pages=PageTable(self.shape.nodes, SPAN),
+            outstanding_claims=unknown("outstanding_claims"),  # type: ignore[arg-type]  # unknown
+        )
+        host.domains = Domains(self._domain, (d for d in range(self.shape.domains) if d != absent))
+        return host
+
+    def _domain(self, d: int) -> Domain:
+        nodes = range(self.shape.nodes)
+        history = ClaimHistory(0)
+        for kind in _KINDS:
+            by_node = [unknown(f"ledger_{kind}[{d}][{n}]") for n in nodes]
+            setattr(history, kind, [*by_node, unknown(f"global_{kind}[{d}]")])
+        tot, limit = unknown(f"tot_pages[{d}]"), unknown(f"max_pages[{d}]")
+        charged: Any = tot
+        for n in nodes:
+            charged = charged + unknown(f"limbo_pages[{d}][{n}]")
+        domain = AnyDomain(
+            domid=d,
+            page_alloc_lock=nullcontext(),
+            heap_lock=nullcontext(),
+            max_pages=limit,  # type: ignore[arg-type]  # unknown
+            node_affinity=Affinity(self.terms, d, self.shape.nodes),  # type: ignore[arg-type]  # unknown
+            claims=[unknown(f"claims[{d}][{n}]") for n in nodes],  # type: ignore[misc]  # unknown
+            history=history,
+            tot_pages=tot,  # type: ignore[arg-type]  # unknown
+            node_claims=unknown(f"node_claims[{d}]"),  # type: ignore[arg-type]  # unknown
+            global_claims=unknown(f"global_claims[{d}]"),  # type: ignore[arg-type]  # unknown
+            claim_node=UNREAD if INTERFACES[self.semantics.name].has_claim_node else None,
+            charged_pages=charged,
+            charge_limit=limit,  # type: ignore[arg-type]  # unknown
+            last_alloc_node=LastNode(d),  # type: ignore[arg-type]  # unknown
+            is_dying=flag(f"is_dying[{d}]"),  # type: ignore[arg-type]  # unknown
+            controller_pause_count=unknown(f"controller_pause_count[{d}]"),  # type: ignore[arg-type]  # unknown
+        )
+        domain.nodes = self.shape.nodes
+        return domain
+
+    # -- blocks
+
+    def block(
+        self, node: int, order: Any, state: PageState, domid: int | None, refcounted: bool, marked: int = 0
+    ) -> int:
+        """Enter a block that is there before the operation; returns its frame."""
+        self._blocks += 1
+        mfn = node * SPAN + self._blocks * (1 << 30)
+        self.host.pages.add(mfn, order, state, domid, refcounted)
+        self.host.pages.offlining.update(range(mfn, mfn + marked))
+        self.named[mfn] = self.host.pages.blocks[mfn]._like(mfn, order)
+        return mfn
+
+    def begin(self) -> None:
+        """The operation begins: note what the page table holds."""
+        self._at_start = self._classes()
+
+    def free_flag(self, node: int, taken: int | None = None) -> str:
+        """The flag that says whether a node has a free block, once so many blocks have left the heap."""
+        return f"has_block.{self.taken if taken is None else taken}[{node}]"
+
+    def _free_block(self, heap: AnyHeap, order: Any) -> int | None:
+        pages = 1 << order
+        if pages > self.host.node_avail_pages[heap.node] or not flag(self.free_flag(heap.node)):
+            return None
+        self.taken += 1
+        return heap.node * SPAN + (1 << 39) + self.taken * (1 << 30)
+
+    # -- what is there afterwards
+
+    def alone(self, domid: int | None) -> bool:
+        """Whether no domain but this one was looked at, and nobody went through all of them."""
+        domains = self.host.domains
+        in_order = not isinstance(domains, Domains) or domains.in_order
+        return not in_order and all(d == domid for d, _ in looked_at(domains))
+
+    def _classes(self) -> dict[str, Any]:
+        """Pages of the page table by class."""
+        pages, counted = self.host.pages, dict[str, Any]()
+        for block in pages.blocks.values():
+            name = class_of(block)
+            counted[name] = counted.get(name, 0) + block.pages
+        for kind, frames in (("marked_pages", pages.offlining), ("offlined_pages", pages.offlined)):
+            for mfn in frames:
+                name = f"{kind}[{mfn // SPAN}]"
+                counted[name] = counted.get(name, 0) + 1
+        return counted
+
+    def observed(self) -> dict[str, Any]:
+        """What is not as it was before the operation, by the model's names: everything that is compared."""
+        host, nodes, seen = self.host, range(self.shape.nodes), _Changed()
+        seen.number("total_avail_pages", host.total_avail_pages)
+        seen.number("outstanding_claims", host.outstanding_claims)
+        for n in nodes:
+            seen.number(f"node_avail_pages[{n}]", host.node_avail_pages[n])
+            seen.number(f"node_outstanding_claims[{n}]", host.node_outstanding_claims[n])
+        for d, domain in looked_at(host.domains):
+            self._of_domain(d, domain, seen)
+        changed = self._classes()
+        for name, pages in self._at_start.items():
+            changed[name] = changed.get(name, 0) - pages
+        for name, pages in changed.items():
+            if not isinstance(pages, int) or pages != 0:
+                seen[name] = unknown(name) + pages
+        return seen
+
+    def _of_domain(self, d: int, domain: Domain, seen: _Changed) -> None:
+        for name in ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count"):
+            seen.number(f"{name}[{d}]", getattr(domain, name))
+        seen.truth(f"is_dying[{d}]", domain.is_dying)
+        claim_node = claim_node_of(domain)
+        if claim_node is not UNREAD and INTERFACES[self.semantics.name].has_claim_node:
+            seen[f"claim_node[{d}]"] = NONE if claim_node is None else claim_node
+        last = domain.last_alloc_node
+        if not isinstance(last, LastNode):
+            seen[f"last_alloc_node[{d}]"] = NONE if last is None else last
+        affinity: Any = domain.node_affinity
+        for n in range(self.shape.nodes):
+            seen.number(f"claims[{d}][{n}]", domain.claims[n])
+            if not isinstance(affinity, Affinity):
+                seen[f"node_affinity[{d}][{n}]"] = n in affinity
+        for kind in _KINDS:
+            *by_node, host_wide = getattr(domain.history, kind)
+            for n, pages in enumerate(by_node):
+                seen.number(f"ledger_{kind}[{d}][{n}]", pages)
+            seen.number(f"global_{kind}[{d}]", host_wide)
+
+    def copies(self) -> Iterator[tuple[Any, Any]]:
+        """Counters that hardened claim sets keep twice, in pairs: no fields of the model, so each path shows it."""
+        if not isinstance(self.semantics, Charged):
+            return
+        now = self._classes()
+        for d, domain in looked_at(self.host.domains):
+            charged: Any = domain.tot_pages
+            for n in range(self.shape.nodes):
+                name = f"limbo_pages[{d}][{n}]"
+                charged = charged + (unknown(name) + (now.get(name, 0) - self._at_start.get(name, 0)))
+            yield domain.charged_pages, charged
+            yield domain.charge_limit, domain.max_pages
+
+    # -- the node search
+
+    def candidates(self, num_nodes: int, affinity: Any, requested: Any, last: Any, exact: bool) -> tuple[int, ...]:
+        """The reference's candidate_nodes for every affinity and last node: a path for each order that comes out.
+
+        The model's order for the same inputs goes with it: behind this, only the order counts.
+        """
+        if not isinstance(affinity, Affinity):
+            found = node_search.candidate_nodes(num_nodes, affinity, requested, last, exact)
+            self.searches.append(search_order(num_nodes, affinity, requested, last, exact))
+            return found
+        ways = _orders(num_nodes, requested, exact, last if not isinstance(last, LastNode) else "any")
+        key = num_nodes, requested, exact, affinity.domid, last if not isinstance(last, LastNode) else "any"
+        options = self.terms.searches.get(key)
+        if options is None:
+            options = {orders: self._one_of(inputs, affinity, last) for orders, inputs in ways.items()}
+            self.terms.searches[key] = options
+        found, modelled = chosen(f"search {len(self.searches)}", options)
+        self.searches.append(modelled)
+        return found  # type: ignore[no-any-return]  # an order
+
+    def _one_of(self, inputs: Any, affinity: Affinity, last: Any) -> Any:
+        parts = []
+        for nodes, after in inputs:
+            same = [affinity.is_exactly(nodes)]
+            if isinstance(last, LastNode):
+                same.append(self.terms.number(f"last_alloc_node[{last.domid}]") == (NONE if after is None else after))
+            parts.append(z3.And(same))
+        return z3.Or(parts)
+
+
+@lru_cache(maxsize=4096)
+def _orders(num_nodes: int, requested: int | None, exact: bool, last: Any) -> dict[Any, list[Any]]:
+    """(order of the reference, order of the model) -> the affinities and last nodes that lead to them."""
+    nodes = range(num_nodes)
+    found: dict[Any, list[Any]] = {}
+    for affinity in chain.from_iterable(combinations(nodes, size) for size in range(1, num_nodes + 1)):
+        for after in (None, *nodes) if last == "any" else (last,):
+            order = node_search.candidate_nodes(num_nodes, affinity, requested, after, exact)
+            modelled = search_order(num_nodes, affinity, requested, after, exact)
+            found.setdefault((order, modelled), []).append((affinity, after))
+    return found
+
+
+def class_of(block: Block) -> str:
+    """The class of the model that a block's pages are in."""
+    node = block.mfn // SPAN
+    if not block.refcounted or block.domid is None or block.state is PageState.ANONYMOUS:
+        return f"other_pages[{node}]"
+    return f"{'limbo' if block.state is PageState.LIMBO else 'assigned'}_pages[{block.domid}][{node}]"
+
+
+@contextmanager
+def searching(world: World) -> Iterator[None]:
+    """The reference's node search asks the world."""
+    names = vars(page_alloc)
+    own = names["candidate_nodes"]
+    names["candidate_nodes"] = world.candidates
+    try:
+        yield
+    finally:
+        names["candidate_nodes"] = own

@@ -1,0 +1,107 @@
+"""The reference against the model, every path: small hosts here, everything in the long run."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from model.calls import CALLS, SCRIPTS
+from model.semantics import SEMANTICS
+from proofs.diff.operations import OPERATIONS
+from proofs.diff.run import ASSUMED, SIZES, Row, Space, ordered, row, tasks, work
+from proofs.diff.symmetry import Exchange
+from proofs.diff.unknowns import Unknowns
+from proofs.diff.world import Size
+from proofs.matrix.induction import induction
+from proofs.prover.verdict import Verdict
+
+
+def test_every_operation_of_the_model_has_plans() -> None:
+    assert set(OPERATIONS) == {*CALLS, *SCRIPTS}
+
+
+def test_claim_sets_on_one_node_and_domain() -> None:
+    space = Space(Size(1, 1))
+    rows = [row(space, "claim-sets", name) for name in OPERATIONS]
+    assert {r.operation for r in rows if r.verdict is not Verdict.PROVED} == {"get_memory_claims"}
+    assert all(r.paths > 0 for r in rows if r.verdict is Verdict.PROVED)
+    assert rows[-1].verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize(
+    ("semantics", "operation"),
+    [
+        ("claim-sets", "alloc_heap_pages"),
+        ("single-node-v1", "claim_pages_check"),
+        ("claim-sets-v3", "get_memory_claims"),
+        ("legacy-2013", "release_ownership"),
+        ("per-node-v8", "claim_memory"),
+    ],
+)
+def test_two_nodes_and_domains(semantics: str, operation: str) -> None:
+    found = row(Space(Size(2, 2)), semantics, operation)
+    assert found.verdict is Verdict.PROVED, found.reason or found.difference
+
+
+def test_one_domain_stands_for_the_others_where_that_is_shown() -> None:
+    found = row(Space(Size(1, 2)), "claim-sets", "set_outstanding_pages")
+    assert (found.plans, found.by_symmetry) == (2, 1)
+    recalled = row(Space(Size(1, 2)), "claim-sets", "offline_page")
+    assert recalled.by_symmetry == 0
+
+
+def test_exchange_of_names() -> None:
+    exchange = Exchange(Unknowns(Size(2, 2)), 0, 1)
+    assert exchange.name("claims[0][1]") == "claims[1][1]"
+    assert exchange.name("node_avail_pages[0]") == "node_avail_pages[0]"
+
+
+def test_what_is_undecided_is_unknown() -> None:
+    space = Space(Size(2, 2), rlimit=1)
+    assert row(space, "claim-sets", "install_claim_set").verdict is Verdict.UNKNOWN
+
+
+def test_generations_share_what_was_found_out() -> None:
+    space = Space(Size(1, 1))
+    first, second = (row(space, name, "install_claim_set") for name in ("claim-sets", "claim-sets-no-recall"))
+    assert second.paths == first.paths
+    assert second.queries == 0
+
+
+def test_what_is_assumed_is_promised() -> None:
+    for name, semantics in SEMANTICS.items():
+        assert set(ASSUMED) <= set(semantics.invariants), name
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("semantics", SEMANTICS)
+def test_what_is_assumed_is_kept_in_every_generation(semantics: str) -> None:
+    assert set(ASSUMED) <= set(induction(semantics).kept)
+
+
+def test_ctrl_c_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def then_interrupted(*arguments: object) -> Row:
+        done = row(*arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+        return done
+
+    monkeypatch.setattr("proofs.diff.run.row", then_interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    (task,) = tasks(["claim-sets", "claim-sets-v3", "legacy-2013"], ["mark_dying"], [Size(1, 1)])
+    assert [r.semantics for r in work(task)] == ["claim-sets"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def listed(rows: list[Row]) -> list[str]:
+    return [f"{r.semantics} {r.operation} {r.size} {r.verdict.value} {r.reason}" for r in rows]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_everything(size: Size) -> None:
+    rows = ordered(r for task in tasks(list(SEMANTICS), list(OPERATIONS), [size]) for r in work(task))
+    wrong = [r for r in rows if r.verdict in (Verdict.REFUTED, Verdict.UNKNOWN)]
+    assert not listed(wrong)
+    assert len(rows) == len(SEMANTICS) * len(OPERATIONS)

@@ -1,0 +1,52 @@
+"""``claimcheck diff``: exit codes, JSON, wrong use."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from proofs.cli.diff import diff
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(diff, [*arguments, "--jobs", "1"])
+
+
+def test_all_equal_is_0() -> None:
+    done = run("--shape", "1x1", "--semantics", "claim-sets", "--operation", "mark_dying")
+    assert done.exit_code == 0, done.output
+    assert "mark_dying" in done.output
+    assert "1 proved, 0 refuted, 0 unknown" in done.output
+
+
+def test_a_difference_is_1_and_shown() -> None:
+    done = run("--shape", "1x1", "--mistake", "recalls-one-too-few")
+    assert done.exit_code == 1, done.output
+    assert '"op":"offline_page"' in done.output
+    assert "1 in the reference, 0 in the model" in done.output
+
+
+def test_json_has_everything() -> None:
+    done = run("--shape", "1x1", "--mistake", "second-global-entry-passes", "--json")
+    content = json.loads(done.output)
+    (row,) = content["rows"]
+    assert done.exit_code == 1
+    assert content["versions"]["z3"]
+    assert row["verdict"] == "refuted"
+    assert [entry["target"] for entry in row["difference"]["arguments"]["entries"]] == [2**31] * 2
+
+
+def test_what_is_not_decided_is_3() -> None:
+    done = run("--shape", "2x2", "--semantics", "claim-sets", "--operation", "install_claim_set", "--rlimit", "1")
+    assert done.exit_code == 3, done.output
+    assert "unknown: claim-sets install_claim_set 2x2" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--shape", "0x1"), ("--shape", "2"), ("--operation", "nothing"), ("--semantics", "x"), ("--mistake", "x")],
+)
+def test_wrong_use_is_2(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2

@@ -1,0 +1,129 @@
+"""The explorer takes every path that there is, and none that there is not; what it cannot decide is no pass."""
+
+from __future__ import annotations
+
+import pytest
+import z3
+
+from proofs.diff.explore import Explorer, Path, Tree, Undecided
+from proofs.diff.numbers import chosen, flag, unknown
+from proofs.diff.terms import Terms
+
+
+def explored(function, *known, rlimit: int = 0) -> tuple[Tree, list[Path], list[object]]:
+    terms = Terms()
+    numbers = {name: terms.number(name) for name in "abc"}
+    tree = Tree(terms, [formula(numbers) for formula in known], rlimit=rlimit)
+    found = list(Explorer(tree).paths(function))
+    return tree, [path for path, _ in found], [result for _, result in found]
+
+
+def classify() -> str:
+    a, b = unknown("a"), unknown("b")
+    if a < b:
+        return "less"
+    if a == b:
+        return "equal"
+    return "more by one" if a - b == 1 else "more"
+
+
+def test_every_path_is_taken_once() -> None:
+    tree, paths, results = explored(classify)
+    assert sorted(results) == ["equal", "less", "more", "more by one"]
+    assert tree.covered(paths)
+
+
+def test_what_is_impossible_is_no_path() -> None:
+    _, _, results = explored(classify, lambda n: n["a"] <= n["b"])
+    assert sorted(results) == ["equal", "less"]
+
+
+def test_a_loop_runs_as_often_as_it_can() -> None:
+    def counted() -> int:
+        left, turns = unknown("a"), 0
+        while left > 0:
+            left -= 1
+            turns += 1
+        return turns
+
+    _, _, results = explored(counted, lambda n: n["a"] <= 4)
+    assert sorted(results) == [0, 1, 2, 3, 4]
+
+
+def test_paths_agree_with_running_on_numbers() -> None:
+    def function(a, b, c):
+        least = a if a < b else b
+        if least - c >= 2:
+            return "far"
+        return ("near", a == c) if c != b else "same"
+
+    def asked():
+        result = function(unknown("a"), unknown("b"), unknown("c"))
+        return (result[0], bool(result[1])) if isinstance(result, tuple) else result
+
+    tree, paths, results = explored(asked, *(lambda n, name=name: z3.And(n[name] >= 0, n[name] <= 3) for name in "abc"))
+    terms = tree.terms
+    for a in range(4):
+        for b in range(4):
+            for c in range(4):
+                values = [(terms.number(n), z3.IntVal(v)) for n, v in zip("abc", (a, b, c), strict=True)]
+                taken = [
+                    result
+                    for path, result in zip(paths, results, strict=True)
+                    if z3.is_true(z3.simplify(z3.substitute(z3.And(path.formulas(terms)), *values)))
+                ]
+                assert taken == [function(a, b, c)], (a, b, c)
+
+
+def test_a_missing_path_is_noticed() -> None:
+    tree, paths, _ = explored(classify)
+    assert not tree.covered(paths[:-1])
+
+
+def test_choices_are_all_taken_and_cover_only_together() -> None:
+    terms = Terms()
+    low = terms.number("a") <= 0
+    tree = Tree(terms, [])
+    found = list(Explorer(tree).paths(lambda: chosen("which", {"low": low, "high": z3.Not(low)})))
+    assert [result for _, result in found] == ["low", "high"]
+    assert tree.covered([path for path, _ in found])
+    assert not tree.covered([found[0][0]])
+
+
+def test_flags_and_fixed_numbers() -> None:
+    def function() -> object:
+        if flag("f") and unknown("a") == 3:
+            return {unknown("a"): "three"}[3], list(range(5))[unknown("a")]
+        return "none"
+
+    _, _, results = explored(function)
+    assert sorted(map(str, results)) == ["('three', 3)", "none", "none"]
+
+
+def test_a_number_that_is_not_fixed_is_no_index() -> None:
+    with pytest.raises(TypeError, match="no branch has fixed it"):
+        explored(lambda: [1, 2][unknown("a")])
+
+
+def test_the_same_has_to_happen_again() -> None:
+    turns = iter("ab")
+    with pytest.raises(RuntimeError, match="the same again"):
+        explored(lambda: bool(unknown(next(turns)) > 0))
+
+
+def test_a_question_that_is_not_decided_ends_it() -> None:
+    def hard() -> bool:
+        return bool(unknown("a") + unknown("b") > unknown("c"))
+
+    power = lambda n: n["a"] * n["a"] * n["a"] + n["b"] * n["b"] * n["b"] == n["c"] * n["c"] * n["c"] + 33  # noqa: E731
+    with pytest.raises(Undecided):
+        explored(hard, power, lambda n: n["a"] > 1000, rlimit=1000)
+
+
+def test_what_follows_and_what_does_not() -> None:
+    terms = Terms()
+    a = terms.number("a")
+    explorer = Explorer(Tree(terms, [a >= 0]))
+    for _, above in explorer.paths(lambda: bool(unknown("a") > 5)):
+        assert explorer.follows(a >= 0)
+        assert explorer.follows(a > 5) is above

@@ -1,0 +1,69 @@
+"""Deliberate mistakes in the reference are found, each with an input that shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofs.diff.mistakes import MISTAKES, Mistake, planted
+from proofs.diff.selftest import found
+from proofs.traces import read_traces
+from reference import claims
+
+QUICK = (
+    "deducts-one-too-few",
+    "recalls-one-too-few",
+    "second-global-entry-passes",
+    "dying-before-entries",
+    "grows-back-when-gone",
+)
+
+
+def test_there_are_enough() -> None:
+    assert len(MISTAKES) >= 10
+    assert len({mistake.name for mistake in MISTAKES}) == len(MISTAKES)
+
+
+def shown(mistake: Mistake, tmp_path) -> None:
+    row = found(mistake)
+    assert row is not None, mistake.name
+    assert row.difference is not None
+    assert row.difference.operation == mistake.operation
+    if row.difference.trace:
+        path = tmp_path / "trace.jsonl"
+        path.write_text("\n".join(row.difference.trace) + "\n")
+        (trace,) = [(t.header, list(t)) for t in read_traces(path)]
+        assert trace[0].semantics == mistake.semantics
+
+
+@pytest.mark.parametrize("mistake", [m for m in MISTAKES if m.name in QUICK], ids=lambda m: m.name)
+def test_found(mistake: Mistake, tmp_path) -> None:
+    shown(mistake, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mistake", [m for m in MISTAKES if m.name not in QUICK], ids=lambda m: m.name)
+def test_found_as_well(mistake: Mistake, tmp_path) -> None:
+    shown(mistake, tmp_path)
+
+
+def test_a_trace_leads_from_boot_to_the_difference() -> None:
+    (mistake,) = (m for m in MISTAKES if m.name == "recalls-one-too-few")
+    row = found(mistake)
+    assert row is not None
+    assert row.difference is not None
+    assert ['"op":"boot"' in row.difference.trace[1], '"op":"offline_page"' in row.difference.trace[-1]] == [True, True]
+    assert len(row.difference.trace) == 5
+
+
+def test_a_mistake_is_gone_afterwards() -> None:
+    right = claims.recall_claims.__code__
+    (mistake,) = (m for m in MISTAKES if m.name == "recalls-one-too-few")
+    with planted(mistake):
+        assert claims.recall_claims.__code__ is not right
+    assert claims.recall_claims.__code__ is right
+
+
+def test_a_mistake_that_does_not_fit_the_source_is_an_error() -> None:
+    wrong = Mistake("none", "reference.claims:recall_claims", "no such text", "", "claim-sets", "offline_page")
+    with pytest.raises(ValueError, match="has no"), planted(wrong):
+        pass
