@@ -107,7 +107,8 @@ def favoured(missing: set[str]) -> dict[str, float]:
     wanted: dict[str, float] = {}
     for name in missing:
         call = name.partition(":")[0].partition(",")[0]
-        for operation in _LEADS_TO.get(call, (call,)):
+        needed = ("offline_page",) if name.endswith("overclaimed") else ()
+        for operation in (*_LEADS_TO.get(call, (call,)), *needed):
             if operation in MAKERS:
                 wanted[operation] = _FAVOUR
     return wanted if len(wanted) < len(MAKERS) / 2 else {}
