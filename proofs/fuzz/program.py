@@ -54,10 +54,28 @@ class Program:
 
     def shrunk(self, found: Found) -> Found | None:
         """See :class:`~proofs.fuzz.target.Target`."""
-        known = self._known
-        ways = Ways(self._redo, self._attempt, lambda host, events: as_steps(host, events, known), SHRINKING)
+        self._outside.keep = True  # most programs begin each trace anew, and need not be started for it
+        try:
+            small = self._smallest(found)
+        finally:
+            self._outside.keep = False
+            self._outside.kill()
+        if small is None or not self._seen_again(small):
+            small = self._smallest(found)
+        return small
+
+    def _smallest(self, found: Found) -> Found | None:
+        ways = Ways(self._redo, self._attempt, self._steps, SHRINKING)
         small = smallest(found.host, found.events, ways)
         return None if small is None else Found(small.host, small.events, small.failure, found.seed)
+
+    def _steps(self, host: HostShape, events: Sequence[Event]) -> Steps:
+        return as_steps(host, events, self._known)
+
+    def _seen_again(self, found: Found) -> bool:
+        """Of a program that has just been started."""
+        redone = self._redo(found.host, self._steps(found.host, found.events))
+        return redone is not None and redone.failure is not None and redone.failure.what == found.failure.what
 
     def told(self, found: Found) -> Told:
         """The trace is what the program did: a replay on the reference diverges where it did."""
