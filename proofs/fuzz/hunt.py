@@ -9,8 +9,6 @@ from itertools import count
 
 from msgspec import Struct
 
-from proofs.adapters.bugs import BUGS
-
 from .known import known_of
 from .program import Program
 from .shard import seed_of
@@ -37,11 +35,10 @@ def serve_with(bug: str) -> str:
     return shlex.join([sys.executable, "-m", "proofs.cli.main", "serve", "--bug", bug])
 
 
-def hunt(bug: str, seed: int = 0, seconds: float = 60.0, semantics: str | None = None) -> Hunt:
-    """Look for a mistake, in the first generation that can have it unless one is named, and shrink what is found."""
-    semantics = semantics or BUGS[bug].fits()[0]
+def hunt(bug: str, seed: int = 0, seconds: float = 60.0, semantics: str = "claim-sets") -> Hunt:
+    """Look for a mistake in a generation that it fits, and shrink what is found."""
     known = known_of(semantics)
-    program = Program(known, serve_with(bug), 10.0, 30.0)
+    program = Program(known, serve_with(bug), 60.0, 60.0, shrinking=None)
     begun = time.monotonic()
     steps = 0
     try:
