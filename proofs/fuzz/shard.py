@@ -73,6 +73,7 @@ def run_shard(
     broken: Counter[str] = Counter()
     not_applicable: Counter[str] = Counter()
     missing = set(known.reachable())
+    target.hits()  # what shrinking did before, in the same process, is not this shard's
     was_enabled = gc.isenabled()
     gc.disable()  # the compiled calls are many objects, and traces make no cycles worth looking for
     try:

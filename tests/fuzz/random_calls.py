@@ -57,7 +57,11 @@ def _entries(random: Random, count: int) -> list[Entry]:
     targets = (0, 1, 2, 2, GLOBAL, GLOBAL, LEGACY, NODES, 255, NO_NODE)
     pages = (0, 1, 2, 3, 2**32 - 1, 2**64 - 1)
     return [
-        Entry(random.choice(pages[:4] if random.random() < 0.8 else pages), random.choice(targets), int(random.random() < 0.1))
+        Entry(
+            random.choice(pages[:4] if random.random() < 0.8 else pages),
+            random.choice(targets),
+            int(random.random() < 0.1),
+        )
         for _ in range(count)
     ]
 

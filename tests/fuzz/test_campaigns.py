@@ -97,7 +97,10 @@ def test_a_journal_with_half_a_line_is_gone_on_with(spoiled: None, tmp_path: Pat
     [
         (lambda folder: (folder / "campaign.json").write_text("{"), "no campaign"),
         (lambda folder: (folder / "journal.jsonl").write_bytes(b"garbage\n"), "journal.jsonl:1:"),
-        (lambda folder: (folder / "campaign.json").write_text('{"semantics":["legacy-2013"]}'), "holds a campaign with semantics"),
+        (
+            lambda folder: (folder / "campaign.json").write_text('{"semantics":["legacy-2013"]}'),
+            "holds a campaign with semantics",
+        ),
     ],
 )
 def test_a_folder_that_cannot_be_used_is_said(spoil_it: object, message: str, tmp_path: Path) -> None:
@@ -177,7 +180,6 @@ def check_killed(tmp_path: Path, times: int, steps: int, longest: float) -> None
     assert counted[0] == whole
     assert [f | {"trace": ""} for f in counted[1]] == [f | {"trace": ""} for f in result["findings"]]
     assert files(folder) == files(tmp_path / "whole")
-    assert not list(folder.glob("findings/.*")) or files(folder) == files(tmp_path / "whole")
     shards = Counter(r.result.index for r in records(folder) if isinstance(r, ShardDone))
     kinds = Counter(r.kind for r in records(folder) if isinstance(r, ShrunkDone))
     assert set(shards.values()) == {1}
@@ -185,7 +187,7 @@ def check_killed(tmp_path: Path, times: int, steps: int, longest: float) -> None
 
 
 def test_killed_three_times_no_finding_is_lost_and_none_doubled(answers_known: None, tmp_path: Path) -> None:
-    check_killed(tmp_path, 3, 12_000, 0.1)
+    check_killed(tmp_path, 3, 9000, 0.1)
 
 
 @pytest.mark.long

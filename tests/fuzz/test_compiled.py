@@ -173,7 +173,11 @@ def test_what_is_not_compiled_is_the_model_on_numbers(semantics: str) -> None:
         if name == "alloc_heap_pages" or not exists(name, semantics):
             continue
         s, t = random_state(Random(7)), random_state(Random(7))
-        blocks = {k: Block(v.pages, v.node, v.state, v.owner, v.refcounted, v.marked) for k, v in given.items() if type(v) is Pages}
+        blocks = {
+            k: Block(v.pages, v.node, v.state, v.owner, v.refcounted, v.marked)
+            for k, v in given.items()
+            if type(v) is Pages
+        }
         index, case = direct.outcome(semantics, s, name, given | blocks)
         direct.apply(case, s)
         compiled, arguments = compiler(semantics).kind(name, given, NODES)

@@ -50,7 +50,7 @@ def test_every_operation_is_made_and_traces_run_clean(semantics: str) -> None:
 
 def test_makers_and_their_names_are_the_operations_of_traces() -> None:
     assert set(MODEL) == set(SEMANTICS)
-    makers = {name: set(m.name for m in makers_of(semantics)) for name, semantics in SEMANTICS.items()}
+    makers = {name: {m.name for m in makers_of(semantics)} for name, semantics in SEMANTICS.items()}
     assert makers["claim-sets"] == set(MAKERS) - {"get_memory_claims"}
     assert makers["per-node-v8"] == set(MAKERS)
     assert makers["legacy-2013"] == set(MAKERS) - {"install_claim_set", "claim_memory", "get_memory_claims"}
