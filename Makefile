@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix questions refinement replay report bench schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix questions refinement replay fuzz report bench schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/
 
 refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
 	$(BIN)/python -m proofs.refinement.documents
+
+fuzz: $(STAMP)  ## each known mistake found and shrunk, every generation's coverage: docs/fuzz.md (many minutes)
+	$(BIN)/python -m proofs.fuzz.documents
 
 report: $(STAMP)  ## the whole evidence for people: report/report.html, and the same as JSON, JUnit XML and Markdown
 	$(BIN)/claimcheck report --out report --jobs $(JOBS)

@@ -15,8 +15,10 @@ class Effort:
     nodes: int = 64
     node_pages: int = TIB
     holes: int = 100_000  # of one page, in the fragmented host
+    fuzz_steps: int = 20_000  # critical sections of a round
+    fuzz_rounds: int = 7
     traces: str = "tests/data/conformance/claim-sets.jsonl.gz"
 
 
 FULL = Effort(rounds=25, many_rounds=250, pairs=100)
-QUICK = Effort(rounds=5, many_rounds=40, pairs=100)
+QUICK = Effort(rounds=5, many_rounds=40, pairs=100, fuzz_steps=4000, fuzz_rounds=3)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from proofs.fuzz.campaign import Budget, Campaign
+    from proofs.fuzz.known import Known
     from proofs.fuzz.store import Settings
 
 DURATION = 60.0
@@ -81,6 +82,9 @@ def fuzz(
     The reference and the model must give the same result and the same counters, and what is proved of every state must
     hold. A failure is shrunk to a smallest trace and stored once, in DIR or in `findings`: the trace, and a test that
     fails as long as it is there. The same seed gives the same run.
+
+    Exit code 0: no finding, and every outcome class was reached; 1: a finding; 3: some class was not reached, which
+    the last lines name, or Ctrl-C.
 
     With --against, an outside program does what the reference did, and what it observes is compared. That it crashes,
     hangs or answers nonsense is a finding, too.
@@ -151,7 +155,6 @@ def _run(
 ) -> Campaign:
     from proofs.cli.output import progress_bar
     from proofs.fuzz.campaign import Campaign
-    from proofs.fuzz.known import known_of
     from proofs.fuzz.store import Store, StoreError
 
     store, findings = None, Path(FINDINGS)
@@ -162,12 +165,28 @@ def _run(
         except StoreError as error:
             raise click.UsageError(f"--out: {error}") from None
         settings = store.settings
-    known = [known_of(name) for name in settings.semantics]
-    campaign = Campaign(settings, known, findings, store)
     with progress_bar() as progress:
+        known = _proved(settings.semantics, jobs, progress)
+        campaign = Campaign(settings, known, findings, store)
         campaign.run(budget, jobs, executor, _shown(progress, budget))
     campaign.finish()
     return campaign
+
+
+def _proved(semantics: list[str], jobs: int, progress: Progress | None) -> list[Known]:
+    """What holds and what can come out, of each; some seconds each, where it is not known from before."""
+    from proofs.fuzz.known import known_of
+    from proofs.parallel import in_processes
+
+    task = None if progress is None else progress.add_task("what is proved to hold", total=len(semantics))
+    found: dict[int, Known] = {}
+    for index, known in in_processes(known_of, semantics, jobs):
+        found[index] = known
+        if progress is not None and task is not None:
+            progress.advance(task)
+    if progress is not None and task is not None:
+        progress.remove_task(task)
+    return [found[index] for index in range(len(semantics))]
 
 
 def _shown(progress: Progress | None, budget: Budget) -> Any:
