@@ -20,8 +20,8 @@ from .known import known_of
 from .store import Settings
 
 DOCUMENT = Path("docs/fuzz.md")
-STEPS = 600_000
-"""Of a generation, for its coverage: below a minute on two processors."""
+STEPS = 200_000
+"""Of a generation, for its coverage: some seconds on a free processor."""
 SHOWN = "no-recall"
 """The mistake whose finding is shown."""
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
