@@ -8,7 +8,6 @@ from functools import partial
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from model.semantics import SEMANTICS
 from proofs.fuzz.known import Known
 from proofs.fuzz.shard import run_shard
 from proofs.fuzz.target import Model
@@ -60,7 +59,7 @@ def measure(effort: Effort) -> Section:
     subjects: dict[str, Shards | StateMachine] = {
         BASELINE: StateMachine(_unproved(JUDGED), max(1, effort.fuzz_steps // 100))
     }
-    subjects |= {f"`{name}`": Shards(_unproved(name), effort.fuzz_steps) for name in SEMANTICS}
+    subjects |= {f"`{name}`": Shards(_unproved(name), effort.fuzz_steps) for name in effort.fuzz_generations}
     called: dict[str, Callable[[], object]] = {name: partial(subject) for name, subject in subjects.items()}
     times = in_turn(called, effort.fuzz_rounds)
     rates = {

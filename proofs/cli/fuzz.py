@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DURATION = 60.0
 FINDINGS = "findings"
+MOST_NAMED = 5
+"""Classes that were not reached, in one line."""
 
 
 @click.command(
@@ -273,8 +275,11 @@ def _print(campaign: Campaign, coverage: bool) -> None:
             out.print(Text(line), soft_wrap=True)
         for reason, count in sorted(total.not_applicable.items()):
             out.print(Text(f"{total.semantics}: not applicable, {count:,} times: {reason}"), soft_wrap=True)
-        for name in total.unreached():
-            out.print(Text(f"{total.semantics}: not reached: {name}"), soft_wrap=True)
+        if missing := total.unreached():
+            rest = len(missing) - MOST_NAMED
+            more = f"; and {rest} more (--coverage shows all)" if rest > 0 else ""
+            named = "; ".join(missing[:MOST_NAMED])
+            out.print(Text(f"{total.semantics}: not reached: {named}{more}"), soft_wrap=True)
     if coverage:
         _print_coverage(campaign)
     for finding in findings:

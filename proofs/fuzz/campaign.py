@@ -22,6 +22,9 @@ from .store import Settings, ShardDone, ShrunkDone, Store, write_finding
 from .target import Found
 from .tasks import Job, do, told_of
 
+LOOK = 1.0
+"""Seconds between two looks at the progress, where no shard ends."""
+
 
 class Budget(Struct, frozen=True):
     """When to stop: by time, or when so many steps are done in all. One of them is given."""
@@ -127,7 +130,7 @@ class Campaign:
                         running.add(submit(do, job))
                     if not running:
                         return
-                    ended, running = wait(running, return_when=FIRST_COMPLETED)
+                    ended, running = wait(running, timeout=LOOK, return_when=FIRST_COMPLETED)
                     for future in ended:
                         self._take(future.result())
                     progress(self)

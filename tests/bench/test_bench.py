@@ -19,6 +19,7 @@ TINY = Effort(
     holes=4,
     fuzz_steps=100,
     fuzz_rounds=1,
+    fuzz_generations=("claim-sets",),
     traces=str(Path("tests/data/examples/redeem.jsonl").resolve()),
 )
 

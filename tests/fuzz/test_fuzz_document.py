@@ -39,6 +39,7 @@ def test_the_document_has_every_generation_with_all_classes_reached() -> None:
         assert row[5] == ""
 
 
+@pytest.mark.long
 def test_a_mistake_is_found_in_a_program_and_its_trace_gets_short() -> None:
     found = hunt("duplicate-node-accepted")
     assert found.found is not None
