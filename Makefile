@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale questions refinement diff replay report bench peers second-solver schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale questions refinement diff replay fuzz report bench peers second-solver schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ scale: $(STAMP)  ## how proof, search and fuzz grow: docs/scale.md (10 minutes)
 
 refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
 	$(BIN)/python -m proofs.refinement.documents
+
+fuzz: $(STAMP)  ## each known mistake found and shrunk, every generation's coverage: docs/fuzz.md (many minutes)
+	$(BIN)/python -m proofs.fuzz.documents
 
 report: $(STAMP)  ## the whole evidence for people: report/report.html, and the same as JSON, JUnit XML and Markdown
 	$(BIN)/claimcheck report --out report --jobs $(JOBS)

@@ -124,7 +124,7 @@ class Against(Replay):
             for _ in self._asked:
                 self._leave_out(self._over)
             self._asked.clear()
-            if self.result.divergence is not None:
+            if self.result.divergence is not None and not self._outside.keep:
                 self._outside.kill()
 
     def _leave_out(self, reason: str) -> None:

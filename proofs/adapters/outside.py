@@ -31,6 +31,8 @@ from .protocol import (
 
 STEP_LIMIT = 10.0
 START_LIMIT = 30.0
+DROP_LIMIT = 1.0
+"""Seconds to wait for an answer that is not wanted any more."""
 
 _HELLO: Decoder[Hello] = Decoder(Hello)
 _HELLO_REFUSED: Decoder[HelloRefused] = Decoder(HelloRefused)
@@ -68,6 +70,8 @@ class Outside:
         self.command = command
         self.step_limit = step_limit
         self.start_limit = start_limit
+        self.keep = False
+        """A program that differed goes on with the next trace. Else it is ended: it may remember what it did wrong."""
         self._arguments = arguments_of(command)
         self._process: LineProcess | None = None
         self._hello: Hello | None = None
@@ -95,7 +99,9 @@ class Outside:
         :raises HostRefused: the program cannot have such a host
         :raises OutsideFailure: anything else but that it is ready
         """
-        if self._asked or (self.hello.restart and not self._fresh):
+        if self._asked:
+            self._drop_answers()
+        if self.hello.restart and not self._fresh:
             self.kill()
         process = self._run()
         self._fresh = False
@@ -164,6 +170,8 @@ class Outside:
 
     def stop(self) -> None:
         """Let the program end: its input ends, and it must end too, with status 0."""
+        if self._asked:
+            self._drop_answers()
         process = self._process
         if process is None:
             return
@@ -186,6 +194,27 @@ class Outside:
         self, kind: type[BaseException] | None, exc: BaseException | None, where: TracebackType | None
     ) -> None:
         self.kill()
+
+    def _drop_answers(self) -> None:
+        """Answers that nobody waits for any more are read: that is quicker than to start the program anew.
+
+        A program that does not give them soon, or gives anything else, is ended.
+        """
+        process, asked = self._process, self._asked
+        self._asked = deque()
+        if process is None or self.hello.restart:
+            self.kill()
+            return
+        limit = min(self.step_limit, DROP_LIMIT)
+        try:
+            for kind in asked:
+                if decode_observation(kind, process.get(limit)).crash is not UNSET:
+                    self.kill()
+                    return
+            if process.unasked():
+                self.kill()
+        except (OutsideFailure, Malformed):
+            self.kill()
 
     def _run(self) -> LineProcess:
         """The program, started and greeted."""

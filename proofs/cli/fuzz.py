@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from proofs.fuzz.campaign import Budget, Campaign
+    from proofs.fuzz.known import Known
     from proofs.fuzz.offered import Offered
     from proofs.fuzz.store import Settings
 
 DURATION = 60.0
 FINDINGS = "findings"
+MOST_NAMED = 5
+"""Classes that were not reached, in one line."""
 
 
 @click.command(
@@ -82,6 +85,9 @@ def fuzz(
     The reference and the model must give the same result and the same counters, and what is proved of every state must
     hold. A failure is shrunk to a smallest trace and stored once, in DIR or in `findings`: the trace, and a test that
     fails as long as it is there. The same seed gives the same run.
+
+    Exit code 0: no finding, and every outcome class was reached; 1: a finding; 3: some class was not reached, which
+    the last lines name, or Ctrl-C.
 
     With --against, an outside program does what the reference did, and what it observes is compared. That it crashes,
     hangs or answers nonsense is a finding, too.
@@ -157,7 +163,6 @@ def _run(
 ) -> Campaign:
     from proofs.cli.output import progress_bar
     from proofs.fuzz.campaign import Campaign
-    from proofs.fuzz.known import known_of
     from proofs.fuzz.leads import as_offered
     from proofs.fuzz.store import Store, StoreError
 
@@ -169,14 +174,30 @@ def _run(
         except StoreError as error:
             raise click.UsageError(f"--out: {error}") from None
         settings = store.settings
-    known = [known_of(name) for name in settings.semantics]
-    if offered is not None:
-        known = [as_offered(one, offered) for one in known]
-    campaign = Campaign(settings, known, findings, store)
     with progress_bar() as progress:
+        known = _proved(settings.semantics, jobs, progress)
+        if offered is not None:
+            known = [as_offered(one, offered) for one in known]
+        campaign = Campaign(settings, known, findings, store)
         campaign.run(budget, jobs, executor, _shown(progress, budget))
     campaign.finish()
     return campaign
+
+
+def _proved(semantics: list[str], jobs: int, progress: Progress | None) -> list[Known]:
+    """What holds and what can come out, of each; some seconds each, where it is not known from before."""
+    from proofs.fuzz.known import known_of
+    from proofs.parallel import in_processes
+
+    task = None if progress is None else progress.add_task("what is proved to hold", total=len(semantics))
+    found: dict[int, Known] = {}
+    for index, known in in_processes(known_of, semantics, jobs):
+        found[index] = known
+        if progress is not None and task is not None:
+            progress.advance(task)
+    if progress is not None and task is not None:
+        progress.remove_task(task)
+    return [found[index] for index in range(len(semantics))]
 
 
 def _shown(progress: Progress | None, budget: Budget) -> Any:
@@ -263,8 +284,11 @@ def _print(campaign: Campaign, coverage: bool) -> None:
             out.print(Text(line), soft_wrap=True)
         for reason, count in sorted(total.not_applicable.items()):
             out.print(Text(f"{total.semantics}: not applicable, {count:,} times: {reason}"), soft_wrap=True)
-        for name in total.unreached():
-            out.print(Text(f"{total.semantics}: not reached: {name}"), soft_wrap=True)
+        if missing := total.unreached():
+            rest = len(missing) - MOST_NAMED
+            more = f"; and {rest} more (--coverage shows all)" if rest > 0 else ""
+            named = "; ".join(missing[:MOST_NAMED])
+            out.print(Text(f"{total.semantics}: not reached: {named}{more}"), soft_wrap=True)
     if coverage:
         _print_coverage(campaign)
     for finding in findings:

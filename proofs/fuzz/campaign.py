@@ -22,6 +22,8 @@ from .store import Settings, ShardDone, ShrunkDone, Store, write_finding
 from .target import Found
 from .tasks import Job, do, told_of
 
+LOOK = 1.0
+"""Seconds between two looks at the progress, where no shard ends."""
 MAY_DIE = 3
 """Deaths of a worker process that a run goes on after."""
 Running = Future[ShardResult | ShrunkDone | None]
@@ -158,7 +160,7 @@ class Campaign:
                     running[future] = waiting.pop(0)
                 if not running:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                for future in wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done:
                     self._take(future.result())
                     del running[future]
                 progress(self)

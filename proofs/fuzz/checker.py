@@ -30,6 +30,9 @@ What differs in these only, is found that much later, at the latest at the end o
 _INDEX = re.compile(r"\[\d+\]|(?<=domains)\.\d+")
 
 
+_MEMORY = frozenset({"mfn", "on_node", "mfns", "node_avail_pages", "total_avail_pages"})
+
+
 class Failure(Struct, frozen=True):
     """What a critical section did that it must not do."""
 
@@ -49,6 +52,11 @@ class Failure(Struct, frozen=True):
     def what(self) -> str:
         """The field, whichever domain or node it is of."""
         return _INDEX.sub("", self.field)
+
+    @property
+    def symptom(self) -> str:
+        """What a shorter trace must show, too: where memory came from is one thing, whichever number tells it."""
+        return "memory" if self.what in _MEMORY else self.what
 
     def __str__(self) -> str:
         return f"{self.semantics}: {self.op}: {self.field}: {self.detail}"

@@ -111,7 +111,7 @@ def classes_of(semantics: str, proved: list[str]) -> Classes:
     for name, arguments in _calls(asked.host):
         if not exists(name, semantics):
             continue
-        asked.given = _counted(asked.before, arguments.get("block"))
+        asked.given = _given(asked.before, name, arguments)
         found = cases(asked.call, name, **arguments)
         for index, case in enumerate(found):
             if case.result != MISUSE:
@@ -124,8 +124,12 @@ def classes_of(semantics: str, proved: list[str]) -> Classes:
     return asked.found
 
 
-def _counted(before: CallState, block: Block | None) -> Term:
-    """The pages of a block are counted where they are."""
+def _given(before: CallState, name: str, arguments: dict[str, Any]) -> Term:
+    """What holds wherever the call is made: the pages of its block are counted where they are, and a domain that is
+    about to be forgotten was killed, with nobody still at it."""
+    if name == "destroy_if_empty":
+        return all_of([before.is_dying[_DOMID], before.domctl_lock != _DOMID])
+    block: Block | None = arguments.get("block")
     if block is None or not block.refcounted:
         return True
     pages = before.limbo_pages if block.state == LIMBO else before.assigned_pages

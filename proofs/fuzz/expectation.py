@@ -54,6 +54,10 @@ _NEEDS_DOMAIN = frozenset(
 """Functions that are called with a domain, or with none; hypercalls look it up."""
 
 
+_CONDITIONAL = _NEEDS_DOMAIN | {e.CreateDomain, own.ClaimMemory, e.OfflinePage, own.OnlinePage}
+"""What cannot be asked for in every state."""
+
+
 class Expectation:
     """The model beside a host of the reference: its calls, and its scripts in flight."""
 
@@ -65,6 +69,7 @@ class Expectation:
         self._reserved = host.semantics.reserved_field
         self._has_claim_node = "claim_node" in host.semantics.claim_counters
         self._missing = frozenset(k for k in _BEGIN if not exists(_name(k), host.semantics.name))
+        self._asked = _CONDITIONAL | self._missing
 
     def begin(self, builder: str, event: e.Event) -> Ended | None:
         """The event's first critical section: how the operation ended, or none if it goes on.
@@ -124,6 +129,8 @@ class Expectation:
     def _possible(self, event: e.Event) -> bool:
         """Whether the hypervisor can be asked for that at all, as far as no case of the model says so."""
         kind = type(event)
+        if kind not in self._asked:
+            return True
         if kind in self._missing:
             return False
         if isinstance(event, e.SetOutstandingPages) and event.node is not UNSET and not self._has_claim_node:

@@ -42,13 +42,26 @@ def leads_to(name: str) -> tuple[str, ...]:
     return _LEADS_TO.get(call, (call,))
 
 
+def favourable(name: str) -> tuple[str, ...]:
+    """The operations to favour for an outcome class: what makes the call, and what it needs before."""
+    return (*leads_to(name), *_needs(name))
+
+
+def _needs(name: str) -> tuple[str, ...]:
+    """Claims exceed free pages only where pages went offline; an exchange meets a dying domain where it was killed."""
+    if name.endswith("overclaimed"):
+        return ("offline_page",)
+    return ("domain_kill",) if name in ("assign_in_exchange: dying", "drop_tot_pages: dropped") else ()
+
+
 def as_offered(known: Known, offered: Offered) -> Known:
     """What can come out of the operations that a program has."""
     return replace(known, classes={name: reason or _why_not(name, offered) for name, reason in known.classes.items()})
 
 
 def _why_not(name: str, offered: Offered) -> str:
-    if not any(operation in offered.operations for operation in leads_to(name)):
+    leads = any(operation in offered.operations for operation in leads_to(name))
+    if not leads or not offered.operations.issuperset(_needs(name)):
         return NOT_OFFERED
     if not offered.extended and name.partition(": ")[2] in _EXTENDED_ONLY:
         return NOT_IN_TRACES

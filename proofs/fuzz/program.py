@@ -34,9 +34,18 @@ SHRINKING = 60.0
 class Program:
     """The program of a command. It is kept for many traces, and started anew after a failure."""
 
-    def __init__(self, known: Known, command: str, step_limit: float, start_limit: float) -> None:
+    def __init__(
+        self,
+        known: Known,
+        command: str,
+        step_limit: float,
+        start_limit: float,
+        shrinking: float | None = SHRINKING,
+    ) -> None:
+        """``shrinking``: seconds for one finding; none: as long as it takes, so that it repeats exactly."""
         self._known = known
         self._command = command
+        self._shrinking = shrinking
         self._outside = Outside(command, step_limit=step_limit, start_limit=start_limit)
         self._compiler = compiler(known.semantics)
         self._compiler.take_hits()
@@ -58,10 +67,28 @@ class Program:
 
     def shrunk(self, found: Found) -> Found | None:
         """See :class:`~proofs.fuzz.target.Target`."""
-        known = self._known
-        ways = Ways(self._redo, self._attempt, lambda host, events: as_steps(host, events, known), SHRINKING)
+        self._outside.keep = True  # most programs begin each trace anew, and need not be started for it
+        try:
+            small = self._smallest(found)
+        finally:
+            self._outside.keep = False
+            self._outside.kill()
+        if small is None or not self._seen_again(small):
+            small = self._smallest(found)
+        return small
+
+    def _smallest(self, found: Found) -> Found | None:
+        ways = Ways(self._redo, self._attempt, self._steps, self._shrinking)
         small = smallest(found.host, found.events, ways)
         return None if small is None else Found(small.host, small.events, small.failure, found.seed)
+
+    def _steps(self, host: HostShape, events: Sequence[Event]) -> Steps:
+        return as_steps(host, events, self._known)
+
+    def _seen_again(self, found: Found) -> bool:
+        """Of a program that has just been started."""
+        redone = self._redo(found.host, self._steps(found.host, found.events))
+        return redone is not None and redone.failure is not None and redone.failure.symptom == found.failure.symptom
 
     def told(self, found: Found) -> Told:
         """The trace is what the program did: a replay on the reference diverges where it did."""

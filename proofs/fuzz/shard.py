@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from .generators import MAKERS
 from .known import Known
-from .leads import leads_to
+from .leads import favourable
 from .target import Found, Target
 
 STEPS = 20_000
@@ -59,6 +59,7 @@ def run_shard(
     broken: Counter[str] = Counter()
     not_applicable: Counter[str] = Counter()
     missing = set(known.reachable())
+    target.hits()  # what shrinking did before, in the same process, is not this shard's
     was_enabled = gc.isenabled()
     gc.disable()  # the compiled calls are many objects, and traces make no cycles worth looking for
     try:
@@ -92,7 +93,7 @@ def favoured(missing: set[str]) -> dict[str, float]:
     """Factors for the operations that lead to missing classes; none when most are missing."""
     wanted: dict[str, float] = {}
     for name in missing:
-        for operation in leads_to(name):
+        for operation in favourable(name):
             if operation in MAKERS:
                 wanted[operation] = _FAVOUR
     return wanted if len(wanted) < len(MAKERS) / 2 else {}

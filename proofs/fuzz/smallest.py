@@ -27,7 +27,7 @@ _FIRST_TRIALS, _LONG = 200, 30
 _TINY_TRIALS = 1500
 _MOST_IN_VAIN = 8
 """Short traces that failed and did not become smaller than what there is."""
-_SHORT = 2
+_SHORT = 3
 """Events: not worth looking for fewer."""
 
 
@@ -72,7 +72,7 @@ class _Smallest:
         return self._ends is not None and time.monotonic() >= self._ends
 
     def _same(self, failure: Failure | None) -> bool:
-        return failure is not None and failure.what == self._failure.what
+        return failure is not None and failure.symptom == self._failure.symptom
 
     def _reduced(self, host: HostShape, events: Sequence[Event]) -> Shrunk:
         return shrink(host, self._ways.as_steps(host, events), self._redo)

@@ -80,7 +80,11 @@ class Store:
         except OSError:
             self._journal.close()
             raise StoreError(f"{folder}: another run works on this campaign") from None
-        self.records = list(self._read())
+        try:
+            self.records = list(self._read())
+        except StoreError:
+            self._journal.close()
+            raise
 
     def _agreed(self, settings: Settings) -> Settings:
         """The settings of the campaign that is there; the steps of a shard are its own."""

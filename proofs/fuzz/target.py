@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from proofs.traces.events import Event, HostShape
+from proofs.traces.own_events import Events2
 
 from .checker import EVERYTHING, Failure
 from .finding import header_of, lines, pytest_of, recorded
@@ -18,12 +19,17 @@ from .rerun import as_steps, do
 from .smallest import Ways, smallest
 from .trial import Trial, random_trial, trial
 
+if TYPE_CHECKING:
+    AnyEvent = Event
+else:  # a journal is read back: each event is known by its name
+    AnyEvent = Events2
+
 
 class Found(Struct, frozen=True):
     """A failing trace."""
 
     host: HostShape
-    events: list[Event]
+    events: list[AnyEvent]
     failure: Failure
     seed: int
 

@@ -17,6 +17,9 @@ TINY = Effort(
     nodes=2,
     node_pages=2**22,
     holes=4,
+    fuzz_steps=100,
+    fuzz_rounds=1,
+    fuzz_generations=("claim-sets",),
     traces=str(Path("tests/data/examples/redeem.jsonl").resolve()),
 )
 

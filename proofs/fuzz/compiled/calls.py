@@ -133,10 +133,12 @@ class Compiler:
         """Everything counted since the last time, cases as ``call: case``."""
         hits, self.hits = self.hits, Counter()
         for compiled in self._known.values():
-            for index, outcome in enumerate(compiled.outcomes):
-                if compiled.counts[index]:
-                    hits[f"{compiled.name}: {outcome.name}"] += compiled.counts[index]
-                    compiled.counts[index] = 0
+            counts = compiled.counts
+            if any(counts):
+                for index, outcome in enumerate(compiled.outcomes):
+                    if counts[index]:
+                        hits[f"{compiled.name}: {outcome.name}"] += counts[index]
+                        counts[index] = 0
         return hits
 
     def kind(self, name: str, arguments: Mapping[str, Any], nodes: int) -> tuple[Compiled, list[Any]]:

@@ -1,0 +1,25 @@
+"""A reference with a known mistake, in this process: what a campaign against the model has to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from proofs.adapters.bugs import with_bug
+from proofs.fuzz import machine
+from reference.generations import SEMANTICS
+
+
+def spoil(bug: str, patch: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Put the mistake into the reference that traces are done on; the model stays as it is."""
+    patch(machine, "SEMANTICS", dict(SEMANTICS) | with_bug(bug))
+
+
+if __name__ == "__main__":  # `python -m tests.fuzz.spoiled BUG ARGUMENTS...`: the command with the mistake
+    import sys
+
+    from proofs.cli.main import main
+
+    spoil(sys.argv.pop(1))
+    sys.argv[0] = "claimcheck"
+    main()

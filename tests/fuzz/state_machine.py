@@ -1,0 +1,79 @@
+"""A Hypothesis state machine over the generators and checks of `claimcheck fuzz`: a rule an operation.
+
+Every random number of a generator is one of Hypothesis's, so that its own shrinking and its database work on traces.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from proofs.fuzz.checker import Checker
+from proofs.fuzz.draw import Draw
+from proofs.fuzz.generators import Maker, makers_of
+from proofs.fuzz.hosts import draw_host
+from proofs.fuzz.known import Known
+from proofs.fuzz.world import World
+from proofs.traces.events import CreateDomain
+from proofs.traces.own_events import Continue
+from reference.generations import SEMANTICS
+
+RANDOMS = st.randoms(use_true_random=False)
+
+
+def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBasedStateMachine]:
+    """The state machine of a semantics; ``checked`` counts critical sections."""
+    counts = checked if checked is not None else [0]
+
+    class Builders(RuleBasedStateMachine):
+        """Builders and domains on a random host: the reference and the model side by side."""
+
+        @initialize(random=RANDOMS)
+        def boot(self, random: Random) -> None:
+            draw = Draw(random)
+            self.checker = Checker(draw_host(draw), known)
+            self.world = World(self.checker.machine, draw, 0.1)
+            self.do(CreateDomain(domid=0, max_pages=draw.below(60), node_affinity=list(self.world.host.nodes)))
+
+        def do(self, event: Any) -> None:
+            if event is None or self.checker.crashed:
+                return
+            before = self.checker.sections
+            failure = self.checker.do(event)
+            counts[0] += self.checker.sections - before
+            self.differed = failure is not None
+            assert failure is None, failure
+            if self.checker.outcome is not None:
+                self.world.note(event, self.checker.outcome)
+
+        def begin(self, maker: Maker, random: Random) -> None:
+            self.world.draw = Draw(random)
+            event = maker.make(self.world)
+            free = [b for b in ("b1", "b2", "b3") if b not in self.checker.machine.running]
+            alone = self.world.being_destroyed(getattr(event, "domid", None))
+            if event is not None and maker.in_steps and free and not alone:
+                event.builder = free[0]
+            self.do(event)
+
+        @rule(random=RANDOMS)
+        def go_on(self, random: Random) -> None:
+            running = list(self.checker.machine.running)
+            if running:
+                self.do(Continue(builder=Draw(random).pick(running)))
+
+        def teardown(self) -> None:
+            if hasattr(self, "checker") and not self.differed:
+                failure = self.checker.end()
+                assert failure is None, failure
+
+    for maker in makers_of(SEMANTICS[known.semantics]):
+
+        def begun(self: Builders, random: Random, maker: Maker = maker) -> None:
+            self.begin(maker, random)
+
+        begun.__name__ = maker.name
+        setattr(Builders, maker.name, rule(random=RANDOMS)(begun))
+    return Builders

@@ -1,0 +1,63 @@
+"""docs/fuzz.md: every known mistake is found and becomes short, every generation's classes are reached."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from model.semantics import SEMANTICS
+from proofs.adapters.bugs import BUGS
+from proofs.fuzz.documents import _BLOCK, DOCUMENT
+from proofs.fuzz.hunt import hunt
+
+MOST_EVENTS = 6
+
+
+def rows(name: str) -> list[list[str]]:
+    (block,) = [match[0] for match in _BLOCK.finditer(DOCUMENT.read_text()) if match[2] == name]
+    lines = [line for line in block.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[1:]]
+
+
+def test_the_document_has_every_mistake_each_found_and_short() -> None:
+    found = rows("fuzz-bugs")
+    assert [row[0] for row in found] == [f"`{name}`" for name in BUGS]
+    assert [row[1] for row in found] == [bug.sentence() for bug in BUGS.values()]
+    assert all(0 < int(row[4]) <= MOST_EVENTS for row in found), found
+    assert all(int(row[2].replace(",", "")) < 200_000 for row in found)  # well within a minute
+
+
+def test_the_document_has_every_generation_with_all_classes_reached() -> None:
+    found = rows("fuzz-coverage")
+    assert [row[0] for row in found] == [f"`{name}`" for name in SEMANTICS]
+    for row in found:
+        reached, of = re.fullmatch(r"(\d+) of (\d+)", row[2]).groups()  # type: ignore[union-attr]
+        assert reached == of
+        assert row[5] == ""
+
+
+@pytest.mark.long
+def test_a_mistake_is_found_in_a_program_and_its_trace_gets_short() -> None:
+    found = hunt("duplicate-node-accepted")
+    assert found.found is not None
+    assert len(found.found.events) <= 2
+    (row,) = [row for row in rows("fuzz-bugs") if row[0] == "`duplicate-node-accepted`"]
+    assert row[2:5] == [f"{found.steps:,}", str(found.events_before), str(len(found.found.events))]
+
+
+@pytest.mark.long
+def test_a_run_gives_the_document() -> None:
+    """All mistakes, all generations: many minutes."""
+    done = subprocess.run([sys.executable, "-m", "proofs.fuzz.documents", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("bug", BUGS)
+def test_every_mistake_is_found_within_a_minute_and_shrunk(bug: str) -> None:
+    found = hunt(bug, seed=1, seconds=60)
+    assert found.found is not None
+    assert len(found.found.events) <= MOST_EVENTS

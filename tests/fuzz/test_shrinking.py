@@ -1,0 +1,113 @@
+"""A failure becomes a trace of which nothing more can be left out, is told to others, and its test fails rightly."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from proofs.fuzz import finding, machine
+from proofs.fuzz.finding import failure_of, read
+from proofs.fuzz.known import Known
+from proofs.fuzz.reductions import of_events, of_hosts, of_numbers, together
+from proofs.fuzz.rerun import as_steps, do
+from proofs.fuzz.shard import seed_of
+from proofs.fuzz.store import write_finding
+from proofs.fuzz.target import Found, Model
+from proofs.fuzz.trial import random_trial
+from proofs.replay.files import replay_file
+from reference.generations import SEMANTICS
+from tests.fuzz.spoiled import spoil
+
+KNOWN = Known("claim-sets", [], {})
+BUGS = {"no-recall": 3, "redeem-global-first": 4, "install-accumulates": 4}
+"""Mistakes, and the most events that are needed to show them."""
+
+
+def first_found() -> Found:
+    for number in range(400):
+        trial = random_trial(KNOWN, seed_of(0, 0, number))
+        if trial.failure is not None:
+            return Found(trial.host, trial.events, trial.failure, trial.seed)
+    raise AssertionError("nothing found")
+
+
+@cache
+def shrunk(bug: str) -> tuple[Found, Found]:
+    """As found, and as shrunk; the mistake is in the reference."""
+    found = first_found()
+    small = Model(KNOWN).shrunk(found)
+    assert small is not None
+    return found, small
+
+
+@pytest.fixture(params=BUGS)
+def bug(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    spoil(request.param, monkeypatch.setattr)
+    return str(request.param)
+
+
+def fails_alike(found: Found, host: object, steps: object) -> bool:
+    redone = do(host, steps, KNOWN)  # type: ignore[arg-type]
+    return redone is not None and redone.failure is not None and redone.failure.symptom == found.failure.symptom
+
+
+def test_a_mistake_is_found_and_its_trace_gets_short(bug: str) -> None:
+    found, small = shrunk(bug)
+    assert len(small.events) <= BUGS[bug]
+    assert small.failure.symptom == found.failure.symptom
+    assert sum(small.host.nodes) <= 8
+
+
+def test_nothing_more_can_be_left_out_or_made_smaller(bug: str) -> None:
+    _, small = shrunk(bug)
+    steps = as_steps(small.host, small.events, KNOWN)
+    assert fails_alike(small, small.host, steps)
+    for index in range(len(steps)):
+        assert not fails_alike(small, small.host, steps.without(index, index + 1)), small.events[index]
+    for host, fewer in chain.from_iterable(r(small.host, steps) for r in (of_events, of_hosts, together, of_numbers)):
+        assert not fails_alike(small, host, fewer), (host, [step.event for step in fewer.steps])
+
+
+def test_shrinking_repeats_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil("no-recall", monkeypatch.setattr)
+    found, small = shrunk("no-recall")
+    assert Model(KNOWN).shrunk(found) == small
+
+
+def test_what_fails_no_more_is_not_shrunk() -> None:
+    trial = random_trial(KNOWN, 1)
+    assert trial.failure is None
+    found = Found(trial.host, trial.events, failure="whatever", seed=1)  # type: ignore[arg-type]
+    assert Model(KNOWN).shrunk(found) is None
+
+
+def test_the_test_of_a_finding_fails_with_the_mistake_and_passes_without(
+    bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "known_of", lambda _semantics: KNOWN)  # what is proved takes seconds to prove
+    _, small = shrunk(bug)
+    trace = write_finding(tmp_path, small, Model(KNOWN).told(small))
+    header, events = read(trace)
+    assert header.semantics == "claim-sets"
+    assert len(events) == len(small.events)
+    (written,) = tmp_path.glob("test_*.py")
+    names: dict[str, object] = {}
+    exec(compile(written.read_text(), str(written), "exec"), names)
+    (test,) = [value for name, value in names.items() if name.startswith("test_")]
+    assert failure_of(str(names["TRACE"])) == small.failure
+    with pytest.raises(AssertionError):
+        test()  # type: ignore[operator]
+    monkeypatch.setattr(machine, "SEMANTICS", SEMANTICS)
+    test()  # type: ignore[operator]
+
+
+def test_the_trace_of_a_finding_is_what_the_reference_does(bug: str, tmp_path: Path) -> None:
+    """With the mistake in it: a replay on the right reference diverges there."""
+    _, small = shrunk(bug)
+    trace = write_finding(tmp_path, small, Model(KNOWN).told(small))
+    result = replay_file(str(trace))
+    assert result.error is None
+    assert len(result.divergences) == 1
