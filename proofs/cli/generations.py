@@ -25,7 +25,13 @@ Examples:
 @click.argument("names", nargs=-1, metavar="[BEFORE AFTER]")
 @click.option("--no-verdicts", is_flag=True, help="Without the properties' verdicts.")
 @click.option("--depth", type=click.IntRange(min=1), default=5, show_default=True, help="Events of a differing trace.")
-@click.option("--seconds", type=click.FloatRange(min=0), default=20, show_default=True, help="Of processor time; then the search ends.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=20,
+    show_default=True,
+    help="Of processor time; then the search ends.",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write stored verdicts.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
