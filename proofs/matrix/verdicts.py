@@ -35,7 +35,7 @@ def load(path: Path = VERDICTS) -> list[Cell]:
 
 
 def as_stored(cells: Iterable[Cell]) -> list[Cell]:
-    """The cells with the traces that are stored, where there are any: a run may find another of several shortest ones."""
+    """The cells with the traces that are stored, where there are any: a run may find others, as short."""
     return [
         replace(cell, trace=_trace(cell.semantics, cell.row))
         if cell.verdict is Verdict.REFUTED and path_of(cell.semantics, cell.row).exists()
