@@ -22,7 +22,7 @@ from proofs.matrix.measured import Clock, written
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.report import LEGEND, repairs, table_rows
 from proofs.matrix.source import lines_of_code
-from proofs.matrix.verdicts import VERDICTS, dumped
+from proofs.matrix.verdicts import VERDICTS, as_stored, dumped
 from proofs.parallel import default_jobs
 from proofs.prover.documents import table
 from proofs.prover.verdict import Verdict
@@ -88,6 +88,7 @@ BLOCKS: dict[str, Callable[[list[Cell]], str]] = {
     "verdict-matrix": _matrix,
     "reasons": _reasons,
     "repairs": _repairs,
+    "traces": lambda cells: _traces(as_stored(cells)),
 }
 
 
@@ -134,7 +135,6 @@ def main(arguments: list[str]) -> int:
     clock.took("differences of neighbours, and the traces run once more")
     further = {
         "interleavings": _interleavings(cells, interleaved),
-        "traces": _traces(cells),
         "differences": _differences(found),
     }
     measured = written(clock, cells, jobs)

@@ -5,6 +5,7 @@ The documents are written from these, so that they can be told to agree with the
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from proofs.matrix.cells import Cell
@@ -30,6 +31,16 @@ def load(path: Path = VERDICTS) -> list[Cell]:
     return [
         Cell(semantics, row, Verdict(verdict), reason, _trace(semantics, row) if verdict == REFUTED else None)
         for semantics, row, verdict, reason in _lines(path)
+    ]
+
+
+def as_stored(cells: Iterable[Cell]) -> list[Cell]:
+    """The cells with the traces that are stored, where there are any: a run may find others, as short."""
+    return [
+        replace(cell, trace=_trace(cell.semantics, cell.row))
+        if cell.verdict is Verdict.REFUTED and path_of(cell.semantics, cell.row).exists()
+        else cell
+        for cell in cells
     ]
 
 

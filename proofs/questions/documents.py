@@ -136,11 +136,9 @@ def hardened() -> str:
     """What the matrix says of hardened claim sets."""
     cells = [cell for cell in load() if cell.semantics == claim_sets.HARDENED]
     proved = sum(cell.verdict is Verdict.PROVED for cell in cells)
-    reasons = {c.row.name: f" ({c.reason})" if c.reason else "" for c in cells}
-    other = [
-        f"{_code(c.row)}: {c.verdict.value}{reasons[c.row.name]}" for c in cells if c.verdict is not Verdict.PROVED
-    ]
-    but = f" The others: {'; '.join(other)}." if other else ""
+    others = [c for c in cells if c.verdict is not Verdict.PROVED]
+    other = [f"{_code(c.row)}: {c.verdict.value}" + (f" ({c.reason})" if c.reason else "") for c in others]
+    but = f" The others: {'; '.join(other)}." if others else ""
     return (
         f"Of {len(cells)} rows of the matrix, {proved} are proved for `{claim_sets.HARDENED}`, without conditions.{but}"
     )
