@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from proofs.mutation.operators import of_calls, of_expression
-from proofs.mutation.statements import of_body, of_failure
+from proofs.mutation.statements import is_stated, of_body, of_failure
 
 FunctionNode = ast.FunctionDef
 _NOT_CODE = ("annotation", "returns", "decorator_list", "args", "type_params", "keywords_of_class")
@@ -103,9 +103,6 @@ def _inner(node: object) -> list[ast.AST]:
     """What is looked into; texts of messages and docstrings are not."""
     if not isinstance(node, ast.AST) or isinstance(node, ast.JoinedStr):
         return []
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+    if isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or is_stated(node)):
         return []
     return [node]
-
-
-Build = Callable[[Edit], None]

@@ -24,6 +24,8 @@ MEMORY = 3 << 30
 _WALL = 20.0
 """Seconds by the clock for each second of processor time that a stage may take, and as many more at least."""
 
+_LIMITS = (signal.SIGXCPU, signal.SIGKILL)
+
 
 class Report:
     """What a piece of work says while it runs; written whole, a line at a time."""
@@ -57,6 +59,8 @@ class Ended(msgspec.Struct):
     """The last that began."""
     seconds: float
     """Of one processor."""
+    by_limit: bool
+    """It took longer than it may."""
 
 
 class _Running(Generic[Item]):
@@ -138,7 +142,7 @@ def _heard(one: _Running[Item], data: bytes) -> None:
 
 def _ended(one: _Running[Item]) -> Ended:
     os.close(one.handle)
-    _, _, used = os.wait4(one.pid, 0)
+    _, status, used = os.wait4(one.pid, 0)
     answer, stage = None, ""
     for line in one.said.splitlines():
         said = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
@@ -146,4 +150,4 @@ def _ended(one: _Running[Item]) -> Ended:
             answer = said["answer"]
         else:
             stage = msgspec.json.decode(said["stage"], type=str)
-    return Ended(answer, stage, used.ru_utime + used.ru_stime)
+    return Ended(answer, stage, used.ru_utime + used.ru_stime, os.WIFSIGNALED(status) and os.WTERMSIG(status) in _LIMITS)

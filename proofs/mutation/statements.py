@@ -47,7 +47,7 @@ def _of_statement(statement: ast.stmt, parameters: set[str], side: str) -> Itera
         target = statement.targets[0]
         if not isinstance(target, (ast.Name, ast.Tuple)) or (isinstance(target, ast.Name) and target.id in parameters):
             yield "drop-update", []
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and not is_stated(statement):
         name = getattr(statement.value.func, "attr", "")
         guards = side == "model" and name.startswith("guard")
         yield ("drop-guard" if guards else "drop-update"), []
@@ -59,6 +59,14 @@ def _of_statement(statement: ast.stmt, parameters: set[str], side: str) -> Itera
         yield "drop-early-exit", [ast.Pass()]
     elif isinstance(statement, ast.With):
         yield from _locks(statement)
+
+
+_STATED = ("value", "value_on_nodes", "hint")
+
+
+def is_stated(statement: ast.stmt) -> bool:
+    """Not what a step does, but what is to be shown of it, or helps to show it."""
+    return _name(statement) in _STATED
 
 
 def _is_of_step(call: ast.Call) -> bool:
@@ -79,8 +87,7 @@ def _locks(statement: ast.With) -> Iterator[tuple[str, Body]]:
 def _may_be_swapped(one: ast.stmt, other: ast.stmt, side: str) -> bool:
     """Both do something, and neither gives a name to what the other uses."""
     if side == "model":
-        # The order of guards and updates is no part of a relation, but that of a value after its guards is.
-        return _name(one) == "value" and _name(other) == "guard"
+        return False  # the order of guards and updates is no part of a relation
     return all(_does(statement) for statement in (one, other))
 
 
