@@ -21,13 +21,19 @@ class Further:
     """`proofs` or `differential`."""
     how: str
     """The command that does it by itself."""
-    collect: Callable[[Request], Tables] | None = None
+    collect: Callable[[Request], Tables | NotRun] | None = None
+
+
+def _mutation(request: Request) -> Tables | NotRun:
+    from proofs.mutation.section import collected
+
+    return collected(request)
 
 
 FURTHER: dict[str, Further] = {
     "cross-check": Further("Second solver", "proofs", "claimcheck prove --cross-check"),
     "spacer": Further("An invariant that the solver found by itself", "proofs", "claimcheck prove --spacer"),
-    "mutation": Further("Mutants, and what kills them", "proofs", "claimcheck mutate"),
+    "mutation": Further("Mutants, and what kills them", "proofs", "make mutation", _mutation),
     "diff": Further("Reference against model, path by path", "differential", "claimcheck diff"),
     "fuzz": Further("Random interleavings", "differential", "claimcheck fuzz"),
 }

@@ -88,7 +88,16 @@ def _may_be_swapped(one: ast.stmt, other: ast.stmt, side: str) -> bool:
     """Both do something, and neither gives a name to what the other uses."""
     if side == "model":
         return False  # the order of guards and updates is no part of a relation
-    return all(_does(statement) for statement in (one, other))
+    return all(_does(statement) for statement in (one, other)) and not _independent(one, other)
+
+
+def _independent(one: ast.stmt, other: ast.stmt) -> bool:
+    """Each is arithmetic on a place of its own, which the other does not look at: their order is nothing."""
+    if not isinstance(one, ast.AugAssign) or not isinstance(other, ast.AugAssign):
+        return False
+    if any(isinstance(node, ast.Call) for statement in (one, other) for node in ast.walk(statement)):
+        return False
+    return all(_place(a) not in _read(b) for a, b in ((one, other), (other, one)))
 
 
 def _does(statement: ast.stmt) -> bool:
@@ -97,6 +106,20 @@ def _does(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, (ast.Call, ast.Yield))
     return isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.If) and isinstance(statement.body[-1], _LEAVES))
+
+
+def _place(statement: ast.AugAssign) -> str:
+    """The counter: its name, whatever it is a counter of."""
+    target = statement.target
+    while isinstance(target, ast.Subscript):
+        target = target.value  # type: ignore[assignment]  # what is indexed can be assigned to
+    return target.attr if isinstance(target, ast.Attribute) else ast.unparse(target)
+
+
+def _read(statement: ast.AugAssign) -> set[str]:
+    """All names in it."""
+    nodes = list(ast.walk(statement))
+    return {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {n.id for n in nodes if isinstance(n, ast.Name)}
 
 
 def _name(statement: ast.stmt) -> str:
