@@ -7,7 +7,7 @@ nobody notices is compared with the right relation: the solver may prove that th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import Struct
@@ -103,18 +103,20 @@ def asked(semantics: str, promise: Promise, about: Baseline) -> Obligation:
     return Obligation(semantics, promise.property, promise.transition, bounded(*HOST), promise.conditions, invariants=kept)
 
 
-def prepare() -> Prepared:
-    """Build, prove and fuzz the right code.
+def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepared:
+    """Build and fuzz the right code.
 
+    :param shown: what is shown of its generations
+    :param known: what is proved of one, for the states that are met on the way
     :raises ValueError: the right code is not right
     """
-    found = Prepared(baseline(), {}, {}, {}, {}, {})
-    for name in semantics_in_order():
+    found = Prepared(shown, {}, {}, {}, {}, {})
+    for name in [name for name in semantics_in_order() if name in shown.kept]:
         for transition in SEMANTICS[name].transitions:
             with noted("model") as called:
                 found.relations[name, transition] = relation(name, transition, *HOST)
             found.called[name, transition] = called
-        found.known[name] = known_of(name)
+        found.known[name] = known(name)
         _note_compilations(name, found)
         with noted("model") as called:
             for trial in trials(found.known[name], STEPS):

@@ -77,16 +77,18 @@ class Prepared(Struct):
     trials: dict[str, list[Trial]]
 
 
-def prepare() -> Prepared:
+def prepare(names: Iterable[str] = SEMANTICS, known: Callable[[str], Known] = known_of) -> Prepared:
     """Replay and fuzz the right code, and note which functions are reached.
 
+    :param names: of the generations
+    :param known: what is proved of one
     :raises ValueError: the right code is not right
     """
     found = Prepared({}, {}, {}, {})
-    for name in SEMANTICS:
+    for name in names:
         path = RECORDINGS / f"{name}.jsonl.gz"
         found.traces[name] = _recorded(path) if path.exists() else []
-        found.known[name] = known_of(name)
+        found.known[name] = known(name)
         for trace in found.traces[name]:
             result = replay_trace(trace)
             if result.divergence is not None:
@@ -122,7 +124,7 @@ def judge(made: Made, prepared: Prepared, report: Report) -> Judged:
     """Put the mutant in its place, and try everything until something notices."""
     put(made)
     mutant = made.mutant
-    reaching = [n for n in SEMANTICS if (mutant.module, mutant.function) in prepared.called[n]]
+    reaching = [n for n, called in prepared.called.items() if (mutant.module, mutant.function) in called]
     stages: list[tuple[str, Callable[[], Judged | None]]] = [
         ("replay", partial(_replayed, prepared, reaching, _FEW)),
         ("fuzz", partial(_fuzzed, prepared, reaching, STEPS)),

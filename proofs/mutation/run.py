@@ -22,7 +22,7 @@ def judge_of(side: str) -> Judge:
         return lambda made, report: on_reference.judge(made, of_reference, report)
     from proofs.mutation import on_model
 
-    of_model = on_model.prepare()
+    of_model = on_model.prepare(on_model.baseline())
     return lambda made, report: on_model.judge(made, of_model, report)
 
 

@@ -39,7 +39,9 @@ def _of_statement(statement: ast.stmt, parameters: set[str], side: str) -> Itera
             yield "drop-condition", statement.body
     elif isinstance(statement, ast.AugAssign):
         yield "drop-update", []
-        yield "do-twice", [statement, statement]
+        # What is taken by a call is taken twice and counted once; a second call with the rest would take nothing.
+        again = ast.Expr(statement.value) if isinstance(statement.value, ast.Call) else statement
+        yield "do-twice", [again, statement]
         if isinstance(statement.op, (ast.Add, ast.Sub)):
             other: ast.operator = ast.Sub() if isinstance(statement.op, ast.Add) else ast.Add()
             yield "plus-minus", [ast.AugAssign(statement.target, other, statement.value)]

@@ -33,6 +33,7 @@ CASES = [
     ("forget-term", "return unclaimed + own", ["return unclaimed", "return own"]),
     ("drop-update", "d.claims[n] -= a", ["pass"]),
     ("do-twice", "redeem(a)", ["redeem(a); redeem(a)"]),
+    ("do-twice", "a -= redeem(b)", ["redeem(b); a -= redeem(b)"]),
     ("wrong-index", "return d.claims[node]", ["return d.claims[0]"]),
     ("other-counter", "return d.node_claims", ["return d.global_claims"]),
     ("wrong-errno", "return Status.EINVAL", ["return Status.ENOMEM"]),
