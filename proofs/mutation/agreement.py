@@ -1,8 +1,8 @@
 """Transitions and calls say the same: a step is possible exactly where its call succeeds, and leaves what the call leaves.
 
-Properties of states cannot see a guard that is too strong: what never happens breaks nothing. The calls, which are held
-against the reference, can: from every state in which the invariants hold, on the premises that are named, the guards of a
-transition and the success of its call are the same condition, and the counters afterwards are the same.
+Properties of states cannot see a guard that is too strong: what never happens breaks nothing. The calls, which are
+held against the reference, can: from every state in which the invariants hold, on the premises that are named, the
+guards of a transition and the success of its call are the same condition, and the counters afterwards are the same.
 """
 
 from __future__ import annotations
@@ -14,11 +14,26 @@ from typing import Any
 import z3
 
 import model.ranges  # noqa: F401  (states no-wrap)
-
 from model.c_types import UINT_MAX
-from model.calls import ASSIGNED, FREE, GLOBAL, IN_USE, LIMBO, NONE, OFFLINED, Block, Call, CallHost, CallState, Case
-from model.calls import Entry, cases, exists, holds
-from model.logic import Term, all_of, any_of, choose, negation
+from model.calls import (
+    ASSIGNED,
+    FREE,
+    GLOBAL,
+    IN_USE,
+    LIMBO,
+    NONE,
+    OFFLINED,
+    Block,
+    Call,
+    CallHost,
+    CallState,
+    Case,
+    Entry,
+    cases,
+    exists,
+    holds,
+)
+from model.logic import Term, all_of, any_of, negation
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS
 from model.step import Step
@@ -190,9 +205,7 @@ def disagreement(semantics: str, kept: list[str], transition: str) -> tuple[Verd
     return (Verdict.PROVED if compared else Verdict.NOT_APPLICABLE), ""
 
 
-def _compared(
-    semantics: str, kept: list[str], transition: str, host: CallHost, s: CallState, one: Asked
-) -> Verdict:
+def _compared(semantics: str, kept: list[str], transition: str, host: CallHost, s: CallState, one: Asked) -> Verdict:
     rules = SEMANTICS[semantics]
     step = Step(host, s, one.given)
     TRANSITIONS[transition].build(step, rules.rules)

@@ -1,4 +1,4 @@
-"""docs/mutation.md, written from the stored results: `python -m proofs.mutation.documents`; with --check it only says."""
+"""docs/mutation.md, from the stored results: `python -m proofs.mutation.documents`; with --check it only says."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def _survivors(_about: About, results: list[Result]) -> str:
 
 def _shown(result: Result) -> str:
     m = result.mutant
-    return f"`{m.module.partition('.')[2]}:{m.function}` {m.operator}: `{m.before}` became `{m.after}`".replace("`nothing`", "nothing")
+    return f"`{m.module.partition('.')[2]}:{m.function}` {m.operator}: `{m.before}` became `{m.after}`".replace(
+        "`nothing`", "nothing"
+    )
 
 
 def _killers(_about: About, results: list[Result]) -> str:
@@ -117,7 +119,10 @@ def _killers(_about: About, results: list[Result]) -> str:
     for result in results:
         if result.judged.ending is Ending.KILLED:
             counts.setdefault(f"{result.mutant.side}: {_kind(result)}", []).append(result)
-    body = [[name, str(len(group)), group[0].mutant.name] for name, group in sorted(counts.items(), key=lambda i: -len(i[1]))]
+    body = [
+        [name, str(len(group)), group[0].mutant.name]
+        for name, group in sorted(counts.items(), key=lambda i: -len(i[1]))
+    ]
     return table(["check", "kills", "for example"], body)
 
 

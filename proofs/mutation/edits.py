@@ -66,7 +66,7 @@ def _of_expression(parent: ast.AST, field: str, value: ast.expr, side: str) -> I
         yield from of_calls(value)
 
 
-def _edit(  # noqa: PLR0917  # a line each
+def _edit(  # a line each
     operator: str, parent: ast.AST, field: str, old: object, new: object, before: ast.AST, after: ast.AST | None
 ) -> Edit:
     shown_after = "nothing" if after is None else _text(after)
@@ -81,7 +81,7 @@ def _text(node: ast.AST) -> str:
 _LONGEST = 110
 
 
-def _places(function: FunctionNode) -> Iterator[tuple[ast.AST, str, "ast.expr | list[ast.expr] | list[ast.stmt]"]]:
+def _places(function: FunctionNode) -> Iterator[tuple[ast.AST, str, ast.expr | list[ast.expr] | list[ast.stmt]]]:
     """(node, field, value) of everything that runs, as the function stands."""
     todo: list[ast.AST] = [function]
     while todo:

@@ -1,4 +1,4 @@
-"""Work done in forked processes, one a piece: each begins with everything that this process has loaded, and may spoil it.
+"""Work done in forked processes, one a piece: each begins with all that this process has loaded, and may spoil it.
 
 A piece reports where it is; one that goes on too long, or takes too much memory, is ended by its own limits or by ours.
 """
@@ -70,9 +70,7 @@ class _Running(Generic[Item]):
         self.ends = time.monotonic() + 60
 
 
-def forked(
-    work: Callable[[Item, Report], object], items: Iterable[Item], jobs: int
-) -> Iterator[tuple[Item, Ended]]:
+def forked(work: Callable[[Item, Report], object], items: Iterable[Item], jobs: int) -> Iterator[tuple[Item, Ended]]:
     """Each item's ending, as they end; ``work`` is called in a process of its own for each."""
     gc.collect()
     gc.freeze()
@@ -150,4 +148,6 @@ def _ended(one: _Running[Item]) -> Ended:
             answer = said["answer"]
         else:
             stage = msgspec.json.decode(said["stage"], type=str)
-    return Ended(answer, stage, used.ru_utime + used.ru_stime, os.WIFSIGNALED(status) and os.WTERMSIG(status) in _LIMITS)
+    return Ended(
+        answer, stage, used.ru_utime + used.ru_stime, os.WIFSIGNALED(status) and os.WTERMSIG(status) in _LIMITS
+    )

@@ -82,7 +82,7 @@ class Made(Struct, frozen=True):
 
 
 def mutants(side: str, most: int | None = None) -> Iterator[Made]:
-    """The mutants of a side, in the order of the code. What gives the same code as another, or the right one, is left out.
+    """The mutants of a side, in the order of the code. What gives the same code as another, or the right, is left out.
 
     :param most: so many of one operator in one function, spread over them; none: all
     """
@@ -126,7 +126,7 @@ def _functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, list[ast.Cla
                     yield method, [node]
 
 
-def _of_function(  # noqa: PLR0917
+def _of_function(
     function: ast.FunctionDef, outer: list[ast.ClassDef], side: str, module: str, qualified: str, path: str
 ) -> Iterator[Made]:
     seen = {ast.dump(function)}

@@ -1,8 +1,8 @@
 """What may notice a mutant of the model, the cheapest first.
 
-Where the formulas of all transitions stay the same, nothing changed. Else the obligations of the changed transitions are
-put to the solver, on a bounded host, and the mutant's calls are held against the reference on random interleavings. What
-nobody notices is compared with the right relation: the solver may prove that the two are the same.
+Where the formulas of all transitions stay the same, nothing changed. Else the obligations of the changed transitions
+are put to the solver, on a bounded host, and the mutant's calls are held against the reference on random interleavings.
+What nobody notices is compared with the right relation: the solver may prove that the two are the same.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def asked(semantics: str, promise: Promise, about: Baseline) -> Obligation:
     """The obligation: with what every step keeps as its premises, where no conditions are granted."""
     plain = not promise.conditions and PROPERTIES[promise.property].kind is not Kind.COMPARISON
     kept = tuple(about.kept[semantics]) if plain else None
-    return Obligation(semantics, promise.property, promise.transition, bounded(*HOST), promise.conditions, invariants=kept)
+    return Obligation(
+        semantics, promise.property, promise.transition, bounded(*HOST), promise.conditions, invariants=kept
+    )
 
 
 def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepared:
@@ -123,13 +125,13 @@ def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepar
                 if trial.failure is not None:
                     raise ValueError(f"{trial.failure}")
         found.called_by_calls[name] = called
-    problems._bounded_step.cache_clear()  # noqa: SLF001  # steps of the right code
+    problems._bounded_step.cache_clear()  # steps of the right code
     return found
 
 
 def _note_compilations(name: str, found: Prepared) -> None:
     compiler = model_calls.compiler(name)
-    compile_kind = compiler._compile  # noqa: SLF001  # seen from outside, so that it need not know
+    compile_kind = compiler._compile  # seen from outside, so that it need not know
 
     def compiled(key: tuple[object, ...]) -> object:
         with noted("model") as called:
@@ -137,7 +139,7 @@ def _note_compilations(name: str, found: Prepared) -> None:
         found.compiled_by[name, key] = called
         return made
 
-    compiler._compile = compiled  # type: ignore[assignment,method-assign]  # noqa: SLF001
+    compiler._compile = compiled  # type: ignore[assignment,method-assign]
 
 
 def judge(made: Made, prepared: Prepared, report: Report) -> Judged:
@@ -211,13 +213,13 @@ def _fuzzed(
 def _forget(name: str, function: tuple[str, str], prepared: Prepared) -> None:
     """What was compiled of the function is compiled anew."""
     compiler = model_calls.compiler(name)
-    known, searches = compiler._known, compiler._searches  # noqa: SLF001
+    known, searches = compiler._known, compiler._searches
     for key in [key for key in known if function in prepared.compiled_by.get((name, key), ())]:
         del known[key]
     kept = {id(compiled) for compiled in known.values()}
     for key in [key for key, compiled in searches.items() if id(compiled) not in kept]:
         del searches[key]
-    model_calls._orders.cache_clear()  # noqa: SLF001
+    model_calls._orders.cache_clear()
 
 
 def _compared(
@@ -233,11 +235,13 @@ def _compared(
     tried = f"{MANY_STEPS} random steps of {', '.join(fuzzed)}" if fuzzed else "no call made of it"
     for pair in changed:
         kept = prepared.baseline.kept[pair[0]]
-        verdict = same_relation(pair[0], kept, prepared.relations[pair], others[pair], *HOST)
+        verdict = same_relation(kept, prepared.relations[pair], others[pair], *HOST)
         if verdict is not Verdict.PROVED:
             said = "differs" if verdict is Verdict.REFUTED else "may differ"
             return Judged(Ending.SURVIVED, "", f"{'/'.join(pair)} {said}; {tried}")
     if made.mutant.module.startswith("model.calls") or not others:
         return Judged(Ending.SURVIVED, "", tried)
     how = f"same relation on {HOST[0]} nodes, {HOST[1]} domains: {len(changed)} transitions"
-    return Judged(Ending.EQUIVALENT, "relation" if changed else "formulas", how if changed else f"{len(others)} transitions")
+    return Judged(
+        Ending.EQUIVALENT, "relation" if changed else "formulas", how if changed else f"{len(others)} transitions"
+    )

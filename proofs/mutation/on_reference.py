@@ -213,7 +213,19 @@ def _tested() -> Judged | None:
 
     first = _FirstFailure()
     left_out = [f"--ignore={TESTS / name}" for name in _NOT_AGAIN]
-    arguments = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not long", "--no-header", *left_out, str(TESTS)]
+    arguments = [
+        "-x",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not long",
+        "--no-header",
+        *left_out,
+        str(TESTS),
+    ]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         code = pytest.main(arguments, plugins=[first])
     if code == pytest.ExitCode.OK:

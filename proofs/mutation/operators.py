@@ -50,7 +50,16 @@ OTHER_COUNTER = {a: b for one, other in _SIBLINGS for a, b in ((one, other), (ot
 """What is easily taken for another."""
 _ERRNO = {"EINVAL", "ENOENT", "ENOMEM", "ESRCH", "EOPNOTSUPP", "E2BIG", "EPERM", "EBUSY", "ERANGE", "ENOBUFS", "OK"}
 _NUMBERS = {"pages", "node", "order", "memflags", "avail", "outstanding", "own", "claim", "held", "redeemed", "mfn"} | {
-    "domid", "entries", "pad", "domain", "node_avail", "total_avail", "limit", "total", "by_node", "global_pages"
+    "domid",
+    "entries",
+    "pad",
+    "domain",
+    "node_avail",
+    "total_avail",
+    "limit",
+    "total",
+    "by_node",
+    "global_pages",
 }
 """Names of arguments that may be given in the wrong order and still be what they are taken for."""
 _NODES_OF_A_LOOP = ("nodes", "values", "items")
@@ -165,7 +174,10 @@ def _other_loop(node: ast.expr) -> Iterator[Other]:
         return
     as_list = ast.Call(ast.Name("list", ast.Load()), [node], [])
     yield "loop-skips-first", ast.Subscript(as_list, ast.Slice(ast.Constant(1)), ast.Load())
-    yield "loop-backwards", ast.Subscript(as_list, ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1))), ast.Load())
+    yield (
+        "loop-backwards",
+        ast.Subscript(as_list, ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1))), ast.Load()),
+    )
 
 
 _TWO = {"minimum": "forget-limit", "implies": "drop-conjunct"}
@@ -198,7 +210,10 @@ def of_calls(node: ast.Call | ast.List) -> Iterator[Other]:
                 kept = ast.List([*parts[:at], *parts[at + 1 :]], ast.Load())
                 yield "drop-conjunct", ast.Call(node.func, [kept], [])
     elif name in _QUANTIFIERS and isinstance(node.func, ast.Attribute):
-        yield "other-quantifier", ast.Call(ast.Attribute(node.func.value, _QUANTIFIERS[name], ast.Load()), node.args, [])
+        yield (
+            "other-quantifier",
+            ast.Call(ast.Attribute(node.func.value, _QUANTIFIERS[name], ast.Load()), node.args, []),
+        )
 
 
 def _cases(node: ast.List) -> Iterator[Other]:

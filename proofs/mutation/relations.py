@@ -65,7 +65,7 @@ def same_formulas(one: Relation, other: Relation) -> bool:
     )
 
 
-def same_relation(semantics: str, kept: Iterable[str], one: Relation, other: Relation, nodes: int, domains: int) -> Verdict:
+def same_relation(kept: Iterable[str], one: Relation, other: Relation, nodes: int, domains: int) -> Verdict:
     """Proved: from every state in which the invariants hold, the same steps are possible and leave the same."""
     host = BoundedHost(nodes, domains)
     s = host.state()

@@ -73,7 +73,9 @@ def is_stated(statement: ast.stmt) -> bool:
 
 def _is_of_step(call: ast.Call) -> bool:
     """A field is updated once in a step of the model: twice is refused."""
-    return isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "step"
+    return (
+        isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "step"
+    )
 
 
 def _locks(statement: ast.With) -> Iterator[tuple[str, Body]]:
@@ -107,7 +109,9 @@ def _does(statement: ast.stmt) -> bool:
         return not any(isinstance(name, (ast.Name, ast.Tuple)) for name in statement.targets)
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, (ast.Call, ast.Yield))
-    return isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.If) and isinstance(statement.body[-1], _LEAVES))
+    return isinstance(statement, ast.AugAssign) or (
+        isinstance(statement, ast.If) and isinstance(statement.body[-1], _LEAVES)
+    )
 
 
 def _place(statement: ast.AugAssign) -> str:

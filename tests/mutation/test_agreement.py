@@ -18,9 +18,7 @@ STANDS_BESIDE_NO_CALL = {
 LOOKS_AT_CLAIM_NODE = {"alloc_heap_pages", "alloc_heap_pages_unowned", "alloc_heap_pages_refused", "exchange_allocate"}
 
 
-@pytest.mark.parametrize(
-    "semantics", [s if s in PLAIN else pytest.param(s, marks=pytest.mark.long) for s in SEMANTICS]
-)
+@pytest.mark.parametrize("semantics", [s if s in PLAIN else pytest.param(s, marks=pytest.mark.long) for s in SEMANTICS])
 def test_transitions_and_calls_agree(semantics: str) -> None:
     rules = SEMANTICS[semantics]
     found = {t: disagreement(semantics, list(rules.invariants[2:]), t)[0] for t in rules.transitions}

@@ -1,7 +1,5 @@
 """A few mutants, each killed by the check that is there for it, and equal ones found to be equal."""
 
-
-
 from model.generations.generation import INVARIANTS
 from proofs.fuzz.known import Known
 from proofs.mutation import on_model, on_reference
@@ -9,8 +7,8 @@ from proofs.mutation.forked import forked
 from proofs.mutation.judged import Judged
 from proofs.mutation.mutant import Made, mutants
 from proofs.mutation.run import Judge, judged
-from proofs.prover.verdict import Settings, Verdict
 from proofs.prover.solve import solve
+from proofs.prover.verdict import Settings, Verdict
 
 SEMANTICS = "claim-sets"
 
@@ -75,7 +73,9 @@ def _for_ever(item: int, report: object) -> str:
 
 
 def test_what_goes_on_for_ever_is_ended_and_the_others_are_not() -> None:
-    found = {item: (ended.answer and bytes(ended.answer), ended.by_limit) for item, ended in forked(_for_ever, [0, 1, 2], 2)}
+    found = {
+        item: (ended.answer and bytes(ended.answer), ended.by_limit) for item, ended in forked(_for_ever, [0, 1, 2], 2)
+    }
     assert found == {0: (b'"done"', False), 1: (None, True), 2: (b'"done"', False)}
 
 
@@ -83,7 +83,11 @@ def test_this_process_is_not_changed() -> None:
     from reference.claims import deduct_node_claims
 
     before = deduct_node_claims.__code__
-    list(forked(lambda made, _report: on_reference.put(made), [_find("reference", "reference.claims:deduct_node_claims drop-update 1")], 1))
+    list(
+        forked(
+            lambda made, _report: on_reference.put(made),
+            [_find("reference", "reference.claims:deduct_node_claims drop-update 1")],
+            1,
+        )
+    )
     assert deduct_node_claims.__code__ is before
-
-
