@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 
 import click
 
+from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.mutation import documents
 from proofs.mutation.judged import Ending
 from proofs.mutation.mutant import SIDES, Made, mutants
 from proofs.mutation.stored import About, Journal, Result, fingerprint, store
 from proofs.parallel import default_jobs
+from proofs.prover.verdict import versions
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,27 +33,23 @@ def main(sides: tuple[str, ...], most: int, jobs: int, only: str) -> None:
     journal = Journal()
     chosen = {side: [m for m in mutants(side, most) if only in m.mutant.name] for side in sides or SIDES}
     started = time.process_time()
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         for side, made in chosen.items():
-            _judge(side, [m for m in made if m.mutant.key not in journal.results], jobs, journal)
-    except KeyboardInterrupt:
-        click.echo(f"interrupted: {len(journal.results)} results are kept", err=True)
-        sys.exit(3)
-    results = [journal.results[m.mutant.key] for made in chosen.values() for m in made]
-    for result in documents.unexplained(results):
+            todo = sorted((m for m in made if m.mutant.key not in journal.results), key=lambda m: m.mutant.key)
+            _judge(side, todo, jobs, journal)
+    everything = [m for made in chosen.values() for m in made]
+    results = [journal.results[m.mutant.key] for m in everything if m.mutant.key in journal.results]
+    left = len(everything) - len(results)
+    survivors = documents.unexplained(results)
+    for result in survivors:
         click.echo(_line(result))
     if not only and not sides:
-        preparing = time.process_time() - started
-        seconds = preparing + sum(result.seconds for result in results)
+        seconds = time.process_time() - started + sum(result.seconds for result in results)
         given = {side: sum(1 for _ in mutants(side)) for side in SIDES}
-        from proofs.prover.verdict import versions
-
-        about = About(fingerprint(), versions(), most, given, round(seconds))
-        store(about, results)
+        store(About(fingerprint(), versions(), most, given, left, round(seconds)), results)
         documents.main([])
-    survivors = len(documents.unexplained(results))
-    click.echo(f"{len(results)} mutants, {survivors} survive without an explanation")
-    sys.exit(1 if survivors else 0)
+    click.echo(f"{len(results)} mutants, {len(survivors)} survive without an explanation, {left} not judged")
+    sys.exit(REFUTED if survivors else INCOMPLETE if left else OK)
 
 
 def _judge(side: str, todo: list[Made], jobs: int, journal: Journal) -> None:

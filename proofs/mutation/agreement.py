@@ -1,4 +1,4 @@
-"""Transitions and calls say the same: a step is possible exactly where its call succeeds, and leaves what the call leaves.
+"""Transitions and calls say the same: a step is possible exactly where its call succeeds, and leaves what that leaves.
 
 Properties of states cannot see a guard that is too strong: what never happens breaks nothing. The calls, which are
 held against the reference, can: from every state in which the invariants hold, on the premises that are named, the

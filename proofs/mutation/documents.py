@@ -91,9 +91,15 @@ def _totals(about: About, results: list[Result]) -> str:
         f"{len(results):,} mutants, at most {about.most} of an operator in a function (the operators give {given}):"
         f" {endings[Ending.KILLED]:,} killed, {endings[Ending.EQUIVALENT]} proved to do the same,"
         f" {endings[Ending.SURVIVED]} survived, of which {len(unexplained(results))} without an explanation."
-        f" {about.seconds:,.0f} seconds of processor time, preparing included."
+        f"{_left(about.left)} {about.seconds:,.0f} seconds of processor time, preparing included."
         f" z3 {about.versions['z3']}, Python {about.versions['python']}."
     )
+
+
+def _left(count: int) -> str:
+    if not count:
+        return ""
+    return f" {count:,} were not judged, because the run was ended; which ones, depends on the hash of their code."
 
 
 def _survivors(_about: About, results: list[Result]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ def edits_of(function: FunctionNode, side: str) -> Iterator[Edit]:
             yield from _of_list(parent, field, value, side)
 
 
-def _of_list(parent: ast.AST, field: str, values: list[ast.expr], side: str) -> Iterator[Edit]:
+def _of_list(parent: ast.AST, field: str, values: Sequence[ast.AST], side: str) -> Iterator[Edit]:
     for index, item in enumerate(values):
         if isinstance(item, ast.expr):
             for operator, new in _of_expression(parent, field, item, side):

@@ -21,11 +21,8 @@ Item = TypeVar("Item")
 
 MEMORY = 3 << 30
 """Bytes of address space beyond what is there when a piece begins."""
-_WALL = 20.0
+_WALL = 60.0
 """Seconds by the clock for each second of processor time that a stage may take, and as many more at least."""
-
-_LIMITS = (signal.SIGXCPU, signal.SIGKILL)
-
 
 class Report:
     """What a piece of work says while it runs; written whole, a line at a time."""
@@ -60,7 +57,7 @@ class Ended(msgspec.Struct):
     seconds: float
     """Of one processor."""
     by_limit: bool
-    """It took longer than it may."""
+    """It took more processor time than it may. Ended by the clock, it says nothing: the machine may have been busy."""
 
 
 class _Running(Generic[Item]):
@@ -149,5 +146,5 @@ def _ended(one: _Running[Item]) -> Ended:
         else:
             stage = msgspec.json.decode(said["stage"], type=str)
     return Ended(
-        answer, stage, used.ru_utime + used.ru_stime, os.WIFSIGNALED(status) and os.WTERMSIG(status) in _LIMITS
+        answer, stage, used.ru_utime + used.ru_stime, os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
     )

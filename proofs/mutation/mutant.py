@@ -179,6 +179,6 @@ def put(made: Made) -> None:
     """From now on this process has the mistake: whoever holds the function calls the mutant."""
     mutant = made.mutant
     function_of(mutant.module, mutant.function).__code__ = made.code
-    cached = getattr(sys.modules[mutant.module], mutant.function, None)
+    cached: Any = getattr(sys.modules[mutant.module], mutant.function, None)
     if hasattr(cached, "cache_clear"):
         cached.cache_clear()

@@ -52,8 +52,8 @@ def _entries(value: object) -> Iterable[tuple[str, Term]]:
 
 def _same_term(one: Term, other: Term) -> bool:
     if isinstance(one, z3.ExprRef) and isinstance(other, z3.ExprRef):
-        return z3.eq(one, other)
-    return type(one) is type(other) and one == other
+        return bool(z3.eq(one, other))
+    return type(one) is type(other) and bool(one == other)
 
 
 def same_formulas(one: Relation, other: Relation) -> bool:

@@ -39,6 +39,8 @@ class About(Struct):
     """Mutants of one operator in one function, at most."""
     of: dict[str, int]
     """How many mutants the operators give, by side; those above ``most`` were left out."""
+    left: int
+    """How many of those were not judged: the run was ended before. In the order of their keys, which is no order."""
     seconds: float
     """Processor time of all of them, preparing included."""
 
@@ -73,7 +75,7 @@ class Journal:
 
 
 def store(about: About, results: list[Result], path: Path = RESULTS) -> None:
-    """Write the results of a whole run."""
+    """Write the results of a run."""
     lines = [msgspec.json.encode(about), *(msgspec.json.encode(result) for result in results)]
     write_atomically(path, b"\n".join(lines) + b"\n")
 
