@@ -104,6 +104,17 @@ def _on_node(s: CallState, domid: Term, node: Term) -> Iterator[Asked]:
     yield Asked("set_outstanding_pages", {"domid": domid, "pages": pages, "node": node}, where, ("claimed",))
 
 
+_CRASHES = ("host-overclaimed", "node-overclaimed")
+
+
+def _crash(s: CallState, domid: Term, node: Term) -> Iterator[Asked]:
+    pages = _pages()
+    where = all_of([s.is_created[domid], s.domctl_lock == -1, pages >= 1])
+    for on_host in (True, False):
+        arguments = {"domid": domid, "pages": pages, "node": None if on_host else node}
+        yield Asked("set_outstanding_pages", arguments, where, _CRASHES, {"host_wide": on_host})
+
+
 def _alloc(host: CallHost, s: CallState, domid: Term, owned: bool, failing: bool = False) -> Iterator[Asked]:
     pages = _pages()
     for requested in (0, 1, None):
@@ -141,6 +152,15 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
         yield from _legacy(s, domid, failing=False, release=True)
     elif transition == "claim_on_node":
         yield from _on_node(s, domid, node)
+    elif transition == "claim_crashes":
+        yield from _crash(s, domid, node)
+    elif transition == "allocation_crashes":
+        arguments = {"domid": domid, "order": 0, "pages": 1, "candidates": (0,), "requested": 0, "exact": True}
+        has_block = {"has_block": [True] * host.nodes}
+        yield Asked("alloc_heap_pages", {**arguments, **has_block}, s.is_created[domid], _CRASHES, {"node": 0})
+    elif transition == "claim_pages_check":
+        usual = [s.is_created[domid], negation(z3.Bool("malformed")), s.llc_coloring == z3.Bool("llc_coloring")]
+        yield Asked("claim_pages_check", {"domid": domid, "pages": pages}, all_of(usual), ("checked",))
     elif transition == "release_claims" and semantics == "per-node-v8":
         where = all_of([s.is_created[domid], s.domctl_lock == -1])
         yield Asked("claim_memory", {"domid": domid, "entries": []}, where, ("released",))

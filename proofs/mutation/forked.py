@@ -24,6 +24,7 @@ MEMORY = 3 << 30
 _WALL = 60.0
 """Seconds by the clock for each second of processor time that a stage may take, and as many more at least."""
 
+
 class Report:
     """What a piece of work says while it runs; written whole, a line at a time."""
 

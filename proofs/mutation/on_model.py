@@ -124,7 +124,8 @@ def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepar
             for trial in trials(found.known[name], STEPS):
                 if trial.failure is not None:
                     raise ValueError(f"{trial.failure}")
-        found.called_by_calls[name] = called
+        compiled = [functions for (of, _), functions in found.compiled_by.items() if of == name]
+        found.called_by_calls[name] = called.union(*compiled)
     problems._bounded_step.cache_clear()  # steps of the right code
     return found
 

@@ -9,9 +9,6 @@ from proofs.prover.verdict import Verdict
 PLAIN = ("claim-sets", "per-node-v8", "single-node-v4", "legacy-2013")
 STANDS_BESIDE_NO_CALL = {
     "create_domain",  # nothing is checked that the caller has not seen to
-    "claim_pages_check",
-    "claim_crashes",
-    "allocation_crashes",
     "free_anonymous_pages",
     "destroy_domain",
 }
