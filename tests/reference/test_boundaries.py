@@ -5,10 +5,10 @@ import pytest
 from reference.constants import MAX_NUMNODES
 from reference.generations import SEMANTICS
 from reference.hypercalls import memory_exchange
-from reference.page_alloc import alloc_heap_pages
+from reference.page_alloc import alloc_heap_pages, release_ownership
 from reference.pages import PageState
 from reference.state import boot, create_domain
-from reference.status import Status
+from reference.status import MisuseError, Status
 from reference.steps import run
 
 
@@ -26,3 +26,11 @@ def test_an_exchange_cannot_steal_pages_in_limbo() -> None:
     assert mfn is not None
     assert run(memory_exchange(host, 1, [mfn], 0, 0)).status is Status.EINVAL
     assert host.pages.exact(mfn, 0).state is PageState.LIMBO
+
+
+def test_only_pages_of_a_domain_leave_its_tot_pages() -> None:
+    host = boot((8,), 8, SEMANTICS["claim-sets"])
+    mfn = alloc_heap_pages(host, create_domain(host, 1, max_pages=8), 0)
+    assert mfn is not None
+    with pytest.raises(MisuseError, match="belongs to no domain"):
+        release_ownership(host, mfn, 0)
