@@ -161,7 +161,7 @@ def judge(made: Made, prepared: Prepared, report: Report) -> Judged:
     fuzzed = [name for name, called in prepared.called_by_calls.items() if function in called]
     return (
         _proved(changed, prepared, report)
-        or _disagreed(changed, prepared, report)
+        or _disagreed(_beside_calls(made, changed, prepared), prepared, report)
         or _fuzzed(fuzzed, function, prepared, STEPS, "fuzz", report)
         or _fuzzed(fuzzed, function, prepared, MANY_STEPS, "fuzz, longer", report)
         or _compared(made, changed, others, fuzzed, prepared, report)
@@ -181,6 +181,12 @@ def _proved(changed: Iterable[tuple[str, str]], prepared: Prepared, report: Repo
                 if result.verdict is Verdict.REFUTED:
                     return killed("prove", obligation.name)
     return None
+
+
+def _beside_calls(made: Made, changed: list[tuple[str, str]], prepared: Prepared) -> Iterable[tuple[str, str]]:
+    """The transitions to compare with calls: those that changed or, where a call may have, all of a few generations."""
+    of_calls = made.mutant.module.startswith("model.calls")
+    return [pair for pair in prepared.called if pair[0] in ORDER] if of_calls else changed
 
 
 def _disagreed(changed: Iterable[tuple[str, str]], prepared: Prepared, report: Report) -> Judged | None:
