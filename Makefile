@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale questions refinement diff replay fuzz report bench peers second-solver schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation questions refinement diff replay fuzz report bench peers second-solver schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a h
 
 matrix: $(STAMP)  ## every generation against every property: docs/generations.md, docs/generations, tests/data/findings
 	$(BIN)/python -m proofs.matrix.documents
+
+mutation: $(STAMP)  ## mistakes made on purpose, and what notices them: docs/mutation.md, tests/data/mutation
+	$(BIN)/python -m proofs.mutation --jobs $(JOBS)
 
 questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/per-node-v8.md
 	$(BIN)/python -m proofs.questions.documents --search

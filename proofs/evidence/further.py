@@ -34,12 +34,18 @@ class Further:
     collect: Callable[[Request], Tables | NotRun] | None = None
 
 
+def _mutation(request: Request) -> Tables | NotRun:
+    from proofs.mutation.section import collected
+
+    return collected(request)
+
+
 FURTHER: dict[str, Further] = {
     "cross-check": Further("Second solver", "proofs", "claimcheck prove --cross-check", second_solver.collected),
     "spacer": Further(
         "An invariant that the solver found by itself", "proofs", "claimcheck prove --derive 2x2", spacer.collected
     ),
-    "mutation": Further("Mutants, and what kills them", "proofs", "claimcheck mutate"),
+    "mutation": Further("Mutants, and what kills them", "proofs", "make mutation", _mutation),
     "diff": Further("Reference against model, path by path", "differential", "claimcheck diff"),
     "fuzz": Further("Random interleavings", "differential", "claimcheck fuzz", fuzzed.collected),
     "scenarios": Further("What claims gain", "scenarios", "claimcheck simulate", simulated.collected),

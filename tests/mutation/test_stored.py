@@ -1,0 +1,42 @@
+"""The stored results: every survivor is explained, and the document shows them."""
+
+import re
+
+from proofs.evidence.request import Request
+from proofs.evidence.structure import NotRun, Tables
+from proofs.mutation import section
+from proofs.mutation.documents import DOCUMENT, brought_up_to_date, explained, reasons, unexplained
+from proofs.mutation.judged import Ending
+from proofs.mutation.stored import fingerprint, read
+from tests.documents import ROOT
+
+ABOUT, RESULTS = read()
+
+
+def test_every_survivor_is_explained() -> None:
+    assert [result.mutant.name for result in unexplained(RESULTS)] == []
+
+
+def test_every_explanation_is_of_a_survivor_and_says_how_it_was_made_sure_of() -> None:
+    survivors = {result.mutant.key for result in RESULTS if result.judged.ending is Ending.SURVIVED}
+    assert set(explained(reasons())) <= survivors
+    assert all(reason.says and reason.checked for reason in reasons())
+
+
+def test_there_are_many_and_most_are_killed() -> None:
+    killed = [result for result in RESULTS if result.judged.ending is Ending.KILLED]
+    assert len(RESULTS) >= 150
+    assert len(killed) > 0.8 * len(RESULTS)
+    assert all(result.judged.by and result.judged.what for result in killed)
+
+
+def test_the_document_shows_the_stored_results() -> None:
+    text = (ROOT / DOCUMENT).read_text()
+    assert brought_up_to_date(text, ABOUT, RESULTS) == text, "run `python -m proofs.mutation.documents`"
+    assert "NOT EXPLAINED" not in text
+    assert not re.search(r"<!-- generated: ([\w-]+) -->\n<!-- end -->", text)
+
+
+def test_the_report_shows_them_only_of_this_code() -> None:
+    found = section.collected(Request())
+    assert isinstance(found, Tables if ABOUT.code == fingerprint() else NotRun)
