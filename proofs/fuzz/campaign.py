@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from proofs.parallel import Submit, tell, workers
 
@@ -56,9 +56,9 @@ class Totals(Struct):
     traces: int = 0
     steps: int = 0
     seconds: float = 0.0
-    hits: Counter[str] = Counter()
-    broken: Counter[str] = Counter()
-    not_applicable: Counter[str] = Counter()
+    hits: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    not_applicable: Counter[str] = field(default_factory=Counter)
 
     def unreached(self) -> list[str]:
         """Classes that can be reached, and were not."""

@@ -62,6 +62,13 @@ def test_classes_that_are_not_reached_are_told_and_those_that_cannot_be_are_not(
     assert done.steps >= 2000
 
 
+def test_each_generation_counts_its_own() -> None:
+    other = Known("legacy-2013", [], KNOWN.classes)
+    both = Campaign(Settings(["claim-sets", "legacy-2013"]), [KNOWN, other], Path("nowhere"))
+    both.totals["claim-sets"].hits["never: reached"] += 1
+    assert both.totals["legacy-2013"].unreached() == ["claim_pages_check: checked", "never: reached"]
+
+
 def test_a_finding_is_stored_once_and_a_campaign_gone_on_with_is_as_one_in_one_go(
     spoiled: None, tmp_path: Path
 ) -> None:
