@@ -22,6 +22,7 @@ def interrupts_noted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        _noted.clear()
 
 
 def raise_if_interrupted() -> None:
