@@ -28,6 +28,8 @@ class Reason(Struct, frozen=True):
     """What was done to be sure of it."""
     mutants: list[str]
     """Their keys."""
+    open: bool = False
+    """It is a hole in the checks, known and not closed."""
 
 
 def reasons(path: Path = REASONS) -> list[Reason]:
@@ -57,7 +59,8 @@ def _by(result: Result) -> str:
         return result.judged.by
     if result.judged.ending is Ending.EQUIVALENT:
         return f"proved the same: {result.judged.by}"
-    return "explained" if result.mutant.key in explained(reasons()) else "SURVIVED"
+    reason = explained(reasons()).get(result.mutant.key)
+    return "SURVIVED" if reason is None else "open" if reason.open else "explained"
 
 
 def rows(results: list[Result], of: Callable[[Result], str]) -> tuple[list[str], list[list[str]]]:
@@ -90,10 +93,15 @@ def _totals(about: About, results: list[Result]) -> str:
     return (
         f"{len(results):,} mutants, at most {about.most} of an operator in a function (the operators give {given}):"
         f" {endings[Ending.KILLED]:,} killed, {endings[Ending.EQUIVALENT]} proved to do the same,"
-        f" {endings[Ending.SURVIVED]} survived, of which {len(unexplained(results))} without an explanation."
+        f" {endings[Ending.SURVIVED]} survived, of which {_open(results)} open and {len(unexplained(results))} without"
+        " an explanation."
         f"{_left(about.left)} {about.seconds:,.0f} seconds of processor time, preparing included."
         f" z3 {about.versions['z3']}, Python {about.versions['python']}."
     )
+
+
+def _open(results: list[Result]) -> int:
+    return sum(_by(result) == "open" for result in results)
 
 
 def _left(count: int) -> str:

@@ -140,7 +140,9 @@ def _ended(one: _Running[Item]) -> Ended:
     os.close(one.handle)
     _, status, used = os.wait4(one.pid, 0)
     answer, stage = None, ""
-    for line in one.said.splitlines():
+    for line in one.said.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break  # it was ended in the middle of a word
         said = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
         if "answer" in said:
             answer = said["answer"]

@@ -34,8 +34,6 @@ from proofs.prover.verdict import Settings, Verdict
 
 HOST = (2, 2)
 """Nodes and domains of the host on which mutants are put to the solver."""
-LARGER = (3, 2)
-"""On which the same relation is shown once more."""
 ORDER = ("claim-sets", "per-node-v8", "single-node-v4", "claim-sets-hardened", "legacy-2013")
 """Generations that are asked first."""
 _SETTINGS = Settings(rlimit=20_000_000, cores=False)
