@@ -27,8 +27,9 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: $(STAMP) lint  ## lints, then every test but the long ones, with branch coverage of reference/
-	$(BIN)/pytest -n $(JOBS) -m 'not long' -rs --cov --cov-report=term
+test: $(STAMP) lint  ## lints, then every test but the long ones; branch coverage of reference/ by its own tests
+	$(BIN)/pytest -n $(JOBS) -m 'not long' -rs --cov --cov-report=term tests/reference
+	$(BIN)/pytest -n $(JOBS) -m 'not long' -rs --ignore=tests/reference
 
 test-long: $(STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n $(JOBS) -m long

@@ -72,8 +72,24 @@ def _transitions(_typed: str) -> list[str]:
     return [*TRANSITIONS, *PROPERTIES]
 
 
-def _hosts(_typed: str) -> list[str]:
-    return ["any", "1x1", "2x2", "3x3", "4x4"]
+def _sizes(_typed: str) -> list[str]:
+    return ["1x1", "2x2", "3x2", "2x3", "3x3", "4x4"]
+
+
+def _hosts(typed: str) -> list[str]:
+    return ["any", *_sizes(typed)]
+
+
+def _operations(_typed: str) -> list[str]:
+    from proofs.diff.operations import OPERATIONS
+
+    return ["all", *OPERATIONS]
+
+
+def _mistakes(_typed: str) -> list[str]:
+    from proofs.diff.mistakes import MISTAKES
+
+    return list(MISTAKES)
 
 
 def _bugs(_typed: str) -> list[str]:
@@ -106,6 +122,10 @@ OPTIONS: Final[dict[str, Names]] = {
     "--mutate": _mutations,
     "--assume": _conditions,
     "--hosts": _hosts,
+    "--derive": _sizes,
+    "--shape": _sizes,
+    "--operation": _operations,
+    "--mistake": _mistakes,
     "--bug": _bugs,
     "--policy": _policies,
     "--show": _scenarios,

@@ -95,9 +95,8 @@ def shown() -> str:
         text = done.stdout.replace(folder, "campaign").replace(against, f"claimcheck serve --bug {SHOWN}")
     lines = [line.rstrip() for line in text.splitlines()]
     rows = [re.sub(r"[\d,]+$", "...", line) if line.startswith(" claim-sets ") else line for line in lines]
-    command_line = f"$ claimcheck fuzz --against 'claimcheck serve --bug {SHOWN}' --steps 1000 --out campaign"
     printed = "\n".join(rows).strip("\n")
-    return f"```text\n{command_line}\n{printed}\n```"
+    return f"```text\n{printed}\n```"
 
 
 def main(arguments: list[str]) -> int:

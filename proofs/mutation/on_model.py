@@ -129,6 +129,7 @@ def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepar
 
 
 def _note_compilations(name: str, found: Prepared) -> None:
+    model_calls.compiler.cache_clear()  # what was compiled before would not be seen
     compiler = model_calls.compiler(name)
     compile_kind = compiler._compile  # seen from outside, so that it need not know
 

@@ -27,7 +27,7 @@ TYPOS = {
     "semantics of a campaign": ("fuzz --semantics claim-stes", "did you mean 'claim-sets'?"),
     "semantics of a header": ("export c --semantics claim-stes", "did you mean 'claim-sets'?"),
     "form of a test": ("export tests x.jsonl --as pytst", "'pytest'"),
-    "command of a verb": ("export tsets x.jsonl", "Did you mean 'tests'?"),
+    "command of a verb": ("export tets x.jsonl", "Did you mean 'tests'?"),
     "shell": ("completion bsh", "'bash'"),
 }
 

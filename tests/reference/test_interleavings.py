@@ -307,7 +307,7 @@ class HardenedBuilders(Builders):
 
 
 Builders.TestCase.settings = HardenedBuilders.TestCase.settings = settings(
-    max_examples=500 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
+    max_examples=150 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
 )
 
 
