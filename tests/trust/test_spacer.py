@@ -59,11 +59,9 @@ def test_what_spacer_finds_on_the_smallest_host_is_certified(found: list[z3.Bool
     )
     assert len(questions) == 1 + 26 + 6
     assert derivation.counters == 7
-    texts = [c.text for c in derivation.spacers]
     assert not less(derivation).get("aggregates-agree.host")
     assert more(derivation) == []
     assert [c.text for c in less(derivation)["non-negative"]] == ["claims[0][0] >= 0"]
-    assert [text for text, _ in paired(found)] == texts  # the same each time
 
 
 def test_the_certificate_is_about_every_transition_and_field(system: System) -> None:
