@@ -89,7 +89,7 @@ def _operations(_typed: str) -> list[str]:
 def _mistakes(_typed: str) -> list[str]:
     from proofs.diff.mistakes import MISTAKES
 
-    return list(MISTAKES)
+    return [mistake.name for mistake in MISTAKES]
 
 
 def _bugs(_typed: str) -> list[str]:
