@@ -91,5 +91,5 @@ def checked(asked: list[Question], settings: Settings, jobs: int) -> Checked:
         if progress is None:
             return Checked(cross_check(asked, settings, jobs), len(asked), settings)
         task = progress.add_task("cross-checking", total=len(asked))
-        told = lambda done: progress.update(task, completed=done)  # noqa: E731
-        return Checked(cross_check(asked, settings, jobs, told), len(asked), settings)
+        found = cross_check(asked, settings, jobs, lambda done: progress.update(task, completed=done))
+        return Checked(found, len(asked), settings)
