@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from proofs.cli.completing import FREE
+from proofs.cli.completing import FREE, OPTIONS
 from proofs.cli.completion import VARIABLE
 from proofs.cli.main import _VERBS, claimcheck
 from tests.documents import parsed
@@ -133,3 +133,9 @@ def test_an_example_of_help_can_be_typed(verb: str, example: str) -> None:
 
 def test_every_command_has_examples() -> None:
     assert {verb for verb, _ in EXAMPLES} == {verb for verb, _ in verbs()}
+
+
+def test_what_is_offered_are_words() -> None:
+    for option, names in OPTIONS.items():
+        assert names(""), option
+        assert all(type(name) is str for name in names("")), option
