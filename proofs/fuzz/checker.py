@@ -22,7 +22,7 @@ from .known import Known
 from .machine import NOBODY, Machine, builder_of
 from .properties import Properties
 
-EVERYTHING = 256
+EVERYTHING = 1024
 """Critical sections between two comparisons of everything: pages counted block by block, every history of claims.
 What differs in these only, is found that much later, at the latest at the end of the trace."""
 
@@ -82,7 +82,8 @@ class Checker:
         self.crashed = False
         self.outcome: Outcome | None = None
         """Of the event done last, if its operation has ended."""
-        self._properties = Properties(self.host, self.expectation.calls.state)
+        self._calls = self.expectation.calls
+        self._properties = Properties(self.host, self._calls.state)
         self._proved = frozenset(known.proved)
         self._running = self.machine.running
 
@@ -109,30 +110,32 @@ class Checker:
 
     def _section(self, builder: str, event: Event, goes_on: bool) -> Failure | None:
         """One critical section on both sides."""
-        expectation, machine = self.expectation, self.machine
+        expectation, machine, calls = self.expectation, self.machine, self._calls
         self.outcome = None
         expected = expectation.go_on(builder) if goes_on else expectation.begin(builder, event)
-        if expectation.calls.result == MISUSE:
+        if calls.result == MISUSE:
             raise Impossible(f"{event.op} cannot be done here")
         try:
             outcome = machine.go_on(builder) if goes_on else machine.begin(event)
         except HypervisorCrash as crash:
             self.crashed = True
-            return None if expectation.calls.result == CRASH else self._failure(event, "crash", str(crash))
+            return None if calls.result == CRASH else self._failure(event, "crash", str(crash))
         except MisuseError as error:
             return self._failure(event, "misuse", str(error))
-        if expectation.calls.result == CRASH:
+        if calls.result == CRASH:
             return self._failure(event, "crash", "none in the reference, one in the model")
         self.sections += 1
         self.outcome = outcome
-        return self._differs(event, expected, outcome) or self._breaks(event)
+        failure = self._differs(event, expected, outcome)
+        return self._breaks(event) if failure is None and calls.changed else failure
 
     def _failure(self, event: Event, field: str, detail: str) -> Failure:
         return Failure(self.known.semantics, event.op, field, detail)
 
     def _differs(self, event: Event, expected: Ended | None, outcome: Outcome | None) -> Failure | None:
-        s, host = self.expectation.calls.state, self.host
-        touched = host.domains.get(self.expectation.calls.touched)  # type: ignore[arg-type]  # none: then it is no key
+        calls, host = self._calls, self.host
+        s = calls.state
+        touched = host.domains.get(calls.touched)  # type: ignore[arg-type]  # none: then it is no key
         if (
             counters_differ(s, host)
             or (touched is not None and ledger_differs(s, touched))
@@ -141,21 +144,21 @@ class Checker:
             failure = self._everything(event.op)
             if failure is not None:
                 return failure
-        self.expectation.calls.settle()
+        calls.settle()
         if (expected is None) != (outcome is None):
             ends = f"{outcome is not None} in the reference, {expected is not None} in the model"
             return self._failure(event, "ends", ends)
         if expected is None or outcome is None:
             return None
         for field, value in outcome.items():
-            wanted = _expected(field, expected, s.answer)
+            wanted = expected.result if field == "result" else _expected(field, expected, s.answer)
             if value != wanted:
                 return self._failure(event, field, f"{value} in the reference, {wanted} in the model")
         return None
 
     def _everything(self, op: str) -> Failure | None:
         """The slow comparison of all there is, and the reference's own checker."""
-        difference = first_difference(self.expectation.calls.state, self.host)
+        difference = first_difference(self._calls.state, self.host)
         if difference is not None:
             return Failure(self.known.semantics, op, difference.field, str(difference))
         for violation in check_state(self.host):
@@ -174,11 +177,8 @@ class Checker:
 
     def _breaks(self, event: Event) -> Failure | None:
         """What the section broke: a failure if it is proved to hold, counted otherwise."""
-        changed = self.expectation.calls.changed
-        if not changed:
-            return None
-        new = self._properties.update(changed, self.expectation.calls.touched, self._being_killed())
-        for name in {name for name, _ in new}:
+        new = self._properties.update(self._calls.changed, self._calls.touched, self._being_killed)
+        for name in {name for name, _ in new} if new else ():
             if name in self._proved:
                 violations = [str(v) for v in check_state(self.host) if v.property == name]
                 return self._failure(event, name, "; ".join(violations) or "but the reference's checker says it holds")
@@ -193,10 +193,8 @@ def _told(answer: dict[str, Any]) -> list[HypercallClaim]:
 
 
 def _expected(field: str, ended: Ended, answer: dict[str, Any]) -> Any:
-    """What the model says of one part of an outcome."""
+    """What the model says of one part of an outcome, other than its result."""
     blocks: Any = ended.blocks
-    if field == "result":
-        return ended.result
     if field == "mfn":
         return blocks[0].mfn if ended.result == OK and blocks else None
     if field == "on_node":

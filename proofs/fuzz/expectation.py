@@ -7,6 +7,7 @@ nodes have a free block, which frames a block is, and which block of a dying dom
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from msgspec import UNSET
@@ -76,17 +77,18 @@ class Expectation:
 
         ``calls.result`` is ``misuse`` where the hypervisor cannot be asked for that at all.
         """
-        self.calls.new_section()
-        if not self._possible(event):
-            self.calls.result = MISUSE
+        calls, kind = self.calls, type(event)
+        calls.new_section()
+        if kind in self._asked and not self._possible(event):
+            calls.result = MISUSE
             return None
-        begun = _BEGIN[type(event)](self, event)
+        begun = _BEGIN[kind](self, event)
         if type(begun) is Made:
-            self.calls.result = begun.result
-            return Ended(begun.result) if begun.block is None else Ended(begun.result, (begun.block,))  # type: ignore[arg-type]  # as good as a block
+            calls.result = begun.result
+            return _ended(begun.result) if begun.block is None else Ended(begun.result, (begun.block,))  # type: ignore[arg-type]  # as good as a block
         self._scripts[builder] = event, begun  # type: ignore[assignment]  # what was not made is a script
         ended = self._go_on(builder)
-        if self.calls.result == MISUSE:
+        if calls.result == MISUSE:
             self._scripts.pop(builder, None)
         return ended
 
@@ -127,10 +129,11 @@ class Expectation:
             self.calls.hits[f"alloc_domheap_pages: {ended.result}"] += 1
 
     def _possible(self, event: e.Event) -> bool:
-        """Whether the hypervisor can be asked for that at all, as far as no case of the model says so."""
+        """Whether the hypervisor can be asked for that at all, as far as no case of the model says so.
+
+        Of events of the kinds in ``_asked``; the others can be asked for in every state.
+        """
         kind = type(event)
-        if kind not in self._asked:
-            return True
         if kind in self._missing:
             return False
         if isinstance(event, e.SetOutstandingPages) and event.node is not UNSET and not self._has_claim_node:
@@ -222,6 +225,12 @@ class Expectation:
         return SCRIPTS["memory_exchange"](
             domid, event.in_mfns, lambda mfn: pages_at(host, mfn, order), order, event.out_order, requested=event.node
         )
+
+
+@cache
+def _ended(result: str) -> Ended:
+    """How an operation ended that leaves no pages: there are few."""
+    return Ended(result)
 
 
 def _request(event: Any) -> dict[str, Any]:

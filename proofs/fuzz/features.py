@@ -35,8 +35,8 @@ FIRST, IN_AFFINITY, ELSEWHERE, NOWHERE = (
     "a node outside node_affinity",
     "none",
 )
-SEARCHED = tuple(
-    f"search, {kind}: {place}"
+_SEARCHED = {
+    (kind, place): f"search, {kind}: {place}"
     for kind, places in (
         (NO_DOMAIN, (FIRST, IN_AFFINITY, NOWHERE)),
         (EXACT, (FIRST, NOWHERE)),
@@ -45,7 +45,8 @@ SEARCHED = tuple(
         (ANYWHERE, (FIRST, IN_AFFINITY, ELSEWHERE, NOWHERE)),
     )
     for place in places
-)
+}
+SEARCHED = tuple(_SEARCHED.values())
 """By what was asked for, and where the search ended. For no domain every node is in the affinity."""
 PASSED_OVER_CLAIMED = "search: passed over a node with a block, for its claims"
 PASSED_OVER_EMPTY = "search: passed over a node without a block"
@@ -105,4 +106,4 @@ def count_search(
         place = FIRST
     else:
         place = IN_AFFINITY if found in affinity else ELSEWHERE
-    hits[f"search, {kind}: {place}"] += 1
+    hits[_SEARCHED[kind, place]] += 1

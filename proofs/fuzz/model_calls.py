@@ -45,19 +45,7 @@ class ModelCalls:
         self.hits = self._compiler.hits
         self._nodes = len(host.node_pages)
         self._taken: Pages | None = None
-        self._special: dict[str, Callable[[str, Arguments], Made]] = {
-            "alloc_heap_pages": self._alloc_heap_pages,
-            "offline_page": self._recalling,
-            "free_heap_pages": self._freeing,
-            "install_claim_set": self._with_entries,
-            "claim_memory": self._with_entries,
-            "create_domain": self._directly,
-            "exchange_check": self._directly,
-            "get_memory_claims": self._directly,
-        }
         self._redeems_at_assign = SEMANTICS[host.semantics.name].rules.redeems_at_assign
-        if self._redeems_at_assign:
-            self._special["assign_pages"] = self._redeeming
 
     def new_section(self) -> None:
         """A critical section begins."""
@@ -73,8 +61,7 @@ class ModelCalls:
 
     def make(self, name: str, arguments: Arguments) -> Made:
         """Make a call: the case that came out."""
-        special = self._special.get(name)
-        return self._plain(name, arguments) if special is None else special(name, arguments)
+        return _MADE.get(name, ModelCalls._plain)(self, name, arguments)
 
     def _plain(self, name: str, arguments: Arguments) -> Made:
         compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
@@ -132,7 +119,9 @@ class ModelCalls:
             count_recalled(self.hits, before, self.state)
         return made
 
-    def _redeeming(self, name: str, arguments: Arguments) -> Made:
+    def _assigning(self, name: str, arguments: Arguments) -> Made:
+        if not self._redeems_at_assign:
+            return self._plain(name, arguments)
         before = claims_of(self.state, arguments["domid"])
         made = self._plain(name, arguments)
         if made.block is not None and made.block.refcounted:
@@ -162,3 +151,17 @@ class ModelCalls:
         made = self._came_out(compiled, index, Pages(order, found, "", None, False, None), domid)
         self._taken = made.block
         return made
+
+
+_MADE: dict[str, Callable[[ModelCalls, str, Arguments], Made]] = {
+    "alloc_heap_pages": ModelCalls._alloc_heap_pages,
+    "assign_pages": ModelCalls._assigning,
+    "offline_page": ModelCalls._recalling,
+    "free_heap_pages": ModelCalls._freeing,
+    "install_claim_set": ModelCalls._with_entries,
+    "claim_memory": ModelCalls._with_entries,
+    "create_domain": ModelCalls._directly,
+    "exchange_check": ModelCalls._directly,
+    "get_memory_claims": ModelCalls._directly,
+}
+"""How the calls are made for which it is not enough to call the compiled function."""

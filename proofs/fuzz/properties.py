@@ -7,6 +7,7 @@ reference's own checker now and then, and where something is found broken here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from operator import add, le
 
@@ -27,10 +28,12 @@ Broken = set[tuple[str, int | None]]
 
 
 @cache
-def _concerns(changed: frozenset[str]) -> tuple[bool, bool, bool]:
-    """Whether these fields are looked at by what is about the host, about claims, about domains."""
+def _concerns(changed: frozenset[str]) -> tuple[bool, bool, bool, bool]:
+    """Whether these fields are looked at by what is about the host, about claims, about domains, about histories."""
     of_claims = bool(changed & _CLAIMS)
-    return of_claims or bool(changed & (_NODE | _HOST)), of_claims, bool(changed & (_CLAIMS | _HELD | _LEDGER | _DYING))
+    of_history = of_claims or bool(changed & _LEDGER)
+    of_host = of_claims or bool(changed & (_NODE | _HOST))
+    return of_host, of_claims, of_history or bool(changed & (_HELD | _DYING)), of_history
 
 
 class Properties:
@@ -41,7 +44,7 @@ class Properties:
         self._s = s
         self.broken: Broken = set()
 
-    def update(self, changed: frozenset[str], domid: int | None, being_killed: set[int]) -> Broken:
+    def update(self, changed: frozenset[str], domid: int | None, being_killed: Callable[[], set[int]]) -> Broken:
         """What a critical section broke that held before.
 
         :param changed: the fields that it changed
@@ -50,23 +53,23 @@ class Properties:
         """
         now: Broken = set()
         domains = self._host.domains
-        of_host, of_claims, of_domains = _concerns(changed)
+        of_host, of_claims, of_domains, of_history = _concerns(changed)
         if of_host:
             self._of_host(of_claims, now)
         if of_domains:
             if domid is None:
                 for domain in domains.values():
-                    self._of_domain(domain, now, being_killed)
+                    self._of_domain(domain, of_history, now, being_killed)
             elif domid in domains:
-                self._of_domain(domains[domid], now, being_killed)
-        for known in self.broken:
+                self._of_domain(domains[domid], of_history, now, being_killed)
+        broken = self.broken
+        for known in broken:
             about = known[1]
             stays = not of_host if about is None else not of_domains or domid not in (None, about)
             if stays and (about is None or about in domains):
                 now.add(known)
-        new = now - self.broken
         self.broken = now
-        return new
+        return now - broken if now else now
 
     def _of_host(self, of_claims: bool, now: Broken) -> None:
         host = self._host
@@ -89,7 +92,7 @@ class Properties:
         if free != avail or list(map(add, free, host.pages.unavailable)) != list(host.node_pages):
             now.add(("redeemed-once", None))
 
-    def _of_domain(self, domain: Domain, now: Broken, being_killed: set[int]) -> None:
+    def _of_domain(self, domain: Domain, of_history: bool, now: Broken, being_killed: Callable[[], set[int]]) -> None:
         domid = domain.domid
         claims, global_claims = domain.claims, domain.global_claims
         if domain.node_claims != sum(claims):
@@ -99,9 +102,12 @@ class Properties:
             now.add((WITHOUT_LIMBO, domid))
         if held + sum(self._s.limbo_pages[domid]) > domain.max_pages:
             now.add(("entitlement", domid))
-        history = domain.history
-        total = zip([*claims, global_claims], history.redeemed, history.released, history.recalled, strict=True)
-        if list(map(sum, total)) != history.installed:
+        if of_history:
+            history = domain.history
+            total = zip([*claims, global_claims], history.redeemed, history.released, history.recalled, strict=True)
+            if list(map(sum, total)) != history.installed:
+                now.add(("redeemed-once", domid))
+        elif ("redeemed-once", domid) in self.broken:
             now.add(("redeemed-once", domid))
-        if domain.is_dying and (global_claims or domain.node_claims) and domid not in being_killed:
+        if domain.is_dying and (global_claims or domain.node_claims) and domid not in being_killed():
             now.add(("dead-hold-nothing", domid))

@@ -18,8 +18,8 @@ STEPS = 20_000
 """Critical sections of a shard, about: it ends with the trace that reaches them."""
 
 _FAVOUR = 3.0
-_COLLECT = 50
-"""Traces between two collections of garbage: they leave little of it."""
+_LOOK = 8
+"""Traces between two looks at which classes are missing."""
 
 
 class ShardResult(Struct):
@@ -59,18 +59,20 @@ def run_shard(
     broken: Counter[str] = Counter()
     not_applicable: Counter[str] = Counter()
     missing = set(known.reachable())
+    wanted: dict[str, float] = {}
     target.hits()  # what shrinking did before, in the same process, is not this shard's
     was_enabled = gc.isenabled()
-    gc.disable()  # the compiled calls are many objects, and traces make no cycles worth looking for
+    gc.disable()  # the compiled calls are many objects, and a trace leaves no cycles (tested)
     try:
         while result.steps < steps:
-            trial = target.trial(seed_of(seed, index, result.traces), favoured(missing) if guided else {})
+            if result.traces % _LOOK == 0:
+                hits.update(target.hits())
+                missing -= hits.keys()
+                wanted = favoured(missing) if guided else {}
+            trial = target.trial(seed_of(seed, index, result.traces), wanted)
             result.traces += 1
             result.steps += trial.sections
-            new = target.hits()
-            hits += new
-            missing -= new.keys()
-            broken += trial.broken
+            broken.update(trial.broken)
             not_applicable.update(trial.not_applicable)
             if trial.failure is not None:
                 kind = trial.failure.kind
@@ -79,11 +81,10 @@ def run_shard(
                     result.found.append(Found(trial.host, trial.events, trial.failure, trial.seed))
             if not trial.sections:
                 result.steps += 1  # a trace that could not be tried: the shard ends all the same
-            if result.traces % _COLLECT == 0:
-                gc.collect(1)
     finally:
         if was_enabled:
             gc.enable()
+    hits.update(target.hits())
     result.hits, result.broken, result.not_applicable = dict(hits), dict(broken), dict(not_applicable)
     result.seconds = time.process_time() - started
     return result

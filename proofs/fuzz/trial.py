@@ -28,7 +28,7 @@ class Trial(Struct):
     seed: int
     host: HostShape
     events: list[Event]
-    """With what the reference answered; without its counters."""
+    """If one failed: with what the reference answered, without its counters."""
     sections: int
     broken: Counter[str]
     failure: Failure | None
@@ -56,15 +56,20 @@ def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> T
     world = World(checker.machine, draw, plan.wild, plan.offered)
     source = Source(world, plan)
     events: list[Event] = []
+    outcomes: list[Outcome | None] = []
     failure = None
     while failure is None and not checker.crashed and (event := source.next()) is not None:
         failure = checker.do(event)
-        if checker.outcome is not None:
-            world.note(event, checker.outcome)
-        answer(event, checker.outcome)
+        outcome = checker.outcome
+        if outcome is not None:
+            world.note(event, outcome)
         events.append(event)
+        outcomes.append(outcome)
     if failure is None:
         failure = checker.end()
+    if failure is not None:
+        for event, outcome in zip(events, outcomes, strict=True):
+            answer(event, outcome)
     return Trial(seed, host, events, checker.sections, checker.broken, failure)
 
 

@@ -162,7 +162,7 @@ def test_compiled_calls_do_what_z3_says(semantics: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("semantics", SEMANTICS)
 def test_compiled_calls_do_what_z3_says_in_many_states(semantics: str) -> None:
-    assert len(compared(compiler(semantics), semantics, 60, seed=2)) > 60
+    assert len(compared(compiler(semantics), semantics, 60, seed=2)) > 50
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS)

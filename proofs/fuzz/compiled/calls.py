@@ -171,18 +171,19 @@ class Compiler:
     def search(self, arguments: Mapping[str, Any], nodes: int) -> tuple[Compiled, list[Any]]:
         """:meth:`kind` of an ``alloc_heap_pages``, the call made most often; whatever else it is given is left out."""
         domid, requested, order = arguments["domid"], arguments["requested"], arguments["order"]
-        exact, no_refcount, no_owner = (arguments.get(name, False) for name in ("exact", "no_refcount", "no_owner"))
+        flag = arguments.get
+        flags = flag("exact", False), flag("no_refcount", False), flag("no_owner", False)
         numbers = [order, 1 << order] if domid is None else [domid, order, 1 << order]
         asked: Any = None
         if requested is not None:
             asked = requested < nodes
             numbers.append(requested)
-        key = (domid is None, asked, exact, no_refcount, no_owner)
+        key = (domid is None, asked, flags)
         compiled = self._searches.get(key)
         if compiled is None:
             same = {"domid": domid, "order": order, "pages": 1 << order, "requested": requested}
-            flags = {"exact": exact, "no_refcount": no_refcount, "no_owner": no_owner}
-            compiled = self._searches[key] = self.kind("alloc_heap_pages", {**same, **flags}, nodes)[0]
+            named = dict(zip(("exact", "no_refcount", "no_owner"), flags, strict=True))
+            compiled = self._searches[key] = self.kind("alloc_heap_pages", same | named, nodes)[0]
         return compiled, numbers
 
     def _compile(self, key: tuple[Any, ...]) -> Compiled:

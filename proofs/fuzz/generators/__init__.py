@@ -31,7 +31,7 @@ class Maker(NamedTuple):
 MAKERS: dict[str, Maker] = {
     maker.name: maker
     for maker in (
-        Maker(lifetimes.create_domain, 2),
+        Maker(lifetimes.create_domain, 1),
         Maker(lifetimes.set_max_pages, 2),
         Maker(lifetimes.max_mem, 1),
         Maker(claiming.install_claim_set, 6),

@@ -116,7 +116,7 @@ def populate_physmap(world: World) -> PopulatePhysmap:
     node = world.any_node()
     return PopulatePhysmap(
         domid=world.any_domid(),
-        nr_extents=world.draw.below(5),
+        nr_extents=world.draw.below(9),
         extent_order=_order(world, node),
         node=node,
         memflags=_memflags(world),

@@ -27,7 +27,7 @@ def _entries(world: World, domain: Domain, make: Callable[..., Entry]) -> list[E
     """The entries of a claim set: mostly different nodes, and a host-wide one; mostly of pages there are."""
     host, draw, wild = world.host, world.draw, world.wild
     nodes = len(host.node_pages)
-    if draw.random() < 0.005:
+    if draw.random() < 0.002:
         return _too_many(world, make)
     host_room = host.total_avail_pages - host.outstanding_claims + domain.global_claims + domain.node_claims
     limit_room = domain.max_pages - domain.tot_pages
@@ -88,7 +88,14 @@ def claim_memory(world: World) -> ClaimMemory | None:
         claims = _entries(world, domain, _hypercall_claim(world))
         if draw.random() < 0.03:
             claims.append(HypercallClaim(_legacy_pages(world, domain), "legacy"))
-    return ClaimMemory(domid=domid, claims=claims, pad=1 + draw.below(2) if draw.random() < 0.02 else 0)
+    return ClaimMemory(
+        domid=domid, claims=claims, pad=1 + draw.below(2) if draw.random() < _malformed(world, 0.02) else 0
+    )
+
+
+def _malformed(world: World, often: float) -> float:
+    """How often a hypercall is malformed: where LLC colouring refuses them all, it tells which check is the first."""
+    return 0.5 if world.host.llc_coloring_enabled else often
 
 
 def _hypercall_claim(world: World) -> Callable[[int, int | str, int], HypercallClaim]:
@@ -159,7 +166,7 @@ def claim_pages(world: World) -> ClaimPages | None:
         exact = XENMEMF_exact_node_request if draw.random() < 0.95 else 0
         event.nr_extents = _single_pages(world, domain, node)
         event.mem_flags = ((node + 1) & 0xFF) << 8 | exact | (1 if draw.random() < 0.1 else 0)
-    if draw.random() < 0.03:
+    if draw.random() < _malformed(world, 0.03):
         setattr(event, draw.pick(("extent_order", "mem_flags", "extent_start")), 1)
     return event
 
