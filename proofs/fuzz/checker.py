@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from model.calls import CRASH, MISUSE, OK, Ended
 from proofs.replay.operations import Outcome
@@ -19,7 +19,7 @@ from .difference import counters_differ, first_difference, ledger_differs
 from .expectation import Expectation
 from .generators.lifetimes import MOST_DOMAINS
 from .known import Known
-from .machine import NOBODY, Machine, builder_of
+from .machine import NOBODY, Machine
 from .properties import Properties
 
 EVERYTHING = 1024
@@ -92,7 +92,8 @@ class Checker:
 
         :raises Impossible: it cannot stand here
         """
-        builder = builder_of(event)
+        named = event.builder
+        builder: str = NOBODY if named is UNSET else named
         goes_on = type(event) is Continue
         running = self._running.get(builder)
         if (running is not None) is not goes_on:
@@ -116,7 +117,7 @@ class Checker:
         if calls.result == MISUSE:
             raise Impossible(f"{event.op} cannot be done here")
         try:
-            outcome = machine.go_on(builder) if goes_on else machine.begin(event)
+            outcome = machine.go_on(builder) if goes_on else machine.begin_as(builder, event)
         except HypervisorCrash as crash:
             self.crashed = True
             return None if calls.result == CRASH else self._failure(event, "crash", str(crash))

@@ -56,6 +56,10 @@ class Machine:
             return self.go_on(builder)
         if builder in self.running:
             raise MisuseError(f"builder {builder} has not ended what it does")
+        return self.begin_as(builder, event)
+
+    def begin_as(self, builder: str, event: Event) -> Outcome | None:
+        """:meth:`begin` for a builder that has nothing in flight; the event is no ``continue``."""
         outcome = OPERATIONS[type(event)](self.host, event)
         if type(outcome) is dict:
             return outcome

@@ -61,33 +61,37 @@ class ModelCalls:
 
     def make(self, name: str, arguments: Arguments) -> Made:
         """Make a call: the case that came out."""
-        return _MADE.get(name, ModelCalls._plain)(self, name, arguments)
+        special = _MADE.get(name)
+        return self._plain(name, arguments) if special is None else special(self, name, arguments)
 
     def _plain(self, name: str, arguments: Arguments) -> Made:
         compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
         block: Pages | None = arguments.get("block")
         domid = arguments.get("domid", None if block is None else block.owner)
-        self._touch(domid)
+        if domid != self.touched:
+            self._touch(domid)
         return self._came_out(compiled, compiled.function(self.state, *numbers), block, domid)
 
     def _touch(self, domid: int | None) -> None:
         """Something changes of a domain, or of none; of several calls in a section, each may touch another."""
-        if domid is not None and domid != self.touched:
-            self.touched = domid if self.touched == NONE else None
+        if domid is not None:
+            self.touched = domid if self.touched in (NONE, domid) else None
 
     def _came_out(self, compiled: Compiled, index: int, block: Pages | None, domid: int | None) -> Made:
         compiled.counts[index] += 1
         outcome = compiled.outcomes[index]
-        if outcome.changed:
-            self.changed = self.changed | outcome.changed if self.changed else outcome.changed
+        changed = outcome.changed
+        if changed:
+            self.changed = self.changed | changed if self.changed else changed
         made = compiled.made[index]
-        if made is None and outcome.state is None:
-            made = Made(outcome.name, outcome.result, None, self.state.answer)
         if made is None:
-            assert block is not None  # it leaves what it was given
-            owner = domid if outcome.owned else None
-            left = Pages(block.order, block.node, str(outcome.state), owner, outcome.refcounted, block.mfn)
-            made = Made(outcome.name, outcome.result, left)
+            if outcome.state is None:
+                made = Made(outcome.name, outcome.result, None, self.state.answer)
+            else:
+                assert block is not None  # it leaves what it was given
+                owner = domid if outcome.owned else None
+                left = Pages(block.order, block.node, outcome.state, owner, outcome.refcounted, block.mfn)
+                made = Made(outcome.name, outcome.result, left)
         self.result = made.result
         return made
 

@@ -16,12 +16,15 @@ from reference.state import Domain, Host
 from .compiled import ModelState
 from .known import WITHOUT_LIMBO
 
-_NODE = frozenset({"node_avail_pages", "node_outstanding_claims"})
-_HOST = frozenset({"total_avail_pages", "outstanding_claims"})
+_PAGES = frozenset({"node_avail_pages", "total_avail_pages"})
+_CLAIMED = frozenset({"node_outstanding_claims", "outstanding_claims"})
 _CLAIMS = frozenset({"claims", "node_claims", "global_claims"})
 _HELD = frozenset({"tot_pages", "max_pages", "limbo_pages"})
 _LEDGER = frozenset({"ledger_installed", "ledger_redeemed", "ledger_released", "ledger_recalled"})
 _DYING = frozenset({"is_dying", "is_created"})
+
+_AGREE = ("aggregates-agree", None)
+_REDEEMED_ONCE = ("redeemed-once", None)
 
 Broken = set[tuple[str, int | None]]
 """Properties that do not hold, each with the domain, if it is about one."""
@@ -29,11 +32,10 @@ Broken = set[tuple[str, int | None]]
 
 @cache
 def _concerns(changed: frozenset[str]) -> tuple[bool, bool, bool, bool]:
-    """Whether these fields are looked at by what is about the host, about claims, about domains, about histories."""
-    of_claims = bool(changed & _CLAIMS)
+    """Whether these fields are looked at by what is about pages, about claims, about domains, about histories."""
+    of_claims = bool(changed & (_CLAIMS | _CLAIMED))
     of_history = of_claims or bool(changed & _LEDGER)
-    of_host = of_claims or bool(changed & (_NODE | _HOST))
-    return of_host, of_claims, of_history or bool(changed & (_HELD | _DYING)), of_history
+    return bool(changed & _PAGES), of_claims, of_history or bool(changed & (_HELD | _DYING)), of_history
 
 
 class Properties:
@@ -42,6 +44,7 @@ class Properties:
     def __init__(self, host: Host, s: ModelState) -> None:
         self._host = host
         self._s = s
+        self._installed = list(host.node_pages)
         self.broken: Broken = set()
 
     def update(self, changed: frozenset[str], domid: int | None, being_killed: Callable[[], set[int]]) -> Broken:
@@ -53,9 +56,10 @@ class Properties:
         """
         now: Broken = set()
         domains = self._host.domains
-        of_host, of_claims, of_domains, of_history = _concerns(changed)
+        of_pages, of_claims, of_domains, of_history = _concerns(changed)
+        of_host = of_pages or of_claims
         if of_host:
-            self._of_host(of_claims, now)
+            self._of_host(of_pages, of_claims, now)
         if of_domains:
             if domid is None:
                 for domain in domains.values():
@@ -71,26 +75,33 @@ class Properties:
         self.broken = now
         return now - broken if now else now
 
-    def _of_host(self, of_claims: bool, now: Broken) -> None:
-        host = self._host
+    def _of_host(self, of_pages: bool, of_claims: bool, now: Broken) -> None:
+        host, broken = self._host, self.broken
         claimed, avail = host.node_outstanding_claims, host.node_avail_pages
         if not all(map(le, claimed, avail)):
             now.add(("node-backed", None))
         if host.outstanding_claims > host.total_avail_pages:
             now.add(("host-backed", None))
-        domains = host.domains.values()
-        agree = host.total_avail_pages == sum(avail)
-        if of_claims and domains:
-            agree = agree and host.outstanding_claims == sum([d.global_claims + d.node_claims for d in domains])
-            by_node = zip(*[d.claims for d in domains], strict=True)
-            agree = agree and claimed == list(map(sum, by_node))
-        elif ("aggregates-agree", None) in self.broken:
-            agree = False
-        if not agree:
-            now.add(("aggregates-agree", None))
-        free = [heap.free_pages for heap in host.heap]
-        if free != avail or list(map(add, free, host.pages.unavailable)) != list(host.node_pages):
-            now.add(("redeemed-once", None))
+        if not (of_pages and of_claims) and _AGREE in broken:
+            of_pages = of_claims = True  # it may be the other part that does not hold
+        if of_claims and not self._claims_agree(claimed):
+            now.add(_AGREE)
+        if of_pages:
+            if host.total_avail_pages != sum(avail):
+                now.add(_AGREE)
+            free = [heap.free_pages for heap in host.heap]
+            if free != avail or [*map(add, free, host.pages.unavailable)] != self._installed:
+                now.add(_REDEEMED_ONCE)
+        elif _REDEEMED_ONCE in broken:
+            now.add(_REDEEMED_ONCE)
+
+    def _claims_agree(self, claimed: list[int]) -> bool:
+        domains = self._host.domains.values()
+        if not domains:
+            return not any(claimed) and not self._host.outstanding_claims
+        if self._host.outstanding_claims != sum([d.global_claims + d.node_claims for d in domains]):
+            return False
+        return claimed == [*map(sum, zip(*[d.claims for d in domains], strict=True))]
 
     def _of_domain(self, domain: Domain, of_history: bool, now: Broken, being_killed: Callable[[], set[int]]) -> None:
         domid = domain.domid

@@ -19,7 +19,7 @@ from model.semantics import SEMANTICS
 from model.step import Step
 
 from .code import Code
-from .runtime import taken_ascending
+from .runtime import placed, taken_ascending
 from .updates import terms_of, write_updates
 from .vectors import VectorHost
 
@@ -206,7 +206,7 @@ class Compiler:
         extra = ["candidates", "heap"] if searches else []
         head = f"def call({', '.join(['s', *parameters, *extra])}):"
         source = "\n".join([head, *code.lines]) + "\n"
-        names: dict[str, Any] = {"taken_ascending": taken_ascending, "add": add, "sub": sub}
+        names: dict[str, Any] = {"taken_ascending": taken_ascending, "placed": placed, "add": add, "sub": sub}
         exec(compile(source, f"<{self.semantics.name} {name}>", "exec"), names)  # our own text
         outcomes = [_outcome(case, changed[index]) for index, case in enumerate(found)]
         made = [Made(o.name, o.result, None) if o.state is None and not o.answers else None for o in outcomes]

@@ -244,6 +244,8 @@ class Code:
             local.update(dict.fromkeys(keys, f"v{number}"))
         index = str(INDEX[over])
         local[INDEX[over].get_id()] = index
+        if placed := self._placed(over, entry, local):
+            return placed
         text = self.term(entry, local)
         if text in (f"({' + '.join(variables)})", f"({' - '.join(variables)})") and len(variables) == 2:
             return f"list(map({'add' if '+' in text else 'sub'}, {', '.join(sources)}))"
@@ -254,6 +256,21 @@ class Code:
         if len(sources) > 1:
             loop = f"{', '.join(variables)} in zip({', '.join(sources)})"
         return f"[{text} for {loop}]"
+
+    def _placed(self, over: str, entry: z3.ExprRef, local: dict[int, str]) -> str:
+        """Where all but one entry are those of another list: a copy with that one placed. Empty: it is otherwise."""
+        if not z3.is_app_of(entry, z3.Z3_OP_ITE):
+            return ""
+        condition, value, otherwise = entry.children()
+        if not z3.is_eq(condition) or otherwise.get_id() not in local or otherwise.eq(INDEX[over]):
+            return ""
+        at = [side for side in condition.children() if not side.eq(INDEX[over])]
+        if len(at) != 1 or not z3.is_const(at[0]) or at[0].decl().name() not in self._indices:
+            return ""
+        if self._bound_in(at[0]) or self._bound_in(value):
+            return ""
+        source = self._stored(over, otherwise) or self.entries(over, otherwise)
+        return f"placed({source}, {self.term(at[0])}, {self.term(value)})"
 
     def _find_bases(self, over: str, entry: z3.ExprRef, term: z3.ExprRef, bases: dict[str, Any]) -> None:
         """The lists that an entry is computed from: the state's own, and such as are used elsewhere too."""

@@ -24,6 +24,13 @@ def taken_ascending(held: Sequence[int], amount: int) -> list[int]:
     return taken
 
 
+def placed(entries: list[Any], index: int, value: Any) -> list[Any]:
+    """A copy in which one entry is another."""
+    new = entries[:]
+    new[index] = value
+    return new
+
+
 class ModelState:
     """A state of the model in plain numbers: the fields of ``CallState``, grids as one list a domain."""
 

@@ -17,7 +17,7 @@ from reference.semantics import Semantics
 from . import Maker, makers_of
 
 _FACTORS = (0.2, 0.5, 1, 1, 2, 5)
-_LENGTHS = (60, 120, 240, 480)
+_LENGTHS = (60, 120, 240, 480, 960)
 _SHARES = (0.4, 0.7, 1.0)
 _STREAK, _STREAK_LENGTH = 0.01, 600
 """How often a trace is nearly all one operation, and then its events: for what has to be done hundreds of times."""

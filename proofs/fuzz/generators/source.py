@@ -15,6 +15,9 @@ _GOES_ON = 0.5
 """How often somebody who has begun something goes on with it, rather than that something else begins."""
 
 
+_CREATE = MAKERS["create_domain"]
+
+
 class Source:
     """Random events, each made for the state that the world has then."""
 
@@ -31,9 +34,8 @@ class Source:
             self._made += 1
             if running and draw.random() < _GOES_ON:
                 return Continue(builder=draw.pick(list(running)))
-            maker = plan.maker(draw)
-            if self._made <= _FIRST_DOMAINS or not world.host.domains:
-                maker = MAKERS["create_domain"]
+            first = self._made <= _FIRST_DOMAINS or not world.host.domains
+            maker = _CREATE if first else plan.maker(draw)
             event = maker.make(world)
             if event is None:
                 continue
