@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import z3
 
+from . import formulas as f
 from .numbers import Atom, Count, deciding
 from .terms import Terms, Witness
 
@@ -104,7 +105,7 @@ class Tree:
         key = goal.get_id()
         if key in node.proved:
             return True
-        if self._possible(path, [z3.Not(goal)]) is not None:
+        if self._possible(path, [f.negation(goal)]) is not None:
             return False
         node.proved[key] = goal  # alive: ids are used again
         return True
@@ -122,7 +123,7 @@ class Tree:
             solver.set("ctrl_c", False)
             solver.add(*self.precondition)
             for path in paths:
-                solver.add(z3.Not(z3.And(path.formulas(self.terms))))
+                solver.add(f.negation(f.conjunction(path.formulas(self.terms))))
             self.queries += 1
             answer = solver.check()
             if answer == z3.unknown:

@@ -7,6 +7,7 @@ from typing import Any
 
 import z3
 
+from . import formulas as f
 from .numbers import Atom, Count, Items, Truth
 
 
@@ -39,10 +40,10 @@ class Terms:
         return term
 
     def _sum(self, items: Items, constant: int) -> Any:
-        parts = [self.number(n) if times == 1 else times * self.number(n) for n, times in items]
+        parts = [self.number(n) if times == 1 else f.multiple(times, self.number(n)) for n, times in items]
         if constant:
-            parts.append(z3.IntVal(constant))
-        return parts[0] if len(parts) == 1 else z3.Sum(parts)
+            parts.append(f.integer(constant))
+        return f.total(parts)
 
     def count(self, value: Count | int) -> Any:
         """A number: a term, or itself."""
@@ -64,7 +65,8 @@ class Terms:
                 term = self.formulas[atom.items]
             else:
                 total = self._sum(atom.items, 0)
-                term = total <= -atom.constant if atom.kind == "le" else total == -atom.constant
+                made = f.at_most if atom.kind == "le" else f.equal
+                term = made(total, -atom.constant)
             self._atoms[atom] = term
         return term
 
@@ -80,7 +82,7 @@ class Terms:
             return self.atom(atom)
         term = self._negations.get(atom)
         if term is None:
-            term = self._negations[atom] = z3.Not(self.atom(atom))
+            term = self._negations[atom] = f.negation(self.atom(atom))
         return term
 
     def branch(self, formula: Any) -> Truth | bool:
