@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import z3
 
 from . import formulas as f
-from .numbers import Atom, Count, deciding
+from .numbers import Atom, Count, atom, deciding
 from .terms import Terms, Witness
 
 T = TypeVar("T")
@@ -37,23 +37,18 @@ class Path:
 
 
 class Node:
-    """A place in the tree of decisions: what is known there is the precondition and the decisions before."""
+    """What is known at a place on a path: the precondition, and the decisions that were told to the solver.
 
-    __slots__ = ("branches", "proved", "witness")
+    Paths that took the same decisions in another order come to the same node.
+    """
 
-    def __init__(self, witness: Witness) -> None:
-        self.witness = witness
-        self.branches: dict[Atom, dict[Any, Node]] = {}
-        """Statement -> the sides that are possible: one or both. Choice -> the options that were taken."""
-        self.proved: dict[int, Any] = {}
-        """Formulas that follow there, by the solver's id."""
+    __slots__ = ("branches", "told", "witness")
 
-    def behind(self, atom: Atom, side: Any) -> Node:
-        """Behind one side of a branch, or behind a choice."""
-        sides = self.branches.setdefault(atom, {})
-        if side not in sides:  # a choice, of which the solver is told nothing
-            sides[side] = Node(self.witness)
-        return sides[side]
+    def __init__(self, told: int, witness: Witness) -> None:
+        self.told, self.witness = told, witness
+        """``told``: the decisions, a bit each."""
+        self.branches: dict[Atom, dict[bool, Node]] = {}
+        """Statement -> the sides that are possible: one or both."""
 
 
 class Tree:
@@ -64,6 +59,7 @@ class Tree:
         self.queries = 0
         self._solver = z3.SimpleSolver()
         self._solver.set("random_seed", seed)
+        self._solver.set("relevancy", 0)  # all that is asserted matters: faster by a fifth
         self._solver.set("ctrl_c", False)  # the solver would end the question, as if it could not be decided
         if rlimit:
             self._solver.set("rlimit", rlimit)
@@ -71,6 +67,15 @@ class Tree:
         self._asserted: list[tuple[Atom, bool]] = []
         """The decisions that the solver has, each in a scope of its own."""
         self._root: Node | None = None
+        self._nodes: dict[int, Node] = {}
+        """By the decisions told."""
+        self._bits: dict[tuple[Atom, bool], int] = {}
+        self._impossible: dict[tuple[Atom, bool], list[int]] = {}
+        """Side of a branch -> sets of decisions with which it is not possible."""
+        self._proved: dict[int, list[int]] = {}
+        """Formula, by the solver's id -> sets of decisions from which it follows."""
+        self._goals: list[Any] = []
+        """Formulas of which an id is kept: alive, because ids are used again."""
         self._covered: set[Any] = set()
 
     @property
@@ -83,31 +88,54 @@ class Tree:
             witness = self._possible([], [])
             if witness is None:
                 raise ValueError("nothing satisfies the precondition")
-            self._root = Node(witness)
+            self._root = self._node(0, witness)
         return self._root
+
+    def _node(self, told: int, witness: Witness) -> Node:
+        return self._nodes.setdefault(told, Node(told, witness))
+
+    def _behind(self, node: Node, atom: Atom, side: bool) -> int:
+        """The decisions told once this one is told, too."""
+        return node.told | self._bits.setdefault((atom, side), 1 << len(self._bits))
 
     def branch(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom) -> dict[bool, Node]:
         """The sides of a branch that are possible at a node, which is reached by a path."""
         sides = node.branches.get(atom)
         if sides is None:
             holds = node.witness.holds(atom)
-            sides = {holds: Node(node.witness)}
-            other = self._possible(path, [self.terms.decided(atom, not holds)])
+            other = self._other_side(node, path, atom, not holds)
             if other is None:
-                sides[holds].proved = node.proved  # nothing was learnt
+                sides = {holds: node}  # nothing was learnt
             else:
-                sides[not holds] = Node(other)
+                sides = {holds: self._node(self._behind(node, atom, holds), node.witness), not holds: other}
             node.branches[atom] = sides
         return sides
 
+    def _other_side(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom, side: bool) -> Node | None:
+        """Behind the side of a branch that a node's witness does not take; none if it is not possible."""
+        known = self._nodes.get(self._behind(node, atom, side))
+        if known is not None:
+            return known
+        without = self._impossible.setdefault((atom, side), [])
+        if _any_within(without, node.told):
+            return None
+        witness = self._possible(path, [self.terms.decided(atom, side)])
+        if witness is None:
+            without.append(node.told)
+            return None
+        return self._node(self._behind(node, atom, side), witness)
+
     def follows(self, node: Node, path: Sequence[tuple[Atom, bool]], goal: Any) -> bool:
         """Whether a formula follows at a node."""
-        key = goal.get_id()
-        if key in node.proved:
+        proved = self._proved.get(goal.get_id())
+        if proved is None:
+            proved = self._proved[goal.get_id()] = []
+            self._goals.append(goal)
+        if _any_within(proved, node.told):
             return True
         if self._possible(path, [f.negation(goal)]) is not None:
             return False
-        node.proved[key] = goal  # alive: ids are used again
+        proved.append(node.told)
         return True
 
     def covered(self, paths: Sequence[Path]) -> bool:
@@ -162,6 +190,11 @@ class Tree:
         return witness
 
 
+def _any_within(sets: Sequence[int], told: int) -> bool:
+    """Whether all decisions of one of the sets were told: what holds with fewer holds with more."""
+    return any(few & told == few for few in sets)
+
+
 class Decision(NamedTuple):
     """A branch, or a choice, as a path took it."""
 
@@ -206,7 +239,7 @@ class Explorer:
                 return
             last = self._decisions.pop()
             side, formula = self._waiting[-1].pop()
-            node = self.node.behind(last.atom, side)
+            node = self.node.branches[last.atom][side] if last.told else self.node
             self._decisions.append(Decision(last.atom, side, last.told, node, formula))
 
     def decide(self, atom: Atom) -> bool:
@@ -227,18 +260,18 @@ class Explorer:
 
         The options are not held against the decisions before: some may be impossible there.
         """
-        atom = Atom("choice", name, 0)
+        which = atom("choice", name)
         if self._at < len(self._decisions):
-            return self._next(atom)
+            return self._next(which)
         sides = list(options.items())
         side, formula = sides[0]
-        self._decisions.append(Decision(atom, side, False, self.node.behind(atom, side), formula))
+        self._decisions.append(Decision(which, side, False, self.node, formula))
         self._waiting.append(sides[:0:-1])
-        return self._next(atom)
+        return self._next(which)
 
     def _next(self, atom: Atom) -> Any:
         decision = self._decisions[self._at]
-        if decision.atom != atom:
+        if decision.atom is not atom:
             raise RuntimeError("the function did not do the same again with the same decisions")
         self._at += 1
         self._known[atom] = decision.side

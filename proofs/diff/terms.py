@@ -8,7 +8,7 @@ from typing import Any
 import z3
 
 from . import formulas as f
-from .numbers import Atom, Count, Items, Truth
+from .numbers import Atom, Count, Items, Truth, atom
 
 
 @dataclass
@@ -55,19 +55,19 @@ class Terms:
             term = self._counts[key] = self._sum(*key)
         return term
 
-    def atom(self, atom: Atom) -> Any:
+    def atom(self, of: Atom) -> Any:
         """A statement."""
-        term = self._atoms.get(atom)
+        term = self._atoms.get(of)
         if term is None:
-            if atom.kind == "flag":
-                term = self.flag(atom.items)
-            elif atom.kind == "formula":
-                term = self.formulas[atom.items]
+            if of.kind == "flag":
+                term = self.flag(of.items)
+            elif of.kind == "formula":
+                term = self.formulas[of.items]
             else:
-                total = self._sum(atom.items, 0)
-                made = f.at_most if atom.kind == "le" else f.equal
-                term = made(total, -atom.constant)
-            self._atoms[atom] = term
+                total = self._sum(of.items, 0)
+                made = f.at_most if of.kind == "le" else f.equal
+                term = made(total, -of.constant)
+            self._atoms[of] = term
         return term
 
     def truth(self, value: Truth | bool) -> Any:
@@ -91,7 +91,7 @@ class Terms:
             return formula
         key = formula.get_id()
         self.formulas[key] = formula  # alive: ids are used again
-        return Truth(Atom("formula", key, 0))
+        return Truth(atom("formula", key))
 
 
 class Witness:
