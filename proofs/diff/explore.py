@@ -51,6 +51,15 @@ class Node:
         """Statement -> the sides that are possible: one or both."""
 
 
+class Place(NamedTuple):
+    """The end of a path, and what has to follow there."""
+
+    node: Node
+    path: tuple[tuple[Atom, bool], ...]
+    """The decisions told on the way."""
+    goal: Any
+
+
 class Tree:
     """What has been found out under one precondition. Functions that take the same decisions share it."""
 
@@ -140,18 +149,44 @@ class Tree:
             return None
         return self._node(self._behind(node, atom, side), witness)
 
-    def follows(self, node: Node, path: Sequence[tuple[Atom, bool]], goal: Any) -> bool:
-        """Whether a formula follows at a node."""
+    def follows(self, place: Place) -> bool:
+        """Whether the formula follows at a place."""
+        proved = self._proved_of(place.goal)
+        if _any_within(proved, place.node.told):
+            return True
+        if self._possible(place.path, [f.negation(place.goal)]) is not None:
+            return False
+        proved.append(self._needed)
+        return True
+
+    def all_follow(self, places: Sequence[Place]) -> bool:
+        """Whether at each place its formula follows: asked at once, whether there is an input for which one does not.
+
+        :raises Undecided: the solver cannot tell
+        """
+        paths: dict[int, tuple[Any, list[Place]]] = {}
+        for place in places:
+            proved = self._proved_of(place.goal)
+            if not _any_within(proved, place.node.told):
+                paths.setdefault(place.goal.get_id(), (place.goal, []))[1].append(place)
+        if not paths:
+            return True
+        against = []
+        for goal, open_places in paths.values():
+            there = [f.conjunction([self.terms.decided(*one) for one in place.path]) for place in open_places]
+            against.append(f.conjunction([f.negation(goal), f.disjunction(there)]))
+        if self._possible([], [f.disjunction(against)]) is not None:
+            return False
+        for goal, open_places in paths.values():
+            self._proved_of(goal).extend(place.node.told for place in open_places)
+        return True
+
+    def _proved_of(self, goal: Any) -> list[int]:
         proved = self._proved.get(goal.get_id())
         if proved is None:
             proved = self._proved[goal.get_id()] = []
             self._goals.append(goal)
-        if _any_within(proved, node.told):
-            return True
-        if self._possible(path, [f.negation(goal)]) is not None:
-            return False
-        proved.append(self._needed)
-        return True
+        return proved
 
     def covered(self, paths: Sequence[Path]) -> bool:
         """Whether the paths together are for every input: whether the disjunction of their conditions is valid.
@@ -319,6 +354,6 @@ class Explorer:
         """Where the current path has come to."""
         return self._decisions[-1].node if self._decisions else self.tree.root
 
-    def follows(self, goal: Any) -> bool:
-        """Whether a formula follows on the current path."""
-        return self.tree.follows(self.node, self._told, goal)
+    def place(self, goal: Any) -> Place:
+        """The end of the current path, at which a formula has to follow."""
+        return Place(self.node, tuple(self._told), goal)

@@ -123,7 +123,8 @@ def test_a_question_that_is_not_decided_ends_it() -> None:
 def test_what_follows_and_what_does_not() -> None:
     terms = Terms()
     a = terms.number("a")
-    explorer = Explorer(Tree(terms, [a >= 0]))
+    tree = Tree(terms, [a >= 0])
+    explorer = Explorer(tree)
     for _, above in explorer.paths(lambda: bool(unknown("a") > 5)):
-        assert explorer.follows(a >= 0)
-        assert explorer.follows(a > 5) is above
+        assert tree.follows(explorer.place(a >= 0))
+        assert tree.follows(explorer.place(a > 5)) is above
