@@ -15,7 +15,7 @@ from msgspec import Struct
 from proofs.traces.text import one_line
 
 FORMAT = "claimcheck-evidence/1"
-NOT_COMPARED = frozenset({"seconds", "made"})
+NOT_COMPARED = frozenset({"seconds", "made", "questions"})
 """Names of the fields that differ from run to run."""
 
 
@@ -252,6 +252,8 @@ class Table(_Part):
     note: str = ""
     seconds: dict[str, float] = {}
     """What took how long: it differs from run to run, so it stands in no row."""
+    questions: dict[str, int] = {}
+    """Put to the solver for what: how many are needed depends on the inputs that it gave before, so likewise."""
     rate: str = ""
     """The column whose number is shown by the second, too, of rows that `seconds` knows."""
     drawn: list[str] = []
