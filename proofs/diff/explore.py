@@ -199,6 +199,7 @@ class Tree:
         if key not in self._covered:
             solver = z3.SimpleSolver()
             solver.set("ctrl_c", False)
+            solver.set("relevancy", 0)  # and not the arithmetic that the exploration has
             solver.add(*self.precondition)
             for path in paths:
                 solver.add(f.negation(f.conjunction(path.formulas(self.terms))))
