@@ -236,7 +236,9 @@ class Tree:
         witness = Witness(solver.model(), self.terms) if answer == z3.sat else None
         reason = solver.reason_unknown() if answer == z3.unknown else ""
         if answer == z3.unsat:
-            self._needed = sum(self._decision[mark.get_id()] for mark in solver.unsat_core())
+            self._needed = 0
+            for mark in solver.unsat_core():
+                self._needed |= self._decision[mark.get_id()]
         solver.pop()
         if answer == z3.unknown:
             raise Undecided(reason)

@@ -36,8 +36,8 @@ def as_tables(rows: Sequence[Row]) -> Tables:
     sizes = ", ".join(dict.fromkeys(row.size for row in rows))
     by_operation = _table("Operations", "operation", "generations", [(r.operation, r.semantics, r) for r in rows])
     by_operation.note = (
-        f"On hosts of {sizes} (nodes x domains), any state and arguments: {sum(row.paths for row in rows):,} paths,"
-        " each proved to end as the model says, and together proved to be for every input."
+        f"On hosts of {sizes} (nodes x domains), any state and arguments: {sum(row.paths for row in rows):,} paths."
+        " Proved, of generations and hosts: each path ends as the model says, and together they are for every input."
         " By exchange: ways to ask that are another's with two domains exchanged."
     )
     by_generation = _table("Generations", "generation", "operations", [(r.semantics, r.operation, r) for r in rows])

@@ -252,12 +252,12 @@ class Table(_Part):
     note: str = ""
     seconds: dict[str, float] = {}
     """What took how long: it differs from run to run, so it stands in no row."""
-    questions: dict[str, int] = {}
-    """Put to the solver for what: how many are needed depends on the inputs that it gave before, so likewise."""
     rate: str = ""
     """The column whose number is shown by the second, too, of rows that `seconds` knows."""
     drawn: list[str] = []
     """Columns whose numbers are drawn one behind the other, a bar a row."""
+    questions: dict[str, int] = {}
+    """To the solver, by what for: how many it takes depends on its own answers, so they stand in no row either."""
 
 
 class Evidence(Struct, forbid_unknown_fields=True, kw_only=True):
