@@ -171,3 +171,16 @@ def test_the_same_decisions_in_another_order_are_not_asked_again() -> None:
     assert len(second) == 4
     # Alone, `other` was not asked about yet; behind it, all places are known.
     assert tree.queries - asked <= 1
+
+
+def test_what_needs_two_decisions_follows_from_neither_alone() -> None:
+    terms = Terms()
+    goal = terms.number("a") + terms.number("b") <= 10
+    tree = Tree(terms, [])
+    explorer = Explorer(tree)
+    ends = {
+        both: explorer.place(goal)
+        for _, both in explorer.paths(lambda: (bool(unknown("a") <= 5), bool(unknown("b") <= 5)))
+    }
+    assert tree.follows(ends.pop((True, True)))
+    assert not any(tree.follows(end) for end in ends.values())
