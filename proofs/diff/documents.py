@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
         content = Path(arguments[0]).read_bytes()
     else:
         with tempfile.TemporaryFile() as out:
-            subprocess.run(["claimcheck", "diff", "--json"], check=True, stdout=out)  # of this environment
+            subprocess.run([sys.executable, "-m", "proofs.cli.main", "diff", "--json"], check=True, stdout=out)
             out.seek(0)
             content = out.read()
     result = msgspec.json.decode(content, type=Result)

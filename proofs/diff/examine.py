@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import z3
 
-from .explore import Explorer, Path, Tree, Undecided
+from .explore import Explorer, Path, Place, Tree, Undecided
 from .interrupts import raise_if_interrupted
 from .judge import Judge
 from .plan import Outcome, Plan, Table
@@ -18,6 +19,8 @@ from .world import World, searching
 
 ENOUGH = 12
 """Paths that differ, of one plan."""
+AT_ONCE = 500
+"""Paths whose ends are asked about in one question."""
 
 
 @dataclass
@@ -53,13 +56,44 @@ class Difference:
     """The path's condition, what is known of the input, and that the goal does not hold, as a formula."""
 
 
+class _End(NamedTuple):
+    """The end of a path: what has to follow there is still to be proved."""
+
+    path: Path
+    outcome: Outcome
+    place: Place
+
+
+def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[Difference]:
+    """The paths that end otherwise than the model says; of many, as many as are enough.
+
+    All are asked about together. Only if one of them differs, or the solver cannot tell, each is asked about alone.
+    """
+    try:
+        if tree.all_follow([end.place for end in ends]):
+            return []
+    except Undecided:
+        pass  # each by itself may be easier; what is not is raised again
+    found: list[Difference] = []
+    for path, outcome, place in ends:
+        raise_if_interrupted()
+        if len(found) == ENOUGH:
+            break
+        if not tree.follows(place):
+            where = z3.And([*tree.precondition, *path.formulas(tree.terms), z3.Not(place.goal)])
+            if tree.possible(where):  # else a choice on the path goes with none of these inputs
+                found.append(Difference(plan, outcome, where))
+    return found
+
+
 def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examined:
     """Explore a plan; up to some paths that differ."""
     found = Examined()
-    terms, known, asked = tree.terms, tree.precondition, tree.queries
+    terms, asked = tree.terms, tree.queries
     explorer = Explorer(tree)
     semantics = judge.call.semantics.name
     paths: list[Path] = []
+    ends: list[_End] = []
 
     def run() -> tuple[World, Outcome, Any]:
         world = World(semantics, unknowns.size, terms, plan.absent)
@@ -80,14 +114,15 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
                 goal = judge.agrees(outcome, world, judge.cases(plan.operation, partial(plan.arguments, world), key))
             else:
                 goal = judge.agrees_with_script(outcome, world, modelled)
-            if not explorer.follows(goal):
-                where = z3.And([*known, *path.formulas(terms), z3.Not(goal)])
-                if tree.possible(where):  # else a choice on the path goes with none of these inputs
-                    found.differs.append(Difference(plan, outcome, where))
-                    if len(found.differs) == ENOUGH:
-                        break
+            ends.append(_End(path, outcome, explorer.place(goal)))
+            if len(ends) == AT_ONCE:
+                found.differs += _differing(plan, tree, ends)
+                ends.clear()
+                if len(found.differs) >= ENOUGH:
+                    break
         else:
-            if not tree.covered(paths):
+            found.differs += _differing(plan, tree, ends)
+            if not found.differs and not tree.covered(paths):
                 found.unknown = "the paths do not cover every input"
     except Undecided as reason:
         found.unknown = str(reason) or "no reason given"

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import z3
 
-from .numbers import Atom, Count, deciding
+from . import formulas as f
+from .numbers import Atom, Count, atom, deciding
 from .terms import Terms, Witness
 
 T = TypeVar("T")
@@ -36,23 +37,27 @@ class Path:
 
 
 class Node:
-    """A place in the tree of decisions: what is known there is the precondition and the decisions before."""
+    """What is known at a place on a path: the precondition, and the decisions that were told to the solver.
 
-    __slots__ = ("branches", "proved", "witness")
+    Paths that took the same decisions in another order come to the same node.
+    """
 
-    def __init__(self, witness: Witness) -> None:
-        self.witness = witness
-        self.branches: dict[Atom, dict[Any, Node]] = {}
-        """Statement -> the sides that are possible: one or both. Choice -> the options that were taken."""
-        self.proved: dict[int, Any] = {}
-        """Formulas that follow there, by the solver's id."""
+    __slots__ = ("branches", "told", "witness")
 
-    def behind(self, atom: Atom, side: Any) -> Node:
-        """Behind one side of a branch, or behind a choice."""
-        sides = self.branches.setdefault(atom, {})
-        if side not in sides:  # a choice, of which the solver is told nothing
-            sides[side] = Node(self.witness)
-        return sides[side]
+    def __init__(self, told: int, witness: Witness) -> None:
+        self.told, self.witness = told, witness
+        """``told``: the decisions, a bit each."""
+        self.branches: dict[Atom, dict[bool, Node]] = {}
+        """Statement -> the sides that are possible: one or both."""
+
+
+class Place(NamedTuple):
+    """The end of a path, and what has to follow there."""
+
+    node: Node
+    path: tuple[tuple[Atom, bool], ...]
+    """The decisions told on the way."""
+    goal: Any
 
 
 class Tree:
@@ -63,6 +68,8 @@ class Tree:
         self.queries = 0
         self._solver = z3.SimpleSolver()
         self._solver.set("random_seed", seed)
+        self._solver.set("relevancy", 0)  # with the next a third faster: all that is asserted matters
+        self._solver.set("arith.solver", 2)  # many small questions
         self._solver.set("ctrl_c", False)  # the solver would end the question, as if it could not be decided
         if rlimit:
             self._solver.set("rlimit", rlimit)
@@ -70,6 +77,21 @@ class Tree:
         self._asserted: list[tuple[Atom, bool]] = []
         """The decisions that the solver has, each in a scope of its own."""
         self._root: Node | None = None
+        self._nodes: dict[int, Node] = {}
+        """By the decisions told."""
+        self._bits: dict[tuple[Atom, bool], int] = {}
+        self._marks: dict[tuple[Atom, bool], Any] = {}
+        """What the solver calls a decision when it says which it needed."""
+        self._decision: dict[int, int] = {}
+        """The bit of a decision, by the solver's id of its mark."""
+        self._needed = 0
+        """The decisions because of which the last question had no answer."""
+        self._impossible: dict[tuple[Atom, bool], list[int]] = {}
+        """Side of a branch -> sets of decisions with which it is not possible."""
+        self._proved: dict[int, list[int]] = {}
+        """Formula, by the solver's id -> sets of decisions from which it follows."""
+        self._goals: list[Any] = []
+        """Formulas of which an id is kept: alive, because ids are used again."""
         self._covered: set[Any] = set()
 
     @property
@@ -82,32 +104,89 @@ class Tree:
             witness = self._possible([], [])
             if witness is None:
                 raise ValueError("nothing satisfies the precondition")
-            self._root = Node(witness)
+            self._root = self._node(0, witness)
         return self._root
+
+    def _node(self, told: int, witness: Witness) -> Node:
+        return self._nodes.setdefault(told, Node(told, witness))
+
+    def _behind(self, node: Node, atom: Atom, side: bool) -> int:
+        """The decisions told once this one is told, too."""
+        return node.told | self._bit((atom, side))
+
+    def _bit(self, decision: tuple[Atom, bool]) -> int:
+        bit = self._bits.get(decision)
+        if bit is None:
+            bit = self._bits[decision] = 1 << len(self._bits)
+            mark = self._marks[decision] = z3.Bool(f"decision {len(self._bits)}")
+            self._decision[mark.get_id()] = bit
+        return bit
 
     def branch(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom) -> dict[bool, Node]:
         """The sides of a branch that are possible at a node, which is reached by a path."""
         sides = node.branches.get(atom)
         if sides is None:
             holds = node.witness.holds(atom)
-            sides = {holds: Node(node.witness)}
-            other = self._possible(path, [self.terms.decided(atom, not holds)])
+            other = self._other_side(node, path, atom, not holds)
             if other is None:
-                sides[holds].proved = node.proved  # nothing was learnt
+                sides = {holds: node}  # nothing was learnt
             else:
-                sides[not holds] = Node(other)
+                sides = {holds: self._node(self._behind(node, atom, holds), node.witness), not holds: other}
             node.branches[atom] = sides
         return sides
 
-    def follows(self, node: Node, path: Sequence[tuple[Atom, bool]], goal: Any) -> bool:
-        """Whether a formula follows at a node."""
-        key = goal.get_id()
-        if key in node.proved:
+    def _other_side(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom, side: bool) -> Node | None:
+        """Behind the side of a branch that a node's witness does not take; none if it is not possible."""
+        known = self._nodes.get(self._behind(node, atom, side))
+        if known is not None:
+            return known
+        without = self._impossible.setdefault((atom, side), [])
+        if _any_within(without, node.told):
+            return None
+        witness = self._possible(path, [self.terms.decided(atom, side)])
+        if witness is None:
+            without.append(self._needed)
+            return None
+        return self._node(self._behind(node, atom, side), witness)
+
+    def follows(self, place: Place) -> bool:
+        """Whether the formula follows at a place."""
+        proved = self._proved_of(place.goal)
+        if _any_within(proved, place.node.told):
             return True
-        if self._possible(path, [z3.Not(goal)]) is not None:
+        if self._possible(place.path, [f.negation(place.goal)]) is not None:
             return False
-        node.proved[key] = goal  # alive: ids are used again
+        proved.append(self._needed)
         return True
+
+    def all_follow(self, places: Sequence[Place]) -> bool:
+        """Whether at each place its formula follows: asked at once, whether there is an input for which one does not.
+
+        :raises Undecided: the solver cannot tell
+        """
+        paths: dict[int, tuple[Any, list[Place]]] = {}
+        for place in places:
+            proved = self._proved_of(place.goal)
+            if not _any_within(proved, place.node.told):
+                paths.setdefault(place.goal.get_id(), (place.goal, []))[1].append(place)
+        if not paths:
+            return True
+        against = []
+        for goal, open_places in paths.values():
+            there = [f.conjunction([self.terms.decided(*one) for one in place.path]) for place in open_places]
+            against.append(f.conjunction([f.negation(goal), f.disjunction(there)]))
+        if self._possible([], [f.disjunction(against)]) is not None:
+            return False
+        for goal, open_places in paths.values():
+            self._proved_of(goal).extend(place.node.told for place in open_places)
+        return True
+
+    def _proved_of(self, goal: Any) -> list[int]:
+        proved = self._proved.get(goal.get_id())
+        if proved is None:
+            proved = self._proved[goal.get_id()] = []
+            self._goals.append(goal)
+        return proved
 
     def covered(self, paths: Sequence[Path]) -> bool:
         """Whether the paths together are for every input: whether the disjunction of their conditions is valid.
@@ -120,9 +199,10 @@ class Tree:
         if key not in self._covered:
             solver = z3.SimpleSolver()
             solver.set("ctrl_c", False)
+            solver.set("relevancy", 0)  # and not the arithmetic that the exploration has
             solver.add(*self.precondition)
             for path in paths:
-                solver.add(z3.Not(z3.And(path.formulas(self.terms))))
+                solver.add(f.negation(f.conjunction(path.formulas(self.terms))))
             self.queries += 1
             answer = solver.check()
             if answer == z3.unknown:
@@ -145,20 +225,29 @@ class Tree:
         if len(self._asserted) > at:
             solver.pop(len(self._asserted) - at)
             del self._asserted[at:]
-        for atom, holds in path[at:]:
+        for decision in path[at:]:
             solver.push()
-            solver.add(self.terms.decided(atom, holds))
-            self._asserted.append((atom, holds))
+            solver.assert_and_track(self.terms.decided(*decision), self._marks[decision])
+            self._asserted.append(decision)
         solver.push()
         solver.add(*also)
         self.queries += 1
         answer = solver.check()
         witness = Witness(solver.model(), self.terms) if answer == z3.sat else None
         reason = solver.reason_unknown() if answer == z3.unknown else ""
+        if answer == z3.unsat:
+            self._needed = 0
+            for mark in solver.unsat_core():
+                self._needed |= self._decision[mark.get_id()]
         solver.pop()
         if answer == z3.unknown:
             raise Undecided(reason)
         return witness
+
+
+def _any_within(sets: Sequence[int], told: int) -> bool:
+    """Whether all decisions of one of the sets were told: what holds with fewer holds with more."""
+    return any(few & told == few for few in sets)
 
 
 class Decision(NamedTuple):
@@ -205,7 +294,7 @@ class Explorer:
                 return
             last = self._decisions.pop()
             side, formula = self._waiting[-1].pop()
-            node = self.node.behind(last.atom, side)
+            node = self.node.branches[last.atom][side] if last.told else self.node
             self._decisions.append(Decision(last.atom, side, last.told, node, formula))
 
     def decide(self, atom: Atom) -> bool:
@@ -226,18 +315,18 @@ class Explorer:
 
         The options are not held against the decisions before: some may be impossible there.
         """
-        atom = Atom("choice", name, 0)
+        which = atom("choice", name)
         if self._at < len(self._decisions):
-            return self._next(atom)
+            return self._next(which)
         sides = list(options.items())
         side, formula = sides[0]
-        self._decisions.append(Decision(atom, side, False, self.node.behind(atom, side), formula))
+        self._decisions.append(Decision(which, side, False, self.node, formula))
         self._waiting.append(sides[:0:-1])
-        return self._next(atom)
+        return self._next(which)
 
     def _next(self, atom: Atom) -> Any:
         decision = self._decisions[self._at]
-        if decision.atom != atom:
+        if decision.atom is not atom:
             raise RuntimeError("the function did not do the same again with the same decisions")
         self._at += 1
         self._known[atom] = decision.side
@@ -268,6 +357,6 @@ class Explorer:
         """Where the current path has come to."""
         return self._decisions[-1].node if self._decisions else self.tree.root
 
-    def follows(self, goal: Any) -> bool:
-        """Whether a formula follows on the current path."""
-        return self.tree.follows(self.node, self._told, goal)
+    def place(self, goal: Any) -> Place:
+        """The end of the current path, at which a formula has to follow."""
+        return Place(self.node, tuple(self._told), goal)

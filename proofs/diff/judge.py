@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-
-import z3
 
 from model.bounded import ListVector
 from model.calls import CALL_FIELDS, CRASH, INTERFACES, MISUSE, Call, Case, cases
-from model.logic import all_of, is_false, is_true
+from model.logic import is_false, is_true
 from model.semantics import SEMANTICS
 from model.state import Shape
 
+from .formulas import FALSE, TRUE, conjunction, equal, if_then_else
 from .plan import Outcome
 from .scripts import Modelled
 from .unknowns import Unknowns, entries_of, linked, term_of
@@ -54,26 +53,25 @@ class Judge:
         return goal
 
     def _goal(self, outcome: Outcome, world: World, of: list[Case], seen: Mapping[str, Any]) -> Any:
-        goal: Any = z3.BoolVal(False)
+        goal = FALSE
         for case in reversed(of):
             if is_false(case.condition):
                 continue
-            same: Any = False
+            same = FALSE
             if case.result == outcome.result:
-                same = all_of(self._same(case, outcome, seen, world))
-            same = z3.BoolVal(same) if isinstance(same, bool) else same
-            goal = same if is_true(case.condition) else z3.If(case.condition, same, goal)
+                same = _all_of(self._same(case, outcome, seen, world))
+            goal = same if is_true(case.condition) else if_then_else(case.condition, same, goal)
         return goal
 
     def agrees_with_script(self, outcome: Outcome, world: World, modelled: Modelled) -> Any:
         """That an operation of several sections ended as the model's script did."""
         if outcome.result != modelled.result:
-            return z3.BoolVal(False)
+            return FALSE
         if outcome.result in (CRASH, MISUSE):
-            return z3.BoolVal(True)
-        told = [_equal(modelled.pages, term_of(self.terms, pages)) for pages in outcome.answer.values()]
+            return TRUE
+        told = [equal(modelled.pages, term_of(self.terms, pages)) for pages in outcome.answer.values()]
         same = self.equal_states(entries_of(modelled.state), self._terms(world.observed()), world)
-        return z3.And([*told, *same])
+        return _all_of([*told, *same])
 
     def _terms(self, seen: Mapping[str, Any]) -> dict[str, Any]:
         return {name: term_of(self.terms, value) for name, value in seen.items()}
@@ -83,7 +81,7 @@ class Judge:
             return
         answer = told(case)
         for name, value in outcome.answer.items():
-            yield _equal(answer[name], term_of(self.terms, value))
+            yield equal(answer[name], term_of(self.terms, value))
         yield from self.equal_states(self.changes(case), seen, world)
 
     def changes(self, case: Case) -> Mapping[str, Any]:
@@ -109,16 +107,16 @@ class Judge:
                 continue
             ours, theirs = seen.get(name, self.before[name]), modelled.get(name, self.before[name])
             if ours is not theirs:
-                yield _equal(ours, theirs)
+                yield equal(ours, theirs)
         yield from self._consistent(seen, world)
         for d in domains:
-            yield _equal(d in there, modelled.get(f"is_created[{d}]", self.before[f"is_created[{d}]"]))
+            yield equal(d in there, modelled.get(f"is_created[{d}]", self.before[f"is_created[{d}]"]))
 
     def _consistent(self, seen: Mapping[str, Any], world: World) -> Iterator[Any]:
         """What is no property of the model, and is known of every state: it is true again."""
         for one, other in world.copies():
             if key_of(one) != key_of(other):
-                yield _equal(term_of(self.terms, one), term_of(self.terms, other))
+                yield equal(term_of(self.terms, one), term_of(self.terms, other))
         if any(name.startswith(("claim", "global_claims")) for name in seen):
             yield from linked(self.call.semantics.name, self.call.host, lambda n: seen.get(n, self.before[n]))
 
@@ -138,7 +136,11 @@ def _of_domain(field: str) -> bool:
     return CALL_FIELDS[field].shape in (Shape.DOMAIN, Shape.CELL)
 
 
-def _equal(one: Any, other: Any) -> Any:
-    if isinstance(one, bool | int) and isinstance(other, bool | int):
-        return one == other
-    return one == other
+def _all_of(formulas: Iterable[Any]) -> Any:
+    kept = []
+    for formula in formulas:
+        if formula is False:
+            return FALSE
+        if formula is not True:
+            kept.append(formula)
+    return conjunction(kept)

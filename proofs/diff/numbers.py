@@ -9,18 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 Items = tuple[tuple[str, int], ...]
 
 
-class Atom(NamedTuple):
-    """A statement that a path decides: a sum is at most 0 (``le``), is 0 (``eq``), a flag holds, or a formula does."""
+class Atom:
+    """A statement that a path decides: a sum is at most 0 (``le``), is 0 (``eq``), a flag holds, or a formula does.
 
-    kind: str
-    items: Any
-    """Names with factors, ascending; the name of a flag; or a formula of the solver, by its key."""
-    constant: int
+    There is one object for each statement (`atom`): two are the same only if they are the same object.
+    """
+
+    __slots__ = ("constant", "items", "kind")
+
+    def __init__(self, kind: str, items: Any, constant: int) -> None:
+        self.kind, self.items, self.constant = kind, items, constant
+        """``items``: names with factors, ascending; the name of a flag; or a formula of the solver, by its key."""
+
+
+@cache
+def atom(kind: str, items: Any, constant: int = 0) -> Atom:
+    """The statement."""
+    return Atom(kind, items, constant)
 
 
 class Decider(Protocol):
@@ -75,7 +85,7 @@ class Truth:
 @cache
 def flag(name: str) -> Truth:
     """An unknown truth value."""
-    return Truth(Atom("flag", name, 0))
+    return Truth(atom("flag", name))
 
 
 def _summed(one: Mapping[str, int], factor: int, other: Mapping[str, int]) -> dict[str, int]:
@@ -187,8 +197,8 @@ def at_most_zero(count: Count | int) -> Truth | bool:
         return count <= 0
     items, constant = count.key
     if items[0][1] < 0:  # S <= 0 is not (-S + 1 <= 0)
-        return Truth(Atom("le", tuple((name, -times) for name, times in items), 1 - constant), True)
-    return Truth(Atom("le", items, constant))
+        return Truth(atom("le", tuple((name, -times) for name, times in items), 1 - constant), True)
+    return Truth(atom("le", items, constant))
 
 
 def is_zero(count: Count | int) -> Truth | bool:
@@ -198,7 +208,7 @@ def is_zero(count: Count | int) -> Truth | bool:
     items, constant = count.key
     if items[0][1] < 0:
         items, constant = tuple((name, -times) for name, times in items), -constant
-    return Truth(Atom("eq", items, constant))
+    return Truth(atom("eq", items, constant))
 
 
 class MemFlags(Count):

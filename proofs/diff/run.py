@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
+import z3
 
 from model.semantics import SEMANTICS
 from proofs.prover.verdict import Verdict
@@ -132,6 +133,7 @@ class Task(NamedTuple):
 
 def work(task: Task) -> list[Row]:
     """The rows of a task; at Ctrl-C those that are done."""
+    z3.set_param("model.compact", False)  # thousands of models are made, and a few numbers of each looked at
     space = Space(task.size, rlimit=task.rlimit)
     done: list[Row] = []
     with interrupts_noted():

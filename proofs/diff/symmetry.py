@@ -17,6 +17,7 @@ from model.calls import CALL_FIELDS, Case
 from model.state import Shape
 
 from .explore import Tree, Undecided
+from .formulas import conjunction, equal
 from .judge import Judge, told
 from .plan import Plan
 from .unknowns import Unknowns
@@ -102,9 +103,9 @@ def _equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
         if a.sort() != b.sort():
             return False
         mark = z3.Const(f"same {len(mine)}", a.sort())
-        mine.append(a == mark)
-        theirs.append(b == mark)
-    return bool(exchange(z3.And(mine)).eq(z3.And(theirs))) if mine else True
+        mine.append(equal(a, mark))
+        theirs.append(equal(b, mark))
+    return bool(exchange(conjunction(mine)).eq(conjunction(theirs))) if mine else True
 
 
 _known: dict[tuple[Any, ...], tuple[bool, Sequence[Any]]] = {}

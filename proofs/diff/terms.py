@@ -7,7 +7,8 @@ from typing import Any
 
 import z3
 
-from .numbers import Atom, Count, Items, Truth
+from . import formulas as f
+from .numbers import Atom, Count, Items, Truth, atom
 
 
 @dataclass
@@ -39,10 +40,10 @@ class Terms:
         return term
 
     def _sum(self, items: Items, constant: int) -> Any:
-        parts = [self.number(n) if times == 1 else times * self.number(n) for n, times in items]
+        parts = [self.number(n) if times == 1 else f.multiple(times, self.number(n)) for n, times in items]
         if constant:
-            parts.append(z3.IntVal(constant))
-        return parts[0] if len(parts) == 1 else z3.Sum(parts)
+            parts.append(f.integer(constant))
+        return f.total(parts)
 
     def count(self, value: Count | int) -> Any:
         """A number: a term, or itself."""
@@ -54,18 +55,19 @@ class Terms:
             term = self._counts[key] = self._sum(*key)
         return term
 
-    def atom(self, atom: Atom) -> Any:
+    def atom(self, of: Atom) -> Any:
         """A statement."""
-        term = self._atoms.get(atom)
+        term = self._atoms.get(of)
         if term is None:
-            if atom.kind == "flag":
-                term = self.flag(atom.items)
-            elif atom.kind == "formula":
-                term = self.formulas[atom.items]
+            if of.kind == "flag":
+                term = self.flag(of.items)
+            elif of.kind == "formula":
+                term = self.formulas[of.items]
             else:
-                total = self._sum(atom.items, 0)
-                term = total <= -atom.constant if atom.kind == "le" else total == -atom.constant
-            self._atoms[atom] = term
+                total = self._sum(of.items, 0)
+                made = f.at_most if of.kind == "le" else f.equal
+                term = made(total, -of.constant)
+            self._atoms[of] = term
         return term
 
     def truth(self, value: Truth | bool) -> Any:
@@ -80,7 +82,7 @@ class Terms:
             return self.atom(atom)
         term = self._negations.get(atom)
         if term is None:
-            term = self._negations[atom] = z3.Not(self.atom(atom))
+            term = self._negations[atom] = f.negation(self.atom(atom))
         return term
 
     def branch(self, formula: Any) -> Truth | bool:
@@ -89,7 +91,7 @@ class Terms:
             return formula
         key = formula.get_id()
         self.formulas[key] = formula  # alive: ids are used again
-        return Truth(Atom("formula", key, 0))
+        return Truth(atom("formula", key))
 
 
 class Witness:

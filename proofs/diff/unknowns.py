@@ -9,9 +9,9 @@ import z3
 
 from model.bounded import ListVector
 from model.calls import CALL_FIELDS, INTERFACES, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState
-from model.logic import any_of, same
 from model.state import Shape
 
+from .formulas import disjunction, equal
 from .numbers import Truth
 from .terms import Terms
 from .world import Size
@@ -62,9 +62,15 @@ def linked(semantics: str, host: CallHost, at: Callable[[str], Any]) -> list[Any
     found = []
     for d in range(host.domains):
         target = at(f"claim_node[{d}]")
-        found.append(any_of([same(at(f"global_claims[{d}]"), 0), same(target, NONE)]))
-        found += [any_of([same(at(f"claims[{d}][{n}]"), 0), same(target, n)]) for n in range(host.nodes)]
+        found.append(_either(equal(at(f"global_claims[{d}]"), 0), equal(target, NONE)))
+        found += [_either(equal(at(f"claims[{d}][{n}]"), 0), equal(target, n)) for n in range(host.nodes)]
     return found
+
+
+def _either(one: Any, other: Any) -> Any:
+    if one is True or other is True:
+        return True
+    return disjunction([formula for formula in (one, other) if formula is not False])
 
 
 def named_entries(name: str, shape: Shape, value: Any) -> list[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
@@ -67,7 +67,30 @@ def signature(values: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple((name, key_of(value)) for name, value in values.items())
 
 
+_FIELDS = ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count")
 _KINDS = ("installed", "redeemed", "released", "recalled")
+
+
+class _Names(NamedTuple):
+    """What the unknown numbers of a domain are called."""
+
+    fields: list[tuple[str, str]]
+    claims: list[str]
+    """By node."""
+    history: dict[str, list[str]]
+    """By kind: by node, and last host-wide."""
+    charged: Any
+    """The sum of the pages charged to it."""
+
+
+@cache
+def _names(d: int, nodes: int) -> _Names:
+    history = {k: [*(f"ledger_{k}[{d}][{n}]" for n in range(nodes)), f"global_{k}[{d}]"] for k in _KINDS}
+    charged: Any = unknown(f"tot_pages[{d}]")
+    for n in range(nodes):
+        charged = charged + unknown(f"limbo_pages[{d}][{n}]")
+    fields = [(name, f"{name}[{d}]") for name in _FIELDS]
+    return _Names(fields, [f"claims[{d}][{n}]" for n in range(nodes)], history, charged)
 
 
 class World:
@@ -108,28 +131,23 @@ class World:
         return host
 
     def _domain(self, d: int) -> Domain:
-        nodes = range(self.shape.nodes)
-        history = ClaimHistory(0)
-        for kind in _KINDS:
-            by_node = [unknown(f"ledger_{kind}[{d}][{n}]") for n in nodes]
-            setattr(history, kind, [*by_node, unknown(f"global_{kind}[{d}]")])
+        names, history = _names(d, self.shape.nodes), ClaimHistory(0)
+        for kind, counters in names.history.items():
+            setattr(history, kind, [unknown(name) for name in counters])
         tot, limit = unknown(f"tot_pages[{d}]"), unknown(f"max_pages[{d}]")
-        charged: Any = tot
-        for n in nodes:
-            charged = charged + unknown(f"limbo_pages[{d}][{n}]")
         domain = AnyDomain(
             domid=d,
             page_alloc_lock=nullcontext(),
             heap_lock=nullcontext(),
             max_pages=limit,  # type: ignore[arg-type]  # unknown
             node_affinity=Affinity(self.terms, d, self.shape.nodes),  # type: ignore[arg-type]  # unknown
-            claims=[unknown(f"claims[{d}][{n}]") for n in nodes],  # type: ignore[misc]  # unknown
+            claims=[unknown(name) for name in names.claims],  # type: ignore[misc]  # unknown
             history=history,
             tot_pages=tot,  # type: ignore[arg-type]  # unknown
             node_claims=unknown(f"node_claims[{d}]"),  # type: ignore[arg-type]  # unknown
             global_claims=unknown(f"global_claims[{d}]"),  # type: ignore[arg-type]  # unknown
             claim_node=UNREAD if INTERFACES[self.semantics.name].has_claim_node else None,
-            charged_pages=charged,
+            charged_pages=names.charged,
             charge_limit=limit,  # type: ignore[arg-type]  # unknown
             last_alloc_node=LastNode(d),  # type: ignore[arg-type]  # unknown
             is_dying=flag(f"is_dying[{d}]"),  # type: ignore[arg-type]  # unknown
@@ -205,8 +223,9 @@ class World:
         return seen
 
     def _of_domain(self, d: int, domain: Domain, seen: _Changed) -> None:
-        for name in ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count"):
-            seen.number(f"{name}[{d}]", getattr(domain, name))
+        names = _names(d, self.shape.nodes)
+        for field, name in names.fields:
+            seen.number(name, getattr(domain, field))
         seen.truth(f"is_dying[{d}]", domain.is_dying)
         claim_node = claim_node_of(domain)
         if claim_node is not UNREAD and INTERFACES[self.semantics.name].has_claim_node:
@@ -215,15 +234,13 @@ class World:
         if not isinstance(last, LastNode):
             seen[f"last_alloc_node[{d}]"] = NONE if last is None else last
         affinity: Any = domain.node_affinity
-        for n in range(self.shape.nodes):
-            seen.number(f"claims[{d}][{n}]", domain.claims[n])
+        for n, name in enumerate(names.claims):
+            seen.number(name, domain.claims[n])
             if not isinstance(affinity, Affinity):
                 seen[f"node_affinity[{d}][{n}]"] = n in affinity
-        for kind in _KINDS:
-            *by_node, host_wide = getattr(domain.history, kind)
-            for n, pages in enumerate(by_node):
-                seen.number(f"ledger_{kind}[{d}][{n}]", pages)
-            seen.number(f"global_{kind}[{d}]", host_wide)
+        for kind, counters in names.history.items():
+            for name, pages in zip(counters, getattr(domain.history, kind), strict=True):
+                seen.number(name, pages)
 
     def copies(self) -> Iterator[tuple[Any, Any]]:
         """Counters that hardened claim sets keep twice, in pairs: no fields of the model, so each path shows it."""

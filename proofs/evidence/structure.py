@@ -15,7 +15,7 @@ from msgspec import Struct
 from proofs.traces.text import one_line
 
 FORMAT = "claimcheck-evidence/1"
-NOT_COMPARED = frozenset({"seconds", "made"})
+NOT_COMPARED = frozenset({"seconds", "made", "questions"})
 """Names of the fields that differ from run to run."""
 
 
@@ -256,6 +256,8 @@ class Table(_Part):
     """The column whose number is shown by the second, too, of rows that `seconds` knows."""
     drawn: list[str] = []
     """Columns whose numbers are drawn one behind the other, a bar a row."""
+    questions: dict[str, int] = {}
+    """To the solver, by what for: how many it takes depends on its own answers, so they stand in no row either."""
 
 
 class Evidence(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -123,7 +123,64 @@ def test_a_question_that_is_not_decided_ends_it() -> None:
 def test_what_follows_and_what_does_not() -> None:
     terms = Terms()
     a = terms.number("a")
-    explorer = Explorer(Tree(terms, [a >= 0]))
+    tree = Tree(terms, [a >= 0])
+    explorer = Explorer(tree)
     for _, above in explorer.paths(lambda: bool(unknown("a") > 5)):
-        assert explorer.follows(a >= 0)
-        assert explorer.follows(a > 5) is above
+        assert tree.follows(explorer.place(a >= 0))
+        assert tree.follows(explorer.place(a > 5)) is above
+
+
+def test_the_ends_of_many_paths_are_asked_about_at_once() -> None:
+    terms = Terms()
+    a, b = terms.number("a"), terms.number("b")
+    tree = Tree(terms, [])
+    explorer = Explorer(tree)
+    ends = []
+    for _, less in explorer.paths(classify):
+        right = {"less": a < b, "equal": a == b, "more by one": a == b + 1, "more": a > b + 1}[less]
+        ends.append(explorer.place(right))
+    asked = tree.queries
+    assert tree.all_follow(ends)
+    assert tree.queries == asked + 1
+    for number, end in enumerate(ends):
+        wrong = [*ends[:number], end._replace(goal=z3.Not(end.goal)), *ends[number + 1 :]]
+        assert not tree.all_follow(wrong), "one that does not follow is enough"
+
+
+def test_what_follows_from_some_decisions_follows_only_with_them() -> None:
+    terms = Terms()
+    a = terms.number("a")
+    tree = Tree(terms, [])
+    explorer = Explorer(tree)
+    found = {}
+    for _, (low, flagged) in explorer.paths(lambda: (bool(unknown("a") <= 5), bool(flag("f")))):
+        asked = tree.queries
+        found[low, flagged] = tree.follows(explorer.place(a <= 7)), tree.queries - asked
+    assert sorted([found[True, True], found[True, False]]) == [(True, 0), (True, 1)], "the flag was not needed"
+    assert not found[False, True][0]
+    assert not found[False, False][0]
+
+
+def test_the_same_decisions_in_another_order_are_not_asked_again() -> None:
+    tree = Tree(Terms(), [])
+    one, other = (lambda: bool(unknown("a") > 0)), (lambda: bool(unknown("b") > 0))
+    first = [result for _, result in Explorer(tree).paths(lambda: (one(), other()))]
+    asked = tree.queries
+    second = [result for _, result in Explorer(tree).paths(lambda: (other(), one()))]
+    assert sorted(first) == sorted(second)
+    assert len(second) == 4
+    # Alone, `other` was not asked about yet; behind it, all places are known.
+    assert tree.queries - asked <= 1
+
+
+def test_what_needs_two_decisions_follows_from_neither_alone() -> None:
+    terms = Terms()
+    goal = terms.number("a") + terms.number("b") <= 10
+    tree = Tree(terms, [])
+    explorer = Explorer(tree)
+    ends = {
+        both: explorer.place(goal)
+        for _, both in explorer.paths(lambda: (bool(unknown("a") <= 5), bool(unknown("b") <= 5)))
+    }
+    assert tree.follows(ends.pop((True, True)))
+    assert not any(tree.follows(end) for end in ends.values())

@@ -1,16 +1,21 @@
-"""Sections of the report that other verbs fill: a short campaign, and scenarios. Small here, and the same each time."""
+"""Sections of the report that other verbs fill: a short campaign, paths, and scenarios. Small here, and the same each time."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import msgspec
 import pytest
 
-from proofs.evidence import fuzzed, simulated
+from proofs.diff.with_mistake import work_with
+from proofs.diff.world import Size
+from proofs.evidence import explored, fuzzed, simulated
 from proofs.evidence.compare import differences
 from proofs.evidence.further import FURTHER
 from proofs.evidence.request import Request
 from proofs.evidence.structure import NotRun, Tables
 from proofs.fuzz.known import Known
+from proofs.prover.verdict import Verdict
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.results import Row, rows
 from proofs.simulate.run import Outcome
@@ -78,6 +83,47 @@ def test_a_crash_in_a_scenario_is_not_as_claimed(one_scenario: None, monkeypatch
     found = simulated.collected(DESIGN)
     assert not found.ok
     assert "legacy: ; 1 crashes" in found.tables[0].note
+
+
+@pytest.fixture
+def small_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explored, "SIZES", [Size(1, 1)])
+    monkeypatch.setattr(explored, "OPERATIONS", ["claim_memory", "offline_page"])
+
+
+def test_paths_of_the_reference(small_hosts: None) -> None:
+    found = twice(explored.collected)
+    assert found.ok
+    operations, generations = found.tables
+    assert [row[0] for row in operations.rows] == ["claim_memory", "offline_page"]
+    assert all(row[5:] == ["1", "0", "0"] for row in operations.rows)
+    assert [row[:2] for row in generations.rows] == [["claim-sets", "2"]]
+    assert sum(int(row[4].replace(",", "")) for row in operations.rows) == int(generations.rows[0][4].replace(",", ""))
+    assert "hosts of 1x1" in operations.note
+    for counts in (operations.seconds, operations.questions):
+        assert list(counts) == ["claim_memory", "offline_page"]
+        assert all(count > 0 for count in counts.values())
+
+
+def test_a_path_that_differs_is_not_as_claimed(small_hosts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explored, "work", partial(work_with, "recalls-one-too-few"))
+    found = explored.collected(DESIGN)
+    assert isinstance(found, Tables)
+    assert not found.ok
+    ((name, verdict, why),) = found.tables[-1].rows
+    assert (name, verdict) == ("claim-sets offline_page 1x1", "refuted")
+    assert "page=free" in why
+
+
+def test_paths_that_are_not_decided_are_not_as_claimed() -> None:
+    row = explored.Row("claim-sets", "offline_page", "1x1", Verdict.UNKNOWN, reason="out of work")
+    found = explored.as_tables([row])
+    assert not found.ok
+    assert found.tables[-1].rows == [["claim-sets offline_page 1x1", "unknown", "out of work"]]
+
+
+def test_paths_of_no_generation_are_not_run() -> None:
+    assert explored.collected(Request([])) == NotRun("no generation was asked for")
 
 
 def test_every_section_has_a_page_and_a_command() -> None:

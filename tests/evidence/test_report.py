@@ -154,17 +154,20 @@ def test_times_rates_and_pictures_of_a_table(evidence: Evidence) -> None:
     drawn = Shown(
         "ends", ["who", "good", "bad"], [["one", "3.0 (2 to 4)", ""]], "", {"all": 1.25}, drawn=["good", "bad"]
     )
+    counted.questions = {"one": 1234}
     filled.further["fuzz"] = Tables(tables=[counted, drawn], ok=True, seconds=65.0)
     text = html(filled, 1)
     assert "steps/s and core" in text
     assert "<td>3,000</td><td>1,500</td>" in text
     assert "<td>10</td><td></td>" in text  # its time is not known
     assert "Seconds: all 1.2." in text
+    assert "Questions to the solver: one 1,234." in text
     assert 'aria-label="ends: good, bad"' in text
     assert "- Random interleavings: as claimed" in markdown(filled)
     slower = copy_of(filled)
     assert isinstance(slower.further["fuzz"], Tables)
     slower.further["fuzz"].tables[0].seconds = {"one": 4.0}
+    slower.further["fuzz"].tables[0].questions = {"one": 1200}
     assert list(differences("further", filled.further, slower.further)) == []
     slower.further["fuzz"].tables[0].rows[1] = ["two", "11"]
     assert [d.field for d in differences("further", filled.further, slower.further)] == [
