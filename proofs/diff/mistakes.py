@@ -35,6 +35,22 @@ MISTAKES: tuple[Mistake, ...] = (
         "alloc_heap_pages",
     ),
     Mistake(
+        "refuses-the-largest-block",
+        "reference.page_alloc:alloc_heap_pages",
+        "order > MAX_ORDER",
+        "order >= MAX_ORDER",
+        "claim-sets",
+        "alloc_heap_pages",
+    ),
+    Mistake(
+        "permits-one-too-few",
+        "reference.claims:claims_permit_request",
+        "pages <= avail_pages",
+        "pages < avail_pages",
+        "claim-sets",
+        "alloc_domheap_pages",
+    ),
+    Mistake(
         "deducts-one-too-few",
         "reference.claims:deduct_node_claims",
         "host.outstanding_claims -= pages",

@@ -282,6 +282,9 @@ class Order:
     def __gt__(self, most: int) -> Truth | bool:
         return self.number > most
 
+    def __ge__(self, least: int) -> Truth | bool:
+        return self.number >= least
+
     def __eq__(self, other: object) -> bool:
         if other is self:
             return True

@@ -72,7 +72,7 @@ def requested_pages(x: Setting, requested: int | None, memflags: int) -> dict[st
 
 
 def searched(terms: Terms, w: World, search: int, pages: Any, free: Sequence[Any]) -> dict[str, Any]:
-    """What the model's node search is given: of the search of that number, if the reference came to it.
+    """What the model's node search is given: of the request of that number. Where the reference crashed, it has none.
 
     :param free: free pages of every node; a block of more pages than are free is none
     """

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 import z3
 
+from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
+from proofs.obligations.suite import lacking
 from proofs.prover.verdict import Verdict
 
 from .examine import Examined, examine
@@ -32,9 +34,16 @@ ASSUMED = (
     "aggregates-agree.domain",
     "aggregates-agree.host",
     "unused-ids-empty",
+    "host-wide-only",
 )
-"""Properties that every state in question has: each is kept by every step of every generation (a test asks)."""
+"""Properties that every state in question has: each is kept by every step of every generation (a test asks).
+One that is not about a generation, because claims may be on a node there, is not assumed of it."""
 SIZES = (Size(1, 1), Size(2, 2), Size(3, 2), Size(2, 3), Size(3, 3))
+
+
+def assumed_of(semantics: str) -> list[str]:
+    """What is assumed of the states of a generation."""
+    return [name for name in ASSUMED if not lacking(PROPERTIES[name], SEMANTICS[semantics])]
 
 
 class Row(msgspec.Struct):
@@ -78,7 +87,7 @@ class Space:
         unknowns = self.of(plan.absent)
         key = semantics, plan.absent
         if key not in self.known:
-            self.known[key] = unknowns.known(semantics, ASSUMED)
+            self.known[key] = unknowns.known(semantics, assumed_of(semantics))
         known = [*self.known[key], *plan.known]
         ids = tuple(formula.get_id() for formula in known)
         if ids not in self.trees:

@@ -59,6 +59,8 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
                 continue
             arguments = dict(item.arguments)
             if item.call == "alloc_heap_pages":
+                if searches == len(world.searches):  # the reference did not ask at all
+                    world.refused_before(arguments["domid"], arguments["requested"], arguments.get("exact", False))
                 free = state.node_avail_pages.entries
                 arguments |= searched(terms, world, searches, arguments["pages"], free)
                 searches += 1

@@ -18,6 +18,7 @@ import z3
 
 from model.calls import INTERFACES, NONE, search_order
 from reference import node_search, page_alloc
+from reference.constants import MEMF_exact_node
 from reference.generations import SEMANTICS
 from reference.generations.parts import Charged
 from reference.pages import Block, PageState, PageTable
@@ -101,7 +102,7 @@ class World:
         self.semantics = SEMANTICS[semantics]
         self.shape, self.terms = shape, terms
         self.searches: list[tuple[int, ...]] = []
-        """The candidates of each node search, in the model's order."""
+        """Of each request for a block: the candidates of its node search, in the model's order."""
         self.taken = 0
         """Blocks that left the heap."""
         self._blocks = 0
@@ -276,6 +277,25 @@ class World:
         self.searches.append(modelled)
         return found  # type: ignore[no-any-return]  # an order
 
+    def refused_before(self, domid: int | None, requested: int | None, exact: bool) -> None:
+        """A request was refused before any node search: the model is given the candidates all the same.
+
+        It has to refuse the request for a reason of its own, and not because there is no candidate. In which order they
+        would be tried is nothing then: there is a path for each set of them.
+        """
+        nodes = range(self.shape.nodes)
+        sets: dict[frozenset[int], tuple[tuple[int, ...], list[tuple[int, ...]]]] = {}
+        for affinity in [tuple(nodes)] if domid is None else _affinities(len(nodes)):
+            candidates = search_order(len(nodes), affinity, requested, None, exact)
+            sets.setdefault(frozenset(candidates), (candidates, []))[1].append(affinity)
+        if len(sets) == 1 or domid is None:
+            ((candidates, _),) = sets.values()
+        else:
+            known = Affinity(self.terms, domid, len(nodes))
+            options = {c: z3.Or([known.is_exactly(a) for a in affinities]) for c, affinities in sets.values()}
+            candidates = chosen(f"search {len(self.searches)}", options)
+        self.searches.append(candidates)
+
     def _one_of(self, inputs: Any, affinity: Affinity, last: Any) -> Any:
         parts = []
         for nodes, after in inputs:
@@ -291,12 +311,18 @@ def _orders(num_nodes: int, requested: int | None, exact: bool, last: Any) -> di
     """(order of the reference, order of the model) -> the affinities and last nodes that lead to them."""
     nodes = range(num_nodes)
     found: dict[Any, list[Any]] = {}
-    for affinity in chain.from_iterable(combinations(nodes, size) for size in range(1, num_nodes + 1)):
+    for affinity in _affinities(num_nodes):
         for after in (None, *nodes) if last == "any" else (last,):
             order = node_search.candidate_nodes(num_nodes, affinity, requested, after, exact)
             modelled = search_order(num_nodes, affinity, requested, after, exact)
             found.setdefault((order, modelled), []).append((affinity, after))
     return found
+
+
+@cache
+def _affinities(num_nodes: int) -> list[tuple[int, ...]]:
+    """All sets of nodes that are not empty."""
+    return [*chain.from_iterable(combinations(range(num_nodes), size) for size in range(1, num_nodes + 1))]
 
 
 def class_of(block: Block) -> str:
@@ -309,11 +335,21 @@ def class_of(block: Block) -> str:
 
 @contextmanager
 def searching(world: World) -> Iterator[None]:
-    """The reference's node search asks the world."""
+    """The reference's node search asks the world, which is told of requests that are refused before."""
     names = vars(page_alloc)
-    own = names["candidate_nodes"]
-    names["candidate_nodes"] = world.candidates
+    own = {name: names[name] for name in ("candidate_nodes", "alloc_heap_pages")}
+
+    def alloc_heap_pages(
+        host: Host, domain: Domain | None, order: int, node: int | None = None, memflags: int = 0
+    ) -> int | None:
+        before = len(world.searches)
+        mfn: int | None = own["alloc_heap_pages"](host, domain, order, node, memflags)
+        if len(world.searches) == before:
+            world.refused_before(None if domain is None else domain.domid, node, memflags & MEMF_exact_node != 0)
+        return mfn
+
+    names |= {"candidate_nodes": world.candidates, "alloc_heap_pages": alloc_heap_pages}
     try:
         yield
     finally:
-        names["candidate_nodes"] = own
+        names |= own

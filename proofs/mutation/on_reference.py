@@ -1,7 +1,8 @@
 """What may notice a mutant of the reference, the cheapest first.
 
 Recorded traces are replayed with every property of states counted; random interleavings are held against the model; the
-same with locks that are checked; then the reference's own tests; and at last everything again, and much more of it.
+same with locks that are checked; then the reference's own tests; everything again, and much more of it; and at last
+every path, which may prove that the mutant does the same.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from proofs.fuzz.known import Known, known_of
 from proofs.fuzz.rerun import unanswered
 from proofs.fuzz.shard import seed_of
 from proofs.fuzz.trial import Trial, random_trial
+from proofs.mutation import on_every_path
 from proofs.mutation.called import Called, noted
 from proofs.mutation.forked import Report
 from proofs.mutation.judged import Ending, Judged, killed, raised
@@ -39,7 +41,15 @@ _FEW, _MANY = 8, 30
 """Traces of each recording that are replayed first, and in all."""
 STEPS, MANY_STEPS = 1_500, 5_000
 """Critical sections of each generation that are fuzzed first, and at last."""
-SECONDS = {"replay": 30.0, "fuzz": 40.0, "locks": 30.0, "tests": 60.0, "replay, all": 90.0, "fuzz, longer": 120.0}
+SECONDS = {
+    "replay": 30.0,
+    "fuzz": 40.0,
+    "locks": 30.0,
+    "tests": 60.0,
+    "replay, all": 90.0,
+    "fuzz, longer": 120.0,
+    "every path": 600.0,
+}
 """Processor time that a stage may take; the right code takes a tenth of it."""
 
 
@@ -75,6 +85,8 @@ class Prepared(Struct):
     called: dict[str, Called]
     """Functions of the reference that a generation's traces reach, recorded or random."""
     trials: dict[str, list[Trial]]
+    paths: on_every_path.Reached
+    """Which operations reach a function, as `claimcheck diff` asks for them."""
 
 
 def prepare(names: Iterable[str] = SEMANTICS, known: Callable[[str], Known] = known_of) -> Prepared:
@@ -84,7 +96,7 @@ def prepare(names: Iterable[str] = SEMANTICS, known: Callable[[str], Known] = kn
     :param known: what is proved of one
     :raises ValueError: the right code is not right
     """
-    found = Prepared({}, {}, {}, {})
+    found = Prepared({}, {}, {}, {}, on_every_path.reached(names))
     for name in names:
         path = RECORDINGS / f"{name}.jsonl.gz"
         found.traces[name] = _recorded(path) if path.exists() else []
@@ -132,6 +144,7 @@ def judge(made: Made, prepared: Prepared, report: Report) -> Judged:
         ("tests", _tested),
         ("replay, all", partial(_replayed, prepared, reaching, _MANY)),
         ("fuzz, longer", partial(_fuzzed, prepared, reaching, MANY_STEPS)),
+        ("every path", partial(on_every_path.judged, mutant, prepared.paths)),
     ]
     for name, stage in stages:
         report.stage(name, SECONDS[name])

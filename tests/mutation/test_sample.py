@@ -2,10 +2,10 @@
 
 from model.generations.generation import INVARIANTS
 from proofs.fuzz.known import Known
-from proofs.mutation import on_model, on_reference
+from proofs.mutation import on_every_path, on_model, on_reference
 from proofs.mutation.forked import forked
-from proofs.mutation.judged import Judged
-from proofs.mutation.mutant import Made, mutants
+from proofs.mutation.judged import Ending, Judged
+from proofs.mutation.mutant import Made, mutants, put
 from proofs.mutation.run import Judge, judged
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
@@ -91,3 +91,23 @@ def test_this_process_is_not_changed() -> None:
         )
     )
     assert deduct_node_claims.__code__ is before
+
+
+def test_every_path_tells_survivors_from_the_same() -> None:
+    """What few random traces do not reach, a block of the largest order, is an input like any other there."""
+    names = [
+        "reference.page_alloc:alloc_heap_pages other-comparison 1",
+        "reference.hypercalls:max_mem other-comparison 1",
+    ]
+    paths = on_every_path.reached([SEMANTICS], ["alloc_heap_pages", "max_mem"])
+    nothing = Judged(Ending.SURVIVED, "")
+    found = _by(lambda made, _report: _on_every_path(made, paths) or nothing, "reference", names)
+    assert [(found[name].ending, found[name].by) for name in names] == [
+        (Ending.KILLED, "diff"),
+        (Ending.EQUIVALENT, "diff"),
+    ]
+
+
+def _on_every_path(made: Made, paths: on_every_path.Reached) -> Judged | None:
+    put(made)
+    return on_every_path.judged(made.mutant, paths)
