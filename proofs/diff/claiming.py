@@ -46,14 +46,15 @@ def _install(x: Setting, domid: int, number: int) -> Plan:
 
 
 def claim_memory(x: Setting) -> Iterator[Plan]:
-    """The hypercall with none to three entries, and with more than are allowed; for an unknown domain, too.
+    """The hypercall with none to three entries, with as many as are allowed and one more; for an unknown domain, too.
 
     What it does with the entries is the function's matter, which is asked with more.
     """
     for domid in (*x.domids, None):
         for number in range(4):
             yield _claim_memory(x, domid, number)
-    yield _claim_memory(x, 0, 66, named=1)
+    for number in (65, 66):
+        yield _claim_memory(x, 0, number, named=1)
 
 
 def _claim_memory(x: Setting, domid: int | None, number: int, named: int | None = None) -> Plan:
