@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from random import Random
 
@@ -9,12 +10,14 @@ import pytest
 
 from model.semantics import SEMANTICS as MODEL
 from proofs.fuzz.checker import Checker
+from proofs.fuzz.compiled import ModelState
 from proofs.fuzz.draw import EXTREMES, Draw
 from proofs.fuzz.generators import MAKERS, makers_of
-from proofs.fuzz.generators.claiming import claim_memory
+from proofs.fuzz.generators.claiming import claim_memory, claim_pages
 from proofs.fuzz.generators.plan import draw_plan
 from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
+from proofs.fuzz.model_calls import ModelCalls
 from proofs.fuzz.trial import Trial, random_trial
 from proofs.fuzz.world import World
 from proofs.traces.events import CreateDomain, HostShape
@@ -111,3 +114,28 @@ def test_page_counts_are_drawn_at_the_bounds_of_the_checks() -> None:
     assert all(asked[pages] > 5 for pages in (39, 40, 41, 0, 1))
     assert sum(asked[pages] for pages in EXTREMES[3:]) > 20
     assert sum(n for pages, n in asked.items() if 1 < pages < 39) > 300
+
+
+def test_a_trace_leaves_no_cycles_behind() -> None:
+    """Shards run without the collector of garbage."""
+
+    def alive() -> int:
+        return sum(isinstance(o, (ModelCalls, ModelState)) for o in gc.get_objects())
+
+    trials("claim-sets", 3)
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        trials("claim-sets", 3)
+        assert alive() == before
+    finally:
+        gc.enable()
+
+
+def test_where_colouring_refuses_every_claim_malformed_ones_are_asked_too() -> None:
+    checker = Checker(HostShape(64, [40], llc_coloring=True), nothing_known("claim-sets"))
+    world = World(checker.machine, Draw(Random(1)), 0.02)
+    checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
+    asked = [claim_pages(world) for _ in range(100)]
+    assert sum(event is not None and event.extent_order == 1 for event in asked) > 5
