@@ -148,6 +148,16 @@ def test_freeing_what_is_not_one_allocation_is_misuse(mfn: int, order: int, mess
     assert check_state(host) == []
 
 
+@pytest.mark.parametrize(("meant_for", "given_to"), [(1, 2), (2, 1)])
+def test_pages_are_not_given_to_another_domain_than_they_were_allocated_for(meant_for: int, given_to: int) -> None:
+    host = small_host()
+    mfn = alloc_heap_pages(host, host.domain(meant_for), 0)
+    assert mfn is not None
+    with pytest.raises(MisuseError, match=f"was not allocated for d{given_to}"):
+        assign_pages(host, mfn, 0, host.domain(given_to))
+    assert check_state(host) == []
+
+
 def test_freeing_twice_is_misuse() -> None:
     host = small_host()
     alloc(host, 1)
