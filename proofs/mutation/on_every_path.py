@@ -1,7 +1,7 @@
-"""What nothing noticed, on every path: `claimcheck diff` with the mutant in the reference's place.
+"""A mutant on every path: `claimcheck diff` with the mutant in the place of the reference's or the model's function.
 
-On small hosts, but for every input of the operations that reach the mutated function: it shows the input for which the
-mutant is not what the model allows, or proves that there is none.
+On small hosts, but for every input of the operations that reach the mutated function: it shows an input for which
+reference and model then differ, or proves that there is none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from proofs.diff.operations import OPERATIONS
 from proofs.diff.run import Row, Task, work
 from proofs.diff.world import Size
 from proofs.mutation.called import noted
-from proofs.mutation.judged import Ending, Judged, killed
+from proofs.mutation.judged import Ending, Judged, killed, raised
 from proofs.mutation.mutant import Mutant
 from proofs.prover.verdict import Verdict
 
@@ -25,8 +25,8 @@ Reached = dict[tuple[str, str], dict[str, list[str]]]
 """Function, as (module, qualified name) -> operations that reach it -> generations in which they do."""
 
 
-def reached(names: Iterable[str] = SEMANTICS, operations: Iterable[str] = OPERATIONS) -> Reached:
-    """Explore the right code on the smallest host, and note which functions run.
+def reached(side: str, names: Iterable[str] = SEMANTICS, operations: Iterable[str] = OPERATIONS) -> Reached:
+    """Explore the right code on the smallest host, and note which functions of a side run.
 
     :raises ValueError: the right code is not right
     """
@@ -34,7 +34,7 @@ def reached(names: Iterable[str] = SEMANTICS, operations: Iterable[str] = OPERAT
     chosen = tuple(operations)
     for name in names:
         for operation in chosen:
-            with noted("reference") as called:
+            with noted(side) as called:
                 rows = work(Task(SIZES[0], operation, (name,)))
             if any(row.verdict not in (Verdict.PROVED, Verdict.NOT_APPLICABLE) for row in rows):
                 raise ValueError(f"{operation} of {name} is not proved of the right code")
@@ -50,7 +50,11 @@ def judged(mutant: Mutant, reached: Reached) -> Judged | None:
     asked = reached.get((mutant.module, mutant.function), {})
     for size in SIZES:
         for operation, names in asked.items():
-            for row in work(Task(size, operation, tuple(names))):
+            try:
+                rows = work(Task(size, operation, tuple(names)))
+            except Exception as error:  # whatever the mutant does
+                return raised("diff", f"{operation} of {', '.join(names)}", error)
+            for row in rows:
                 if row.verdict is Verdict.REFUTED:
                     return killed("diff", _shown(row))
                 if row.verdict is not Verdict.PROVED:

@@ -18,6 +18,7 @@ from proofs.fuzz import model_calls
 from proofs.fuzz.atomic import write_atomically
 from proofs.fuzz.known import Known, known_of
 from proofs.matrix.induction import induction
+from proofs.mutation import on_every_path
 from proofs.mutation.agreement import disagreement
 from proofs.mutation.called import Called, noted
 from proofs.mutation.forked import Report
@@ -66,6 +67,8 @@ class Prepared(Struct):
     compiled_by: dict[tuple[str, object], Called]
     """Functions that a compiled kind of call was made of."""
     called_by_calls: dict[str, Called]
+    paths: on_every_path.Reached
+    """Which operations reach a function, as `claimcheck diff` asks for them."""
 
 
 def semantics_in_order() -> list[str]:
@@ -110,7 +113,7 @@ def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepar
     :param known: what is proved of one, for the states that are met on the way
     :raises ValueError: the right code is not right
     """
-    found = Prepared(shown, {}, {}, {}, {}, {})
+    found = Prepared(shown, {}, {}, {}, {}, {}, on_every_path.reached("model", shown.kept))
     for name in [name for name in semantics_in_order() if name in shown.kept]:
         for transition in SEMANTICS[name].transitions:
             with noted("model") as called:
@@ -161,6 +164,7 @@ def judge(made: Made, prepared: Prepared, report: Report) -> Judged:
     return (
         _proved(changed, prepared, report)
         or _disagreed(_beside_calls(made, changed, prepared), prepared, report)
+        or _on_every_path(made, changed, prepared, report)
         or _fuzzed(fuzzed, function, prepared, STEPS, "fuzz", report)
         or _fuzzed(fuzzed, function, prepared, MANY_STEPS, "fuzz, longer", report)
         or _compared(made, changed, others, fuzzed, prepared, report)
@@ -180,6 +184,13 @@ def _proved(changed: Iterable[tuple[str, str]], prepared: Prepared, report: Repo
                 if result.verdict is Verdict.REFUTED:
                     return killed("prove", obligation.name)
     return None
+
+
+def _on_every_path(made: Made, changed: list[tuple[str, str]], prepared: Prepared, report: Report) -> Judged | None:
+    """The calls of the model against the reference. Where they are the same, changed transitions need not be."""
+    report.stage("every path", SECONDS["every path"])
+    found = on_every_path.judged(made.mutant, prepared.paths)
+    return None if changed and found is not None and found.ending is Ending.EQUIVALENT else found
 
 
 def _beside_calls(made: Made, changed: list[tuple[str, str]], prepared: Prepared) -> Iterable[tuple[str, str]]:

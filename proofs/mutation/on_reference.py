@@ -96,7 +96,7 @@ def prepare(names: Iterable[str] = SEMANTICS, known: Callable[[str], Known] = kn
     :param known: what is proved of one
     :raises ValueError: the right code is not right
     """
-    found = Prepared({}, {}, {}, {}, on_every_path.reached(names))
+    found = Prepared({}, {}, {}, {}, on_every_path.reached("reference", names))
     for name in names:
         path = RECORDINGS / f"{name}.jsonl.gz"
         found.traces[name] = _recorded(path) if path.exists() else []

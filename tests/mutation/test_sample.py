@@ -36,7 +36,7 @@ OF_MODEL = {
     "model.rules:redeem_node_global_others forget-limit 1": "prove",
     "model.transitions.allocating:leave_heap drop-update 1": "prove",
     "model.transitions.claiming:_one_claim other-comparison 3": "transitions and calls",
-    "model.calls.allocating:assign_pages wrong-errno 1": "fuzz",
+    "model.calls.allocating:assign_pages wrong-errno 1": "diff",
     "model.transitions.domains:domain_kill drop-update 1": "transitions and calls",
 }
 
@@ -99,7 +99,7 @@ def test_every_path_tells_survivors_from_the_same() -> None:
         "reference.page_alloc:alloc_heap_pages other-comparison 1",
         "reference.hypercalls:max_mem other-comparison 1",
     ]
-    paths = on_every_path.reached([SEMANTICS], ["alloc_heap_pages", "max_mem"])
+    paths = on_every_path.reached("reference", [SEMANTICS], ["alloc_heap_pages", "max_mem"])
     nothing = Judged(Ending.SURVIVED, "")
     found = _by(lambda made, _report: _on_every_path(made, paths) or nothing, "reference", names)
     assert [(found[name].ending, found[name].by) for name in names] == [
