@@ -45,8 +45,8 @@ _NOT_COMPARED = frozenset(
     {"domctl_lock", "legacy_calls", "transit_pages", "anonymous_pages", "installed_pages", "marked_pages"}
 )
 """Fields that calls do not have, or, of marks, that belong to another of their cases."""
-_TRACKS_TARGET = ("single-node-v1", "single-node-v2")
-"""Their host checks look at claim_node, which is no part of the transitions."""
+_LOOKS_AT_AFFINITY = "single-node-v2"
+"""Its host check looks at claim_node where node_affinity is that node alone; transitions have no node_affinity."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,9 @@ def _crash(s: CallState, domid: Term, node: Term) -> Iterator[Asked]:
         yield Asked("set_outstanding_pages", arguments, where, _CRASHES, {"host_wide": on_host})
 
 
-def _alloc(host: CallHost, s: CallState, domid: Term, owned: bool, failing: bool = False) -> Iterator[Asked]:
+def _alloc(
+    semantics: str, host: CallHost, s: CallState, domid: Term, owned: bool, failing: bool = False
+) -> Iterator[Asked]:
     pages = _pages()
     for requested in (0, 1, None):
         for exact in (True, False) if requested is not None else (False,):
@@ -133,6 +135,8 @@ def _alloc(host: CallHost, s: CallState, domid: Term, owned: bool, failing: bool
             }  # fmt: skip
             named = z3.Int("requested_node") == given["requested_node"]
             where = all_of([True if domid is None else s.is_created[domid], pages >= 1, named])
+            if domid is not None and requested is None and semantics == _LOOKS_AT_AFFINITY:
+                where = all_of([where, *(s.node_affinity[domid, n] for n in range(host.nodes))])
             yield Asked("alloc_heap_pages", arguments, where, ("allocated",), given, failing)
 
 
@@ -164,11 +168,11 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
     elif transition == "release_claims" and semantics == "per-node-v8":
         where = all_of([s.is_created[domid], s.domctl_lock == -1])
         yield Asked("claim_memory", {"domid": domid, "entries": []}, where, ("released",))
-    elif transition in ("alloc_heap_pages", "alloc_heap_pages_refused") and semantics not in _TRACKS_TARGET:
-        yield from _alloc(host, s, domid, owned=True, failing=transition.endswith("refused"))
-    elif transition in ("alloc_heap_pages_unowned", "exchange_allocate") and semantics not in _TRACKS_TARGET:
+    elif transition in ("alloc_heap_pages", "alloc_heap_pages_refused"):
+        yield from _alloc(semantics, host, s, domid, owned=True, failing=transition.endswith("refused"))
+    elif transition in ("alloc_heap_pages_unowned", "exchange_allocate"):
         domain = domid if SEMANTICS[semantics].rules.credits_without_refcount else None
-        yield from _alloc(host, s, domain, owned=False)
+        yield from _alloc(semantics, host, s, domain, owned=False)
     elif transition in ("assign_pages", "assign_pages_refused"):
         where = all_of([one, pages <= s.limbo_pages[domid, node]])
         arguments = {"domid": domid, **_block(LIMBO, node, domid)}
@@ -201,6 +205,11 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
         limit = _pages("max_pages")
         where = all_of([s.is_created[domid], s.domctl_lock == -1, limit <= UINT_MAX])
         yield Asked("set_max_pages", {"domid": domid, "max_pages": limit}, where, ("limited",))
+    elif transition == "create_domain":
+        limit = _pages("max_pages")
+        where = all_of([negation(s.is_created[domid]), s.domctl_lock == -1, limit <= UINT_MAX])
+        arguments = {"domid": domid, "max_pages": limit, "node_affinity": frozenset(range(host.nodes))}
+        yield Asked("create_domain", arguments, where, ("created",))
     elif transition == "domain_kill":
         where = all_of([s.is_created[domid], s.domctl_lock == -1])
         yield Asked("mark_dying", {"domid": domid}, where, ("marked",))
