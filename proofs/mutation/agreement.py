@@ -166,8 +166,7 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
         usual = [s.is_created[domid], negation(z3.Bool("malformed")), s.llc_coloring == z3.Bool("llc_coloring")]
         yield Asked("claim_pages_check", {"domid": domid, "pages": pages}, all_of(usual), ("checked",))
     elif transition == "release_claims" and semantics == "per-node-v8":
-        where = all_of([s.is_created[domid], s.domctl_lock == -1])
-        yield Asked("claim_memory", {"domid": domid, "entries": []}, where, ("released",))
+        yield Asked("claim_memory", {"domid": domid, "entries": []}, s.domctl_lock == -1, ("released",))
     elif transition in ("alloc_heap_pages", "alloc_heap_pages_refused"):
         yield from _alloc(semantics, host, s, domid, owned=True, failing=transition.endswith("refused"))
     elif transition in ("alloc_heap_pages_unowned", "exchange_allocate"):
