@@ -98,9 +98,11 @@ def _legacy(s: CallState, domid: Term, failing: bool, release: bool = False) -> 
         yield Asked("set_outstanding_pages", arguments, all_of([where, pages >= 1]), ("claimed",), failing=failing)
 
 
-def _on_node(s: CallState, domid: Term, node: Term) -> Iterator[Asked]:
+def _on_node(semantics: str, s: CallState, domid: Term, node: Term) -> Iterator[Asked]:
     pages = _pages()
-    where = all_of([s.is_created[domid], s.domctl_lock == -1, negation(s.is_dying[domid]), pages >= 1])
+    # Of a dying domain the hypercall has seen to it, where anybody does.
+    alive = negation(s.is_dying[domid]) if SEMANTICS[semantics].rules.refuses_dying else True
+    where = all_of([s.is_created[domid], s.domctl_lock == -1, alive, pages >= 1])
     yield Asked("set_outstanding_pages", {"domid": domid, "pages": pages, "node": node}, where, ("claimed",))
 
 
@@ -155,7 +157,7 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
     elif transition == "set_outstanding_pages_zero":
         yield from _legacy(s, domid, failing=False, release=True)
     elif transition == "claim_on_node":
-        yield from _on_node(s, domid, node)
+        yield from _on_node(semantics, s, domid, node)
     elif transition == "claim_crashes":
         yield from _crash(s, domid, node)
     elif transition == "allocation_crashes":
