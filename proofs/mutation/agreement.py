@@ -88,9 +88,10 @@ def _set(s: CallState, domid: Term, failing: bool, success: tuple[str, ...] = ("
         yield Asked("claim_memory", {"domid": domid, "entries": entries}, where, success, failing=failing)
 
 
-def _legacy(s: CallState, domid: Term, failing: bool, release: bool = False) -> Iterator[Asked]:
+def _legacy(semantics: str, s: CallState, domid: Term, failing: bool, release: bool = False) -> Iterator[Asked]:
     pages = _pages()
-    where = all_of([s.is_created[domid], s.legacy_calls[domid] >= 1])
+    checked = s.legacy_calls[domid] >= 1 if SEMANTICS[semantics].rules.refuses_dying else True
+    where = all_of([s.is_created[domid], checked])
     if release:
         yield Asked("set_outstanding_pages", {"domid": domid, "pages": 0}, where, ("released",))
     else:
@@ -153,9 +154,9 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
     if transition in ("claim_memory", "claim_memory_refused") and exists("claim_memory", semantics):
         yield from _set(s, domid, transition.endswith("refused"))
     elif transition in ("set_outstanding_pages", "set_outstanding_pages_refused"):
-        yield from _legacy(s, domid, transition.endswith("refused"))
+        yield from _legacy(semantics, s, domid, transition.endswith("refused"))
     elif transition == "set_outstanding_pages_zero":
-        yield from _legacy(s, domid, failing=False, release=True)
+        yield from _legacy(semantics, s, domid, failing=False, release=True)
     elif transition == "claim_on_node":
         yield from _on_node(semantics, s, domid, node)
     elif transition == "claim_crashes":
