@@ -28,7 +28,7 @@ class Trial(Struct):
     seed: int
     host: HostShape
     events: list[Event]
-    """If one failed: with what the reference answered, without its counters."""
+    """If one failed, or an outside program is to be asked: with what the reference answered, without its counters."""
     sections: int
     broken: Counter[str]
     failure: Failure | None
@@ -67,7 +67,7 @@ def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> T
         outcomes.append(outcome)
     if failure is None:
         failure = checker.end()
-    if failure is not None:
+    if failure is not None or plan.offered is not None:  # somebody will be told, or asked the same
         for event, outcome in zip(events, outcomes, strict=True):
             answer(event, outcome)
     return Trial(seed, host, events, checker.sections, checker.broken, failure)

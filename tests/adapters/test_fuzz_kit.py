@@ -37,7 +37,7 @@ def test_the_ledger_does_as_the_reference_on_whatever_it_can_be_asked(tmp_path: 
 
 def test_a_mistake_of_one_page_is_found_and_told_as_a_trace_of_the_kit() -> None:
     with closing(Program(known_of("claim-sets"), ledger("-DLEDGER_SLACK=1"), 10, 30)) as program:
-        trials = (program.trial(seed, {}) for seed in range(380, 400))  # about one in fifty shows it
+        trials = (program.trial(seed, {}) for seed in range(100))
         trial = next(trial for trial in trials if trial.failure is not None)
         assert trial.failure is not None
         told = program.told(Found(trial.host, trial.events, trial.failure, trial.seed))
