@@ -20,7 +20,7 @@ from .known import known_of
 from .store import Settings
 
 DOCUMENT = Path("docs/fuzz.md")
-STEPS = 400_000
+STEPS = 600_000
 """Of a generation, for its coverage: some seconds on a free processor."""
 SHOWN = "no-recall"
 """The mistake whose finding is shown."""

@@ -19,7 +19,7 @@ from . import Maker, makers_of
 _FACTORS = (0.2, 0.5, 1, 1, 2, 5)
 _LENGTHS = (60, 120, 240, 480, 960)
 _SHARES = (0.4, 0.7, 1.0)
-_STREAK, _STREAK_LENGTH = 0.01, 600
+_STREAK, _STREAK_LENGTH = 0.05, 900
 """How often a trace is nearly all one operation, and then its events: for what has to be done hundreds of times."""
 _WILD = (0.02, 0.1, 0.5)  # nearly always valid, mostly, or half the time
 _INTERLEAVING = (0.0, 0.5, 0.9)
@@ -71,7 +71,7 @@ def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float], off
     length = draw.pick(_LENGTHS)
     if draw.random() < _STREAK:
         favoured = [maker for maker in makers if maker.name in wanted]
-        chosen.append((draw.pick(favoured or makers), 20 * sum(weight for _, weight in chosen)))
+        chosen.append((draw.pick(favoured or makers), 60 * sum(weight for _, weight in chosen)))
         length = _STREAK_LENGTH
     interleaving = draw.pick(_INTERLEAVING) if offered is None or "continue" in offered.operations else 0.0
     return Plan(chosen, length, draw.pick(_WILD), interleaving, offered)
