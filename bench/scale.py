@@ -1,7 +1,8 @@
 """How proof, search and fuzz grow with nodes, domains and depth: `python -m bench.scale --minutes 10`.
 
-Writes bench/scale.json, from which docs/scale.md and its pictures are made. Each series gets the same share of the time
-and goes on to larger sizes until the next would, by its own growth so far, not fit in what is left of its share.
+Writes bench/scale.json, from which docs/scale.md and its pictures are made. Each series is measured in one process,
+as many at a time as there are processors. Each gets the same share of their time, and goes on to larger sizes until the
+next would, by its own growth so far, not fit in what is left of its share.
 """
 
 import argparse
@@ -12,12 +13,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import z3
 
 STORED = Path("bench/scale.json")
 HOUR = 3600.0
+INTERRUPTED = "interrupted"
 
 
 @dataclass
@@ -53,8 +56,13 @@ class Fit:
         return math.inf if self.b <= 0 else (y / self.a) ** (1 / self.b)
 
 
+LAST = 5
+"""Points that a law is put through: at small sizes it is the start that counts, and not the growth."""
+
+
 def fitted(points: list[tuple[float, float]]) -> Fit | None:
-    """The law of the two with the smaller residual; none through fewer than three points."""
+    """The law of the two with the smaller residual through the last points; none through fewer than three."""
+    points = points[-LAST:]
     if len(points) < 3:
         return None
     return min((_line(points, law) for law in ("exponential", "power")), key=lambda fit: fit.residual)
@@ -206,23 +214,29 @@ SERIES: dict[str, tuple[str, str, Callable[[], Sizes]]] = {
 
 
 def measured(name: str, share: float) -> Series:
-    """A series, within so many seconds by the clock."""
-    x_name, y_name, of = SERIES[name]
-    series, ends, last = Series(name, x_name, y_name), time.monotonic() + share, 0.0
-    for x, measure in of():
+    """A series, within so many seconds by the clock, or up to Ctrl-C."""
+    series = Series(name, *SERIES[name][:2])
+    try:
+        series.ended = _measured(series, share)
+    except KeyboardInterrupt:
+        series.ended = INTERRUPTED
+    return series
+
+
+def _measured(series: Series, share: float) -> str:
+    """Measure point after point; why there is no further."""
+    ends, last = time.monotonic() + share, 0.0
+    for x, measure in SERIES[series.name][2]():
         left = ends - time.monotonic()
-        if left <= 0 or (y_name == "seconds" and _expected(series.points, last) > left):
-            series.ended = f"the next would not fit in its {share:.0f} s"
-            return series
+        if left <= 0 or (series.y_name == "seconds" and _expected(series.points, last) > left):
+            return f"the next would not fit in its {share:.0f} s"
         started = time.monotonic()
         try:
             series.points.append((x, measure(left)))
         except GaveUp:
-            series.ended = f"not decided in what was left of its {share:.0f} s at {x:g} {x_name}"
-            return series
+            return f"not decided in what was left of its {share:.0f} s at {x:g} {series.x_name}"
         last = time.monotonic() - started
-    series.ended = "no larger sizes are tried"
-    return series
+    return "no larger sizes are tried"
 
 
 def _expected(points: list[tuple[float, float]], last: float) -> float:
@@ -235,22 +249,27 @@ def _expected(points: list[tuple[float, float]], last: float) -> float:
 def main() -> None:
     """Measure, and write."""
     from bench.scale_document import write
+    from proofs.parallel import default_jobs, in_processes
     from proofs.prover.verdict import versions
 
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0, help="in all, by the clock, one process  [default: 10]")
+    parser.add_argument("--minutes", type=float, default=10.0, help="in all, by the clock  [default: 10]")
+    parser.add_argument("--jobs", type=int, default=default_jobs(), help="processes  [default: processors]")
     parser.add_argument("--only", nargs="+", choices=SERIES, default=list(SERIES), help="shown, not written")
     options = parser.parse_args()
-    share = options.minutes * 60 / len(options.only)
-    load = os.getloadavg()[0]
-    found = []
-    for name in options.only:
-        found.append(measured(name, share))
-        print(found[-1], flush=True)
-    if options.only == list(SERIES):
-        content = {"versions": versions(), "minutes": options.minutes, "load": round(load, 1)}
-        STORED.write_text(json.dumps(content | {"series": [asdict(s) for s in found]}, indent=1) + "\n")
-        write(STORED)
+    share = options.minutes * 60 * options.jobs / len(options.only)
+    load, started = os.getloadavg()[0], time.monotonic()
+    found: dict[str, Series] = {}
+    for _, series in in_processes(partial(measured, share=share), options.only, options.jobs):
+        found[series.name] = series
+        print(series, flush=True)
+    if any(series.ended == INTERRUPTED for series in found.values()) or set(found) != set(SERIES):
+        return
+    minutes = round((time.monotonic() - started) / 60, 1)
+    about = {"minutes": options.minutes, "jobs": options.jobs, "took": minutes, "load": round(load, 1)}
+    content = {"versions": versions(), **about, "series": [asdict(found[name]) for name in SERIES]}
+    STORED.write_text(json.dumps(content, indent=1) + "\n")
+    write(STORED)
 
 
 if __name__ == "__main__":

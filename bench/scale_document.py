@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bench.scale import HOUR, Fit, fitted
+from bench.scale import HOUR, LAST, Fit, fitted
 
 DOCUMENT = Path("docs/scale.md")
 PICTURE = Path("docs/img/scale.svg")
@@ -40,10 +40,8 @@ def growth(found: dict[str, Any]) -> str:
         cells = [series["name"], series["x_name"], f"{x:g}", f"{y:.3g} {series['y_name']}", _law(fit)]
         lines.append("| " + " | ".join([*cells, _within_an_hour(series, fit), series["ended"]]) + " |")
     made = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    return (
-        "\n".join(lines)
-        + f"\n\n{found['minutes']:g} minutes in all, one process; load before: {found['load']}; {made}."
-    )
+    took = f"{found['took']} minutes by the clock of {found['minutes']:g} allowed, {found['jobs']} processes"
+    return "\n".join(lines) + f"\n\n{took}; load before: {found['load']}; {made}."
 
 
 def points(found: dict[str, Any]) -> str:
@@ -88,7 +86,8 @@ def _curve(axes: Any, series: dict[str, Any]) -> None:
     if fit is not None:
         if fit.law == "power":
             axes.set_xscale("log")
-        inside = [xs[0] + (xs[-1] - xs[0]) * i / 40 for i in range(41)]
+        first = xs[-LAST:][0]
+        inside = [first + (xs[-1] - first) * i / 40 for i in range(41)]
         beyond = [xs[-1] * (1 + i / 40) for i in range(41)]
         axes.plot(inside, [fit.at(x) for x in inside], "-", color="tab:blue", label=f"{fit.law} law")
         axes.plot(beyond, [fit.at(x) for x in beyond], "--", color="tab:red", label="extrapolated")

@@ -45,6 +45,32 @@ def test_a_series_ends_where_it_is_not_decided(monkeypatch: pytest.MonkeyPatch) 
     assert measured("made", -1).points == []
 
 
+def test_only_the_last_points_count_for_a_law() -> None:
+    start = [(x, 7.0) for x in range(1, 4)]
+    fit = fitted(start + [(x, 0.5 * x**3) for x in range(4, 9)])
+    assert fit is not None
+    assert (fit.law, round(fit.b, 6)) == ("power", 3)
+
+
+def test_an_interrupt_keeps_the_points_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sizes() -> Iterator[tuple[float, Callable[[float], float]]]:
+        def interrupt(_limit: float) -> float:
+            raise KeyboardInterrupt
+
+        yield 1, lambda _limit: 0.001
+        yield 2, interrupt
+
+    made = {"made": ("steps", "seconds", sizes)}
+    monkeypatch.setattr(scale, "SERIES", made)
+    monkeypatch.setattr("sys.argv", ["scale", "--jobs", "1"])
+    before = scale.STORED.read_bytes()
+    scale.main()
+    assert "points=[(1, 0.001)], ended='interrupted'" in capsys.readouterr().out
+    assert scale.STORED.read_bytes() == before
+
+
 def test_each_series_measures_something() -> None:
     for name, (_x, _y, of) in scale.SERIES.items():
         if not name.startswith("fuzz"):  # what is proved is looked up first
