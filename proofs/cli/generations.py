@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,13 +76,24 @@ def generations(
     from proofs.refinement.same import never_differ
 
     found = difference(Between(names[0], names[1], depth=depth, seconds=seconds))
-    changes, code = rule_changes(*names), reference_diff(*names)
     never = not found.differs and never_differ(*names)
-    if as_json:
-        _print_json(names, cells, changes, code, found, never)
-    else:
-        _two(names, cells, changes, code, found, never)
+    compared = _Compared(names, cells, rule_changes(*names), reference_diff(*names), found, never)
+    (_print_json if as_json else _two)(compared)
     ctx.exit(_code(cells))
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """All that tells two generations apart."""
+
+    names: tuple[str, ...]
+    cells: list[Cell]
+    """Of both, or none."""
+    changes: list[RuleChange]
+    code: list[str]
+    found: Difference
+    never: bool
+    """Proved for any host: they never differ."""
 
 
 def _code(cells: list[Cell]) -> int:
@@ -92,8 +104,6 @@ def _code(cells: list[Cell]) -> int:
 
 def _all(cells: list[Cell], as_json: bool) -> int:
     """Every generation in a line, its lines of code, and what each repairs."""
-    from dataclasses import asdict
-
     from model.semantics import SEMANTICS
     from proofs.cli.output import console, print_json, table
     from proofs.matrix.report import repairs
@@ -117,28 +127,22 @@ def _all(cells: list[Cell], as_json: bool) -> int:
     return _code(cells)
 
 
-def _two(
-    names: tuple[str, ...],
-    cells: list[Cell],
-    changes: list[RuleChange],
-    code: list[str],
-    found: Difference,
-    never: bool,
-) -> None:
+def _two(compared: _Compared) -> None:
+    found = compared.found
     click.echo("Rules of the model that differ:")
-    for change in changes:
+    for change in compared.changes:
         click.echo(f"  {change.rule}: {change.before}  ->  {change.after}")
     click.echo("\nCode of the reference:")
-    for line in code:
+    for line in compared.code:
         click.echo(f"  {line}")
-    if cells:
+    if compared.cells:
         click.echo("\nVerdicts that changed:")
-        for row, before, after in _changed(names, cells):
+        for row, before, after in _changed(compared.names, compared.cells):
             click.echo(f"  {row}: {before} -> {after}")
     click.echo("")
     if not found.differs:
         click.echo(f"No difference in {found.searched_depth} events on {found.hosts} ({found.seconds:.1f} s).")
-        if never:
+        if compared.never:
             click.echo("Proved for any host: they never differ (the same rules; legacy-compatible.derived-counters).")
         return
     click.echo(f"Shortest trace on which they differ ({found.seconds:.1f} s): boot, nodes of {found.nodes} pages")
@@ -164,25 +168,16 @@ def _changed(names: tuple[str, ...], cells: list[Cell]) -> list[tuple[str, str, 
     return found
 
 
-def _print_json(
-    names: tuple[str, ...],
-    cells: list[Cell],
-    changes: list[RuleChange],
-    code: list[str],
-    found: Difference,
-    never: bool,
-) -> None:
-    from dataclasses import asdict
-
+def _print_json(compared: _Compared) -> None:
     from proofs.cli.output import print_json
 
     content: dict[str, Any] = {
-        "before": names[0],
-        "after": names[1],
-        "rules": [asdict(change) for change in changes],
-        "reference": code,
-        "verdicts": [{"property": r, "before": b, "after": a} for r, b, a in _changed(names, cells)],
-        "difference": asdict(found),
-        "never_differ": never,
+        "before": compared.names[0],
+        "after": compared.names[1],
+        "rules": [asdict(change) for change in compared.changes],
+        "reference": compared.code,
+        "verdicts": [{"property": r, "before": b, "after": a} for r, b, a in _changed(compared.names, compared.cells)],
+        "difference": asdict(compared.found),
+        "never_differ": compared.never,
     }
     print_json(content)
