@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 from proofs.matrix.cells import Cell
@@ -121,8 +122,11 @@ def judge(name: str) -> list[Judged]:
 
 
 def judge_all(jobs: int) -> list[Judged]:
-    """All verdicts on all variants."""
-    with ProcessPoolExecutor(jobs) as pool:
+    """All verdicts on all variants.
+
+    Each in a process of its own: which of several shortest traces the solver finds depends on what it was asked before.
+    """
+    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver"), max_tasks_per_child=1) as pool:
         return [found for verdicts in pool.map(judge, ASKED) for found in verdicts]
 
 
