@@ -15,6 +15,7 @@ import click
 import pytest
 
 from bench.walk import NOT_WALKED, shell_lines, steps
+from proofs.cli.exit_codes import OK, REFUTED
 from proofs.cli.main import claimcheck
 from proofs.replay.operations import OPERATIONS
 from proofs.traces.own_events import Continue
@@ -25,7 +26,20 @@ from tests.documents import DOCUMENTS, FENCES, ROOT, commands, named_inline, par
 WALKED = ("README.md", "docs/quickstart.md")
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
-RUN_AS_THEY_STAND = [name for name in NAMES if name not in WALKED and shell_lines((ROOT / name).read_text())]
+ENDS = {"claimcheck diff --mistake recalls-one-too-many": REFUTED}
+"""Shell lines that end in another way than well, and say so."""
+NOT_HERE = dict.fromkeys(
+    [
+        "make mutation",
+        "python -m proofs.mutation --only checked_entries",
+        "python -m proofs.mutation --most 3",
+    ],
+    "mutants take hours: tests/mutation judges a sample, and holds what is stored against the code",
+)
+"""Shell lines that the test below leaves out, and what there is instead."""
+RUN_AS_THEY_STAND = [
+    name for name in NAMES if name not in WALKED and {*shell_lines((ROOT / name).read_text())} - {*NOT_HERE}
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,6 +79,8 @@ def test_every_shell_line_is_run_somewhere() -> None:
     assert set(NOT_WALKED) == {"make test"}
     assert "make test" in (ROOT / ".ci/run").read_text()
     assert {"docs/adapters.md", "docs/report.md"} <= set(RUN_AS_THEY_STAND)
+    told = {line for name in NAMES for line in shell_lines((ROOT / name).read_text())}
+    assert {*ENDS, *NOT_HERE} <= told
 
 
 @pytest.mark.long
@@ -74,10 +90,10 @@ def test_shell_lines_do_what_they_say(name: str, tmp_path: Path) -> None:
     for part in ("docs", "tests"):
         (tmp_path / part).symlink_to(ROOT / part)
     found = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for line in shell_lines((ROOT / name).read_text()):
+    for line in [line for line in shell_lines((ROOT / name).read_text()) if line not in NOT_HERE]:
         here = line.replace("/tmp/", f"{tmp_path}/")
         done = subprocess.run(["bash", "-c", here], cwd=tmp_path, env=found, capture_output=True, text=True)
-        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+        assert done.returncode == ENDS.get(line, OK), f"{line}: {done.stdout}{done.stderr}"
 
 
 def test_the_readme_shows_real_output() -> None:
