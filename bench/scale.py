@@ -10,6 +10,7 @@ import json
 import math
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -249,6 +250,7 @@ def _expected(points: list[tuple[float, float]], last: float) -> float:
 def main() -> None:
     """Measure, and write."""
     from bench.scale_document import write
+    from proofs.cli.exit_codes import INCOMPLETE
     from proofs.parallel import default_jobs, in_processes
     from proofs.prover.verdict import versions
 
@@ -263,7 +265,9 @@ def main() -> None:
     for _, series in in_processes(partial(measured, share=share), options.only, options.jobs):
         found[series.name] = series
         print(series, flush=True)
-    if any(series.ended == INTERRUPTED for series in found.values()) or set(found) != set(SERIES):
+    if len(found) < len(options.only) or any(series.ended == INTERRUPTED for series in found.values()):
+        sys.exit(INCOMPLETE)
+    if options.only != list(SERIES):
         return
     minutes = round((time.monotonic() - started) / 60, 1)
     about = {"minutes": options.minutes, "jobs": options.jobs, "took": minutes, "load": round(load, 1)}

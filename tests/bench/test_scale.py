@@ -9,6 +9,7 @@ import pytest
 from bench import scale
 from bench.scale import GaveUp, fitted, measured
 from bench.scale_document import DOCUMENT, PICTURE, renewed
+from proofs.cli.exit_codes import INCOMPLETE
 
 
 def test_an_exponential_is_told_from_a_power() -> None:
@@ -66,7 +67,9 @@ def test_an_interrupt_keeps_the_points_and_writes_nothing(
     monkeypatch.setattr(scale, "SERIES", made)
     monkeypatch.setattr("sys.argv", ["scale", "--jobs", "1"])
     before = scale.STORED.read_bytes()
-    scale.main()
+    with pytest.raises(SystemExit) as ended:
+        scale.main()
+    assert ended.value.code == INCOMPLETE
     assert "points=[(1, 0.001)], ended='interrupted'" in capsys.readouterr().out
     assert scale.STORED.read_bytes() == before
 
