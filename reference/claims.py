@@ -59,7 +59,9 @@ def release_all_claims(host: Host, domain: Domain) -> None:
 
 
 def stake_claims(host: Host, domain: Domain, node_pages: dict[int, int], global_pages: int) -> None:
-    """Add claims that were checked before."""
+    """Add claims that were checked before. Of a destroyed domain no loop over domains will find them."""
+    if domain.is_destroyed and domain not in host.orphans:
+        host.orphans.append(domain)
     installed = domain.history.installed
     for node, pages in node_pages.items():
         domain.claims[node] += pages

@@ -5,6 +5,7 @@ MAX_NUMNODES = 64
 UINT_MAX = 2**32 - 1  # claims, tot_pages and max_pages are 32-bit unsigned
 DOMID_FIRST_RESERVED = 0x7FF0  # domain ids are below this
 MAX_PAUSE_COUNT = 255  # pauses of a domain by the toolstack
+SCRUB_CHUNK = 256  # dirty pages that populate_physmap scrubs between two preemption checks
 
 # Targets of a claim entry that are not a node.
 CLAIM_TARGET_GLOBAL = 0x80000000  # later called HOST

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .page_alloc import free_domheap_pages
+from .page_alloc import free_domheap_pages, free_heap_pages, put_domain
+from .pages import PageState
 from .state import Domain, Host
 from .status import MisuseError
 from .steps import Steps
@@ -14,7 +15,7 @@ def mark_dying(domain: Domain) -> None:
 
 
 def domain_kill(host: Host, domain: Domain) -> Steps[None]:
-    """Mark the domain dying, then release all its claims (DS-29). Its pages are freed later, in steps.
+    """Mark the domain dying, then release all its claims (DS-29), then free its stash. Its pages are freed later.
 
     Killing it again does nothing.
     """
@@ -23,6 +24,26 @@ def domain_kill(host: Host, domain: Domain) -> Steps[None]:
     mark_dying(domain)
     yield
     host.semantics.set_outstanding_pages(host, domain, 0)
+    if host.semantics.stashes:
+        with domain.page_alloc_lock:
+            stashed = domain.pending_scrub is not None
+        if stashed or host.semantics.kill_always_frees_stash:  # a dying domain gets no new stash meanwhile
+            yield
+            domain_pending_scrub_free(host, domain)
+
+
+def domain_pending_scrub_free(host: Host, domain: Domain) -> bool:
+    """Free the stashed extent, if there is one; takes page_alloc_lock, and heap_lock inside.
+
+    Claims redeemed for it do not come back.
+    """
+    with domain.page_alloc_lock:
+        stash = domain.pending_scrub
+        if stash is None:
+            return False
+        domain.pending_scrub = None
+        free_heap_pages(host, stash.mfn, stash.order)
+    return True
 
 
 def relinquish_memory(host: Host, domain: Domain) -> Steps[int]:
@@ -33,28 +54,28 @@ def relinquish_memory(host: Host, domain: Domain) -> Steps[int]:
     if not domain.is_dying:
         raise MisuseError(f"d{domain.domid} is not dying")
     freed = 0
-    while blocks := list(host.pages.of_domain(domain.domid)):
+    while blocks := list(host.pages.of_domain(domain)):
         for block in blocks:
             if freed:
                 yield
-            if host.pages.blocks.get(block.mfn) is block and block.domid == domain.domid:
+            if host.pages.blocks.get(block.mfn) is block and block.owner is domain:
                 freed += block.pages
                 yield from free_domheap_pages(host, block.mfn, block.order)
     return freed
 
 
 def domain_destroy(host: Host, domain: Domain) -> None:
-    """Forget a dead domain; its id may be used again.
+    """The end of ``domain_kill``: nothing but pages keeps the domain on the list now, and its id from being used again.
 
-    :raises MisuseError: it is alive or forgotten, or still has pages, in limbo or assigned, or claims
+    Neither its claims nor pages on their way to it are looked at.
+
+    :raises MisuseError: it is alive or destroyed, or pages are on its list
     """
-    if host.domains.get(domain.domid) is not domain:
+    if domain.is_destroyed:
         raise MisuseError(f"d{domain.domid} is gone already")
     if not domain.is_dying:
         raise MisuseError(f"d{domain.domid} is not dying")
-    if any(block.domid == domain.domid for block in host.pages.blocks.values()):
+    if any(block.owner is domain and block.state is PageState.ASSIGNED for block in host.pages.blocks.values()):
         raise MisuseError(f"d{domain.domid} still has pages")
-    with host.heap_lock:
-        if domain.global_claims != 0 or domain.node_claims != 0:
-            raise MisuseError(f"d{domain.domid} still has claims")
-    del host.domains[domain.domid]
+    domain.is_dead = True
+    put_domain(host, domain)

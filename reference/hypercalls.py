@@ -1,8 +1,9 @@
 """The hypercalls above the allocator: their own checks, in the hypervisor's order, then its functions.
 
-Domctls (``claim_memory``, ``max_mem``, ``destroydomain``, ``getdomaininfo``) run one at a time under the domctl lock,
-so no other domctl comes between their checks and what follows. Memory ops (``claim_pages``, ``populate_physmap``,
-``memory_exchange``) do not take it: they yield after their checks.
+Domctls (``claim_memory``, ``max_mem``, ``destroydomain``, ``getdomaininfo``) look the domain up before all else, and run
+one at a time under the domctl lock, so no other domctl comes between their checks and what follows. Memory ops
+(``claim_pages``, ``populate_physmap``, ``memory_exchange``) do not take it: they yield after their checks, and go on
+with the domain that they looked up even if it is destroyed meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from . import domain as domains
 from . import page_alloc
 from .claims import ClaimEntry
-from .constants import MAX_ORDER, MAX_PAUSE_COUNT, UINT_MAX, MEMF_no_owner, MEMF_no_refcount
+from .constants import MAX_ORDER, MAX_PAUSE_COUNT, UINT_MAX, MEMF_no_owner
 from .pages import Block, PageState
 from .semantics import InstalledSet
 from .state import Domain, Host
@@ -22,8 +23,11 @@ from .steps import Steps
 
 
 def claim_memory(host: Host, domid: int, entries: Sequence[ClaimEntry], pad: int = 0) -> Status:
-    """``XEN_DOMCTL_claim_memory``: the domain is looked up; the checks and their order are its semantics' own."""
-    return host.semantics.claim_memory(host, host.domains.get(domid), entries, pad)
+    """``XEN_DOMCTL_claim_memory``: behind the look-up, the checks and their order are the generation's own."""
+    domain = host.domains.get(domid)
+    if domain is None:
+        return Status.ESRCH
+    return host.semantics.claim_memory(host, domain, entries, pad)
 
 
 def get_memory_claims(host: Host, domid: int, capacity: int, pad: int = 0) -> InstalledSet:
@@ -31,7 +35,10 @@ def get_memory_claims(host: Host, domid: int, capacity: int, pad: int = 0) -> In
 
     :param capacity: entries that the caller has room for; 0 asks how many are needed
     """
-    return host.semantics.get_memory_claims(host, host.domains.get(domid), capacity, pad)
+    domain = host.domains.get(domid)
+    if domain is None:
+        return InstalledSet(Status.ESRCH)
+    return host.semantics.get_memory_claims(host, domain, capacity, pad)
 
 
 def claim_pages(
@@ -57,27 +64,6 @@ def claim_pages(
     pages = semantics.pages_of_claim_pages(domain, pages)
     yield
     return semantics.set_outstanding_pages(host, domain, pages, target)
-
-
-def populate_physmap(
-    host: Host, domid: int, nr_extents: int, extent_order: int, node: int | None = None, memflags: int = 0
-) -> Steps[list[int]]:
-    """``XENMEM_populate_physmap``: allocate extents until one fails.
-
-    :returns: the first mfn of every extent that succeeded: the hypercall's result is their number, and no error
-    """
-    mfns: list[int] = []
-    domain = host.domains.get(domid)
-    if domain is None or extent_order > MAX_ORDER:
-        return mfns
-    while len(mfns) < nr_extents:
-        if mfns:
-            yield
-        mfn = yield from page_alloc.alloc_domheap_pages(host, domain, extent_order, node, memflags)
-        if mfn is None:
-            break
-        mfns.append(mfn)
-    return mfns
 
 
 class Exchanged(NamedTuple):
@@ -141,7 +127,7 @@ def _steal_pages(host: Host, domain: Domain, mfn: int, order: int) -> Block | No
         block = host.pages.exact(mfn, order)
     except MisuseError:  # the caller may name any frames: these are not an extent of one owner
         return None
-    if block.state is not PageState.ASSIGNED or block.domid != domain.domid or not block.refcounted:
+    if block.state is not PageState.ASSIGNED or block.owner is not domain or not block.refcounted:
         return None
     with domain.page_alloc_lock:
         host.pages.change(block, PageState.ANONYMOUS, None, False)
@@ -149,17 +135,23 @@ def _steal_pages(host: Host, domain: Domain, mfn: int, order: int) -> Block | No
 
 
 def _assign_in_exchange(host: Host, domain: Domain, mfn: int, order: int) -> Status:
-    """``assign_page`` with MEMF_no_refcount of pages that tot_pages already counts."""
-    status = page_alloc.assign_pages(host, mfn, order, domain, MEMF_no_refcount)
-    if status is Status.OK:
-        host.pages.exact(mfn, order).refcounted = True
-    return status
+    """``assign_page`` with MEMF_no_refcount of pages that tot_pages already counts: they are no extra pages."""
+    block = host.pages.exact(mfn, order)
+    if block.state is not PageState.ANONYMOUS:
+        raise MisuseError(f"mfn {mfn} already belongs to d{block.domid}")
+    with domain.page_alloc_lock:
+        if domain.is_dying:
+            return Status.EINVAL
+        page_alloc.set_owner(host, block, domain, True)
+    return Status.OK
 
 
 def _drop_tot_pages(host: Host, domain: Domain, pages: int) -> None:
+    """Pages that a dying domain does not get back are counted no longer; the last of them let it go."""
     with domain.page_alloc_lock:
         domain.tot_pages -= pages
-        host.semantics.tot_pages_shrank(host, domain, pages)
+        host.semantics.pages_released(host, domain, pages, True)
+    page_alloc.put_domain(host, domain)
 
 
 def _give_back(host: Host, domain: Domain, stolen: Sequence[Block]) -> Steps[None]:
@@ -187,9 +179,10 @@ def max_mem(host: Host, domid: int, max_pages: int) -> Status:
 
 
 def destroydomain(host: Host, domid: int) -> Steps[Status]:
-    """``XEN_DOMCTL_destroydomain``: kill the domain, free its pages, and forget it once nothing is left of it.
+    """``XEN_DOMCTL_destroydomain``: kill the domain, free its pages, and take it off the list.
 
-    Pages of it still in limbo keep it; call again when they are freed.
+    Pages that it is exchanging, or that somebody is freeing, keep it there until they are gone. Memory ops in flight do
+    not: what they allocate or claim for it from then on is for a domain that no loop over domains finds.
     """
     domain = host.domains.get(domid)
     if domain is None:
@@ -197,14 +190,9 @@ def destroydomain(host: Host, domid: int) -> Steps[Status]:
     yield from domains.domain_kill(host, domain)
     yield
     yield from domains.relinquish_memory(host, domain)
-    if host.domains.get(domid) is domain and not _holds_anything(host, domain):
+    if not domain.is_dead:
         domains.domain_destroy(host, domain)
     return Status.OK
-
-
-def _holds_anything(host: Host, domain: Domain) -> bool:
-    pages = any(block.domid == domain.domid for block in host.pages.blocks.values())
-    return pages or _claims_of(host, domain) != 0
 
 
 def _claims_of(host: Host, domain: Domain) -> int:
@@ -224,13 +212,21 @@ def pausedomain(host: Host, domid: int) -> Status:
 
 
 def unpausedomain(host: Host, domid: int) -> Status:
-    """``XEN_DOMCTL_unpausedomain``: undoes one pause; a new domain is paused once."""
+    """``XEN_DOMCTL_unpausedomain``: undoes one pause; a new domain is paused once.
+
+    The first time that none is left finishes the creation of the domain, unless an extent is stashed: the domain is
+    crashed then, and never finished.
+    """
     domain = host.domains.get(domid)
     if domain is None:
         return Status.ESRCH
     if domain.controller_pause_count == 0:
         return Status.EINVAL
     domain.controller_pause_count -= 1
+    if domain.controller_pause_count == 0 and not domain.creation_finished:
+        if domains.domain_pending_scrub_free(host, domain):
+            return Status.EBUSY
+        domain.creation_finished = True
     return Status.OK
 
 

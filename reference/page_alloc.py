@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from .constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from .node_search import candidate_nodes
-from .pages import PageState
+from .pages import Block, PageState
 from .semantics import Request
 from .state import Domain, Host
-from .status import MisuseError, PageStatus, Status
+from .status import HypervisorCrash, MisuseError, PageStatus, Status
 from .steps import Steps
 
 
@@ -55,7 +55,8 @@ def alloc_heap_pages(
         if domain is None or memflags & MEMF_no_owner:
             host.pages.add(mfn, order, PageState.ANONYMOUS, None, False)
         else:
-            host.pages.add(mfn, order, PageState.LIMBO, domain.domid, claimant is not None)
+            host.pages.add(mfn, order, PageState.LIMBO, domain, claimant is not None)
+        check_low_mem_virq(host)
     return mfn
 
 
@@ -77,18 +78,27 @@ def get_free_buddy(host: Host, request: Request) -> tuple[int, int] | None:
     return None
 
 
+def check_low_mem_virq(host: Host) -> int:
+    """At the end of every allocation: the free pages that nobody claims, for the low-memory alarm. Needs heap_lock.
+
+    The hypervisor computes them unsigned. Where claims exceed free pages they wrap, and no alarm is raised.
+    """
+    return host.total_avail_pages - host.outstanding_claims
+
+
 def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int = 0) -> Status:
     """Give a domain the pages that were allocated for it; takes page_alloc_lock.
 
-    :param memflags: those of the allocation; pages without owner may be given to any domain with MEMF_no_refcount
+    :param memflags: those of the allocation; with MEMF_no_refcount they become extra pages, which no limit counts
     :returns: ``EINVAL`` if the domain is dying, ``EPERM`` or ``E2BIG`` if it has no room: the caller frees the pages
-    :raises MisuseError: the pages are a domain's already, or meant for another, or with other accounting
+    :raises MisuseError: the pages are a domain's already, or meant for another or for none, or with other accounting
+    :raises HypervisorCrash: a page was marked offline meanwhile, and the build is a debug build
     """
     block = host.pages.exact(mfn, order)
     if block.state is PageState.ASSIGNED:
         raise MisuseError(f"mfn {mfn} already belongs to d{block.domid}")
     refcounted = not memflags & MEMF_no_refcount
-    if block.refcounted is not refcounted or (block.state is PageState.LIMBO and block.domid != domain.domid):
+    if block.refcounted is not refcounted or block.owner is not domain:
         raise MisuseError(f"mfn {mfn} was not allocated for d{domain.domid} with these memflags")
     with domain.page_alloc_lock:
         if domain.is_dying:
@@ -100,9 +110,23 @@ def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int
             if block.pages > limit - domain.tot_pages:
                 return Status.E2BIG
             domain.tot_pages += block.pages
-            host.semantics.tot_pages_grew(host, domain, block.pages, host.node_of(mfn))
-        host.pages.change(block, PageState.ASSIGNED, domain.domid, refcounted)
+        else:
+            domain.extra_pages += block.pages
+        host.semantics.pages_assigned(host, domain, block.pages, host.node_of(mfn), refcounted)
+        set_owner(host, block, domain, refcounted)
     return Status.OK
+
+
+def set_owner(host: Host, block: Block, domain: Domain, refcounted: bool) -> None:
+    """The end of ``assign_pages``: ``count_info`` is written anew, and offline marks go with what it was.
+
+    :raises HypervisorCrash: there are such marks, and the build is a debug build
+    """
+    if host.pages.marked(block):
+        if host.debug_build:
+            raise HypervisorCrash("ASSERT(!(pg[i].count_info & ~PGC_preserved))")
+        host.pages.lose_marks(block)
+    host.pages.change(block, PageState.ASSIGNED, domain, refcounted)
 
 
 def free_heap_pages(host: Host, mfn: int, order: int) -> None:
@@ -117,8 +141,8 @@ def free_heap_pages(host: Host, mfn: int, order: int) -> None:
         node = host.node_of(mfn)
         heap = host.heap[node]
         marked = host.pages.remove(block)
-        if block.refcounted and block.domid is not None:
-            host.semantics.limbo_ended(host.domain(block.domid), block.pages)
+        if block.refcounted and block.owner is not None:
+            host.semantics.limbo_ended(block.owner, block.pages)
         heap.give(mfn, order)
         host.node_avail_pages[node] += block.pages
         host.total_avail_pages += block.pages
@@ -131,28 +155,55 @@ def free_heap_pages(host: Host, mfn: int, order: int) -> None:
             host.semantics.recall(host, node)
 
 
-def release_ownership(host: Host, mfn: int, order: int) -> None:
+def release_ownership(host: Host, mfn: int, order: int) -> Domain | None:
     """The first half of freeing: a domain's pages leave its tot_pages; takes page_alloc_lock.
 
+    :returns: the domain, if these were the last pages it had: :func:`put_domain` it after the second half
     :raises MisuseError: they are no domain's
     """
     block = host.pages.exact(mfn, order)
-    if block.state is not PageState.ASSIGNED or block.domid is None:
+    domain = block.owner
+    if block.state is not PageState.ASSIGNED or domain is None:
         raise MisuseError(f"mfn {mfn} belongs to no domain")
-    domain = host.domain(block.domid)
     with domain.page_alloc_lock:
         if block.refcounted:
             domain.tot_pages -= block.pages
-            host.semantics.tot_pages_shrank(host, domain, block.pages)
+        else:
+            domain.extra_pages -= block.pages
+        host.semantics.pages_released(host, domain, block.pages, block.refcounted)
         host.pages.change(block, PageState.LIMBO, None, False)
+        if domain.tot_pages + domain.extra_pages != 0:
+            return None
+        domain.last_frees += 1
+    return domain
+
+
+def put_domain(host: Host, domain: Domain) -> None:
+    """A dead domain without pages leaves the domain list (``domain_destroy``). Its claims are not looked at.
+
+    The hypervisor counts references: one until ``domain_kill`` is over, and one for all pages, which a free of the last
+    of them drops after its second half. Memory ops in flight hold none: they go on with a domain that is off the list.
+    """
+    with domain.page_alloc_lock:
+        pages = domain.tot_pages + domain.extra_pages
+    if domain.is_dead and pages == 0 and domain.last_frees == 0 and not domain.is_destroyed:
+        domain.is_destroyed = True
+        del host.domains[domain.domid]
+        with host.heap_lock:
+            if domain.global_claims != 0 or domain.node_claims != 0:
+                host.orphans.append(domain)
 
 
 def free_domheap_pages(host: Host, mfn: int, order: int) -> Steps[None]:
     """Free pages: out of the owner's tot_pages, then back to the heap. Claims never grow by it (DS-31)."""
+    last_of: Domain | None = None
     if host.pages.exact(mfn, order).state is PageState.ASSIGNED:
-        release_ownership(host, mfn, order)
+        last_of = release_ownership(host, mfn, order)
         yield
     free_heap_pages(host, mfn, order)
+    if last_of is not None:
+        last_of.last_frees -= 1
+        put_domain(host, last_of)
 
 
 def alloc_domheap_pages(

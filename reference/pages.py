@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from .constants import MAX_ORDER
 from .status import MisuseError
+
+if TYPE_CHECKING:
+    from .state import Domain
 
 
 class PageState(Enum):
@@ -20,28 +24,34 @@ class PageState(Enum):
 class Block:
     """2^order allocated pages with one state and one owner."""
 
-    __slots__ = ("domid", "mfn", "order", "pages", "refcounted", "state")
+    __slots__ = ("mfn", "order", "owner", "pages", "refcounted", "state")
 
-    def __init__(self, mfn: int, order: int, state: PageState, domid: int | None, refcounted: bool) -> None:
+    def __init__(self, mfn: int, order: int, state: PageState, owner: Domain | None, refcounted: bool) -> None:
         self.mfn = mfn
         self.order = order
         self.pages = 1 << order
         self.state = state
-        self.domid = domid  # the owner; in limbo: the domain the pages are meant for, if any
-        self.refcounted = refcounted  # they count, or will count, in the owner's tot_pages
+        self.owner = owner  # in limbo: the domain the pages are meant for, if any
+        self.refcounted = refcounted  # they count, or will count, in the owner's tot_pages; else they are extra pages
+
+    @property
+    def domid(self) -> int | None:
+        """The owner's id."""
+        return None if self.owner is None else self.owner.domid
 
     def _like(self, mfn: int, order: int) -> Block:
-        return Block(mfn, order, self.state, self.domid, self.refcounted)
+        return Block(mfn, order, self.state, self.owner, self.refcounted)
 
     def alike(self, other: Block) -> bool:
         """Same state, owner and accounting."""
-        return (self.state, self.domid, self.refcounted) == (other.state, other.domid, other.refcounted)
+        same = self.state is other.state and self.owner is other.owner
+        return same and self.refcounted == other.refcounted
 
 
 class PageTable:
     """All allocated blocks by mfn, and the pages that are offline or marked to become so."""
 
-    __slots__ = ("_node_span", "blocks", "limbo_blocks", "offlined", "offlining", "unavailable")
+    __slots__ = ("_node_span", "blocks", "limbo_blocks", "lost_marks", "offlined", "offlining", "unavailable")
 
     def __init__(self, num_nodes: int, node_span: int) -> None:
         self._node_span = node_span
@@ -50,18 +60,19 @@ class PageTable:
         self.limbo_blocks = 0
         self.offlining: set[int] = set()  # PGC_state_offlining: in use, leaves when freed
         self.offlined: set[int] = set()  # PGC_state_offlined: out of the heap
+        self.lost_marks: set[int] = set()  # not in the hypervisor: marks that went without anybody's doing
 
-    def add(self, mfn: int, order: int, state: PageState, domid: int | None, refcounted: bool) -> None:
+    def add(self, mfn: int, order: int, state: PageState, owner: Domain | None, refcounted: bool) -> None:
         """Enter a block that just left the heap."""
-        self.blocks[mfn] = block = Block(mfn, order, state, domid, refcounted)
+        self.blocks[mfn] = block = Block(mfn, order, state, owner, refcounted)
         self.unavailable[mfn // self._node_span] += block.pages
         self.limbo_blocks += state is PageState.LIMBO
 
-    def change(self, block: Block, state: PageState, domid: int | None, refcounted: bool) -> None:
+    def change(self, block: Block, state: PageState, owner: Domain | None, refcounted: bool) -> None:
         """The block's pages get another state and owner."""
         self.limbo_blocks += (state is PageState.LIMBO) - (block.state is PageState.LIMBO)
         block.state = state
-        block.domid = domid
+        block.owner = owner
         block.refcounted = refcounted
 
     def find(self, mfn: int) -> Block | None:
@@ -122,11 +133,19 @@ class PageTable:
         del self.blocks[block.mfn]
         self.unavailable[block.mfn // self._node_span] -= block.pages
         self.limbo_blocks -= block.state is PageState.LIMBO
-        if not self.offlining:
-            return []
-        marked = [mfn for mfn in self.offlining if block.mfn <= mfn < block.mfn + block.pages]
+        marked = self.marked(block)
         self.offlining.difference_update(marked)
         return marked
+
+    def marked(self, block: Block) -> list[int]:
+        """The pages of a block that are marked offline."""
+        return [mfn for mfn in self.offlining if block.mfn <= mfn < block.mfn + block.pages] if self.offlining else []
+
+    def lose_marks(self, block: Block) -> None:
+        """The marks of a block are overwritten: its pages go back to the heap when they are freed."""
+        lost = self.marked(block)
+        self.offlining.difference_update(lost)
+        self.lost_marks.update(lost)
 
     def set_offlined(self, mfn: int) -> None:
         """A free page left the heap for good."""
@@ -138,9 +157,9 @@ class PageTable:
         self.offlined.remove(mfn)
         self.unavailable[mfn // self._node_span] -= 1
 
-    def of_domain(self, domid: int) -> Iterator[Block]:
-        """The blocks a domain owns (``page_list``)."""
-        return (b for b in self.blocks.values() if b.domid == domid and b.state is PageState.ASSIGNED)
+    def of_domain(self, domain: Domain) -> Iterator[Block]:
+        """The blocks a domain owns (``page_list``, ``extra_page_list``)."""
+        return (b for b in self.blocks.values() if b.owner is domain and b.state is PageState.ASSIGNED)
 
     def in_limbo(self) -> Iterator[Block]:
         """The blocks that are in limbo."""

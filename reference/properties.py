@@ -78,8 +78,8 @@ def limbo_pages(host: Host) -> dict[int, int]:
     """Pages in limbo that will count in tot_pages, per domain that has any."""
     limbo: dict[int, int] = {}
     for block in host.pages.in_limbo():
-        if block.refcounted and block.domid is not None:
-            limbo[block.domid] = limbo.get(block.domid, 0) + block.pages
+        if block.refcounted and block.owner is not None and not block.owner.is_destroyed:
+            limbo[block.owner.domid] = limbo.get(block.owner.domid, 0) + block.pages
     return limbo
 
 
@@ -172,15 +172,33 @@ def _sum_per_node(host: Host, places: list[tuple[int, int, str]]) -> list[int]:
 
 
 def dead_hold_nothing(host: Host) -> list[Violation]:
-    """A dying domain holds no claims (DS-29)."""
+    """A dying or destroyed domain holds no claims (DS-29)."""
     return [
         Violation(
             "dead-hold-nothing",
             f"d{domain.domid}",
-            f"dying with global_claims {domain.global_claims}, node_claims {domain.node_claims}",
+            f"{'destroyed' if domain.is_destroyed else 'dying'} with global_claims {domain.global_claims}, node_claims"
+            f" {domain.node_claims}",
         )
-        for domain in host.domains.values()
+        for domain in (*host.domains.values(), *host.orphans)
         if domain.is_dying and (domain.global_claims or domain.node_claims)
+    ]
+
+
+def no_claims_lost(host: Host) -> list[Violation]:
+    """A live domain gets every page that it was granted: claims end as pages, or by its own doing, or by recall."""
+    return [
+        Violation("no-claims-lost", f"d{domain.domid}", f"{domain.history.lost} pages, granted or claimed, went without reaching tot_pages")
+        for domain in host.domains.values()
+        if domain.history.lost
+    ]
+
+
+def offline_mark_kept(host: Host) -> list[Violation]:
+    """A page marked offline stays marked until it leaves the heap or is brought back."""
+    return [
+        Violation("offline-mark-kept", f"mfn {mfn}", "marked offline in limbo, the mark is lost")
+        for mfn in sorted(host.pages.lost_marks)
     ]
 
 
@@ -191,6 +209,8 @@ STATE_PROPERTIES: dict[str, Callable[[Host], list[Violation]]] = {
     "entitlement": entitlement,
     "redeemed-once": redeemed_once,
     "dead-hold-nothing": dead_hold_nothing,
+    "no-claims-lost": no_claims_lost,
+    "offline-mark-kept": offline_mark_kept,
 }
 
 

@@ -47,6 +47,12 @@ class Semantics:
     """``XENMEM_claim_pages`` refuses a dying domain."""
     refuses_llc_coloring: ClassVar[bool] = True
     """``XENMEM_claim_pages`` refuses every claim while LLC colouring is on."""
+    redeems_at_alloc: ClassVar[bool] = True
+    """Claims are redeemed when pages leave the heap, not when they are assigned."""
+    stashes: ClassVar[bool] = True
+    """It sits on a mainline of 2026-02 or later: ``populate_physmap`` may stash an extent."""
+    kill_always_frees_stash: ClassVar[bool] = False
+    """``domain_kill`` has its third section also where nothing is stashed, as mainline's recordings show it."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         """The host check, before the node search: the claimant is credited its complete set (DS-14)."""
@@ -68,10 +74,15 @@ class Semantics:
         claims.redeem_claims_for_allocation(host, claimant, pages, node)
 
     def limbo_ended(self, domain: Domain, pages: int) -> None:
-        """Refcounted pages that were meant for the domain go back to the heap; heap_lock is held."""
+        """Refcounted pages that were meant for the domain go back to the heap; heap_lock is held.
+
+        Claims redeemed for them are not restored (DS-28).
+        """
+        if self.redeems_at_alloc and not domain.is_dying:
+            domain.history.lost += pages
 
     def pages_held(self, domain: Domain) -> int:
-        """The pages that a claim counts beside itself; both locks are held."""
+        """The pages that count against max_pages in addition to a claim; both locks are held."""
         return domain.tot_pages
 
     def refuses_claimant(self, domain: Domain) -> bool:
@@ -91,17 +102,17 @@ class Semantics:
         del host
         return domain.max_pages
 
-    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
-        """Pages of ``node`` were assigned; page_alloc_lock is held, heap_lock is not."""
+    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
+        """Pages of ``node`` were assigned, in tot_pages or as extra pages; page_alloc_lock is held, heap_lock is not."""
 
-    def tot_pages_shrank(self, host: Host, domain: Domain, pages: int) -> None:
+    def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
         """Pages are being freed, and are not yet in the heap; page_alloc_lock is held, heap_lock is not."""
 
     def recall(self, host: Host, node: int) -> None:
         """Pages of ``node`` went offline: restore the order of claims and free pages (DS-26)."""
         claims.recall_claims(host, node)
 
-    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], pad: int) -> Status:
+    def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], pad: int) -> Status:
         """``XEN_DOMCTL_claim_memory``: a claim set or, with one LEGACY entry, a legacy claim (DS-33, DS-34)."""
         if host.llc_coloring_enabled:
             return Status.EOPNOTSUPP
@@ -109,7 +120,7 @@ class Semantics:
             return Status.EINVAL
         if len(entries) > MAX_NUMNODES + 1:
             return Status.E2BIG
-        if domain is None or domain.is_dying:
+        if domain.is_dying:
             return Status.ESRCH
         if len(entries) == 1 and entries[0].target == CLAIM_TARGET_LEGACY:
             return self.set_outstanding_pages(host, domain, entries[0].pages)
@@ -119,7 +130,7 @@ class Semantics:
         """Replace the domain's claims by a set; takes both locks."""
         return claims.install_claim_set(host, domain, entries)
 
-    def get_memory_claims(self, host: Host, domain: Domain | None, capacity: int, pad: int) -> InstalledSet:
+    def get_memory_claims(self, host: Host, domain: Domain, capacity: int, pad: int) -> InstalledSet:
         """The installed claims, for a caller with room for ``capacity`` entries; takes heap_lock.
 
         :raises MisuseError: the generation has no such query

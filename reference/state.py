@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from .constants import DOMID_FIRST_RESERVED, MAX_NUMNODES
 from .heap import BlockPolicy, NodeHeap, lowest_address
@@ -19,20 +19,30 @@ if TYPE_CHECKING:
 class ClaimHistory:
     """What became of every claimed page, per target (nodes, then host-wide): the ledger of ``redeemed-once``.
 
-    Not in the hypervisor. At any time installed = outstanding + redeemed + released + recalled.
+    Not in the hypervisor. At any time installed = outstanding + redeemed + released + recalled. ``lost`` counts pages
+    that the domain was granted and did not get (``no-claims-lost``).
     """
 
-    __slots__ = ("installed", "recalled", "redeemed", "released")
+    __slots__ = ("installed", "lost", "recalled", "redeemed", "released")
 
     def __init__(self, num_nodes: int) -> None:
         self.installed = [0] * (num_nodes + 1)
         self.redeemed = [0] * (num_nodes + 1)
         self.released = [0] * (num_nodes + 1)
         self.recalled = [0] * (num_nodes + 1)
+        self.lost = 0
+
+
+class Stash(NamedTuple):
+    """An extent that a preempted ``populate_physmap`` left with its domain: ``pending_scrub`` and its companions."""
+
+    mfn: int
+    order: int
+    scrub_index: int  # pages from the first on that need no further look
 
 
 @guarded(
-    page_alloc_lock=("tot_pages", "max_pages"),
+    page_alloc_lock=("tot_pages", "max_pages", "extra_pages", "pending_scrub"),
     heap_lock=(
         "claims",
         "node_claims",
@@ -57,15 +67,21 @@ class Domain:
     node_affinity: tuple[int, ...]  # online nodes only, ascending
     claims: list[int]  # per node
     history: ClaimHistory
-    tot_pages: int = 0
+    tot_pages: int = 0  # as ``domain_tot_pages()`` gives it: extra pages do not count
+    extra_pages: int = 0  # owned, not refcounted
     node_claims: int = 0  # sum of claims[]
     global_claims: int = 0
     claim_node: int | None = None  # single-node generations: the target of the claim, none for host-wide
     charged_pages: int = 0  # hardened claim sets: tot_pages and refcounted pages in limbo
     charge_limit: int = 0  # hardened claim sets: max_pages
-    last_alloc_node: int | None = None
+    last_alloc_node: int | None = 0
+    pending_scrub: Stash | None = None
     is_dying: bool = False
+    is_dead: bool = False  # domain_kill is over: only pages, and frees of the last of them, keep it on the list
+    is_destroyed: bool = False  # off the list; whoever looked it up before still works on it
+    last_frees: int = 0  # frees between their two halves that took the domain's last page
     controller_pause_count: int = 1  # a new domain is paused until the toolstack unpauses it
+    creation_finished: bool = False  # the toolstack has unpaused it once
 
 
 def read_unlocked(domain: Domain, field: str) -> int:
@@ -97,6 +113,8 @@ class Host:
     node_span: int  # node i owns frames from i * node_span
     node_pages: tuple[int, ...]  # installed
     llc_coloring_enabled: bool
+    debug_build: bool  # assertions that only a debug build has stop the host
+    first_last_alloc_node: int | None  # last_alloc_node of a new domain
     block_policy: BlockPolicy
     locks_held: list[CheckedLock] | None  # none: locks are not checked
     heap: list[NodeHeap]
@@ -105,7 +123,8 @@ class Host:
     node_outstanding_claims: list[int]
     pages: PageTable
     outstanding_claims: int = 0
-    domains: dict[int, Domain] = field(default_factory=dict)
+    domains: dict[int, Domain] = field(default_factory=dict)  # the domain list
+    orphans: list[Domain] = field(default_factory=list)  # not in the hypervisor: destroyed domains that got a claim
 
     @property
     def nodes(self) -> range:
@@ -155,11 +174,14 @@ def boot(
     block_policy: BlockPolicy = lowest_address,
     check_locks: bool = True,
     llc_coloring_enabled: bool = False,
+    debug_build: bool = False,
+    last_alloc_node: int | None = 0,
 ) -> Host:
     """A host after boot: every page of every node free, no domain.
 
     :param node_pages: pages of each node, in order of node ids
     :param node_span: node i owns the machine frames from ``i * node_span``; a power of two
+    :param last_alloc_node: what a new domain's is; the hypervisor's is 0, as ``struct domain`` is cleared
     :raises MisuseError: nodes that do not fit
     """
     if not 1 <= len(node_pages) <= MAX_NUMNODES:
@@ -177,6 +199,8 @@ def boot(
         node_span=node_span,
         node_pages=node_pages,
         llc_coloring_enabled=llc_coloring_enabled,
+        debug_build=debug_build,
+        first_last_alloc_node=last_alloc_node,
         block_policy=block_policy,
         locks_held=held,
         heap=[NodeHeap(node * node_span, pages) for node, pages in enumerate(node_pages)],
@@ -209,6 +233,7 @@ def create_domain(host: Host, domid: int, max_pages: int, node_affinity: tuple[i
         claims=[0] * len(host.node_pages),
         history=ClaimHistory(len(host.node_pages)),
         charge_limit=max_pages,
+        last_alloc_node=host.first_last_alloc_node,
     )
     host.domains[domid] = domain
     host.domains = dict(sorted(host.domains.items()))

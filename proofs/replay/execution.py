@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from proofs.traces.events import Event
+from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Continue
-from reference.state import Host
+from reference.heap import BlockPolicy, lowest_address
+from reference.semantics import Semantics
+from reference.state import Host, boot
 from reference.status import MisuseError
 from reference.steps import Steps, run
 
 from .operations import OPERATIONS, Outcome
+
+
+def boot_shape(
+    shape: HostShape, semantics: Semantics, *, block_policy: BlockPolicy = lowest_address, check_locks: bool = False
+) -> Host:
+    """A host after boot, as the header of a trace has it."""
+    last = shape.last_alloc_node
+    return boot(
+        tuple(shape.nodes),
+        shape.node_span,
+        semantics,
+        block_policy=block_policy,
+        check_locks=check_locks,
+        llc_coloring_enabled=shape.llc_coloring,
+        debug_build=shape.debug_build,
+        last_alloc_node=None if last is UNSET else last,
+    )
 
 
 class Execution:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from proofs.traces.events import DomainCounters, State
+from proofs.traces.events import DomainCounters, PendingScrub, State
 from reference.state import Domain, Host, all_locks
 
 
@@ -48,6 +48,17 @@ def _single_node_counters(domain: Domain) -> DomainCounters:
     return counters
 
 
+def _mainline_counters(domain: Domain) -> DomainCounters:
+    counters = _legacy_counters(domain)
+    counters.pending_scrub = _pending_scrub(domain)
+    counters.creation_finished = domain.creation_finished
+    return counters
+
+
+def _pending_scrub(domain: Domain) -> PendingScrub | None:
+    return None if domain.pending_scrub is None else PendingScrub(*domain.pending_scrub)
+
+
 def _total_counters(domain: Domain) -> DomainCounters:
     counters = _legacy_counters(domain)
     counters.node_claims = domain.node_claims
@@ -56,22 +67,35 @@ def _total_counters(domain: Domain) -> DomainCounters:
 
 
 class _View(NamedTuple):
-    """What an observer sees of a domain, and a quick comparison with it."""
+    """What an observer sees of a domain, and a quick comparison with it, but for its stash."""
 
     counters: Callable[[Domain], DomainCounters]
     same: Callable[[Domain, DomainCounters], bool]
 
 
+def _view(counters: Callable[[Domain], DomainCounters]) -> _View:
+    def same(domain: Domain, observed: DomainCounters) -> bool:
+        expected = counters(domain)
+        expected.pending_scrub, expected.creation_finished = observed.pending_scrub, observed.creation_finished
+        return expected == observed
+
+    return _View(counters, same)
+
+
 _VIEWS: dict[tuple[str, ...], _View] = {
     ("global_claims", "node_claims", "claims"): _View(_claim_set_counters, _same_claim_set_counters),
-    ("outstanding_pages",): _View(_legacy_counters, lambda domain, observed: observed == _legacy_counters(domain)),
-    ("outstanding_pages", "node_claims", "claims"): _View(
-        _total_counters, lambda domain, observed: observed == _total_counters(domain)
-    ),
-    ("outstanding_pages", "claim_node"): _View(
-        _single_node_counters, lambda domain, observed: observed == _single_node_counters(domain)
-    ),
+    ("outstanding_pages",): _view(_legacy_counters),
+    ("outstanding_pages", "pending_scrub", "creation_finished"): _view(_mainline_counters),
+    ("outstanding_pages", "node_claims", "claims"): _view(_total_counters),
+    ("outstanding_pages", "claim_node"): _view(_single_node_counters),
 }
+
+
+def _same_stash(domain: Domain, observed: DomainCounters) -> bool:
+    """Whatever the generation: what is observed of the stash is compared, what is not is not."""
+    return (observed.pending_scrub is UNSET or observed.pending_scrub == _pending_scrub(domain)) and (
+        observed.creation_finished is UNSET or observed.creation_finished is domain.creation_finished
+    )
 
 
 def matches(host: Host, observed: State) -> bool:
@@ -89,14 +113,21 @@ def matches(host: Host, observed: State) -> bool:
             return False
         for domid, counters in observed.domains.items():
             domain = domains.get(domid)
-            if domain is None or not same(domain, counters):
+            if domain is None or not same(domain, counters) or not _same_stash(domain, counters):
                 return False
     return True
 
 
 def observe(host: Host) -> State:
-    """The state that a trace records after an event."""
-    counters = _VIEWS[host.semantics.claim_counters].counters
+    """The state that a trace records after an event: a stash where there is one, in mainline always."""
+    view = _VIEWS[host.semantics.claim_counters].counters
+
+    def counters(domain: Domain) -> DomainCounters:
+        found = view(domain)
+        if domain.pending_scrub is not None:
+            found.pending_scrub = _pending_scrub(domain)
+        return found
+
     with all_locks(host):
         return State(
             host.total_avail_pages,
@@ -118,8 +149,19 @@ def size(state: State) -> int:
 
 
 def differences(expected: State, observed: State) -> Iterator[tuple[str, Any, Any]]:
-    """(field, expected, observed) of every number that differs, in the order a trace has them."""
-    yield from _differences("state", msgspec.to_builtins(expected), msgspec.to_builtins(observed))
+    """(field, expected, observed) of every number that differs, in the order a trace has them.
+
+    What is not observed of a stash is not compared.
+    """
+    wanted, found = msgspec.to_builtins(expected), msgspec.to_builtins(observed)
+    for domid, counters in found["domains"].items():
+        own = wanted["domains"].get(domid, {})
+        for field, absent in (("pending_scrub", None), ("creation_finished", False)):
+            if field in counters:
+                own.setdefault(field, absent)
+            else:
+                own.pop(field, None)
+    yield from _differences("state", wanted, found)
 
 
 def _differences(name: str, expected: Any, observed: Any) -> Iterator[tuple[str, Any, Any]]:

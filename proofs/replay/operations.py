@@ -24,6 +24,7 @@ from reference.constants import (
     MEMF_no_owner,
     MEMF_no_refcount,
 )
+from reference.populate import PreemptAt, populate_physmap
 from reference.state import Domain, Host, create_domain
 from reference.status import MisuseError, Status
 from reference.steps import Steps
@@ -167,11 +168,20 @@ def _claim_pages(host: Host, event: own.ClaimPages) -> Steps[Outcome]:
 def _populate_physmap(host: Host, event: own.PopulatePhysmap) -> Steps[Outcome]:
     extents = event.nr_extents
     if event.mfns is not UNSET:  # one more than observed tells that they differ; the rest may be billions
-        extents = min(extents, len(event.mfns) + 1)
-    mfns = yield from hypercalls.populate_physmap(
-        host, event.domid, extents, event.extent_order, event.node, _memflags(event.memflags)
+        extents = min(extents, event.start_extent + len(event.mfns) + 1)
+    preempt_at = None if event.preempt_at is None else PreemptAt(event.preempt_at.extent, event.preempt_at.scrub_index)
+    done = yield from populate_physmap(
+        host,
+        event.domid,
+        extents,
+        event.extent_order,
+        event.node,
+        _memflags(event.memflags),
+        event.start_extent,
+        preempt_at,
     )
-    return {"mfns": mfns}
+    outcome: Outcome = {"mfns": done.mfns, "nr_done": done.nr_done, "preempted": done.preempted}
+    return outcome if done.scrub_index is None else outcome | {"scrub_index": done.scrub_index}
 
 
 def _memory_exchange(host: Host, event: own.MemoryExchange) -> Steps[Outcome]:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from .fields import DomainPages, Domid, HostPages, MemFlag, Mfn, Node, Order, Pad, Pages, Target, require_u64
+from .fields import Count, DomainPages, Domid, HostPages, MemFlag, Mfn, Node, Order, Pad, Pages, Target, require_u64
 
 FORMAT_1 = "claim-trace/1"
 FORMAT_2 = "claim-trace/2"
@@ -20,7 +20,9 @@ class HostShape(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     node_span: Annotated[int, Meta(ge=1, le=2**40)]
     nodes: Annotated[list[Annotated[int, Meta(ge=0, le=2**40)]], Meta(min_length=1, max_length=64)]
-    llc_coloring: bool = False  # claim-trace/2
+    llc_coloring: bool = False  # claim-trace/2, as the next two
+    last_alloc_node: Annotated[int, Meta(ge=0, le=254)] | UnsetType = UNSET  # of a new domain; absent: none
+    debug_build: bool = False  # assertions that only a debug build has stop the host
 
 
 class Header(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -34,6 +36,14 @@ class Header(Struct, forbid_unknown_fields=True, omit_defaults=True):
     expect: list[str] = []  # claim-trace/2: properties that the trace breaks, and no others
 
 
+class PendingScrub(Struct, forbid_unknown_fields=True, frozen=True):
+    """The stashed extent of a domain."""
+
+    mfn: Mfn
+    order: Order
+    scrub_index: Count
+
+
 class DomainCounters(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A domain's counters, as far as its generation has them."""
 
@@ -44,6 +54,8 @@ class DomainCounters(Struct, forbid_unknown_fields=True, omit_defaults=True):
     claims: list[DomainPages] | UnsetType = UNSET
     outstanding_pages: DomainPages | UnsetType = UNSET
     claim_node: Annotated[int, Meta(ge=-1, le=254)] | UnsetType = UNSET
+    pending_scrub: PendingScrub | None | UnsetType = UNSET  # claim-trace/2, as the next
+    creation_finished: bool | UnsetType = UNSET
 
 
 class State(Struct, forbid_unknown_fields=True):

@@ -123,17 +123,32 @@ class ClaimPages(Event, tag="claim_pages"):
         require_u64("nr_extents", self.nr_extents)
 
 
-class PopulatePhysmap(Event, tag="populate_physmap"):
-    """``XENMEM_populate_physmap``: ``mfns`` are the extents that succeeded."""
+class PreemptionPoint(Struct, forbid_unknown_fields=True, frozen=True):
+    """A preemption check: before an extent (``scrub_index`` 0), or within it, so many pages on."""
 
-    observed: ClassVar[tuple[str, ...]] = ("mfns",)
+    extent: Count
+    scrub_index: Count
+
+
+Preempted = Literal["between extents", "scrubbing"]
+
+
+class PopulatePhysmap(Event, tag="populate_physmap"):
+    """``XENMEM_populate_physmap``: ``mfns`` are the extents that this call finished, ``nr_done`` counts all."""
+
+    observed: ClassVar[tuple[str, ...]] = ("mfns", "nr_done", "preempted", "scrub_index")
 
     domid: Domid
     nr_extents: Count
     extent_order: Order
     node: Node | None = None
     memflags: list[MemFlag] = []
+    start_extent: Count = 0
+    preempt_at: PreemptionPoint | None = None
     mfns: list[Mfn] | UnsetType = UNSET
+    nr_done: Count | UnsetType = UNSET
+    preempted: Preempted | None | UnsetType = UNSET
+    scrub_index: Count | UnsetType = UNSET
 
 
 class MemoryExchange(Event, tag="memory_exchange"):
@@ -214,13 +229,25 @@ class GetOutstandingClaims(Event, tag="get_outstanding_claims"):
 class Continue(Event, tag="continue"):
     """The next critical section of what the builder is doing; on the last one, its outcome."""
 
-    observed: ClassVar[tuple[str, ...]] = ("result", "mfn", "on_node", "mfns", "pages")
+    observed: ClassVar[tuple[str, ...]] = (
+        "result",
+        "mfn",
+        "on_node",
+        "mfns",
+        "pages",
+        "nr_done",
+        "preempted",
+        "scrub_index",
+    )
 
     result: str | UnsetType = UNSET
     mfn: Mfn | None | UnsetType = UNSET
     on_node: Node | UnsetType = UNSET
     mfns: list[Mfn] | UnsetType = UNSET
     pages: Count | UnsetType = UNSET
+    nr_done: Count | UnsetType = UNSET
+    preempted: Preempted | None | UnsetType = UNSET
+    scrub_index: Count | UnsetType = UNSET
 
 
 Events2 = (

@@ -18,7 +18,7 @@ from reference.constants import MAX_NUMNODES
 
 from .events import FORMAT_1, FORMAT_2, AllocDomheapPages, Boot, CreateDomain, Event, Events1, Header, State
 from .gunzip import Gunzip
-from .own_events import AllocHeapPages, Continue, Events2, GetDomainInfo, GetMemoryClaims
+from .own_events import AllocHeapPages, Continue, Events2
 from .text import one_line, printable
 
 LONGEST_LINE = 1 << 26
@@ -257,20 +257,14 @@ class _Checker:
         state = event.state
         if state is UNSET:
             return "field `state` is missing"
-        for field in event.observed:
-            if getattr(event, field) is UNSET and event.builder is UNSET and not _may_lack(event, field):
+        for field in () if self._extended else event.observed:
+            if getattr(event, field) is UNSET and field != "on_node":  # checked with mfn
                 return f"field `{field}` is missing"
-        if type(event) in (AllocDomheapPages, AllocHeapPages) and event.builder is UNSET:
+        if type(event) in (AllocDomheapPages, AllocHeapPages) and event.mfn is not UNSET:  # type: ignore[attr-defined]
             refused = event.mfn is None  # type: ignore[attr-defined]
             if refused != (event.on_node is UNSET):  # type: ignore[attr-defined]
                 return "field `on_node` goes with an `mfn`, and only with one"
         return None
-
-
-def _may_lack(event: Event, field: str) -> bool:
-    if field == "on_node":
-        return True  # checked with mfn
-    return type(event) in (GetDomainInfo, GetMemoryClaims) and field != "result" and event.result != "OK"  # type: ignore[attr-defined]
 
 
 def _read_header(line: bytes, lines: _Lines) -> Header:
@@ -296,8 +290,18 @@ def _read_header(line: bytes, lines: _Lines) -> Header:
             raise lines.error(f"field `host.nodes[{node}]`: {pages} pages do not fit node_span {host.node_span}")
     if sum(host.nodes) > MOST_PAGES:
         raise lines.error(f"field `host.nodes`: {sum(host.nodes)} pages are beyond 52-bit physical addresses")
-    if header.format == FORMAT_1 and (host.llc_coloring or header.expect):
-        raise lines.error("fields `host.llc_coloring` and `expect` need claim-trace/2")
+    if header.format == FORMAT_1:
+        own = {
+            "host.llc_coloring": host.llc_coloring,
+            "host.last_alloc_node": host.last_alloc_node is not UNSET,
+            "host.debug_build": host.debug_build,
+            "expect": header.expect,
+        }
+        for field, there in own.items():
+            if there:
+                raise lines.error(f"field `{field}` needs claim-trace/2")
+    elif host.last_alloc_node is not UNSET and host.last_alloc_node >= len(host.nodes):
+        raise lines.error(f"field `host.last_alloc_node`: the host has no node {host.last_alloc_node}")
     return header
 
 

@@ -2,8 +2,9 @@
 
 from ..semantics import Semantics
 from .claim_sets import ClaimSets, ClaimSetsNoRecall, ClaimSetsV3
+from .claim_sets_v7 import ClaimSetsV7
 from .hardened import ClaimSetsHardened
-from .legacy import Legacy2013, LegacyRedeemAtAlloc, LegacyRedeemAtAssign
+from .legacy import Legacy2013, LegacyRedeemAtAlloc, LegacyRedeemAtAssign, Mainline422
 from .parts import PARTS, changed
 from .per_node import PerNodeV8
 from .single_node import SingleNodeV1, SingleNodeV2, SingleNodeV3, SingleNodeV4
@@ -32,10 +33,12 @@ SEMANTICS = Generations(
         SingleNodeV2(),
         SingleNodeV3(),
         LegacyRedeemAtAlloc(),
+        Mainline422(),
         SingleNodeV4(),
         ClaimSetsNoRecall(),
         ClaimSets(),
         ClaimSetsV3(),
+        ClaimSetsV7(),
         ClaimSetsHardened(),
         PerNodeV8(),
     )

@@ -31,7 +31,7 @@ class ClaimSetsV3(ClaimSets):
     claim_counters = ("outstanding_pages", "node_claims", "claims")
     reserved_field = "cmd"
 
-    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], mode: int) -> Status:
+    def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], mode: int) -> Status:
         """The SET mode of ``XEN_DOMCTL_claim_memory``: every set goes to the one installer."""
         if host.llc_coloring_enabled or mode != 0:
             return Status.EOPNOTSUPP
@@ -39,7 +39,7 @@ class ClaimSetsV3(ClaimSets):
             return Status.EINVAL
         if len(entries) > MAX_NUMNODES + 1:
             return Status.E2BIG
-        if domain is None or domain.is_dying:
+        if domain.is_dying:
             return Status.ESRCH
         return self.install_claim_set(host, domain, entries)
 
@@ -59,11 +59,11 @@ class ClaimSetsV3(ClaimSets):
                 return Status.EINVAL
             return stake_outstanding_pages(host, domain, requested.global_pages)
 
-    def get_memory_claims(self, host: Host, domain: Domain | None, capacity: int, pad: int) -> InstalledSet:
+    def get_memory_claims(self, host: Host, domain: Domain, capacity: int, pad: int) -> InstalledSet:
         """The GET mode: the host-wide entry is always there; ERANGE with the needed count if there is no room."""
         if host.llc_coloring_enabled or pad != 0:
             return InstalledSet(Status.EOPNOTSUPP)
-        if domain is None or domain.is_dying:
+        if domain.is_dying:
             return InstalledSet(Status.ESRCH)
         entries = installed_entries(host, domain, empty_global=True)
         if len(entries) > capacity:

@@ -1,21 +1,22 @@
-"""The legacy generations: host-wide claims only; ``outstanding_pages`` of a domain is kept in ``global_claims``."""
+"""Mainline's generations: host-wide claims only; ``outstanding_pages`` of a domain is kept in ``global_claims``."""
 
 from collections.abc import Sequence
 
 from ..claims import ClaimEntry, deduct_global_claims, stake_claims
 from ..semantics import Request, Semantics
 from ..state import Domain, Host
-from ..status import MisuseError, Status
+from ..status import HypervisorCrash, MisuseError, Status
 
 
 class LegacyRedeemAtAlloc(Semantics):
-    """``legacy-redeem-at-alloc`` (from 2025-12, today's mainline): redeemed in the allocator's critical section.
+    """``legacy-redeem-at-alloc`` (from 2025-12; 4.20, 4.21): redeemed in the allocator's critical section.
 
     A claim is not mixed with unclaimed memory: one or the other covers a request. No node is checked.
     """
 
     name = "legacy-redeem-at-alloc"
     claim_counters: tuple[str, ...] = ("outstanding_pages",)
+    stashes = False
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         if request.pages <= host.total_avail_pages - host.outstanding_claims:
@@ -25,17 +26,36 @@ class LegacyRedeemAtAlloc(Semantics):
     def node_permits(self, _host: Host, _request: Request, _node: int) -> bool:
         return True
 
-    def claim_memory(self, _host: Host, _domain: Domain | None, _entries: Sequence[ClaimEntry], _pad: int) -> Status:
+    def claim_memory(self, _host: Host, _domain: Domain, _entries: Sequence[ClaimEntry], _pad: int) -> Status:
         raise MisuseError(f"{self.name} has no claim sets")
 
     def install_claim_set(self, _host: Host, _domain: Domain, _entries: Sequence[ClaimEntry]) -> Status:
         raise MisuseError(f"{self.name} has no claim sets")
 
     def redeem(self, host: Host, claimant: Domain, pages: int, _node: int) -> None:
+        stop_if_above(host, pages if pages < claimant.global_claims else claimant.global_claims)
         deduct_global_claims(host, claimant, pages, claimant.history.redeemed)
 
     def recall(self, host: Host, node: int) -> None:
         """Claims stay when pages go offline."""
+
+
+def stop_if_above(host: Host, outstanding: int) -> None:
+    """Mainline's assertion where claims are redeemed: no more than the host has counted.
+
+    :raises HypervisorCrash: it is more
+    """
+    if outstanding > host.outstanding_claims:
+        raise HypervisorCrash("BUG_ON: outstanding > outstanding_claims")
+
+
+class Mainline422(LegacyRedeemAtAlloc):
+    """``mainline-4.22`` (from 2026-02, today's mainline): the same with the stash in ``populate_physmap``."""
+
+    name = "mainline-4.22"
+    claim_counters = ("outstanding_pages", "pending_scrub", "creation_finished")
+    stashes = True
+    kill_always_frees_stash = True
 
 
 class LegacyRedeemAtAssign(LegacyRedeemAtAlloc):
@@ -44,13 +64,22 @@ class LegacyRedeemAtAssign(LegacyRedeemAtAlloc):
     name = "legacy-redeem-at-assign"
     refuses_dying = False
     refuses_llc_coloring = False
+    redeems_at_alloc = False
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         """Not yet: pages that left the heap are still claimed."""
 
-    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, _node: int) -> None:
+    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
+        """Extra pages redeem too: what they take of the claim the domain does not get in tot_pages."""
         with host.heap_lock:
-            deduct_global_claims(host, domain, pages, domain.history.redeemed)
+            stop_if_above(host, domain.global_claims + domain.node_claims)
+            redeemed = self.redeem_at_assign(host, domain, pages, node)
+            if not refcounted and not domain.is_dying:
+                domain.history.lost += redeemed
+
+    def redeem_at_assign(self, host: Host, domain: Domain, pages: int, _node: int) -> int:
+        """Redeem claims for pages that the domain just got; heap_lock is held. Returns how many."""
+        return deduct_global_claims(host, domain, pages, domain.history.redeemed)
 
 
 class Legacy2013(LegacyRedeemAtAssign):
@@ -58,7 +87,7 @@ class Legacy2013(LegacyRedeemAtAssign):
 
     name = "legacy-2013"
 
-    def tot_pages_shrank(self, host: Host, domain: Domain, pages: int) -> None:
+    def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
         with host.heap_lock:
             if domain.global_claims != 0:
                 stake_claims(host, domain, {}, pages)

@@ -20,10 +20,12 @@ class Charged(Semantics):
 
     def limbo_ended(self, domain: Domain, pages: int) -> None:
         domain.charged_pages -= pages
+        super().limbo_ended(domain, pages)
 
-    def tot_pages_shrank(self, host: Host, domain: Domain, pages: int) -> None:
-        with host.heap_lock:
-            domain.charged_pages -= pages
+    def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
+        if refcounted:
+            with host.heap_lock:
+                domain.charged_pages -= pages
 
     def set_max_pages(self, host: Host, domain: Domain, max_pages: int) -> Status:
         with domain.page_alloc_lock, host.heap_lock:
@@ -43,7 +45,7 @@ class Charged(Semantics):
 
 
 class LimboCounted(Charged):
-    """What a claim counts beside itself are pages in limbo too."""
+    """Pages in limbo count against max_pages in addition to a claim, as pages held do."""
 
     def pages_held(self, domain: Domain) -> int:
         return domain.charged_pages
@@ -123,12 +125,15 @@ class ClaimsTrimmed(Charged):
 class RedeemedAtAssign(Semantics):
     """Claims are redeemed where tot_pages grows; pages that left the heap are still claimed until then."""
 
+    redeems_at_alloc = False
+
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         """Not yet."""
 
-    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
-        with host.heap_lock:
-            redeem_claims_for_allocation(host, domain, pages, node)
+    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
+        if refcounted:
+            with host.heap_lock:
+                redeem_claims_for_allocation(host, domain, pages, node)
 
 
 class OthersKept(Charged):

@@ -7,6 +7,7 @@ from ..constants import CLAIM_TARGET_GLOBAL, MAX_NUMNODES
 from ..semantics import InstalledSet, Request, Semantics
 from ..state import Domain, Host
 from ..status import Status
+from .legacy import stop_if_above
 
 
 class PerNodeV8(Semantics):
@@ -30,13 +31,17 @@ class PerNodeV8(Semantics):
         own = 0 if request.claimant is None else request.claimant.claims[node]
         return request.pages <= unclaimed + own
 
+    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
+        """Mainline's assertion stays before the rules of claim sets."""
+        held = claimant.global_claims + claimant.node_claims
+        stop_if_above(host, pages if pages < held else held)
+        super().redeem(host, claimant, pages, node)
+
     def recall(self, host: Host, node: int) -> None:
         """Claims stay when pages go offline."""
 
-    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], pad: int) -> Status:
+    def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], pad: int) -> Status:
         """``set_memory_claims``: no entries release all claims, whatever the state of the domain."""
-        if domain is None:
-            return Status.ESRCH
         if pad != 0:
             return Status.EINVAL
         if not entries:
@@ -87,10 +92,8 @@ class PerNodeV8(Semantics):
                 stake_claims(host, domain, node_pages, 0 if global_pages is None else global_pages)
         return Status.OK
 
-    def get_memory_claims(self, host: Host, domain: Domain | None, capacity: int, pad: int) -> InstalledSet:
+    def get_memory_claims(self, host: Host, domain: Domain, capacity: int, pad: int) -> InstalledSet:
         """``get_memory_claims``: targets with a claim only, of a dying domain too; ENOBUFS if there is no room."""
-        if domain is None:
-            return InstalledSet(Status.ESRCH)
         if pad != 0:
             return InstalledSet(Status.EINVAL)
         entries = installed_entries(host, domain, empty_global=False)

@@ -66,12 +66,12 @@ class SingleNodeV1(LegacyRedeemAtAssign):
         """Whether an online node has that many unclaimed pages."""
         return node in host.nodes and pages <= _unclaimed_on(host, node)
 
-    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
-        with host.heap_lock:
-            if domain.claim_node is None:
-                deduct_global_claims(host, domain, pages, domain.history.redeemed)
-            elif domain.claim_node == node:
-                deduct_node_claims(host, domain, node, pages, domain.history.redeemed)
+    def redeem_at_assign(self, host: Host, domain: Domain, pages: int, node: int) -> int:
+        if domain.claim_node is None:
+            return deduct_global_claims(host, domain, pages, domain.history.redeemed)
+        if domain.claim_node == node:
+            return deduct_node_claims(host, domain, node, pages, domain.history.redeemed)
+        return 0
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
         with domain.page_alloc_lock, host.heap_lock:
@@ -113,10 +113,8 @@ class SingleNodeV2(SingleNodeV1):
         """The domctl names the node now."""
         return None if mem_flags == 0 else Status.EINVAL
 
-    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], _pad: int) -> Status:
+    def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], _pad: int) -> Status:
         """``XEN_DOMCTL_claim_memory``: a list of (node, pages), of which one entry is supported; none releases."""
-        if domain is None:
-            return Status.ESRCH
         if len(entries) > 1:
             return Status.EOPNOTSUPP
         pages, target, _entry_pad = entries[0] if entries else ClaimEntry(0, NUMA_NO_NODE)
@@ -196,10 +194,8 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
         if outstanding_pages(claimant) == 0:
             claimant.claim_node = None
 
-    def claim_memory(self, host: Host, domain: Domain | None, entries: Sequence[ClaimEntry], pad: int) -> Status:
+    def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], pad: int) -> Status:
         """``XEN_DOMCTL_claim_memory``: exactly one entry, on a node or host-wide (NO_NODE)."""
-        if domain is None:
-            return Status.ESRCH
         if host.llc_coloring_enabled:
             return Status.EOPNOTSUPP
         if pad != 0 or len(entries) != 1 or domain.is_dying or entries[0].pad != 0:

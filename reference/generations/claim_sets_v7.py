@@ -1,0 +1,83 @@
+"""``claim-sets-v7`` (2026-05): the series as posted for design v3, where its code does not do what its design says."""
+
+from collections.abc import Sequence
+
+from ..claims import ClaimEntry, release_all_claims, stake_claims
+from ..constants import CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY, MAX_NUMNODES
+from ..semantics import Request
+from ..state import Domain, Host
+from ..status import Status
+from .claim_sets import ClaimSetsV3
+
+
+class ClaimSetsV7(ClaimSetsV3):
+    """The host check does not mix; node pages are not held against UINT_MAX; an empty set releases before the limits."""
+
+    name = "claim-sets-v7"
+
+    def request_permitted(self, host: Host, request: Request) -> bool:
+        """Unclaimed memory or the domain's claims cover the request, not both."""
+        if request.pages <= host.total_avail_pages - host.outstanding_claims:
+            return True
+        claimant = request.claimant
+        return claimant is not None and claimant.global_claims + claimant.node_claims >= request.pages
+
+    def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
+        """One installer for sets and for the legacy call, which is a set with a LEGACY entry."""
+        node_pages: dict[int, int] = {}
+        nodes_total = 0
+        host_wide: int | None = None
+        legacy = False
+        with domain.page_alloc_lock, host.heap_lock:
+            for pages, target, reserved in entries:
+                if reserved != 0:
+                    return Status.EINVAL
+                if target in (CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY):
+                    if host_wide is not None:
+                        return Status.EINVAL
+                    host_wide = pages
+                    legacy = target == CLAIM_TARGET_LEGACY
+                    continue
+                if target >= MAX_NUMNODES or target not in host.nodes:
+                    return Status.ENOENT
+                if target in node_pages:
+                    return Status.EINVAL
+                unclaimed = host.node_avail_pages[target] - host.node_outstanding_claims[target]
+                if pages > unclaimed + domain.claims[target]:
+                    return Status.ENOMEM
+                node_pages[target] = pages
+                nodes_total += pages
+
+            claim = 0 if host_wide is None else host_wide
+            if legacy and nodes_total != 0:
+                return Status.EINVAL
+            if claim + nodes_total == 0:
+                release_all_claims(host, domain)
+                return Status.OK
+            if legacy:
+                if domain.global_claims != 0 or domain.node_claims != 0 or claim <= domain.tot_pages:
+                    return Status.EINVAL
+                claim -= domain.tot_pages
+            return self._install(host, domain, node_pages, nodes_total, claim)
+
+    def _install(
+        self, host: Host, domain: Domain, node_pages: dict[int, int], nodes_total: int, host_wide: int
+    ) -> Status:
+        """The limits of any set, and the installation; both locks are held."""
+        if host_wide > domain.max_pages:
+            return Status.EINVAL
+        if nodes_total > domain.max_pages - host_wide:
+            return Status.EINVAL
+        if domain.tot_pages > domain.max_pages - host_wide - nodes_total:
+            return Status.EINVAL
+        unclaimed = host.total_avail_pages - host.outstanding_claims
+        if host_wide + nodes_total > unclaimed + domain.global_claims + domain.node_claims:
+            return Status.ENOMEM
+        release_all_claims(host, domain)
+        stake_claims(host, domain, node_pages, host_wide)
+        return Status.OK
+
+    def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
+        """The legacy call: a set with one LEGACY entry."""
+        del node
+        return self.install_claim_set(host, domain, [ClaimEntry(pages, CLAIM_TARGET_LEGACY)])

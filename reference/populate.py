@@ -1,0 +1,132 @@
+"""``populate_physmap`` (``xen/common/memory.c``): extents one by one, with the stash of mainline since 2026-02.
+
+While a domain is being built its extents are scrubbed before they are assigned, without a lock, and large ones may be
+preempted on the way: the extent is then *stashed* with the domain for the call that continues this one. It is in limbo
+all the while, and its claim is redeemed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import page_alloc
+from .constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node
+from .page_alloc import alloc_heap_pages, assign_pages, free_heap_pages
+from .state import Domain, Host, Stash
+from .status import Status
+from .steps import Steps
+
+BETWEEN_EXTENTS = "between extents"
+SCRUBBING = "scrubbing"
+
+
+class PreemptAt(NamedTuple):
+    """Which preemption check says yes. One that is not made has no effect."""
+
+    extent: int
+    scrub_index: int  # 0: before the extent; else within it, once so many of its pages need no further look
+
+
+class Populated(NamedTuple):
+    """How a call ended."""
+
+    mfns: list[int]  # of the extents that this call finished
+    nr_done: int  # extents done in all: the hypercall's result, as there is no error
+    preempted: str | None = None
+    scrub_index: int | None = None  # where the scrubbing was preempted
+
+
+def populate_physmap(
+    host: Host,
+    domid: int,
+    nr_extents: int,
+    extent_order: int,
+    node: int | None = None,
+    memflags: int = 0,
+    start_extent: int = 0,
+    preempt_at: PreemptAt | None = None,
+) -> Steps[Populated]:
+    """``XENMEM_populate_physmap``: extents from ``start_extent`` on, until one fails or the call is preempted.
+
+    :param preempt_at: where the hypervisor finds that it has to give way; none: nowhere
+    """
+    mfns: list[int] = []
+    domain = host.domains.get(domid)
+    if domain is None or extent_order > MAX_ORDER:
+        return Populated(mfns, start_extent)
+    for extent in range(start_extent, nr_extents):
+        if extent > start_extent:
+            if preempt_at == (extent, 0):
+                return Populated(mfns, extent, BETWEEN_EXTENTS)
+            yield
+        preempt_index = preempt_at.scrub_index if preempt_at is not None and preempt_at.extent == extent else 0
+        if not host.semantics.stashes:
+            mfn = yield from page_alloc.alloc_domheap_pages(host, domain, extent_order, node, memflags)
+        else:
+            got = yield from _populate_extent(host, domain, extent_order, node, memflags, preempt_index)
+            if isinstance(got, Preempted):
+                return Populated(mfns, extent, SCRUBBING, got.scrub_index)
+            mfn = got
+        if mfn is None:
+            return Populated(mfns, extent)
+        mfns.append(mfn)
+    return Populated(mfns, start_extent + len(mfns))
+
+
+class Preempted(NamedTuple):
+    """Scrubbing was preempted there."""
+
+    scrub_index: int
+
+
+def _populate_extent(
+    host: Host, domain: Domain, order: int, node: int | None, memflags: int, preempt_index: int
+) -> Steps[int | None | Preempted]:
+    """One extent: from the stash or the heap, scrubbed, and assigned."""
+    stash = get_stashed_allocation(host, domain, order, node, memflags)
+    yield
+    if stash is not None:
+        mfn, scrub_index = stash.mfn, stash.scrub_index
+    else:
+        if domain.creation_finished:
+            return (yield from page_alloc.alloc_domheap_pages(host, domain, order, node, memflags))
+        new = alloc_heap_pages(host, domain, order, node, memflags)
+        if new is None:
+            return None
+        mfn, scrub_index = new, 0
+        yield
+    # After each chunk of dirty pages, but not after the last page, there is a preemption check.
+    if not domain.creation_finished and scrub_index + SCRUB_CHUNK <= preempt_index < 1 << order:
+        stash_allocation(host, domain, Stash(mfn, order, preempt_index))
+        return Preempted(preempt_index)
+    if assign_pages(host, mfn, order, domain, memflags) is Status.OK:
+        return mfn
+    yield
+    free_heap_pages(host, mfn, order)
+    return None
+
+
+def get_stashed_allocation(host: Host, domain: Domain, order: int, node: int | None, memflags: int) -> Stash | None:
+    """The stashed extent, if it suits the request; one that does not is freed, and its claim does not come back.
+
+    Takes page_alloc_lock, and heap_lock inside. A node that is preferred, but not insisted on, does not matter.
+    """
+    with domain.page_alloc_lock:
+        stash = domain.pending_scrub
+        domain.pending_scrub = None
+        if stash is None:
+            return None
+        elsewhere = memflags & MEMF_exact_node and node is not None and node != host.node_of(stash.mfn)
+        if stash.order == order and not elsewhere:
+            return stash
+        free_heap_pages(host, stash.mfn, stash.order)
+    return None
+
+
+def stash_allocation(host: Host, domain: Domain, stash: Stash) -> None:
+    """Leave an extent with the domain; if it has one already, or is dying, the extent is freed instead."""
+    with domain.page_alloc_lock:
+        if domain.pending_scrub is not None or domain.is_dying:
+            free_heap_pages(host, stash.mfn, stash.order)
+        else:
+            domain.pending_scrub = stash
