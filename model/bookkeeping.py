@@ -75,5 +75,5 @@ class StateWithTotal(State):
         return object.__getattribute__(self, name)
 
     def held(self, domain: Term) -> Term:
-        """All claims of a domain: the total itself."""
-        return self.outstanding_pages[domain]
+        """All claims of a domain: the total itself, and once it is destroyed what it has then."""
+        return self.outstanding_pages[domain] + self.orphaned_claims[domain]

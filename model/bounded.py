@@ -131,6 +131,9 @@ class BoundedHost:
     def not_negative_below(self, vector: Vector, index: Term) -> None:
         """Sums are written out: nothing to point at."""
 
+    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
+        """Sums are written out: nothing to point at."""
+
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """Sums are written out: nothing to point at."""
 

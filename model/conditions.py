@@ -58,6 +58,11 @@ def _claims_nothing(step: Step) -> Formula:
     return lambda _q: True if d is None else s.held(d) == 0
 
 
+def _no_marks(step: Step) -> Formula:
+    marks = step.arguments["marks"]
+    return lambda _q: marks == 0
+
+
 def _never(_step: Step) -> Formula:
     return lambda _q: False
 
@@ -86,7 +91,7 @@ CONDITIONS: dict[str, Condition] = {
         Condition(
             "legacy-check-in-lock",
             "set_outstanding_pages looks at is_dying itself, under its locks",
-            frozenset({"set_outstanding_pages"}),
+            frozenset({"set_outstanding_pages", "claim_for_destroyed", "claim_on_node_for_destroyed"}),
             _not_dying,
         ),
         Condition(
@@ -104,7 +109,19 @@ CONDITIONS: dict[str, Condition] = {
         Condition(
             "nothing-offlined",
             "no page goes offline",
-            frozenset({"offline_page", "free_marked_page"}),
+            frozenset({"offline_page", "free_marked_page", "free_marked_stash_page"}),
+            _never,
+        ),
+        Condition(
+            "limbo-not-marked",
+            "no page is marked offline while it is in limbo",
+            frozenset({"assign_pages", "assign_extra_pages", "exchange_assign"}),
+            _no_marks,
+        ),
+        Condition(
+            "stash-not-dropped",
+            "a preempted populate_physmap is continued as it was: no stashed extent is freed",
+            frozenset({"free_stash", "free_marked_stash_page"}),
             _never,
         ),
     )

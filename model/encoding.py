@@ -80,6 +80,10 @@ class Lemmas(Protocol):
         """Entries below an index that are not negative have no negative sum there."""
         ...
 
+    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
+        """Without negative entries, the sum up to and with an index is at most that below a later one."""
+        ...
+
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """No entry above `most` implies sum(vector) <= most * its length."""
         ...

@@ -95,6 +95,18 @@ def entry_within(vector: Sequenced, index: Term) -> Lemma:
     )
 
 
+def prefix_within(vector: Sequenced, index: Term) -> Lemma:
+    """Without negative entries, the sum up to and with an index is at most that below a later one."""
+    here = vector.prefix(index) + vector.entry(index)
+    return Lemma(
+        "prefix-within",
+        "without negative entries, the sum up to and with an index is at most that below a later one",
+        lambda w: vector.entry(w) >= 0,
+        lambda m: implies(all_of([index >= 0, index < m]), here <= vector.prefix(m)),
+        [vector],
+    )
+
+
 def bounded_sum(vector: Sequenced, most: Term) -> Lemma:
     """Without entries above a bound, the sum is at most the bound times their number."""
     return Lemma(
@@ -152,6 +164,7 @@ def all_lemmas() -> list[Lemma]:
         equal_sums(a, b),
         ordered_sums(a, b),
         entry_within(a, i),
+        prefix_within(a, i),
         bounded_sum(a, amount),
         combined_sum(d, []),
         combined_sum(d, [(1, a)]),

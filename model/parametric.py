@@ -351,6 +351,12 @@ class ParametricHost:
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort, index)
 
+    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
+        """Lemma: the sum up to and with an index is at most that below a later one."""
+        v = _summed(vector)
+        v.total()
+        self.use(lemmas.prefix_within(v.sequenced, index), v.sort, below)
+
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """Lemma: no entry above a bound implies a sum of at most the bound times their number."""
         v = _summed(vector)
@@ -552,6 +558,11 @@ class View:
         if not self._assumed:
             self._host.not_negative_below(vector, index)
 
+    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
+        """Point a proof at the lemma; an assumption needs none."""
+        if not self._assumed:
+            self._host.prefix_within(vector, index, below)
+
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """Point a proof at the lemma; an assumption needs none."""
         if not self._assumed:
@@ -605,6 +616,9 @@ class _Dual:
 
     def not_negative_below(self, vector: Vector, index: Term) -> None:
         self._view.not_negative_below(vector, index)
+
+    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
+        self._view.prefix_within(vector, index, below)
 
     def sum_bounded(self, vector: Vector, most: int) -> None:
         self._view.sum_bounded(vector, most)

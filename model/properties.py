@@ -13,7 +13,7 @@ from typing import TypeAlias
 from model.c_types import UINT_MAX
 from model.comparison import Comparison
 from model.encoding import Quantifiers, Vector
-from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same
+from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same, total_of
 from model.rules import Request, Rules
 from model.state import FIELDS, Shape, State
 from model.step import TwoStates
@@ -170,7 +170,7 @@ _state(
 )
 _state(
     "aggregates-agree.host",
-    "outstanding_claims is the sum of all domains' global_claims and node_claims.",
+    "outstanding_claims is the sum of global_claims and node_claims of all domains on the domain list.",
     lambda _q, s: s.outstanding_claims == s.global_claims.total() + s.node_claims.total(),
     "DS-23",
 )
@@ -208,9 +208,10 @@ _state("non-negative", "No counter and no page class is negative.", _non_negativ
 
 def _sums_non_negative(q: Quantifiers, s: State) -> Term:
     vectors = [v for v in ("global_claims", "node_claims", "node_avail_pages") if s.concerns(v)]
+    q.entry_within_sum(s.orphaned_claims, 0)
     for vector in vectors:
         q.entry_within_sum(getattr(s, vector), 0)
-    by_node = [g for g in ("limbo_pages", "assigned_pages") if s.concerns(g)]
+    by_node = [g for g in ("limbo_pages", "assigned_pages", "extra_pages") if s.concerns(g)]
     claims, limbo = s.concerns("claims"), s.concerns("limbo_pages")
 
     def node(n: Term) -> Term:
@@ -258,7 +259,9 @@ def _unused_empty(q: Quantifiers, s: State) -> Term:
             s.node_claims[d] == 0,
             s.tot_pages[d] == 0,
             s.legacy_calls[d] == 0,
+            s.orphaned_claims[d] == 0,
             negation(s.is_dying[d]),
+            negation(s.is_destroyed[d]),
             s.domctl_lock != d,
         ]
         if s.concerns("limbo_pages"):
@@ -266,7 +269,7 @@ def _unused_empty(q: Quantifiers, s: State) -> Term:
         return any_of([s.is_created[d], all_of(nothing)])
 
     def cell(d: Term, n: Term) -> Term:
-        grids = [g for g in ("claims", "limbo_pages", "assigned_pages") if s.concerns(g)]
+        grids = [g for g in ("claims", "limbo_pages", "assigned_pages", "extra_pages") if s.concerns(g)]
         nothing = [getattr(s, grid)[d, n] == 0 for grid in grids]
         return any_of([s.is_created[d], all_of(nothing)])
 
@@ -279,6 +282,44 @@ _state(
     _unused_empty,
     support=True,
     serves="unused-ids-empty create_domain",
+)
+
+
+def _destroyed_empty(q: Quantifiers, s: State) -> Term:
+    def domain(d: Term) -> Term:
+        empty = [
+            s.is_created[d],
+            s.is_dying[d],
+            s.domctl_lock != d,
+            s.global_claims[d] == 0,
+            s.node_claims[d] == 0,
+            s.tot_pages[d] == 0,
+        ]
+        return all_of(
+            [
+                any_of([negation(s.is_destroyed[d]), all_of(empty)]),
+                any_of([s.is_destroyed[d], s.orphaned_claims[d] == 0]),
+            ]
+        )
+
+    def cell(d: Term, n: Term) -> Term:
+        grids = [g for g in ("claims", "assigned_pages", "extra_pages") if s.concerns(g)]
+        return any_of([negation(s.is_destroyed[d]), all_of([getattr(s, grid)[d, n] == 0 for grid in grids])])
+
+    return all_of([q.every_domain(domain), q.every_cell(cell)])
+
+
+_state(
+    "destroyed-empty",
+    "A destroyed domain has no pages and no claims but orphaned ones; no other domain has orphaned claims.",
+    _destroyed_empty,
+    support=True,
+)
+_state(
+    "all-claims-counted",
+    "outstanding_claims is the sum of all claims, those of destroyed domains included.",
+    lambda _q, s: s.outstanding_claims == s.global_claims.total() + s.node_claims.total() + s.orphaned_claims.total(),
+    support=True,
 )
 
 # -- what the generations before claim sets keep besides
@@ -344,31 +385,61 @@ def _limbo(q: Quantifiers, s: State, d: Term) -> Term:
 
 _state(
     "entitlement",
-    "A domain's pages, its pages in limbo and its claims are within max_pages.",
-    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + _limbo(q, s, d) + s.held(d) <= s.max_pages[d]),
+    "A listed domain's pages, its pages in limbo and its claims are within max_pages.",
+    lambda q, s: q.every_domain(
+        lambda d: any_of([s.is_destroyed[d], s.tot_pages[d] + _limbo(q, s, d) + s.held(d) <= s.max_pages[d]])
+    ),
     "DS-11 DS-18 DS-22",
 )
 _state(
     "entitlement-without-limbo.pages-and-claims",
-    "A domain's pages and its claims are within max_pages.",
-    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + s.held(d) <= s.max_pages[d]),
+    "A listed domain's pages and its claims are within max_pages.",
+    lambda q, s: q.every_domain(lambda d: any_of([s.is_destroyed[d], s.tot_pages[d] + s.held(d) <= s.max_pages[d]])),
     "DS-11 DS-18 DS-22",
 )
 _state(
     "entitlement-without-limbo.claimants",
-    "A domain that holds claims has pages, pages in limbo and claims within max_pages.",
+    "A listed domain that holds claims has pages, pages in limbo and claims within max_pages.",
     lambda q, s: q.every_domain(
-        lambda d: any_of([s.held(d) <= 0, s.tot_pages[d] + _limbo(q, s, d) + s.held(d) <= s.max_pages[d]])
+        lambda d: any_of(
+            [
+                s.is_destroyed[d],
+                s.held(d) <= 0,
+                s.tot_pages[d] + _limbo(q, s, d) + s.held(d) <= s.max_pages[d],
+            ]
+        )
     ),
     "DS-18 DS-22",
     support=True,
 )
 
 _state(
-    "redeemed-arrive",
-    "A live domain's pages and pages in limbo are within max_pages: assign_pages refuses none that was redeemed.",
+    "limbo-within-limit",
+    "A live domain's pages and pages in limbo are within max_pages: assign_pages refuses none.",
     lambda q, s: q.every_domain(lambda d: any_of([s.is_dying[d], s.tot_pages[d] + _limbo(q, s, d) <= s.max_pages[d]])),
-    "DS-28",
+    support=True,
+)
+
+
+def _granted(t: TwoStates, s: State, d: Term) -> Term:
+    """What a domain was granted: claims, pages, and pages in limbo unless their claim is still to be redeemed."""
+    limbo = 0 if t.step.rules.redeems_at_assign else s.limbo_pages.row(d).total()
+    return s.held(d) + limbo + s.tot_pages[d]
+
+
+def _loses_nothing(q: Quantifiers, t: TwoStates) -> Term:
+    before, after = t.before, t.after
+    return q.every_domain(
+        lambda d: any_of([before.is_dying[d], _granted(t, after, d) >= _granted(t, before, d)]),
+    )
+
+
+_step(
+    "no-claims-lost",
+    "A live domain's claims, pages in limbo and tot_pages go down in sum only by its own release, its own frees, or recall.",
+    _loses_nothing,
+    "DS-28 DS-32",
+    never="claims frees offlines",
 )
 
 # -- a page is never counted twice
@@ -377,15 +448,15 @@ _state(
 def _classes_agree(q: Quantifiers, s: State) -> Term:
     def node(n: Term) -> Term:
         alone = s.node_avail_pages[n] + s.transit_pages[n] + s.anonymous_pages[n] + s.offlined_pages[n]
-        owned = s.limbo_pages.column(n).total() + s.assigned_pages.column(n).total()
-        return alone + owned == s.installed_pages[n]
+        owned = [grid.column(n).total() for grid in (s.limbo_pages, s.assigned_pages, s.extra_pages)]
+        return alone + total_of(owned) == s.installed_pages[n]
 
     return q.every_node(node)
 
 
 _state(
     "redeemed-once.conservation",
-    "Every page of a node is in exactly one class: free, limbo, assigned, in transit, anonymous or offlined.",
+    "Every page of a node is in exactly one class: free, limbo, assigned, extra, in transit, anonymous or offlined.",
     _classes_agree,
     "DS-17",
 )
@@ -395,15 +466,21 @@ def _ledger_agrees(q: Quantifiers, s: State) -> Term:
     return all_of(
         [
             q.every_cell(
-                lambda d, n: (
-                    s.ledger_installed[d, n]
-                    == s.claims[d, n] + s.ledger_redeemed[d, n] + s.ledger_released[d, n] + s.ledger_recalled[d, n]
+                lambda d, n: any_of(
+                    [
+                        s.is_destroyed[d],
+                        s.ledger_installed[d, n]
+                        == s.claims[d, n] + s.ledger_redeemed[d, n] + s.ledger_released[d, n] + s.ledger_recalled[d, n],
+                    ]
                 )
             ),
             q.every_domain(
-                lambda d: (
-                    s.global_installed[d]
-                    == s.global_claims[d] + s.global_redeemed[d] + s.global_released[d] + s.global_recalled[d]
+                lambda d: any_of(
+                    [
+                        s.is_destroyed[d],
+                        s.global_installed[d]
+                        == s.global_claims[d] + s.global_redeemed[d] + s.global_released[d] + s.global_recalled[d],
+                    ]
                 )
             ),
         ]
@@ -412,7 +489,7 @@ def _ledger_agrees(q: Quantifiers, s: State) -> Term:
 
 _state(
     "redeemed-once.ledger",
-    "Per domain and target: claims installed are outstanding, redeemed, released or recalled, and only one of these.",
+    "Per listed domain and target: claims installed are outstanding, redeemed, released or recalled, and only one of these.",
     _ledger_agrees,
     "DS-06 DS-17 DS-31",
 )
@@ -449,6 +526,38 @@ def _redeems_nothing(q: Quantifiers, t: TwoStates) -> Term:
     )
 
 
+def _redeems_in_order(q: Quantifiers, t: TwoStates) -> Term:
+    d, r, node = t.step.actor, t.step.allocates, t.step.place
+    before, after = t.before, t.after
+    from_node = minimum(r, before.claims[d, node])
+    # Claims on other nodes, as redemption goes through them.
+    others = t.step.encoding.replaced(before.claims.row(d), node, 0)
+
+    def ascending(n: Term) -> Term:
+        def lower(m: Term) -> Term:
+            q.prefix_within(others, m, n)
+            return any_of([m >= n, same(m, node), after.claims[d, m] == 0])
+
+        kept = after.claims[d, n] == before.claims[d, n]
+        return any_of([same(n, node), kept, q.every_node(lower)])
+
+    return all_of(
+        [
+            after.claims[d, node] == before.claims[d, node] - from_node,
+            after.global_claims[d] == before.global_claims[d] - minimum(r - from_node, before.global_claims[d]),
+            q.every_node(ascending),
+        ]
+    )
+
+
+_step(
+    "redeem-order",
+    "An allocation redeems the claim on the block's node first, then the host-wide one, then other nodes ascending.",
+    _redeems_in_order,
+    "DS-16 DS-18",
+    only="redeems",
+    needs="sets",
+)
 _step(
     "redeemed-once.only-by-allocating",
     "A step in which no refcounted page leaves the heap redeems nothing.",
@@ -572,7 +681,7 @@ def _fulfilled_on_node(rules: Rules) -> OfState:
 
 
 _implied(
-    "claims-fulfilled.node",
+    "claims-fulfilled.granted-on-node",
     "A live domain with a claim on a node passes every check for one page of that node, and one is free there.",
     _fulfilled_on_node,
     "DS-03 DS-13 DS-14 DS-32",
@@ -600,10 +709,29 @@ def _fulfilled_somewhere(rules: Rules) -> OfState:
 
 
 _implied(
-    "claims-fulfilled.anywhere",
+    "claims-fulfilled.granted",
     "A live domain with any claim passes every check for one page of some node, and one is free there.",
     _fulfilled_somewhere,
     "DS-03 DS-13 DS-15 DS-32",
+)
+
+
+def _delivered(rules: Rules) -> OfState:
+    def statement(q: Quantifiers, s: State) -> Term:
+        def domain(d: Term) -> Term:
+            room = s.tot_pages[d] + _limbo(q, s, d) + 1 <= rules.limit_at_assign(s, d)
+            return any_of([s.held(d) <= 0, s.is_dying[d], room])
+
+        return q.every_domain(domain)
+
+    return statement
+
+
+_implied(
+    "claims-fulfilled.delivered",
+    "A live domain with any claim has room in max_pages for one page more than its pages and its pages in limbo.",
+    _delivered,
+    "DS-03 DS-28 DS-32",
 )
 
 # -- claim calls are atomic
@@ -624,7 +752,7 @@ def _installs_exactly(q: Quantifiers, t: TwoStates) -> Term:
         q.entry_within_sum(t.before.claims.row(d), n)
         return after.claims[d, n] == wanted(n)
 
-    exact = [after.global_claims[d] == host_wide, after.node_claims[d] == nodes]
+    exact = [after.global_claims[d] == host_wide, after.node_claims[d] == nodes, after.orphaned_claims[d] == 0]
     return all_of([*exact, q.every_node(node)])
 
 
@@ -701,7 +829,14 @@ def _dead(q: Quantifiers, s: State) -> Term:
     alive: Callable[[Term], Term] = lambda d: any_of([negation(s.is_dying[d]), s.domctl_lock == d])  # noqa: E731
     return all_of(
         [
-            q.every_domain(lambda d: any_of([alive(d), s.global_claims[d] == 0])),
+            q.every_domain(
+                lambda d: all_of(
+                    [
+                        any_of([alive(d), all_of([s.global_claims[d] == 0, s.node_claims[d] == 0])]),
+                        s.orphaned_claims[d] == 0,
+                    ]
+                )
+            ),
             q.every_cell(lambda d, n: any_of([alive(d), s.claims[d, n] == 0])),
         ]
     )
@@ -709,9 +844,28 @@ def _dead(q: Quantifiers, s: State) -> Term:
 
 _state(
     "dead-hold-nothing",
-    "A dying domain holds no claims once domain_kill has released them, and can get none.",
+    "A dying or destroyed domain holds no claims once domain_kill has released them, and can get none.",
     _dead,
     "DS-29",
+)
+
+
+def _dead_on_nodes(q: Quantifiers, s: State) -> Term:
+    alive: Callable[[Term], Term] = lambda d: any_of([negation(s.is_dying[d]), s.domctl_lock == d])  # noqa: E731
+    return all_of(
+        [
+            q.every_domain(lambda d: any_of([s.domctl_lock != d, s.is_dying[d]])),
+            q.every_domain(lambda d: any_of([alive(d), s.node_claims[d] == 0])),
+            q.every_cell(lambda d, n: any_of([alive(d), s.claims[d, n] == 0])),
+        ]
+    )
+
+
+_state(
+    "dead-hold-no-node-claims",
+    "A dying domain holds no claims on nodes once domain_kill has released them; whom domain_kill is about is dying.",
+    _dead_on_nodes,
+    support=True,
 )
 
 # -- recall
@@ -755,11 +909,26 @@ _step(
     needs="recall",
 )
 
+# -- offline marks
+
+
+def _keeps_marks(q: Quantifiers, t: TwoStates) -> Term:
+    return q.every_node(lambda n: t.after.marked_pages[n] >= t.before.marked_pages[n])
+
+
+_step(
+    "offline-mark-kept",
+    "A page marked offline stays marked until it leaves the heap or is brought back.",
+    _keeps_marks,
+    "DS-26",
+    never="unmarks",
+)
+
 # -- crashes
 
 _step(
     "no-crash",
-    "No step reaches BUG_ON(claims > avail_pages).",
+    "No step reaches a BUG_ON on claims.",
     lambda _q, _t: False,
     only="crashes",
     needs="bug-on",

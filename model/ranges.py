@@ -37,6 +37,7 @@ def _host_counters(q: Quantifiers, s: State) -> Term:
     # Claims may exceed free pages where nothing is recalled; there are only so many domains.
     q.sum_bounded(s.global_claims, UINT_MAX)
     q.sum_bounded(s.node_claims, UINT_MAX)
+    q.sum_bounded(s.orphaned_claims, UINT_MAX)
 
     def node(n: Term) -> Term:
         q.sum_bounded(s.claims.column(n), UINT_MAX)
@@ -65,11 +66,12 @@ def _values(q: Quantifiers, t: TwoStates) -> Evaluation:
     step, s = t.step, t.before
     found = evaluated(step, s)
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
-    for claims in (s.global_claims, s.node_claims, *(s.claims.column(node) for node in found.nodes)):
+    for claims in (s.global_claims, s.node_claims, s.orphaned_claims, *(s.claims.column(node) for node in found.nodes)):
         q.sum_bounded(claims, UINT_MAX)
     if step.actor is not None:
         q.entry_within_sum(s.global_claims, step.actor)
         q.entry_within_sum(s.node_claims, step.actor)
+        q.entry_within_sum(s.orphaned_claims, step.actor)
     return found
 
 

@@ -158,7 +158,7 @@ def _as_v4(name: str) -> Build:
             others = h.replaced(s.claims.row(one.actor), one.place, 0)
             h.none_below(others, h.node("claim_node"))
             h.entry_within_sum(others, h.node("claim_node"))
-        if name in ("offline_page", "free_marked_page"):
+        if name in ("offline_page", "free_marked_page", "free_marked_stash_page"):
             pair.at_domain = _nothing_recalled(s, one.place)
             left = h.replaced(s.node_avail_pages, one.place, s.node_avail_pages[one.place] - 1)
             h.sums_ordered(s.node_outstanding_claims, left)
@@ -190,11 +190,11 @@ def _where_v4_is_right(name: str, h: Encoding, s: State, step: Step) -> list[Pre
             _backed(s, node),
             _when("no-claim-kept", "memory is from the claim's node, or pages and claims fill max_pages", redeems_all),
         ]
-    if name in ("alloc_heap_pages_unowned", "exchange_allocate"):
+    if name in ("alloc_heap_pages_unowned", "exchange_allocate", "alloc_for_destroyed"):
         return [_backed(s, node)]
-    if name == "set_outstanding_pages":
+    if name in ("set_outstanding_pages", "claim_for_destroyed"):
         return [_backed(s)]
-    if name in ("offline_page", "free_marked_page"):
+    if name in ("offline_page", "free_marked_page", "free_marked_stash_page"):
         gone = 1 if name == "offline_page" else 0
         on_node = s.node_outstanding_claims[node] <= s.node_avail_pages[node] - gone
         enough = all_of([on_node, s.outstanding_claims <= s.total_avail_pages - gone])
@@ -229,8 +229,8 @@ def _with_total(name: str) -> Build:
         other = _built(h, s, counted, name)
         relation = Premise(
             "total-agrees",
-            "outstanding_pages is the sum of the domain's claims",
-            lambda q: q.every_domain(lambda d: total[d] == s.held(d)),
+            "outstanding_pages is the sum of the listed domain's claims",
+            lambda q: q.every_domain(lambda d: total[d] == s.global_claims[d] + s.node_claims[d]),
             applies=True,
         )
         h.sums_equal(kept.global_claims, s.global_claims)

@@ -8,7 +8,7 @@ from model.c_code import CODE
 from model.rules import Rules
 from model.state import DOMCTL_LOCK, HEAP_LOCK, PAGE_ALLOC_LOCK
 from model.step import Step
-from model.transitions import allocating, claiming, domains, offlining
+from model.transitions import allocating, claiming, destroyed, domains, offlining, stash
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Transition:
         """The locks that it holds in a generation: some take heap_lock inside page_alloc_lock, for claims."""
         redeems = self.name == "assign_pages" and rules.redeems_at_assign
         grows = self.name == "free_domheap_pages" and rules.frees_restore_claims
+        grows = grows or (self.name == "free_extra_pages" and rules.frees_restore_claims)
+        redeems = redeems or (self.name == "assign_extra_pages" and rules.redeems_at_assign)
         charges = self.name in ("set_max_pages", "free_domheap_pages") and rules.keeps_copies()
         counts = self.name == "assign_pages" and rules.counts_claims_at_assign
         return (*self.locks, HEAP_LOCK) if redeems or grows or charges or counts else self.locks
@@ -36,6 +38,7 @@ def _with_code(build: Callable[[Step, Rules], None]) -> Callable[[Step, Rules], 
 
     @wraps(build)
     def built(step: Step, rules: Rules) -> None:
+        step.rules = rules
         build(step, rules)
         step.c_code = (CODE[build.__name__], rules) if build.__name__ in CODE else None
 
@@ -73,9 +76,12 @@ TRANSITIONS: dict[str, Transition] = {
         _t(allocating.alloc_heap_pages_unowned, "alloc_heap_pages", "H", "takes-unowned"),
         _t(allocating.alloc_heap_pages_refused, "alloc_heap_pages", "H"),
         _t(allocating.allocation_crashes, "alloc_heap_pages", "H", "crashes"),
+        _t(allocating.redemption_crashes, "redeem_claims_for_allocation", "H", "crashes"),
         _t(allocating.assign_pages, "assign_pages", "P", "outside-heap-lock"),
         _t(allocating.assign_pages_refused, "assign_pages", "P", "outside-heap-lock"),
-        _t(allocating.free_domheap_pages, "free_domheap_pages", "P"),
+        _t(allocating.assign_extra_pages, "assign_pages", "P", "outside-heap-lock"),
+        _t(allocating.free_domheap_pages, "free_domheap_pages", "P", "frees"),
+        _t(allocating.free_extra_pages, "free_domheap_pages", "P", "outside-heap-lock"),
         _t(allocating.free_heap_pages, "free_heap_pages", "H"),
         _t(allocating.free_anonymous_pages, "free_xenheap_pages", tags="outside-heap-lock"),
         _t(allocating.exchange_steal, "steal_page", "P", "outside-heap-lock"),
@@ -83,10 +89,16 @@ TRANSITIONS: dict[str, Transition] = {
         _t(allocating.exchange_assign, "assign_page", "P", "outside-heap-lock"),
         _t(offlining.offline_page, "offline_page", "H", "offlines"),
         _t(offlining.mark_page_offline, "mark_page_offline", "H"),
-        _t(offlining.free_marked_page, "free_heap_pages", "H", "offlines"),
+        _t(offlining.free_marked_page, "free_heap_pages", "H", "offlines unmarks"),
         _t(offlining.online_page, "online_page", "H"),
         _t(domains.domain_kill, "domain_kill", "D", "outside-heap-lock"),
         _t(domains.domain_kill_release, "domain_kill", "DPH"),
         _t(domains.destroy_domain, "domain_destroy", "P", "outside-heap-lock"),
+        _t(destroyed.alloc_for_destroyed, "alloc_heap_pages", "H", "redeems"),
+        _t(destroyed.claim_for_destroyed, "domain_set_outstanding_pages", "PH"),
+        _t(destroyed.claim_on_node_for_destroyed, "domain_set_outstanding_pages", "PH"),
+        _t(destroyed.release_for_destroyed, "domain_set_outstanding_pages", "PH"),
+        _t(stash.free_stash, "get_stashed_allocation", "PH"),
+        _t(stash.free_marked_stash_page, "get_stashed_allocation", "PH", "offlines unmarks"),
     )
 }

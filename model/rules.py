@@ -192,6 +192,8 @@ class Rules:
     redeem: Redeem = redeem_node_global_others
     targets: str = "set"
     """What a claim may be on: the `host` only, `one` node or the host, or a `set`. How many counters a domain has."""
+    extra_pages_redeem: bool = True
+    """Where claims are redeemed in assign_pages, extra pages redeem them too."""
     redeems_at_assign: bool = False
     """Claims are redeemed in assign_pages, with the tot_pages update, and not in the allocator."""
     host_permits: HostPermits = host_permits_mixing
@@ -199,6 +201,8 @@ class Rules:
     recall: RecallRule = recall_node_then_global
     credits_without_refcount: bool = False
     """The node check counts a domain's claim even for requests that are not refcounted to it."""
+    bug_on_redeem: bool = False
+    """Mainline's BUG_ON where claims are redeemed: of the domain more is claimed than the host has counted."""
     bug_on: bool = False
     """BUG_ON(claims > avail_pages) guards each subtraction of claims from free pages: the host stops there."""
     replaces: bool = True
@@ -207,12 +211,18 @@ class Rules:
     """The legacy call is for pages in all: those held are subtracted."""
     refuses_dying: bool = True
     """Claim calls look at is_dying, before they take the locks of the claims."""
+    memory_op_claims_node: bool = False
+    """A claim on a node is a memory op: it goes on with a domain that is destroyed meanwhile."""
     legacy_subtracts_first: bool = False
     """XENMEM_claim_pages subtracts tot_pages before it calls, without a lock."""
     node_claim_also_needs_host: bool = True
     """A single-node claim has to fit the host as well as its node."""
     credits_own_claims: bool = True
     """install_claim_set counts the claims it is about to replace as available."""
+    checks_sum: bool = True
+    """install_claim_set refuses pages on nodes whose sum does not fit 32 bits with EINVAL."""
+    releases_before_limits: bool = False
+    """install_claim_set releases for a set without pages, whatever the limits are."""
     nodes_once: bool = True
     """install_claim_set refuses a node named twice."""
     checks_limit_at_install: bool = True
@@ -221,13 +231,19 @@ class Rules:
     """assign_pages keeps tot_pages within max_pages."""
     limit_permits: LimitPermits = limit_not_looked_at
     counts_limbo: bool = False
-    """What a claim counts beside itself are pages in limbo too, not only tot_pages."""
+    """Pages in limbo count against max_pages in addition to a claim, not only tot_pages."""
     refuses_low_limit: bool = False
     """XEN_DOMCTL_max_mem refuses a limit below pages and claims."""
     trims_claims: bool = False
     """XEN_DOMCTL_max_mem releases the claims that a new limit leaves no room for."""
     counts_claims_at_assign: bool = False
     """assign_pages keeps tot_pages and claims within max_pages."""
+    keeps_stash: bool = False
+    """A live domain's stashed extent is never freed: a populate that it does not suit is refused."""
+    restores_stash: bool = False
+    """A live domain's stashed extent that is freed becomes a claim of the domain, in the same critical section."""
+    keeps_marks: bool = False
+    """assign_pages leaves offline marks as they are."""
     assigns_at_alloc: bool = False
     """page_alloc_lock is held while pages leave the heap, and tot_pages grows with it: no page is in limbo."""
     checks_dying_in_lock: bool = False
@@ -246,7 +262,7 @@ class Rules:
     """free_domheap_pages grows global_claims back while the domain holds a claim."""
 
     def pages_held(self, s: State, domid: Term) -> Term:
-        """What a claim counts beside itself."""
+        """The pages that count against max_pages in addition to a claim."""
         return s.tot_pages[domid] + (s.limbo_pages.row(domid).total() if self.counts_limbo else 0)
 
     def keeps_copies(self) -> bool:

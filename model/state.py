@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from model.encoding import Grid, Vector
-from model.logic import Term
+from model.logic import Term, all_of, negation
 
 
 class Shape(Enum):
@@ -84,11 +84,14 @@ class State:
     max_pages: Vector = _domain("the limit on tot_pages", PAGE_ALLOC_LOCK, "uint32")
     is_created: Vector = _domain("the domain id is in use", DOMCTL_LOCK, flag=True)
     is_dying: Vector = _domain("domain_kill has begun", DOMCTL_LOCK, flag=True)
+    is_destroyed: Vector = _domain("off the domain list; operations in flight go on with it", DOMCTL_LOCK, flag=True)
+    orphaned_claims: Vector = _domain("claims of a destroyed domain: no loop visits them", HEAP_LOCK, "uint32")
     legacy_calls: Vector = _domain("XENMEM_claim_pages calls past their check of is_dying, not yet in the lock")
 
     claims: Grid = _cell("a domain's claim on a node", HEAP_LOCK, "uint32")
     limbo_pages: Grid = _cell("class: gone from the heap for a domain, not yet in its tot_pages")
     assigned_pages: Grid = _cell("class: on a domain's page list")
+    extra_pages: Grid = _cell("class: a domain's pages that are not refcounted")
 
     ledger_installed: Grid = _cell("ghost: node claims ever installed")
     ledger_redeemed: Grid = _cell("ghost: node claims ever redeemed")
@@ -104,8 +107,12 @@ class State:
         return True
 
     def held(self, domain: Term) -> Term:
-        """All claims of a domain: what getdomaininfo reports as outstanding."""
-        return self.global_claims[domain] + self.node_claims[domain]
+        """All claims of a domain: what getdomaininfo reports as outstanding. Once it is destroyed all are orphaned."""
+        return self.global_claims[domain] + self.node_claims[domain] + self.orphaned_claims[domain]
+
+    def listed(self, domain: Term) -> Term:
+        """The domain is on the domain list: a hypercall finds it, and so do loops over domains."""
+        return all_of([self.is_created[domain], negation(self.is_destroyed[domain])])
 
     def unclaimed(self) -> Term:
         """Free pages of the host that nobody claims."""

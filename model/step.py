@@ -107,6 +107,8 @@ class Step:
         self.bookkeeping = bookkeeping
         self.name = ""
         """The transition, where more than one can stand in its place."""
+        self.rules: Any = None
+        """The rules under which it was written down."""
         self.arguments: dict[str, Any] = {}
         self.guards: list[Guard] = []
         self.updates: dict[str, Update] = {}

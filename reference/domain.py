@@ -25,11 +25,15 @@ def domain_kill(host: Host, domain: Domain) -> Steps[None]:
     yield
     host.semantics.set_outstanding_pages(host, domain, 0)
     if host.semantics.stashes:
-        with domain.page_alloc_lock:
-            stashed = domain.pending_scrub is not None
-        if stashed or host.semantics.kill_always_frees_stash:  # a dying domain gets no new stash meanwhile
+        if has_stash(domain) or host.semantics.kill_always_frees_stash:  # a dying domain gets no new stash meanwhile
             yield
             domain_pending_scrub_free(host, domain)
+
+
+def has_stash(domain: Domain) -> bool:
+    """Whether an extent is stashed with the domain; takes page_alloc_lock."""
+    with domain.page_alloc_lock:
+        return domain.pending_scrub is not None
 
 
 def domain_pending_scrub_free(host: Host, domain: Domain) -> bool:
@@ -42,7 +46,7 @@ def domain_pending_scrub_free(host: Host, domain: Domain) -> bool:
         if stash is None:
             return False
         domain.pending_scrub = None
-        free_heap_pages(host, stash.mfn, stash.order)
+        free_heap_pages(host, stash.mfn, stash.order, stashed=True)
     return True
 
 

@@ -222,6 +222,9 @@ def unpausedomain(host: Host, domid: int) -> Status:
         return Status.ESRCH
     if domain.controller_pause_count == 0:
         return Status.EINVAL
+    last = domain.controller_pause_count == 1 and not domain.creation_finished
+    if last and not host.semantics.drops_stash and domains.has_stash(domain):
+        return Status.EBUSY
     domain.controller_pause_count -= 1
     if domain.controller_pause_count == 0 and not domain.creation_finished:
         if domains.domain_pending_scrub_free(host, domain):

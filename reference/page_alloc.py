@@ -118,20 +118,21 @@ def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int
 
 
 def set_owner(host: Host, block: Block, domain: Domain, refcounted: bool) -> None:
-    """The end of ``assign_pages``: ``count_info`` is written anew, and offline marks go with what it was.
+    """The end of ``assign_pages``: ``count_info`` is overwritten, and offline marks go with what it was.
 
     :raises HypervisorCrash: there are such marks, and the build is a debug build
     """
-    if host.pages.marked(block):
+    if host.pages.marked(block) and not host.semantics.keeps_marks:
         if host.debug_build:
             raise HypervisorCrash("ASSERT(!(pg[i].count_info & ~PGC_preserved))")
         host.pages.lose_marks(block)
     host.pages.change(block, PageState.ASSIGNED, domain, refcounted)
 
 
-def free_heap_pages(host: Host, mfn: int, order: int) -> None:
+def free_heap_pages(host: Host, mfn: int, order: int, *, stashed: bool = False) -> None:
     """Return pages without owner to the heap; takes heap_lock. Pages marked offline leave it at once, with recall.
 
+    :param stashed: they are a stashed extent
     :raises MisuseError: they are not allocated, or still a domain's
     """
     block = host.pages.exact(mfn, order)
@@ -142,7 +143,7 @@ def free_heap_pages(host: Host, mfn: int, order: int) -> None:
         heap = host.heap[node]
         marked = host.pages.remove(block)
         if block.refcounted and block.owner is not None:
-            host.semantics.limbo_ended(block.owner, block.pages)
+            host.semantics.limbo_ended(host, block.owner, block.pages, node, stashed=stashed)
         heap.give(mfn, order)
         host.node_avail_pages[node] += block.pages
         host.total_avail_pages += block.pages

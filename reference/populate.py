@@ -7,7 +7,7 @@ all the while, and its claim is redeemed.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from . import page_alloc
 from .constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node
@@ -84,6 +84,8 @@ def _populate_extent(
 ) -> Steps[int | None | Preempted]:
     """One extent: from the stash or the heap, scrubbed, and assigned."""
     stash = get_stashed_allocation(host, domain, order, node, memflags)
+    if stash is Status.EBUSY:
+        return None
     yield
     if stash is not None:
         mfn, scrub_index = stash.mfn, stash.scrub_index
@@ -97,8 +99,9 @@ def _populate_extent(
         yield
     # After each chunk of dirty pages, but not after the last page, there is a preemption check.
     if not domain.creation_finished and scrub_index + SCRUB_CHUNK <= preempt_index < 1 << order:
-        stash_allocation(host, domain, Stash(mfn, order, preempt_index))
-        return Preempted(preempt_index)
+        if stash_allocation(host, domain, Stash(mfn, order, preempt_index)):
+            return Preempted(preempt_index)
+        yield
     if assign_pages(host, mfn, order, domain, memflags) is Status.OK:
         return mfn
     yield
@@ -106,27 +109,40 @@ def _populate_extent(
     return None
 
 
-def get_stashed_allocation(host: Host, domain: Domain, order: int, node: int | None, memflags: int) -> Stash | None:
+def get_stashed_allocation(
+    host: Host, domain: Domain, order: int, node: int | None, memflags: int
+) -> Stash | None | Literal[Status.EBUSY]:
     """The stashed extent, if it suits the request; one that does not is freed, and its claim does not come back.
 
     Takes page_alloc_lock, and heap_lock inside. A node that is preferred, but not insisted on, does not matter.
+
+    :returns: ``EBUSY`` in generations that do not free it
     """
     with domain.page_alloc_lock:
         stash = domain.pending_scrub
-        domain.pending_scrub = None
         if stash is None:
             return None
         elsewhere = memflags & MEMF_exact_node and node is not None and node != host.node_of(stash.mfn)
-        if stash.order == order and not elsewhere:
+        suits = stash.order == order and not elsewhere
+        if not suits and not host.semantics.drops_stash:
+            return Status.EBUSY
+        domain.pending_scrub = None
+        if suits:
             return stash
-        free_heap_pages(host, stash.mfn, stash.order)
+        free_heap_pages(host, stash.mfn, stash.order, stashed=True)
     return None
 
 
-def stash_allocation(host: Host, domain: Domain, stash: Stash) -> None:
-    """Leave an extent with the domain; if it has one already, or is dying, the extent is freed instead."""
+def stash_allocation(host: Host, domain: Domain, stash: Stash) -> bool:
+    """Leave an extent with the domain; if it has one already, or is dying, the extent is freed instead.
+
+    :returns: whether the call gives way: it does not where a second extent must not be freed
+    """
     with domain.page_alloc_lock:
-        if domain.pending_scrub is not None or domain.is_dying:
-            free_heap_pages(host, stash.mfn, stash.order)
-        else:
+        if domain.pending_scrub is None and not domain.is_dying:
             domain.pending_scrub = stash
+        elif host.semantics.drops_stash or domain.is_dying:
+            free_heap_pages(host, stash.mfn, stash.order, stashed=True)
+        else:
+            return False
+    return True

@@ -188,7 +188,11 @@ def dead_hold_nothing(host: Host) -> list[Violation]:
 def no_claims_lost(host: Host) -> list[Violation]:
     """A live domain gets every page that it was granted: claims end as pages, or by its own doing, or by recall."""
     return [
-        Violation("no-claims-lost", f"d{domain.domid}", f"{domain.history.lost} pages, granted or claimed, went without reaching tot_pages")
+        Violation(
+            "no-claims-lost",
+            f"d{domain.domid}",
+            f"{domain.history.lost} pages, granted or claimed, went without reaching tot_pages",
+        )
         for domain in host.domains.values()
         if domain.history.lost
     ]

@@ -51,6 +51,10 @@ class Semantics:
     """Claims are redeemed when pages leave the heap, not when they are assigned."""
     stashes: ClassVar[bool] = True
     """It sits on a mainline of 2026-02 or later: ``populate_physmap`` may stash an extent."""
+    drops_stash: ClassVar[bool] = True
+    """A stashed extent is freed where it does not suit a request, or the domain is unpaused; else that is refused."""
+    keeps_marks: ClassVar[bool] = False
+    """``assign_pages`` leaves offline marks as they are."""
     kill_always_frees_stash: ClassVar[bool] = False
     """``domain_kill`` has its third section also where nothing is stashed, as mainline's recordings show it."""
 
@@ -73,11 +77,12 @@ class Semantics:
         """Redeem claims for ``pages`` just taken from ``node``, in the same critical section (DS-17)."""
         claims.redeem_claims_for_allocation(host, claimant, pages, node)
 
-    def limbo_ended(self, domain: Domain, pages: int) -> None:
-        """Refcounted pages that were meant for the domain go back to the heap; heap_lock is held.
+    def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
+        """Refcounted pages of ``node`` that were meant for the domain go back to the heap; heap_lock is held.
 
         Claims redeemed for them are not restored (DS-28).
         """
+        del host, node, stashed
         if self.redeems_at_alloc and not domain.is_dying:
             domain.history.lost += pages
 

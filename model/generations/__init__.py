@@ -28,10 +28,12 @@ SEMANTICS = Generations(
         single_node.V2,
         single_node.V3,
         legacy.REDEEM_AT_ALLOC,
+        legacy.MAINLINE_422,
         single_node.V4,
         claim_sets.NO_RECALL,
         claim_sets.CLAIM_SETS,
         claim_sets.V3,
+        claim_sets.V7,
         claim_sets.HARDENED,
         per_node.V8,
     )

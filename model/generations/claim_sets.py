@@ -3,18 +3,30 @@
 from dataclasses import replace
 
 from model.generations.generation import Semantics, transitions_without
-from model.generations.legacy import CRASHES, SINGLE
+from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, REDEMPTION_CRASHES, SINGLE
 from model.generations.parts import HARDENING, changed
-from model.rules import Rules, recall_nothing
+from model.rules import Rules, host_permits_either, recall_nothing
 
 CLAIM_SETS = Semantics(
     Rules("claim-sets", "2026-04: sets of claims on nodes and the host, redeemed in the allocator, recalled"),
-    transitions_without("release_claims", *SINGLE, *CRASHES),
+    transitions_without("release_claims", *SINGLE, *CRASHES, *REDEMPTION_CRASHES, *ORPHANED_ON_NODE),
     conditional={
+        "host-backed": ("legacy-check-in-lock",),
+        "aggregates-agree.host": ("legacy-check-in-lock",),
         "entitlement": ("limit-not-lowered", "no-claim-in-flight", "requests-within-limit"),
         "entitlement-without-limbo": ("limit-not-lowered", "no-claim-in-flight"),
-        "redeemed-arrive": ("limit-not-lowered", "requests-within-limit"),
+        "limbo-within-limit": ("limit-not-lowered", "requests-within-limit"),
+        "no-claims-lost": ("limit-not-lowered", "requests-within-limit", "stash-not-dropped"),
+        "claims-fulfilled.granted-on-node": ("legacy-check-in-lock",),
+        "claims-fulfilled.granted": ("legacy-check-in-lock",),
+        "claims-fulfilled.delivered": ("limit-not-lowered", "no-claim-in-flight"),
         "dead-hold-nothing": ("legacy-check-in-lock",),
+        "claims-protected.backed": ("legacy-check-in-lock",),
+        "atomic-install.own-claims-credited": ("legacy-check-in-lock",),
+        "recall-minimal": ("legacy-check-in-lock",),
+        "offline-mark-kept": ("limbo-not-marked",),
+        "no-wrap.intermediate": ("legacy-check-in-lock",),
+        "legacy-compatible.host-wide": ("legacy-check-in-lock",),
     },
     follows=("claim-sets-no-recall",),
 )
@@ -42,6 +54,19 @@ V3 = replace(
     follows=("claim-sets",),
 )
 
+V7 = replace(
+    V3,
+    rules=replace(
+        V3.rules,
+        name="claim-sets-v7",
+        summary="2026-05, as posted: the host check does not mix, no check of 32 bits, empty sets release first",
+        host_permits=host_permits_either,
+        checks_sum=False,
+        releases_before_limits=True,
+    ),
+    follows=("claim-sets-v3",),
+)
+
 _HARDENED = changed(CLAIM_SETS, HARDENING)
 HARDENED = replace(
     _HARDENED,
@@ -49,5 +74,15 @@ HARDENED = replace(
         _HARDENED.rules,
         name="claim-sets-hardened",
         summary="claim sets with the smallest changes that make what fails there hold: charged at allocation",
+    ),
+    invariants=(
+        *_HARDENED.invariants,
+        "host-backed",
+        "aggregates-agree.host",
+        "dead-hold-nothing",
+        "limbo-within-limit",
+        "entitlement",
+        "entitlement-without-limbo.pages-and-claims",
+        "entitlement-without-limbo.claimants",
     ),
 )

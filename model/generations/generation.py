@@ -2,21 +2,23 @@
 
 from dataclasses import dataclass, field
 
+from model.properties import PROPERTIES, Property
 from model.registry import TRANSITIONS
 from model.rules import Rules, recall_nothing
 
 INVARIANTS = (
     "node-backed",
-    "host-backed",
     "aggregates-agree.free",
     "aggregates-agree.node",
     "aggregates-agree.domain",
-    "aggregates-agree.host",
     "same-claims-both-ways",
     "non-negative",
     "sums-non-negative",
     "claims-within-aggregates",
     "unused-ids-empty",
+    "destroyed-empty",
+    "all-claims-counted",
+    "dead-hold-no-node-claims",
     "redeemed-once.conservation",
     "redeemed-once.ledger",
     "no-wrap.domain-counters",
@@ -32,7 +34,16 @@ class Semantics:
     invariants: tuple[str, ...] = INVARIANTS
     """State properties promised without conditions; together they are inductive."""
     conditional: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Property id to the conditions on which it is promised."""
+    """Property id, or name of a part, to the conditions on which it is promised."""
+
+    def conditions_of(self, prop: Property) -> tuple[str, ...]:
+        """The conditions on which a part of a property is promised; none where it is promised always."""
+        return self.conditional.get(prop.name, self.conditional.get(prop.id, ()))
+
+    def kept_on(self, conditions: tuple[str, ...]) -> list[str]:
+        """The statements about states that are promised on some of these conditions."""
+        parts = [p for p in PROPERTIES.values() if p.of_state is not None]
+        return [p.name for p in parts if self.conditions_of(p) and set(self.conditions_of(p)) <= set(conditions)]
 
     def lacks(self, feature: str) -> bool:
         """Whether the generation has no such feature, by what it can do and by its rules."""
@@ -46,7 +57,7 @@ class Semantics:
             "copies": self.rules.keeps_copies(),
             "derived": self.rules.keeps_total,
             "recall": self.rules.recall is not recall_nothing,
-            "bug-on": self.rules.bug_on,
+            "bug-on": self.rules.bug_on or self.rules.bug_on_redeem,
             "one-section": self.rules.assigns_at_alloc,
             "growing-back": self.rules.frees_restore_claims,
         }[feature]
@@ -70,7 +81,7 @@ LACKS: dict[str, str] = {
     "derived": "host-wide claims are counted by themselves",
     "recall": "offlining recalls no claims",
     "growing-back": "freeing pages grows no claim",
-    "bug-on": "no BUG_ON guards a subtraction of claims",
+    "bug-on": "it has no BUG_ON on claims",
     "one-section": "pages are in limbo between the allocator and assign_pages",
 }
 """Features that properties need, and what it means to be without."""

@@ -1,4 +1,4 @@
-"""The legacy generations: host-wide claims only; a domain's `outstanding_pages` is kept in `global_claims`."""
+"""Mainline's generations: host-wide claims only; a domain's `outstanding_pages` is kept in `global_claims`."""
 
 from dataclasses import replace
 
@@ -13,6 +13,13 @@ SETS = ("claim_memory", "claim_memory_refused", "release_claims")
 SINGLE = ("claim_on_node",)
 """Transitions of single-node claims."""
 CRASHES = ("allocation_crashes", "claim_crashes")
+"""Transitions of single-node-v4's own BUG_ONs."""
+REDEMPTION_CRASHES = ("redemption_crashes",)
+"""Mainline's BUG_ON where claims are redeemed."""
+ORPHANED_ON_NODE = ("claim_on_node_for_destroyed",)
+"""Where a memory op claims on a node."""
+STASH = ("free_stash", "free_marked_stash_page")
+"""Where populate_physmap may stash an extent."""
 OUTSIDE_THE_LOCK = ("claim_pages_check",)
 """The look at is_dying before the lock: nothing where it is not looked at."""
 
@@ -25,15 +32,27 @@ def redeem_host_wide(h: Encoding, s: State, domid: Term, _node: Term, pages: Ter
 REDEEM_AT_ALLOC = Semantics(
     Rules(
         "legacy-redeem-at-alloc",
-        "mainline from 2025-12: host-wide claims, redeemed in the allocator; dying domains cannot claim",
+        "mainline from 2025-12 (4.20, 4.21): host-wide claims, redeemed in the allocator; dying domains cannot claim",
         redeem=redeem_host_wide,
         targets="host",
         host_permits=host_permits_either,
         node_permits=node_permits_all,
         recall=recall_nothing,
+        bug_on_redeem=True,
     ),
-    transitions_without(*SETS, *SINGLE, *CRASHES),
+    transitions_without(*SETS, *SINGLE, *CRASHES, *ORPHANED_ON_NODE, *STASH),
     follows=("legacy-redeem-at-assign",),
+)
+
+MAINLINE_422 = replace(
+    REDEEM_AT_ALLOC,
+    rules=replace(
+        REDEEM_AT_ALLOC.rules,
+        name="mainline-4.22",
+        summary="mainline from 2026-02: the same, and populate_physmap may stash an extent that it is scrubbing",
+    ),
+    transitions=transitions_without(*SETS, *SINGLE, *CRASHES, *ORPHANED_ON_NODE),
+    follows=("legacy-redeem-at-alloc",),
 )
 
 REDEEM_AT_ASSIGN = Semantics(
@@ -44,7 +63,7 @@ REDEEM_AT_ASSIGN = Semantics(
         redeems_at_assign=True,
         refuses_dying=False,
     ),
-    transitions_without(*SETS, *SINGLE, *CRASHES, *OUTSIDE_THE_LOCK),
+    transitions_without(*SETS, *SINGLE, *CRASHES, *OUTSIDE_THE_LOCK, *ORPHANED_ON_NODE, *STASH),
     follows=("legacy-2013",),
 )
 

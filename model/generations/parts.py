@@ -1,6 +1,6 @@
 """Changes to the rules of a generation, to be made one by one: `claim-sets+limbo-counted` is claim sets with one.
 
-`claim-sets-hardened` is claim sets with four of them; the others are what else could be tried.
+`claim-sets-hardened` is claim sets with six of them; the others are what else could be tried.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from model.rules import (
 
 PARTS: dict[str, tuple[str, Callable[[Rules], Rules]]] = {
     "limbo-counted": (
-        "what a claim counts beside itself are pages in limbo too",
+        "pages in limbo count against max_pages in addition to a claim, as pages held do",
         lambda rules: replace(rules, counts_limbo=True),
     ),
     "low-limit-refused": (
@@ -56,13 +56,25 @@ PARTS: dict[str, tuple[str, Callable[[Rules], Rules]]] = {
         "claims on other nodes are redeemed only as far as the limit or the host's free pages demand it",
         lambda rules: replace(rules, redeem=redeem_others_if_needed),
     ),
+    "stash-kept": (
+        "a live domain's stashed extent is never freed: a populate that it does not suit, and unpausing, are refused",
+        lambda rules: replace(rules, keeps_stash=True),
+    ),
+    "stash-claim-restored": (
+        "a live domain's stashed extent that is freed becomes a claim of the domain in the same critical section",
+        lambda rules: replace(rules, restores_stash=True),
+    ),
+    "marks-kept": (
+        "assign_pages leaves offline marks as they are",
+        lambda rules: replace(rules, keeps_marks=True),
+    ),
     "one-section": (
         "page_alloc_lock is held from before the pages leave the heap until they are in tot_pages",
         lambda rules: replace(rules, assigns_at_alloc=True),
     ),
 }
 """Name to what is changed, and the change."""
-HARDENING = ("limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-checked")
+HARDENING = ("limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-checked", "stash-kept", "marks-kept")
 """The parts of `claim-sets-hardened`."""
 
 

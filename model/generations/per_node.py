@@ -1,7 +1,7 @@
 """`per-node-v8` (2026-10, under review): the reduced series."""
 
 from model.generations.generation import Semantics, transitions_without
-from model.generations.legacy import CRASHES, SINGLE
+from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, SINGLE
 from model.logic import Term, positive_part
 from model.rules import Request, Rules, host_permits_either, recall_nothing
 from model.state import State
@@ -21,7 +21,8 @@ V8 = Semantics(
         recall=recall_nothing,
         replaces=False,
         keeps_total=True,
+        bug_on_redeem=True,
     ),
-    transitions_without(*SINGLE, *CRASHES),
-    follows=("claim-sets-v3",),
+    transitions_without(*SINGLE, *CRASHES, *ORPHANED_ON_NODE),
+    follows=("claim-sets-v7", "mainline-4.22"),
 )

@@ -9,7 +9,16 @@ from dataclasses import replace
 
 from model.encoding import Encoding, Size
 from model.generations.generation import Semantics, transitions_without
-from model.generations.legacy import CRASHES, OUTSIDE_THE_LOCK, REDEEM_AT_ALLOC, REDEEM_AT_ASSIGN, SETS
+from model.generations.legacy import (
+    CRASHES,
+    ORPHANED_ON_NODE,
+    OUTSIDE_THE_LOCK,
+    REDEEM_AT_ALLOC,
+    REDEEM_AT_ASSIGN,
+    REDEMPTION_CRASHES,
+    SETS,
+    STASH,
+)
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, positive_part
 from model.rules import Redemption, Request, host_permits_mixing, node_permits_mixing
 from model.rules import host_permits_either as host_permits_as_legacy
@@ -84,8 +93,9 @@ V1 = Semantics(
         targets="one",
         host_permits=host_permits_v1,
         subtracts_pages_held=False,
+        memory_op_claims_node=True,
     ),
-    transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK),
+    transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *STASH),
     follows=("legacy-redeem-at-assign",),
 )
 
@@ -97,14 +107,16 @@ V2 = replace(
         summary="2025-08: checked against any requested node; the search skips nodes without unclaimed pages",
         host_permits=host_permits_v2,
         node_permits=node_permits_v2,
+        memory_op_claims_node=False,
     ),
+    transitions=transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *ORPHANED_ON_NODE, *STASH),
     follows=("single-node-v1",),
 )
 
 V3 = replace(
-    V1,
+    V2,
     rules=replace(
-        V1.rules,
+        V2.rules,
         name="single-node-v3",
         summary="2025-09: the legacy host check again, and every candidate node is checked",
         host_permits=host_permits_as_legacy,
@@ -126,7 +138,8 @@ V4 = Semantics(
         node_permits=node_permits_v4,
         node_claim_also_needs_host=False,
         bug_on=True,
+        bug_on_redeem=False,
     ),
-    transitions_without(*SETS),
+    transitions_without(*SETS, *REDEMPTION_CRASHES, *ORPHANED_ON_NODE, *STASH),
     follows=("single-node-v3", "legacy-redeem-at-alloc"),
 )

@@ -1,12 +1,12 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
-from model.logic import Term, all_of, any_of, choose, implies, negation, same
+from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same
 from model.rules import Redemption, Request, Rules
 from model.step import Step
 from model.transitions.ledger import deduct
 
 
-def _request(step: Step, rules: Rules, claimant: Term = None, domain: Term = None) -> tuple[Request, Term]:
+def request_for(step: Step, rules: Rules, claimant: Term = None, domain: Term = None) -> tuple[Request, Term]:
     """A request of 2^order pages, so 1 or more, and the node at which its search ends: any that qualifies."""
     s, node, pages = step.before, step.node(), step.pages()
     step.guard("at-least-a-page", pages >= 1)
@@ -40,11 +40,11 @@ def leave_heap(step: Step, node: Term, pages: Term) -> None:
 def alloc_heap_pages(step: Step, rules: Rules) -> None:
     """A refcounted request: host check, node check, and in the same critical section claims are redeemed."""
     s, domid = step.before, step.domain()
-    step.guard("domain-exists", s.is_created[domid])
-    request, node = _request(step, rules, domid, domid)
+    step.guard("domain-exists", s.listed(domid))
+    request, node = request_for(step, rules, domid, domid)
     pages = request.pages
     step.guard("within-limit", rules.limit_permits(s, domid, pages))
-    _checks(step, rules, request, node)
+    checks(step, rules, request, node)
     leave_heap(step, node, pages)
     if not rules.redeems_at_assign:
         redeem(step, rules, domid, node, pages)
@@ -58,7 +58,7 @@ def alloc_heap_pages(step: Step, rules: Rules) -> None:
     step.allocates = pages
 
 
-def _checks(step: Step, rules: Rules, request: Request, node: Term) -> None:
+def checks(step: Step, rules: Rules, request: Request, node: Term) -> None:
     """The host check, and the check of the node at which the search ends."""
     s = step.before
     step.guard("host-check", rules.host_permits(step.encoding, s, request))
@@ -80,7 +80,7 @@ def alloc_heap_pages_unowned(step: Step, rules: Rules) -> None:
 
 
 def exchange_allocate(step: Step, rules: Rules) -> None:
-    """memory_exchange allocates with MEMF_no_refcount: like a request for no domain."""
+    """memory_exchange, and who allocates extra pages, use MEMF_no_refcount: like a request for no domain."""
     request, node = _unowned_request(step, rules)
     step.add_at("transit_pages", node, request.pages)
 
@@ -91,8 +91,8 @@ def _unowned_request(step: Step, rules: Rules) -> tuple[Request, Term]:
     if rules.credits_without_refcount:
         domain = step.domain()
         step.guard("domain-exists", step.before.is_created[domain])
-    request, node = _request(step, rules, None, domain)
-    _checks(step, rules, request, node)
+    request, node = request_for(step, rules, None, domain)
+    checks(step, rules, request, node)
     leave_heap(step, node, request.pages)
     step.unowned = request.pages
     return request, node
@@ -120,9 +120,19 @@ def allocation_crashes(step: Step, rules: Rules) -> None:
     s, domid = step.before, step.domain()
     node = step.node()
     request = Request(1, domid, domid, node)
-    step.guard("domain-exists", s.is_created[domid])
+    step.guard("domain-exists", s.listed(domid))
     on_node = all_of([rules.host_permits(step.encoding, s, request), s.unclaimed_on(node) < 0])
     step.guard("claims-exceed-free-pages", any_of([s.unclaimed() < 0, on_node]))
+
+
+def redemption_crashes(step: Step, rules: Rules) -> None:
+    """BUG_ON where claims are redeemed: more is claimed for the domain than the host has counted."""
+    s, domid, pages = step.before, step.domain(), step.pages()
+    claimed = s.held(domid) if rules.redeems_at_assign else minimum(pages, s.held(domid))
+    step.guard("domain-exists", s.is_created[domid])
+    step.guard("more-than-counted", claimed > s.outstanding_claims)
+    for vector in (s.global_claims, s.node_claims, s.orphaned_claims):
+        step.hint(lambda lemmas, _after, v=vector: lemmas.entry_within_sum(v, domid))
 
 
 def assign_pages(step: Step, rules: Rules) -> None:
@@ -138,7 +148,31 @@ def assign_pages(step: Step, rules: Rules) -> None:
     step.add_at("tot_pages", domid, pages)
     step.add_cell("limbo_pages", domid, node, -pages)
     step.add_cell("assigned_pages", domid, node, pages)
+    _lose_marks(step, node, pages)
     if rules.redeems_at_assign:
+        redeem(step, rules, domid, node, pages)
+
+
+def _lose_marks(step: Step, node: Term, pages: Term) -> None:
+    """Offline marks of the pages, if any has one, go with the old count_info. A debug build asserts that none has."""
+    if step.rules.keeps_marks:
+        step.arguments["marks"] = 0
+        return
+    marks = step.pages("marks")
+    step.guard("marks-of-these-pages", all_of([marks <= pages, marks <= step.before.marked_pages[node]]))
+    step.add_at("marked_pages", node, -marks)
+
+
+def assign_extra_pages(step: Step, rules: Rules) -> None:
+    """Pages allocated with MEMF_no_refcount become a domain's extra pages; where that is when, claims are redeemed."""
+    s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
+    step.guard("domain-exists", s.is_created[domid])
+    step.guard("in-transit", all_of([pages >= 1, pages <= s.transit_pages[node]]))
+    step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
+    step.add_at("transit_pages", node, -pages)
+    step.add_cell("extra_pages", domid, node, pages)
+    _lose_marks(step, node, pages)
+    if rules.redeems_at_assign and rules.extra_pages_redeem:
         redeem(step, rules, domid, node, pages)
 
 
@@ -149,6 +183,7 @@ def assign_pages_refused(step: Step, rules: Rules) -> None:
     step.guard("in-limbo", all_of([pages >= 1, pages <= s.limbo_pages[domid, node]]))
     over = any_of([tot > limit, pages > limit - tot]) if rules.checks_limit_at_assign else False
     step.guard("refused", any_of([s.is_dying[domid], over]))
+    step.hint(lambda lemmas, _after: lemmas.entry_within_sum(s.limbo_pages.row(domid), node))
     step.add_cell("limbo_pages", domid, node, -pages)
     step.add_at("transit_pages", node, pages)
 
@@ -169,6 +204,7 @@ def exchange_assign(step: Step, rules: Rules) -> None:  # noqa: ARG001
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     step.add_cell("assigned_pages", domid, node, pages)
     step.add_at("transit_pages", node, -pages)
+    _lose_marks(step, node, pages)
 
 
 def free_domheap_pages(step: Step, rules: Rules) -> None:
@@ -178,6 +214,16 @@ def free_domheap_pages(step: Step, rules: Rules) -> None:
     step.guard("counted", pages <= s.tot_pages[domid])
     step.add_at("tot_pages", domid, -pages)
     step.add_cell("assigned_pages", domid, node, -pages)
+    step.add_at("transit_pages", node, pages)
+    if rules.frees_restore_claims:
+        grow_back(step, domid, pages)
+
+
+def free_extra_pages(step: Step, rules: Rules) -> None:
+    """Freeing a domain's extra pages, first critical section: tot_pages does not count them."""
+    s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
+    step.guard("on-its-list", all_of([pages >= 1, pages <= s.extra_pages[domid, node]]))
+    step.add_cell("extra_pages", domid, node, -pages)
     step.add_at("transit_pages", node, pages)
     if rules.frees_restore_claims:
         grow_back(step, domid, pages)

@@ -22,7 +22,7 @@ def set_max_pages(step: Step, rules: Rules) -> None:
     """XEN_DOMCTL_max_mem stores the limit; neither tot_pages nor claims are looked at."""
     s, domid, limit = step.before, step.domain(), step.pages("max_pages")
     step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
-    step.guard("domain-exists", s.is_created[domid])
+    step.guard("domain-exists", s.listed(domid))
     step.guard("fits-type", limit <= UINT_MAX)
     if rules.refuses_low_limit:
         step.guard("not-below-pages-and-claims", rules.pages_held(s, domid) + s.held(domid) <= limit, "EINVAL")
@@ -43,7 +43,7 @@ def domain_kill(step: Step, rules: Rules) -> None:  # noqa: ARG001
     """domain_kill under the domctl lock, first step: the domain is marked dying."""
     s, domid = step.before, step.domain()
     step.guard("domctl-lock-free", s.domctl_lock == NO_DOMCTL)
-    step.guard("domain-exists", s.is_created[domid])
+    step.guard("domain-exists", s.listed(domid))
     step.guard("alive", negation(s.is_dying[domid]))
     step.set_at("is_dying", domid, True)
     step.set("domctl_lock", domid)
@@ -59,11 +59,19 @@ def domain_kill_release(step: Step, rules: Rules) -> None:
 
 
 def destroy_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001
-    """The last reference goes. No counter changes; the model never gives a domain id to a second domain."""
-    s, domid = step.before, step.domain()
-    step.guard("killed", all_of([s.is_dying[domid], s.domctl_lock != domid]))
+    """The domain leaves the domain list when its pages are gone. Claims that it has are nobody's from then on.
+
+    Pages in limbo do not keep it: whoever allocated them goes on with a domain that no loop visits. The model never
+    gives a domain id to a second domain.
+    """
+    s, h, domid = step.before, step.encoding, step.domain()
+    step.guard("killed", all_of([s.is_dying[domid], s.domctl_lock != domid, s.listed(domid)]))
     step.guard("no-pages-counted", s.tot_pages[domid] == 0)
     step.guard_all(
         "no-pages-held",
-        lambda q: q.every_node(lambda n: all_of([s.limbo_pages[domid, n] == 0, s.assigned_pages[domid, n] == 0])),
+        lambda q: q.every_node(lambda n: all_of([s.extra_pages[domid, n] == 0, s.assigned_pages[domid, n] == 0])),
     )
+    step.set_at("is_destroyed", domid, True)
+    step.set_at("orphaned_claims", domid, s.held(domid))
+    step.bookkeeping.change(step, domid, -s.node_claims[domid], -s.global_claims[domid])
+    step.set_row("claims", domid, h.combined([], s.claims.row(domid)))

@@ -152,7 +152,7 @@ def _verdict(
 
 def _bearing(prop: str, verdicts: list[VerdictName]) -> Bearing:
     counts = Counter(verdicts)
-    conditions = list(SEMANTICS[DESIGN].conditional.get(about(prop).id, ()))
+    conditions = list(SEMANTICS[DESIGN].conditions_of(about(prop)))
     return Bearing(prop, conditions, counts["proved"], counts["refuted"], counts["unknown"])
 
 

@@ -14,6 +14,10 @@ OTHERWISE = ("nothing-offlined",)
 
 KINDS_OF_REQUESTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "unclaimed-only": (("node-insisted-on",), ("claimants-refcounted",)),
+    "host-backed": (("nothing-offlined",),),
+    "claims-fulfilled.granted": (("nothing-offlined",),),
+    "claims-fulfilled.granted-on-node": (("nothing-offlined",),),
+    "no-claims-lost": (("limit-not-lowered", "requests-within-limit"),),
 }
 """Properties of requests that are judged of some kinds of requests, too: two generations may fail by different ones."""
 
@@ -33,7 +37,7 @@ class Row:
 
 def granted(prop: Property) -> list[tuple[str, ...]]:
     """The conditions on which a property that does not hold is tried again, each by itself."""
-    return [SEMANTICS[DESIGN].conditional.get(prop.id, OTHERWISE), *KINDS_OF_REQUESTS.get(prop.name, ())]
+    return [SEMANTICS[DESIGN].conditions_of(prop) or OTHERWISE, *KINDS_OF_REQUESTS.get(prop.name, ())]
 
 
 def parts(ids: list[str] | None = None) -> list[Property]:
@@ -64,4 +68,4 @@ def promised(semantics: str, row: Row) -> bool:
     """Whether the design says so itself. Of the other generations nothing is claimed: the matrix says what they do."""
     if row.part in OTHER_ROWS:
         return semantics == DESIGN and OTHER_ROWS[row.part].promised
-    return semantics == DESIGN and row.conditions == SEMANTICS[DESIGN].conditional.get(PROPERTIES[row.part].id, ())
+    return semantics == DESIGN and row.conditions == SEMANTICS[DESIGN].conditions_of(PROPERTIES[row.part])

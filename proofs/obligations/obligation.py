@@ -92,6 +92,8 @@ class Obligation:
         names = list(semantics.invariants if self.invariants is None else self.invariants)
         if self.invariants is None and prop.kind is Kind.STATE and prop.name not in names:
             names += [p.name for p in PROPERTIES.values() if p.id == prop.id and p.kind is Kind.STATE]
+        if self.invariants is None and self.conditions:
+            names += [n for n in semantics.kept_on(self.conditions) if n not in names]
         return names
 
     def statements(self) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def places(prop: Property, semantics: Semantics) -> list[str]:
 def of_property(semantics: str, prop: Property, encoding: str, mutation: str = "") -> list[Obligation]:
     """All obligations of one property, those without its conditions last."""
     rules = SEMANTICS[semantics]
-    conditions = rules.conditional.get(prop.id, ())
+    conditions = rules.conditions_of(prop)
     found = [Obligation(semantics, prop.name, place, encoding, conditions, mutation) for place in places(prop, rules)]
     touched = {t for c in conditions for t in CONDITIONS[c].transitions}
     found += [

@@ -120,13 +120,13 @@ def _verdicts() -> str:
 
 def _matrix() -> str:
     verdicts = {tuple(r.name.split("/")[1:3]): r.verdict for r in results() if r.claimed}
-    conditions = SEMANTICS[SEMANTICS_SHOWN].conditional
-    places = [BOOT, *SEMANTICS[SEMANTICS_SHOWN].transitions, EVERY_STATE]
+    shown_of = SEMANTICS[SEMANTICS_SHOWN]
+    places = [BOOT, *shown_of.transitions, EVERY_STATE]
     spoken_of = {name.partition("+")[0] for name, _ in verdicts}
     shown = [p for p in PROPERTIES.values() if not p.support and p.name in spoken_of]
     body = []
     for number, prop in enumerate(shown, 1):
-        name = "+".join([prop.name, *conditions.get(prop.id, ())])
+        name = "+".join([prop.name, *shown_of.conditions_of(prop)])
         marks = [str(verdicts[name, t].value) if (name, t) in verdicts else "-" for t in places]
         body.append([f"{number} `{prop.name}`" + (" (on conditions)" if "+" in name else ""), *marks])
     legend = {"proved": "+", "refuted": "REFUTED", "unknown": "?", "-": "."}

@@ -56,7 +56,7 @@ def targets(semantics: str, ids: list[str], nodes: int, domains: int, mutation: 
     for prop in PROPERTIES.values():
         asked = prop.id in ids and prop.kind is Kind.STATE and not prop.support
         if asked and not lacking(prop, SEMANTICS[semantics]):
-            groups.setdefault(SEMANTICS[semantics].conditional.get(prop.id, ()), []).append(prop.name)
+            groups.setdefault(SEMANTICS[semantics].conditions_of(prop), []).append(prop.name)
     return [Target(semantics, tuple(names), conds, nodes, domains, mutation) for conds, names in groups.items()]
 
 

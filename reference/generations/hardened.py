@@ -1,10 +1,13 @@
 """``claim-sets-hardened``: the smallest changes to ``claim-sets`` with which the properties that fail there hold."""
 
 from .claim_sets import ClaimSets
-from .parts import ChargedAtAlloc, DyingChecked, LimboCounted, LowLimitRefused
+from .parts import ChargedAtAlloc, DyingChecked, LimboCounted, LowLimitRefused, MarksKept, StashKept
 
 
-class ClaimSetsHardened(LimboCounted, LowLimitRefused, ChargedAtAlloc, DyingChecked, ClaimSets):
-    """Pages count against the limit when they leave the heap; a dying domain is refused under the locks."""
+class ClaimSetsHardened(LimboCounted, LowLimitRefused, ChargedAtAlloc, DyingChecked, StashKept, MarksKept, ClaimSets):
+    """Pages count against the limit when they leave the heap; a dying domain is refused under the locks.
+
+    Nothing that was granted is dropped: neither a stashed extent nor an offline mark.
+    """
 
     name = "claim-sets-hardened"

@@ -5,7 +5,7 @@ counters a domain under ``heap_lock``: ``charged_pages`` (tot_pages and the page
 ``charge_limit`` (a copy of max_pages). Both locks are held where these follow tot_pages and max_pages.
 """
 
-from ..claims import deduct_global_claims, deduct_node_claims, redeem_claims_for_allocation
+from ..claims import deduct_global_claims, deduct_node_claims, redeem_claims_for_allocation, stake_claims
 from ..semantics import Request, Semantics
 from ..state import Domain, Host, read_unlocked
 from ..status import Status
@@ -18,9 +18,9 @@ class Charged(Semantics):
         claimant.charged_pages += pages
         super().redeem(host, claimant, pages, node)
 
-    def limbo_ended(self, domain: Domain, pages: int) -> None:
+    def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
         domain.charged_pages -= pages
-        super().limbo_ended(domain, pages)
+        super().limbo_ended(host, domain, pages, node, stashed=stashed)
 
     def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
         if refcounted:
@@ -136,6 +136,30 @@ class RedeemedAtAssign(Semantics):
                 redeem_claims_for_allocation(host, domain, pages, node)
 
 
+class StashKept(Semantics):
+    """A live domain's stashed extent is never freed: a populate that it does not suit, and unpausing, are refused."""
+
+    drops_stash = False
+
+
+class StashClaimRestored(Semantics):
+    """A live domain's stashed extent that is freed becomes a claim of the domain in the same critical section."""
+
+    def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
+        if not stashed or domain.is_dying:
+            super().limbo_ended(host, domain, pages, node, stashed=stashed)
+        elif "claims" in self.claim_counters:
+            stake_claims(host, domain, {node: pages}, 0)
+        else:
+            stake_claims(host, domain, {}, pages)
+
+
+class MarksKept(Semantics):
+    """``assign_pages`` leaves offline marks as they are."""
+
+    keeps_marks = True
+
+
 class OthersKept(Charged):
     """Claims on other nodes are redeemed only as far as the limit or the host's free pages demand it."""
 
@@ -174,6 +198,9 @@ PARTS: dict[str, type[Semantics]] = {
     "claims-trimmed": ClaimsTrimmed,
     "redeemed-at-assign": RedeemedAtAssign,
     "others-kept": OthersKept,
+    "stash-kept": StashKept,
+    "stash-claim-restored": StashClaimRestored,
+    "marks-kept": MarksKept,
 }
 """The parts of variants, by name. The model has one more: ``one-section``, for which there is no split to run."""
 
