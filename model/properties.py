@@ -436,7 +436,7 @@ def _loses_nothing(q: Quantifiers, t: TwoStates) -> Term:
 
 _step(
     "no-claims-lost",
-    "A live domain's claims, pages in limbo and tot_pages go down in sum only by its own release, its own frees, or recall.",
+    "A live domain's claims, limbo and tot_pages go down in sum only by its own release, its own frees, or recall.",
     _loses_nothing,
     "DS-28 DS-32",
     never="claims frees offlines",
@@ -489,7 +489,7 @@ def _ledger_agrees(q: Quantifiers, s: State) -> Term:
 
 _state(
     "redeemed-once.ledger",
-    "Per listed domain and target: claims installed are outstanding, redeemed, released or recalled, and only one of these.",
+    "Per listed domain and target: claims installed are outstanding, redeemed, released or recalled, one of these only.",
     _ledger_agrees,
     "DS-06 DS-17 DS-31",
 )
