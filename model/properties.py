@@ -489,7 +489,7 @@ def _ledger_agrees(q: Quantifiers, s: State) -> Term:
 
 _state(
     "redeemed-once.ledger",
-    "Per listed domain and target: claims installed are outstanding, redeemed, released or recalled, one of these only.",
+    "Per listed domain and target: claims installed are outstanding, redeemed, released or recalled, one of these.",
     _ledger_agrees,
     "DS-06 DS-17 DS-31",
 )
