@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from model.calls.allocating import MAX_ORDER
-from model.calls.case import ASSIGNED, OK, REFUSED, Block, Case
+from model.calls.case import ASSIGNED, CRASH, OK, REFUSED, Block, Case
 from model.logic import Term
 
 
@@ -315,6 +315,8 @@ def _chunk(
     for at, block in enumerate(out):
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        if case.result == CRASH:
+            return CRASH
         if case.result != OK:
             yield Section("drop_tot_pages", {"domid": domid, "pages": sum(b.pages for b in out[at:])})
             yield Section("put_domain", {"domid": domid, "freed": False})
@@ -328,6 +330,8 @@ def _give_back(domid: Term, stolen: Iterable[Block]) -> _Silent:
     for block in stolen:
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        if case.result == CRASH:
+            return
         if case.result != OK:
             yield Section("drop_tot_pages", {"domid": domid, "pages": block.pages})
             yield Section("put_domain", {"domid": domid, "freed": False})
