@@ -203,7 +203,7 @@ def _preempted(
     if case.result != OK:
         yield BOUNDARY
         return False
-    if case.name == "second":
+    if case.name != "stashed":
         yield from _free_stash(domid, block)
     return True
 
@@ -211,8 +211,7 @@ def _preempted(
 def _free_stash(domid: Term, block: Block) -> "_Silent":
     """An extent is freed, and what is marked of it leaves, in the section that decided so."""
     yield Section("free_stash", {"domid": domid, "block": block})
-    if not isinstance(block.marked, int) or block.marked != 0:
-        yield Section("offline_marked", {"block": block})
+    yield Section("offline_marked", {"block": block})
 
 
 def unpausedomain(domid: Term) -> Script:

@@ -185,7 +185,9 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     for entries in ([], wanted[:1], wanted[1:], [*wanted, Entry(other, target)]):
         yield "install_claim_set", {"domid": _DOMID, "entries": entries}
         yield "claim_memory", {"domid": _DOMID, "entries": entries, "pad": pad}
-    yield "claim_memory", {"domid": _DOMID, "entries": [*wanted[:1], Entry(more, LEGACY)], "pad": pad}
+    for entries in ([Entry(more, LEGACY)], [*wanted[:1], Entry(more, LEGACY)]):
+        yield "install_claim_set", {"domid": _DOMID, "entries": entries}
+        yield "claim_memory", {"domid": _DOMID, "entries": entries, "pad": pad}
     yield "claim_memory", {"domid": _DOMID, "entries": [Entry(0, 0)] * 66}
     for requested in (None, 0):
         yield "alloc_heap_pages", {"domid": _DOMID, "requested": requested, **search}

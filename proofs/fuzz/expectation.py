@@ -31,6 +31,7 @@ from model.calls import (
     Section,
     exists,
 )
+from model.semantics import SEMANTICS
 from proofs.traces import events as e
 from proofs.traces import own_events as own
 from reference.pages import PageState
@@ -77,7 +78,8 @@ class Expectation:
         self._host = host
         self._scripts: dict[str, tuple[e.Event, Script]] = {}
         self._reserved = host.semantics.reserved_field
-        self._refuses_dying = host.semantics.refuses_dying
+        rules = SEMANTICS[host.semantics.name].rules
+        self._callers_refuse = rules.refuses_dying and not rules.checks_dying_in_lock
         self._has_claim_node = "claim_node" in host.semantics.claim_counters
         self._missing = frozenset(k for k in _BEGIN if not exists(_name(k), host.semantics.name))
         self._asked = _CONDITIONAL | self._missing
@@ -179,8 +181,8 @@ class Expectation:
         return domid if listed else None
 
     def _dying(self, domid: int) -> bool:
-        """Whether a claim call is refused for the domain, in generations that look at is_dying."""
-        return self._refuses_dying and self._known(domid) is not None and self.calls.state.is_dying[domid]
+        """Whether only the callers refuse claims of the domain, which is dying: the function itself does not."""
+        return self._callers_refuse and self._known(domid) is not None and self.calls.state.is_dying[domid]
 
     def _worked_on(self, domid: int) -> bool:
         """Whether an operation in flight goes on with a domain of that id.

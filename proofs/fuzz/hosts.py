@@ -11,7 +11,7 @@ from .draw import Draw
 
 _NODES = ((0.15, 1, 1), (0.42, 2, 2), (0.60, 3, 3), (0.74, 4, 4), (0.88, 5, 8), (0.95, 9, 16), (0.98, 17, 32))
 """Up to which share of hosts: from how many nodes to how many. The rest is larger."""
-_LLC_COLORING, _DEBUG_BUILD = 0.03, 0.06
+_LLC_COLORING, _DEBUG_BUILD = 0.03, 0.08
 _MOST_HUGE = 2
 """Nodes of such hosts: their heaps are of thousands of blocks from the start."""
 

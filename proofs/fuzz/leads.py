@@ -63,7 +63,9 @@ def _needs(name: str) -> tuple[str, ...]:
     if case in ("node-overclaimed", "host-overclaimed", "mark-asserted", "assigned-mark-lost") or name in _NEED_MARKS:
         return ("offline_page",)
     if name in _NEED_STASHES:
-        return ("populate_physmap",)
+        return ("populate_physmap", "offline_page") if name in _NEED_MARKS else ("populate_physmap",)
+    if name == "preemption_check: finished":
+        return ("unpausedomain",)
     return ("domain_kill",) if (case == "dying" and call == "assign_in_exchange") or call == "drop_tot_pages" else ()
 
 
@@ -72,6 +74,7 @@ _NEED_STASHES = frozenset(
     {
         "stash_check: to-be-freed",
         "take_stash: taken",
+        "take_stash: no-stash",
         "domain_unpause_by_systemcontroller: crashed",
         "domain_unpause_by_systemcontroller: stash-kept",
     }

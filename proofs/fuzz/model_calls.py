@@ -161,6 +161,14 @@ class ModelCalls:
             self.killing.discard(domid)
         return made if made.block is None else self._with_marks(made)
 
+    def _offlining(self, name: str, arguments: Arguments) -> Made:
+        before = self.state.node_claims, self.state.global_claims
+        made = self._plain(name, arguments)
+        if made.name == "offlined":
+            self.touched = None
+            count_recalled(self.hits, before, self.state)
+        return made
+
     def _assigning(self, name: str, arguments: Arguments) -> Made:
         if not self._redeems_at_assign:
             return self._marked(name, arguments)
@@ -204,7 +212,7 @@ _MADE: dict[str, Callable[[ModelCalls, str, Arguments], Made]] = {
     "get_stashed_allocation": ModelCalls._stash,
     "take_stash": ModelCalls._stash,
     "domain_unpause_by_systemcontroller": ModelCalls._stash,
-    "offline_marked": ModelCalls._recalling,
+    "offline_marked": ModelCalls._offlining,
     "offline_page": ModelCalls._recalling,
     "free_heap_pages": ModelCalls._freeing,
     "install_claim_set": ModelCalls._with_entries,

@@ -78,6 +78,17 @@ class World:
             return UNKNOWN_DOMID
         return draw.pick(list(domains))
 
+    def populated_domid(self) -> int:
+        """Often the id of a domain that is being populated, or has a stashed extent."""
+        draw, domains = self.draw, self.host.domains
+        if draw.random() < 0.5:
+            events = [running.event for running in self.machine.running.values()]
+            at_work = [e.domid for e in events if type(e) is PopulatePhysmap and e.domid in domains]
+            at_work += [domid for domid, domain in domains.items() if domain.pending_scrub is not None]
+            if at_work:
+                return draw.pick(at_work)
+        return self.any_domid()
+
     def any_node(self) -> int | None:
         """A node to request, or none; seldom one that is not online."""
         draw = self.draw

@@ -118,7 +118,7 @@ def free_domheap_pages(world: World) -> FreeDomheapPages | None:
 def populate_physmap(world: World) -> PopulatePhysmap:
     """A few extents; or what goes on with a preempted call, mostly as that was, now and then otherwise."""
     draw = world.draw
-    domid = world.any_domid()
+    domid = world.populated_domid()
     continued = world.preempted.get(domid)
     if continued is None or draw.random() < 0.4:
         node = world.any_node()
@@ -202,6 +202,9 @@ def offline_page(world: World) -> OfflinePage | None:
     """A page in any state: free, in use, or offline already."""
     draw, pages = world.draw, world.host.pages
     choice = draw.random()
+    if choice < 0.1 and (stashed := [d.pending_scrub for d in world.host.domains.values() if d.pending_scrub]):
+        stash = draw.pick(stashed)
+        return OfflinePage(mfn=stash.mfn + draw.below(1 << stash.order))
     if choice < 0.3 and pages.blocks:
         block = draw.pick(list(pages.blocks.values()))
         return OfflinePage(mfn=block.mfn + draw.below(block.pages))

@@ -62,9 +62,9 @@ def _too_many(world: World, make: Callable[..., Entry]) -> list[Entry]:
 
 
 def install_claim_set(world: World) -> InstallClaimSet | None:
-    """The hypervisor's function, of a domain that is alive: its callers have seen to that under the domctl lock."""
+    """The hypervisor's function. Where it does not look at is_dying, its callers have, under the domctl lock."""
     domain = world.any_domain()
-    if domain is None or domain.is_dying:
+    if domain is None or (domain.is_dying and not world.host.semantics.refuses_claimant(domain)):
         return None
     draw = world.draw
     claims = _entries(world, domain, Claim) if draw.random() < 0.95 else []

@@ -70,8 +70,8 @@ def max_mem(world: World) -> MaxMem:
 
 def domain_kill(world: World) -> DomainKill | None:
     """Also of a domain that is dying already."""
-    domain = world.any_domain()
-    return None if domain is None else DomainKill(domid=domain.domid)
+    domid = world.populated_domid()
+    return DomainKill(domid=domid) if domid in world.host.domains else None
 
 
 def relinquish_memory(world: World) -> RelinquishMemory | None:
@@ -101,7 +101,7 @@ def pausedomain(world: World) -> PauseDomain:
 
 def unpausedomain(world: World) -> UnpauseDomain:
     """Of a domain, or of none."""
-    return UnpauseDomain(domid=world.any_domid())
+    return UnpauseDomain(domid=world.populated_domid())
 
 
 def getdomaininfo(world: World) -> GetDomainInfo:
