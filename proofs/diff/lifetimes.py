@@ -14,7 +14,7 @@ from reference.state import create_domain
 from reference.status import Status
 
 from .plan import U32, U64, UNKNOWN, BlockKind, Outcome, Plan, Setting, first_section, on_domain, plan_of
-from .world import World
+from .world import There, World
 
 # -- domains
 
@@ -37,7 +37,7 @@ def _create(x: Setting, domid: int, affinity: tuple[int, ...], absent: int | Non
 
     arguments = {"domid": domid, "max_pages": x.term(limit), "node_affinity": frozenset(affinity)}
     label = f"d{domid}{'' if absent is None else ' not in use'}, affinity {list(affinity)}"
-    return plan_of("create_domain", label, ask, known, absent, **arguments)
+    return plan_of("create_domain", label, ask, known, There(absent), **arguments)
 
 
 def _of_history(name: str, domid: int) -> bool:

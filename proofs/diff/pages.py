@@ -14,6 +14,7 @@ from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_
 from reference.pages import PageState
 from reference.status import HypervisorCrash
 
+from .domains import SPAN
 from .plan import (
     U32,
     UNKNOWN,
@@ -26,7 +27,7 @@ from .plan import (
     on_domain,
 )
 from .terms import Terms
-from .world import SPAN, World
+from .world import World
 
 # -- allocating
 

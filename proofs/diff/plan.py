@@ -14,7 +14,7 @@ from reference.steps import Steps, run
 
 from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
 from .terms import Terms
-from .world import Size, World
+from .world import Size, There, World
 
 U32, U64 = 2**32 - 1, 2**64 - 1
 
@@ -77,8 +77,8 @@ class Plan:
     """Ranges of the arguments, as formulas."""
     plausible: list[Any] = field(default_factory=list)
     """Nothing depends on it, but a shown input has it: blocks are among the pages of their class."""
-    absent: int | None = None
-    """A domain id that is not in use."""
+    there: There = There()
+    """Which domains are on the domain list."""
     domid: int | None = None
     """The domain it is made for, where it is made for each of them in the same way."""
     script: Scripted | None = None
@@ -161,8 +161,8 @@ def in_a_row(steps: Steps[Any]) -> Outcome:
 
 
 def on_domain(world: World, domid: int) -> Domain:
-    """A domain of the reference."""
-    return world.host.domains[domid]
+    """A domain of the reference, on the domain list or destroyed."""
+    return world.domain(domid)
 
 
 # -- blocks
@@ -226,7 +226,7 @@ def plan_of(
     label: str,
     ask: Callable[[World], Any],
     known: list[Any] | None = None,
-    absent: int | None = None,
+    there: There = There(),
     **arguments: Any,
 ) -> Plan:
     one = arguments.get("domid") if operation in _FOR_EACH else None
@@ -234,7 +234,7 @@ def plan_of(
     def act(w: World) -> Outcome:
         return answered(lambda: ask(w))
 
-    return Plan(operation, label, act, lambda _w: arguments, known or [], absent=absent, domid=one)
+    return Plan(operation, label, act, lambda _w: arguments, known or [], there=there, domid=one)
 
 
 _FOR_EACH = ("install_claim_set", "claim_memory", "set_outstanding_pages")

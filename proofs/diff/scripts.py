@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from model.calls import CRASH, MISUSE, OK, REFUSED, SCRIPTS, Block, Call, Case, Ended, Script, Section, cases
 from model.semantics import SEMANTICS
 from reference import domain as domains
-from reference import hypercalls, page_alloc
+from reference import hypercalls, page_alloc, populate
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
 from reference.steps import run
@@ -178,8 +178,8 @@ def _populate(x: Setting, domid: int | None, extents: int) -> Plan:
 
     def act(w: World) -> Outcome:
         asked = UNKNOWN if domid is None else domid
-        steps = hypercalls.populate_physmap(w.host, asked, extents, order, 0, MEMF_exact_node)  # type: ignore[arg-type]  # unknown
-        return answered(lambda: Outcome(OK, {"pages": sum(order.pages for _ in run(steps))}))
+        steps = populate.populate_physmap(w.host, asked, extents, order, 0, MEMF_exact_node)  # type: ignore[arg-type]  # unknown
+        return answered(lambda: Outcome(OK, {"pages": sum(order.pages for _ in run(steps).mfns)}))
 
     def script(_t: Table) -> Script:
         return SCRIPTS["populate_physmap"](domid, extents, **requested_pages(x, 0, MEMF_exact_node))

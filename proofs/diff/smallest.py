@@ -76,7 +76,7 @@ def smallest(differences: Sequence[Difference], unknowns: Unknowns, semantics: s
     """
     difference, model = _smallest_model(differences, unknowns, semantics)
     decider = _Numbers(unknowns.terms, model)
-    world = World(semantics, unknowns.size, unknowns.terms, difference.plan.absent)
+    world = World(semantics, unknowns.size, unknowns.terms, difference.plan.there)
     with deciding(decider), searching(world):
         outcome = difference.plan.act(world)
         after = {name: _known(value, decider) for name, value in world.observed().items()}
@@ -133,7 +133,7 @@ def _asked(
     plan = difference.plan
     if plan.script is not None:
         return {name: value for name, value in numbers.items() if name in ("order", "pages", "extent_order")}
-    given = plan.arguments(World(semantics, unknowns.size, unknowns.terms, plan.absent))
+    given = plan.arguments(World(semantics, unknowns.size, unknowns.terms, plan.there))
     return {name: _told(v, model) for name, v in given.items() if name not in ("candidates", "has_block")}
 
 
