@@ -14,7 +14,7 @@ from reference.steps import Steps, run
 
 from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
 from .terms import Terms
-from .world import Size, There, World
+from .world import ALL_THERE, Size, There, World
 
 U32, U64 = 2**32 - 1, 2**64 - 1
 
@@ -77,7 +77,7 @@ class Plan:
     """Ranges of the arguments, as formulas."""
     plausible: list[Any] = field(default_factory=list)
     """Nothing depends on it, but a shown input has it: blocks are among the pages of their class."""
-    there: There = There()
+    there: There = ALL_THERE
     """Which domains are on the domain list."""
     domid: int | None = None
     """The domain it is made for, where it is made for each of them in the same way."""
@@ -226,7 +226,7 @@ def plan_of(
     label: str,
     ask: Callable[[World], Any],
     known: list[Any] | None = None,
-    there: There = There(),
+    there: There = ALL_THERE,
     **arguments: Any,
 ) -> Plan:
     one = arguments.get("domid") if operation in _FOR_EACH else None

@@ -25,7 +25,7 @@ from .smallest import Input, smallest
 from .symmetry import same_for
 from .trace import trace_of
 from .unknowns import Unknowns, may_orphan_on_nodes
-from .world import Size, There
+from .world import ALL_THERE, Size, There
 
 ASSUMED = (
     "non-negative",
@@ -105,7 +105,7 @@ def row(space: Space, semantics: str, operation: str) -> Row:
     result.verdict = Verdict.PROVED
     explored: dict[str, tuple[Plan, Judge]] = {}
     try:
-        for plan in OPERATIONS[operation](Setting(semantics, space.size, space.of(There()).terms)):
+        for plan in OPERATIONS[operation](Setting(semantics, space.size, space.of(ALL_THERE).terms)):
             result.plans += 1
             unknowns, tree = space.of(plan.there), space.tree(semantics, plan)
             judge = Judge(semantics, unknowns)

@@ -15,7 +15,7 @@ from model.state import Shape
 from .formulas import disjunction, equal
 from .numbers import Truth
 from .terms import Terms
-from .world import Size, There
+from .world import ALL_THERE, Size, There
 
 LISTED = ("is_created", "is_destroyed")
 """Fields that say whether a domain is on the domain list: known of every domain."""
@@ -24,7 +24,7 @@ LISTED = ("is_created", "is_destroyed")
 class Unknowns:
     """The state of the model before an operation, for every generation: the same unknowns as the reference's host."""
 
-    def __init__(self, size: Size, there: There = There()) -> None:
+    def __init__(self, size: Size, there: There = ALL_THERE) -> None:
         self.size, self.there = size, there
         self.terms = Terms()
         self.host = CallHost(size.nodes, size.domains)

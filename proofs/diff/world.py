@@ -49,10 +49,13 @@ class There(NamedTuple):
     """A domain that was destroyed while an operation that had looked it up was under way."""
 
 
+ALL_THERE = There()
+
+
 class World:
     """A host of the reference as it is before an operation, made anew for every path."""
 
-    def __init__(self, semantics: str, shape: Size, terms: Terms, there: There | None = None) -> None:
+    def __init__(self, semantics: str, shape: Size, terms: Terms, there: There = ALL_THERE) -> None:
         self.semantics = SEMANTICS[semantics]
         self.shape, self.terms = shape, terms
         self.searches: list[tuple[int, ...]] = []
@@ -60,7 +63,7 @@ class World:
         self.taken = 0
         """Blocks that left the heap."""
         self._blocks = 0
-        self._there = There() if there is None else there
+        self._there = there
         self._made: dict[int, Domain] = {}
         """Domains that were looked at."""
         self.host = self._host()
