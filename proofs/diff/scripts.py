@@ -128,7 +128,7 @@ def domain_kill(x: Setting) -> Iterator[Plan]:
 
 def _kill(domid: int) -> Plan:
     def act(w: World) -> Outcome:
-        return in_a_row(domains.domain_kill(w.host, on_domain(w, domid)))
+        return in_a_row(domains.domain_kill(w.host, w.domain(domid)))
 
     return _plan("domain_kill", f"d{domid}", act, lambda _t: SCRIPTS["domain_kill"](domid), [])
 
@@ -150,7 +150,7 @@ def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) 
     order, known = x.order()
 
     def act(w: World) -> Outcome:
-        domain = None if domid is None else on_domain(w, domid)
+        domain = None if domid is None else w.domain(domid)
         mfns: list[int | None] = []
 
         def ask() -> str:
@@ -253,7 +253,7 @@ def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], 
         w.begin()
         if operation == "destroydomain":
             return in_a_row(hypercalls.destroydomain(w.host, domid))
-        freed: Any = run(domains.relinquish_memory(w.host, on_domain(w, domid)))
+        freed: Any = run(domains.relinquish_memory(w.host, w.domain(domid)))
         return Outcome(OK, {"pages": freed})
 
     def script(t: Table) -> Script:

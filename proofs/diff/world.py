@@ -63,12 +63,14 @@ class World:
         self.taken = 0
         """Blocks that left the heap."""
         self._blocks = 0
+        self.stash_marked = 0
+        """Pages of a stash that are marked offline."""
         self._there = there
         self._made: dict[int, Domain] = {}
         """Domains that were looked at."""
         self.host = self._host()
-        self.named: dict[int, Block] = {}
-        """Blocks that are there at the start, by frame."""
+        if there.destroyed is not None:
+            self.host.orphans.append(self.domain(there.destroyed))
         self._at_start: dict[str, Any] = {}
 
     def _host(self) -> Host:
@@ -108,8 +110,12 @@ class World:
         node = next((n for n in range(self.shape.nodes - 1) if unknown(f"stash_node[{d}]") == n), self.shape.nodes - 1)
         mfn = node * SPAN + (1 << 38) + d * (1 << 30)
         self.host.pages.add(mfn, order, PageState.LIMBO, self.domain(d), True)  # type: ignore[arg-type]  # unknown
-        name = class_of(self.host.pages.blocks[mfn])
-        self._at_start[name] = self._at_start.get(name, 0) + order.pages
+        self.host.pages.offlining.update(range(mfn, mfn + self.stash_marked))
+        for name, pages in (
+            (class_of(self.host.pages.blocks[mfn]), order.pages),
+            (f"marked_pages[{node}]", self.stash_marked),
+        ):
+            self._at_start[name] = self._at_start.get(name, 0) + pages
         return Stash(mfn, order, unknown(f"stash_scrub_index[{d}]"))  # type: ignore[arg-type]  # unknown
 
     def domain(self, domid: int) -> Domain:
@@ -134,7 +140,6 @@ class World:
         owner = None if domid is None else self.domain(domid)
         self.host.pages.add(mfn, order, state, owner, refcounted)
         self.host.pages.offlining.update(range(mfn, mfn + marked))
-        self.named[mfn] = self.host.pages.blocks[mfn]._like(mfn, order)
         return mfn
 
     def begin(self) -> None:
