@@ -258,6 +258,8 @@ class Rules:
     """A domain's `outstanding_pages` is the total of its claims; host-wide ones are derived from it."""
     folds_legacy: bool = False
     """The legacy call stakes its claim through the installer of claim sets."""
+    legacy_compares_signed: bool = False
+    """The legacy call's check of free pages is that of any set: where claims exceed them, nothing fits."""
     frees_restore_claims: bool = False
     """free_domheap_pages grows global_claims back while the domain holds a claim."""
 

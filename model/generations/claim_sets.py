@@ -63,6 +63,7 @@ V7 = replace(
         host_permits=host_permits_either,
         checks_sum=False,
         releases_before_limits=True,
+        legacy_compares_signed=True,
     ),
     follows=("claim-sets-v3",),
 )
