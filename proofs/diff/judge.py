@@ -65,11 +65,11 @@ class Judge:
 
     def agrees_with_script(self, outcome: Outcome, world: World, modelled: Modelled) -> Any:
         """That an operation of several sections ended as the model's script did."""
-        if outcome.result != modelled.result:
+        if outcome.result != modelled.result or not outcome.answer.keys() <= modelled.answer.keys():
             return FALSE
         if outcome.result in (CRASH, MISUSE):
             return TRUE
-        told = [equal(modelled.pages, term_of(self.terms, pages)) for pages in outcome.answer.values()]
+        told = [equal(modelled.answer[name], term_of(self.terms, v)) for name, v in outcome.answer.items()]
         same = self.equal_states(entries_of(modelled.state), self._terms(world.observed()), world)
         return _all_of([*told, *same])
 

@@ -100,6 +100,11 @@ class Who(NamedTuple):
     there: There = ALL_THERE
 
     @property
+    def destroyed(self) -> bool:
+        """Whether it was destroyed while an operation that had looked it up was under way."""
+        return self.domid is not None and self.domid == self.there.destroyed
+
+    @property
     def asked(self) -> int:
         """The id that is looked up."""
         return UNKNOWN if self.domid is None else self.domid
@@ -107,7 +112,7 @@ class Who(NamedTuple):
     def __str__(self) -> str:
         if self.domid is None:
             return "unknown domain"
-        return f"d{self.domid}{'' if self.there is ALL_THERE else ' (destroyed)'}"
+        return f"d{self.domid}{' (destroyed)' if self.destroyed else ''}"
 
 
 class Setting:
