@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import z3
+
 from model.calls import (
     BETWEEN_EXTENTS,
     CRASH,
@@ -52,7 +54,7 @@ from .plan import (
     no_arguments,
     no_blocks,
 )
-from .stashes import MARKED, stash_marks
+from .stashes import stash_marks
 from .terms import Terms
 from .unknowns import Unknowns
 from .world import ALL_THERE, There, World
@@ -154,7 +156,7 @@ def _claim_pages(x: Setting, domid: int | None) -> Plan:
 
 def unpausedomain(x: Setting) -> Iterator[Plan]:
     """Of the last domain, with any stash or none, of which a page is marked or none; of an unknown one."""
-    for marked in MARKED:
+    for marked in (0, 1):
         yield _unpause(x, Who(x.domids[-1]), marked)
     yield _unpause(x, Who(None), 0)
 
@@ -171,7 +173,7 @@ def _unpause(x: Setting, who: Who, marked: int) -> Plan:
 
 def domain_kill(x: Setting) -> Iterator[Plan]:
     """Of the last domain, with any stash or none, of which a page is marked or none."""
-    for marked in MARKED if INTERFACES[x.semantics].stashes else (0,):
+    for marked in (0, 1) if INTERFACES[x.semantics].stashes else (0,):
         yield _kill(x, x.domids[-1], marked)
 
 
@@ -228,8 +230,10 @@ class _Populate(NamedTuple):
     extents: int
     start: int = 0
     preempt: tuple[int, int] | None = None
-    marked: int = 0
-    """Pages of a stash that are marked."""
+    stash: bool = False
+    """There may be a stash when it begins."""
+    too_large: bool = False
+    """The order is above what the heap has."""
 
     def __str__(self) -> str:
         words = [f"{self.extents} extents"]
@@ -237,46 +241,53 @@ class _Populate(NamedTuple):
             words.append(f"from {self.start}")
         if self.preempt:
             words.append(f"preempted in {self.preempt[0]} at {self.preempt[1]}")
-        if self.marked:
-            words.append("a page of the stash marked")
+        if self.stash:
+            words.append("any stash or none")
+        if self.too_large:
+            words.append("order too large")
         return ", ".join(words)
 
 
 def populate_physmap(x: Setting) -> Iterator[Plan]:
     """None or one extent, and on one node two, from the first node; one for an unknown domain.
 
-    In generations with a stash also preempted while an extent is scrubbed; on one node between two extents, and in the
-    second.
+    In generations with a stash it is preempted while the extent is scrubbed, where that is large enough: with any stash
+    or none on hosts of one or two nodes, with none on larger ones. On one node two extents are also preempted between
+    them and, where there is no stash, in the second.
     """
-    calls = [_Populate(0), _Populate(1), _Populate(2, 1), _Populate(1, 2)]
-    if x.size.nodes == 1:
-        calls += [_Populate(2), _Populate(2, 0, (1, 0))]
-    if INTERFACES[x.semantics].stashes:
-        calls += [_Populate(1, 0, (0, SCRUB_CHUNK)), _Populate(1, 0, None, 1)]
-        if x.size.nodes == 1:
-            calls.append(_Populate(2, 0, (1, 2 * SCRUB_CHUNK)))
+    small = x.size.nodes == 1
+    stashes = INTERFACES[x.semantics].stashes
+    stash = stashes and x.size.nodes * x.size.domains <= 4
+    calls = [_Populate(0), _Populate(1, 2), _Populate(2, 1, (1, SCRUB_CHUNK) if stashes else None, stash)]
+    if small:
+        calls += [_Populate(2, 0, (1, 0), stash), _Populate(2, 0, (1, 2 * SCRUB_CHUNK) if stashes else None)]
     for call in calls:
         yield _populate(x, Who(x.domids[-1]), call)
+    yield _populate(x, Who(x.domids[-1]), _Populate(1, too_large=True))
     yield _populate(x, Who(None), _Populate(1))
 
 
 def _populate(x: Setting, who: Who, call: _Populate) -> Plan:
     order, known = x.order()
-    extents, start, preempt, marked = call
+    extents, start, preempt, stash, too_large = call
+    asked = requested_pages(x, 0, MEMF_exact_node)
+    if too_large:
+        asked |= {"order": MAX_ORDER + 1, "pages": 1 << (MAX_ORDER + 1)}
+    else:
+        known = [*known, x.terms.number("order") <= MAX_ORDER]
 
     def act(w: World) -> Outcome:
-        w.stash_marked = marked
         at = None if preempt is None else populate.PreemptAt(*preempt)
-        steps = populate.populate_physmap(w.host, who.asked, extents, order, 0, MEMF_exact_node, start, at)  # type: ignore[arg-type]  # unknown
+        wanted: Any = MAX_ORDER + 1 if too_large else order
+        steps = populate.populate_physmap(w.host, who.asked, extents, wanted, 0, MEMF_exact_node, start, at)
         return answered(lambda: _populated(run(steps), order))
 
     def script(_t: Table) -> Script:
         at = None if preempt is None else PreemptAt(*preempt)
-        asked = requested_pages(x, 0, MEMF_exact_node)
         return SCRIPTS["populate_physmap"](who.domid, extents, start_extent=start, preempt_at=at, **asked)
 
-    if who.domid is not None:
-        known = [*known, *stash_marks(x, who.domid, marked)]
+    if who.domid is not None and not stash:
+        known = [*known, x.terms.number(f"stash_pages[{who.domid}]") == 0]
     return _plan("populate_physmap", f"{who}, {call}", act, script, known)
 
 
@@ -379,7 +390,10 @@ def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], 
 
 
 def memory_exchange(x: Setting) -> Iterator[Plan]:
-    """One page for one, two for a block of two, a block of two for two; frames that are not the domain's."""
+    """One page for one, two for a block of two, a block of two for two; frames that are not the domain's.
+
+    The last of its pages may let the domain go on a host of one node and domain; else it is not dead.
+    """
     for domid in x.domids[-1:]:
         for owned in (True, False):
             yield _exchange(x, domid, 1, 0, 0, owned)
@@ -412,6 +426,8 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
     def script(t: Table) -> Script:
         return SCRIPTS["memory_exchange"](domid, frames, t.blocks.get, in_order, out_order, requested=node)
 
+    alive = domid is not None and x.size != (1, 1)
+    known = [z3.Not(x.terms.flag(f"is_dead[{domid}]"))] if alive else []
     whose = "unknown domain" if domid is None else f"d{domid}"
     label = f"{whose}, {extents} extents, orders {in_order} and {out_order}{'' if owned else ', not its own'}"
     return _plan(
@@ -419,6 +435,6 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
         label,
         act,
         script,
-        [],
+        known,
         lambda _w: dict(zip(frames, (kind.in_model(1 << in_order) for kind in kinds), strict=True)),
     )

@@ -27,8 +27,6 @@ WITHIN = {
     "offline_marked": "free_stash",
 }
 """Calls of the model that are no function of the reference, and the operation with which they are compared."""
-MARKED = (0, 1)
-"""Pages of a stash that are marked offline."""
 
 
 def in_generation(name: str, semantics: str) -> bool:
@@ -37,9 +35,9 @@ def in_generation(name: str, semantics: str) -> bool:
 
 
 def stash_marks(x: Setting, domid: int, marked: int) -> list[Any]:
-    """A stash has at least the pages that are marked of it."""
-    pages = x.terms.number(f"stash_pages[{domid}]")
-    return [z3.Or(pages == 0, pages >= marked)]
+    """A stash has the pages that are marked of it. If there are some, it is on the last node: `free_stash` has all."""
+    pages, node = (x.terms.number(f"stash_{field}[{domid}]") for field in ("pages", "node"))
+    return [z3.Or(pages == 0, pages >= marked), node == x.nodes[-1]] if marked else []
 
 
 def _freed(domid: int, block: Block) -> Generator[Section, Case | None, None]:
@@ -62,11 +60,11 @@ def _block(case: Case) -> Block:
 
 
 def get_stashed_allocation(x: Setting) -> Iterator[Plan]:
-    """For any node, one, or one exactly; of every domain, with any stash or none, of which a page is marked or none."""
+    """For any node, one, or one exactly; of every domain, with any stash or none. One where a page of it is marked."""
     for who in x.worked_on:
         for requested, flags in ((None, 0), (None, MEMF_exact_node), *product(x.nodes, (0, MEMF_exact_node))):
-            for marked in MARKED:
-                yield _get(x, who, requested, flags, marked)
+            yield _get(x, who, requested, flags, 0)
+    yield _get(x, Who(x.domids[-1]), 0, MEMF_exact_node, 1)
 
 
 def _get(x: Setting, who: Who, requested: int | None, memflags: int, marked: int) -> Plan:
@@ -109,10 +107,11 @@ def _marked(marked: int) -> str:
 
 
 def stash_allocation(x: Setting) -> Iterator[Plan]:
-    """An extent on every node, some of it marked, for every domain: with a stash or none, alive or dying."""
+    """An extent on every node, for every domain: with a stash or none, alive or dying; one with a page marked."""
     for who in x.worked_on:
-        for node, marked in product(x.nodes, MARKED):
-            yield _stash(x, who, node, marked)
+        for node in x.nodes:
+            yield _stash(x, who, node, 0)
+    yield _stash(x, Who(x.domids[-1]), x.nodes[-1], 1)
 
 
 def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
@@ -137,9 +136,9 @@ def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
 
 
 def free_stash(x: Setting) -> Iterator[Plan]:
-    """An extent on every node with none, one or two pages marked, of every domain."""
-    for who in x.worked_on:
-        for node, marked in product(x.nodes, (0, 1, 2)):
+    """An extent on every node with none, one or two pages marked: of the last domain, and of a destroyed one."""
+    for who in x.worked_on[-2:]:
+        for node, marked in product(x.nodes, (0, 1, 2) if not who.destroyed else (0, 1)):
             yield _free(x, who, node, marked)
 
 
@@ -184,10 +183,10 @@ def _on_extent(
 
 
 def take_stash(x: Setting) -> Iterator[Plan]:
-    """Of every domain, with any stash or none."""
+    """Of every domain, with any stash or none. One of which a page is marked."""
     for who in x.worked_on:
-        for marked in MARKED:
-            yield _take(x, who, marked)
+        yield _take(x, who, 0)
+    yield _take(x, Who(x.domids[-1]), 1)
 
 
 def _take(x: Setting, who: Who, marked: int) -> Plan:
