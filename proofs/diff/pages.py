@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import z3
 
 from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED, Ended, Script, Section
+from model.semantics import SEMANTICS
 from reference import hypercalls, page_alloc
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
@@ -38,16 +40,24 @@ from .world import ALL_THERE, There, World
 def alloc_heap_pages(x: Setting) -> Iterator[Plan]:
     """For every domain and for none, every node asked for or none, exactly or not, refcounted or not.
 
-    For a destroyed domain: any node, one, or one exactly.
+    For a destroyed domain: any node, one, or one exactly. Once where claims may be counted wrongly, if it is asserted.
     """
     for domid in (*x.domids, None):
         for requested in (None, *x.nodes, x.offline):
             for exact in (False, True):
                 for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
                     yield _alloc(x, Who(domid), requested, flags | (MEMF_exact_node if exact else 0))
+    rules = SEMANTICS[x.semantics].rules
+    if rules.bug_on_redeem and not rules.redeems_at_assign:
+        yield _uncounted(_alloc(x, Who(0), 0, MEMF_exact_node))
     gone = x.worked_on[-1]
     for requested, flags in ((None, 0), (0, 0), (0, MEMF_exact_node), (0, MEMF_exact_node | MEMF_no_refcount)):
         yield _alloc(x, gone, requested, flags)
+
+
+def _uncounted(plan: Plan) -> Plan:
+    """The same where outstanding_claims may be any number."""
+    return replace(plan, label=f"{plan.label}, claims not counted", domid=None, uncounted=True)
 
 
 def _alloc(x: Setting, who: Who, requested: int | None, memflags: int) -> Plan:
@@ -129,9 +139,12 @@ def _on_block(
 
 
 def assign_pages(x: Setting) -> Iterator[Plan]:
-    """Blocks of every kind, to every domain; those that it may get with one or two pages marked, or when destroyed."""
+    """Blocks of every kind, to every domain; those that it may get with one or two pages marked, or when destroyed.
+
+    Once where claims may be counted wrongly, if that is asserted.
+    """
     for domid in x.domids:
-        for kind in block_kinds(x, sorted({domid, (domid + 1) % x.size.domains})):
+        for kind in (*block_kinds(x, [domid]), *_of_another(x, domid)):
             for memflags in (0, MEMF_no_refcount):
                 yield _assign(x, Who(domid), kind, memflags)
     gone = x.worked_on[-1]
@@ -139,6 +152,18 @@ def assign_pages(x: Setting) -> Iterator[Plan]:
         memflags = 0 if refcounted else MEMF_no_refcount
         for who, marked in (*product(map(Who, x.domids), (1, 2)), (gone, 0)):
             yield _assign(x, who, BlockKind(node, PageState.LIMBO, who.domid, refcounted, marked), memflags)
+        rules = SEMANTICS[x.semantics].rules
+        if node == 0 and rules.bug_on_redeem and rules.redeems_at_assign:
+            kind = BlockKind(node, PageState.LIMBO, 0, refcounted)
+            yield _uncounted(_assign(x, Who(0), kind, memflags))
+
+
+def _of_another(x: Setting, domid: int) -> Iterator[BlockKind]:
+    """Blocks of the next domain, on the first node."""
+    other = (domid + 1) % x.size.domains
+    if other != domid:
+        for state, refcounted in product((PageState.ASSIGNED, PageState.LIMBO), (True, False)):
+            yield BlockKind(0, state, other, refcounted)
 
 
 def _assign(x: Setting, who: Who, kind: BlockKind, memflags: int) -> Plan:
@@ -181,7 +206,7 @@ def _free(x: Setting, kind: BlockKind, there: There) -> Plan:
 def steal_page(x: Setting) -> Iterator[Plan]:
     """Blocks of every kind, by every domain; and frames that are no extent."""
     for domid in x.domids:
-        for kind in block_kinds(x, sorted({domid, (domid + 1) % x.size.domains})):
+        for kind in (*block_kinds(x, [domid]), *_of_another(x, domid)):
             yield _steal(x, domid, kind)
         yield _steal_nothing(domid)
 

@@ -86,6 +86,8 @@ class Plan:
     """Nothing depends on it, but a shown input has it: blocks are among the pages of their class."""
     there: There = ALL_THERE
     """Which domains are on the domain list."""
+    uncounted: bool = False
+    """It is not assumed that outstanding_claims is the sum of all claims: an assertion says so, and may fail."""
     domid: int | None = None
     """The domain it is made for, where it is made for each of them in the same way."""
     script: Scripted | None = None

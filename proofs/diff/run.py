@@ -27,12 +27,13 @@ from .trace import trace_of
 from .unknowns import Unknowns, may_orphan_on_nodes
 from .world import ALL_THERE, Size, There
 
+COUNTED = "all-claims-counted"
 ASSUMED = (
     "non-negative",
     "aggregates-agree.free",
     "aggregates-agree.node",
     "aggregates-agree.domain",
-    "all-claims-counted",
+    COUNTED,
     "unused-ids-empty",
     "host-wide-only",
 )
@@ -74,7 +75,7 @@ class Space:
     size: Size
     unknowns: dict[There, Unknowns] = field(default_factory=dict)
     trees: dict[tuple[int, ...], Tree] = field(default_factory=dict)
-    known: dict[tuple[str, There], list[Any]] = field(default_factory=dict)
+    known: dict[tuple[str, There, bool], list[Any]] = field(default_factory=dict)
     rlimit: int = 0
 
     def of(self, there: There) -> Unknowns:
@@ -86,9 +87,10 @@ class Space:
     def tree(self, semantics: str, plan: Plan) -> Tree:
         """The tree under what is known of a generation's state and of a plan's arguments."""
         unknowns = self.of(plan.there)
-        key = semantics, plan.there
+        key = semantics, plan.there, plan.uncounted
         if key not in self.known:
-            self.known[key] = unknowns.known(semantics, assumed_of(semantics))
+            assumed = [name for name in assumed_of(semantics) if name != COUNTED or not plan.uncounted]
+            self.known[key] = unknowns.known(semantics, assumed)
         known = [*self.known[key], *plan.known]
         ids = tuple(formula.get_id() for formula in known)
         if ids not in self.trees:
