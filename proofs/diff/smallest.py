@@ -185,7 +185,8 @@ def _like_traces(unknowns: Unknowns, semantics: str) -> list[Any]:
     for d in range(host.domains):
         found.append(s.tot_pages[d] == s.assigned_pages.row(d).total())
         found.append(z3.Or(z3.Not(s.is_dying[d]), z3.And(s.global_claims[d] == 0, s.node_claims[d] == 0)))
-        found.append(s.controller_pause_count[d] <= 1)
+        found.append(z3.Or(s.controller_pause_count[d] == 1, s.creation_finished[d]))
+        found += [s.controller_pause_count[d] <= 1, s.stash_pages[d] == 0, z3.Not(s.is_dead[d]), s.last_frees[d] == 0]
         if INTERFACES[semantics].has_claim_node:
             found.append(z3.Or(s.claim_node[d] == NONE, s.held(d) > 0))
     for n in range(host.nodes):
