@@ -322,6 +322,13 @@ _state(
     support=True,
 )
 
+_state(
+    "node-claims-within",
+    "node_outstanding_claims of a node is no less than the sum of all domains' claims on it.",
+    lambda q, s: q.every_node(lambda n: s.node_outstanding_claims[n] >= s.claims.column(n).total()),
+    support=True,
+)
+
 # -- what the generations before claim sets keep besides
 
 

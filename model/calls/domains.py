@@ -113,12 +113,13 @@ def domain_unpause_by_systemcontroller(call: Call, domid: Term, marked: Term = 0
         step.set_at("creation_finished", domid, True)
 
     crashed = call.effect(counted, lambda step: put_aside(step, domid))
-    kept = Case("stash-kept", stashed, "EBUSY")
+    with_stash = Case("crashed", stashed, "EBUSY", crashed, block=stash_of(call, domid, marked))
+    if call.rules.keeps_stash:
+        with_stash = Case("stash-kept", stashed, "EBUSY")
     return [
         Case("unknown-domain", negation(s.listed(domid)), "ESRCH"),
         Case("not-paused", s.controller_pause_count[domid] == 0, "EINVAL"),
-        *([kept] if call.rules.keeps_stash else []),
-        Case("crashed", stashed, "EBUSY", crashed, block=stash_of(call, domid, marked)),
+        *([with_stash] if call.interface.stashes else []),
         Case("creation-finished", finishes, OK, call.effect(counted, finished)),
         Case("counted", True, OK, call.effect(counted)),
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from model.calls.allocating import MAX_ORDER
-from model.calls.case import ASSIGNED, OK, REFUSED, Block, Case
+from model.calls.case import ASSIGNED, CRASH, OK, REFUSED, Block, Case
 from model.logic import Term
 
 
@@ -203,7 +203,7 @@ def _preempted(
     if case.result != OK:
         yield BOUNDARY
         return False
-    if case.name == "second":
+    if case.name != "stashed":
         yield from _free_stash(domid, block)
     return True
 
@@ -211,8 +211,7 @@ def _preempted(
 def _free_stash(domid: Term, block: Block) -> "_Silent":
     """An extent is freed, and what is marked of it leaves, in the section that decided so."""
     yield Section("free_stash", {"domid": domid, "block": block})
-    if not isinstance(block.marked, int) or block.marked != 0:
-        yield Section("offline_marked", {"block": block})
+    yield Section("offline_marked", {"block": block})
 
 
 def unpausedomain(domid: Term) -> Script:
@@ -315,6 +314,8 @@ def _chunk(
     for at, block in enumerate(out):
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        if case.result == CRASH:
+            return CRASH
         if case.result != OK:
             yield Section("drop_tot_pages", {"domid": domid, "pages": sum(b.pages for b in out[at:])})
             yield Section("put_domain", {"domid": domid, "freed": False})
@@ -328,6 +329,8 @@ def _give_back(domid: Term, stolen: Iterable[Block]) -> _Silent:
     for block in stolen:
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        if case.result == CRASH:
+            return
         if case.result != OK:
             yield Section("drop_tot_pages", {"domid": domid, "pages": block.pages})
             yield Section("put_domain", {"domid": domid, "freed": False})

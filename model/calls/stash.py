@@ -6,7 +6,7 @@ same section.
 
 from model.calls.case import LIMBO, OK, REFUSED, Block, Call, Case, Moved
 from model.calls.state import Listed
-from model.logic import Term, all_of, any_of, choose, negation
+from model.logic import Term, all_of, choose, negation
 from model.step import Step
 from model.transitions.offlining import recall_claims
 from model.transitions.stash import restore
@@ -48,12 +48,13 @@ def get_stashed_allocation(
     block = stash_of(call, domid, marked)
     answer = {"scrub_index": s.stash_scrub_index[domid]}
     aside = call.effect(lambda step: put_aside(step, domid))
-    kept = Case("unsuitable-kept", negation(suits), REFUSED)
+    unsuitable = Case("unsuitable", True, OK, aside, block=block)
+    if call.rules.keeps_stash:
+        unsuitable = Case("unsuitable-kept", True, REFUSED)
     return [
         Case("no-stash", s.stash_pages[domid] == 0, OK),
         Case("taken", suits, OK, aside, answer, block),
-        *([kept] if call.rules.keeps_stash else []),
-        Case("unsuitable", True, OK, aside, block=block),
+        unsuitable,
     ]
 
 
@@ -84,11 +85,13 @@ def stash_allocation(call: Call, domid: Term, block: Block, scrub_index: Term) -
         step.set_at("stash_node", domid, block.node)
         step.set_at("stash_scrub_index", domid, scrub_index)
 
-    refused = any_of([s.stash_pages[domid] != 0, s.is_dying[domid]])
-    kept = Case("second-kept", all_of([refused, negation(s.is_dying[domid])]), REFUSED, block=block)
+    second = s.stash_pages[domid] != 0
+    with_stash = Case("second", second, OK, block=block)
+    if call.rules.keeps_stash:
+        with_stash = Case("second-kept", second, REFUSED, block=block)
     return [
-        *([kept] if call.rules.keeps_stash else []),
-        Case("second", refused, OK, block=block),
+        Case("dying", s.is_dying[domid], OK, block=block),
+        with_stash,
         Case("stashed", True, OK, call.effect(stashed)),
     ]
 
