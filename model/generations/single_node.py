@@ -63,8 +63,12 @@ def host_permits_v2(size: Size, s: State, request: Request) -> Term:
 
 
 def node_permits_v2(s: State, request: Request, node: Term) -> Term:
-    """Only where no node was requested and any claim exists; own claims give no credit."""
-    fits = request.pages <= s.unclaimed_on(node)
+    """Only where no node was requested and any claim exists; own claims give no credit.
+
+    Compared unsigned: a node whose claims exceed its free pages is not skipped.
+    """
+    unclaimed = s.unclaimed_on(node)
+    fits = any_of([unclaimed < 0, request.pages <= unclaimed])
     return any_of([negation(request.anywhere), s.outstanding_claims == 0, fits])
 
 

@@ -17,7 +17,7 @@ class ClaimSetsV7(ClaimSetsV3):
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         """Unclaimed memory or the domain's claims cover the request, not both."""
-        if request.pages <= host.total_avail_pages - host.outstanding_claims:
+        if host.outstanding_claims + request.pages <= host.total_avail_pages:
             return True
         claimant = request.claimant
         return claimant is not None and claimant.global_claims + claimant.node_claims >= request.pages
