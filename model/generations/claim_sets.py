@@ -50,6 +50,7 @@ V3 = replace(
         summary="2026-05: the same rules; outstanding_pages is the domain's total, and global_claims derived from it",
         keeps_total=True,
         folds_legacy=True,
+        counter_type="uint64",
     ),
     follows=("claim-sets",),
 )

@@ -10,17 +10,18 @@ import msgspec
 
 import reference.claims
 import reference.generations.single_node
+import reference.page_alloc
 from proofs.c_typed.cint import NOTES, UINT64, CInt, Wrapped
 from proofs.c_typed.host import typed
 from proofs.c_typed.semantics import typed_semantics
-from proofs.replay.execution import Execution
+from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import differences, observe
 from proofs.replay.operations import Outcome
 from proofs.replay.replay import ObservedBlock
 from proofs.traces.events import Event, HostShape, State
 from proofs.traces.own_events import Continue
 from reference.generations import SEMANTICS
-from reference.state import Host, boot
+from reference.state import Host
 from reference.status import HypervisorCrash
 
 _MODULES = (reference.claims, reference.generations.single_node)
@@ -28,7 +29,7 @@ _MODULES = (reference.claims, reference.generations.single_node)
 
 def _exceeds_as_c(pages: int, unclaimed: int) -> bool:
     """`pages > avail - claims`, both sides 64 bits unsigned."""
-    return CInt(UINT64, pages, "pages") > CInt(UINT64, unclaimed, "avail - claims")
+    return CInt(UINT64, pages) > CInt(UINT64, unclaimed)
 
 
 def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
@@ -36,17 +37,24 @@ def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
     return pages < 0 or pages > unclaimed
 
 
+def _alarm_as_c(host: Host) -> int:
+    """`check_low_mem_virq` keeps the difference in an unsigned variable."""
+    return int(CInt(UINT64, host.total_avail_pages - host.outstanding_claims))
+
+
 @contextmanager
 def arithmetic(c_types: bool) -> Iterator[None]:
-    """The one comparison for which the reference itself says how C does it, done with the numbers at hand."""
-    before = reference.claims.exceeds_unsigned
+    """Where the reference itself says that C computes unsigned, it is done with the numbers at hand."""
+    exceeds, alarm = reference.claims.exceeds_unsigned, reference.page_alloc.check_low_mem_virq
     for module in _MODULES:
         module.exceeds_unsigned = _exceeds_as_c if c_types else _exceeds_unbounded  # type: ignore[attr-defined]  # both have it
+    reference.page_alloc.check_low_mem_virq = _alarm_as_c if c_types else alarm
     try:
         yield
     finally:
         for module in _MODULES:
-            module.exceeds_unsigned = before  # type: ignore[attr-defined]  # likewise
+            module.exceeds_unsigned = exceeds  # type: ignore[attr-defined]  # likewise
+        reference.page_alloc.check_low_mem_virq = alarm
 
 
 def as_c(host: Host) -> None:
@@ -75,14 +83,7 @@ class Run:
     def __init__(self, semantics: str, shape: HostShape, c_types: bool) -> None:
         self.c_types = c_types
         self.policy = ObservedBlock()
-        self.host = boot(
-            tuple(shape.nodes),
-            shape.node_span,
-            SEMANTICS[semantics],
-            block_policy=self.policy,
-            check_locks=False,
-            llc_coloring_enabled=shape.llc_coloring,
-        )
+        self.host = boot_shape(shape, SEMANTICS[semantics], block_policy=self.policy)
         if c_types:
             as_c(self.host)
         self.execution = Execution(self.host)

@@ -51,7 +51,7 @@ class ClaimSetsV7(ClaimSetsV3):
             claim = 0 if host_wide is None else host_wide
             if legacy and nodes_total != 0:
                 return Status.EINVAL
-            if claim + nodes_total == 0:
+            if claim == 0 and nodes_total == 0:
                 release_all_claims(host, domain)
                 return Status.OK
             if legacy:
