@@ -25,6 +25,7 @@ from reference.state import Host
 from reference.status import HypervisorCrash
 
 _MODULES = (reference.claims, reference.generations.single_node)
+_exceeds_stated = reference.claims.exceeds_unsigned
 
 
 def _exceeds_as_c(pages: int, unclaimed: int) -> bool:
@@ -37,15 +38,39 @@ def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
     return pages < 0 or pages > unclaimed
 
 
+ALARM = "total_avail_pages - outstanding_claims in check_low_mem_virq"
+"""What the low-memory alarm computes."""
+
+
 def _alarm_as_c(host: Host) -> int:
-    """`check_low_mem_virq` keeps the difference in an unsigned variable."""
-    return int(CInt(UINT64, host.total_avail_pages - host.outstanding_claims))
+    """`check_low_mem_virq` computes the difference unsigned."""
+    return int(CInt(UINT64, int(host.total_avail_pages) - int(host.outstanding_claims), ALARM))
+
+
+def _exceeds_noted(pages: int, unclaimed: int) -> bool:
+    """As the reference states it; noted where integers would have it otherwise."""
+    exceeds = _exceeds_stated(pages, unclaimed)
+    if exceeds is not _exceeds_unbounded(pages, unclaimed):
+        CInt(UINT64, unclaimed, "free pages - claims")
+    return exceeds
+
+
+@contextmanager
+def noting() -> Iterator[None]:
+    """What the reference itself states as unsigned is noted where that makes a difference."""
+    for module in _MODULES:
+        module.exceeds_unsigned = _exceeds_noted  # type: ignore[attr-defined]  # both have it
+    try:
+        yield
+    finally:
+        for module in _MODULES:
+            module.exceeds_unsigned = _exceeds_stated  # type: ignore[attr-defined]  # likewise
 
 
 @contextmanager
 def arithmetic(c_types: bool) -> Iterator[None]:
     """Where the reference itself says that C computes unsigned, it is done with the numbers at hand."""
-    exceeds, alarm = reference.claims.exceeds_unsigned, reference.page_alloc.check_low_mem_virq
+    alarm = reference.page_alloc.check_low_mem_virq
     for module in _MODULES:
         module.exceeds_unsigned = _exceeds_as_c if c_types else _exceeds_unbounded  # type: ignore[attr-defined]  # both have it
     reference.page_alloc.check_low_mem_virq = _alarm_as_c if c_types else alarm
@@ -53,7 +78,7 @@ def arithmetic(c_types: bool) -> Iterator[None]:
         yield
     finally:
         for module in _MODULES:
-            module.exceeds_unsigned = exceeds  # type: ignore[attr-defined]  # likewise
+            module.exceeds_unsigned = _exceeds_stated  # type: ignore[attr-defined]  # likewise
         reference.page_alloc.check_low_mem_virq = alarm
 
 
@@ -66,6 +91,11 @@ def as_c(host: Host) -> None:
 def plain(state: State) -> State:
     """The counters as integers."""
     return msgspec.convert(msgspec.to_builtins(state, enc_hook=int), State)
+
+
+def as_integers(outcome: Outcome) -> Outcome:
+    """What came of an event, its counts as integers."""
+    return {name: int(value) if isinstance(value, CInt) else value for name, value in outcome.items()}
 
 
 class Seen(NamedTuple):
@@ -102,8 +132,7 @@ class Run:
             except HypervisorCrash as crash:
                 return Seen({}, None, str(crash), list(NOTES))
         noted = list(NOTES)
-        outcome = {name: int(value) if isinstance(value, CInt) else value for name, value in outcome.items()}
-        return Seen(outcome, plain(observe(self.host)), "", noted)
+        return Seen(as_integers(outcome), plain(observe(self.host)), "", noted)
 
 
 class Parting(NamedTuple):
