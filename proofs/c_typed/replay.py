@@ -36,6 +36,8 @@ class CTypedReplay(Replay):
         header = trace.header
         self._exact: Run | None = Run(header.semantics, header.host, c_types=False) if beside else None
         self._leave_out = leave_out
+        self._outcome: Outcome = {}
+        """What came of the event that was done last."""
 
     def compare(self, event: Event) -> None:
         """As ever; and what left its type is noted, and the first difference from unbounded numbers."""
@@ -57,20 +59,18 @@ class CTypedReplay(Replay):
         except MisuseError as error:
             self.result.parted, self._exact = f"event {number} {event.op}: unbounded, it cannot be done: {error}", None
             return
-        found = parting(number, event, exact, self._seen(event))
+        crash = "" if event.crash is UNSET else event.crash
+        state = None if crash else plain(observe(self.host))
+        found = parting(number, event, exact, Seen(self._outcome, state, crash, []))
         if found is not None:
             self.result.parted, self._exact = str(found), None
-
-    def _seen(self, event: Event) -> Seen:
-        outcome = {name: getattr(event, name) for name in event.observed if getattr(event, name) is not UNSET}
-        crash = "" if event.crash is UNSET else event.crash
-        return Seen(outcome, None if crash else plain(observe(self.host)), crash, [])
 
     def _compare_outcome(self, event: Event, outcome: Outcome) -> None:
         if event.crash is not UNSET:
             self.diverged(event, "crash", "no crash", event.crash)
             return
-        if not self.compare_fields(event, as_integers(outcome)):
+        self._outcome = as_integers(outcome)
+        if not self.compare_fields(event, self._outcome):
             return
         self.check_shape(event.state)  # type: ignore[arg-type]  # no crash: it has a state
         for field, expected, observed in differences(plain(observe(self.host)), event.state):  # type: ignore[arg-type]  # likewise

@@ -150,7 +150,7 @@ class Parting(NamedTuple):
 
 def parting(number: int, event: Event, unbounded: Seen, in_c: Seen) -> Parting | None:
     """In what the two differ after an event; the first of it."""
-    if unbounded.crash != in_c.crash:
+    if bool(unbounded.crash) != bool(in_c.crash):
         return Parting(number, event.op, "crash", unbounded.crash or "none", in_c.crash or "none")
     for name, value in unbounded.outcome.items():
         if in_c.outcome.get(name) != value:

@@ -21,19 +21,24 @@ class ReplayWithWraps(Replay):
     trace: Trace
     _in_c: CTypedReplay | None = None
 
+    def run(self) -> None:
+        """Replay every event up to the first difference that C's numbers do not explain."""
+        NOTES.clear()
+        with noting():
+            super().run()
+
     def compare(self, event: Event) -> None:
         """As ever, or on C's numbers."""
         if self._in_c is not None:
             self._in_c.compare(event)
             return
-        NOTES.clear()
         number = self.result.events
-        with noting():
-            super().compare(event)
-        if self.result.divergence is None:
-            self.result.wraps += wraps_of(NOTES, self.trace, number, event.op)
-        else:
+        super().compare(event)
+        if self.result.divergence is not None:
             self._in_c = self._on_c_numbers()
+        elif NOTES:
+            self.result.wraps += wraps_of(NOTES, self.trace, number, event.op)
+            NOTES.clear()
 
     def _on_c_numbers(self) -> CTypedReplay | None:
         """The trace so far on C's numbers; none if these do not give what was recorded either."""
