@@ -8,7 +8,7 @@ from model.c_code import allocating, claiming, offlining
 from model.c_code.evaluation import Code
 
 CODE: dict[str, Code] = {
-    "create_domain": claiming.max_mem,
+    "create_domain": claiming.new_limit,
     "set_max_pages": claiming.max_mem,
     "claim_memory": claiming.claim_memory,
     "release_claims": claiming.release,
@@ -28,7 +28,7 @@ CODE: dict[str, Code] = {
     "free_marked_page": offlining.free_marked_page,
     "online_page": offlining.online_page,
     "domain_kill_release": claiming.release,
-    "claim_for_destroyed": claiming.set_outstanding_pages,
+    "claim_for_destroyed": claiming.claim_for_destroyed,
     "claim_on_node_for_destroyed": claiming.claim_on_node,
     "release_for_destroyed": claiming.release_for_destroyed,
     "free_stash": allocating.free_stash,

@@ -3,12 +3,23 @@
 from model.c_code.evaluation import Evaluation
 from model.c_code.ledger import counter_of, deducted, given, host_wide_claim, one_target
 from model.c_types import UINT_MAX
-from model.logic import Term, any_of, minimum
+from model.logic import Term, all_of, any_of, minimum, negation
 from model.rules import Rules
+
+
+def new_limit(c: Evaluation, rules: Rules) -> None:
+    """XEN_DOMCTL_max_mem for a domain that was just created."""
+    c.check(negation(c.s.is_created[c.d]))
+    _max_mem(c, rules)
 
 
 def max_mem(c: Evaluation, rules: Rules) -> None:
     """XEN_DOMCTL_max_mem: 64 bits are capped before they are stored in 32."""
+    c.check(c.s.listed(c.d))
+    _max_mem(c, rules)
+
+
+def _max_mem(c: Evaluation, rules: Rules) -> None:
     asked = c.unsigned("max_mem")
     limit = c.value("min(max_mem, UINT_MAX), stored in max_pages", "uint32", minimum(asked, UINT_MAX))
     if rules.refuses_low_limit or rules.trims_claims:
@@ -47,6 +58,17 @@ def release_for_destroyed(c: Evaluation, rules: Rules) -> None:
 
 def set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
     """The host-wide claim by the legacy call."""
+    c.check(c.s.listed(c.d))
+    _set_outstanding_pages(c, rules)
+
+
+def claim_for_destroyed(c: Evaluation, rules: Rules) -> None:
+    """The same for a domain that left the domain list."""
+    c.check(all_of([c.s.is_destroyed[c.d], c.s.is_dying[c.d]]))
+    _set_outstanding_pages(c, rules)
+
+
+def _set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
     s, d = c.s, c.d
     pages = c.argument("pages")
     c.check(pages <= 2**64 - 1)
@@ -80,6 +102,8 @@ def one_claim(c: Evaluation, rules: Rules, pages: Term) -> Term:
     """The checks of a claim that is no set, up to what is to be claimed."""
     s, d = c.s, c.d
     tot, limit = s.tot_pages[d], s.max_pages[d]
+    if rules.checks_dying_in_lock:
+        c.check(negation(s.is_dying[d]))
     c.check(s.held(d) == 0)
     if not rules.subtracts_pages_held:
         total = c.value("tot_pages + pages", "uint64", tot + pages)
@@ -105,6 +129,7 @@ def has_room(c: Evaluation, rules: Rules, expression: str, claim: Term, unclaime
 
 def claim_memory(c: Evaluation, rules: Rules) -> None:
     """A claim set: by the rules of claim sets, or by those of per-node-v8."""
+    c.check(c.s.listed(c.d))
     if rules.replaces:
         _install_claim_set(c, rules)
     else:

@@ -82,6 +82,7 @@ HARDENED = replace(
         "aggregates-agree.host",
         "dead-hold-nothing",
         "limbo-within-limit",
+        "charged-within-limit",
         "entitlement",
         "entitlement-without-limbo.pages-and-claims",
         "entitlement-without-limbo.claimants",
