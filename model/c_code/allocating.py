@@ -3,10 +3,11 @@
 from model.c_code.evaluation import Evaluation
 from model.c_code.ledger import counter_of, deducted, given, host_wide_claim, one_target
 from model.c_types import UINT_MAX
-from model.logic import Term, all_of, any_of, choose, minimum, negation, positive_part
-from model.rules import Request, Rules, host_permits_either, host_permits_mixing, limit_not_looked_at, pages_taken
+from model.logic import Term, all_of, choose, minimum, negation, positive_part
+from model.rules import Request, Rules, host_permits_mixing, limit_not_looked_at, pages_taken
 
 MAX_ORDER = 20
+LOW_MEMORY_ALARM = "total_avail_pages - outstanding_claims, in check_low_mem_virq"
 
 
 def alloc_heap_pages(c: Evaluation, rules: Rules) -> None:
@@ -41,7 +42,7 @@ def _low_memory_alarm(c: Evaluation, r: Term, redeemed: Term) -> None:
     """check_low_mem_virq, at the end of every allocation: the free pages that nobody claims, unsigned."""
     s = c.s
     unclaimed = (s.total_avail_pages - r) - (s.outstanding_claims - redeemed)
-    c.value("total_avail_pages - outstanding_claims, in check_low_mem_virq", "uint64", unclaimed)
+    c.value(LOW_MEMORY_ALARM, "uint64", unclaimed)
 
 
 def _taken(c: Evaluation, rules: Rules, claimant: Term) -> tuple[Term, Term]:
@@ -76,7 +77,7 @@ def _limit_check(c: Evaluation, rules: Rules, r: Term) -> None:
 
 
 def _host_check(c: Evaluation, rules: Rules, request: Request) -> None:
-    """Mainline adds the request to the claims; generations that mix claimed and unclaimed memory subtract the claims."""
+    """Mainline adds the request to the claims; generations that mix claimed and unclaimed memory subtract claims."""
     s, r, claimant = c.s, request.pages, request.claimant
     if rules.bug_on:
         c.check(s.unclaimed() >= 0)

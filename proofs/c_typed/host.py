@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from model.semantics import SEMANTICS
 from proofs.c_typed.cint import TYPES, UINT32, CInt, CType
 from reference.state import ClaimHistory, Domain, Host
 
@@ -25,6 +24,8 @@ DOMAIN_COUNTERS = (
 
 def counter_type(host: Host) -> CType:
     """The type of the counters of host and nodes, by its generation."""
+    from model.semantics import SEMANTICS  # with it comes the solver: not before a number is to be typed
+
     return TYPES[SEMANTICS[host.semantics.name].rules.counter_type]
 
 

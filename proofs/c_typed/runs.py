@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 import reference.claims
 import reference.generations.single_node
@@ -21,7 +22,7 @@ from proofs.replay.replay import ObservedBlock
 from proofs.traces.events import Event, HostShape, State
 from proofs.traces.own_events import Continue
 from reference.generations import SEMANTICS
-from reference.state import Host
+from reference.state import Domain, Host
 from reference.status import HypervisorCrash
 
 _MODULES = (reference.claims, reference.generations.single_node)
@@ -38,7 +39,7 @@ def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
     return pages < 0 or pages > unclaimed
 
 
-ALARM = "total_avail_pages - outstanding_claims in check_low_mem_virq"
+ALARM = "total_avail_pages - outstanding_claims, in check_low_mem_virq"
 """What the low-memory alarm computes."""
 
 
@@ -117,6 +118,10 @@ class Run:
         if c_types:
             as_c(self.host)
         self.execution = Execution(self.host)
+        self.known: dict[int, Domain] = {}
+        """Every domain that there was, those too that left the domain list."""
+        self.in_flight: dict[str, Event] = {}
+        """What each builder began and has not ended."""
 
     def do(self, event: Event) -> Seen:
         """Do an event.
@@ -132,6 +137,10 @@ class Run:
             except HypervisorCrash as crash:
                 return Seen({}, None, str(crash), list(NOTES))
         noted = list(NOTES)
+        self.known |= self.host.domains
+        if event.builder is not UNSET and type(event) is not Continue:
+            self.in_flight[event.builder] = event
+        self.in_flight = {b: began for b, began in self.in_flight.items() if b in self.execution.builders}
         return Seen(as_integers(outcome), plain(observe(self.host)), "", noted)
 
 
