@@ -22,7 +22,6 @@ from proofs.c_typed.runs import Parting, Run, Seen, parting
 from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Events2
 from reference.pages import PageState
-from reference.state import Host
 from reference.status import MisuseError
 
 HOSTS = ((1,), (2,), (1, 1), (3,))
@@ -64,13 +63,12 @@ class _Node:
     def __init__(self, shape: HostShape, semantics: str, events: Events) -> None:
         self.shape, self.semantics, self.events = shape, semantics, events
 
-    def runs(self) -> tuple[Run, Run]:
-        """The state with C's numbers, and with unbounded ones."""
-        both = Run(self.semantics, self.shape, True), Run(self.semantics, self.shape, False)
+    def run(self, c_types: bool = True) -> Run:
+        """The state with C's numbers, or with unbounded ones."""
+        run = Run(self.semantics, self.shape, c_types)
         for event in self.events:
-            for run in both:
-                run.do(_event(event))
-        return both
+            run.do(_event(event))
+        return run
 
 
 def _event(written: dict[str, Any]) -> Event:
@@ -111,18 +109,31 @@ def _extra() -> Iterator[Events]:
 
 
 def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
-    """Domain 0 is destroyed while a claim on it is past its check, and while memory is being populated for it."""
+    """Domains are destroyed while claims for them are past their check, and while memory is being populated."""
     created, pages = _created(nodes, LIMIT), sum(nodes)
-    claim = {"op": "claim_pages", "domid": 0, "nr_extents": pages, "builder": "claim"}
-    claimed = {"op": "continue", "builder": "claim"}
-    destroy = {"op": "destroydomain", "domid": 0}
+    claim, claimed, destroy = _claim_in_flight(0, pages)
     yield (*created, claim, destroy, claimed)
     yield (*created, claim, destroy, {"op": "set_outstanding_pages", "domid": 1, "pages": pages})
+    claim_1, _claimed_1, destroy_1 = _claim_in_flight(1, 1)
+    yield (*created, claim_1, destroy_1, claim, destroy, claimed)
+    if pages > 2 and "claim_memory" in SEMANTICS[semantics].transitions:
+        less, _claimed, _destroy = _claim_in_flight(0, pages - 2)
+        on_node = {"op": "install_claim_set", "domid": 1, "claims": [{"pages": 2, "target": 0}]}
+        yield (*created, less, destroy, claimed, on_node)
     populate = {"op": "populate_physmap", "domid": 0, "nr_extents": 2, "extent_order": 0, "builder": "populate"}
-    until_second = (
-        [] if "free_stash" in SEMANTICS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
+    # Without a stash the first section allocates already.
+    begun = [] if "free_stash" in SEMANTICS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
+    yield (*created, populate, *begun, claim, destroy, claimed)
+
+
+def _claim_in_flight(domid: int, pages: int) -> Events:
+    """A claim up to its check, the rest of it, and the destruction of its domain."""
+    builder = f"claim for d{domid}"
+    return (
+        {"op": "claim_pages", "domid": domid, "nr_extents": pages, "builder": builder},
+        {"op": "continue", "builder": builder},
+        {"op": "destroydomain", "domid": domid},
     )
-    yield (*created, populate, *until_second, claim, destroy, claimed)
 
 
 def _search_from(
@@ -143,20 +154,23 @@ def _search_from(
     for _depth in range(depth):
         following: list[_Node] = []
         for node in frontier:
-            for written in _next(node.runs()[0], transitions):
-                in_c, exact = node.runs()
-                before = node.runs()[0]
-                event = _event(written)
+            in_c = node.run()
+            here = _key(in_c)
+            for written in list(_next(in_c, transitions)):
+                if _key(in_c) != here:
+                    in_c = node.run()
+                event, events = _event(written), (*node.events, written)
                 try:
-                    one, other = exact.do(event), in_c.do(event)
+                    came = in_c.do(event)
                 except MisuseError:
+                    in_c = node.run()
                     continue
-                events = (*node.events, written)
-                apart = parting(len(events), event, one, other)
-                if other.wrapped:
-                    _note(semantics, nodes, events, before, event, other, apart, wanted, found)
-                if apart is None and not other.crash:
-                    key = _key(in_c.host)
+                apart = None
+                if came.wrapped:  # else unbounded numbers give the same
+                    apart = parting(len(events), event, node.run(c_types=False).do(event), came)
+                    _note(semantics, nodes, events, node.run(), event, came, apart, wanted, found)
+                if apart is None and not came.crash:
+                    key = _key(in_c)
                     if key not in seen:
                         seen.add(key)
                         following.append(_Node(shape, semantics, events))
@@ -242,11 +256,12 @@ def _claims(tot_pages: int) -> list[int]:
     return [1, 2, *sorted({*ends, 2**64 - tot_pages if tot_pages else 2**64 - 1})]
 
 
-def _key(host: Host) -> Hashable:
+def _key(run: Run) -> Hashable:
+    host = run.host
     domains = [
-        (*map(int, (d.tot_pages, d.node_claims, d.global_claims)), *map(int, d.claims), d.claim_node)
-        for d in host.domains.values()
+        (*map(int, (d.tot_pages, d.extra_pages, d.node_claims, d.global_claims)), *map(int, d.claims), d.claim_node)
+        for d in run.known.values()
     ]
-    blocks = sorted((b.mfn, b.state.value, b.domid) for b in host.pages.blocks.values())
-    extra = [int(d.extra_pages) for d in host.domains.values()]
-    return (int(host.outstanding_claims), *extra, *sorted(host.pages.offlined), str(domains), str(blocks))
+    blocks = sorted((b.mfn, b.state.value, b.domid, b.refcounted) for b in host.pages.blocks.values())
+    there = (*host.domains, *run.in_flight)
+    return (int(host.outstanding_claims), *sorted(host.pages.offlined), *there, str(domains), str(blocks))

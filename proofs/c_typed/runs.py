@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import UNSET
+from msgspec.structs import asdict, replace
 
 import reference.claims
 import reference.generations.single_node
@@ -90,8 +90,18 @@ def as_c(host: Host) -> None:
 
 
 def plain(state: State) -> State:
-    """The counters as integers."""
-    return msgspec.convert(msgspec.to_builtins(state, enc_hook=int), State)
+    """The counters as integers, which may be more than a trace can say."""
+    domains = {
+        domid: replace(counters, **{name: _integers(getattr(counters, name)) for name in counters.__struct_fields__})
+        for domid, counters in state.domains.items()
+    }
+    return replace(state, **{name: _integers(value) for name, value in asdict(state).items()} | {"domains": domains})
+
+
+def _integers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [int(number) for number in value]
+    return int(value) if isinstance(value, CInt) else value
 
 
 def as_integers(outcome: Outcome) -> Outcome:
