@@ -382,6 +382,14 @@ _state(
     needs="growing-back",
 )
 
+_state(
+    "charged-within-limit",
+    "A domain's pages and its pages in limbo are within max_pages, listed or not.",
+    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + _limbo(q, s, d) <= s.max_pages[d]),
+    support=True,
+    needs="copies",
+)
+
 # -- entitlement
 
 

@@ -19,7 +19,7 @@ class LegacyRedeemAtAlloc(Semantics):
     stashes = False
 
     def request_permitted(self, host: Host, request: Request) -> bool:
-        if request.pages <= host.total_avail_pages - host.outstanding_claims:
+        if host.outstanding_claims + request.pages <= host.total_avail_pages:
             return True
         return request.claimant is not None and request.claimant.global_claims >= request.pages
 
