@@ -40,8 +40,8 @@ def test_a_variant_is_found_by_its_name_and_not_listed() -> None:
     assert not any("+" in listed for listed in SEMANTICS)
 
 
-def test_hardened_claim_sets_are_four_parts() -> None:
-    named = ["limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-checked"]
+def test_hardened_claim_sets_are_six_parts() -> None:
+    named = ["limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-checked", "stash-kept", "marks-kept"]
     assert ClaimSetsHardened.__mro__[1:] == type(changed(SEMANTICS["claim-sets"], named)).__mro__[1:]
     assert set(named) < set(PARTS)
 
