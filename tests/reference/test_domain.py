@@ -100,4 +100,3 @@ def test_destruction_looks_neither_at_claims_nor_at_pages_in_limbo() -> None:
     assert list(host.domains) == [2]
     create_domain(host, 1, 5)  # its id is free again
     assert host.domain(1) is not domain
-

@@ -71,7 +71,12 @@ def test_2013_freed_pages_are_claimed_before_they_are_free() -> None:
 
 @pytest.mark.parametrize(
     ("semantics", "window"),
-    [("legacy-2013", True), ("legacy-redeem-at-assign", True), ("legacy-redeem-at-alloc", False), ("mainline-4.22", False)],
+    [
+        ("legacy-2013", True),
+        ("legacy-redeem-at-assign", True),
+        ("legacy-redeem-at-alloc", False),
+        ("mainline-4.22", False),
+    ],
 )
 def test_pages_in_limbo_are_still_claimed_where_redemption_is_at_assignment(semantics: str, window: bool) -> None:
     host = small_host(4, semantics=semantics)

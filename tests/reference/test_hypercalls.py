@@ -93,7 +93,12 @@ def test_populate_physmap_reports_how_many_succeeded() -> None:
 
 @pytest.mark.parametrize(
     ("semantics", "finished", "sections"),
-    [("claim-sets", False, 3), ("claim-sets", True, 3), ("mainline-4.22", False, 3), ("legacy-redeem-at-alloc", False, 2)],
+    [
+        ("claim-sets", False, 3),
+        ("claim-sets", True, 3),
+        ("mainline-4.22", False, 3),
+        ("legacy-redeem-at-alloc", False, 2),
+    ],
 )
 def test_builders_run_between_the_sections_of_an_extent(semantics: str, finished: bool, sections: int) -> None:
     """With a stash, the first section of each extent looks for a stashed one; then come allocation and assignment."""

@@ -178,7 +178,15 @@ def test_creation_finished_while_an_extent_is_scrubbed_ends_its_preemption() -> 
 
 @pytest.mark.parametrize(
     ("order", "index", "preempted"),
-    [(8, 255, False), (8, 256, False), (9, 256, True), (9, 512, False), (10, 256, True), (10, 768, True), (10, 1024, False)],
+    [
+        (8, 255, False),
+        (8, 256, False),
+        (9, 256, True),
+        (9, 512, False),
+        (10, 256, True),
+        (10, 768, True),
+        (10, 1024, False),
+    ],
 )
 def test_preemption_comes_after_each_256_pages_but_the_last(order: int, index: int, preempted: bool) -> None:
     host = building_host()
