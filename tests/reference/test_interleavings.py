@@ -8,7 +8,7 @@ others can fail; tests/reference/test_what_fails.py, test_destruction.py and tes
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -58,6 +58,15 @@ SITUATIONS: set[str] = set()
 """Likewise situations between them."""
 
 
+class InFlight(NamedTuple):
+    """An operation that has not ended."""
+
+    steps: Steps[Any]
+    exchanges: Domain | None = None  # whose pages it exchanges
+    frames: frozenset[int] = frozenset()  # that it holds
+    kills: Domain | None = None
+
+
 class Builders(RuleBasedStateMachine):
     """A host, its domains, and operations in flight."""
 
@@ -67,7 +76,7 @@ class Builders(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.running: list[tuple[Steps[Any], Domain | None, set[int]]] = []  # steps, who exchanges, frames held
+        self.running: list[InFlight] = []
         self.scrub_chunk = populating.SCRUB_CHUNK
         populating.SCRUB_CHUNK = 1  # so that small extents are preempted while they are scrubbed
 
@@ -90,23 +99,25 @@ class Builders(RuleBasedStateMachine):
         return data.draw(st.sampled_from([*(list(self.host.domains) * 4), 9]), label="domid")
 
     def idle_blocks(self, wanted: Callable[[Block], bool]) -> list[Block]:
-        busy = set().union(*(frames for _, _, frames in self.running))
+        busy = set().union(*(other.frames for other in self.running))
         return [
             block
             for block in self.host.pages.blocks.values()
             if wanted(block) and busy.isdisjoint(range(block.mfn, block.mfn + block.pages))
         ]
 
-    def start(
-        self, op: str, steps: Steps[Any], exchanging: Domain | None = None, frames: frozenset[int] = frozenset()
-    ) -> None:
+    def being_killed(self, domain: Domain | None) -> bool:
+        """Domctls run one at a time: no other kills or destroys a domain before its kill is over."""
+        return domain is not None and any(other.kills is domain for other in self.running)
+
+    def start(self, op: str, operation: InFlight | Steps[Any]) -> None:
         SEEN.add(op)
-        self.running.append((steps, exchanging, set(frames)))
+        self.running.append(operation if isinstance(operation, InFlight) else InFlight(operation))
         self.advance(len(self.running) - 1)
 
     def advance(self, index: int) -> None:
         try:
-            next(self.running[index][0])
+            next(self.running[index].steps)
         except StopIteration as end:
             del self.running[index]
             if isinstance(end.value, populating.Populated) and end.value.preempted is not None:
@@ -166,7 +177,7 @@ class Builders(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def free_domheap_pages(self, data: st.DataObject) -> None:
-        exchanging = any(steps.__name__ == "memory_exchange" for steps, _, _ in self.running)
+        exchanging = any(other.exchanges for other in self.running)
         blocks = self.idle_blocks(
             lambda block: block.state is PageState.ASSIGNED or (block.state is PageState.ANONYMOUS and not exchanging)
         )
@@ -175,7 +186,7 @@ class Builders(RuleBasedStateMachine):
             order = data.draw(st.integers(0, block.order))
             frames = frozenset(range(block.mfn, block.mfn + block.pages))
             steps = page_alloc.free_domheap_pages(self.host, block.mfn, order)
-            self.start("free_domheap_pages", steps, frames=frames)
+            self.start("free_domheap_pages", InFlight(steps, frames=frames))
 
     @rule(data=st.data(), number=st.integers(1, 3), out_order=st.integers(0, 2), node=NODES)
     def memory_exchange(self, data: st.DataObject, number: int, out_order: int, node: int | None) -> None:
@@ -186,7 +197,7 @@ class Builders(RuleBasedStateMachine):
             mfns = [block.mfn + (extent << in_order) for extent in range(number)]  # may run over the block's end
             assert block.owner is not None
             steps = hypercalls.memory_exchange(self.host, block.owner.domid, mfns, in_order, out_order, node)
-            self.start("memory_exchange", steps, block.owner)
+            self.start("memory_exchange", InFlight(steps, exchanges=block.owner))
 
     @rule(data=st.data(), pages=PAGES, bad=st.sampled_from([{}, {}, {"extent_order": 1}, {"mem_flags": 1}]))
     def claim_pages(self, data: st.DataObject, pages: int, bad: dict[str, int]) -> None:
@@ -197,29 +208,32 @@ class Builders(RuleBasedStateMachine):
         domid = self.pick(data)
         domain = self.host.domains.get(domid)
         if stage == "destroydomain":
-            self.start("destroydomain", hypercalls.destroydomain(self.host, domid))
+            if not self.being_killed(domain):
+                self.start("destroydomain", InFlight(hypercalls.destroydomain(self.host, domid), kills=domain))
         elif domain is None:
             pass
         elif stage == "kill":
-            self.start("domain_kill", domains.domain_kill(self.host, domain))
+            if not self.being_killed(domain):
+                self.start("domain_kill", InFlight(domains.domain_kill(self.host, domain), kills=domain))
         elif not domain.is_dying:
             pass
         elif stage == "relinquish":
             self.start("relinquish_memory", domains.relinquish_memory(self.host, domain))
-        elif not list(self.host.pages.of_domain(domain)):
+        elif not list(self.host.pages.of_domain(domain)) and not self.being_killed(domain):
             SEEN.add("domain_destroy")
             domains.domain_destroy(self.host, domain)
 
     @rule(data=st.data())
     def destroy_a_domain_that_is_worked_on(self, data: st.DataObject) -> None:
         """To its end, while pages are on their way to it, its last page is being freed, or it exchanges."""
-        busy = [block.owner for block in self.host.pages.in_limbo()] + [who for _, who, _ in self.running]
+        busy = [block.owner for block in self.host.pages.in_limbo()] + [other.exchanges for other in self.running]
         busy += [domain for domain in self.host.domains.values() if domain.last_frees]
-        domids = sorted({domain.domid for domain in busy if domain is not None and not domain.is_destroyed})
+        domids = sorted({who.domid for who in busy if who and not who.is_destroyed and not self.being_killed(who)})
         if domids:
-            steps = hypercalls.destroydomain(self.host, data.draw(st.sampled_from(domids)))
-            self.start("destroydomain", steps)
-            while any(steps is other for other, _, _ in self.running):
+            domain = self.host.domain(data.draw(st.sampled_from(domids)))
+            operation = InFlight(hypercalls.destroydomain(self.host, domain.domid), kills=domain)
+            self.start("destroydomain", operation)
+            while operation in self.running:
                 self.advance(len(self.running) - 1)
                 self.properties_hold()
 
@@ -272,7 +286,8 @@ class Builders(RuleBasedStateMachine):
         domain = self.host.domains.get(self.pick(data))
         mfn = page_alloc.alloc_heap_pages(self.host, domain, order, node, memflags)
         if mfn is not None:  # keep the pages in flight, as alloc_domheap_pages does
-            self.running.append((self.rest(mfn, order, domain, memflags), None, set(range(mfn, mfn + (1 << order)))))
+            frames = frozenset(range(mfn, mfn + (1 << order)))
+            self.running.append(InFlight(self.rest(mfn, order, domain, memflags), frames=frames))
 
     def rest(self, mfn: int, order: int, domain: Any, memflags: int) -> Steps[None]:
         if domain is not None and not memflags & MEMF_no_owner:
@@ -330,7 +345,9 @@ class Builders(RuleBasedStateMachine):
                     domain.is_dead and domain.last_frees for domain in self.host.domains.values()
                 ),
                 "an offline mark is lost": self.host.pages.lost_marks,
-                "an exchange of a destroyed domain": any(who and who.is_destroyed for _, who, _ in self.running),
+                "an exchange of a destroyed domain": any(
+                    other.exchanges and other.exchanges.is_destroyed for other in self.running
+                ),
             }
             SITUATIONS.update(name for name, holds in found.items() if holds)
 
@@ -342,7 +359,7 @@ class Builders(RuleBasedStateMachine):
             for domain in self.host.domains.values():
                 blocks = list(self.host.pages.of_domain(domain))
                 counted = sum(block.pages for block in blocks if block.refcounted)
-                if all(domain is not who for _, who, _ in self.running):
+                if all(domain is not other.exchanges for other in self.running):
                     assert domain.tot_pages == counted
                 assert domain.tot_pages >= counted
                 assert domain.extra_pages == sum(block.pages for block in blocks if not block.refcounted)
@@ -367,7 +384,7 @@ class HardenedBuilders(Builders):
     @invariant()
     def the_dead_hold_nothing_once_they_are_killed(self) -> None:
         if hasattr(self, "host"):
-            killing = {steps.__name__ for steps, _, _ in self.running} & {"domain_kill", "destroydomain"}
+            killing = [other for other in self.running if other.kills]
             broken = [str(v) for v in check_state(self.host) if v.property == "dead-hold-nothing"]
             assert killing or broken == []
 
