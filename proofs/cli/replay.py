@@ -174,12 +174,16 @@ def _as_json(results: list[FileResult], program: dict[str, str] | None) -> dict[
         "versions": versions("msgspec"),
         **({} if program is None else {"against": program}),
         "files": results,
-        "total": {
-            name: sum(getattr(result, name) for result in results)
-            for name in ("traces", "events", "comparisons", "skipped")
-        }
-        | {name: sum(len(getattr(result, name)) for result in results) for name in ("divergences", "wraps")},
+        "total": _total(results),
     }
+
+
+def _total(results: list[FileResult]) -> dict[str, int]:
+    """The counts of all files, in the order of the table's columns."""
+    total = {name: sum(getattr(result, name) for result in results) for name in ("traces", "events", "comparisons")}
+    total |= {name: sum(len(getattr(result, name)) for result in results) for name in ("divergences", "wraps")}
+    total["skipped"] = sum(result.skipped for result in results)
+    return {"files": len(results)} | total
 
 
 def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
@@ -206,6 +210,8 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
             f"{result.events / result.seconds:,.0f}" if result.seconds else "",
         )
     out.print(counts)
+    if len(results) > 1:
+        out.print(Text("total: " + ", ".join(f"{n:,} {name}" for name, n in _total(results).items())), soft_wrap=True)
     for result in results:
         for reason, count in result.not_applicable.items():
             out.print(Text(f"not asked, {count:,} events of {result.file}: {one_line(reason)}"), soft_wrap=True)

@@ -197,7 +197,7 @@ class Replay:
         state = event.state
         if not matches(self.host, state):  # type: ignore[arg-type]  # no crash: it has a state
             self.check_shape(state)  # type: ignore[arg-type]  # likewise
-            field, expected, observed = next(differences(observe(self.host), state))  # type: ignore[arg-type]  # likewise
+            field, expected, observed = next(differences(observe(self.host, state), state))  # type: ignore[arg-type]  # likewise
             self.diverged(event, field, expected, observed)
             return
         self.result.comparisons += self._numbers(state)  # type: ignore[arg-type]  # likewise
