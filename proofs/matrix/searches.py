@@ -20,6 +20,8 @@ DEPTH, NODES, DOMAINS = 7, 2, 2
 """How far a search goes before it gives up."""
 WORK = 120_000_000
 """What the solver may spend on one question of a search."""
+LARGE = ("no-wrap.domain-counters",)
+"""What only hosts of many pages break."""
 
 
 def together(left: Sequence[Open]) -> list[list[Open]]:
@@ -75,7 +77,8 @@ def _asked(left: Open) -> Asked:
     """As deep as a search goes; where larger blocks have a trace, no deeper than that."""
     row, larger = left.row, _larger(left)
     depth = DEPTH if larger is None else len(larger.events)
-    return Asked(left.semantics, row.part, "", row.conditions, depth, NODES, DOMAINS, rlimit=WORK, few=True)
+    few = row.part not in LARGE
+    return Asked(left.semantics, row.part, "", row.conditions, depth, NODES, DOMAINS, rlimit=WORK, few=few)
 
 
 def _larger(left: Open) -> Trace | None:

@@ -158,7 +158,8 @@ class _Search:
                 model = _at_most(solver, host.pages() - host.least_pages(), 0)  # every node has a page at least
                 chosen = [c for choice in host.choices for c in choice if z3.is_true(model.eval(c, True))]
                 solver.add(*chosen)
-                model = _at_most(solver, host.numbers(), 0)
+                _at_most(solver, host.numbers(), 0)
+                model = _at_most(solver, host.targets(), 0)
                 solver.pop()
                 try:
                     return trace_of(asked.semantics, asked.mutation, asked.property, host, model, self.parts)

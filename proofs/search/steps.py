@@ -86,10 +86,13 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
 
 def size_of(name: str, step: Step, q: Quantifiers) -> list[Term]:
     """What else a step is in a search: one of single pages, as which larger blocks are free is up to the heap, which is
-    not in the model. Only a stashed extent is larger: the smallest that there can be."""
+    not in the model. Only a stashed extent is larger: the smallest that there can be. A call for a domain that was
+    destroyed has looked it up before, in every generation."""
     found = [negation(step.arguments[flag]) for flag in NEVER if flag in step.arguments]
     if "pages" in step.arguments and not name.startswith("set_outstanding") and name not in CALLS_FOR_DESTROYED:
         found.append(step.arguments["pages"] == (SMALLEST if name in (STASHES, "free_stash") else 1))
+    if name in CALLS_FOR_DESTROYED:
+        found.append(step.before.legacy_calls[step.arguments["domid"]] >= 1)
     return found + [says(q) for says in step.of_single_pages]
 
 
@@ -98,9 +101,7 @@ def told(name: str, step: Step, q: Quantifiers) -> list[Term]:
     found = [says(q) for says in step.traced]
     rule = _TOLD.get(name)
     s, domid = step.before, step.arguments.get("domid")
-    if name in CALLS_FOR_DESTROYED:
-        found.append(s.legacy_calls[domid] >= 1)
-    elif domid is not None:
+    if domid is not None and name not in CALLS_FOR_DESTROYED:
         found.append(s.listed(domid))
     return found + ([rule(step, q)] if rule is not None else [])
 

@@ -252,6 +252,19 @@ class Unrolled:
                     found.append(z3.If(choice[number], z3.Sum(arguments), 0))
         return z3.Sum(found) if found else z3.IntVal(0)
 
+    def targets(self) -> Term:
+        """How many targets are named by the claim sets of the chosen steps: of two that ask for as much, the shorter."""
+        found = []
+        for choice, steps in zip(self.choices, self.steps, strict=True):
+            for number, name in enumerate(self.names):
+                named = steps[name][0].step.arguments.items()
+                asked = [
+                    t for key, value in named if key in ("first", "second", "global") for t in _page_terms(key, value)
+                ]
+                if asked:
+                    found.append(z3.If(choice[number], z3.Sum([z3.If(term > 0, 1, 0) for term in asked]), 0))
+        return z3.Sum(found) if found else z3.IntVal(0)
+
 
 def _last_to_update(sections: list[Section], field: str) -> Section | None:
     return next((section for section in reversed(sections) if field in section.step.updates), None)
