@@ -14,7 +14,7 @@ from proofs.refinement.judge import judge_comparison
 from proofs.search.events import Trace
 from proofs.search.minimise import Asked, Found, search_together
 from proofs.search.replayed import replay_on_reference
-from proofs.search.steps import UNTOLD
+from proofs.search.steps import UNTOLD, alphabet_of
 
 DEPTH, NODES, DOMAINS = 7, 2, 2
 """How far a search goes before it gives up."""
@@ -25,14 +25,16 @@ LARGE = ("no-wrap.domain-counters",)
 
 
 def together(left: Sequence[Open]) -> list[list[Open]]:
-    """Rows in groups that are searched at once: of one generation under the same conditions, and alike in whether they
-    need the ledger in the state. What is judged otherwise than by a search in the model is by itself."""
+    """Rows in groups that are searched at once: of one generation under the same conditions, with the same events, and
+    alike in whether they need the ledger in the state. What is judged otherwise than by a search in the model is by
+    itself."""
     alone = [[one] for one in left if _judge_of(one.row) is not None]
-    groups: dict[tuple[str, tuple[str, ...], bool], list[Open]] = {}
+    groups: dict[tuple[str, tuple[str, ...], bool, str], list[Open]] = {}
     for one in left:
         if _judge_of(one.row) is None:
-            ledger = PROPERTIES[one.row.part].id == "redeemed-once"
-            groups.setdefault((one.semantics, one.row.conditions, ledger), []).append(one)
+            prop = PROPERTIES[one.row.part].id
+            key = (one.semantics, one.row.conditions, prop == "redeemed-once", alphabet_of(prop))
+            groups.setdefault(key, []).append(one)
     return [*groups.values(), *alone]
 
 

@@ -49,6 +49,26 @@ OPERATIONS: dict[str, Operation] = {
 """Name to its sections. A populate that is preempted is an allocation of so many pages that one can be stashed."""
 
 
+LOSES, MARKS = "no-claims-lost", "offline-mark-kept"
+SPECIAL: dict[str, tuple[str, ...]] = {
+    LOSES: (REFUSES, STASHES, "free_stash", "free_marked_stash_page"),
+    MARKS: ("mark_page_offline", "free_marked_page"),
+}
+"""Events that are searched for these properties only, as they shorten no trace that breaks another.
+
+Pages that go back to the heap, refused or dropped from the stash, leave more of it to everybody else, and nothing is
+redeemed for them that was not redeemed when they left. A page that is marked and then freed is in the end a page that is
+freed and then goes offline, which is as many events.
+"""
+EXTRA = ("exchange_allocate", "assign_extra_pages", "free_extra_pages")
+"""Extra pages: where claims are redeemed in the allocator they are like pages without owner, as claims go."""
+
+
+def alphabet_of(prop: str) -> str:
+    """Which properties are searched with the same events: those of the same name here."""
+    return prop if prop in SPECIAL else ""
+
+
 def sections_of(name: str) -> tuple[str, ...]:
     """The transitions that an event is made of: most events are one critical section."""
     return OPERATIONS[name].sections if name in OPERATIONS else (name,)
@@ -72,16 +92,21 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
     it is about is destroyed.
     """
     wanted = frozenset().union(*(p.only or frozenset() for p in parts)) & {"claim-refused", "set-refused"}
+    ids = {part.id for part in parts}
+    left_out = {name for prop, names in SPECIAL.items() if prop not in ids for name in names}
+    if not semantics.rules.redeems_at_assign:
+        left_out |= set(EXTRA)
     found = []
     for name in semantics.transitions:
         refusal = name.endswith("_refused") and name != "assign_pages_refused"
-        if name == CREATES:
+        if name == CREATES or name in left_out:
             continue
         if not refusal or ("set-refused" in wanted and name == "claim_memory_refused"):
             found.append(name)
     if LOOKS_UP not in semantics.transitions:
         found.append(LOOKS_UP)
-    return found + [name for name, operation in OPERATIONS.items() if operation.needs <= set(semantics.transitions)]
+    possible = [name for name, operation in OPERATIONS.items() if operation.needs <= set(semantics.transitions)]
+    return found + [name for name in possible if name not in left_out]
 
 
 def size_of(name: str, step: Step, q: Quantifiers) -> list[Term]:
