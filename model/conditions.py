@@ -43,6 +43,11 @@ def _within_limit(step: Step) -> Formula:
     return lambda _q: _used(step) + pages - minimum(pages, s.held(d)) <= s.max_pages[d]
 
 
+def _within_claims(step: Step) -> Formula:
+    s, d, pages = step.before, step.actor, step.arguments["pages"]
+    return lambda _q: pages <= s.held(d)
+
+
 def _not_dying(step: Step) -> Formula:
     s, d = step.before, step.actor
     return lambda _q: negation(s.is_dying[d])
@@ -87,6 +92,12 @@ CONDITIONS: dict[str, Condition] = {
             "no builder asks for pages that would exceed max_pages once claims and pages in limbo are counted",
             frozenset({"alloc_heap_pages"}),
             _within_limit,
+        ),
+        Condition(
+            "requests-within-claims",
+            "no builder asks for more pages than its domain has claimed",
+            frozenset({"alloc_heap_pages"}),
+            _within_claims,
         ),
         Condition(
             "legacy-check-in-lock",

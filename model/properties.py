@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from model.c_types import UINT_MAX
+from model.c_types import HOST_PAGES_MAX, UINT_MAX
 from model.comparison import Comparison
 from model.encoding import Quantifiers, Vector
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same, total_of
@@ -374,10 +374,53 @@ _state(
     support=True,
     needs="one-section",
 )
+
+
+def _extra(q: Quantifiers, s: State, d: Term) -> Term:
+    row = s.extra_pages.row(d)
+    q.entry_within_sum(row, 0)
+    q.sums_ordered(row, s.installed_pages)
+    return row.total()
+
+
+def _extra_within_node(q: Quantifiers, s: State) -> Term:
+    def cell(d: Term, n: Term) -> Term:
+        for grid in (s.limbo_pages, s.assigned_pages, s.extra_pages):
+            q.entry_within_sum(grid.column(n), d)
+        return s.extra_pages[d, n] <= s.installed_pages[n]
+
+    return q.every_cell(cell)
+
+
+def _grown_claims_bounded(q: Quantifiers, s: State) -> Term:
+    def domain(d: Term) -> Term:
+        extra = _extra(q, s, d)
+        return all_of([extra >= 0, s.held(d) + s.tot_pages[d] + extra <= GROWN_CLAIM_MAX])
+
+    return q.every_domain(domain)
+
+
+GROWN_CLAIM_MAX = 2 * UINT_MAX + HOST_PAGES_MAX
+"""Pages: no claim that grows back exceeds it, as it grows by the pages of its domain only."""
+
+_state(
+    "no-wrap.pages",
+    "A domain's limit and tot_pages are within 32 bits.",
+    lambda q, s: q.every_domain(lambda d: all_of([s.max_pages[d] <= UINT_MAX, s.tot_pages[d] <= UINT_MAX])),
+    support=True,
+    needs="growing-back",
+)
+_state(
+    "no-wrap.extra-pages",
+    "A domain has no more extra pages of a node than it has pages.",
+    _extra_within_node,
+    support=True,
+    needs="growing-back",
+)
 _state(
     "no-wrap.pages-and-claims",
-    "A domain's pages and its claims are within a 32-bit counter.",
-    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + s.held(d) <= UINT_MAX),
+    "A domain's pages, extra pages and claims are no more than two domains' largest and all pages of the host.",
+    _grown_claims_bounded,
     support=True,
     needs="growing-back",
 )

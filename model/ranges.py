@@ -4,7 +4,7 @@ from model.c_code.evaluation import Evaluation, evaluated
 from model.c_types import DOMID_FIRST_RESERVED, HOST_PAGES_MAX, UINT_MAX, in_range
 from model.encoding import Quantifiers
 from model.logic import Term, all_of
-from model.properties import PROPERTIES, Kind, Property
+from model.properties import GROWN_CLAIM_MAX, PROPERTIES, Kind, Property
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import TwoStates
 
@@ -40,9 +40,9 @@ def in_counters(term: Term) -> Term:
 def _host_counters(q: Quantifiers, s: State) -> Term:
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
     # Claims may exceed free pages where nothing is recalled; there are only so many domains.
-    q.sum_bounded(s.global_claims, UINT_MAX)
-    q.sum_bounded(s.node_claims, UINT_MAX)
-    q.sum_bounded(s.orphaned_claims, UINT_MAX)
+    for claims in (s.global_claims, s.node_claims, s.orphaned_claims):
+        q.sum_bounded(claims, UINT_MAX)
+        q.sum_bounded(claims, GROWN_CLAIM_MAX)  # where they grow back: see no-wrap.pages-and-claims
 
     def node(n: Term) -> Term:
         q.sum_bounded(s.claims.column(n), UINT_MAX)

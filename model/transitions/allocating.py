@@ -155,9 +155,18 @@ def assign_pages(step: Step, rules: Rules) -> None:
     step.add_at("tot_pages", domid, pages)
     step.add_cell("limbo_pages", domid, node, -pages)
     step.add_cell("assigned_pages", domid, node, pages)
+    _within_node(step, rules, domid, node)
     _lose_marks(step, node, pages)
     if rules.redeems_at_assign:
         redeem(step, rules, domid, node, pages)
+
+
+def _within_node(step: Step, rules: Rules, domid: Term, node: Term) -> None:
+    """What a domain gets of a node and has of it is no more than there is: where claims grow back, they may be as many."""
+    if rules.frees_restore_claims:
+        s = step.before
+        for grid in (s.limbo_pages, s.assigned_pages, s.extra_pages):
+            step.hint(lambda lemmas, _after, g=grid: lemmas.entry_within_sum(g.column(node), domid))
 
 
 def _lose_marks(step: Step, node: Term, pages: Term) -> None:
@@ -178,6 +187,7 @@ def assign_extra_pages(step: Step, rules: Rules) -> None:
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     step.add_at("transit_pages", node, -pages)
     step.add_cell("extra_pages", domid, node, pages)
+    _within_node(step, rules, domid, node)
     _lose_marks(step, node, pages)
     if rules.redeems_at_assign and rules.extra_pages_redeem:
         redeem(step, rules, domid, node, pages)
@@ -203,7 +213,7 @@ def exchange_steal(step: Step, rules: Rules) -> None:  # noqa: ARG001
     step.add_at("transit_pages", node, pages)
 
 
-def exchange_assign(step: Step, rules: Rules) -> None:  # noqa: ARG001
+def exchange_assign(step: Step, rules: Rules) -> None:
     """memory_exchange puts the new pages on the domain's list, with MEMF_no_refcount: not counted again."""
     s, domid, node, pages = step.before, step.domain(), step.node(), step.pages()
     step.guard("domain-exists", s.is_created[domid])
@@ -211,6 +221,7 @@ def exchange_assign(step: Step, rules: Rules) -> None:  # noqa: ARG001
     step.guard("not-dying", negation(s.is_dying[domid]), "EINVAL")
     step.add_cell("assigned_pages", domid, node, pages)
     step.add_at("transit_pages", node, -pages)
+    _within_node(step, rules, domid, node)
     _lose_marks(step, node, pages)
 
 

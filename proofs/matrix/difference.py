@@ -7,14 +7,19 @@ of each operation and all counters that both keep. Pages are counted.
 import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import msgspec
 
+from model.transitions.stash import SMALLEST
 from proofs.replay.observe import observe
 from proofs.search.on_reference import Running, Tiny, tiny_hosts
 from proofs.search.small_events import Written, next_events
+from proofs.search.writer import ORDER
+from reference.constants import SCRUB_CHUNK, UINT_MAX
+from reference.generations import SEMANTICS
+from reference.state import Host
 from reference.status import HypervisorCrash, MisuseError
 
 Events = tuple[Written, ...]
@@ -31,6 +36,12 @@ class Between:
     domains: int = 2
     pages: int = 2
     """Of all nodes together."""
+    order: int = 0
+    """The largest block that is asked for: 2^order pages."""
+    ops: tuple[str, ...] = ()
+    """Operations that are tried; all, if none."""
+    more_than_32_bits: bool = False
+    """Claim sets may ask for 2^32 pages of a node, too."""
     seconds: float = 20.0
     """When to give up: of processor time, so that a busy machine finds the same."""
 
@@ -52,9 +63,21 @@ class _Pair:
     """Both generations after the same events."""
 
     def __init__(self, asked: Between, node_pages: tuple[int, ...], events: Events) -> None:
+        self.asked = asked
         self.both = [Running(name, node_pages) for name in (asked.before, asked.after)]
         for event in events:
             self.do(event)
+
+    @property
+    def stashing(self) -> bool:
+        """The host is large enough for an extent that can be stashed: nothing else is tried there."""
+        return sum(self.both[0].host.node_pages) >= SMALLEST
+
+    def _of(self, running: Running) -> Iterator[Written]:
+        possible = next_events(running.host, sorted(running.begun), self.asked.order)
+        if self.asked.more_than_32_bits:
+            possible = chain(possible, _more_than_32_bits(running.host))
+        return (event for event in possible if not self.asked.ops or event["op"] in self.asked.ops)
 
     def do(self, event: Written) -> list[str]:
         """One event on both; what differs after it.
@@ -70,10 +93,13 @@ class _Pair:
 
     def next(self) -> Iterator[Written]:
         """What may come next, as far as both have it."""
+        if self.stashing:
+            yield from _populating(self.both[0].host)
+            return
         node_claims = all("claim_node" in r.host.semantics.claim_counters for r in self.both)
         seen = set()
         for running in self.both:
-            for event in next_events(running.host, sorted(running.begun), 0):
+            for event in self._of(running):
                 if event["op"] == "set_outstanding_pages" and event.get("node") is not None and not node_claims:
                     continue  # without single-node claims the target is not looked at
                 for written in _as_requested(event):
@@ -95,10 +121,25 @@ def _as_requested(event: Written) -> Iterator[Written]:
         yield request | {"op": "alloc_domheap_pages", "node": event["node"]}
 
 
+def _more_than_32_bits(host: Host) -> Iterator[Written]:
+    for domid, node in product(host.domains, host.nodes):
+        claims = [{"pages": UINT_MAX + 1, "target": node}]
+        yield {"op": "install_claim_set", "domid": domid, "claims": claims}
+
+
+def _populating(host: Host) -> Iterator[Written]:
+    """An extent that is preempted while it is scrubbed, and one that another order is asked for."""
+    for domid in host.domains:
+        event = {"op": "populate_physmap", "domid": domid, "nr_extents": 1}
+        yield event | {"extent_order": ORDER, "preempt_at": {"extent": 0, "scrub_index": SCRUB_CHUNK}}
+        yield event | {"extent_order": 0}
+
+
 def done(running: Running, event: Written) -> dict[str, Any]:
     """The outcome of an event and the counters after it, by name."""
+    waits = event["op"] != "continue" or event["builder"] in running.begun
     try:
-        shown: dict[str, Any] = dict(running.do(event))
+        shown: dict[str, Any] = dict(running.do(event)) if waits else {}  # it has ended here: nothing is left to do
     except HypervisorCrash as crash:
         return {"crash": str(crash)}
     shown["crash"] = "none"
@@ -115,6 +156,8 @@ def difference(asked: Between) -> Difference:
     """The fewest events, then domains, nodes and pages."""
     started = time.process_time()
     shapes = tiny_hosts(Tiny(asked.after, "", nodes=asked.nodes, pages=asked.pages))
+    if SEMANTICS[asked.before].stashes != SEMANTICS[asked.after].stashes:
+        shapes.append((SMALLEST,))
     levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
     found = Difference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
     for depth in range(1, asked.depth + 1):
@@ -140,7 +183,8 @@ def difference(asked: Between) -> Difference:
 
 def _created(nodes: tuple[int, ...], domains: int) -> Iterator[Events]:
     affinity = list(range(len(nodes)))
-    for limits in product(range(1, sum(nodes) + 1), repeat=domains):
+    most = sum(nodes)
+    for limits in product(range(1, most + 1) if most < SMALLEST else (most,), repeat=domains):
         yield tuple(
             {"op": "create_domain", "domid": domid, "max_pages": limit, "node_affinity": affinity}
             for domid, limit in enumerate(limits)

@@ -14,14 +14,45 @@ DEPTH = 4
 """Events at most."""
 
 
+FURTHER: dict[tuple[str, str, str], Between] = {
+    (one.before, one.after, name): one
+    for name, one in {
+        "host-check-does-not-mix": Between(
+            "claim-sets-v3",
+            "claim-sets-v7",
+            depth=DEPTH,
+            order=1,
+            ops=("install_claim_set", "alloc_heap_pages"),
+            seconds=math.inf,
+        ),
+        "too-many-pages": Between(
+            "claim-sets-v3",
+            "claim-sets-v7",
+            depth=DEPTH,
+            ops=("install_claim_set",),
+            more_than_32_bits=True,
+            seconds=math.inf,
+        ),
+        "release-over-the-limit": Between(
+            "claim-sets-v3",
+            "claim-sets-v7",
+            depth=DEPTH,
+            ops=("install_claim_set", "set_max_pages", "alloc_heap_pages"),
+            seconds=math.inf,
+        ),
+    }.items()
+}
+"""Departures of a generation from the design that it follows: the shortest difference for each, by these operations."""
+
+
 def neighbours() -> list[tuple[str, str]]:
     """Every generation with each that it was made from, the earlier one first."""
     return [(before, after.name) for after in SEMANTICS.values() for before in after.follows]
 
 
-def path_of(before: str, after: str) -> Path:
-    """Where the traces of two generations are stored."""
-    return DIFFERENCES / f"{before}--{after}.jsonl"
+def path_of(before: str, after: str, what: str = "") -> Path:
+    """Where the traces of two generations are stored; those of a departure under its name."""
+    return DIFFERENCES / f"{before}--{after}{'.' if what else ''}{what}.jsonl"
 
 
 def lines_of(before: str, after: str, found: Difference) -> bytes:
@@ -45,11 +76,12 @@ def found_between(before: str, after: str) -> Difference:
 
 def write(only_say: bool = False) -> tuple[list[Path], dict[tuple[str, str], Difference]]:
     """Search all neighbours; store what is not stored with the same measure. Gives what changed, and what was found."""
-    changed, found = [], {}
-    for pair in neighbours():
-        found[pair] = found_between(*pair)
-        path = path_of(*pair)
-        lines = lines_of(*pair, found[pair]) if found[pair].differs else b""
+    changed: list[Path] = []
+    found = {pair: found_between(*pair) for pair in neighbours()}
+    wanted = {path_of(*pair): (pair, one) for pair, one in found.items()}
+    wanted |= {path_of(*key): (key[:2], difference(one)) for key, one in FURTHER.items()}
+    for path, (pair, one) in wanted.items():
+        lines = lines_of(*pair, one) if one.differs else b""
         if (path.read_bytes() if path.exists() else b"") == lines:
             continue
         if lines and path.exists() and measure(path.read_bytes()) == measure(lines):
@@ -58,4 +90,8 @@ def write(only_say: bool = False) -> tuple[list[Path], dict[tuple[str, str], Dif
         if not only_say:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(lines) if lines else path.unlink()
+    for path in sorted(set(DIFFERENCES.glob("*.jsonl")) - set(wanted)):
+        changed.append(path)
+        if not only_say:
+            path.unlink()
     return changed, found

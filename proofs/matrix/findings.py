@@ -84,7 +84,7 @@ def recorded(trace: Trace, source: str) -> tuple[bytes, list[str]]:
     violations = check_state(recorder.host)
     if "crash" not in events[-1]:
         recorder.broken |= {violation.property for violation in violations}
-    header = {"format": FORMAT_2, "semantics": trace.semantics, "source": source, "host": trace.host}
+    header = {"format": FORMAT_2, "semantics": trace.semantics, "source": source, "host": trace.host | {"last_alloc_node": 0}}
     if recorder.broken:
         header["expect"] = sorted(recorder.broken)
     lines = b"".join(msgspec.json.encode(line) + b"\n" for line in (header, *events))

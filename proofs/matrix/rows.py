@@ -17,7 +17,10 @@ KINDS_OF_REQUESTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "host-backed": (("nothing-offlined",),),
     "claims-fulfilled.granted": (("nothing-offlined",),),
     "claims-fulfilled.granted-on-node": (("nothing-offlined",),),
-    "no-claims-lost": (("limit-not-lowered", "requests-within-limit"),),
+    "no-claims-lost": (
+        ("limit-not-lowered", "requests-within-limit"),
+        ("limit-not-lowered", "requests-within-limit", "requests-within-claims"),
+    ),
 }
 """Properties of requests that are judged of some kinds of requests, too: two generations may fail by different ones."""
 

@@ -14,23 +14,27 @@ from proofs.refinement.judge import judge_comparison
 from proofs.search.events import Trace
 from proofs.search.minimise import Asked, Found, search_together
 from proofs.search.replayed import replay_on_reference
-from proofs.search.steps import UNTOLD
+from proofs.search.steps import UNTOLD, alphabet_of
 
 DEPTH, NODES, DOMAINS = 7, 2, 2
 """How far a search goes before it gives up."""
 WORK = 120_000_000
 """What the solver may spend on one question of a search."""
+LARGE = ("no-wrap.domain-counters",)
+"""What only hosts of many pages break."""
 
 
 def together(left: Sequence[Open]) -> list[list[Open]]:
-    """Rows in groups that are searched at once: of one generation under the same conditions, and alike in whether they
-    need the ledger in the state. What is judged otherwise than by a search in the model is by itself."""
+    """Rows in groups that are searched at once: of one generation under the same conditions, with the same events, and
+    alike in whether they need the ledger in the state. What is judged otherwise than by a search in the model is by
+    itself."""
     alone = [[one] for one in left if _judge_of(one.row) is not None]
-    groups: dict[tuple[str, tuple[str, ...], bool], list[Open]] = {}
+    groups: dict[tuple[str, tuple[str, ...], bool, str], list[Open]] = {}
     for one in left:
         if _judge_of(one.row) is None:
-            ledger = PROPERTIES[one.row.part].id == "redeemed-once"
-            groups.setdefault((one.semantics, one.row.conditions, ledger), []).append(one)
+            prop = PROPERTIES[one.row.part].id
+            key = (one.semantics, one.row.conditions, prop == "redeemed-once", alphabet_of(prop))
+            groups.setdefault(key, []).append(one)
     return [*groups.values(), *alone]
 
 
@@ -75,7 +79,8 @@ def _asked(left: Open) -> Asked:
     """As deep as a search goes; where larger blocks have a trace, no deeper than that."""
     row, larger = left.row, _larger(left)
     depth = DEPTH if larger is None else len(larger.events)
-    return Asked(left.semantics, row.part, "", row.conditions, depth, NODES, DOMAINS, rlimit=WORK, few=True)
+    few = row.part not in LARGE
+    return Asked(left.semantics, row.part, "", row.conditions, depth, NODES, DOMAINS, rlimit=WORK, few=few)
 
 
 def _larger(left: Open) -> Trace | None:

@@ -6,12 +6,15 @@ from typing import Any
 import z3
 
 from model.bounded import BoundedHost
-from model.logic import Term
+from model.logic import Term, all_of
 from model.properties import Property
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
 from proofs.search.steps import CREATES, about
 from proofs.search.unroll import Unrolled
+from proofs.search.writer import Untellable, Writer
+
+__all__ = ["Counters", "Trace", "Untellable", "broken_sums", "trace_of"]
 
 Counters = dict[str, Any]
 
@@ -38,11 +41,14 @@ def trace_of(
     model: z3.ModelRef,
     parts: list[Property] | None = None,
 ) -> Trace:
-    """The trace that a countermodel stands for."""
+    """The trace that a countermodel stands for.
+
+    :raises Untellable: no trace tells just these steps
+    """
     counted = [_counters(state, unrolled, model) for state in unrolled.states]
     nodes = counted[0]["node_avail_pages"]
     span = 1 << max(max(nodes) - 1, 0).bit_length()
-    writer = _Writer(nodes, span)
+    writer = Writer(nodes, span, unrolled.semantics.rules)
     states = _while_created(counted, unrolled.created)
     names = [CREATES] * unrolled.created
     for domid in range(unrolled.created):
@@ -52,13 +58,13 @@ def trace_of(
             n for n, c in zip(unrolled.names, choice, strict=True) if z3.is_true(model.eval(c, model_completion=True))
         )
         names.append(name)
-        writer.write(name, _arguments(steps[name], model))
+        writer.write(name, _arguments(steps[name][0].step, model))
     writer.end()
     return Trace(
         semantics,
         mutation,
         prop,
-        {"node_span": span, "nodes": nodes},
+        {"node_span": span, "nodes": nodes, "last_alloc_node": 0},
         writer.events,
         names,
         states,
@@ -123,9 +129,10 @@ def broken_sums(
         about_state = part.about_state(unrolled.semantics.rules)
         if about_state is not None:
             formula = about_state(host, unrolled.states[-1])
-        elif part.of_step is not None and names and about(part, names[-1]):
-            two = TwoStates(unrolled.steps[-1][names[-1]], unrolled.states[-2], unrolled.states[-1])
-            formula = part.of_step(host, two)
+        elif part.of_step is not None and names and unrolled.steps:
+            last = [section for section in unrolled.steps[-1][names[-1]] if about(part, section.name)]
+            pairs = [TwoStates(section.step, section.before, section.after) for section in last]
+            formula = all_of([part.of_step(host, two) for two in pairs])
         else:
             continue
         if not isinstance(formula, bool):
@@ -165,163 +172,3 @@ def _resolved(model: z3.ModelRef, formula: Term) -> Term:
 
 def _text(formula: Term) -> str:
     return " ".join(str(formula).split())
-
-
-class _Writer:
-    """Events in the operations of the trace format; which frames are where is kept here."""
-
-    def __init__(self, nodes: list[int], span: int) -> None:
-        self.nodes = len(nodes)
-        self.free = {n: [n * span + i for i in range(pages)] for n, pages in enumerate(nodes)}
-        self.limbo: dict[tuple[int, int], list[int]] = {}
-        self.assigned: dict[tuple[int, int], list[int]] = {}
-        self.anonymous: dict[int, list[int]] = {}
-        self.offlined: dict[int, list[int]] = {}
-        self.transit: dict[int, list[tuple[int, str]]] = {}
-        self.calls: dict[int, list[dict[str, Any]]] = {}
-        self.builders = 0
-        self.killing: list[str] = []
-        self.events: list[dict[str, Any]] = []
-
-    def _builder(self) -> str:
-        self.builders += 1
-        return f"builder-{self.builders}"
-
-    def write(self, name: str, a: dict[str, Any]) -> None:
-        """The event of one step."""
-        getattr(self, f"_{name}")(a)
-
-    def end(self) -> None:
-        """A legacy call that never got into its lock asks for a page: the trace ends before it does."""
-        for calls in self.calls.values():
-            for event in calls:
-                event.setdefault("nr_extents", 1)
-
-    def _create_domain(self, a: dict[str, Any]) -> None:
-        affinity = list(range(self.nodes))
-        self.events.append(
-            {"op": "create_domain", "domid": a["domid"], "max_pages": a["max_pages"], "node_affinity": affinity}
-        )
-
-    def _set_max_pages(self, a: dict[str, Any]) -> None:
-        self.events.append({"op": "set_max_pages", "domid": a["domid"], "max_pages": a["max_pages"]})
-
-    def _claim_memory(self, a: dict[str, Any], result: str = "OK") -> None:
-        claims: list[dict[str, Any]] = [
-            {"pages": pages, "target": n}
-            for entries in (a["first"], a["second"])
-            for n, pages in enumerate(entries)
-            if pages
-        ]
-        if a["global"] or not claims:
-            claims.append({"pages": a["global"], "target": "global"})
-        self.events.append({"op": "install_claim_set", "domid": a["domid"], "claims": claims, "result": result})
-
-    def _claim_memory_refused(self, a: dict[str, Any]) -> None:
-        self._claim_memory(a, "ENOMEM")
-
-    def _release_claims(self, a: dict[str, Any]) -> None:
-        self.events.append({"op": "claim_memory", "domid": a["domid"], "claims": [], "result": "OK"})
-
-    def _claim_on_node(self, a: dict[str, Any]) -> None:
-        self._function(a["domid"], a["pages"], a["node"])
-
-    def _claim_crashes(self, a: dict[str, Any]) -> None:
-        self._function(a["domid"], a["pages"], None if a["host_wide"] else a["node"])
-        self._crash()
-
-    def _function(self, domid: int, pages: int, node: int | None = None) -> None:
-        """A claim call that looks at nothing before its locks."""
-        target = {} if node is None else {"node": node}
-        self.events.append({"op": "set_outstanding_pages", "domid": domid, "pages": pages, **target, "result": "OK"})
-
-    def _crash(self) -> None:
-        """The last event: the host stops in it."""
-        del self.events[-1]["result" if "result" in self.events[-1] else "on_node"]
-        self.events[-1].pop("mfn", None)
-        self.events[-1]["crash"] = "BUG_ON: claims > avail_pages"
-
-    def _claim_pages_check(self, a: dict[str, Any]) -> None:
-        event = {"op": "claim_pages", "domid": a["domid"], "builder": self._builder()}
-        self.calls.setdefault(a["domid"], []).append(event)
-        self.events.append(event)
-
-    def _set_outstanding_pages(self, a: dict[str, Any]) -> None:
-        if not self.calls.get(a["domid"]):
-            self._function(a["domid"], a.get("pages", 0))
-            return
-        call = self.calls[a["domid"]].pop(0)
-        call["nr_extents"] = a.get("pages", 0)
-        self.events.append({"op": "continue", "builder": call["builder"], "result": "OK"})
-
-    def _set_outstanding_pages_zero(self, a: dict[str, Any]) -> None:
-        self._set_outstanding_pages({"domid": a["domid"]})
-
-    def _allocate(self, a: dict[str, Any], domid: int | None, flags: list[str]) -> int:
-        node, mfn = a["node"], self.free[a["node"]][0]
-        exact = ["exact_node"] if a["exact_node"] else []
-        named = None if a["anywhere"] else a["requested_node"]
-        event = {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": named, "memflags": [*exact, *flags]}
-        self.events.append({**event, "mfn": mfn, "on_node": node})
-        return mfn
-
-    def _alloc_heap_pages(self, a: dict[str, Any]) -> None:
-        self.limbo.setdefault((a["domid"], a["node"]), []).append(self._allocate(a, a["domid"], []))
-        self.free[a["node"]].pop(0)
-
-    def _alloc_heap_pages_unowned(self, a: dict[str, Any]) -> None:
-        flags = ["no_owner"] if "domid" in a else []
-        self.anonymous.setdefault(a["node"], []).append(self._allocate(a, a.get("domid"), flags))
-        self.free[a["node"]].pop(0)
-
-    def _allocation_crashes(self, a: dict[str, Any]) -> None:
-        self.events.append({"op": "alloc_heap_pages", "domid": a["domid"], "order": 0, "node": a["node"]})
-        self.events[-1] |= {"memflags": ["exact_node"], "on_node": a["node"]}
-        self._crash()
-
-    def _assign(self, a: dict[str, Any], accepted: bool) -> int:
-        mfn = self.limbo[a["domid"], a["node"]].pop(0)
-        event = {"op": "assign_pages", "mfn": mfn, "order": 0, "domid": a["domid"]}
-        self.events.append(event | ({"result": "OK"} if accepted else {}))
-        return mfn
-
-    def _assign_pages(self, a: dict[str, Any]) -> None:
-        self.assigned.setdefault((a["domid"], a["node"]), []).append(self._assign(a, True))
-
-    def _assign_pages_refused(self, a: dict[str, Any]) -> None:
-        self.transit.setdefault(a["node"], []).append((self._assign(a, False), ""))
-
-    def _free_domheap_pages(self, a: dict[str, Any]) -> None:
-        mfn, builder = self.assigned[a["domid"], a["node"]].pop(0), self._builder()
-        self.transit.setdefault(a["node"], []).append((mfn, builder))
-        self.events.append({"op": "free_domheap_pages", "mfn": mfn, "order": 0, "builder": builder})
-
-    def _free_heap_pages(self, a: dict[str, Any]) -> None:
-        mfn, builder = self.transit[a["node"]].pop(0)
-        self.free[a["node"]].append(mfn)
-        if builder:
-            self.events.append({"op": "continue", "builder": builder})
-        else:
-            self.events.append({"op": "free_heap_pages", "mfn": mfn, "order": 0})
-
-    def _free_anonymous_pages(self, a: dict[str, Any]) -> None:
-        mfn, builder = self.anonymous[a["node"]].pop(0), self._builder()
-        self.transit.setdefault(a["node"], []).append((mfn, builder))
-        self.events.append({"op": "free_domheap_pages", "mfn": mfn, "order": 0, "builder": builder})
-
-    def _offline_page(self, a: dict[str, Any]) -> None:
-        mfn = self.free[a["node"]].pop()
-        self.offlined.setdefault(a["node"], []).append(mfn)
-        self.events.append({"op": "offline_page", "mfn": mfn, "result": "OFFLINED"})
-
-    def _online_page(self, a: dict[str, Any]) -> None:
-        mfn = self.offlined[a["node"]].pop()
-        self.free[a["node"]].append(mfn)
-        self.events.append({"op": "online_page", "mfn": mfn})
-
-    def _domain_kill(self, a: dict[str, Any]) -> None:
-        self.killing.append(self._builder())
-        self.events.append({"op": "domain_kill", "domid": a["domid"], "builder": self.killing[-1]})
-
-    def _domain_kill_release(self, _a: dict[str, Any]) -> None:
-        self.events.append({"op": "continue", "builder": self.killing.pop(), "result": "OK"})

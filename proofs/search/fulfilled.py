@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from reference.constants import MAX_ORDER, MEMF_exact_node
 from reference.page_alloc import get_free_buddy
-from reference.properties import STATE_PROPERTIES
+from reference.properties import STATE_PROPERTIES, limbo_pages
 from reference.semantics import Request
 from reference.state import Domain, Host
 from reference.status import HypervisorCrash
@@ -62,6 +62,18 @@ def _anywhere(superpages: bool) -> OnHost:
     return check
 
 
+def _delivered(host: Host) -> list[str]:
+    """Whether assign_pages would accept one page more than those that are on their way."""
+    limbo = limbo_pages(host)
+    return [
+        f"d{domain.domid} claims {domain.global_claims + domain.node_claims} pages, and has {domain.tot_pages} and"
+        f" {limbo.get(domain.domid, 0)} in limbo, of at most {host.semantics.limit_at_assign(host, domain)}"
+        for domain in host.domains.values()
+        if not domain.is_dying and domain.global_claims + domain.node_claims
+        if domain.tot_pages + limbo.get(domain.domid, 0) + 1 > host.semantics.limit_at_assign(host, domain)
+    ]
+
+
 def _block(order: int) -> str:
     return f"a block of {1 << order} pages" if order else "a page"
 
@@ -85,8 +97,9 @@ def _of_reference(name: str) -> OnHost:
 
 ON_REFERENCE: dict[str, OnHost] = {
     **{name: _of_reference(name) for name in (*STATE_PROPERTIES, "entitlement-without-limbo")},
-    "claims-fulfilled.node": _on_node(superpages=False),
-    "claims-fulfilled.anywhere": _anywhere(superpages=False),
+    "claims-fulfilled.granted-on-node": _on_node(superpages=False),
+    "claims-fulfilled.granted": _anywhere(superpages=False),
+    "claims-fulfilled.delivered": _delivered,
     "superpage-fulfilled.node": _on_node(superpages=True),
     "superpage-fulfilled.anywhere": _anywhere(superpages=True),
 }

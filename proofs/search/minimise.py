@@ -7,14 +7,14 @@ from itertools import product
 
 import z3
 
-from model.logic import Term
-from proofs.search.events import Trace, trace_of
+from model.logic import Term, all_of, negation
+from proofs.search.events import Trace, Untellable, trace_of
 from proofs.search.kept import may_break
 from proofs.search.steps import parts_of
 from proofs.search.unroll import Unrolled
 
-LIKELY = 64
-"""Pages of a host, or of the arguments of a trace, up to which one more is tried."""
+LIKELY = 16
+"""More pages of a host than it must have, or in the arguments of a trace, up to which one more is tried."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,11 @@ class _Search:
             if not may_break(host, self.parts):
                 self.settled.add((host.created, host.nodes))
             elif self._breaks(host):
-                self.found = Found(self._smallest(host), host.depth, 0, untold=self.untold)
+                trace = self._smallest(host)
+                if trace is not None:
+                    shorter = self.untold if self.untold < host.depth else 0
+                    self.found = Found(trace, host.depth, 0, untold=shorter)
+                self.untold = self.untold or host.depth
         except _Undecided as reason:
             self.found = Found(None, max(host.depth - 1, 0), 0, str(reason), untold=self.untold)
 
@@ -131,7 +135,7 @@ class _Search:
         """A trace of just this depth: looked for with few pages first, which is quick, then with any number."""
         broken, solver = self._broken(host), host.solver
         solver.add(z3.Implies(broken, host.broken(self.parts)))
-        few = [_within(solver, host.pages(), host.nodes + 1)]
+        few = [_within(solver, host.pages() - host.least_pages(), 1)]
         for bounds in [few] if self.asked.few else [few, []]:
             if _check(solver, broken, *bounds):
                 if _check(solver, broken, host.told, *bounds):
@@ -143,17 +147,27 @@ class _Search:
         """The property is broken by the last step."""
         return z3.Bool(f"{self.asked.property} broken@{host.depth}")
 
-    def _smallest(self, host: Unrolled) -> Trace:
-        """The smallest host first, then the smallest arguments of the same transitions."""
+    def _smallest(self, host: Unrolled) -> Trace | None:
+        """The smallest host first, then the smallest arguments of the same transitions; None if no trace tells it."""
         solver, asked = host.solver, self.asked
         solver.push()
-        solver.add(self._broken(host), host.told)
-        model = _at_most(solver, host.pages(), host.nodes)  # every node has a page at least
-        for choice in host.choices:
-            solver.add(*[c for c in choice if z3.is_true(model.eval(c, model_completion=True))])
-        model = _at_most(solver, host.numbers(), 0)
-        solver.pop()
-        return trace_of(asked.semantics, asked.mutation, asked.property, host, model, self.parts)
+        try:
+            solver.add(self._broken(host), host.told)
+            while _check(solver):
+                solver.push()
+                model = _at_most(solver, host.pages() - host.least_pages(), 0)  # every node has a page at least
+                chosen = [c for choice in host.choices for c in choice if z3.is_true(model.eval(c, True))]
+                solver.add(*chosen)
+                _at_most(solver, host.numbers(), 0)
+                model = _at_most(solver, host.targets(), 0)
+                solver.pop()
+                try:
+                    return trace_of(asked.semantics, asked.mutation, asked.property, host, model, self.parts)
+                except Untellable:
+                    solver.add(negation(all_of(chosen)))
+            return None
+        finally:
+            solver.pop()
 
 
 def _within(solver: z3.Solver, measure: Term, bound: int) -> Term:
@@ -165,10 +179,10 @@ def _within(solver: z3.Solver, measure: Term, bound: int) -> Term:
 
 def _at_most(solver: z3.Solver, measure: Term, bound: int) -> z3.ModelRef:
     """A trace of the least measure, which is `bound` or more; the solver is kept to it. Small ones are likely."""
-    below, step = bound - 1, 1
+    below, step, likely = bound - 1, 1, bound + LIKELY
     while not _check(solver, _within(solver, measure, bound)):
         below, bound = bound, bound + step
-        step = step if bound < LIKELY else 2 * step
+        step = step if bound < likely else 2 * step
     model = solver.model()
     while bound - below > 1:
         middle = (below + bound) // 2

@@ -98,11 +98,14 @@ class Running:
         )
         blocks = sorted((b.mfn, b.order, b.state.value, b.domid, b.refcounted) for b in host.pages.blocks.values())
         domains = [
-            (d.domid, d.max_pages, d.tot_pages, *d.claims, d.node_claims, d.global_claims, d.claim_node, d.is_dying)
-            for d in host.domains.values()
+            (
+                (d.domid, d.max_pages, d.tot_pages, d.last_alloc_node, d.is_dying, d.history.lost),
+                (*d.claims, d.node_claims, d.global_claims, d.claim_node, str(d.pending_scrub)),
+            )
+            for d in (*host.domains.values(), *host.orphans)
         ]
         counters = (host.total_avail_pages, host.outstanding_claims, *host.node_outstanding_claims)
-        marked = (*sorted(host.pages.offlined), "marked", *sorted(host.pages.offlining))
+        marked = (*sorted(host.pages.offlined), "marked", *sorted(host.pages.offlining), "lost", *sorted(host.pages.lost_marks))
         ledgers = [
             [
                 i - (r + gone + back)

@@ -26,36 +26,29 @@ def replay_on_reference(trace: Trace) -> Replayed:
     """Run the events on the reference and compare every result and counter with the model's."""
     import msgspec
 
+    from proofs.replay.execution import Execution, boot_shape
     from proofs.replay.observe import observe
-    from proofs.replay.operations import OPERATIONS
     from proofs.replay.replay import ObservedBlock
+    from proofs.traces.events import HostShape
     from proofs.traces.own_events import Events2
     from reference.generations import SEMANTICS
     from reference.properties import check_state
-    from reference.state import boot
     from reference.status import HypervisorCrash, MisuseError
-    from reference.steps import run
 
     if trace.semantics not in SEMANTICS:
         return Replayed(False)
     policy = ObservedBlock()
-    shape = trace.host
-    host = boot(tuple(shape["nodes"]), shape["node_span"], SEMANTICS[trace.semantics], block_policy=policy)
+    shape = msgspec.convert(trace.host, HostShape)
+    execution = Execution(boot_shape(shape, SEMANTICS[trace.semantics], block_policy=policy, check_locks=True))
+    host = execution.host
     found = Replayed(True)
-    builders: dict[str, Any] = {}
     for written, expected in zip(trace.events, trace.states[1:], strict=True):
         event = msgspec.convert(written, Events2)
-        builder: str = written.get("builder", "")
-        if event.observed:
+        if event.observed and written["op"] != "continue":
             policy.expect(event)
         crash, outcome = "", None
         try:
-            if written["op"] == "continue":
-                outcome = _one_section(builders.pop(builder), builder, builders)
-            else:
-                outcome = OPERATIONS[type(event)](host, event)
-                if not isinstance(outcome, dict):
-                    outcome = run(outcome) if not builder else _one_section(outcome, builder, builders)
+            outcome = execution.do(event)
         except HypervisorCrash as stopped:
             crash = str(stopped)
         except MisuseError as error:
@@ -73,16 +66,6 @@ def replay_on_reference(trace: Trace) -> Replayed:
             return found
     found.violations = [str(violation) for violation in check_state(host)]
     return found
-
-
-def _one_section(steps: Any, builder: str, builders: dict[str, Any]) -> Any:
-    """The next critical section of what a builder does; its outcome, if that was the last."""
-    try:
-        next(steps)
-    except StopIteration as end:
-        return end.value
-    builders[builder] = steps
-    return None
 
 
 def _outcome_differs(written: dict[str, Any], outcome: Any) -> str:

@@ -31,6 +31,7 @@ def next_events(host: Host, waiting: list[str], order: int, domctl: bool = True)
         if domctl and alive:
             yield from _claim_sets(host, domid)
             yield {"op": "domain_kill", "domid": domid, "builder": new}
+            yield {"op": "destroydomain", "domid": domid}
     yield from _allocations(host, order)
     yield from _used(host, new)
     yield from _offline(host)
@@ -75,9 +76,10 @@ def _allocations(host: Host, largest: int) -> Iterator[Written]:
 def _used(host: Host, builder: str) -> Iterator[Written]:
     for block in sorted(host.pages.blocks.values(), key=lambda b: b.mfn):
         where = {"mfn": block.mfn, "order": block.order}
-        if block.state is PageState.LIMBO and block.domid is not None:
-            yield {"op": "assign_pages", "domid": block.domid, **where}
-            domain = host.domains[block.domid]
+        domain = block.owner
+        if block.state is PageState.LIMBO and domain is not None:
+            if not domain.is_destroyed:
+                yield {"op": "assign_pages", "domid": domain.domid, **where}
             if domain.is_dying or domain.tot_pages + block.pages > domain.max_pages:
                 yield {"op": "free_heap_pages", **where}  # what follows an assign_pages that is refused
         if block.state is PageState.ASSIGNED:

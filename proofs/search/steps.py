@@ -1,17 +1,77 @@
-"""Which steps a search takes, and which of them a property is about."""
+"""Which events a search tries, of which critical sections each is made, and which of them a trace can tell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from model.encoding import Quantifiers
-from model.logic import Term, negation
+from model.logic import Term, all_of, any_of, implies, negation
 from model.properties import PROPERTIES, Kind, Property
 from model.semantics import TRANSITIONS, Semantics
 from model.step import Step
+from model.transitions.stash import SMALLEST
 
 CREATES = "create_domain"
-UNTOLD = ("exchange_steal", "exchange_allocate", "exchange_assign", "mark_page_offline", "free_marked_page")
-"""Steps that do more in the model than in the code, which knows the very page: no trace can tell which it was. A search
-has to find what it finds without them; that there is nothing shorter is said of all steps."""
+UNTOLD = (
+    "exchange_steal",
+    "exchange_assign",
+    "alloc_for_destroyed",
+    "free_marked_stash_page",
+)
+"""Steps that do more in the model than in the code, which knows the very page, or that need an operation to be in
+flight which the model does not have. A search has to find what it finds without them; that there is nothing shorter is
+said of all steps."""
 NEVER = ("llc_coloring", "malformed", "names_offline_node")
 """Arguments that only make a call fail."""
+STASHES = "populate_preempted"
+REFUSES = "alloc_domheap_pages_refused"
+DESTROYS = "destroydomain"
+LOOKS_UP = "claim_pages_check"
+CALLS_FOR_DESTROYED = ("claim_for_destroyed", "claim_on_node_for_destroyed", "release_for_destroyed")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Critical sections of one operation in a row, with nobody in between: one event."""
+
+    sections: tuple[str, ...]
+    """Transitions, about the same domain, node and pages."""
+    needs: frozenset[str] = field(default_factory=frozenset)
+    """Transitions without which a generation does not have it."""
+
+
+OPERATIONS: dict[str, Operation] = {
+    REFUSES: Operation(
+        ("alloc_heap_pages", "assign_pages_refused", "free_heap_pages"),
+    ),
+    DESTROYS: Operation(("domain_kill", "domain_kill_release", "destroy_domain")),
+    STASHES: Operation(("alloc_heap_pages",), frozenset({"free_stash"})),
+}
+"""Name to its sections. A populate that is preempted is an allocation of so many pages that one can be stashed."""
+
+
+LOSES, MARKS = "no-claims-lost", "offline-mark-kept"
+SPECIAL: dict[str, tuple[str, ...]] = {
+    LOSES: (REFUSES, STASHES, "free_stash", "free_marked_stash_page"),
+    MARKS: ("mark_page_offline", "free_marked_page"),
+}
+"""Events that are searched for these properties only, as they shorten no trace that breaks another.
+
+Pages that go back to the heap, refused or dropped from the stash, leave more of it to everybody else, and nothing is
+redeemed for them that was not redeemed when they left. A page that is marked and then freed is in the end a page that is
+freed and then goes offline, which is as many events.
+"""
+EXTRA = ("exchange_allocate", "assign_extra_pages", "free_extra_pages")
+"""Extra pages: where claims are redeemed in the allocator they are like pages without owner, as claims go."""
+
+
+def alphabet_of(prop: str) -> str:
+    """Which properties are searched with the same events: those of the same name here."""
+    return prop if prop in SPECIAL else ""
+
+
+def sections_of(name: str) -> tuple[str, ...]:
+    """The transitions that an event is made of: most events are one critical section."""
+    return OPERATIONS[name].sections if name in OPERATIONS else (name,)
 
 
 def about(part: Property, transition: str) -> bool:
@@ -26,25 +86,93 @@ def parts_of(prop: str) -> list[Property]:
 
 
 def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
-    """The transitions a search uses: not those that leave the state as it is, unless a property is about them.
+    """The events a search uses: not those that leave the state as it is, unless a property is about them.
 
-    So are refusals, and `destroy_domain`: of a domain that is gone, the model keeps everything but its pages.
+    So are refusals. Where XENMEM_claim_pages looks at nothing before its lock, it is still begun before the domain that
+    it is about is destroyed.
     """
     wanted = frozenset().union(*(p.only or frozenset() for p in parts)) & {"claim-refused", "set-refused"}
+    ids = {part.id for part in parts}
+    left_out = {name for prop, names in SPECIAL.items() if prop not in ids for name in names}
+    if not semantics.rules.redeems_at_assign:
+        left_out |= set(EXTRA)
     found = []
     for name in semantics.transitions:
         refusal = name.endswith("_refused") and name != "assign_pages_refused"
-        if name in (CREATES, "destroy_domain"):
+        if name == CREATES or name in left_out:
             continue
         if not refusal or ("set-refused" in wanted and name == "claim_memory_refused"):
             found.append(name)
-    return found
+    if LOOKS_UP not in semantics.transitions:
+        found.append(LOOKS_UP)
+    possible = [name for name, operation in OPERATIONS.items() if operation.needs <= set(semantics.transitions)]
+    return found + [name for name in possible if name not in left_out]
 
 
-def one_page_at_a_time(name: str, step: Step, q: Quantifiers) -> list[Term]:
+def size_of(name: str, step: Step, q: Quantifiers) -> list[Term]:
     """What else a step is in a search: one of single pages, as which larger blocks are free is up to the heap, which is
-    not in the model."""
+    not in the model. Only a stashed extent is larger: the smallest that there can be. A call for a domain that was
+    destroyed has looked it up before, in every generation."""
     found = [negation(step.arguments[flag]) for flag in NEVER if flag in step.arguments]
-    if "pages" in step.arguments and not name.startswith("set_outstanding"):
-        found.append(step.arguments["pages"] == 1)
+    if "pages" in step.arguments and not name.startswith("set_outstanding") and name not in CALLS_FOR_DESTROYED:
+        found.append(step.arguments["pages"] == (SMALLEST if name in (STASHES, "free_stash") else 1))
+    if name in CALLS_FOR_DESTROYED:
+        found.append(step.before.legacy_calls[step.arguments["domid"]] >= 1)
     return found + [says(q) for says in step.of_single_pages]
+
+
+def told(name: str, step: Step, q: Quantifiers) -> list[Term]:
+    """What a step has to be for a trace to tell it."""
+    found = [says(q) for says in step.traced]
+    rule = _TOLD.get(name)
+    s, domid = step.before, step.arguments.get("domid")
+    if domid is not None and name not in CALLS_FOR_DESTROYED:
+        found.append(s.listed(domid))
+    return found + ([rule(step, q)] if rule is not None else [])
+
+
+def _stashed(step: Step) -> Term:
+    """Whether an extent is stashed with the domain: no other event leaves so many pages in limbo."""
+    return step.before.limbo_pages.row(step.arguments["domid"]).total() >= SMALLEST
+
+
+def _no_stash(step: Step, q: Quantifiers) -> Term:  # noqa: ARG001
+    return negation(_stashed(step))
+
+
+def _for_a_live_domain(step: Step, q: Quantifiers) -> Term:
+    return all_of([_no_stash(step, q), negation(step.before.is_dying[step.arguments["domid"]])])
+
+
+def _not_the_stash(step: Step, q: Quantifiers) -> Term:  # noqa: ARG001
+    """The page is one that was allocated by itself."""
+    limbo = step.before.limbo_pages[step.arguments["domid"], step.arguments["node"]]
+    return any_of([limbo < SMALLEST, limbo > SMALLEST])
+
+
+def _names_its_node(step: Step, q: Quantifiers) -> Term:
+    """Whose page it becomes, so where the search for a node starts, is not in the model. A domain there is."""
+    a = step.arguments
+    someone = q.dual.every_domain(lambda d: negation(step.before.listed(d)))
+    return all_of([a["node"] == a["requested_node"], negation(a["anywhere"]), negation(someone)])
+
+
+def _nothing_on_its_way(step: Step, q: Quantifiers) -> Term:
+    """Whoever frees the last pages of a domain keeps it on the list until they are free."""
+    return all_of([_no_stash(step, q), q.every_node(lambda n: step.before.transit_pages[n] == 0)])
+
+
+def _checked(step: Step, q: Quantifiers) -> Term:  # noqa: ARG001
+    """An event that only looks the domain up is told where it is destroyed afterwards: not twice."""
+    return implies(negation(step.rules.refuses_dying), step.before.legacy_calls[step.arguments["domid"]] == 0)
+
+
+_TOLD: dict[str, Callable[[Step, Quantifiers], Term]] = {
+    STASHES: _for_a_live_domain,
+    DESTROYS: _no_stash,
+    "destroy_domain": _nothing_on_its_way,
+    "assign_pages": _not_the_stash,
+    "assign_pages_refused": _not_the_stash,
+    "exchange_allocate": _names_its_node,
+    LOOKS_UP: _checked,
+}

@@ -5,6 +5,7 @@ reads and changes nothing but that domain's own id and limit, so it can be moved
 domains renumbered in order of their ids. That it breaks no property itself is shown by the obligations about it.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import z3
@@ -19,12 +20,27 @@ from model.ranges import largest_host
 from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
+from model.transitions.stash import SMALLEST
 from proofs.prover.solve import SIMPLEX
-from proofs.search.steps import UNTOLD, about, one_page_at_a_time, searched
+from proofs.search.steps import STASHES, UNTOLD, about, searched, sections_of, size_of, told
 
 LEDGER = tuple(
     n for n in FIELDS if n.startswith("ledger_") or n.endswith(("_installed", "_redeemed", "_released", "_recalled"))
 )
+
+
+SHARED = ("domid", "node", "pages")
+"""Arguments that the critical sections of an operation have in common."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A critical section of an event, with the states around it."""
+
+    name: str
+    step: Step
+    before: State
+    after: State
 
 
 class Unrolled:
@@ -57,7 +73,8 @@ class Unrolled:
         self.solver.set("ctrl_c", False)  # it would look as if the solver could not decide
         first = BoundedHost(nodes, self.domains)
         self.states: list[State] = [first.state("@0")]
-        self.steps: list[dict[str, Step]] = []
+        self.steps: list[dict[str, list[Section]]] = []
+        """Per event: the critical sections that it is made of, for each that it may be."""
         self.choices: list[list[Term]] = []
         """Per step: for each transition of `names`, whether it is the one. Exactly one is."""
         self.told = z3.Bool("told")
@@ -126,18 +143,15 @@ class Unrolled:
         choice = [z3.Bool(f"step{k}.{name}") for name in self.names]
         steps = {}
         for number, name in enumerate(self.names):
-            host.prefix = f"{k}.{name}."
-            step = Step(host, before)
-            TRANSITIONS[name].build(step, self.semantics.rules)
-            for condition in self.assumed:
-                if name in condition.transitions:
-                    step.guard_all(condition.id, condition.guard(step))
+            sections = self._sections(host, name, before, after)
             chosen = choice[number]
-            self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
-            self.solver.add(z3.Implies(chosen, all_of(one_page_at_a_time(name, step, host))))
-            if step.traced:
-                self.solver.add(z3.Implies(z3.And(self.told, chosen), all_of(says(host) for says in step.traced)))
-            steps[name] = step
+            for section in sections:
+                step = section.step
+                self.solver.add(z3.Implies(chosen, all_of(g.formula(host) for g in step.guards)))
+                self.solver.add(z3.Implies(chosen, all_of(size_of(name, step, host))))
+                if section is sections[0]:
+                    self.solver.add(z3.Implies(z3.And(self.told, chosen), all_of(told(name, step, host))))
+            steps[name] = sections
         self.solver.add(z3.AtMost(*choice, 1), z3.Or(choice), *host.axioms)
         for info in FIELDS.values():
             if info.name not in ("installed_pages", "is_created", *self.left_out):
@@ -148,6 +162,24 @@ class Unrolled:
         self.steps.append(steps)
         self.choices.append(choice)
         self._assume_kept(after)
+
+    def _sections(self, host: BoundedHost, name: str, before: State, after: State) -> list[Section]:
+        """The critical sections of an event; the last one leads to the state after it."""
+        found: list[Section] = []
+        names = sections_of(name)
+        given: dict[str, Term] = {}
+        for number, section in enumerate(names, 1):
+            last = number == len(names)
+            host.prefix = f"{self.depth + 1}.{name}.{number if number > 1 else ''}"
+            step = Step(host, before, given)
+            TRANSITIONS[section].build(step, self.semantics.rules)
+            for condition in self.assumed:
+                if section in condition.transitions:
+                    step.guard_all(condition.id, condition.guard(step))
+            given = {key: step.arguments[key] for key in SHARED if key in step.arguments} | given
+            found.append(Section(section, step, before, after if last else host.after(step)))
+            before = found[-1].after
+        return found
 
     def keep(self, statements: list[Property]) -> None:
         """Give the solver statements that hold after every step."""
@@ -165,16 +197,22 @@ class Unrolled:
             raise TypeError(f"{part.name} is not about a state")
         return about_state(BoundedHost(self.nodes, self.domains), state)
 
-    def _relate(self, info: FieldInfo, host: BoundedHost, choice: Term, steps: dict[str, Step], after: State) -> None:
-        """The new value is that of the chosen transition's update, or the old one where it has none."""
-        old, new = getattr(steps[self.names[0]].before, info.name), getattr(after, info.name)
-        updating = [(i, steps[n].updates[info.name]) for i, n in enumerate(self.names) if info.name in steps[n].updates]
+    def _relate(
+        self, info: FieldInfo, host: BoundedHost, choice: Term, steps: dict[str, list[Section]], after: State
+    ) -> None:
+        """The new value is that of the chosen event's last update, or the old one where it has none."""
+        old, new = getattr(self.states[-1], info.name), getattr(after, info.name)
+        updating = [
+            (number, section.step.updates[info.name], getattr(section.before, info.name))
+            for number, name in enumerate(self.names)
+            if (section := _last_to_update(steps[name], info.name)) is not None
+        ]
         for index in _indices(info, host):
             here = _at(new, index)
             kept = here == _at(old, index)
-            for number, update in updating:
-                self.solver.add(z3.Implies(choice[number], here == update.at(old, *index)))
-            self.solver.add(any_of([*[choice[number] for number, _ in updating], kept]))
+            for number, update, before in updating:
+                self.solver.add(z3.Implies(choice[number], here == update.at(before, *index)))
+            self.solver.add(any_of([*[choice[number] for number, _, _ in updating], kept]))
 
     def broken(self, parts: list[Property] | None = None) -> Term:
         """The last step, or the state it leads to, breaks one of these parts, or of all that are searched."""
@@ -187,25 +225,49 @@ class Unrolled:
                 ways.append(negation(about_state(host, after)))
             elif part.of_step is not None and self.steps:
                 for number, name in enumerate(self.names):
-                    if about(part, name):
-                        two = TwoStates(self.steps[-1][name], self.states[-2], after)
-                        broken = negation(part.of_step(host, two))
-                        ways.append(all_of([self.choices[-1][number], broken]))
+                    for section in self.steps[-1][name]:
+                        if about(part, section.name):
+                            two = TwoStates(section.step, section.before, section.after)
+                            broken = negation(part.of_step(host, two))
+                            ways.append(all_of([self.choices[-1][number], broken]))
         return any_of(ways)
 
     def pages(self) -> Term:
         """The size of the host."""
         return z3.Sum([self.states[0].installed_pages[n] for n in range(self.nodes)])
 
+    def least_pages(self) -> Term:
+        """A page for each node; where an extent is stashed, it is a large one."""
+        stashed = [choice[self.names.index(STASHES)] for choice in self.choices if STASHES in self.names]
+        return self.nodes + z3.Sum([z3.If(chosen, SMALLEST - 1, 0) for chosen in stashed]) if stashed else self.nodes
+
     def numbers(self) -> Term:
         """The sum of the page counts in the arguments of the chosen steps: what is to be small, too."""
         found = [self.states[1].max_pages[d] for d in range(self.created)]
         for choice, steps in zip(self.choices, self.steps, strict=True):
             for number, name in enumerate(self.names):
-                arguments = [term for key, value in steps[name].arguments.items() for term in _page_terms(key, value)]
+                named = steps[name][0].step.arguments.items()
+                arguments = [term for key, value in named for term in _page_terms(key, value)]
                 if arguments:
                     found.append(z3.If(choice[number], z3.Sum(arguments), 0))
         return z3.Sum(found) if found else z3.IntVal(0)
+
+    def targets(self) -> Term:
+        """How many targets are named by the claim sets of the chosen steps: of two that ask for as much, the shorter."""
+        found = []
+        for choice, steps in zip(self.choices, self.steps, strict=True):
+            for number, name in enumerate(self.names):
+                named = steps[name][0].step.arguments.items()
+                asked = [
+                    t for key, value in named if key in ("first", "second", "global") for t in _page_terms(key, value)
+                ]
+                if asked:
+                    found.append(z3.If(choice[number], z3.Sum([z3.If(term > 0, 1, 0) for term in asked]), 0))
+        return z3.Sum(found) if found else z3.IntVal(0)
+
+
+def _last_to_update(sections: list[Section], field: str) -> Section | None:
+    return next((section for section in reversed(sections) if field in section.step.updates), None)
 
 
 def _page_terms(key: str, value: Any) -> list[Term]:
