@@ -128,7 +128,7 @@ def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
     def script() -> Script:
         asked = {"domid": domid, "block": block, "scrub_index": SCRUB_CHUNK}
         case = _case((yield Section("stash_allocation", asked)))
-        if case.name == "second":
+        if case.result == OK and case.name != "stashed":
             yield from _freed(domid, block)
         return Ended(case.result)
 

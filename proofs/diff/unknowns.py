@@ -53,7 +53,11 @@ class Unknowns:
         for d in range(self.size.domains):
             pauses = state.controller_pause_count[d]
             known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= MAX_PAUSE_COUNT]
-            known += [state.stash_pages[d] >= 0, state.stash_scrub_index[d] >= 0]
+            has_stash = INTERFACES[semantics].stashes
+            known += [
+                state.stash_pages[d] >= 0 if has_stash else state.stash_pages[d] == 0,
+                state.stash_scrub_index[d] >= 0,
+            ]
             known += [state.stash_node[d] >= 0, state.stash_node[d] < self.size.nodes]
             known.append(z3.Or([state.node_affinity[d, n] for n in range(self.size.nodes)]))
             for field in (state.last_alloc_node, state.claim_node):
