@@ -13,7 +13,7 @@ from model.semantics import SEMANTICS
 from .domains import key_of, signature
 from .formulas import FALSE, TRUE, conjunction, equal, if_then_else
 from .plan import Outcome
-from .scripts import Modelled
+from .played import Modelled
 from .unknowns import LISTED, Unknowns, entries_of, linked, term_of
 from .world import World
 

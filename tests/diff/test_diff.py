@@ -35,7 +35,7 @@ def test_a_call_without_plans_is_made_within_another(
         made.add(name)
         return cases(section, name, **arguments)
 
-    monkeypatch.setattr("proofs.diff.scripts.cases", noted)
+    monkeypatch.setattr("proofs.diff.played.cases", noted)
     assert row(Space(Size(1, 1)), "mainline-4.22", operation).verdict is Verdict.PROVED
     assert call in made
 
