@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import z3
 
 from model.calls import (
-    INTERFACES,
     OK,
     REFUSED,
     SCRIPTS,
@@ -26,6 +25,7 @@ from reference.constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node, MEMF_no
 from reference.pages import PageState
 from reference.steps import run
 
+from .domains import interface_of
 from .pages import request_label, requested_pages
 from .plan import (
     U32,
@@ -104,7 +104,7 @@ def _unpause(x: Setting, who: Who, marked: int) -> Plan:
 
 def domain_kill(x: Setting) -> Iterator[Plan]:
     """Of the last domain, with any stash or none, of which a page is marked or none."""
-    for marked in (0, 1) if INTERFACES[x.semantics].stashes else (0,):
+    for marked in (0, 1) if interface_of(x.semantics).stashes else (0,):
         yield _kill(x, x.domids[-1], marked)
 
 
@@ -187,7 +187,7 @@ def populate_physmap(x: Setting) -> Iterator[Plan]:
     them and, where there is no stash, in the second.
     """
     small = x.size.nodes == 1
-    stashes = INTERFACES[x.semantics].stashes
+    stashes = interface_of(x.semantics).stashes
     stash = stashes and x.size.nodes * x.size.domains <= 4
     calls = [_Populate(0), _Populate(1, 2), _Populate(2, 1, (1, SCRUB_CHUNK) if stashes else None, stash)]
     if small:

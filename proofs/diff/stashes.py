@@ -8,7 +8,7 @@ from typing import Any
 
 import z3
 
-from model.calls import INTERFACES, OK, REFUSED, Block, Case, Ended, Script, Section
+from model.calls import OK, REFUSED, Block, Case, Ended, Script, Section
 from reference import domain as domains
 from reference import page_alloc, populate
 from reference.constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node
@@ -16,6 +16,7 @@ from reference.pages import PageState
 from reference.state import Stash
 from reference.status import Status
 
+from .domains import interface_of
 from .pages import request_label
 from .plan import BlockKind, Outcome, Plan, Scripted, Setting, Who, answered, no_arguments
 from .world import World
@@ -31,7 +32,7 @@ WITHIN = {
 
 def in_generation(name: str, semantics: str) -> bool:
     """Whether a generation has the section: what is not looked for there needs no plan."""
-    return name != "get_stashed_allocation" or INTERFACES[semantics.partition("+")[0]].stashes
+    return name != "get_stashed_allocation" or interface_of(semantics).stashes
 
 
 def stash_marks(x: Setting, domid: int, marked: int) -> list[Any]:
