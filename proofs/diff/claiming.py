@@ -91,8 +91,7 @@ def _single(x: Setting, who: Who, on_node: bool, single: bool) -> Plan:
     pages, known = x.number("pages", U64, -U32 if wraps else 0)
     node, limits = x.number("node", 254) if on_node else (None, [])
 
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
 
     def ask(w: World) -> Status:
         return w.semantics.set_outstanding_pages(w.host, w.domain(domid), pages, node)  # type: ignore[arg-type]  # unknown

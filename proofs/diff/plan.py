@@ -108,6 +108,13 @@ class Who(NamedTuple):
         return self.domid is not None and self.domid == self.there.destroyed
 
     @property
+    def domain_id(self) -> int:
+        """The id, where there is such a domain."""
+        if self.domid is None:
+            raise ValueError("no domain has the id")
+        return self.domid
+
+    @property
     def asked(self) -> int:
         """The id that is looked up."""
         return UNKNOWN if self.domid is None else self.domid

@@ -69,8 +69,7 @@ def get_stashed_allocation(x: Setting) -> Iterator[Plan]:
 
 
 def _get(x: Setting, who: Who, requested: int | None, memflags: int, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
     order, known = x.order()
 
     def act(w: World) -> Outcome:
@@ -116,8 +115,7 @@ def stash_allocation(x: Setting) -> Iterator[Plan]:
 
 
 def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
     kind = BlockKind(node, PageState.LIMBO, domid, True, marked)
     block = kind.in_model(x.pages)
 
@@ -144,8 +142,7 @@ def free_stash(x: Setting) -> Iterator[Plan]:
 
 
 def _free(x: Setting, who: Who, node: int, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
     kind = BlockKind(node, PageState.LIMBO, domid, True, marked)
 
     def ask(w: World, mfn: int, order: Any) -> Outcome:
@@ -191,8 +188,7 @@ def take_stash(x: Setting) -> Iterator[Plan]:
 
 
 def _take(x: Setting, who: Who, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
 
     def act(w: World) -> Outcome:
         w.stash_marked = marked
