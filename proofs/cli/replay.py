@@ -174,12 +174,14 @@ def _as_json(results: list[FileResult], program: dict[str, str] | None) -> dict[
         "versions": versions("msgspec"),
         **({} if program is None else {"against": program}),
         "files": results,
-        "total": {
-            name: sum(getattr(result, name) for result in results)
-            for name in ("traces", "events", "comparisons", "skipped")
-        }
-        | {name: sum(len(getattr(result, name)) for result in results) for name in ("divergences", "wraps")},
+        "total": _total(results),
     }
+
+
+def _total(results: list[FileResult]) -> dict[str, int]:
+    counted = ("traces", "events", "comparisons", "skipped")
+    numbers = {name: sum(getattr(result, name) for result in results) for name in counted}
+    return numbers | {name: sum(len(getattr(result, name)) for result in results) for name in ("divergences", "wraps")}
 
 
 def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
@@ -205,6 +207,10 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
             f"{result.skipped:,}",
             f"{result.events / result.seconds:,.0f}" if result.seconds else "",
         )
+    if len(results) > 1:
+        total = {name: f"{number:,}" for name, number in _total(results).items()}
+        numbers = (total[column.removesuffix("#")] for column in columns[:-1])
+        counts.add_row(f"total of {len(results)} files", "", *numbers, "")
     out.print(counts)
     for result in results:
         for reason, count in result.not_applicable.items():
