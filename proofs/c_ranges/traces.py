@@ -21,6 +21,7 @@ from proofs.c_ranges.rows import values_of
 from proofs.c_typed.runs import Parting, Run, Seen, parting
 from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Events2
+from reference.constants import XENMEMF_exact_node_request
 from reference.pages import PageState
 from reference.status import MisuseError
 
@@ -116,6 +117,11 @@ def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
     yield (*created, claim, destroy, {"op": "set_outstanding_pages", "domid": 1, "pages": pages})
     claim_1, _claimed_1, destroy_1 = _claim_in_flight(1, 1)
     yield (*created, claim_1, destroy_1, claim, destroy, claimed)
+    if "claim_on_node_for_destroyed" in SEMANTICS[semantics].transitions:
+        on_node_0 = 1 << 8 | XENMEMF_exact_node_request
+        yield (*created, {**claim_1, "mem_flags": on_node_0}, destroy_1, claim, destroy, claimed)
+        on_target = {"op": "set_outstanding_pages", "domid": 0, "pages": nodes[0], "node": 0}
+        yield (*created, {**claim_1, "mem_flags": on_node_0}, destroy_1, on_target)
     if pages > 2 and "claim_memory" in SEMANTICS[semantics].transitions:
         less, _claimed, _destroy = _claim_in_flight(0, pages - 2)
         on_node = {"op": "install_claim_set", "domid": 1, "claims": [{"pages": 2, "target": 0}]}
