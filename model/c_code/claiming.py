@@ -63,7 +63,9 @@ def set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
 
 
 def claim_for_destroyed(c: Evaluation, rules: Rules) -> None:
-    """The same for a domain that left the domain list."""
+    """The same for a domain that left the domain list; where is_dying is checked under the locks nothing is computed."""
+    if rules.checks_dying_in_lock:
+        return
     c.check(all_of([c.s.is_destroyed[c.d], c.s.is_dying[c.d]]))
     _set_outstanding_pages(c, rules)
 
