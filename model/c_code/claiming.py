@@ -63,7 +63,7 @@ def set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
 
 
 def claim_for_destroyed(c: Evaluation, rules: Rules) -> None:
-    """The same for a domain that left the domain list; where is_dying is checked under the locks nothing is computed."""
+    """The same for a domain that left the domain list; refused at once where is_dying is checked under the locks."""
     if rules.checks_dying_in_lock:
         return
     c.check(all_of([c.s.is_destroyed[c.d], c.s.is_dying[c.d]]))
