@@ -130,6 +130,11 @@ def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
     # Without a stash the first section allocates already.
     begun = [] if "free_stash" in SEMANTICS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
     yield (*created, populate, *begun, claim, destroy, claimed)
+    if pages > 1:
+        most, most_claimed, _destroy = _claim_in_flight(1, pages - 1)
+        one, one_claimed, _destroy = _claim_in_flight(0, 1)
+        orphans = (most, destroy_1, most_claimed, one, destroy, one_claimed)
+        yield (*created, populate, *begun, *orphans, {"op": "offline_page", "mfn": 0})
 
 
 def _claim_in_flight(domid: int, pages: int) -> Events:
@@ -244,6 +249,8 @@ def _next(run: Run, wanted: set[str]) -> Iterator[dict[str, Any]]:
                 yield {**alloc, "memflags": ["exact_node", "no_refcount"]}
         if SEMANTICS[host.semantics.name].rules.searches_unsigned:
             yield {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": None, "memflags": []}
+    for node in host.nodes if "alloc_heap_pages_unowned" in wanted else ():
+        yield {"op": "alloc_heap_pages", "domid": None, "order": 0, "node": node, "memflags": ["exact_node"]}
     for block in list(host.pages.blocks.values()):
         if block.state is PageState.LIMBO and block.domid is not None:
             flags = {} if block.refcounted else {"memflags": ["no_refcount"]}
