@@ -68,7 +68,8 @@ def test_replay_as_json() -> None:
     code, out, _ = call("replay", "--json", EXAMPLE, EXAMPLE)
     assert code == 0
     result = json.loads(out)
-    assert result["total"] == {"traces": 2, "events": 8, "comparisons": 90, "skipped": 0, "divergences": 0}
+    counts = {"traces": 2, "events": 8, "comparisons": 90, "skipped": 0, "divergences": 0, "wraps": 0}
+    assert result["total"] == counts
     assert set(result["versions"]) == {"claimcheck", "python", "msgspec"}
     assert [entry["file"] for entry in result["files"]] == [EXAMPLE, EXAMPLE]
 
