@@ -167,7 +167,10 @@ OUTCOMES: dict[str, Callable[[Any], list[Any]]] = {
     "free_pages": _counts,
     "needed": _counts,
     "nr_done": _counts,
-    "preempted": lambda why: [None if why else "between extents", "scrubbing" if why != "scrubbing" else "between extents"],
+    "preempted": lambda why: [
+        None if why else "between extents",
+        "scrubbing" if why != "scrubbing" else "between extents",
+    ],
     "scrub_index": lambda index: [*_counts(index), 0],
     "claims": lambda claims: [claims[:-1], [*claims, claims[0]], []],
 }
