@@ -11,7 +11,7 @@ from .claim_sets import ClaimSetsV3
 
 
 class ClaimSetsV7(ClaimSetsV3):
-    """The host check does not mix; node pages are not held against UINT_MAX; an empty set releases before the limits."""
+    """The host check does not mix, node pages are not held against UINT_MAX, an empty set releases before limits."""
 
     name = "claim-sets-v7"
 
