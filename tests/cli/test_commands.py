@@ -69,6 +69,8 @@ def test_replay_as_json() -> None:
     assert code == 0
     result = json.loads(out)
     assert result["total"] == {"files": 2, "traces": 2, "events": 8, "comparisons": 90, "divergences": 0, "skipped": 0}
+    assert set(result["versions"]) == {"claimcheck", "python", "msgspec"}
+    assert [entry["file"] for entry in result["files"]] == [EXAMPLE, EXAMPLE]
 
 
 def test_replay_of_several_files_prints_totals() -> None:
@@ -76,8 +78,6 @@ def test_replay_of_several_files_prints_totals() -> None:
     assert (code, err) == (0, "")
     assert "total: 2 files, 2 traces, 8 events, 90 comparisons, 0 divergences, 0 skipped\n" in out
     assert "total:" not in call("replay", EXAMPLE)[1]
-    assert set(result["versions"]) == {"claimcheck", "python", "msgspec"}
-    assert [entry["file"] for entry in result["files"]] == [EXAMPLE, EXAMPLE]
 
 
 def spoiled(tmp_path: Path, old: str, new: str) -> Path:
