@@ -216,6 +216,8 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
         for name, count in sorted(result.broken.items()):
             where = result.first_broken[name]
             out.print(Text(f"  {name}: after {count:,} events, first at {where}"), soft_wrap=True)
+        for text in result.crashes:
+            out.print(Text(f"crashed in {result.file}, {one_line(text)}"), soft_wrap=True)
     for result in results:
         for text in result.wrapped[:_SHOWN]:
             out.print(Text(f"out of its type in {result.file}, {one_line(text)}"), soft_wrap=True)

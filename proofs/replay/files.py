@@ -40,6 +40,7 @@ class FileResult(Struct):
     not_applicable: dict[str, int] = {}
     broken: dict[str, int] = {}
     first_broken: dict[str, str] = {}
+    crashes: list[str] = []
     wrapped: list[str] = []
     parted: list[str] = []
     seconds: float = 0.0
@@ -59,6 +60,7 @@ class FileResult(Struct):
         for name, count in result.broken.items():
             self.broken[name] = self.broken.get(name, 0) + count
         at = f"line {trace.first_line}, seed {result.seed}, "
+        self.crashes += [at + text for text in result.crashes]
         self.wrapped += [at + text for text in result.wrapped]
         self.parted += [at + result.parted] if result.parted else []
         for name, where in result.first_broken.items():

@@ -79,6 +79,8 @@ class TraceResult(Struct):
     """Property -> number of events after which it did not hold."""
     first_broken: dict[str, str] = {}
     """Property -> where it was broken first, and the numbers."""
+    crashes: list[str] = []
+    """Crashes that the reference has at the same place, in other words: both are told."""
     wrapped: list[str] = []
     """With C's numbers: every value that its type did not hold."""
     parted: str = ""
@@ -163,6 +165,9 @@ class Replay:
         except HypervisorCrash as crash:
             if event.crash is UNSET:  # the place is compared, and not the wording
                 self.diverged(event, "crash", str(crash), event.crash)
+            elif event.crash != str(crash):
+                where = f"event {self.result.events} {event.op}"
+                self.result.crashes.append(f"{where}: {event.crash}; the reference: {crash}")
         else:
             self._compare_outcome(event, outcome)
         self.result.events += 1

@@ -493,7 +493,11 @@ def test_a_recorded_crash_is_compared(tmp_path: Path) -> None:
     for number, (corrupted, outcome) in enumerate(outcomes):
         path = tmp_path / f"{number}.jsonl"
         line = write(path, sample, corrupted)
-        check(replay_file(str(path)), line, sample, outcome, 0)
+        result = replay_file(str(path))
+        check(result, line, sample, outcome, 0)
+        wording = corrupted.get("crash", right)
+        told = [f"event {sample.index} {sample.op}: {wording}; the reference: {right}"] if wording != right else []
+        assert [text.partition("seed ")[2].partition(", ")[2] for text in result.crashes] == told
 
 
 # --- blocks ----------------------------------------------------------------------------------------------------------
