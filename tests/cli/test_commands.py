@@ -73,6 +73,15 @@ def test_replay_as_json() -> None:
     assert [entry["file"] for entry in result["files"]] == [EXAMPLE, EXAMPLE]
 
 
+def test_explain_shows_a_stash_as_such() -> None:
+    code, out, err = call("explain", "tests/data/conformance/cases/stash-1-other-order-loses-the-claim.jsonl")
+    assert (code, err) == (0, "")
+    assert "preempt_at=page 256 of extent 0)  => preempted while scrubbing at page 256" in out
+    assert "d1.pending_scrub none -> mfn 0 order 9, scrubbed up to page 256" in out
+    assert "used 512 (▓ 512 stashed), claimed 1536" in out
+    assert "d1.pending_scrub mfn 0 order 9, scrubbed up to page 256 -> none" in out
+
+
 def test_replay_of_several_files_prints_totals() -> None:
     code, out, err = call("replay", EXAMPLE, EXAMPLE)
     assert (code, err) == (0, "")
