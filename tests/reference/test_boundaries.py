@@ -6,7 +6,7 @@ from reference.constants import MAX_NUMNODES, MEMF_no_refcount
 from reference.generations import SEMANTICS
 from reference.heap import NodeHeap, lowest_address
 from reference.hypercalls import claim_pages, memory_exchange
-from reference.page_alloc import alloc_heap_pages, free_heap_pages, release_ownership
+from reference.page_alloc import alloc_heap_pages, free_heap_pages, offline_page, release_ownership
 from reference.pages import PageState
 from reference.state import boot, create_domain
 from reference.status import MisuseError, Status
@@ -39,7 +39,8 @@ def test_only_pages_of_a_domain_leave_its_tot_pages() -> None:
 
 
 def test_a_node_that_permits_the_request_but_has_no_block_is_passed_over() -> None:
-    host = small_host(6, 8)
+    host = small_host(10, 8)
+    offline_page(host, 3)
     assert alloc(host, 1, 3, 0) == 16
 
 
@@ -71,13 +72,14 @@ def test_an_exchange_notices_that_its_new_pages_are_somebody_elses() -> None:
 
 
 def test_a_queue_of_blocks_that_came_and_went_is_made_anew() -> None:
-    heap = NodeHeap(0, 2)
+    heap = NodeHeap(0, 4)
     heap.take(1, 0)
+    heap.take(3, 0)
     for _ in range(200):
         assert lowest_address(heap, 0) == 0
-        heap.take(0, 0)
-        heap.give(0, 0)
-    assert list(heap.blocks()) == [(0, 0)]
+        heap.take(2, 0)
+        heap.give(2, 0)
+    assert sorted(heap.blocks()) == [(0, 0), (2, 0)]
 
 
 def test_redeeming_at_assignment_as_a_part_is_for_refcounted_pages() -> None:
