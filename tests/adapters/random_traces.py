@@ -27,7 +27,6 @@ from proofs.traces.events import (
 )
 from reference.generations import SEMANTICS
 from reference.heap import NodeHeap
-from reference.state import Host
 
 
 class Maker:
@@ -40,7 +39,7 @@ class Maker:
         if seed % 10 == 0:
             nodes = [span] * 64
         self.header = Header(FORMAT_1, "claim-sets", "random", HostShape(span, nodes), seed)
-        self.host: Host = boot_shape(self.header.host, SEMANTICS["claim-sets"], block_policy=self._block)
+        self.host = boot_shape(self.header.host, SEMANTICS["claim-sets"], block_policy=self._block)
         self.execution = Execution(self.host)
         self.events: list[Event] = []
 
