@@ -66,6 +66,8 @@ class Question:
     depth: int = 7
     limits: range | None = None
     """Which max_pages domains are created with; all up to the host's pages, if none."""
+    hosts: tuple[tuple[int, ...], ...] = ()
+    """The pages of the nodes, for each host that is tried; all of at most that size, if none."""
     remembers: bool = False
     """What happens depends on more than the state: on the ledgers of claims."""
 
@@ -98,7 +100,8 @@ def answer(question: Question) -> Answer:
 
     :raises Unanswered: there is none
     """
-    hosts = tiny_hosts(Tiny(question.semantics, "", nodes=question.nodes, pages=question.pages))
+    tiny = tiny_hosts(Tiny(question.semantics, "", nodes=question.nodes, pages=question.pages))
+    hosts = question.hosts or tuple(tiny)
     levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
     for depth in range(1, question.depth + 1):
         for created, nodes in product(range(1, min(depth, question.domains) + 1), hosts):
@@ -156,7 +159,7 @@ def _extended(
 
 def _ledgers(host: Host) -> Hashable:
     ledgers = [domain.history for domain in host.domains.values()]
-    return tuple((*h.installed, *h.redeemed, *h.released, *h.recalled) for h in ledgers)
+    return tuple((*h.installed, *h.redeemed, *h.released, *h.recalled, h.lost) for h in ledgers)
 
 
 def lines_of(question: Question, found: Answer) -> bytes:

@@ -22,7 +22,7 @@ from proofs.search.minimise import Found
 from proofs.search.small_events import Written, next_events
 from proofs.traces.own_events import Events2
 from reference.generations import SEMANTICS
-from reference.state import Host, all_locks, boot
+from reference.state import Domain, Host, all_locks, boot
 from reference.status import HypervisorCrash, MisuseError
 from reference.steps import run
 
@@ -55,6 +55,8 @@ class Running:
         self.host: Host = boot(node_pages, span, rules, block_policy=self.policy, check_locks=check_locks)
         self.begun: dict[str, tuple[Any, Written, int]] = {}
         """Of each builder in the middle of an operation: what is left of it, its event, critical sections done."""
+        self.created: dict[int, Domain] = {}
+        """Every domain that there was: who is in the middle of something goes on with one that is destroyed."""
 
     def do(self, written: Written) -> dict[str, Any]:
         """One event; gives the outcome, if the operation ends with it."""
@@ -65,6 +67,7 @@ class Running:
         if event.observed:
             self.policy.expect(event)
         outcome = OPERATIONS[type(event)](self.host, event)
+        self.created |= self.host.domains
         if isinstance(outcome, dict):
             return outcome
         return self._section(outcome, written, 0) if "builder" in written else run(outcome)
@@ -99,10 +102,10 @@ class Running:
         blocks = sorted((b.mfn, b.order, b.state.value, b.domid, b.refcounted) for b in host.pages.blocks.values())
         domains = [
             (
-                (d.domid, d.max_pages, d.tot_pages, d.last_alloc_node, d.is_dying, d.history.lost),
+                (d.domid, d.max_pages, d.tot_pages, d.last_alloc_node, d.is_dying, d.is_destroyed, d.history.lost),
                 (*d.claims, d.node_claims, d.global_claims, d.claim_node, str(d.pending_scrub)),
             )
-            for d in (*host.domains.values(), *host.orphans)
+            for d in self.created.values()
         ]
         counters = (host.total_avail_pages, host.outstanding_claims, *host.node_outstanding_claims)
         marked = (*sorted(host.pages.offlined), "marked", *sorted(host.pages.offlining), "lost", *sorted(host.pages.lost_marks))
