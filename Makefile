@@ -34,8 +34,13 @@ test: $(STAMP) lint  ## lints, then every test but the long ones; branch coverag
 test-long: $(STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m long
 
-replay: $(STAMP)  ## the recorded claim-set traces, replayed on the reference
-	$(BIN)/claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
+# Left out: cases/search-1, which needs unscrubbed memory (docs/limits.md). A test expects its one divergence.
+RECORDINGS := tests/data/conformance
+REPLAYED    = $(wildcard $(RECORDINGS)/*.gz $(RECORDINGS)/interleaved/*.gz) \
+	$(filter-out $(RECORDINGS)/cases/search-1-%,$(wildcard $(RECORDINGS)/cases/*.jsonl))
+
+replay: $(STAMP)  ## every recording of the hypervisor's code, replayed on the reference, with totals
+	$(BIN)/claimcheck replay --jobs $(JOBS) $(REPLAYED)
 
 prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a host of 4 nodes and 4 domains
 	$(BIN)/claimcheck prove --hosts any --hosts 4x4 --jobs $(JOBS)

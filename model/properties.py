@@ -322,6 +322,13 @@ _state(
     support=True,
 )
 
+_state(
+    "node-claims-within",
+    "node_outstanding_claims of a node is no less than the sum of all domains' claims on it.",
+    lambda q, s: q.every_node(lambda n: s.node_outstanding_claims[n] >= s.claims.column(n).total()),
+    support=True,
+)
+
 # -- what the generations before claim sets keep besides
 
 
@@ -418,6 +425,14 @@ _state(
     needs="growing-back",
 )
 
+_state(
+    "charged-within-limit",
+    "A domain's pages and its pages in limbo are within max_pages, listed or not.",
+    lambda q, s: q.every_domain(lambda d: s.tot_pages[d] + _limbo(q, s, d) <= s.max_pages[d]),
+    support=True,
+    needs="copies",
+)
+
 # -- entitlement
 
 
@@ -479,7 +494,7 @@ def _loses_nothing(q: Quantifiers, t: TwoStates) -> Term:
 
 _step(
     "no-claims-lost",
-    "A live domain's claims, pages in limbo and tot_pages go down in sum only by its own release, its own frees, or recall.",
+    "A live domain's claims, limbo and tot_pages go down in sum only by its own release, its own frees, or recall.",
     _loses_nothing,
     "DS-28 DS-32",
     never="claims frees offlines",
@@ -532,7 +547,7 @@ def _ledger_agrees(q: Quantifiers, s: State) -> Term:
 
 _state(
     "redeemed-once.ledger",
-    "Per listed domain and target: claims installed are outstanding, redeemed, released or recalled, and only one of these.",
+    "Per listed domain and target: claims installed are outstanding, redeemed, released or recalled, one of these.",
     _ledger_agrees,
     "DS-06 DS-17 DS-31",
 )

@@ -32,6 +32,11 @@ def _domain_counters(q: Quantifiers, s: State) -> Term:
     )
 
 
+def in_counters(term: Term) -> Term:
+    """A counter of host or nodes is in its type, be that signed or unsigned: see `Rules.counter_type`."""
+    return all_of([in_range("int64", term), in_range("uint64", term)])
+
+
 def _host_counters(q: Quantifiers, s: State) -> Term:
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
     # Claims may exceed free pages where nothing is recalled; there are only so many domains.
@@ -43,12 +48,12 @@ def _host_counters(q: Quantifiers, s: State) -> Term:
         q.sum_bounded(s.claims.column(n), UINT_MAX)
         return all_of(
             [
-                in_range("int64", s.node_avail_pages[n]),
-                in_range("int64", s.node_outstanding_claims[n]),
+                in_counters(s.node_avail_pages[n]),
+                in_counters(s.node_outstanding_claims[n]),
             ]
         )
 
-    host = [in_range("int64", s.total_avail_pages), in_range("int64", s.outstanding_claims)]
+    host = [in_counters(s.total_avail_pages), in_counters(s.outstanding_claims)]
     return all_of([*host, q.every_node(node)])
 
 
@@ -66,6 +71,12 @@ def _values(q: Quantifiers, t: TwoStates) -> Evaluation:
     step, s = t.step, t.before
     found = evaluated(step, s)
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
+    for node in found.nodes:
+        q.entry_within_sum(s.node_avail_pages, node)
+        if step.actor is not None:
+            q.entry_within_sum(s.claims.column(node), step.actor)
+            q.entry_within_sum(s.claims.row(step.actor), node)
+            q.entry_within_sum(s.extra_pages.row(step.actor), node)
     for claims in (s.global_claims, s.node_claims, s.orphaned_claims, *(s.claims.column(node) for node in found.nodes)):
         q.sum_bounded(claims, UINT_MAX)
     if step.actor is not None:

@@ -196,6 +196,10 @@ class Rules:
     """Where claims are redeemed in assign_pages, extra pages redeem them too."""
     redeems_at_assign: bool = False
     """Claims are redeemed in assign_pages, with the tot_pages update, and not in the allocator."""
+    counter_type: str = "int64"
+    """The C type of the counters of host and nodes: signed until 2026-05, in the claims series of 2026-04 too."""
+    searches_unsigned: bool = False
+    """The node search compares what is unclaimed on a node, unsigned, where no node is requested and a claim exists."""
     host_permits: HostPermits = host_permits_mixing
     node_permits: NodePermits = node_permits_mixing
     recall: RecallRule = recall_node_then_global
@@ -258,6 +262,8 @@ class Rules:
     """A domain's `outstanding_pages` is the total of its claims; host-wide ones are derived from it."""
     folds_legacy: bool = False
     """The legacy call stakes its claim through the installer of claim sets."""
+    legacy_compares_signed: bool = False
+    """The legacy call's check of free pages is that of any set: where claims exceed them, nothing fits."""
     frees_restore_claims: bool = False
     """free_domheap_pages grows global_claims back while the domain holds a claim."""
 

@@ -25,6 +25,8 @@ HEAP_LOCK = "heap_lock"
 PAGE_ALLOC_LOCK = "page_alloc_lock"
 DOMCTL_LOCK = "domctl_lock"
 GHOST = ""
+COUNTER = "int64 or uint64"
+"""The type of the counters of host and nodes: `Rules.counter_type` says which."""
 AFTER = ".after"
 """Put behind the names of fields in the state after a step."""
 
@@ -66,12 +68,12 @@ def _cell(meaning: str, lock: str = GHOST, c_type: str = "") -> Any:
 class State:
     """One state; the names are the hypervisor's own where it has one."""
 
-    total_avail_pages: Term = _host("free pages of the host", HEAP_LOCK, "int64")
-    outstanding_claims: Term = _host("claimed pages of the host", HEAP_LOCK, "int64")
+    total_avail_pages: Term = _host("free pages of the host", HEAP_LOCK, COUNTER)
+    outstanding_claims: Term = _host("claimed pages of the host", HEAP_LOCK, COUNTER)
     domctl_lock: Term = _host("domain whose domain_kill holds the domctl lock, -1 for none", DOMCTL_LOCK)
 
-    node_avail_pages: Vector = _node("free pages of a node, the class `free`", HEAP_LOCK, "int64")
-    node_outstanding_claims: Vector = _node("claimed pages of a node", HEAP_LOCK, "int64")
+    node_avail_pages: Vector = _node("free pages of a node, the class `free`", HEAP_LOCK, COUNTER)
+    node_outstanding_claims: Vector = _node("claimed pages of a node", HEAP_LOCK, COUNTER)
     transit_pages: Vector = _node("class: off every list: on the way to the heap, stolen, or without owner")
     anonymous_pages: Vector = _node("class: allocated for no domain")
     offlined_pages: Vector = _node("class: out of use")

@@ -99,15 +99,15 @@ def redeem_claims_for_allocation(host: Host, domain: Domain, pages: int, node: i
 def recall_claims(host: Host, node: int) -> None:
     """After pages of ``node`` went offline: take back claims that nothing backs, domains ascending by id (DS-26)."""
     for domain in host.domains.values():
-        shortage = host.node_outstanding_claims[node] - host.node_avail_pages[node]
-        if shortage <= 0:
+        claimed, avail = host.node_outstanding_claims[node], host.node_avail_pages[node]
+        if claimed <= avail:
             break
-        deduct_node_claims(host, domain, node, shortage, domain.history.recalled)
+        deduct_node_claims(host, domain, node, claimed - avail, domain.history.recalled)
     for domain in host.domains.values():
-        shortage = host.outstanding_claims - host.total_avail_pages
-        if shortage <= 0:
+        claimed, avail = host.outstanding_claims, host.total_avail_pages
+        if claimed <= avail:
             break
-        deduct_global_claims(host, domain, shortage, domain.history.recalled)
+        deduct_global_claims(host, domain, claimed - avail, domain.history.recalled)
 
 
 class RequestedSet(NamedTuple):

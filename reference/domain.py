@@ -24,10 +24,10 @@ def domain_kill(host: Host, domain: Domain) -> Steps[None]:
     mark_dying(domain)
     yield
     host.semantics.set_outstanding_pages(host, domain, 0)
-    if host.semantics.stashes:
-        if has_stash(domain) or host.semantics.kill_always_frees_stash:  # a dying domain gets no new stash meanwhile
-            yield
-            domain_pending_scrub_free(host, domain)
+    # A dying domain gets no new stash meanwhile.
+    if host.semantics.stashes and (has_stash(domain) or host.semantics.kill_always_frees_stash):
+        yield
+        domain_pending_scrub_free(host, domain)
 
 
 def has_stash(domain: Domain) -> bool:

@@ -1,7 +1,7 @@
 """The hypercalls above the allocator: their own checks, in the hypervisor's order, then its functions.
 
-Domctls (``claim_memory``, ``max_mem``, ``destroydomain``, ``getdomaininfo``) look the domain up before all else, and run
-one at a time under the domctl lock, so no other domctl comes between their checks and what follows. Memory ops
+Domctls (``claim_memory``, ``max_mem``, ``destroydomain``, ``getdomaininfo``) look the domain up before all else, and
+run one at a time under the domctl lock, so no other domctl comes between their checks and what follows. Memory ops
 (``claim_pages``, ``populate_physmap``, ``memory_exchange``) do not take it: they yield after their checks, and go on
 with the domain that they looked up even if it is destroyed meanwhile.
 """

@@ -108,7 +108,7 @@ class Semantics:
         return domain.max_pages
 
     def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
-        """Pages of ``node`` were assigned, in tot_pages or as extra pages; page_alloc_lock is held, heap_lock is not."""
+        """Pages of ``node`` were assigned, extra pages too; page_alloc_lock is held, heap_lock is not."""
 
     def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
         """Pages are being freed, and are not yet in the heap; page_alloc_lock is held, heap_lock is not."""

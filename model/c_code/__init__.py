@@ -8,7 +8,7 @@ from model.c_code import allocating, claiming, offlining
 from model.c_code.evaluation import Code
 
 CODE: dict[str, Code] = {
-    "create_domain": claiming.max_mem,
+    "create_domain": claiming.new_limit,
     "set_max_pages": claiming.max_mem,
     "claim_memory": claiming.claim_memory,
     "release_claims": claiming.release,
@@ -16,14 +16,22 @@ CODE: dict[str, Code] = {
     "set_outstanding_pages": claiming.set_outstanding_pages,
     "set_outstanding_pages_zero": claiming.release,
     "alloc_heap_pages": allocating.alloc_heap_pages,
+    "alloc_for_destroyed": allocating.alloc_for_destroyed,
     "alloc_heap_pages_unowned": allocating.alloc_unowned,
     "exchange_allocate": allocating.alloc_unowned,
     "assign_pages": allocating.assign_pages,
+    "assign_extra_pages": allocating.assign_extra_pages,
     "free_domheap_pages": allocating.free_domheap_pages,
+    "free_extra_pages": allocating.free_extra_pages,
     "free_heap_pages": allocating.free_heap_pages,
     "offline_page": offlining.offline_page,
     "free_marked_page": offlining.free_marked_page,
     "online_page": offlining.online_page,
     "domain_kill_release": claiming.release,
+    "claim_for_destroyed": claiming.claim_for_destroyed,
+    "claim_on_node_for_destroyed": claiming.claim_on_node,
+    "release_for_destroyed": claiming.release_for_destroyed,
+    "free_stash": allocating.free_stash,
+    "free_marked_stash_page": offlining.free_marked_page,
 }
 """By transition. The others compute nothing: they set flags, or move pages from list to list."""

@@ -1,8 +1,11 @@
 """An evaluation being written down: the values that the C code computes, each behind the checks passed before it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import z3
 
 from model.c_types import RANGES, in_range
 from model.logic import Term, all_of, implies
@@ -38,6 +41,20 @@ class Evaluation:
         """The nodes whose counters are looked at."""
         self._given: tuple[Term, ...] = ()
         self._assumes: tuple[str, ...] = ()
+
+    @property
+    def counter(self) -> str:
+        """The type of the counters of host and nodes."""
+        rules: Rules = self.step.rules
+        return rules.counter_type
+
+    @contextmanager
+    def where(self, condition: Term) -> Iterator[None]:
+        """Values that are computed only where this holds; what comes after them is computed elsewhere too."""
+        before = self._given, self._assumes
+        self.check(condition)
+        yield
+        self._given, self._assumes = before
 
     def argument(self, name: str) -> Any:
         """An argument of the transition."""
@@ -87,8 +104,6 @@ class Evaluation:
         """What a C program has in the place of a value that may be one range off to either side."""
         low, high = RANGES[c_type]
         span = high - low + 1
-        import z3
-
         if isinstance(term, int):
             return (term - low) % span + low
         return z3.If(term < low, term + span, z3.If(term > high, term - span, term))

@@ -16,13 +16,17 @@ Evaluating one call::
   all through, conditions and states come out as ints and bools; `CallHost(N, D).state()` makes a state of Z3 constants.
 - Domain and node ids are indices: domain i is the one with the i-th lowest id, which matters for recall. They may be
   Python ints or Z3 integers, unless a parameter is declared `int`. A domain that an operation looks up and does not
-  find is None, or one with `is_created` false.
+  find is None, or one that is not on the list: `is_created` false, or `is_destroyed` true.
+- A destroyed domain stays what it was, claims included, for the calls that are in flight: they name it as before. No
+  call of a hypercall finds it, and recall passes over it. Another domain may get its id once nobody works on it.
 - Whether something exists at all (no domain, no requested node, refcounted or not, a block's state) is a Python value.
 - Calls of one critical section are in `CALLS`, operations of several in `SCRIPTS` (`model.calls.scripts`).
 - The heap is not in the model: `has_block[n]` says whether node n has a free block of the order. Which block serves is
   left open; `search_order` gives the candidates of the node search.
 - Only the fields outside `UNSEEN` are meant to be compared. `is_created` decides whether the other fields of a domain
-  say anything.
+  say anything; `stash_pages` whether the other fields of its stash do.
+- Several calls may stand in one critical section: `free_stash` and `offline_marked` follow the case that had the extent
+  as its block, and `put_domain` the second half of a free.
 """
 
 from model.calls.case import (
@@ -44,13 +48,14 @@ from model.calls.freeing import FREE, IN_USE, OFFLINED
 from model.calls.installing import GLOBAL, LEGACY, NO_NODE, Entry
 from model.calls.interfaces import INTERFACES
 from model.calls.registry import CALLS, SCRIPTS, cases, exists
-from model.calls.scripts import BOUNDARY, Boundary, Ended, Script, Section
+from model.calls.scripts import BETWEEN_EXTENTS, BOUNDARY, SCRUBBING, Boundary, Ended, PreemptAt, Script, Section
 from model.calls.search import search_order
 from model.calls.state import CALL_FIELDS, NONE, UNSEEN, CallHost, CallState
 
 __all__ = [
     "ANONYMOUS",
     "ASSIGNED",
+    "BETWEEN_EXTENTS",
     "BOUNDARY",
     "CALLS",
     "CALL_FIELDS",
@@ -69,6 +74,7 @@ __all__ = [
     "OK",
     "REFUSED",
     "SCRIPTS",
+    "SCRUBBING",
     "UNSEEN",
     "Block",
     "Boundary",
@@ -78,6 +84,7 @@ __all__ = [
     "Case",
     "Ended",
     "Entry",
+    "PreemptAt",
     "Script",
     "Section",
     "any_case",

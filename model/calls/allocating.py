@@ -1,6 +1,6 @@
 """`alloc_heap_pages` and `assign_pages`: which node, which claims, which errno."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from model.calls.case import (
     ANONYMOUS,
@@ -16,7 +16,7 @@ from model.calls.case import (
     Moved,
 )
 from model.calls.state import NONE
-from model.logic import Term, all_of, any_of, choose, negation, same
+from model.logic import Term, all_of, any_of, choose, minimum, negation, same
 from model.rules import Request, pages_taken
 from model.step import Step
 from model.transitions.allocating import leave_heap, redeem
@@ -60,6 +60,9 @@ def alloc_heap_pages(
         if rules.bug_on:
             cases.append(Case("node-overclaimed", s.unclaimed_on(node) < 0, CRASH))
         serves = all_of([rules.node_permits(s, request, node), has_block[node]])
+        if rules.bug_on_redeem and claimant is not None and not rules.redeems_at_assign:
+            beyond = minimum(pages, s.held(claimant)) > s.outstanding_claims
+            cases.append(Case("redeemed-beyond-counted", all_of([serves, beyond]), CRASH))
         placed = Block(pages, node, block.state, block.owner, block.refcounted)
         effect = call.effect(_Allocated(call, request, node), moved=[Moved(node, pages, after=placed)])
         cases.append(Case("allocated", serves, OK, effect, {"node": node}, placed))
@@ -122,11 +125,14 @@ class _Allocated:
 
 
 def assign_pages(call: Call, domid: Term, block: Block, no_refcount: bool = False) -> list[Case]:
-    """Pages allocated for a domain become its own; pages without owner too, if they are not counted."""
+    """Pages allocated for a domain become its own. Those that are not refcounted become extra pages: no limit counts.
+
+    Pages without owner are given to a domain by `memory_exchange` alone, in `assign_in_exchange`.
+    """
     s, rules = call.before, call.rules
-    tot, limit = s.tot_pages[domid], s.max_pages[domid]
-    meant = block.state == ANONYMOUS or (block.owner is not None and same(block.owner, domid))
-    fits = all_of([block.state != ASSIGNED, block.refcounted is not no_refcount, meant])
+    tot, limit = s.tot_pages[domid], rules.limit_at_assign(s, domid)
+    meant = block.owner is not None and same(block.owner, domid)
+    fits = all_of([block.state == LIMBO, block.refcounted is not no_refcount, meant])
     cases = [
         Case("not-allocated-for-it", negation(fits), MISUSE),
         Case("dying", s.is_dying[domid], "EINVAL"),
@@ -136,15 +142,40 @@ def assign_pages(call: Call, domid: Term, block: Block, no_refcount: bool = Fals
             Case("over-limit", tot > limit, "EPERM"),
             Case("beyond-limit", block.pages > limit - tot, "E2BIG"),
         ]
-    owned = Block(block.pages, block.node, ASSIGNED, domid, not no_refcount, block.marked)
+    redeems = rules.redeems_at_assign and (rules.extra_pages_redeem or not no_refcount)
+    if redeems and rules.bug_on_redeem:
+        cases.append(Case("redeemed-beyond-counted", s.held(domid) > s.outstanding_claims, CRASH))
 
     def counted(step: Step) -> None:
-        if no_refcount:
-            return
-        step.add_at("tot_pages", domid, block.pages)
-        if rules.redeems_at_assign:
+        if not no_refcount:
+            step.add_at("tot_pages", domid, block.pages)
+        if redeems:
             redeem(step, rules, domid, block.node, block.pages)
 
-    effect = call.effect(counted, moved=[Moved(block.node, block.pages, block, owned)])
-    cases.append(Case("assigned", True, OK, effect, block=owned))
-    return cases
+    return cases + owned(call, domid, block, not no_refcount, counted)
+
+
+def owned(
+    call: Call, domid: Term, block: Block, refcounted: bool, counted: Callable[[Step], None] | None = None
+) -> list[Case]:
+    """The end of assigning: `count_info` is overwritten, and offline marks go with what it was."""
+    changes = [] if counted is None else [counted]
+
+    def lost(step: Step) -> None:
+        step.add_at("marked_pages", block.node, -block.marked)
+
+    def now(marked: Term) -> Block:
+        return Block(block.pages, block.node, ASSIGNED, domid, refcounted, marked)
+
+    def case(name: str, condition: Term, after: Block, *more: Callable[[Step], None]) -> Case:
+        moved = [Moved(block.node, block.pages, block, after)]
+        return Case(name, condition, OK, call.effect(*changes, *more, moved=moved), block=after)
+
+    if call.rules.keeps_marks:
+        return [case("assigned", True, now(block.marked))]
+    is_marked = block.marked > 0
+    return [
+        Case("mark-asserted", all_of([is_marked, call.before.debug_build]), CRASH),
+        case("assigned-mark-lost", is_marked, now(0), lost),
+        case("assigned", True, now(0)),
+    ]

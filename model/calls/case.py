@@ -119,9 +119,11 @@ def _page_class(block: Block | None) -> str:
     """The class that a block's pages are counted in."""
     if block is None:
         return ""
-    if block.refcounted and block.owner is not None and block.state in (LIMBO, ASSIGNED):
-        return "limbo_pages" if block.state == LIMBO else "assigned_pages"
-    return "other_pages"
+    if block.owner is None or block.state not in (LIMBO, ASSIGNED):
+        return "other_pages"
+    if block.state == ASSIGNED:
+        return "assigned_pages" if block.refcounted else "extra_pages"
+    return "limbo_pages" if block.refcounted else "other_pages"
 
 
 def _move(step: Step, move: Moved) -> None:

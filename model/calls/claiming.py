@@ -56,7 +56,7 @@ def _checked(call: Call, domid: Term, pages: Term, on_node: Term, node: Term) ->
 
 
 def _unknown(call: Call, domid: Term) -> Term:
-    return True if domid is None else negation(call.before.is_created[domid])
+    return True if domid is None else negation(call.before.listed(domid))
 
 
 def set_outstanding_pages(call: Call, domid: Term, pages: Term, node: Term = None) -> list[Case]:
@@ -130,8 +130,9 @@ Statement = Callable[[Term], Term]
 
 
 def _room(call: Call, where: str, claim: Term, of_unclaimed: Callable[[Statement], Term]) -> list[Case]:
-    """`claim > avail - claims` in unsigned arithmetic, or behind a BUG_ON."""
-    short = of_unclaimed(lambda unclaimed: all_of([unclaimed >= 0, claim > unclaimed]))
+    """`claim > avail - claims`, mostly in unsigned arithmetic, or behind a BUG_ON."""
+    signed = call.rules.legacy_compares_signed
+    short = of_unclaimed(lambda unclaimed: all_of([signed or unclaimed >= 0, claim > unclaimed]))
     cases = [Case(f"{where}-overclaimed", of_unclaimed(lambda u: u < 0), CRASH)] if call.rules.bug_on else []
     return [*cases, Case(f"{where}-has-no-room", short, "ENOMEM")]
 

@@ -1,5 +1,6 @@
 """The critical sections of `memory_exchange` that no other call has."""
 
+from model.calls.allocating import owned
 from model.calls.case import ANONYMOUS, ASSIGNED, MISUSE, OK, Block, Call, Case, Moved
 from model.logic import Term, any_of, negation
 from model.step import Step
@@ -20,12 +21,10 @@ def steal_page(call: Call, domid: Term, block: Block | None) -> list[Case]:
 
 def assign_in_exchange(call: Call, domid: Term, block: Block) -> list[Case]:
     """Pages that tot_pages counts already get their owner: a dying domain gets none."""
-    owned = Block(block.pages, block.node, ASSIGNED, domid, True, block.marked)
-    effect = call.effect(moved=[Moved(block.node, block.pages, block, owned)])
     return [
-        Case("already-assigned", block.state == ASSIGNED, MISUSE),
+        Case("not-anonymous", block.state != ANONYMOUS, MISUSE),
         Case("dying", call.before.is_dying[domid], "EINVAL"),
-        Case("assigned", True, OK, effect, block=owned),
+        *owned(call, domid, block, refcounted=True),
     ]
 
 

@@ -1,6 +1,7 @@
 """Pages go back to the heap, out of use, and into use again."""
 
 from model.calls.case import ASSIGNED, LIMBO, MISUSE, OK, Block, Call, Case, Moved
+from model.calls.state import Listed
 from model.logic import Term, negation
 from model.step import Step
 from model.transitions.allocating import grow_back
@@ -11,19 +12,28 @@ FREE, IN_USE, OFFLINED = "free", "in-use", "offlined"
 
 
 def release_ownership(call: Call, block: Block) -> list[Case]:
-    """Freeing, first critical section: the pages leave the owner's tot_pages."""
+    """Freeing, first critical section: the pages leave the owner's tot_pages, or its extra pages.
+
+    After the last of them the second half has to drop what keeps the domain on the list (`put_domain`).
+    """
     released = Block(block.pages, block.node, LIMBO, None, False, block.marked)
+    if block.state != ASSIGNED:
+        return [Case("not-assigned", True, MISUSE)]
 
     def uncounted(step: Step) -> None:
         if block.refcounted:
             step.add_at("tot_pages", block.owner, -block.pages)
-            if call.rules.frees_restore_claims:
-                grow_back(step, block.owner, block.pages)
+        if call.rules.frees_restore_claims:
+            grow_back(step, block.owner, block.pages)
 
-    effect = call.effect(uncounted, moved=[Moved(block.node, block.pages, block, released)])
+    def last(step: Step) -> None:
+        step.add_at("last_frees", block.owner, 1)
+
+    moved = [Moved(block.node, block.pages, block, released)]
+    all_of_them = call.before.pages_counted(block.owner) == block.pages
     return [
-        Case("not-assigned", block.state != ASSIGNED, MISUSE),
-        Case("released", True, OK, effect, block=released),
+        Case("released-last", all_of_them, OK, call.effect(uncounted, last, moved=moved), block=released),
+        Case("released", True, OK, call.effect(uncounted, moved=moved), block=released),
     ]
 
 
@@ -39,7 +49,8 @@ def free_heap_pages(call: Call, block: Block) -> list[Case]:
     def left(step: Step) -> None:
         step.add_at("offlined_pages", node, block.marked)
         step.add_at("marked_pages", node, -block.marked)
-        recall_claims(step, call.rules, node, s.node_avail_pages[node] + back, s.total_avail_pages + back)
+        avail, total = s.node_avail_pages[node] + back, s.total_avail_pages + back
+        recall_claims(step, call.rules, node, avail, total, Listed(call.host, s))
 
     moved = [Moved(node, block.pages, block)]
     return [
@@ -62,7 +73,8 @@ def offline_page(call: Call, node: Term, page: str, assigned: bool = False, mark
         step.add_at("node_avail_pages", node, -1)
         step.add("total_avail_pages", -1)
         step.add_at("offlined_pages", node, 1)
-        recall_claims(step, call.rules, node, s.node_avail_pages[node] - 1, s.total_avail_pages - 1)
+        avail, total = s.node_avail_pages[node] - 1, s.total_avail_pages - 1
+        recall_claims(step, call.rules, node, avail, total, Listed(call.host, s))
 
     def mark(step: Step) -> None:
         step.add_at("marked_pages", node, 1)

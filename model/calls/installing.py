@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from model.c_types import UINT_MAX
 from model.calls.case import OK, Call, Case, Effect
-from model.calls.claiming import set_outstanding_pages
+from model.calls.claiming import released, set_outstanding_pages
 from model.calls.interfaces import Sets
 from model.encoding import Vector
 from model.logic import Term, all_of, any_of, choose, negation, same, total_of
@@ -72,6 +72,8 @@ def install_claim_set(call: Call, domid: Term, entries: Sequence[Entry]) -> list
     if folded:
         legacy = [Case("legacy-and-nodes", total != 0, "EINVAL"), *set_outstanding_pages(call, domid, g)]
         cases += only_where(is_legacy, legacy)
+    if rules.releases_before_limits:
+        cases.append(Case("released", g + total == 0, OK, released(call, domid)))
     cases += [
         Case("global-beyond-limit", g > limit, "EINVAL"),
         Case("set-beyond-limit", total > limit - g, "EINVAL"),
@@ -101,6 +103,8 @@ def _entry(call: Call, domid: Term, entry: Entry, earlier: Sequence[Entry], inde
         ("sum-wraps", all_of([on_node, entry.pages > UINT_MAX - _node_pages(earlier)]), "EINVAL"),
         ("node-has-no-room", short, "ENOMEM"),
     ]
+    if not call.rules.checks_sum:
+        checks = [check for check in checks if check[0] != "sum-wraps"]
     return [Case(name, condition, errno, entry=index) for name, condition, errno in checks]
 
 

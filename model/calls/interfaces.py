@@ -52,6 +52,10 @@ class Interface:
     """The host check looks at any requested node, or at claim_node where node_affinity is that node (v2)."""
     clears_claim_node: bool = False
     """claim_node goes when the claim reaches 0."""
+    stashes: bool = False
+    """It sits on a mainline of 2026-02 or later: populate_physmap may stash an extent."""
+    kill_always_frees_stash: bool = False
+    """domain_kill has its third section also where nothing is stashed (mainline)."""
 
     @property
     def has_claim_node(self) -> bool:
@@ -64,7 +68,8 @@ class Interface:
         return self.memory in (Memory.SET_OR_GET, Memory.SET_AND_GET)
 
 
-_SETS = Interface(sets=Sets.REPLACING, memory=Memory.SET)
+_SETS = Interface(sets=Sets.REPLACING, memory=Memory.SET, stashes=True)
+_SETS_WITH_MODES = Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET, stashes=True)
 INTERFACES: dict[str, Interface] = {
     "legacy-2013": Interface(refuses_llc_coloring=False),
     "legacy-redeem-at-assign": Interface(refuses_llc_coloring=False),
@@ -78,10 +83,12 @@ INTERFACES: dict[str, Interface] = {
         memory=Memory.ONE_OR_NONE, single=Single.ONLINE, subtracts_before_locks=True, refuses_llc_coloring=False
     ),
     "legacy-redeem-at-alloc": Interface(),
+    "mainline-4.22": Interface(stashes=True, kill_always_frees_stash=True),
     "single-node-v4": Interface(memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
     "claim-sets-no-recall": _SETS,
     "claim-sets": _SETS,
-    "claim-sets-v3": Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET),
+    "claim-sets-v3": _SETS_WITH_MODES,
+    "claim-sets-v7": _SETS_WITH_MODES,
     "claim-sets-hardened": _SETS,
-    "per-node-v8": Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET),
+    "per-node-v8": Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET, stashes=True),
 }

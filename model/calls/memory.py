@@ -11,18 +11,18 @@ from model.logic import Term, any_of, choose, negation
 
 
 def claim_memory(call: Call, domid: Term, entries: Sequence[Entry], pad: Term = 0) -> list[Case]:
-    """XEN_DOMCTL_claim_memory, or set_memory_claims: its own checks, then the set. `domid` None: unknown.
+    """XEN_DOMCTL_claim_memory, or set_memory_claims: the domain, its own checks, the set. `domid` None: unknown.
 
     :param pad: of the call; in claim-sets-v3 its mode, 0 to set
     """
-    checks = _CHECKS[call.interface.memory](call, domid, entries, pad)
+    checks = [_unknown(call, domid), *_CHECKS[call.interface.memory](call, domid, entries, pad)]
     if domid is None or any(case.condition is True for case in checks):
         return checks
     return checks + _claimed(call, domid, entries)
 
 
 def _unknown(call: Call, domid: Term) -> Case:
-    unknown = True if domid is None else negation(call.before.is_created[domid])
+    unknown = True if domid is None else negation(call.before.listed(domid))
     return Case("unknown-domain", unknown, "ESRCH")
 
 
@@ -38,14 +38,13 @@ def _too_many(entries: Sequence[Entry]) -> Case:
     return Case("too-many-entries", len(entries) > MAX_NUMNODES + 1, "E2BIG")
 
 
-def _one_or_none(call: Call, domid: Term, entries: Sequence[Entry], _pad: Term) -> list[Case]:
-    return [_unknown(call, domid), Case("several-entries", len(entries) > 1, "EOPNOTSUPP")]
+def _one_or_none(_call: Call, _domid: Term, entries: Sequence[Entry], _pad: Term) -> list[Case]:
+    return [Case("several-entries", len(entries) > 1, "EOPNOTSUPP")]
 
 
 def _one(call: Call, domid: Term, entries: Sequence[Entry], pad: Term) -> list[Case]:
     malformed = any_of([pad != 0, len(entries) != 1, *(entry.pad != 0 for entry in entries)])
     return [
-        _unknown(call, domid),
         _coloring(call),
         Case("malformed", malformed, "EINVAL"),
         _dying(call, domid, "EINVAL"),
@@ -57,7 +56,6 @@ def _set(call: Call, domid: Term, entries: Sequence[Entry], pad: Term) -> list[C
         _coloring(call),
         Case("malformed", any_of([not entries, pad != 0]), "EINVAL"),
         _too_many(entries),
-        _unknown(call, domid),
         _dying(call, domid, "ESRCH"),
     ]
 
@@ -68,7 +66,6 @@ def _set_or_get(call: Call, domid: Term, entries: Sequence[Entry], mode: Term) -
         Case("unknown-mode", mode != 0, "EOPNOTSUPP"),
         Case("no-entries", not entries, "EINVAL"),
         _too_many(entries),
-        _unknown(call, domid),
         _dying(call, domid, "ESRCH"),
     ]
 
@@ -77,7 +74,6 @@ def _set_and_get(call: Call, domid: Term, entries: Sequence[Entry], pad: Term) -
     s = call.before
     unpaused = False if domid is None else s.controller_pause_count[domid] == 0
     return [
-        _unknown(call, domid),
         Case("malformed", pad != 0, "EINVAL"),
         *([Case("released", True, OK, released(call, domid))] if not entries and domid is not None else []),
         _coloring(call),
@@ -123,12 +119,12 @@ def get_memory_claims(call: Call, domid: Term, capacity: Term, pad: Term = 0) ->
     :param capacity: the entries that the caller has room for
     """
     by_mode = call.interface.memory is Memory.SET_OR_GET
-    unknown = _unknown(call, domid)
-    checks = (
-        [_coloring(call), Case("pad", pad != 0, "EOPNOTSUPP"), unknown, _dying(call, domid, "ESRCH")]
+    own = (
+        [_coloring(call), Case("pad", pad != 0, "EOPNOTSUPP"), _dying(call, domid, "ESRCH")]
         if by_mode
-        else [unknown, Case("pad", pad != 0, "EINVAL")]
+        else [Case("pad", pad != 0, "EINVAL")]
     )
+    checks = [_unknown(call, domid), *own]
     if domid is None:
         return checks
     s = call.before

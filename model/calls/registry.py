@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from model.calls import allocating, claiming, domains, exchanging, freeing, installing, memory, scripts
+from model.calls import allocating, claiming, domains, exchanging, freeing, installing, memory, scripts, stash
 from model.calls.case import Call, Case
 from model.calls.interfaces import INTERFACES, Memory, Sets
 
@@ -30,11 +30,12 @@ CALLS: dict[str, CallModel] = {
         domains.set_max_pages,
         domains.max_mem,
         domains.pausedomain,
-        domains.unpausedomain,
+        domains.domain_unpause_by_systemcontroller,
         domains.mark_dying,
         domains.release_all_claims,
         domains.domain_destroy,
-        domains.destroy_if_empty,
+        domains.finish_kill,
+        domains.put_domain,
         domains.getdomaininfo,
         domains.get_outstanding_claims,
         claiming.claim_pages_check,
@@ -52,6 +53,14 @@ CALLS: dict[str, CallModel] = {
         exchanging.steal_page,
         exchanging.assign_in_exchange,
         exchanging.drop_tot_pages,
+        stash.get_stashed_allocation,
+        stash.creation_check,
+        stash.preemption_check,
+        stash.stash_allocation,
+        stash.stash_check,
+        stash.take_stash,
+        stash.free_stash,
+        stash.offline_marked,
     )
 }
 
@@ -62,6 +71,7 @@ SCRIPTS: dict[str, Callable[..., scripts.Script]] = {
         scripts.alloc_domheap_pages,
         scripts.free_domheap_pages,
         scripts.populate_physmap,
+        scripts.unpausedomain,
         scripts.domain_kill,
         scripts.relinquish_memory,
         scripts.memory_exchange,
@@ -70,9 +80,24 @@ SCRIPTS: dict[str, Callable[..., scripts.Script]] = {
 }
 
 
+_OF_THE_STASH = frozenset(
+    {
+        "creation_check",
+        "preemption_check",
+        "stash_allocation",
+        "take_stash",
+        "free_stash",
+        "offline_marked",
+    }
+)
+"""Without a stash none of these is made. `get_stashed_allocation` and `stash_check` say then that there is none."""
+
+
 def exists(name: str, semantics: str) -> bool:
     """Whether a generation has the call or operation."""
     interface = INTERFACES[semantics.partition("+")[0]]
+    if name in _OF_THE_STASH:
+        return interface.stashes
     if name == "install_claim_set":
         return interface.sets is not Sets.NONE
     if name == "claim_memory":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from model.calls.allocating import MAX_ORDER
-from model.calls.case import ASSIGNED, OK, REFUSED, Block, Case
+from model.calls.case import ASSIGNED, CRASH, OK, REFUSED, Block, Case
 from model.logic import Term
 
 
@@ -36,6 +36,12 @@ class Ended(NamedTuple):
     """The pages that it gave to the domain, or took for nobody."""
     pages: Term = 0
     """`relinquish_memory`: the pages freed."""
+    nr_done: int = 0
+    """`populate_physmap`: extents done in all, those of earlier calls too."""
+    preempted: str | None = None
+    """`populate_physmap`: where it was preempted; None: it was not."""
+    scrub_index: int | None = None
+    """Where scrubbing was preempted."""
 
 
 Script = Generator[Section | Boundary, Case | None, Ended]
@@ -83,36 +89,153 @@ def alloc_domheap_pages(domid: Term, **request: Any) -> Script:
 
 
 def free_domheap_pages(block: Block) -> Script:
-    """Out of the owner's tot_pages, then into the heap."""
+    """Out of the owner's tot_pages, then into the heap. The last pages of a dead domain let it go."""
+    last_of: Term = None
     if block.state == ASSIGNED:
-        block = _block((yield Section("release_ownership", {"block": block})))
+        owner = block.owner
+        case = _made((yield Section("release_ownership", {"block": block})))
+        last_of = owner if case.name == "released-last" else None
+        block = _block(case)
         yield BOUNDARY
     yield Section("free_heap_pages", {"block": block})
+    if last_of is not None:
+        yield Section("put_domain", {"domid": last_of, "freed": True})
     return Ended(OK)
 
 
-def populate_physmap(domid: Term, extents: int, order: Term, **request: Any) -> Script:
-    """Extents until one fails. `domid` None: unknown. No error: the result is how many there are."""
+BETWEEN_EXTENTS = "between extents"
+SCRUBBING = "scrubbing"
+
+
+class PreemptAt(NamedTuple):
+    """Which preemption check of populate_physmap says yes. One that is not made has no effect."""
+
+    extent: int
+    scrub_index: int
+    """0: before the extent; else within it, once so many of its pages need no further scrubbing."""
+
+
+def populate_physmap(
+    domid: Term,
+    extents: int,
+    order: Term,
+    start_extent: int = 0,
+    preempt_at: PreemptAt | None = None,
+    **request: Any,
+) -> Script:
+    """Extents until one fails or the call is preempted. `domid` None: unknown. No error: the result is how many.
+
+    Requests are refcounted: the hypervisor knows neither MEMF_no_refcount nor MEMF_no_owner here.
+
+    :param extents: in all; `start_extent` of them are done already
+    :param request: the other arguments of `alloc_heap_pages`; `pages` of an extent where its order is no number
+    """
     done: list[Block] = []
     if domid is None or (isinstance(order, int) and order > MAX_ORDER):
-        return Ended(OK)
-    while len(done) < extents:
-        if done:
+        return Ended(OK, nr_done=start_extent)
+    for extent in range(start_extent, extents):
+        if extent > start_extent:
+            if preempt_at == (extent, 0):
+                return Ended(OK, tuple(done), nr_done=extent, preempted=BETWEEN_EXTENTS)
             yield BOUNDARY
-        ended = yield from alloc_domheap_pages(domid, order=order, **request)
-        if ended.result != OK:
-            break
-        done += ended.blocks
-    return Ended(OK, tuple(done))
+        at = preempt_at.scrub_index if preempt_at is not None and preempt_at.extent == extent else 0
+        got = yield from _extent(domid, at, {"order": order, **request})
+        if got == SCRUBBING:
+            return Ended(OK, tuple(done), nr_done=extent, preempted=SCRUBBING, scrub_index=at)
+        if got is None:
+            return Ended(OK, tuple(done), nr_done=extent)
+        done.append(got)
+    return Ended(OK, tuple(done), nr_done=max(start_extent, extents))
+
+
+_Extent = Generator[Section | Boundary, Case | None, Any]
+"""Returns the block, None where there is none, or `SCRUBBING`."""
+
+
+def _extent(domid: Term, preempt_at: int, request: Mapping[str, Any]) -> _Extent:
+    """One extent of populate_physmap: P1 to P4."""
+    pages = request["pages"] if "pages" in request else 1 << request["order"]
+    wanted = {key: request[key] for key in ("requested", "exact") if key in request}
+    case = _made((yield Section("get_stashed_allocation", {"domid": domid, "pages": pages, **wanted})))
+    if case.name == "never-stashes":
+        return (yield from _plain(domid, request))
+    if case.result != OK:
+        return None
+    if case.name == "unsuitable":
+        yield from _free_stash(domid, _block(case))
+    yield BOUNDARY
+    scrub_index: Term = 0
+    if case.name == "taken":
+        block, scrub_index = _block(case), case.answer["scrub_index"]
+    else:
+        case = _made((yield Section("creation_check", {"domid": domid})))
+        if case.name == "finished":
+            return (yield from _plain(domid, request))
+        case = _made((yield Section("alloc_heap_pages", {"domid": domid, **request})))
+        if case.result != OK:
+            return None
+        block = _block(case)
+        yield BOUNDARY
+    if preempt_at != 0 and (yield from _preempted(domid, block, scrub_index, preempt_at)):
+        return SCRUBBING
+    case = _made((yield Section("assign_pages", {"domid": domid, "block": block, "no_refcount": False})))
+    if case.result == OK:
+        return _block(case)
+    yield BOUNDARY
+    yield Section("free_heap_pages", {"block": block})
+    return None
+
+
+def _plain(domid: Term, request: Mapping[str, Any]) -> _Extent:
+    ended = yield from alloc_domheap_pages(domid, **request)
+    return ended.blocks[0] if ended.result == OK else None
+
+
+def _preempted(
+    domid: Term, block: Block, scrub_index: Term, at: int
+) -> Generator[Section | Boundary, Case | None, bool]:
+    """The end of P3: whether the call gives way. It does not where a second extent must not be freed."""
+    asked = {"domid": domid, "pages": block.pages, "scrub_index": scrub_index, "preempt_at": at}
+    case = _made((yield Section("preemption_check", asked)))
+    if case.name != "preempted":
+        return False
+    case = _made((yield Section("stash_allocation", {"domid": domid, "block": block, "scrub_index": at})))
+    if case.result != OK:
+        yield BOUNDARY
+        return False
+    if case.name != "stashed":
+        yield from _free_stash(domid, block)
+    return True
+
+
+def _free_stash(domid: Term, block: Block) -> "_Silent":
+    """An extent is freed, and what is marked of it leaves, in the section that decided so."""
+    yield Section("free_stash", {"domid": domid, "block": block})
+    yield Section("offline_marked", {"block": block})
+
+
+def unpausedomain(domid: Term) -> Script:
+    """XEN_DOMCTL_unpausedomain: one section. `domid` None: unknown."""
+    case = _made((yield Section("domain_unpause_by_systemcontroller", {"domid": domid})))
+    if case.name == "crashed":
+        yield from _free_stash(domid, _block(case))
+    return Ended(case.result)
 
 
 def domain_kill(domid: Term) -> Script:
-    """Marked dying, then all claims are released. Killing again does nothing."""
+    """Marked dying, then all claims are released, then the stash is freed. Killing again does nothing."""
     case = _made((yield Section("mark_dying", {"domid": domid})))
     if case.name == "already-dying":
         return Ended(OK)
     yield BOUNDARY
     yield Section("release_all_claims", {"domid": domid})
+    case = _made((yield Section("stash_check", {"domid": domid})))
+    if case.name != "to-be-freed":
+        return Ended(OK)
+    yield BOUNDARY
+    case = _made((yield Section("take_stash", {"domid": domid})))
+    if case.name == "taken":
+        yield from _free_stash(domid, _block(case))
     return Ended(OK)
 
 
@@ -191,8 +314,11 @@ def _chunk(
     for at, block in enumerate(out):
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        if case.result == CRASH:
+            return CRASH
         if case.result != OK:
             yield Section("drop_tot_pages", {"domid": domid, "pages": sum(b.pages for b in out[at:])})
+            yield Section("put_domain", {"domid": domid, "freed": False})
             yield from _free_all(out[at:])
             return case.result
     done += out
@@ -203,8 +329,11 @@ def _give_back(domid: Term, stolen: Iterable[Block]) -> _Silent:
     for block in stolen:
         yield BOUNDARY
         case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        if case.result == CRASH:
+            return
         if case.result != OK:
             yield Section("drop_tot_pages", {"domid": domid, "pages": block.pages})
+            yield Section("put_domain", {"domid": domid, "freed": False})
             yield BOUNDARY
             yield Section("free_heap_pages", {"block": block})
 
@@ -215,16 +344,15 @@ def _free_all(blocks: Iterable[Block]) -> _Silent:
         yield Section("free_heap_pages", {"block": block})
 
 
-def destroydomain(domid: Term, blocks: Blocks, has_pages: Callable[[], bool]) -> Script:
-    """Killed, its pages freed, and forgotten once nothing is left of it.
+def destroydomain(domid: Term, blocks: Blocks) -> Script:
+    """Killed, its pages freed, and off the list once nothing keeps it there.
 
     :param domid: None: unknown
-    :param has_pages: whether some block is the domain's by now, in limbo or assigned
     """
     if domid is None:
         return Ended("ESRCH")
     yield from domain_kill(domid)
     yield BOUNDARY
     yield from relinquish_memory(blocks)
-    yield Section("destroy_if_empty", {"domid": domid, "has_pages": has_pages()})
+    yield Section("finish_kill", {"domid": domid})
     return Ended(OK)

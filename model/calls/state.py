@@ -7,8 +7,8 @@ from typing import Any
 
 from model.bounded import BoundedHost, ListVector
 from model.encoding import Vector
-from model.logic import Term
-from model.state import DOMCTL_LOCK, HEAP_LOCK, FieldInfo, Shape, State, described, field_infos
+from model.logic import Term, choose
+from model.state import DOMCTL_LOCK, HEAP_LOCK, PAGE_ALLOC_LOCK, FieldInfo, Shape, State, described, field_infos
 
 NONE = -1
 """No node: of `claim_node` and `last_alloc_node`."""
@@ -23,21 +23,39 @@ class CallState(State):
     """A state with what the order of checks, the node search and the interfaces of the generations look at.
 
     Page classes here are what an observer can tell apart: `limbo_pages` are refcounted pages on their way to a domain,
-    until they are assigned or freed; `assigned_pages` a domain's refcounted pages; all other pages in use are
-    `other_pages`. The model's own `transit_pages` and `anonymous_pages` are not looked at.
+    until they are assigned or freed; `assigned_pages` a domain's refcounted pages, `extra_pages` its other ones; all
+    other pages in use are `other_pages`. The model's own `transit_pages` and `anonymous_pages` are not compared.
+
+    A destroyed domain keeps its claims here, as `struct domain` does: operations in flight use and release them. Loops
+    over domains do not visit it: they see the state as `Listed`. The transitions have the sum as `orphaned_claims`.
     """
 
     llc_coloring: Term = _seen(Shape.HOST, "LLC colouring is on", flag=True)
-    other_pages: Any = _seen(Shape.NODE, "class: in use, and not refcounted to a domain")
+    debug_build: Term = _seen(Shape.HOST, "assertions that only a debug build has stop the host", flag=True)
+    other_pages: Any = _seen(Shape.NODE, "class: in use, and no domain's, or meant for one without being refcounted")
     claim_node: Any = _seen(Shape.DOMAIN, "single-node generations: the target of the claim, -1 for none", HEAP_LOCK)
     last_alloc_node: Any = _seen(Shape.DOMAIN, "where the domain's last pages came from, -1 for none yet", HEAP_LOCK)
     controller_pause_count: Any = _seen(Shape.DOMAIN, "pauses by the toolstack; a new domain has one", DOMCTL_LOCK)
+    creation_finished: Any = _seen(Shape.DOMAIN, "controller_pause_count has been 0 once", DOMCTL_LOCK, flag=True)
+    is_dead: Any = _seen(Shape.DOMAIN, "domain_kill is over: only pages keep the domain on the list", flag=True)
+    last_frees: Any = _seen(Shape.DOMAIN, "frees between their two halves that took the domain's last page")
+    stash_pages: Any = _seen(
+        Shape.DOMAIN, "pages of the stashed extent, 0 for none; they are in limbo", PAGE_ALLOC_LOCK
+    )
+    stash_node: Any = _seen(Shape.DOMAIN, "the node of the stashed extent", PAGE_ALLOC_LOCK)
+    stash_scrub_index: Any = _seen(Shape.DOMAIN, "its pages that need no further scrubbing", PAGE_ALLOC_LOCK)
     node_affinity: Any = _seen(Shape.CELL, "the node is in the domain's node_affinity", flag=True)
+
+    def pages_counted(self, domain: Term) -> Term:
+        """The pages that keep a dead domain on the list: those in tot_pages, stolen ones too, and extra pages."""
+        return self.tot_pages[domain] + self.extra_pages.row(domain).total()
 
 
 CALL_FIELDS: dict[str, FieldInfo] = field_infos(CallState)
 
-UNSEEN = frozenset({"domctl_lock", "legacy_calls", "installed_pages", "transit_pages", "anonymous_pages"})
+UNSEEN = frozenset(
+    {"domctl_lock", "legacy_calls", "installed_pages", "transit_pages", "anonymous_pages", "orphaned_claims"}
+)
 """Fields of the model that no result depends on and that no observer of a call sees."""
 
 
@@ -50,3 +68,33 @@ class CallHost(BoundedHost):
     def by_node(self, entry: Callable[[Term], Term]) -> Vector:
         """A vector whose entries are given by node."""
         return ListVector([entry(n) for n in range(self.nodes)])
+
+    def by_domain(self, entry: Callable[[Term], Term]) -> Vector:
+        """A vector whose entries are given by domain."""
+        return ListVector([entry(d) for d in range(self.domains)])
+
+
+class Listed(State):
+    """A state as loops over domains see it: a destroyed domain is not visited, so that it holds nothing."""
+
+    def __init__(self, host: CallHost, of: State) -> None:
+        self._of = of
+        self.global_claims = host.by_domain(lambda d: choose(of.is_destroyed[d], 0, of.global_claims[d]))
+        self.claims = _ListedClaims(host, of)  # type: ignore[assignment]  # what a loop over domains reads of a grid
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in CALL_FIELDS and name not in ("global_claims", "claims"):
+            return getattr(object.__getattribute__(self, "_of"), name)
+        return object.__getattribute__(self, name)
+
+
+class _ListedClaims:
+    """The claims of the domains on the list."""
+
+    def __init__(self, host: CallHost, of: State) -> None:
+        self._host, self._of = host, of
+
+    def column(self, node: Term) -> Vector:
+        """A node's entries by domain."""
+        of = self._of
+        return self._host.by_domain(lambda d: choose(of.is_destroyed[d], 0, of.claims[d, node]))

@@ -50,6 +50,7 @@ V3 = replace(
         summary="2026-05: the same rules; outstanding_pages is the domain's total, and global_claims derived from it",
         keeps_total=True,
         folds_legacy=True,
+        counter_type="uint64",
     ),
     follows=("claim-sets",),
 )
@@ -63,6 +64,7 @@ V7 = replace(
         host_permits=host_permits_either,
         checks_sum=False,
         releases_before_limits=True,
+        legacy_compares_signed=True,
     ),
     follows=("claim-sets-v3",),
 )
@@ -81,6 +83,7 @@ HARDENED = replace(
         "aggregates-agree.host",
         "dead-hold-nothing",
         "limbo-within-limit",
+        "charged-within-limit",
         "entitlement",
         "entitlement-without-limbo.pages-and-claims",
         "entitlement-without-limbo.claimants",

@@ -50,6 +50,7 @@ MAINLINE_422 = replace(
         REDEEM_AT_ALLOC.rules,
         name="mainline-4.22",
         summary="mainline from 2026-02: the same, and populate_physmap may stash an extent that it is scrubbing",
+        counter_type="uint64",
     ),
     transitions=transitions_without(*SETS, *SINGLE, *CRASHES, *ORPHANED_ON_NODE),
     follows=("legacy-redeem-at-alloc",),

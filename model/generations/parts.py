@@ -50,7 +50,7 @@ PARTS: dict[str, tuple[str, Callable[[Rules], Rules]]] = {
     ),
     "redeemed-at-assign": (
         "claims are redeemed where tot_pages grows, in assign_pages",
-        lambda rules: replace(rules, redeems_at_assign=True),
+        lambda rules: replace(rules, redeems_at_assign=True, extra_pages_redeem=False),
     ),
     "others-kept": (
         "claims on other nodes are redeemed only as far as the limit or the host's free pages demand it",

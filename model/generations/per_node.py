@@ -21,6 +21,7 @@ V8 = Semantics(
         recall=recall_nothing,
         replaces=False,
         keeps_total=True,
+        counter_type="uint64",
         bug_on_redeem=True,
     ),
     transitions_without(*SINGLE, *CRASHES, *ORPHANED_ON_NODE),

@@ -63,8 +63,12 @@ def host_permits_v2(size: Size, s: State, request: Request) -> Term:
 
 
 def node_permits_v2(s: State, request: Request, node: Term) -> Term:
-    """Only where no node was requested and any claim exists; own claims give no credit."""
-    fits = request.pages <= s.unclaimed_on(node)
+    """Only where no node was requested and any claim exists; own claims give no credit.
+
+    Compared unsigned: a node whose claims exceed its free pages is not skipped.
+    """
+    unclaimed = s.unclaimed_on(node)
+    fits = any_of([unclaimed < 0, request.pages <= unclaimed])
     return any_of([negation(request.anywhere), s.outstanding_claims == 0, fits])
 
 
@@ -107,6 +111,7 @@ V2 = replace(
         summary="2025-08: checked against any requested node; the search skips nodes without unclaimed pages",
         host_permits=host_permits_v2,
         node_permits=node_permits_v2,
+        searches_unsigned=True,
         memory_op_claims_node=False,
     ),
     transitions=transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *ORPHANED_ON_NODE, *STASH),
@@ -121,6 +126,7 @@ V3 = replace(
         summary="2025-09: the legacy host check again, and every candidate node is checked",
         host_permits=host_permits_as_legacy,
         node_permits=node_permits_v3,
+        searches_unsigned=False,
         credits_without_refcount=True,
         legacy_subtracts_first=True,
     ),

@@ -131,8 +131,15 @@ def redemption_crashes(step: Step, rules: Rules) -> None:
     claimed = s.held(domid) if rules.redeems_at_assign else minimum(pages, s.held(domid))
     step.guard("domain-exists", s.is_created[domid])
     step.guard("more-than-counted", claimed > s.outstanding_claims)
-    for vector in (s.global_claims, s.node_claims, s.orphaned_claims):
-        step.hint(lambda lemmas, _after, v=vector: lemmas.entry_within_sum(v, domid))
+    counted(step, domid)
+
+
+def counted(step: Step, domid: Term) -> None:
+    """A hint for proofs: what is claimed for a domain is counted in outstanding_claims."""
+    s = step.before
+    step.hint(lambda lemmas, _after: lemmas.entry_within_sum(s.global_claims, domid))
+    step.hint(lambda lemmas, _after: lemmas.entry_within_sum(s.node_claims, domid))
+    step.hint(lambda lemmas, _after: lemmas.entry_within_sum(s.orphaned_claims, domid))
 
 
 def assign_pages(step: Step, rules: Rules) -> None:

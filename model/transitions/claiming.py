@@ -118,10 +118,10 @@ def one_claim(step: Step, rules: Rules, pages: Term) -> Term:
 
 
 def has_room(step: Step, rules: Rules, name: str, claim: Term, unclaimed: Term) -> None:
-    """`claim <= avail - claims` in unsigned arithmetic: where claims exceed free pages, everything fits."""
+    """`claim <= avail - claims`, mostly in unsigned arithmetic: where claims exceed free pages, everything fits."""
     if rules.bug_on:
         step.guard(f"{name}-not-overclaimed", unclaimed >= 0)
-    wraps = False if rules.bug_on else unclaimed < 0
+    wraps = False if rules.bug_on or rules.legacy_compares_signed else unclaimed < 0
     step.guard(f"{name}-has-room", any_of([wraps, claim <= unclaimed]), "ENOMEM")
 
 

@@ -3,10 +3,10 @@
 Its claims are `orphaned_claims`: they count in the aggregates, and no loop over domains finds them.
 """
 
-from model.logic import Term, minimum, negation
+from model.logic import minimum, negation
 from model.rules import Rules
 from model.step import Step
-from model.transitions.allocating import checks, leave_heap, request_for
+from model.transitions.allocating import checks, counted, leave_heap, request_for
 from model.transitions.claiming import call_ends, has_room, one_claim, past_the_check
 
 
@@ -23,18 +23,11 @@ def alloc_for_destroyed(step: Step, rules: Rules) -> None:
     leave_heap(step, node, pages)
     if not rules.redeems_at_assign:
         redeemed = minimum(pages, s.orphaned_claims[domid])
-        _counted(step, domid)
+        counted(step, domid)
         step.add_at("orphaned_claims", domid, -redeemed)
         step.add("outstanding_claims", -redeemed)
     step.add_cell("limbo_pages", domid, node, pages)
     step.allocates = pages
-
-
-def _counted(step: Step, domid: Term) -> None:
-    """What is taken off outstanding_claims is counted there."""
-    s = step.before
-    for vector in (s.global_claims, s.node_claims, s.orphaned_claims):
-        step.hint(lambda lemmas, _after, v=vector: lemmas.entry_within_sum(v, domid))
 
 
 def claim_for_destroyed(step: Step, rules: Rules) -> None:
@@ -68,7 +61,7 @@ def release_for_destroyed(step: Step, rules: Rules) -> None:
     s, domid = step.before, step.domain()
     past_the_check(step, rules)
     step.guard("destroyed", s.is_destroyed[domid])
-    _counted(step, domid)
+    counted(step, domid)
     step.add("outstanding_claims", -s.orphaned_claims[domid])
     step.set_at("orphaned_claims", domid, 0)
     call_ends(step, rules)

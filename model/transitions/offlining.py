@@ -2,13 +2,19 @@
 
 from model.logic import Term
 from model.rules import Rules
+from model.state import State
 from model.step import Step
 
 
-def recall_claims(step: Step, rules: Rules, node: Term, node_avail: Term, total_avail: Term) -> None:
-    """Claims go down until both counters are valid again: the node's first, then host-wide ones."""
+def recall_claims(
+    step: Step, rules: Rules, node: Term, node_avail: Term, total_avail: Term, listed: State | None = None
+) -> None:
+    """Claims go down until both counters are valid again: the node's first, then host-wide ones.
+
+    `listed`: the state as loops over domains see it, where that is not the state itself
+    """
     s, h = step.before, step.encoding
-    recall = rules.recall(h, s, node, node_avail, total_avail)
+    recall = rules.recall(h, s if listed is None else listed, node, node_avail, total_avail)
     from_node, from_global = recall.by_domain.total(), recall.global_by_domain.total()
     column = s.claims.column(node)
     step.set_column("claims", node, h.combined([(1, column), (-1, recall.by_domain)], column))

@@ -20,10 +20,10 @@ def free_stash(step: Step, rules: Rules) -> None:
     step.add_at("node_avail_pages", node, pages)
     step.add("total_avail_pages", pages)
     if rules.restores_stash:
-        _restore(step, rules, domid, node, choose(s.is_dying[domid], 0, pages))
+        restore(step, rules, domid, node, choose(s.is_dying[domid], 0, pages))
 
 
-def _restore(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> None:
+def restore(step: Step, rules: Rules, domid: Term, node: Term, pages: Term) -> None:
     """The pages are claimed again: on their node where there are claims on nodes, else host-wide."""
     h, nothing = step.encoding, step.encoding.combined([], step.before.claims.row(domid))
     if rules.targets == "host":

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from proofs.replay.execution import Execution
+from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import observe
 from proofs.traces.events import FORMAT_1, FORMAT_2, Event, Events1, Header
 from proofs.traces.own_events import Events2
 from reference.semantics import Semantics
-from reference.state import boot
 from reference.status import HypervisorCrash, MisuseError
 
 from .protocol import (
@@ -87,15 +86,8 @@ class Server:
             return Ready(error=f"no semantics {header.semantics!r}")
         if header.format not in _EVENTS:
             return Ready(error=f"unknown format {header.format!r}")
-        shape = header.host
         try:
-            host = boot(
-                tuple(shape.nodes),
-                shape.node_span,
-                semantics,
-                check_locks=False,
-                llc_coloring_enabled=shape.llc_coloring,
-            )
+            host = boot_shape(header.host, semantics)
         except MisuseError as error:
             return Ready(error=str(error))
         self._execution = Execution(host)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import z3
+from msgspec import UNSET
 
 from model.bounded import BoundedHost, ListGrid, ListVector
 from model.c_code.evaluation import evaluated
@@ -12,49 +13,108 @@ from model.logic import negation
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
+from proofs.c_typed.runs import Run, Seen
 from proofs.traces import events as e
 from proofs.traces import own_events as own
 from proofs.traces.events import Event
-from reference.state import Host
+from reference.pages import PageState
+from reference.state import Domain, Host
 
 Made = tuple[str, dict[str, Any]]
 """A transition and its arguments."""
 
 
-def transition_of(event: Event, host: Host, nodes: int) -> Made | None:
-    """The transition whose values an event computes; none for those that are not looked at here."""
+def transition_of(event: Event, run: Run, seen: Seen) -> Made | None:
+    """The transition whose values an event computes on a run before it; none for those that are not considered here.
+
+    Which node an allocation was on is taken from what was seen of it.
+    """
+    host = run.host
+    if isinstance(event, own.Continue):
+        return _continued(run, event, seen)
     if isinstance(event, e.SetOutstandingPages) and event.pages:
         node = event.node if isinstance(event.node, int) else None
-        name = "set_outstanding_pages" if node is None else "claim_on_node"
-        function = {"nr_extents": 2**64 - 1}  # nothing is subtracted before it
-        return name, {
-            "domid": event.domid,
-            "pages": event.pages,
-            **function,
-            **({} if node is None else {"node": node}),
-        }
-    if isinstance(event, own.ClaimPages) and event.nr_extents:
-        pages = asked = event.nr_extents
-        if SEMANTICS[host.semantics.name].rules.legacy_subtracts_first:
-            pages = (asked - int(host.domains[event.domid].tot_pages)) % 2**64
-        return "set_outstanding_pages", {"domid": event.domid, "pages": pages, "nr_extents": asked}
+        # Nothing is subtracted before it.
+        return _claimed(event.domid, event.pages, node, nr_extents=2**64 - 1)
+    if isinstance(event, own.ClaimPages) and event.nr_extents and event.builder is UNSET:
+        return _claim_pages(event, run)
     if isinstance(event, e.InstallClaimSet):
-        first = [0] * nodes
-        entry: dict[str, Any] = {}
-        for claim in event.claims:
-            if isinstance(claim.target, int):
-                first[claim.target] += claim.pages
-                entry = {"entry.node": claim.target, "entry.pages": claim.pages}
-        host_wide = sum(claim.pages for claim in event.claims if claim.target == "global")
-        vectors = {"first": ListVector(first), "second": ListVector([0] * nodes)}
-        return "claim_memory", {"domid": event.domid, "global": host_wide, **vectors, **entry}
-    return None
+        return _claim_memory(event, len(host.node_pages))
+    if isinstance(event, (own.AllocHeapPages, e.AllocDomheapPages)):
+        on_node = seen.outcome.get("on_node", 0 if event.node is None else event.node)
+        exact = "exact_node" in event.memflags
+        counts = event.domid is not None and not {"no_owner", "no_refcount"} & set(event.memflags)
+        other = "alloc_heap_pages_unowned" if event.domid is None else "exchange_allocate"
+        return ("alloc_heap_pages" if counts else other), _request(event, on_node, event.order, event.node, exact)
+    return _assigned_or_freed(event, host)
 
 
-def concrete(host: Host) -> tuple[BoundedHost, State, list[int]]:
-    """The counters of a host as a state of the model, whose ghosts are all zero; and the ids of its domains."""
-    ids = list(host.domains)
-    domains = list(host.domains.values())
+def _claimed(domid: int, pages: int, node: int | None, nr_extents: int) -> Made:
+    arguments = {"domid": domid, "pages": pages, "nr_extents": nr_extents}
+    return ("set_outstanding_pages", arguments) if node is None else ("claim_on_node", {**arguments, "node": node})
+
+
+def _claim_pages(event: own.ClaimPages, run: Run) -> Made:
+    pages = asked = event.nr_extents
+    if SEMANTICS[run.host.semantics.name].rules.legacy_subtracts_first:
+        pages = (asked - int(run.known[event.domid].tot_pages)) % 2**64
+    node = run.host.semantics.target_of_claim_pages(event.mem_flags)
+    return _claimed(event.domid, pages, node if isinstance(node, int) else None, asked)
+
+
+def _claim_memory(event: e.InstallClaimSet, nodes: int) -> Made:
+    first = [0] * nodes
+    entry: dict[str, Any] = {}
+    for claim in event.claims:
+        if isinstance(claim.target, int):
+            first[claim.target] += claim.pages
+            entry = {"entry.node": claim.target, "entry.pages": claim.pages}
+    host_wide = sum(claim.pages for claim in event.claims if claim.target == "global")
+    vectors = {"first": ListVector(first), "second": ListVector([0] * nodes)}
+    return "claim_memory", {"domid": event.domid, "global": host_wide, **vectors, **entry}
+
+
+def _request(event: Any, on_node: int, order: int, node: int | None, exact: bool) -> dict[str, Any]:
+    requested = {"requested_node": on_node if node is None else node, "exact_node": exact, "anywhere": node is None}
+    return {"domid": event.domid, "pages": 1 << order, "node": on_node, **requested}
+
+
+def _continued(run: Run, event: own.Continue, seen: Seen) -> Made | None:
+    """The next critical section of a claim or of an allocation in flight."""
+    began = run.in_flight.get(str(event.builder))
+    if isinstance(began, own.ClaimPages) and began.nr_extents:
+        name, arguments = _claim_pages(began, run)
+        if run.known[began.domid].is_destroyed:
+            name = "claim_for_destroyed" if name == "set_outstanding_pages" else "claim_on_node_for_destroyed"
+        return name, arguments
+    if not isinstance(began, own.PopulatePhysmap) or seen.state is None:
+        return None
+    taken = [int(a) - b for a, b in zip(run.host.node_avail_pages, seen.state.node_avail_pages, strict=True)]
+    if max(taken) <= 0:
+        return None  # it allocated nothing
+    on_node, destroyed = taken.index(max(taken)), run.known[began.domid].is_destroyed
+    name = "alloc_for_destroyed" if destroyed else "alloc_heap_pages"
+    return name, _request(began, on_node, began.extent_order, began.node, "exact_node" in began.memflags)
+
+
+def _assigned_or_freed(event: Event, host: Host) -> Made | None:
+    if isinstance(event, own.AssignPages):
+        name = "assign_extra_pages" if "no_refcount" in event.memflags else "assign_pages"
+        domid: int | None = event.domid
+    elif isinstance(event, e.FreeDomheapPages):
+        block = host.pages.exact(event.mfn, event.order)
+        if block.state is not PageState.ASSIGNED:
+            return None
+        name, domid = "free_domheap_pages" if block.refcounted else "free_extra_pages", block.domid
+    else:
+        return None
+    return name, {"domid": domid, "node": host.node_of(event.mfn), "pages": 1 << event.order, "marks": 0}
+
+
+def concrete(run: Run) -> tuple[BoundedHost, State, list[int]]:
+    """The counters of a run's host as a state of the model, whose ghosts are all zero; and the ids of its domains."""
+    host, ids = run.host, sorted(run.known)
+    domains = [run.known[domid] for domid in ids]
     shape = BoundedHost(len(host.node_pages), len(ids))
     values: dict[str, Any] = {}
     for info in FIELDS.values():
@@ -68,18 +128,35 @@ def concrete(host: Host) -> tuple[BoundedHost, State, list[int]]:
             values[info.name] = ListVector([kind(getattr(d, info.name, zero)) for d in domains])
         else:
             values[info.name] = ListGrid([[0] * shape.nodes for _ in domains])
-    values["claims"] = ListGrid([[int(x) for x in d.claims] for d in domains])
+    values["is_created"] = ListVector([True] * len(ids))
+    values["claims"] = ListGrid([[0 if d.is_destroyed else int(x) for x in d.claims] for d in domains])
+    for name in ("global_claims", "node_claims"):
+        values[name] = ListVector([0 if d.is_destroyed else int(getattr(d, name)) for d in domains])
+    orphaned = [int(d.global_claims) + int(d.node_claims) if d.is_destroyed else 0 for d in domains]
+    values["orphaned_claims"] = ListVector(orphaned)
+    for name, state, refcounted in (
+        ("limbo_pages", PageState.LIMBO, True),
+        ("assigned_pages", PageState.ASSIGNED, True),
+        ("extra_pages", PageState.ASSIGNED, False),
+    ):
+        values[name] = ListGrid([_pages(host, d, state, refcounted) for d in domains])
     return shape, State(**values), ids
 
 
-def out_of_type(semantics: str, host: Host, event: Event) -> dict[int, int | None]:
-    """Numbers of the values that are out of their type when the event is done now; with the value where it is known."""
-    made = transition_of(event, host, len(host.node_pages))
-    if made is None:
-        return {}
-    shape, state, ids = concrete(host)
+def _pages(host: Host, domain: Domain, state: PageState, refcounted: bool) -> list[int]:
+    by_node = [0] * len(host.node_pages)
+    for block in host.pages.blocks.values():
+        if block.owner is domain and block.state is state and block.refcounted is refcounted:
+            by_node[host.node_of(block.mfn)] += block.pages
+    return by_node
+
+
+def out_of_type(semantics: str, run: Run, made: Made) -> dict[int, int | None]:
+    """Numbers of the values that are out of their type when that is done now; with the value where it is known."""
+    shape, state, ids = concrete(run)
     name, arguments = made
-    step = Step(shape, state, arguments | {"domid": ids.index(arguments["domid"])})
+    domid = arguments["domid"]
+    step = Step(shape, state, arguments | {"domid": 0 if domid is None else ids.index(domid)})
     TRANSITIONS[name].build(step, SEMANTICS[semantics].rules)
     found: dict[int, int | None] = {}
     for number, value in enumerate(evaluated(step, state).values):

@@ -17,7 +17,7 @@ import msgspec
 
 from model.semantics import SEMANTICS
 from proofs.c_ranges.rows import RangeRow, rows_of
-from proofs.c_ranges.traces import DEPTH, HOSTS, Found, search
+from proofs.c_ranges.traces import DEPTH, DEPTH_DESTROYED, HOSTS, LARGE, Found, search
 from proofs.c_typed.runs import Run
 from proofs.parallel import default_jobs, in_processes
 from proofs.prover.documents import table
@@ -30,8 +30,8 @@ DOCUMENT = Path("docs/c-ranges.md")
 FOLDER = Path("tests/data/c-ranges")
 VERDICTS = "verdicts.json"
 """In the folder of a generation, beside its traces."""
-NO_TRACE = f"no proof, and no trace of at most {DEPTH} events"
-HARMLESS = f"none found in any trace of at most {DEPTH} events"
+NO_TRACE = "no proof, and no trace found"
+HARMLESS = "nothing that a trace observes"
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -72,7 +72,7 @@ def judged(semantics: str) -> tuple[list[Judged], dict[str, bytes]]:
 
 def written(semantics: str, found: Found) -> bytes:
     """The trace with what is observed on C's numbers."""
-    shape = HostShape(1 << (max(found.nodes) - 1).bit_length(), list(found.nodes))
+    shape = HostShape(1 << (max(found.nodes) - 1).bit_length(), list(found.nodes), last_alloc_node=0)
     header = Header(FORMAT_2, semantics, "claimcheck: a value leaves its C type; replay with --c-types", shape, 0)
     run = Run(semantics, shape, c_types=True)
     lines = [msgspec.json.encode(header)]
@@ -175,8 +175,11 @@ def _assumed(found: list[Judged]) -> str:
 
 def _hosts(_found: list[Judged]) -> str:
     sizes = ", ".join("+".join(map(str, nodes)) for nodes in HOSTS)
-    searched = f"Searched: at most {DEPTH} events, two domains, hosts of {sizes} pages (a number a node)."
-    return f"{searched} The traces are in `{FOLDER}`, in a folder a generation."
+    return (
+        f"Searched: two domains on hosts of {sizes} pages (one number per node) and, where claims grow back, of "
+        f"{LARGE[0]}; at most {DEPTH} events after the domains are created, and {DEPTH_DESTROYED} after one of them is "
+        f"destroyed with a claim or an allocation in flight. The traces are in `{FOLDER}`, one folder per generation."
+    )
 
 
 BLOCKS = {

@@ -66,9 +66,13 @@ def _stated(transition: str, number: int) -> Iterator[str]:
         del PROPERTIES[name]
 
 
+BEFORE_ANY_WRAP = "no-wrap.domain-counters"
+"""Holds in every state that a trace reaches before a value leaves its type, and is given to the proofs as such."""
+
+
 def rows_of(semantics: str) -> list[RangeRow]:
-    """Every value of a generation, on nothing but what every step keeps."""
-    kept = induction(semantics).kept
+    """Every value of a generation, on what every step keeps up to the first value that leaves its type."""
+    kept = list(dict.fromkeys([*induction(semantics).kept, BEFORE_ANY_WRAP]))
     found = []
     for transition in SEMANTICS[semantics].transitions:
         values = values_of(semantics, transition)

@@ -1,29 +1,46 @@
-"""Traces on C's numbers in which a value leaves its type, and what comes of it: breadth first, from boot.
+"""Traces on C's numbers in which a value leaves its type, and what comes of it: breadth first, from a few beginnings.
 
-Whole operations only, on hosts of a few pages, with page counts that are small or next to where 32 or 64 bits end.
+Whole operations, on hosts of a few pages, with page counts that are small or next to where 32 or 64 bits end. Claims
+and allocations are in flight only in beginnings in which a domain is destroyed under them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 import msgspec
 
+from model.c_code.allocating import LOW_MEMORY_ALARM
+from model.c_types import UINT_MAX
+from model.semantics import SEMANTICS
 from proofs.c_ranges.at import out_of_type, transition_of
+from proofs.c_ranges.rows import values_of
 from proofs.c_typed.runs import Parting, Run, Seen, parting
 from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Events2
 from reference.pages import PageState
-from reference.state import Host
 from reference.status import MisuseError
 
 HOSTS = ((1,), (2,), (1, 1), (3,))
-DEPTH = 7
-"""Events, those that create the two domains included."""
+LARGE = (2**33,)
+"""Pages of the host on which a claim of 32 bits is exceeded."""
+DEPTH = 5
+"""Events after the two domains are created."""
+DEPTH_FIRST = 3
+"""Of these, before other beginnings are tried."""
+DEPTH_DESTROYED = 2
+"""Events after one of them is destroyed with a claim or an allocation in flight."""
 LIMIT = 4
 """max_pages of the domains."""
+
+
+Wanted: TypeAlias = set[tuple[str, int]]
+"""Values: transitions, and which value of each."""
+Events: TypeAlias = tuple[dict[str, Any], ...]
+"""Events as written, without what came out."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +48,7 @@ class Found:
     """A shortest trace in which a value leaves its type with its last event."""
 
     nodes: tuple[int, ...]
-    events: tuple[dict[str, Any], ...]
-    """As written, without what came out."""
+    events: Events
     value: int | None
     """In integers."""
     wrapped: tuple[str, ...]
@@ -44,16 +60,15 @@ class Found:
 class _Node:
     """A state, by the events that lead to it."""
 
-    def __init__(self, shape: HostShape, semantics: str, events: tuple[dict[str, Any], ...]) -> None:
+    def __init__(self, shape: HostShape, semantics: str, events: Events) -> None:
         self.shape, self.semantics, self.events = shape, semantics, events
 
-    def runs(self) -> tuple[Run, Run]:
-        """The state with C's numbers, and with unbounded ones."""
-        both = Run(self.semantics, self.shape, True), Run(self.semantics, self.shape, False)
+    def run(self, c_types: bool = True) -> Run:
+        """The state with C's numbers, or with unbounded ones."""
+        run = Run(self.semantics, self.shape, c_types)
         for event in self.events:
-            for run in both:
-                run.do(_event(event))
-        return both
+            run.do(_event(event))
+        return run
 
 
 def _event(written: dict[str, Any]) -> Event:
@@ -64,69 +79,132 @@ def _event(written: dict[str, Any]) -> Event:
 def search(semantics: str, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], list[Found]]:
     """Traces for values, by transition and number: the shortest, and the shortest that leads elsewhere if not the same.
 
-    States from which C's numbers and unbounded ones go different ways are not gone on from.
+    States from which C's numbers and unbounded ones go different ways are not continued from.
     """
     found: dict[tuple[str, int], list[Found]] = {}
     for nodes in HOSTS:
-        if _all_part(wanted, found):
-            break
-        _search_host(semantics, nodes, wanted, found)
+        _search_from(semantics, nodes, _created(nodes, LIMIT), DEPTH_FIRST, wanted, found)
+    for nodes in HOSTS:
+        for begin in _destroyed(semantics, nodes):
+            _search_from(semantics, nodes, begin, DEPTH_DESTROYED, wanted, found)
+    if SEMANTICS[semantics].rules.frees_restore_claims:
+        for begin in _extra():
+            _search_from(semantics, LARGE, begin, DEPTH_FIRST, wanted, found)
+    for nodes in HOSTS:
+        _search_from(semantics, nodes, _created(nodes, LIMIT), DEPTH, wanted, found)
     return found
 
 
-def _search_host(
-    semantics: str, nodes: tuple[int, ...], wanted: set[tuple[str, int]], found: dict[tuple[str, int], list[Found]]
-) -> None:
-    shape = HostShape(1 << (max(nodes) - 1).bit_length(), list(nodes))
+def _created(nodes: tuple[int, ...], limit: int) -> Events:
     affinity = list(range(len(nodes)))
-    begin = tuple({"op": "create_domain", "domid": d, "max_pages": LIMIT, "node_affinity": affinity} for d in range(2))
+    return tuple({"op": "create_domain", "domid": d, "max_pages": limit, "node_affinity": affinity} for d in range(2))
+
+
+def _extra() -> Iterator[Events]:
+    """A domain with a page that is not refcounted, on a host large enough for a claim of 32 bits."""
+    alloc = {"op": "alloc_domheap_pages", "domid": 0, "order": 0, "node": 0}
+    extra = {**alloc, "memflags": ["no_refcount"]}
+    yield (*_created(LARGE, UINT_MAX), extra)
+    yield (*_created(LARGE, UINT_MAX), {**alloc, "memflags": []}, extra)
+
+
+def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
+    """Domains are destroyed while claims for them are past their check, and while memory is being populated."""
+    created, pages = _created(nodes, LIMIT), sum(nodes)
+    claim, claimed, destroy = _claim_in_flight(0, pages)
+    yield (*created, claim, destroy, claimed)
+    yield (*created, claim, destroy, {"op": "set_outstanding_pages", "domid": 1, "pages": pages})
+    claim_1, _claimed_1, destroy_1 = _claim_in_flight(1, 1)
+    yield (*created, claim_1, destroy_1, claim, destroy, claimed)
+    if pages > 2 and "claim_memory" in SEMANTICS[semantics].transitions:
+        less, _claimed, _destroy = _claim_in_flight(0, pages - 2)
+        on_node = {"op": "install_claim_set", "domid": 1, "claims": [{"pages": 2, "target": 0}]}
+        yield (*created, less, destroy, claimed, on_node)
+    populate = {"op": "populate_physmap", "domid": 0, "nr_extents": 2, "extent_order": 0, "builder": "populate"}
+    # Without a stash the first section allocates already.
+    begun = [] if "free_stash" in SEMANTICS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
+    yield (*created, populate, *begun, claim, destroy, claimed)
+
+
+def _claim_in_flight(domid: int, pages: int) -> Events:
+    """A claim up to its check, the rest of it, and the destruction of its domain."""
+    builder = f"claim for d{domid}"
+    return (
+        {"op": "claim_pages", "domid": domid, "nr_extents": pages, "builder": builder},
+        {"op": "continue", "builder": builder},
+        {"op": "destroydomain", "domid": domid},
+    )
+
+
+def _search_from(
+    semantics: str,
+    nodes: tuple[int, ...],
+    begin: Events,
+    depth: int,
+    wanted: Wanted,
+    found: dict[tuple[str, int], list[Found]],
+) -> None:
+    wanted = {key for key in wanted if not _settled(semantics, key, found)}
+    if not wanted:
+        return
+    shape = HostShape(1 << (max(nodes) - 1).bit_length(), list(nodes), last_alloc_node=0)
     frontier = [_Node(shape, semantics, begin)]
+    transitions = {transition for transition, _number in wanted}
     seen: set[Hashable] = set()
-    for _depth in range(len(begin), DEPTH):
+    for _depth in range(depth):
         following: list[_Node] = []
         for node in frontier:
-            for written in _next(node.runs()[0].host):
-                in_c, exact = node.runs()
-                before = node.runs()[0].host
-                event = _event(written)
+            in_c = node.run()
+            here = _key(in_c)
+            for written in list(_next(in_c, transitions)):
+                if _key(in_c) != here:
+                    in_c = node.run()
+                event, events = _event(written), (*node.events, written)
                 try:
-                    one, other = exact.do(event), in_c.do(event)
+                    came = in_c.do(event)
                 except MisuseError:
+                    in_c = node.run()
                     continue
-                events = (*node.events, written)
-                apart = parting(len(events), event, one, other)
-                if other.wrapped:
-                    _note(semantics, nodes, events, before, event, other, apart, wanted, found)
-                if apart is None and not other.crash:
-                    key = _key(in_c.host)
+                apart = None
+                if came.wrapped:  # else unbounded numbers give the same
+                    apart = parting(len(events), event, node.run(c_types=False).do(event), came)
+                    _note(semantics, nodes, events, node.run(), event, came, apart, wanted, found)
+                if apart is None and not came.crash:
+                    key = _key(in_c)
                     if key not in seen:
                         seen.add(key)
                         following.append(_Node(shape, semantics, events))
-                if _all_part(wanted, found):
+                if all(_settled(semantics, key, found) for key in wanted):
                     return
         frontier = following
 
 
-def _all_part(wanted: set[tuple[str, int]], found: dict[tuple[str, int], list[Found]]) -> bool:
-    """Of every value a consequence is known."""
-    return all(any(one.parting for one in found.get(key, [])) for key in wanted)
+def _settled(semantics: str, key: tuple[str, int], found: Mapping[tuple[str, int], list[Found]]) -> bool:
+    """What comes of the value is known; of the low-memory alarm's nothing does that a trace observes."""
+    ways = found.get(key, [])
+    return any(way.parting for way in ways) or (bool(ways) and _expression(semantics, *key) == LOW_MEMORY_ALARM)
+
+
+@cache
+def _expression(semantics: str, transition: str, number: int) -> str:
+    return values_of(semantics, transition)[number].expression
 
 
 def _note(
     semantics: str,
     nodes: tuple[int, ...],
-    events: tuple[dict[str, Any], ...],
-    before: Host,
+    events: Events,
+    before: Run,
     event: Event,
     seen: Seen,
     apart: Parting | None,
-    wanted: set[tuple[str, int]],
+    wanted: Wanted,
     found: dict[tuple[str, int], list[Found]],
 ) -> None:
-    made = transition_of(event, before, len(nodes))
+    made = transition_of(event, before, seen)
     if made is None:
         return
-    for number, value in out_of_type(semantics, before, event).items():
+    for number, value in out_of_type(semantics, before, made).items():
         key = (made[0], number)
         known = found.setdefault(key, []) if key in wanted else []
         if key not in wanted or (known and (apart is None or any(one.parting for one in known))):
@@ -134,8 +212,15 @@ def _note(
         known.append(Found(nodes, events, value, tuple(map(str, seen.wrapped)), apart))
 
 
-def _next(host: Host) -> Iterator[dict[str, Any]]:
-    """Whole operations with small arguments, and claims next to where types end."""
+def _next(run: Run, wanted: set[str]) -> Iterator[dict[str, Any]]:
+    """Operations with small arguments, and claims next to where types end; of builders, their next critical section.
+
+    Pages that are not refcounted, and requests that name no node, only where values of theirs are wanted.
+    """
+    host = run.host
+    extra = bool(wanted & {"exchange_allocate", "assign_extra_pages", "free_extra_pages"})
+    for builder in run.in_flight:
+        yield {"op": "continue", "builder": builder}
     one_target = "claim_node" in host.semantics.claim_counters
     for domid, domain in host.domains.items():
         for pages in _claims(int(domain.tot_pages)):
@@ -147,13 +232,22 @@ def _next(host: Host) -> Iterator[dict[str, Any]]:
             for target in (*host.nodes, "global") if "claims" in host.semantics.claim_counters else ():
                 yield {"op": "install_claim_set", "domid": domid, "claims": [{"pages": pages, "target": target}]}
         for node in host.nodes:
-            yield {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": node, "memflags": ["exact_node"]}
+            alloc = {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": node}
+            yield {**alloc, "memflags": ["exact_node"]}
+            if extra:
+                yield {**alloc, "memflags": ["exact_node", "no_refcount"]}
+        if SEMANTICS[host.semantics.name].rules.searches_unsigned:
+            yield {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": None, "memflags": []}
     for block in list(host.pages.blocks.values()):
         if block.state is PageState.LIMBO and block.domid is not None:
-            yield {"op": "assign_pages", "domid": block.domid, "mfn": block.mfn, "order": 0}
+            flags = {} if block.refcounted else {"memflags": ["no_refcount"]}
+            yield {"op": "assign_pages", "domid": block.domid, "mfn": block.mfn, "order": 0, **flags}
+        if block.state is PageState.ASSIGNED and wanted & {"free_domheap_pages", "free_extra_pages"}:
+            yield {"op": "free_domheap_pages", "mfn": block.mfn, "order": 0}
     for node in host.nodes:
-        free = [node * host.node_span + i for i in range(host.node_pages[node])]
-        for mfn in [m for m in free if m not in host.pages.blocks and m not in host.pages.offlined][:1]:
+        # A few are enough: no more are taken than there are events.
+        first = [node * host.node_span + i for i in range(min(host.node_pages[node], 2 * DEPTH))]
+        for mfn in [m for m in first if m not in host.pages.blocks and m not in host.pages.offlined][:1]:
             yield {"op": "offline_page", "mfn": mfn}
 
 
@@ -162,10 +256,12 @@ def _claims(tot_pages: int) -> list[int]:
     return [1, 2, *sorted({*ends, 2**64 - tot_pages if tot_pages else 2**64 - 1})]
 
 
-def _key(host: Host) -> Hashable:
+def _key(run: Run) -> Hashable:
+    host = run.host
     domains = [
-        (*map(int, (d.tot_pages, d.node_claims, d.global_claims)), *map(int, d.claims), d.claim_node)
-        for d in host.domains.values()
+        (*map(int, (d.tot_pages, d.extra_pages, d.node_claims, d.global_claims)), *map(int, d.claims), d.claim_node)
+        for d in run.known.values()
     ]
-    blocks = sorted((b.mfn, b.state.value, b.domid) for b in host.pages.blocks.values())
-    return (int(host.outstanding_claims), *sorted(host.pages.offlined), str(domains), str(blocks))
+    blocks = sorted((b.mfn, b.state.value, b.domid, b.refcounted) for b in host.pages.blocks.values())
+    there = (*host.domains, *run.in_flight)
+    return (int(host.outstanding_claims), *sorted(host.pages.offlined), *there, str(domains), str(blocks))

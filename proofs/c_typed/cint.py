@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 HERE = Path(__file__).parent
 
@@ -45,6 +45,7 @@ INT = CType("int32", 32, True)
 UINT32 = CType("uint32", 32, False)
 INT64 = CType("int64", 64, True)
 UINT64 = CType("uint64", 64, False)
+TYPES = {c_type.name: c_type for c_type in (INT, UINT32, INT64, UINT64)}
 
 
 class Wrapped(NamedTuple):
@@ -76,8 +77,6 @@ def _where() -> str:
 
 
 def _fitted(c_type: CType, exact: int, expression: str) -> int:
-    if c_type.holds(exact):
-        return exact
     value = c_type.wrapped(exact)
     NOTES.append(Wrapped(expression, c_type.name, exact, value, _where()))
     return value
@@ -94,58 +93,84 @@ def _common(a: CType, b: CType) -> CType:
     return a if not a.signed else b
 
 
+Operand: TypeAlias = "int | CInt"
+Name: TypeAlias = str | tuple[Operand, str, Operand]
+"""What a value is called: a word, or the operation that gave it."""
+
+
+def named(operand: Operand) -> str:
+    """The C expression that a number stands for, with its counters' names; of a constant, its digits."""
+    if not isinstance(operand, CInt):
+        return str(operand)
+    if isinstance(operand.what, str):
+        return operand.what
+    left, sign, right = operand.what
+    return f"{named(left)} {sign} {named(right)}"
+
+
 class CInt:
     """A value of a type. Two of them, or one and a constant, are first converted to their common type."""
 
-    __slots__ = ("c_type", "value")
+    __slots__ = ("c_type", "value", "what")
 
-    def __init__(self, c_type: CType, value: int | CInt, what: str = "value") -> None:
-        """Conversion: a value that the type does not hold wraps, and is noted."""
+    def __init__(self, c_type: CType, value: Operand, what: Name | None = None) -> None:
+        """Conversion: a value that the type does not hold wraps, and is noted.
+
+        :param what: what the value is called from now on; none: as before
+        """
+        exact = int(value)
         self.c_type = c_type
-        self.value = _fitted(c_type, int(value), what)
+        self.what: Name = what if what is not None else value.what if isinstance(value, CInt) else str(value)
+        if c_type.holds(exact):
+            self.value = exact
+            return
+        stored = f", stored in {named(self)}" if isinstance(value, CInt) and what is not None else ""
+        self.value = _fitted(c_type, exact, f"{named(value)}{stored}" if stored else named(self))
 
-    def _both(self, other: int | CInt, sign: str, swapped: bool) -> tuple[CType, int, int, str]:
+    def _both(self, other: Operand, sign: str) -> tuple[CType, int, int]:
         its, exact = (other.c_type, other.value) if isinstance(other, CInt) else (_constant(other), other)
         c_type = _common(self.c_type, its)
-        text = f"{exact} {sign} {self.value}" if swapped else f"{self.value} {sign} {exact}"
-        mine = _fitted(c_type, self.value, f"{self.value} in {text}")
-        other_value = _fitted(c_type, exact, f"{exact} in {text}")
-        return (c_type, other_value, mine, text) if swapped else (c_type, mine, other_value, text)
+        mine = self.value if c_type.holds(self.value) else self._converted(c_type, self, other, sign)
+        return c_type, mine, exact if c_type.holds(exact) else self._converted(c_type, other, other, sign)
 
-    def __add__(self, other: int | CInt) -> CInt:
-        c_type, a, b, text = self._both(other, "+", False)
-        return CInt(c_type, a + b, text)
+    def _converted(self, c_type: CType, operand: Operand, other: Operand, sign: str) -> int:
+        """An operand that the common type does not hold."""
+        return _fitted(c_type, int(operand), f"{named(operand)} in {named(self)} {sign} {named(other)}")
 
-    def __sub__(self, other: int | CInt) -> CInt:
-        c_type, a, b, text = self._both(other, "-", False)
-        return CInt(c_type, a - b, text)
+    def __add__(self, other: Operand) -> CInt:
+        c_type, a, b = self._both(other, "+")
+        return CInt(c_type, a + b, (self, "+", other))
+
+    def __sub__(self, other: Operand) -> CInt:
+        c_type, a, b = self._both(other, "-")
+        return CInt(c_type, a - b, (self, "-", other))
 
     def __rsub__(self, other: int) -> CInt:
-        c_type, a, b, text = self._both(other, "-", True)
-        return CInt(c_type, a - b, text)
+        c_type, b, a = self._both(other, "-")
+        return CInt(c_type, a - b, (other, "-", self))
 
     __radd__ = __add__
 
     def __lt__(self, other: int | CInt) -> bool:
-        _, a, b, _ = self._both(other, "<", False)
+        _, a, b = self._both(other, "<")
         return a < b
 
     def __le__(self, other: int | CInt) -> bool:
-        _, a, b, _ = self._both(other, "<=", False)
+        _, a, b = self._both(other, "<=")
         return a <= b
 
     def __gt__(self, other: int | CInt) -> bool:
-        _, a, b, _ = self._both(other, ">", False)
+        _, a, b = self._both(other, ">")
         return a > b
 
     def __ge__(self, other: int | CInt) -> bool:
-        _, a, b, _ = self._both(other, ">=", False)
+        _, a, b = self._both(other, ">=")
         return a >= b
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, (int, CInt)):
             return NotImplemented
-        _, a, b, _ = self._both(other, "==", False)
+        _, a, b = self._both(other, "==")
         return a == b
 
     def __hash__(self) -> int:

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from proofs.c_typed.cint import INT64, UINT32, CInt, CType
+from proofs.c_typed.cint import TYPES, UINT32, CInt, CType
 from reference.state import ClaimHistory, Domain, Host
 
-HOST_TYPES = {"total_avail_pages": INT64, "outstanding_claims": INT64}
-NODE_TYPES = {"node_avail_pages": INT64, "node_outstanding_claims": INT64}
-DOMAIN_TYPES = dict.fromkeys(
-    ("max_pages", "tot_pages", "node_claims", "global_claims", "charged_pages", "charge_limit"), UINT32
+HOST_COUNTERS = ("total_avail_pages", "outstanding_claims")
+NODE_COUNTERS = ("node_avail_pages", "node_outstanding_claims")
+DOMAIN_COUNTERS = (
+    "max_pages",
+    "tot_pages",
+    "extra_pages",
+    "node_claims",
+    "global_claims",
+    "charged_pages",
+    "charge_limit",
 )
-"""The types of semantics.md, and of the copies that hardened claim sets keep."""
+"""32 bits unsigned, as are the copies that hardened claim sets keep."""
+
+
+def counter_type(host: Host) -> CType:
+    """The type of the counters of host and nodes, by its generation."""
+    from model.semantics import SEMANTICS  # with it comes the solver: not before a number is to be typed
+
+    return TYPES[SEMANTICS[host.semantics.name].rules.counter_type]
 
 
 class TypedList(list[Any]):
@@ -34,14 +47,23 @@ class Ghosts(list[int]):
         super().__setitem__(index, int(value))
 
 
+class GhostHistory(ClaimHistory):
+    """The ledger, which the hypervisor does not have either."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, int(value) if name == "lost" else value)
+
+
 class TypedDomain(Domain):
     """A domain, its counters typed."""
 
     __slots__ = ()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in DOMAIN_TYPES:
-            value = CInt(DOMAIN_TYPES[name], value, name)
+        if name in DOMAIN_COUNTERS:
+            value = CInt(UINT32, value, name)
         super().__setattr__(name, value)
 
 
@@ -51,8 +73,8 @@ class TypedHost(Host):
     __slots__ = ()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in HOST_TYPES:
-            value = CInt(HOST_TYPES[name], value, name)
+        if name in HOST_COUNTERS:
+            value = CInt(self.total_avail_pages.c_type, value, name)  # type: ignore[attr-defined]  # it is a CInt
         elif name == "domains":
             for domain in value.values():
                 if type(domain) is not TypedDomain:
@@ -62,18 +84,22 @@ class TypedHost(Host):
 
 def _type_domain(domain: Domain) -> None:
     domain.__class__ = TypedDomain
-    for name in DOMAIN_TYPES:
+    for name in DOMAIN_COUNTERS:
         setattr(domain, name, getattr(domain, name))
     domain.claims = TypedList(UINT32, domain.claims, "claims[n]")
-    for name in ClaimHistory.__slots__:
-        setattr(domain.history, name, Ghosts(getattr(domain.history, name)))
+    history = domain.history
+    domain.history = GhostHistory(len(domain.claims))
+    for name in ("installed", "redeemed", "released", "recalled"):
+        setattr(domain.history, name, Ghosts(getattr(history, name)))
+    domain.history.lost = history.lost
 
 
 def typed(host: Host) -> Host:
     """The same host with typed counters. Its locks are not checked."""
-    host.__class__ = TypedHost
-    for name in HOST_TYPES:
-        setattr(host, name, getattr(host, name))
-    for name, c_type in NODE_TYPES.items():
+    c_type = counter_type(host)
+    for name in HOST_COUNTERS:
+        setattr(host, name, CInt(c_type, getattr(host, name), name))
+    for name in NODE_COUNTERS:
         setattr(host, name, TypedList(c_type, getattr(host, name), f"{name}[n]"))
+    host.__class__ = TypedHost
     return host

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import UNSET
 
-from proofs.c_typed.cint import NOTES, CInt
-from proofs.c_typed.runs import Run, arithmetic, as_c, parting, plain
+from proofs.c_typed.cint import NOTES, Wrapped
+from proofs.c_typed.runs import Run, Seen, arithmetic, as_c, as_integers, parting, plain
 from proofs.replay.execution import Execution
 from proofs.replay.observe import differences, observe
 from proofs.replay.operations import Outcome
-from proofs.replay.replay import Recording, Replay, TraceResult
+from proofs.replay.replay import Recording, Replay, TraceResult, Wrap
 from proofs.traces.events import Event
 from reference.status import MisuseError
 
 
-class CTypedReplay(Replay):
-    """One trace on a host that computes as C does. Beside it one with unbounded numbers, until the two part."""
+def wraps_of(notes: Iterable[Wrapped], trace: Recording, number: int, op: str) -> list[Wrap]:
+    """What was noted at the event that was read last."""
+    return [Wrap(trace.line, trace.header.seed, number, op, *note) for note in notes]
 
-    def __init__(self, trace: Recording, result: TraceResult) -> None:
+
+class CTypedReplay(Replay):
+    """One trace on a host that computes as C does; alongside it one with unbounded numbers, until the two part."""
+
+    def __init__(
+        self, trace: Recording, result: TraceResult, *, beside: bool = True, leave_out: str | None = None
+    ) -> None:
+        """:param beside: run the trace on unbounded numbers, too
+        :param leave_out: an expression that is not noted
+        """
         super().__init__(trace, result, check_locks=False, check_properties=False)
         as_c(self.host)
         self.execution = Execution(self.host)
-        self._exact: Run | None = Run(trace.header.semantics, trace.header.host, c_types=False)
+        header = trace.header
+        self._exact: Run | None = Run(header.semantics, header.host, c_types=False) if beside else None
+        self._leave_out = leave_out
+        self._outcome: Outcome = {}
+        """What came of the event that was done last."""
 
     def compare(self, event: Event) -> None:
         """As ever; and what left its type is noted, and the first difference from unbounded numbers."""
@@ -29,7 +45,10 @@ class CTypedReplay(Replay):
         number = self.result.events
         with arithmetic(c_types=True):
             super().compare(event)
-        self.result.wrapped += [f"event {number} {event.op}: {note}" for note in NOTES]
+        noted = [note for note in NOTES if note.expression != self._leave_out]
+        self.result.wraps += wraps_of(noted, self.trace, number, event.op)
+        if self.result.divergence is not None:
+            self._exact = None  # what is observed is not what C's numbers give
         if self._exact is not None:
             self._look_beside(number, event)
 
@@ -40,27 +59,19 @@ class CTypedReplay(Replay):
         except MisuseError as error:
             self.result.parted, self._exact = f"event {number} {event.op}: unbounded, it cannot be done: {error}", None
             return
-        found = parting(number, event, exact, self._seen(event))
+        crash = "" if event.crash is UNSET else event.crash
+        state = None if crash else plain(observe(self.host))
+        found = parting(number, event, exact, Seen(self._outcome, state, crash, []))
         if found is not None:
             self.result.parted, self._exact = str(found), None
-
-    def _seen(self, event: Event):  # type: ignore[no-untyped-def]
-        from proofs.c_typed.runs import Seen
-
-        outcome = {name: getattr(event, name) for name in event.observed if getattr(event, name) is not UNSET}
-        crash = "" if event.crash is UNSET else event.crash
-        return Seen(outcome, None if crash else plain(observe(self.host)), crash, [])
 
     def _compare_outcome(self, event: Event, outcome: Outcome) -> None:
         if event.crash is not UNSET:
             self.diverged(event, "crash", "no crash", event.crash)
             return
-        for field in event.observed:
-            expected = outcome.get(field, UNSET)
-            if getattr(event, field) != (int(expected) if isinstance(expected, CInt) else expected):
-                self.diverged(event, field, expected, getattr(event, field))
-                return
-        self.result.comparisons += len(outcome)
+        self._outcome = as_integers(outcome)
+        if not self.compare_fields(event, self._outcome):
+            return
         self.check_shape(event.state)  # type: ignore[arg-type]  # no crash: it has a state
         for field, expected, observed in differences(plain(observe(self.host)), event.state):  # type: ignore[arg-type]  # likewise
             self.diverged(event, field, expected, observed)

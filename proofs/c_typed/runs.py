@@ -6,29 +6,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import msgspec
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
 
 import reference.claims
 import reference.generations.single_node
+import reference.page_alloc
 from proofs.c_typed.cint import NOTES, UINT64, CInt, Wrapped
 from proofs.c_typed.host import typed
 from proofs.c_typed.semantics import typed_semantics
-from proofs.replay.execution import Execution
+from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import differences, observe
 from proofs.replay.operations import Outcome
 from proofs.replay.replay import ObservedBlock
 from proofs.traces.events import Event, HostShape, State
 from proofs.traces.own_events import Continue
 from reference.generations import SEMANTICS
-from reference.state import Host, boot
+from reference.state import Domain, Host
 from reference.status import HypervisorCrash
 
 _MODULES = (reference.claims, reference.generations.single_node)
+_exceeds_stated = reference.claims.exceeds_unsigned
 
 
 def _exceeds_as_c(pages: int, unclaimed: int) -> bool:
     """`pages > avail - claims`, both sides 64 bits unsigned."""
-    return CInt(UINT64, pages, "pages") > CInt(UINT64, unclaimed, "avail - claims")
+    return CInt(UINT64, pages) > CInt(UINT64, unclaimed)
 
 
 def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
@@ -36,17 +39,48 @@ def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
     return pages < 0 or pages > unclaimed
 
 
+ALARM = "total_avail_pages - outstanding_claims, in check_low_mem_virq"
+"""What the low-memory alarm computes."""
+
+
+def _alarm_as_c(host: Host) -> int:
+    """`check_low_mem_virq` computes the difference unsigned."""
+    return int(CInt(UINT64, int(host.total_avail_pages) - int(host.outstanding_claims), ALARM))
+
+
+def _exceeds_noted(pages: int, unclaimed: int) -> bool:
+    """As the reference states it; noted where integers would have it otherwise."""
+    exceeds = _exceeds_stated(pages, unclaimed)
+    if exceeds is not _exceeds_unbounded(pages, unclaimed):
+        CInt(UINT64, unclaimed, "free pages - claims")
+    return exceeds
+
+
 @contextmanager
-def arithmetic(c_types: bool) -> Iterator[None]:
-    """The one comparison for which the reference itself says how C does it, done with the numbers at hand."""
-    before = reference.claims.exceeds_unsigned
+def noting() -> Iterator[None]:
+    """What the reference itself states as unsigned is noted where that makes a difference."""
     for module in _MODULES:
-        module.exceeds_unsigned = _exceeds_as_c if c_types else _exceeds_unbounded  # type: ignore[attr-defined]  # both have it
+        module.exceeds_unsigned = _exceeds_noted  # type: ignore[attr-defined]  # both have it
     try:
         yield
     finally:
         for module in _MODULES:
-            module.exceeds_unsigned = before  # type: ignore[attr-defined]  # likewise
+            module.exceeds_unsigned = _exceeds_stated  # type: ignore[attr-defined]  # likewise
+
+
+@contextmanager
+def arithmetic(c_types: bool) -> Iterator[None]:
+    """Where the reference itself says that C computes unsigned, it is done with the numbers at hand."""
+    alarm = reference.page_alloc.check_low_mem_virq
+    for module in _MODULES:
+        module.exceeds_unsigned = _exceeds_as_c if c_types else _exceeds_unbounded  # type: ignore[attr-defined]  # both have it
+    reference.page_alloc.check_low_mem_virq = _alarm_as_c if c_types else alarm
+    try:
+        yield
+    finally:
+        for module in _MODULES:
+            module.exceeds_unsigned = _exceeds_stated  # type: ignore[attr-defined]  # likewise
+        reference.page_alloc.check_low_mem_virq = alarm
 
 
 def as_c(host: Host) -> None:
@@ -56,8 +90,23 @@ def as_c(host: Host) -> None:
 
 
 def plain(state: State) -> State:
-    """The counters as integers."""
-    return msgspec.convert(msgspec.to_builtins(state, enc_hook=int), State)
+    """The counters as integers, which may be more than a trace can say."""
+    domains = {
+        domid: replace(counters, **{name: _integers(getattr(counters, name)) for name in counters.__struct_fields__})
+        for domid, counters in state.domains.items()
+    }
+    return replace(state, **{name: _integers(value) for name, value in asdict(state).items()} | {"domains": domains})
+
+
+def _integers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [int(number) for number in value]
+    return int(value) if isinstance(value, CInt) else value
+
+
+def as_integers(outcome: Outcome) -> Outcome:
+    """What came of an event, its counts as integers."""
+    return {name: int(value) if isinstance(value, CInt) else value for name, value in outcome.items()}
 
 
 class Seen(NamedTuple):
@@ -75,17 +124,14 @@ class Run:
     def __init__(self, semantics: str, shape: HostShape, c_types: bool) -> None:
         self.c_types = c_types
         self.policy = ObservedBlock()
-        self.host = boot(
-            tuple(shape.nodes),
-            shape.node_span,
-            SEMANTICS[semantics],
-            block_policy=self.policy,
-            check_locks=False,
-            llc_coloring_enabled=shape.llc_coloring,
-        )
+        self.host = boot_shape(shape, SEMANTICS[semantics], block_policy=self.policy)
         if c_types:
             as_c(self.host)
         self.execution = Execution(self.host)
+        self.known: dict[int, Domain] = {}
+        """Every domain that there was, those too that left the domain list."""
+        self.in_flight: dict[str, Event] = {}
+        """What each builder began and has not ended."""
 
     def do(self, event: Event) -> Seen:
         """Do an event.
@@ -101,8 +147,11 @@ class Run:
             except HypervisorCrash as crash:
                 return Seen({}, None, str(crash), list(NOTES))
         noted = list(NOTES)
-        outcome = {name: int(value) if isinstance(value, CInt) else value for name, value in outcome.items()}
-        return Seen(outcome, plain(observe(self.host)), "", noted)
+        self.known |= self.host.domains
+        if event.builder is not UNSET and type(event) is not Continue:
+            self.in_flight[event.builder] = event
+        self.in_flight = {b: began for b, began in self.in_flight.items() if b in self.execution.builders}
+        return Seen(as_integers(outcome), plain(observe(self.host)), "", noted)
 
 
 class Parting(NamedTuple):
@@ -120,7 +169,7 @@ class Parting(NamedTuple):
 
 def parting(number: int, event: Event, unbounded: Seen, in_c: Seen) -> Parting | None:
     """In what the two differ after an event; the first of it."""
-    if unbounded.crash != in_c.crash:
+    if bool(unbounded.crash) != bool(in_c.crash):
         return Parting(number, event.op, "crash", unbounded.crash or "none", in_c.crash or "none")
     for name, value in unbounded.outcome.items():
         if in_c.outcome.get(name) != value:

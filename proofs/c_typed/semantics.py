@@ -42,11 +42,14 @@ class Typed(Semantics):
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         super().redeem(host, claimant, _wide(pages), node)
 
-    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
-        super().tot_pages_grew(host, domain, _wide(pages), node)
+    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
+        super().pages_assigned(host, domain, _wide(pages), node, refcounted)
 
-    def tot_pages_shrank(self, host: Host, domain: Domain, pages: int) -> None:
-        super().tot_pages_shrank(host, domain, _wide(pages))
+    def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
+        super().pages_released(host, domain, _wide(pages), refcounted)
+
+    def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
+        super().limbo_ended(host, domain, _wide(pages), node, stashed=stashed)
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         return super().install_claim_set(host, domain, _entries(entries))

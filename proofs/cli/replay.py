@@ -11,7 +11,7 @@ import click
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 _SHOWN = 10
-"""Values that left their type, told of a file."""
+"""Values that left their type, listed per file."""
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -35,7 +35,7 @@ Examples:
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; one file each.  [default: all processors]")
 @click.option("--check-locks", is_flag=True, help="Check the lock order, and every field's lock, too (slower).")
 @click.option("--no-properties", is_flag=True, help="Do not check the properties of each state (faster).")
-@click.option("--c-types", is_flag=True, help="Compute with numbers that wrap like C's, and tell what does.")
+@click.option("--c-types", is_flag=True, help="Compute with numbers that wrap like C's, and list what does.")
 @click.option(
     "--divergences",
     metavar="DIR",
@@ -79,8 +79,11 @@ def replay(
     The node of an allocation must be the one the node search gives, the block a free one, and a refused allocation
     must have no legal choice. Properties that do not hold on the way are counted; that is no divergence.
 
-    With --c-types the reference runs on numbers of the hypervisor's C types. Every value that its type does not hold is
-    told, and where unbounded numbers would have led elsewhere. Properties are not checked then.
+    A difference that goes away on numbers that wrap like C's is a wrap, not a divergence: it is counted and listed, and
+    the rest of the trace is compared with those numbers.
+
+    With --c-types the reference runs on such numbers from the start. Every value that its type does not hold is
+    listed, and where unbounded numbers would have led elsewhere. Properties are not checked then.
 
     With --against, what the program observes is compared, not what the traces did. It may take other blocks. That it
     crashes, hangs or answers nonsense is a divergence, too.
@@ -171,12 +174,16 @@ def _as_json(results: list[FileResult], program: dict[str, str] | None) -> dict[
         "versions": versions("msgspec"),
         **({} if program is None else {"against": program}),
         "files": results,
-        "total": {
-            name: sum(getattr(result, name) for result in results)
-            for name in ("traces", "events", "comparisons", "skipped")
-        }
-        | {"divergences": sum(len(result.divergences) for result in results)},
+        "total": _total(results),
     }
+
+
+def _total(results: list[FileResult]) -> dict[str, int]:
+    """The counts of all files, in the order of the table's columns."""
+    total = {name: sum(getattr(result, name) for result in results) for name in ("traces", "events", "comparisons")}
+    total |= {name: sum(len(getattr(result, name)) for result in results) for name in ("divergences", "wraps")}
+    total["skipped"] = sum(result.skipped for result in results)
+    return {"files": len(results)} | total
 
 
 def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
@@ -188,7 +195,8 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
     out = console()  # what quotes a file goes in as Text: `[b]` and `:100:` would be markup and an emoji
     if program is not None:
         out.print(Text(f"against {one_line(program['name'])}"), soft_wrap=True)
-    counts = table("file", "semantics", "traces#", "events#", "comparisons#", "divergences#", "skipped#", "events/s#")
+    columns = ("traces#", "events#", "comparisons#", "divergences#", "wraps#", "skipped#", "events/s#")
+    counts = table("file", "semantics", *columns)
     for result in results:
         counts.add_row(
             Text(result.file),
@@ -197,10 +205,13 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
             f"{result.events:,}",
             f"{result.comparisons:,}",
             f"{len(result.divergences):,}",
+            f"{len(result.wraps):,}",
             f"{result.skipped:,}",
             f"{result.events / result.seconds:,.0f}" if result.seconds else "",
         )
     out.print(counts)
+    if len(results) > 1:
+        out.print(Text("total: " + ", ".join(f"{n:,} {name}" for name, n in _total(results).items())), soft_wrap=True)
     for result in results:
         for reason, count in result.not_applicable.items():
             out.print(Text(f"not asked, {count:,} events of {result.file}: {one_line(reason)}"), soft_wrap=True)
@@ -211,10 +222,10 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
             where = result.first_broken[name]
             out.print(Text(f"  {name}: after {count:,} events, first at {where}"), soft_wrap=True)
     for result in results:
-        for text in result.wrapped[:_SHOWN]:
-            out.print(Text(f"out of its type in {result.file}, {one_line(text)}"), soft_wrap=True)
-        if len(result.wrapped) > _SHOWN:
-            more = f"and {len(result.wrapped) - _SHOWN:,} more values of {result.file}"
+        for wrap in result.wraps[:_SHOWN]:
+            out.print(Text(f"wrapped in {result.file}, {one_line(str(wrap))}"), soft_wrap=True)
+        if len(result.wraps) > _SHOWN:
+            more = f"and {len(result.wraps) - _SHOWN:,} more values that wrapped in {result.file}"
             out.print(Text(more), soft_wrap=True)
         for text in result.parted:
             out.print(Text(f"C leads elsewhere in {result.file}, {one_line(text)}"), soft_wrap=True)

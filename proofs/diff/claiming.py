@@ -10,8 +10,8 @@ from reference import hypercalls
 from reference.claims import ClaimEntry
 from reference.status import Status
 
-from .plan import U32, U64, UNKNOWN, Outcome, Plan, Setting, first_section, on_domain, plan_of
-from .world import World
+from .plan import U32, U64, Outcome, Plan, Setting, Who, first_section, plan_of
+from .world import ALL_THERE, World
 
 # -- claims
 
@@ -40,7 +40,7 @@ def _install(x: Setting, domid: int, number: int) -> Plan:
     entries, modelled, known = _entries(x, number)
 
     def ask(w: World) -> Status:
-        return w.semantics.install_claim_set(w.host, on_domain(w, domid), entries)
+        return w.semantics.install_claim_set(w.host, w.domain(domid), entries)
 
     return plan_of("install_claim_set", f"d{domid}, {number} entries", ask, known, domid=domid, entries=modelled)
 
@@ -50,32 +50,32 @@ def claim_memory(x: Setting) -> Iterator[Plan]:
 
     What it does with the entries is the function's matter, which is asked with more.
     """
-    for domid in (*x.domids, None):
-        for number in range(4):
-            yield _claim_memory(x, domid, number)
+    for who in x.looked_up:
+        for number in range(4) if who.there is ALL_THERE else (1,):
+            yield _claim_memory(x, who, number)
     for number in (65, 66):
-        yield _claim_memory(x, 0, number, named=1)
+        yield _claim_memory(x, Who(0), number, named=1)
 
 
-def _claim_memory(x: Setting, domid: int | None, number: int, named: int | None = None) -> Plan:
+def _claim_memory(x: Setting, who: Who, number: int, named: int | None = None) -> Plan:
     entries, modelled, known = _entries(x, number if named is None else named)
     if named is not None:
         entries, modelled = entries * number, modelled * number
     pad, limits = x.number("pad", U32)
 
     def ask(w: World) -> Status:
-        return hypercalls.claim_memory(w.host, UNKNOWN if domid is None else domid, entries, pad)  # type: ignore[arg-type]  # unknown
+        return hypercalls.claim_memory(w.host, who.asked, entries, pad)  # type: ignore[arg-type]  # unknown
 
-    label = f"{'unknown domain' if domid is None else f'd{domid}'}, {number} entries"
-    return plan_of("claim_memory", label, ask, known + limits, domid=domid, entries=modelled, pad=x.term(pad))
+    arguments = {"domid": who.domid, "entries": modelled, "pad": x.term(pad)}
+    return plan_of("claim_memory", f"{who}, {number} entries", ask, known + limits, who.there, **arguments)
 
 
 def set_outstanding_pages(x: Setting) -> Iterator[Plan]:
-    """One claim of any size; on a node of any id, and host-wide."""
+    """One claim of any size; on a node of any id, and host-wide. A memory op may make it for a destroyed domain."""
     single = "claim_node" in _counters(x)
-    for domid in x.domids:
+    for who in x.worked_on:
         for on_node in (False, True) if single else (False,):
-            yield _single(x, domid, on_node, single)
+            yield _single(x, who, on_node, single)
 
 
 def _counters(x: Setting) -> tuple[str, ...]:
@@ -84,45 +84,49 @@ def _counters(x: Setting) -> tuple[str, ...]:
     return SEMANTICS[x.semantics].claim_counters
 
 
-def _single(x: Setting, domid: int, on_node: bool, single: bool) -> Plan:
+def _single(x: Setting, who: Who, on_node: bool, single: bool) -> Plan:
     # Below 0 is a difference that wrapped, where tot_pages is subtracted before any lock.
     wraps = INTERFACES[x.semantics].subtracts_before_locks
     pages, known = x.number("pages", U64, -U32 if wraps else 0)
     node, limits = x.number("node", 254) if on_node else (None, [])
 
-    def ask(w: World) -> Status:
-        return w.semantics.set_outstanding_pages(w.host, on_domain(w, domid), pages, node)  # type: ignore[arg-type]  # unknown
+    domid = who.domid
+    assert domid is not None
 
-    target = {"node": None if node is None else x.term(node)} if single else {}
-    label = f"d{domid}{', a node' if on_node else ''}"
-    return plan_of("set_outstanding_pages", label, ask, known + limits, domid=domid, pages=x.term(pages), **target)
+    def ask(w: World) -> Status:
+        return w.semantics.set_outstanding_pages(w.host, w.domain(domid), pages, node)  # type: ignore[arg-type]  # unknown
+
+    arguments = {"domid": domid, "pages": x.term(pages)}
+    if single:
+        arguments["node"] = None if node is None else x.term(node)
+    label = f"{who}{', a node' if on_node else ''}"
+    return plan_of("set_outstanding_pages", label, ask, known + limits, who.there, **arguments)
 
 
 def claim_pages_check(x: Setting) -> Iterator[Plan]:
     """What XENMEM_claim_pages looks at before it takes a lock."""
-    for domid in (*x.domids, None):
+    for who in x.looked_up:
         for extent_start in (None, 1):
-            yield _check(x, domid, extent_start)
+            yield _check(x, who, extent_start)
 
 
-def _check(x: Setting, domid: int | None, extent_start: int | None) -> Plan:
+def _check(x: Setting, who: Who, extent_start: int | None) -> Plan:
     order, one = x.number("extent_order", U32)
     flags, other = x.mem_flags()
     pages, third = x.number("pages", U64)
 
     def act(w: World) -> Outcome:
-        asked = UNKNOWN if domid is None else domid
-        return first_section(hypercalls.claim_pages(w.host, asked, pages, order, flags, extent_start))  # type: ignore[arg-type]  # unknown
+        return first_section(hypercalls.claim_pages(w.host, who.asked, pages, order, flags, extent_start))  # type: ignore[arg-type]  # unknown
 
     arguments = {
-        "domid": domid,
+        "domid": who.domid,
         "pages": x.term(pages),
         "extent_order": x.term(order),
         "mem_flags": x.term(flags),
         "has_extent_start": extent_start is not None,
     }
-    label = f"{'unknown domain' if domid is None else f'd{domid}'}{'' if extent_start is None else ', extent start'}"
-    return Plan("claim_pages_check", label, act, lambda _w: arguments, one + other + third)
+    label = f"{who}{'' if extent_start is None else ', extent start'}"
+    return Plan("claim_pages_check", label, act, lambda _w: arguments, one + other + third, there=who.there)
 
 
 def release_all_claims(x: Setting) -> Iterator[Plan]:
@@ -133,24 +137,23 @@ def release_all_claims(x: Setting) -> Iterator[Plan]:
 
 def _release(domid: int) -> Plan:
     def ask(w: World) -> Status:
-        return w.semantics.set_outstanding_pages(w.host, on_domain(w, domid), 0)
+        return w.semantics.set_outstanding_pages(w.host, w.domain(domid), 0)
 
     return plan_of("release_all_claims", f"d{domid}", ask, domid=domid)
 
 
 def get_memory_claims(x: Setting) -> Iterator[Plan]:
     """The installed set, for a caller with room for any number of entries."""
-    for domid in (*x.domids, None):
-        yield _installed(x, domid)
+    for who in x.looked_up:
+        yield _installed(x, who)
 
 
-def _installed(x: Setting, domid: int | None) -> Plan:
+def _installed(x: Setting, who: Who) -> Plan:
     capacity, one = x.number("capacity", U32)
     pad, other = x.number("pad", U32)
 
     def act(w: World) -> Outcome:
-        asked = UNKNOWN if domid is None else domid
-        found = hypercalls.get_memory_claims(w.host, asked, capacity, pad)  # type: ignore[arg-type]  # unknown
+        found = hypercalls.get_memory_claims(w.host, who.asked, capacity, pad)  # type: ignore[arg-type]  # unknown
         answer: dict[str, Any] = {"needed": found.needed} if found.needed else {}
         if found.status is Status.OK:
             by_target = {int(entry.target): entry.pages for entry in found.entries}
@@ -160,6 +163,5 @@ def _installed(x: Setting, domid: int | None) -> Plan:
                 answer["global_claims"] = by_target[GLOBAL]
         return Outcome(str(found.status), answer)
 
-    label = "unknown domain" if domid is None else f"d{domid}"
-    given = {"domid": domid, "capacity": x.term(capacity), "pad": x.term(pad)}
-    return Plan("get_memory_claims", label, act, lambda _w: given, one + other)
+    given = {"domid": who.domid, "capacity": x.term(capacity), "pad": x.term(pad)}
+    return Plan("get_memory_claims", str(who), act, lambda _w: given, one + other, there=who.there)

@@ -96,7 +96,7 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
     ends: list[_End] = []
 
     def run() -> tuple[World, Outcome, Any]:
-        world = World(semantics, unknowns.size, terms, plan.absent)
+        world = World(semantics, unknowns.size, terms, plan.there)
         with searching(world):
             outcome = _asked(plan, world)
         if plan.script is None:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from model.bounded import ListVector
-from model.calls import CALL_FIELDS, CRASH, INTERFACES, MISUSE, Call, Case, cases
-from model.logic import is_false, is_true
+from model.calls import CRASH, INTERFACES, MISUSE, Call, Case, cases
+from model.logic import all_of, is_false, is_true, negation
 from model.semantics import SEMANTICS
-from model.state import Shape
 
+from .domains import key_of, signature
 from .formulas import FALSE, TRUE, conjunction, equal, if_then_else
 from .plan import Outcome
 from .scripts import Modelled
-from .unknowns import Unknowns, entries_of, linked, term_of
-from .world import World, key_of, signature
+from .unknowns import LISTED, Unknowns, entries_of, linked, term_of
+from .world import World
 
 
 class Judge:
@@ -65,11 +65,11 @@ class Judge:
 
     def agrees_with_script(self, outcome: Outcome, world: World, modelled: Modelled) -> Any:
         """That an operation of several sections ended as the model's script did."""
-        if outcome.result != modelled.result:
+        if outcome.result != modelled.result or not outcome.answer.keys() <= modelled.answer.keys():
             return FALSE
         if outcome.result in (CRASH, MISUSE):
             return TRUE
-        told = [equal(modelled.pages, term_of(self.terms, pages)) for pages in outcome.answer.values()]
+        told = [equal(modelled.answer[name], term_of(self.terms, v)) for name, v in outcome.answer.items()]
         same = self.equal_states(entries_of(modelled.state), self._terms(world.observed()), world)
         return _all_of([*told, *same])
 
@@ -98,19 +98,17 @@ class Judge:
     def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: World) -> Iterator[Any]:
         """That every number is the same on both sides; of numbers that are not there, it is what it was."""
         domains, there = range(world.shape.domains), world.host.domains
-        gone = tuple(f"[{d}]" for d in domains if d not in there)
         for name in {**modelled, **seen}:
-            field, bracket, index = name.partition("[")
-            if (field == "claim_node" and not self._single) or field == "is_created":
-                continue
-            if gone and _of_domain(field) and (bracket + index).startswith(gone):
+            field = name.partition("[")[0]
+            if (field == "claim_node" and not self._single) or field in LISTED:
                 continue
             ours, theirs = seen.get(name, self.before[name]), modelled.get(name, self.before[name])
             if ours is not theirs:
                 yield equal(ours, theirs)
         yield from self._consistent(seen, world)
         for d in domains:
-            yield equal(d in there, modelled.get(f"is_created[{d}]", self.before[f"is_created[{d}]"]))
+            created, destroyed = (modelled.get(f"{name}[{d}]", self.before[f"{name}[{d}]"]) for name in LISTED)
+            yield equal(d in there, all_of([created, negation(destroyed)]))
 
     def _consistent(self, seen: Mapping[str, Any], world: World) -> Iterator[Any]:
         """What is no property of the model, and is known of every state: it is true again."""
@@ -130,10 +128,6 @@ def told(case: Case) -> dict[str, Any]:
         else:
             found[name] = value
     return found
-
-
-def _of_domain(field: str) -> bool:
-    return CALL_FIELDS[field].shape in (Shape.DOMAIN, Shape.CELL)
 
 
 def _all_of(formulas: Iterable[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain, combinations
 from typing import Any
 
@@ -13,36 +13,40 @@ from reference.pages import PageState
 from reference.state import create_domain
 from reference.status import Status
 
-from .plan import U32, U64, UNKNOWN, BlockKind, Outcome, Plan, Setting, first_section, on_domain, plan_of
-from .world import World
+from .plan import U32, U64, BlockKind, Outcome, Plan, Setting, Who, first_section, plan_of
+from .world import ALL_THERE, There, World
 
 # -- domains
 
 
 def create_domain_plans(x: Setting) -> Iterator[Plan]:
-    """With an id that is in use or not, and every node_affinity; one names no node of the host."""
-    ids = (*x.nodes, x.offline)
+    """With an id that is in use or not, or was a destroyed domain's, and every node_affinity; one names no node."""
+    ids, last = (*x.nodes, x.offline), x.size.domains - 1
     for affinity in chain.from_iterable(combinations(ids, size) for size in range(1, len(ids) + 1)):
-        yield _create(x, x.size.domains - 1, affinity, x.size.domains - 1)
-    yield _create(x, 0, (0,), None)
+        yield _create(x, last, affinity, There(absent=last))
+    yield _create(x, last, (0,), There(destroyed=last))
+    yield _create(x, 0, (0,), ALL_THERE)
 
 
-def _create(x: Setting, domid: int, affinity: tuple[int, ...], absent: int | None) -> Plan:
+def _create(x: Setting, domid: int, affinity: tuple[int, ...], there: There) -> Plan:
     limit, known = x.number("new_max_pages", U32)
-    if absent is not None:  # an id that is given again has a history of its own
-        known = known + [t == 0 for name, t in x.terms.numbers.items() if _of_history(name, absent)]
+    if there is not ALL_THERE:  # an id that is given again has a history of its own
+        known = known + [t == 0 for name, t in x.terms.numbers.items() if _of_predecessor(name, domid)]
 
     def ask(w: World) -> None:
         create_domain(w.host, domid, limit, affinity)  # type: ignore[arg-type]  # unknown
 
     arguments = {"domid": domid, "max_pages": x.term(limit), "node_affinity": frozenset(affinity)}
-    label = f"d{domid}{'' if absent is None else ' not in use'}, affinity {list(affinity)}"
-    return plan_of("create_domain", label, ask, known, absent, **arguments)
+    state = "" if there is ALL_THERE else " not in use" if there.destroyed is None else " of a destroyed domain"
+    return plan_of("create_domain", f"d{domid}{state}, affinity {list(affinity)}", ask, known, there, **arguments)
 
 
-def _of_history(name: str, domid: int) -> bool:
+def _of_predecessor(name: str, domid: int) -> bool:
+    """What is 0 where an id is used again: nobody works any more on the domain that had it."""
     kinds = ("installed", "redeemed", "released", "recalled")
-    return name.startswith(tuple(f"{where}_{kind}[{domid}]" for where in ("ledger", "global") for kind in kinds))
+    gone = [f"{where}_{kind}[{domid}]" for where in ("ledger", "global") for kind in kinds]
+    pages = [f"{field}[{domid}]" for field in ("limbo_pages", "extra_pages", "tot_pages", "last_frees")]
+    return name.startswith((*gone, *pages))
 
 
 def set_max_pages(x: Setting) -> Iterator[Plan]:
@@ -55,25 +59,24 @@ def _limit(x: Setting, domid: int) -> Plan:
     limit, known = x.number("new_max_pages", U32)
 
     def ask(w: World) -> Status:
-        return w.semantics.set_max_pages(w.host, on_domain(w, domid), limit)  # type: ignore[arg-type]  # unknown
+        return w.semantics.set_max_pages(w.host, w.domain(domid), limit)  # type: ignore[arg-type]  # unknown
 
     return plan_of("set_max_pages", f"d{domid}", ask, known, domid=domid, max_pages=x.term(limit))
 
 
 def max_mem(x: Setting) -> Iterator[Plan]:
     """Any limit of 64 bits."""
-    for domid in (*x.domids, None):
-        yield _max_mem(x, domid)
+    for who in x.looked_up:
+        yield _max_mem(x, who)
 
 
-def _max_mem(x: Setting, domid: int | None) -> Plan:
+def _max_mem(x: Setting, who: Who) -> Plan:
     limit, known = x.number("new_max_pages", U64)
 
     def ask(w: World) -> Status:
-        return hypercalls.max_mem(w.host, UNKNOWN if domid is None else domid, limit)  # type: ignore[arg-type]  # unknown
+        return hypercalls.max_mem(w.host, who.asked, limit)  # type: ignore[arg-type]  # unknown
 
-    label = "unknown domain" if domid is None else f"d{domid}"
-    return plan_of("max_mem", label, ask, known, domid=domid, max_pages=x.term(limit))
+    return plan_of("max_mem", str(who), ask, known, who.there, domid=who.domid, max_pages=x.term(limit))
 
 
 def mark_dying(x: Setting) -> Iterator[Plan]:
@@ -84,109 +87,129 @@ def mark_dying(x: Setting) -> Iterator[Plan]:
 
 def _mark(domid: int) -> Plan:
     def act(w: World) -> Outcome:
-        return first_section(domain_kill(w.host, on_domain(w, domid)))
+        return first_section(domain_kill(w.host, w.domain(domid)))
 
     return Plan("mark_dying", f"d{domid}", act, lambda _w: {"domid": domid})
 
 
-_PAGES = (None, PageState.ASSIGNED, PageState.LIMBO)
-
-
 def domain_destroy_plans(x: Setting) -> Iterator[Plan]:
-    """Of a domain that has pages, or has none."""
-    for domid in x.domids:
-        for state in _PAGES:
-            yield _destroy(x, domid, state)
+    """Of a domain that has pages, extra pages or none, or pages that are in limbo; and of a destroyed one."""
+    for who in x.worked_on:
+        for state, refcounted in ((None, True), *_PAGES):
+            yield _destroy(x, who, state, refcounted)
 
 
-def _with_block(x: Setting, domid: int, state: PageState | None) -> tuple[Callable[[World], None], list[Any]]:
-    if state is None:
-        return lambda _w: None, []
-    kind = BlockKind(0, state, domid, True)
+_PAGES = ((PageState.ASSIGNED, True), (PageState.ASSIGNED, False), (PageState.LIMBO, True))
+
+
+def _destroy(x: Setting, who: Who, state: PageState | None, refcounted: bool) -> Plan:
+    domid = who.domid
+    assert domid is not None
+    kind = None if state is None else BlockKind(0, state, domid, refcounted)
     order, known = x.order()
-
-    def enter(w: World) -> None:
-        kind.enter(w, order)
-        w.begin()
-
-    return enter, known
-
-
-def _destroy(x: Setting, domid: int, state: PageState | None) -> Plan:
-    enter, known = _with_block(x, domid, state)
+    on_list = [f"{name}[{domid}][{n}]" for name in ("assigned_pages", "extra_pages") for n in x.nodes]
+    for name in on_list:  # of the pages on its list the block is all, if it is there
+        pages = x.pages if kind is not None and name == kind.page_class else 0
+        known.append(x.terms.number(name) == pages)
 
     def ask(w: World) -> None:
-        enter(w)
-        domain_destroy(w.host, on_domain(w, domid))
+        if kind is not None:
+            kind.enter(w, order)
+            w.begin()
+        domain_destroy(w.host, w.domain(domid))
 
-    label = f"d{domid}, {'no pages' if state is None else f'{state.value} pages'}"
-    return plan_of("domain_destroy", label, ask, known, domid=domid, has_pages=state is not None)
+    pages_of = "no pages" if kind is None else str(kind)
+    return plan_of("domain_destroy", f"{who}, {pages_of}", ask, known, who.there, domid=domid)
 
 
-def destroy_if_empty(x: Setting) -> Iterator[Plan]:
-    """The last section of destroydomain: of a dying domain whose pages are freed, but for some that are in limbo."""
+def finish_kill(x: Setting) -> Iterator[Plan]:
+    """The last section of destroydomain: of a dying domain whose pages are freed, dead or not."""
     for domid in x.domids:
-        for state in (None, PageState.LIMBO):
-            yield _destroy_if_empty(x, domid, state)
+        yield _finish_kill(x, domid)
 
 
-def _destroy_if_empty(x: Setting, domid: int, state: PageState | None) -> Plan:
-    enter, known = _with_block(x, domid, state)
-
+def _finish_kill(x: Setting, domid: int) -> Plan:
     def ask(w: World) -> Any:
-        enter(w)
         steps = hypercalls.destroydomain(w.host, domid)
-        next(steps)  # dying already, so that is the boundary behind domain_kill
+        next(steps)  # dying already, so that is the boundary after domain_kill
         try:
             next(steps)
         except StopIteration as end:
             return end.value
         raise RuntimeError("another section")
 
-    dying = x.terms.flag(f"is_dying[{domid}]")
-    label = f"d{domid}, {'no pages' if state is None else 'pages in limbo'}"
-    return plan_of("destroy_if_empty", label, ask, [*known, dying], domid=domid, has_pages=state is not None)
+    return plan_of("finish_kill", f"d{domid}", ask, [x.terms.flag(f"is_dying[{domid}]")], domid=domid)
+
+
+def put_domain(x: Setting) -> Iterator[Plan]:
+    """After a free of the last page, or where tot_pages was lowered; of a destroyed domain, too."""
+    for who in x.worked_on:
+        for freed in (False, True):
+            yield _put(who, freed)
+
+
+def _put(who: Who, freed: bool) -> Plan:
+    domid = who.domid
+    assert domid is not None
+
+    def ask(w: World) -> None:
+        domain = w.domain(domid)
+        if freed:
+            domain.last_frees -= 1
+        page_alloc.put_domain(w.host, domain)
+
+    label = f"{who}{', last page freed' if freed else ''}"
+    return plan_of("put_domain", label, ask, None, who.there, domid=domid, freed=freed)
 
 
 # -- pausing
 
 
 def pausedomain(x: Setting) -> Iterator[Plan]:
-    """Of every domain, and of none."""
-    for domid in (*x.domids, None):
-        yield _paused("pausedomain", domid)
+    """Of every domain, of none, and of a destroyed one."""
+    for who in x.looked_up:
+        yield _pause(who)
 
 
-def unpausedomain(x: Setting) -> Iterator[Plan]:
-    """Likewise."""
-    for domid in (*x.domids, None):
-        yield _paused("unpausedomain", domid)
+def _pause(who: Who) -> Plan:
+    return plan_of(
+        "pausedomain", str(who), lambda w: hypercalls.pausedomain(w.host, who.asked), None, who.there, domid=who.domid
+    )
 
 
-def _paused(operation: str, domid: int | None) -> Plan:
-    def ask(w: World) -> Status:
-        of_reference = hypercalls.pausedomain if operation == "pausedomain" else hypercalls.unpausedomain
-        return of_reference(w.host, UNKNOWN if domid is None else domid)
+def domain_unpause_by_systemcontroller(x: Setting) -> Iterator[Plan]:
+    """Likewise, without a stash: with one, the operation has another section's work to do, and is compared whole."""
+    for who in x.looked_up:
+        yield _unpause(x, who)
 
-    return plan_of(operation, "unknown domain" if domid is None else f"d{domid}", ask, domid=domid)
+
+def _unpause(x: Setting, who: Who) -> Plan:
+    known = [] if who.domid is None else [x.terms.number(f"stash_pages[{who.domid}]") == 0]
+    return plan_of(
+        "domain_unpause_by_systemcontroller",
+        str(who),
+        lambda w: hypercalls.unpausedomain(w.host, who.asked),
+        known,
+        who.there,
+        domid=who.domid,
+    )
 
 
 # -- queries
 
 
 def getdomaininfo(x: Setting) -> Iterator[Plan]:
-    """Of every domain, and of none."""
-    for domid in (*x.domids, None):
-        yield _info(domid)
+    """Of every domain, of none, and of a destroyed one."""
+    for who in x.looked_up:
+        yield _info(who)
 
 
-def _info(domid: int | None) -> Plan:
+def _info(who: Who) -> Plan:
     def act(w: World) -> Outcome:
-        info = hypercalls.getdomaininfo(w.host, UNKNOWN if domid is None else domid)
+        info = hypercalls.getdomaininfo(w.host, who.asked)
         return Outcome(str(info)) if isinstance(info, Status) else Outcome(OK, info._asdict())
 
-    label = "unknown domain" if domid is None else f"d{domid}"
-    return Plan("getdomaininfo", label, act, lambda _w: {"domid": domid})
+    return Plan("getdomaininfo", str(who), act, lambda _w: {"domid": who.domid}, there=who.there)
 
 
 def get_outstanding_claims(_x: Setting) -> Iterator[Plan]:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from model.calls import CALLS, SCRIPTS, exists
 
-from . import claiming, lifetimes, pages, scripts
+from . import claiming, lifetimes, pages, scripts, stashes
 from .plan import Plan, Setting
 
 Plans = Callable[[Setting], Iterator[Plan]]
@@ -20,7 +20,7 @@ _OTHER_NAMES = {
 def _plans_of(name: str) -> Plans:
     if name in _OTHER_NAMES:
         return _OTHER_NAMES[name]
-    modules = (scripts,) if name in SCRIPTS else (claiming, lifetimes, pages)
+    modules = (scripts,) if name in SCRIPTS else (claiming, lifetimes, pages, stashes)
     found: Plans = next(getattr(module, name) for module in modules if _own(module, name))
     return found
 
@@ -30,10 +30,10 @@ def _own(module: ModuleType, name: str) -> bool:
     return getattr(getattr(module, name, None), "__module__", "") == module.__name__
 
 
-OPERATIONS: dict[str, Plans] = {name: _plans_of(name) for name in (*CALLS, *SCRIPTS)}
+OPERATIONS: dict[str, Plans] = {n: _plans_of(n) for n in (*CALLS, *SCRIPTS) if n not in stashes.WITHIN}
 """By the model's names: calls of one critical section, then operations of several."""
 
 
 def applies(name: str, semantics: str) -> bool:
     """Whether a generation has the operation."""
-    return exists(name, semantics)
+    return exists(name, semantics) and stashes.in_generation(name, semantics)

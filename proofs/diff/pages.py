@@ -3,48 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import z3
 
-from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED
+from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED, Ended, Script, Section
+from model.semantics import SEMANTICS
 from reference import hypercalls, page_alloc
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
 from reference.status import HypervisorCrash
 
+from .domains import SPAN
 from .plan import (
     U32,
     UNKNOWN,
     BlockKind,
     Outcome,
     Plan,
+    Scripted,
     Setting,
+    Table,
+    Who,
     answered,
     block_kinds,
-    on_domain,
+    no_arguments,
 )
 from .terms import Terms
-from .world import SPAN, World
+from .world import ALL_THERE, There, World
 
 # -- allocating
 
 
 def alloc_heap_pages(x: Setting) -> Iterator[Plan]:
-    """For every domain and for none, every node asked for or none, exactly or not, refcounted or not."""
+    """For every domain and for none, every node asked for or none, exactly or not, refcounted or not.
+
+    For a destroyed domain: any node, one, or one exactly. Once where claims may be counted wrongly, if it is asserted.
+    """
     for domid in (*x.domids, None):
         for requested in (None, *x.nodes, x.offline):
             for exact in (False, True):
                 for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
-                    yield _alloc(x, domid, requested, flags | (MEMF_exact_node if exact else 0))
+                    yield _alloc(x, Who(domid), requested, flags | (MEMF_exact_node if exact else 0))
+    rules = SEMANTICS[x.semantics].rules
+    if rules.bug_on_redeem and not rules.redeems_at_assign:
+        yield _uncounted(_alloc(x, Who(0), 0, MEMF_exact_node))
+    gone = x.worked_on[-1]
+    for requested, flags in ((None, 0), (0, 0), (0, MEMF_exact_node), (0, MEMF_exact_node | MEMF_no_refcount)):
+        yield _alloc(x, gone, requested, flags)
 
 
-def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) -> Plan:
+def _uncounted(plan: Plan) -> Plan:
+    """The same where outstanding_claims may be any number."""
+    return replace(plan, label=f"{plan.label}, claims not counted", domid=None, uncounted=True)
+
+
+def _alloc(x: Setting, who: Who, requested: int | None, memflags: int) -> Plan:
+    domid = who.domid
     order, known = x.order()
 
     def act(w: World) -> Outcome:
-        domain = None if domid is None else on_domain(w, domid)
+        domain = None if domid is None else w.domain(domid)
         try:
             mfn = page_alloc.alloc_heap_pages(w.host, domain, order, requested, memflags)  # type: ignore[arg-type]  # unknown
         except HypervisorCrash:
@@ -56,7 +77,8 @@ def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) 
     def arguments(w: World) -> Mapping[str, Any]:
         return {"domid": domid, **requested_pages(x, requested, memflags), **searched(x.terms, w, 0, x.pages, free)}
 
-    return Plan("alloc_heap_pages", request_label(domid, requested, memflags), act, arguments, known, domid=domid)
+    label = request_label(who, requested, memflags)
+    return Plan("alloc_heap_pages", label, act, arguments, known, there=who.there, domid=domid)
 
 
 def requested_pages(x: Setting, requested: int | None, memflags: int) -> dict[str, Any]:
@@ -82,9 +104,9 @@ def searched(terms: Terms, w: World, search: int, pages: Any, free: Sequence[Any
     }
 
 
-def request_label(domid: int | None, requested: int | None, memflags: int) -> str:
+def request_label(who: Who, requested: int | None, memflags: int) -> str:
     """A request in words."""
-    words = ["no domain" if domid is None else f"d{domid}"]
+    words = ["no domain" if who.domid is None else str(who)]
     words.append("any node" if requested is None else f"node {requested}")
     names = {MEMF_exact_node: "exactly", MEMF_no_refcount: "no_refcount", MEMF_no_owner: "no_owner"}
     return ", ".join([*words, *(name for flag, name in names.items() if memflags & flag)])
@@ -93,7 +115,15 @@ def request_label(domid: int | None, requested: int | None, memflags: int) -> st
 # -- blocks
 
 
-def _on_block(x: Setting, operation: str, kind: BlockKind, ask: Any, label: str = "", **arguments: Any) -> Plan:
+def _on_block(
+    x: Setting,
+    operation: str,
+    kind: BlockKind,
+    ask: Any,
+    label: str = "",
+    there: There = ALL_THERE,
+    **arguments: Any,
+) -> Plan:
     """A call on a block of that kind; ``ask`` gets the world, the frame and the order."""
     order, known = x.order()
 
@@ -104,75 +134,119 @@ def _on_block(x: Setting, operation: str, kind: BlockKind, ask: Any, label: str 
 
     given = {**arguments, "block": kind.in_model(x.pages)}
     limits = [*known, x.terms.number("order") <= MAX_ORDER, x.pages >= max(kind.marked, 1)]
-    return Plan(operation, f"{kind}{label}", act, lambda _w: given, limits, kind.plausible(x.terms, x.pages))
+    plausible = kind.plausible(x.terms, x.pages)
+    return Plan(operation, f"{kind}{label}", act, lambda _w: given, limits, plausible, there)
 
 
 def assign_pages(x: Setting) -> Iterator[Plan]:
-    """Blocks of every kind, to every domain."""
+    """Blocks of every kind, to every domain; those that it may get with one or two pages marked, or when destroyed.
+
+    Once where claims may be counted wrongly, if that is asserted.
+    """
     for domid in x.domids:
-        for kind in block_kinds(x, sorted({domid, (domid + 1) % x.size.domains})):
+        for kind in (*block_kinds(x, [domid]), *_of_another(x, domid)):
             for memflags in (0, MEMF_no_refcount):
-                yield _assign(x, domid, kind, memflags)
+                yield _assign(x, Who(domid), kind, memflags)
+    gone = x.worked_on[-1]
+    for node, refcounted in product(x.nodes, (True, False)):
+        memflags = 0 if refcounted else MEMF_no_refcount
+        for who, marked in (*product(map(Who, x.domids), (1, 2)), (gone, 0)):
+            yield _assign(x, who, BlockKind(node, PageState.LIMBO, who.domid, refcounted, marked), memflags)
+        rules = SEMANTICS[x.semantics].rules
+        if node == 0 and rules.bug_on_redeem and rules.redeems_at_assign:
+            kind = BlockKind(node, PageState.LIMBO, 0, refcounted)
+            yield _uncounted(_assign(x, Who(0), kind, memflags))
 
 
-def _assign(x: Setting, domid: int, kind: BlockKind, memflags: int) -> Plan:
+def _of_another(x: Setting, domid: int) -> Iterator[BlockKind]:
+    """Blocks of the next domain, on the first node."""
+    other = (domid + 1) % x.size.domains
+    if other != domid:
+        for state, refcounted in product((PageState.ASSIGNED, PageState.LIMBO), (True, False)):
+            yield BlockKind(0, state, other, refcounted)
+
+
+def _assign(x: Setting, who: Who, kind: BlockKind, memflags: int) -> Plan:
+    domid = who.domid
+    assert domid is not None
+
     def ask(w: World, mfn: int, order: Any) -> Any:
-        return page_alloc.assign_pages(w.host, mfn, order, on_domain(w, domid), memflags)
+        return page_alloc.assign_pages(w.host, mfn, order, w.domain(domid), memflags)
 
-    label = f" to d{domid}{', no_refcount' if memflags else ''}"
-    return _on_block(x, "assign_pages", kind, ask, label, domid=domid, no_refcount=memflags != 0)
+    label = f" to {who}{', no_refcount' if memflags else ''}"
+    return _on_block(x, "assign_pages", kind, ask, label, who.there, domid=domid, no_refcount=memflags != 0)
 
 
 def release_ownership(x: Setting) -> Iterator[Plan]:
     """Blocks of every kind and owner."""
     for kind in block_kinds(x, list(x.domids)):
-        yield _on_block(x, "release_ownership", kind, lambda w, mfn, o: page_alloc.release_ownership(w.host, mfn, o))
+        yield _on_block(x, "release_ownership", kind, _released)
+
+
+def _released(w: World, mfn: int, order: Any) -> None:
+    page_alloc.release_ownership(w.host, mfn, order)  # whether they were the last is in last_frees
 
 
 def free_heap_pages(x: Setting) -> Iterator[Plan]:
-    """Blocks of every kind and owner, with none, one or two pages marked offline."""
+    """Blocks of every kind and owner, with none, one or two pages marked offline; in limbo for a destroyed domain."""
     for kind in block_kinds(x, list(x.domids), marked=(0, 1, 2)):
-        yield _on_block(x, "free_heap_pages", kind, lambda w, mfn, o: page_alloc.free_heap_pages(w.host, mfn, o))
+        yield _free(x, kind, ALL_THERE)
+    gone = x.worked_on[-1]
+    for node, marked in product(x.nodes, (0, 1)):
+        yield _free(x, BlockKind(node, PageState.LIMBO, gone.domid, True, marked), gone.there)
+
+
+def _free(x: Setting, kind: BlockKind, there: There) -> Plan:
+    def ask(w: World, mfn: int, order: Any) -> None:
+        page_alloc.free_heap_pages(w.host, mfn, order)
+
+    return _on_block(x, "free_heap_pages", kind, ask, "" if there is ALL_THERE else " (destroyed)", there)
 
 
 def steal_page(x: Setting) -> Iterator[Plan]:
     """Blocks of every kind, by every domain; and frames that are no extent."""
     for domid in x.domids:
-        for kind in block_kinds(x, sorted({domid, (domid + 1) % x.size.domains})):
+        for kind in (*block_kinds(x, [domid]), *_of_another(x, domid)):
             yield _steal(x, domid, kind)
         yield _steal_nothing(domid)
 
 
 def _steal(x: Setting, domid: int, kind: BlockKind) -> Plan:
     def ask(w: World, mfn: int, order: Any) -> Any:
-        return None if hypercalls._steal_pages(w.host, on_domain(w, domid), mfn, order) else "EINVAL"
+        return None if hypercalls._steal_pages(w.host, w.domain(domid), mfn, order) else "EINVAL"
 
     return _on_block(x, "steal_page", kind, ask, f" by d{domid}", domid=domid)
 
 
 def _steal_nothing(domid: int) -> Plan:
     def act(w: World) -> Outcome:
-        return Outcome(OK if hypercalls._steal_pages(w.host, on_domain(w, domid), 0, 0) else "EINVAL")
+        return Outcome(OK if hypercalls._steal_pages(w.host, w.domain(domid), 0, 0) else "EINVAL")
 
     return Plan("steal_page", f"no extent by d{domid}", act, lambda _w: {"domid": domid, "block": None})
 
 
 def assign_in_exchange(x: Setting) -> Iterator[Plan]:
-    """Pages that were stolen or allocated without owner."""
+    """Pages that were stolen or allocated without owner, some of them marked; and what is no such block."""
     for domid in x.domids:
         for node in x.nodes:
-            yield _assign_stolen(x, domid, BlockKind(node, PageState.ANONYMOUS, None, False))
+            for marked in (0, 1, 2):
+                yield _assign_stolen(x, Who(domid), BlockKind(node, PageState.ANONYMOUS, None, False, marked))
+        yield _assign_stolen(x, Who(domid), BlockKind(0, PageState.ASSIGNED, domid, True))
+    yield _assign_stolen(x, x.worked_on[-1], BlockKind(0, PageState.ANONYMOUS, None, False))
 
 
-def _assign_stolen(x: Setting, domid: int, kind: BlockKind) -> Plan:
+def _assign_stolen(x: Setting, who: Who, kind: BlockKind) -> Plan:
+    domid = who.domid
+    assert domid is not None
+
     def ask(w: World, mfn: int, order: Any) -> Any:
-        return hypercalls._assign_in_exchange(w.host, on_domain(w, domid), mfn, order)
+        return hypercalls._assign_in_exchange(w.host, w.domain(domid), mfn, order)
 
-    return _on_block(x, "assign_in_exchange", kind, ask, f" to d{domid}", domid=domid)
+    return _on_block(x, "assign_in_exchange", kind, ask, f" to {who}", who.there, domid=domid)
 
 
 def drop_tot_pages(x: Setting) -> Iterator[Plan]:
-    """Any number of pages."""
+    """Any number of pages. The last of them let a dead domain go, in the same section."""
     for domid in x.domids:
         yield _drop(x, domid)
 
@@ -181,9 +255,14 @@ def _drop(x: Setting, domid: int) -> Plan:
     pages, known = x.number("pages", U32, 1)
 
     def act(w: World) -> Outcome:
-        return answered(lambda: hypercalls._drop_tot_pages(w.host, on_domain(w, domid), pages))  # type: ignore[arg-type]  # unknown
+        return answered(lambda: hypercalls._drop_tot_pages(w.host, w.domain(domid), pages))  # type: ignore[arg-type]  # unknown
 
-    return Plan("drop_tot_pages", f"d{domid}", act, lambda _w: {"domid": domid, "pages": x.term(pages)}, known)
+    def script(_t: Table) -> Script:
+        yield Section("drop_tot_pages", {"domid": domid, "pages": x.term(pages)})
+        yield Section("put_domain", {"domid": domid, "freed": False})
+        return Ended(OK)
+
+    return Plan("drop_tot_pages", f"d{domid}", act, no_arguments, known, script=Scripted(script))
 
 
 def exchange_check(_x: Setting) -> Iterator[Plan]:
@@ -216,9 +295,10 @@ def _exchange_check(known: bool, extents: int, in_order: int, out_order: int) ->
 
 
 def offline_page(x: Setting) -> Iterator[Plan]:
-    """A page that is free, in use (marked already or not), or offlined."""
+    """A page that is free, in use (marked already or not), or offlined; a free one where a domain was destroyed."""
     for node in x.nodes:
         yield _page(x, "offline_page", node, FREE, None, False)
+        yield _page(x, "offline_page", node, FREE, None, False, x.worked_on[-1].there)
         yield _page(x, "offline_page", node, OFFLINED, None, False)
         for state, marked in product((PageState.ASSIGNED, PageState.LIMBO, PageState.ANONYMOUS), (False, True)):
             yield _page(x, "offline_page", node, IN_USE, state, marked)
@@ -233,7 +313,15 @@ def online_page(x: Setting) -> Iterator[Plan]:
             yield _page(x, "online_page", node, IN_USE, PageState.ASSIGNED, marked)
 
 
-def _page(x: Setting, operation: str, node: int, page: str, state: PageState | None, marked: bool) -> Plan:
+def _page(
+    x: Setting,
+    operation: str,
+    node: int,
+    page: str,
+    state: PageState | None,
+    marked: bool,
+    there: There = ALL_THERE,
+) -> Plan:
     """``state``: of the block of one page that it is, if it is in use."""
     owner = None if state is PageState.ANONYMOUS else 0
     kind = None if state is None else BlockKind(node, state, owner, owner is not None, int(marked))
@@ -254,4 +342,5 @@ def _page(x: Setting, operation: str, node: int, page: str, state: PageState | N
     if name is not None:
         known = [x.terms.number(f"{name}[{node}]") >= 1]
     words = page if state is None else f"{page} ({state.value}){', marked' if marked else ''}"
-    return Plan(operation, f"node {node}, {words}", act, lambda _w: given, plausible=known)
+    gone = "" if there is ALL_THERE else f", d{there.destroyed} destroyed"
+    return Plan(operation, f"node {node}, {words}{gone}", act, lambda _w: given, plausible=known, there=there)

@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 from model.calls import ASSIGNED, CRASH, INTERFACES, MISUSE, OK, Block, Case, Script, Section
 from reference.pages import PageState
-from reference.state import Domain
 from reference.status import HypervisorCrash, MisuseError
 from reference.steps import Steps, run
 
 from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
 from .terms import Terms
-from .world import Size, World
+from .world import ALL_THERE, Size, There, World
 
 U32, U64 = 2**32 - 1, 2**64 - 1
+UNKNOWN = 99
+"""An id that no domain has."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Table:
         if frame is not None:
             if case.block is not None:
                 self.blocks[frame] = case.block
-            elif section.call == "free_heap_pages":
+            elif section.call in ("free_heap_pages", "free_stash"):
                 del self.blocks[frame]
         elif case.block is not None and before is None:
             self.blocks[self._next] = case.block
@@ -51,16 +52,22 @@ class Table:
         """The blocks that a domain owns."""
         return {f: b for f, b in self.blocks.items() if b.owner == domid and b.state == ASSIGNED}
 
-    def has_pages(self, domid: int) -> bool:
-        """Whether any block is a domain's."""
-        return any(block.owner == domid for block in self.blocks.values())
+
+def no_blocks(_world: World) -> Mapping[int, Block]:
+    """None is there when an operation begins."""
+    return {}
+
+
+def no_arguments(_world: World) -> Mapping[str, Any]:
+    """It is compared with a script, whose sections have theirs."""
+    return {}
 
 
 class Scripted(NamedTuple):
     """A script of the model and the blocks that are there when it begins."""
 
     script: Callable[[Table], Script]
-    blocks: Callable[[World], Mapping[int, Block]]
+    blocks: Callable[[World], Mapping[int, Block]] = no_blocks
 
 
 @dataclass(frozen=True)
@@ -77,12 +84,37 @@ class Plan:
     """Ranges of the arguments, as formulas."""
     plausible: list[Any] = field(default_factory=list)
     """Nothing depends on it, but a shown input has it: blocks are among the pages of their class."""
-    absent: int | None = None
-    """A domain id that is not in use."""
+    there: There = ALL_THERE
+    """Which domains are on the domain list."""
+    uncounted: bool = False
+    """It is not assumed that outstanding_claims is the sum of all claims: an assertion says so, and may fail."""
     domid: int | None = None
     """The domain it is made for, where it is made for each of them in the same way."""
     script: Scripted | None = None
     """Of an operation of several sections: the model's script, in the place of arguments."""
+
+
+class Who(NamedTuple):
+    """The domain that a plan is about."""
+
+    domid: int | None
+    """None: no domain has the id."""
+    there: There = ALL_THERE
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether it was destroyed while an operation that had looked it up was under way."""
+        return self.domid is not None and self.domid == self.there.destroyed
+
+    @property
+    def asked(self) -> int:
+        """The id that is looked up."""
+        return UNKNOWN if self.domid is None else self.domid
+
+    def __str__(self) -> str:
+        if self.domid is None:
+            return "unknown domain"
+        return f"d{self.domid}{' (destroyed)' if self.destroyed else ''}"
 
 
 class Setting:
@@ -91,6 +123,17 @@ class Setting:
     def __init__(self, semantics: str, size: Size, terms: Terms) -> None:
         self.semantics, self.size, self.terms = semantics, size, terms
         self.domids, self.nodes = range(size.domains), range(size.nodes)
+
+    @property
+    def worked_on(self) -> list[Who]:
+        """Every domain, and one that was destroyed since it was looked up."""
+        last = self.size.domains - 1
+        return [*(Who(d) for d in self.domids), Who(last, There(destroyed=last))]
+
+    @property
+    def looked_up(self) -> list[Who]:
+        """Every domain, an id that none has, and that of a destroyed domain."""
+        return [*(Who(d) for d in self.domids), Who(None), Who(0, There(destroyed=0))]
 
     @property
     def offline(self) -> int:
@@ -160,11 +203,6 @@ def in_a_row(steps: Steps[Any]) -> Outcome:
     return answered(lambda: run(steps))
 
 
-def on_domain(world: World, domid: int) -> Domain:
-    """A domain of the reference."""
-    return world.host.domains[domid]
-
-
 # -- blocks
 
 
@@ -192,14 +230,16 @@ class BlockKind:
         """The same for the model."""
         return Block(pages, self.node, self.state.value, self.owner, self.refcounted, self.marked)
 
+    @property
+    def page_class(self) -> str:
+        """The class that its pages are counted in."""
+        if self.owner is None or (not self.refcounted and self.state is PageState.LIMBO):
+            return f"other_pages[{self.node}]"
+        return f"{self.state.value if self.refcounted else 'extra'}_pages[{self.owner}][{self.node}]"
+
     def plausible(self, terms: Terms, pages: Any) -> list[Any]:
         """Its pages are among those of its class. What is known of every such block is not here."""
-        name = (
-            f"other_pages[{self.node}]"
-            if self.owner is None or not self.refcounted
-            else f"{self.state.value}_pages[{self.owner}][{self.node}]"
-        )
-        found = [terms.number(name) >= pages]
+        found = [terms.number(self.page_class) >= pages]
         return [*found, terms.number(f"marked_pages[{self.node}]") >= self.marked]
 
 
@@ -217,16 +257,13 @@ def block_kinds(x: Setting, domids: list[int], marked: tuple[int, ...] = (0,)) -
 
 # -- plans of a single call
 
-UNKNOWN = 99
-"""An id that no domain has."""
-
 
 def plan_of(
     operation: str,
     label: str,
     ask: Callable[[World], Any],
     known: list[Any] | None = None,
-    absent: int | None = None,
+    there: There = ALL_THERE,
     **arguments: Any,
 ) -> Plan:
     one = arguments.get("domid") if operation in _FOR_EACH else None
@@ -234,7 +271,7 @@ def plan_of(
     def act(w: World) -> Outcome:
         return answered(lambda: ask(w))
 
-    return Plan(operation, label, act, lambda _w: arguments, known or [], absent=absent, domid=one)
+    return Plan(operation, label, act, lambda _w: arguments, known or [], there=there, domid=one)
 
 
 _FOR_EACH = ("install_claim_set", "claim_memory", "set_outstanding_pages")

@@ -24,15 +24,16 @@ from .plan import Plan, Setting
 from .smallest import Input, smallest
 from .symmetry import same_for
 from .trace import trace_of
-from .unknowns import Unknowns
-from .world import Size
+from .unknowns import Unknowns, may_orphan_on_nodes
+from .world import ALL_THERE, Size, There
 
+COUNTED = "all-claims-counted"
 ASSUMED = (
     "non-negative",
     "aggregates-agree.free",
     "aggregates-agree.node",
     "aggregates-agree.domain",
-    "aggregates-agree.host",
+    COUNTED,
     "unused-ids-empty",
     "host-wide-only",
 )
@@ -43,7 +44,8 @@ SIZES = (Size(1, 1), Size(2, 2), Size(3, 2), Size(2, 3), Size(3, 3))
 
 def assumed_of(semantics: str) -> list[str]:
     """What is assumed of the states of a generation."""
-    return [name for name in ASSUMED if not lacking(PROPERTIES[name], SEMANTICS[semantics])]
+    left_out = {"aggregates-agree.node"} if may_orphan_on_nodes(semantics) else set()
+    return [n for n in ASSUMED if n not in left_out and not lacking(PROPERTIES[n], SEMANTICS[semantics])]
 
 
 class Row(msgspec.Struct):
@@ -71,23 +73,24 @@ class Space:
     """What rows of one size share: the unknowns, and what has been found out under each precondition."""
 
     size: Size
-    unknowns: dict[int | None, Unknowns] = field(default_factory=dict)
+    unknowns: dict[There, Unknowns] = field(default_factory=dict)
     trees: dict[tuple[int, ...], Tree] = field(default_factory=dict)
-    known: dict[tuple[str, int | None], list[Any]] = field(default_factory=dict)
+    known: dict[tuple[str, There, bool], list[Any]] = field(default_factory=dict)
     rlimit: int = 0
 
-    def of(self, absent: int | None) -> Unknowns:
-        """The unknowns of a host on which that id is not in use."""
-        if absent not in self.unknowns:
-            self.unknowns[absent] = Unknowns(self.size, absent)
-        return self.unknowns[absent]
+    def of(self, there: There) -> Unknowns:
+        """The unknowns of a host with these domains."""
+        if there not in self.unknowns:
+            self.unknowns[there] = Unknowns(self.size, there)
+        return self.unknowns[there]
 
     def tree(self, semantics: str, plan: Plan) -> Tree:
         """The tree under what is known of a generation's state and of a plan's arguments."""
-        unknowns = self.of(plan.absent)
-        key = semantics, plan.absent
+        unknowns = self.of(plan.there)
+        key = semantics, plan.there, plan.uncounted
         if key not in self.known:
-            self.known[key] = unknowns.known(semantics, assumed_of(semantics))
+            assumed = [name for name in assumed_of(semantics) if name != COUNTED or not plan.uncounted]
+            self.known[key] = unknowns.known(semantics, assumed)
         known = [*self.known[key], *plan.known]
         ids = tuple(formula.get_id() for formula in known)
         if ids not in self.trees:
@@ -104,9 +107,9 @@ def row(space: Space, semantics: str, operation: str) -> Row:
     result.verdict = Verdict.PROVED
     explored: dict[str, tuple[Plan, Judge]] = {}
     try:
-        for plan in OPERATIONS[operation](Setting(semantics, space.size, space.of(None).terms)):
+        for plan in OPERATIONS[operation](Setting(semantics, space.size, space.of(ALL_THERE).terms)):
             result.plans += 1
-            unknowns, tree = space.of(plan.absent), space.tree(semantics, plan)
+            unknowns, tree = space.of(plan.there), space.tree(semantics, plan)
             judge = Judge(semantics, unknowns)
             like = plan.label.replace(f"d{plan.domid}", "d?", 1)
             if plan.domid is not None and like in explored and same_for(plan, *explored[like], judge, unknowns, tree):

@@ -9,11 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from model.calls import CRASH, MISUSE, OK, REFUSED, SCRIPTS, Block, Call, Case, Ended, Script, Section, cases
+import z3
+
+from model.calls import (
+    BETWEEN_EXTENTS,
+    CRASH,
+    INTERFACES,
+    MISUSE,
+    OK,
+    REFUSED,
+    SCRIPTS,
+    SCRUBBING,
+    Block,
+    Call,
+    Case,
+    Ended,
+    PreemptAt,
+    Script,
+    Section,
+    cases,
+)
 from model.semantics import SEMANTICS
 from reference import domain as domains
-from reference import hypercalls, page_alloc
-from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
+from reference import hypercalls, page_alloc, populate
+from reference.constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
 from reference.steps import run
 
@@ -28,22 +47,25 @@ from .plan import (
     Scripted,
     Setting,
     Table,
+    Who,
     answered,
     block_kinds,
     in_a_row,
-    on_domain,
+    no_arguments,
+    no_blocks,
 )
+from .stashes import stash_marks
 from .terms import Terms
 from .unknowns import Unknowns
-from .world import World
+from .world import ALL_THERE, There, World
 
 
 class Modelled(NamedTuple):
     """How a script ended, and the state it left."""
 
     result: str
-    pages: Any
-    """The pages that it says it gave or freed."""
+    answer: Mapping[str, Any]
+    """``pages``: those that it says it gave or freed; and what else it answers."""
     state: Any
 
 
@@ -58,6 +80,8 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
                 item = next(script)
                 continue
             arguments = dict(item.arguments)
+            if item.call in _ON_STASH:
+                arguments["marked"] = world.stash_marked
             if item.call == "alloc_heap_pages":
                 if searches == len(world.searches):  # the reference did not ask at all
                     world.refused_before(arguments["domid"], arguments["requested"], arguments.get("exact", False))
@@ -69,13 +93,22 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
             if case.effect is not None:
                 state = case.effect()
             if case.result in (CRASH, MISUSE):  # the script goes on with neither
-                return Modelled(case.result, 0, state)
+                return Modelled(case.result, {}, state)
             table.made(item, case)
             item = script.send(case)
     except StopIteration as end:
-        ended: Ended = end.value
-        pages = sum((block.pages for block in ended.blocks), 0) if ended.blocks else ended.pages
-        return Modelled(ended.result, pages, state)
+        return Modelled(end.value.result, _answer(end.value), state)
+
+
+_ON_STASH = ("get_stashed_allocation", "take_stash", "domain_unpause_by_systemcontroller")
+"""Calls that are told how many pages of the stash are marked."""
+_PREEMPTED = {None: 0, BETWEEN_EXTENTS: 1, SCRUBBING: 2}
+
+
+def _answer(ended: Ended) -> dict[str, Any]:
+    pages = sum((block.pages for block in ended.blocks), 0) if ended.blocks else ended.pages
+    answer = {"pages": pages, "nr_done": ended.nr_done, "preempted": _PREEMPTED[ended.preempted]}
+    return answer if ended.scrub_index is None else {**answer, "scrub_index": ended.scrub_index}
 
 
 def _chosen(of: list[Case], terms: Terms) -> Case:
@@ -91,9 +124,10 @@ def _plan(
     act: Callable[[World], Outcome],
     script: Callable[[Table], Script],
     known: list[Any],
-    blocks: Callable[[World], Mapping[int, Block]] = lambda _w: {},
+    blocks: Callable[[World], Mapping[int, Block]] = no_blocks,
+    there: There = ALL_THERE,
 ) -> Plan:
-    return Plan(operation, label, act, lambda _w: {}, known, script=Scripted(script, blocks))
+    return Plan(operation, label, act, no_arguments, known, there=there, script=Scripted(script, blocks))
 
 
 # -- claims and domains
@@ -120,37 +154,62 @@ def _claim_pages(x: Setting, domid: int | None) -> Plan:
     return _plan("claim_pages", "unknown domain" if domid is None else f"d{domid}", act, script, one + other + third)
 
 
-def domain_kill(x: Setting) -> Iterator[Plan]:
-    """Of every domain."""
-    for domid in x.domids[-1:]:
-        yield _kill(domid)
+def unpausedomain(x: Setting) -> Iterator[Plan]:
+    """Of the last domain, with any stash or none, of which a page is marked or none; of an unknown one."""
+    for marked in (0, 1):
+        yield _unpause(x, Who(x.domids[-1]), marked)
+    yield _unpause(x, Who(None), 0)
 
 
-def _kill(domid: int) -> Plan:
+def _unpause(x: Setting, who: Who, marked: int) -> Plan:
     def act(w: World) -> Outcome:
-        return in_a_row(domains.domain_kill(w.host, on_domain(w, domid)))
+        w.stash_marked = marked
+        return answered(lambda: hypercalls.unpausedomain(w.host, who.asked))
 
-    return _plan("domain_kill", f"d{domid}", act, lambda _t: SCRIPTS["domain_kill"](domid), [])
+    known = [] if who.domid is None else stash_marks(x, who.domid, marked)
+    label = f"{who}{', a page of the stash marked' if marked else ''}"
+    return _plan("unpausedomain", label, act, lambda _t: SCRIPTS["unpausedomain"](who.domid), known)
+
+
+def domain_kill(x: Setting) -> Iterator[Plan]:
+    """Of the last domain, with any stash or none, of which a page is marked or none."""
+    for marked in (0, 1) if INTERFACES[x.semantics].stashes else (0,):
+        yield _kill(x, x.domids[-1], marked)
+
+
+def _kill(x: Setting, domid: int, marked: int) -> Plan:
+    def act(w: World) -> Outcome:
+        w.stash_marked = marked
+        return in_a_row(domains.domain_kill(w.host, w.domain(domid)))
+
+    label = f"d{domid}{', a page of the stash marked' if marked else ''}"
+    return _plan("domain_kill", label, act, lambda _t: SCRIPTS["domain_kill"](domid), stash_marks(x, domid, marked))
 
 
 # -- allocating and freeing
 
 
 def alloc_domheap_pages(x: Setting) -> Iterator[Plan]:
-    """For a domain and none: from the first node, or the last, or on one node from any; refcounted or not."""
+    """For a domain and none: from the first node, or the last, or on one node from any; refcounted or not.
+
+    For a destroyed domain from the first node.
+    """
     for domid in (x.domids[-1], None):
         for requested in sorted({0, x.nodes[-1]}):
             for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
-                yield _alloc(x, domid, requested, flags | MEMF_exact_node)
+                yield _alloc(x, Who(domid), requested, flags | MEMF_exact_node)
                 if x.size.nodes == 1:
-                    yield _alloc(x, domid, None, flags)
+                    yield _alloc(x, Who(domid), None, flags)
+    for flags in (0, MEMF_no_refcount):
+        yield _alloc(x, x.worked_on[-1], 0, flags | MEMF_exact_node)
 
 
-def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) -> Plan:
+def _alloc(x: Setting, who: Who, requested: int | None, memflags: int) -> Plan:
+    domid = who.domid
     order, known = x.order()
 
     def act(w: World) -> Outcome:
-        domain = None if domid is None else on_domain(w, domid)
+        domain = None if domid is None else w.domain(domid)
         mfns: list[int | None] = []
 
         def ask() -> str:
@@ -162,30 +221,83 @@ def _alloc(x: Setting, domid: int | None, requested: int | None, memflags: int) 
     def script(_t: Table) -> Script:
         return SCRIPTS["alloc_domheap_pages"](domid, **requested_pages(x, requested, memflags))
 
-    return _plan("alloc_domheap_pages", request_label(domid, requested, memflags), act, script, known)
+    return _plan("alloc_domheap_pages", request_label(who, requested, memflags), act, script, known, there=who.there)
+
+
+class _Populate(NamedTuple):
+    """A call of populate_physmap."""
+
+    extents: int
+    start: int = 0
+    preempt: tuple[int, int] | None = None
+    stash: bool = False
+    """There may be a stash when it begins."""
+    too_large: bool = False
+    """The order is above what the heap has."""
+
+    def __str__(self) -> str:
+        words = [f"{self.extents} extents"]
+        if self.start:
+            words.append(f"from {self.start}")
+        if self.preempt:
+            words.append(f"preempted in {self.preempt[0]} at {self.preempt[1]}")
+        if self.stash:
+            words.append("any stash or none")
+        if self.too_large:
+            words.append("order too large")
+        return ", ".join(words)
 
 
 def populate_physmap(x: Setting) -> Iterator[Plan]:
-    """None or one extent, and on one node two, from the first node; one for an unknown domain."""
-    for domid in x.domids[-1:]:
-        for extents in (0, 1, 2) if x.size.nodes == 1 else (0, 1):
-            yield _populate(x, domid, extents)
-    yield _populate(x, None, 1)
+    """None or one extent, and on one node two, from the first node; one for an unknown domain.
+
+    In generations with a stash it is preempted while the extent is scrubbed, where that is large enough: with any stash
+    or none on hosts of one or two nodes, with none on larger ones. On one node two extents are also preempted between
+    them and, where there is no stash, in the second.
+    """
+    small = x.size.nodes == 1
+    stashes = INTERFACES[x.semantics].stashes
+    stash = stashes and x.size.nodes * x.size.domains <= 4
+    calls = [_Populate(0), _Populate(1, 2), _Populate(2, 1, (1, SCRUB_CHUNK) if stashes else None, stash)]
+    if small:
+        calls += [_Populate(2, 0, (1, 0), stash), _Populate(2, 0, (1, 2 * SCRUB_CHUNK) if stashes else None)]
+    for call in calls:
+        yield _populate(x, Who(x.domids[-1]), call)
+    yield _populate(x, Who(x.domids[-1]), _Populate(1, too_large=True))
+    yield _populate(x, Who(None), _Populate(1))
 
 
-def _populate(x: Setting, domid: int | None, extents: int) -> Plan:
+def _populate(x: Setting, who: Who, call: _Populate) -> Plan:
     order, known = x.order()
+    extents, start, preempt, stash, too_large = call
+    asked = requested_pages(x, 0, MEMF_exact_node)
+    if too_large:
+        asked |= {"order": MAX_ORDER + 1, "pages": 1 << (MAX_ORDER + 1)}
+    else:
+        known = [*known, x.terms.number("order") <= MAX_ORDER]
 
     def act(w: World) -> Outcome:
-        asked = UNKNOWN if domid is None else domid
-        steps = hypercalls.populate_physmap(w.host, asked, extents, order, 0, MEMF_exact_node)  # type: ignore[arg-type]  # unknown
-        return answered(lambda: Outcome(OK, {"pages": sum(order.pages for _ in run(steps))}))
+        at = None if preempt is None else populate.PreemptAt(*preempt)
+        wanted: Any = MAX_ORDER + 1 if too_large else order
+        steps = populate.populate_physmap(w.host, who.asked, extents, wanted, 0, MEMF_exact_node, start, at)
+        return answered(lambda: _populated(run(steps), order))
 
     def script(_t: Table) -> Script:
-        return SCRIPTS["populate_physmap"](domid, extents, **requested_pages(x, 0, MEMF_exact_node))
+        at = None if preempt is None else PreemptAt(*preempt)
+        return SCRIPTS["populate_physmap"](who.domid, extents, start_extent=start, preempt_at=at, **asked)
 
-    label = f"{'unknown domain' if domid is None else f'd{domid}'}, {extents} extents"
-    return _plan("populate_physmap", label, act, script, known)
+    if who.domid is not None and not stash:
+        known = [*known, x.terms.number(f"stash_pages[{who.domid}]") == 0]
+    return _plan("populate_physmap", f"{who}, {call}", act, script, known)
+
+
+def _populated(found: populate.Populated, order: Any) -> Outcome:
+    answer = {
+        "pages": sum(order.pages for _ in found.mfns),
+        "nr_done": found.nr_done,
+        "preempted": _PREEMPTED[found.preempted],
+    }
+    return Outcome(OK, answer if found.scrub_index is None else {**answer, "scrub_index": found.scrub_index})
 
 
 def free_domheap_pages(x: Setting) -> Iterator[Plan]:
@@ -236,7 +348,7 @@ def destroydomain(x: Setting) -> Iterator[Plan]:
         "destroydomain",
         "unknown domain",
         lambda w: in_a_row(hypercalls.destroydomain(w.host, UNKNOWN)),
-        lambda t: SCRIPTS["destroydomain"](None, dict, lambda: t.has_pages(0)),
+        lambda _t: SCRIPTS["destroydomain"](None, dict),
         [],
     )
 
@@ -253,12 +365,12 @@ def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], 
         w.begin()
         if operation == "destroydomain":
             return in_a_row(hypercalls.destroydomain(w.host, domid))
-        freed: Any = run(domains.relinquish_memory(w.host, on_domain(w, domid)))
+        freed: Any = run(domains.relinquish_memory(w.host, w.domain(domid)))
         return Outcome(OK, {"pages": freed})
 
     def script(t: Table) -> Script:
         if operation == "destroydomain":
-            return SCRIPTS[operation](domid, lambda: t.owned(domid), lambda: t.has_pages(domid))
+            return SCRIPTS[operation](domid, lambda: t.owned(domid))
         return SCRIPTS[operation](lambda: t.owned(domid))
 
     dying = [x.terms.flag(f"is_dying[{domid}]")] if operation == "relinquish_memory" else []
@@ -278,7 +390,10 @@ def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], 
 
 
 def memory_exchange(x: Setting) -> Iterator[Plan]:
-    """One page for one, two for a block of two, a block of two for two; frames that are not the domain's."""
+    """One page for one, two for a block of two, a block of two for two; frames that are not the domain's.
+
+    The last of its pages may let the domain go on a host of one node and domain; else it is not dead.
+    """
     for domid in x.domids[-1:]:
         for owned in (True, False):
             yield _exchange(x, domid, 1, 0, 0, owned)
@@ -311,6 +426,8 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
     def script(t: Table) -> Script:
         return SCRIPTS["memory_exchange"](domid, frames, t.blocks.get, in_order, out_order, requested=node)
 
+    alive = domid is not None and x.size != (1, 1)
+    known = [z3.Not(x.terms.flag(f"is_dead[{domid}]"))] if alive else []
     whose = "unknown domain" if domid is None else f"d{domid}"
     label = f"{whose}, {extents} extents, orders {in_order} and {out_order}{'' if owned else ', not its own'}"
     return _plan(
@@ -318,6 +435,6 @@ def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_or
         label,
         act,
         script,
-        [],
+        known,
         lambda _w: dict(zip(frames, (kind.in_model(1 << in_order) for kind in kinds), strict=True)),
     )

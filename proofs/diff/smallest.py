@@ -76,7 +76,7 @@ def smallest(differences: Sequence[Difference], unknowns: Unknowns, semantics: s
     """
     difference, model = _smallest_model(differences, unknowns, semantics)
     decider = _Numbers(unknowns.terms, model)
-    world = World(semantics, unknowns.size, unknowns.terms, difference.plan.absent)
+    world = World(semantics, unknowns.size, unknowns.terms, difference.plan.there)
     with deciding(decider), searching(world):
         outcome = difference.plan.act(world)
         after = {name: _known(value, decider) for name, value in world.observed().items()}
@@ -133,7 +133,7 @@ def _asked(
     plan = difference.plan
     if plan.script is not None:
         return {name: value for name, value in numbers.items() if name in ("order", "pages", "extent_order")}
-    given = plan.arguments(World(semantics, unknowns.size, unknowns.terms, plan.absent))
+    given = plan.arguments(World(semantics, unknowns.size, unknowns.terms, plan.there))
     return {name: _told(v, model) for name, v in given.items() if name not in ("candidates", "has_block")}
 
 
@@ -185,7 +185,8 @@ def _like_traces(unknowns: Unknowns, semantics: str) -> list[Any]:
     for d in range(host.domains):
         found.append(s.tot_pages[d] == s.assigned_pages.row(d).total())
         found.append(z3.Or(z3.Not(s.is_dying[d]), z3.And(s.global_claims[d] == 0, s.node_claims[d] == 0)))
-        found.append(s.controller_pause_count[d] <= 1)
+        found.append(z3.Or(s.controller_pause_count[d] == 1, s.creation_finished[d]))
+        found += [s.controller_pause_count[d] <= 1, s.stash_pages[d] == 0, z3.Not(s.is_dead[d]), s.last_frees[d] == 0]
         if INTERFACES[semantics].has_claim_node:
             found.append(z3.Or(s.claim_node[d] == NONE, s.held(d) > 0))
     for n in range(host.nodes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import z3
@@ -46,12 +46,13 @@ class LastNode:
 
 
 class _Unread:
-    """A claim_node that nobody has looked at."""
+    """A field that nobody has looked at."""
 
 
 UNREAD: Any = _Unread()
 _CLAIM_NODE: Any = vars(Domain)["claim_node"]
-"""The slot."""
+_PENDING_SCRUB: Any = vars(Domain)["pending_scrub"]
+"""The slots."""
 
 
 def claim_node_of(domain: Domain) -> Any:
@@ -59,12 +60,31 @@ def claim_node_of(domain: Domain) -> Any:
     return _CLAIM_NODE.__get__(domain)
 
 
-class AnyDomain(Domain):
-    """A domain whose claim_node becomes known when it is looked at: a branch for every node."""
+def pending_scrub_of(domain: Domain) -> Any:
+    """A stash without looking at it: the extent, none, or unread."""
+    return _PENDING_SCRUB.__get__(domain)
 
-    __slots__ = ("nodes",)
+
+class AnyDomain(Domain):
+    """A domain whose claim_node and stash become known when they are looked at: a branch for every node, and none."""
+
+    __slots__ = ("nodes", "stashed")
     nodes: int
     """Of the host."""
+    stashed: Callable[[], Any]
+    """What its stash is: asked once."""
+
+    @property
+    def pending_scrub(self) -> Any:
+        value = pending_scrub_of(self)
+        if value is UNREAD:
+            value = self.stashed()
+            _PENDING_SCRUB.__set__(self, value)
+        return value
+
+    @pending_scrub.setter
+    def pending_scrub(self, value: Any) -> None:
+        _PENDING_SCRUB.__set__(self, value)
 
     @property
     def claim_node(self) -> Any:
@@ -114,11 +134,6 @@ class Domains(dict[int, Domain]):
         """Likewise."""
         self.in_order = True
         return ((domid, self[domid]) for domid in list(self))
-
-
-def looked_at(domains: dict[int, Domain]) -> Iterator[tuple[int, Domain]]:
-    """The domains that were looked at; of the others nothing can have changed."""
-    return ((domid, domain) for domid, domain in dict.items(domains) if domain is not None)
 
 
 class AnyHeap:

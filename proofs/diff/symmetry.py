@@ -64,7 +64,7 @@ def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unkno
     exchange = _exchange(unknowns, explored.domid, plan.domid)
     pairs: list[tuple[Any, Any]] = []
     for key, cases in of_explored.made.items():
-        world = World(judge.call.semantics.name, unknowns.size, unknowns.terms, plan.absent)
+        world = World(judge.call.semantics.name, unknowns.size, unknowns.terms, plan.there)
         world.searches = list(key[1])
         others = judge.cases(plan.operation, partial(plan.arguments, world), key)
         if len(cases) != len(others):

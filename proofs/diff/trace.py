@@ -18,6 +18,7 @@ from proofs.traces import Header, HostShape
 from proofs.traces import events as e
 from proofs.traces import own_events as own
 from reference.constants import UINT_MAX
+from reference.generations import SEMANTICS as REFERENCE
 
 from .smallest import Input
 
@@ -33,7 +34,8 @@ def trace_of(found: Input) -> list[str]:
     span = 1
     while span < max(nodes):
         span *= 2
-    shape = HostShape(span, nodes, bool(found.state.get("llc_coloring", False)))
+    coloring, debug = (bool(found.state.get(name, False)) for name in ("llc_coloring", "debug_build"))
+    shape = HostShape(span, nodes, llc_coloring=coloring, last_alloc_node=0, debug_build=debug)
     done = _Done(Checker(shape, Known(found.semantics, [], {}), every=1))
     try:
         failure = next((f for make in (_made, _asked) for event in make(found, done) if (f := done.do(event))), None)
@@ -70,8 +72,8 @@ def _fails_at_end(shape: HostShape, semantics: str, events: list[e.Event]) -> bo
     return False
 
 
-_CLASSES = (("assigned_pages", False), ("limbo_pages", True))
-"""Of a domain's pages: the class, and whether they are in limbo."""
+_CLASSES = {"assigned_pages": ("assigned", True), "limbo_pages": ("limbo", True), "extra_pages": ("assigned", False)}
+"""Of a domain's pages: the class, the state, and whether they are refcounted."""
 
 
 class _Done:
@@ -100,7 +102,7 @@ class _Done:
 def _pages_of(found: Input, node: int) -> int:
     named = [f"{name}[{node}]" for name in ("node_avail_pages", "other_pages", "offlined_pages")]
     for d in range(found.domains):
-        named += [f"limbo_pages[{d}][{node}]", f"assigned_pages[{d}][{node}]"]
+        named += [f"{name}[{d}][{node}]" for name in _CLASSES]
     return sum(int(found.state.get(name, 0)) for name in named)
 
 
@@ -116,18 +118,21 @@ def _made(found: Input, done: _Done) -> Iterator[e.Event]:
     block = found.arguments.get("block")
     for n in nodes:
         for d in (None, *domids):
-            for name, limbo in _CLASSES if d is not None else (("other_pages", False),):
+            for name, kind in _CLASSES.items() if d is not None else (("other_pages", ("anonymous", False)),):
                 count = at(f"{name}[{n}]" if d is None else f"{name}[{d}][{n}]")
                 if block is not None and (block["node"], block["owner"], block["state"], block["refcounted"]) == (
                     *(n, d),
-                    *("anonymous" if d is None else "limbo" if limbo else "assigned", d is not None),
+                    *kind,
                 ):
                     order = block["pages"].bit_length() - 1
-                    yield _allocation(d, order, n, limbo)
+                    yield _allocation(d, order, n, *kind)
                     done.block = done.mfn
                     count -= block["pages"]
                 for _ in range(count):
-                    yield _allocation(d, 0, n, limbo)
+                    yield _allocation(d, 0, n, *kind)
+            if block is not None and block["owner"] == d is not None and _on_its_way(block, n):
+                yield _allocation(d, block["pages"].bit_length() - 1, n, "limbo", False)
+                done.block = done.mfn
     for d in domids:
         if d != absent:
             yield from _claims(found, d, at)
@@ -149,9 +154,16 @@ def own_create(domid: int, affinity: list[int]) -> e.CreateDomain:
     return e.CreateDomain(domid=domid, max_pages=UINT_MAX, node_affinity=affinity)
 
 
-def _allocation(domid: int | None, order: int, node: int, limbo: bool) -> e.Event:
-    kind = own.AllocHeapPages if limbo else e.AllocDomheapPages
-    return kind(domid=domid, order=order, node=node, memflags=["exact_node"])
+def _on_its_way(block: dict[str, Any], node: int) -> bool:
+    """Whether it is on its way to become extra pages: among the pages of no domain until then."""
+    return bool(block["node"] == node and block["state"] == "limbo" and not block["refcounted"])
+
+
+def _allocation(domid: int | None, order: int, node: int, state: str, refcounted: bool) -> e.Event:
+    kind = own.AllocHeapPages if state == "limbo" else e.AllocDomheapPages
+    extra = domid is not None and not refcounted
+    flags: Any = ["exact_node", "no_refcount"] if extra else ["exact_node"]
+    return kind(domid=domid, order=order, node=node, memflags=flags)
 
 
 def _claims(found: Input, d: int, at: Callable[[str], int]) -> Iterator[e.Event]:
@@ -188,7 +200,7 @@ def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
             yield own.MaxMem(domid=looked_up, max_pages=a["max_pages"])
         case "pausedomain":
             yield own.PauseDomain(domid=looked_up)
-        case "unpausedomain":
+        case "unpausedomain" | "domain_unpause_by_systemcontroller":
             yield own.UnpauseDomain(domid=looked_up)
         case "mark_dying" | "release_all_claims" | "domain_kill":
             yield e.DomainKill(domid=a.get("domid", found.domains - 1))
@@ -213,7 +225,7 @@ def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
         case "install_claim_set":
             yield e.InstallClaimSet(domid=a["domid"], claims=[_claim(c) for c in a["entries"]])
         case "claim_memory":
-            reserved = "cmd" if found.semantics == "claim-sets-v3" else "pad"
+            reserved = REFERENCE[found.semantics].reserved_field
             claims = [
                 own.HypercallClaim(c["pages"], _target(c["target"]), **{reserved: c["pad"]}) for c in a["entries"]
             ]
@@ -235,6 +247,8 @@ def _on_block(found: Input, done: _Done) -> Iterator[e.Event]:
         match found.operation:
             case "assign_pages":
                 flags: Any = ["no_refcount"] if a["no_refcount"] else []
+                for page in range(a["block"]["marked"]):
+                    yield e.OfflinePage(mfn=done.block + page)
                 yield own.AssignPages(mfn=done.block, order=order, domid=a["domid"], memflags=flags)
             case "free_heap_pages":
                 for page in range(a["block"]["marked"]):

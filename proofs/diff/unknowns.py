@@ -9,28 +9,33 @@ import z3
 
 from model.bounded import ListVector
 from model.calls import CALL_FIELDS, INTERFACES, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState
+from model.semantics import SEMANTICS
 from model.state import Shape
 
 from .formulas import disjunction, equal
 from .numbers import Truth
 from .terms import Terms
-from .world import Size
+from .world import ALL_THERE, Size, There
+
+LISTED = ("is_created", "is_destroyed")
+"""Fields that say whether a domain is on the domain list: known of every domain."""
 
 
 class Unknowns:
     """The state of the model before an operation, for every generation: the same unknowns as the reference's host."""
 
-    def __init__(self, size: Size, absent: int | None = None) -> None:
-        """``absent``: a domain id that is not in use."""
-        self.size, self.absent = size, absent
+    def __init__(self, size: Size, there: There = ALL_THERE) -> None:
+        self.size, self.there = size, there
         self.terms = Terms()
         self.host = CallHost(size.nodes, size.domains)
         state = self.host.state()
         assert isinstance(state, CallState)
         self.state = state
-        state.is_created = ListVector([d != absent for d in range(size.domains)])
+        state.is_created = ListVector([d != there.absent for d in range(size.domains)])
+        state.orphaned_claims = ListVector([0] * size.domains)  # a destroyed domain keeps them as its own
+        state.is_destroyed = ListVector([d == there.destroyed for d in range(size.domains)])
         for name, info in CALL_FIELDS.items():
-            if name not in UNSEEN and name != "is_created":
+            if name not in UNSEEN and name not in LISTED:
                 for label, term in named_entries(name, info.shape, getattr(state, name)):
                     (self.terms.flags if info.flag else self.terms.numbers)[label] = term
         self.before = entries_of(state)
@@ -43,13 +48,23 @@ class Unknowns:
         state = self.state
         known = [invariant(name, self.host, state) for name in assumed]
         known += linked(semantics, self.host, self.before.__getitem__)
+        if self.there.destroyed is not None:
+            known += [self.state.is_dying[self.there.destroyed], self.state.is_dead[self.there.destroyed]]
         for d in range(self.size.domains):
             pauses = state.controller_pause_count[d]
             known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= MAX_PAUSE_COUNT]
+            known += [state.stash_pages[d] >= 0, state.stash_scrub_index[d] >= 0]
+            known += [state.stash_node[d] >= 0, state.stash_node[d] < self.size.nodes]
             known.append(z3.Or([state.node_affinity[d, n] for n in range(self.size.nodes)]))
             for field in (state.last_alloc_node, state.claim_node):
                 known += [field[d] >= NONE, field[d] < self.size.nodes]
         return [term for term in known if term is not True]
+
+
+def may_orphan_on_nodes(semantics: str) -> bool:
+    """Whether a dying domain may claim on a node: then it may be destroyed with that claim."""
+    generation = SEMANTICS[semantics]
+    return "claim_on_node" in generation.transitions and not generation.rules.refuses_dying
 
 
 def linked(semantics: str, host: CallHost, at: Callable[[str], Any]) -> list[Any]:

@@ -8,28 +8,26 @@ their classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 import z3
 
-from model.calls import INTERFACES, NONE, search_order
+from model.calls import NONE, search_order
 from reference import node_search, page_alloc
 from reference.constants import MEMF_exact_node
 from reference.generations import SEMANTICS
 from reference.generations.parts import Charged
 from reference.pages import Block, PageState, PageTable
-from reference.state import ClaimHistory, Domain, Host
+from reference.state import Domain, Host, Stash
 
-from .numbers import Count, Truth, chosen, flag, unknown
-from .standins import UNREAD, Affinity, AnyDomain, AnyHeap, Domains, LastNode, claim_node_of, looked_at
+from .domains import SPAN, Changed, any_domain, copies_of, observe
+from .numbers import Order, chosen, flag, unknown
+from .standins import Affinity, AnyHeap, Domains, LastNode
 from .terms import Terms
-
-SPAN = 1 << 40
-"""Frames of a node: more than any block."""
 
 
 class Size(NamedTuple):
@@ -42,63 +40,22 @@ class Size(NamedTuple):
         return f"{self.nodes}x{self.domains}"
 
 
-class _Changed(dict[str, Any]):
-    """Values by name, of those that are not the unknowns they were."""
+class There(NamedTuple):
+    """Which domains are on the domain list: all but these."""
 
-    def number(self, name: str, value: Any) -> None:
-        """A number."""
-        if value is not unknown(name):
-            self[name] = value
-
-    def truth(self, name: str, value: Any) -> None:
-        """A truth value."""
-        if value is not flag(name):
-            self[name] = value
+    absent: int | None = None
+    """An id that is not in use."""
+    destroyed: int | None = None
+    """A domain that was destroyed while an operation that had looked it up was under way."""
 
 
-def key_of(value: Any) -> Any:
-    """Two values with the same key are the same."""
-    if isinstance(value, Count):
-        return value.key
-    return (value.atom, value.negated) if isinstance(value, Truth) else value
-
-
-def signature(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Two states of the reference with the same signature are the same."""
-    return tuple((name, key_of(value)) for name, value in values.items())
-
-
-_FIELDS = ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count")
-_KINDS = ("installed", "redeemed", "released", "recalled")
-
-
-class _Names(NamedTuple):
-    """What the unknown numbers of a domain are called."""
-
-    fields: list[tuple[str, str]]
-    claims: list[str]
-    """By node."""
-    history: dict[str, list[str]]
-    """By kind: by node, and last host-wide."""
-    charged: Any
-    """The sum of the pages charged to it."""
-
-
-@cache
-def _names(d: int, nodes: int) -> _Names:
-    history = {k: [*(f"ledger_{k}[{d}][{n}]" for n in range(nodes)), f"global_{k}[{d}]"] for k in _KINDS}
-    charged: Any = unknown(f"tot_pages[{d}]")
-    for n in range(nodes):
-        charged = charged + unknown(f"limbo_pages[{d}][{n}]")
-    fields = [(name, f"{name}[{d}]") for name in _FIELDS]
-    return _Names(fields, [f"claims[{d}][{n}]" for n in range(nodes)], history, charged)
+ALL_THERE = There()
 
 
 class World:
     """A host of the reference as it is before an operation, made anew for every path."""
 
-    def __init__(self, semantics: str, shape: Size, terms: Terms, absent: int | None = None) -> None:
-        """``absent``: a domain id that is not in use."""
+    def __init__(self, semantics: str, shape: Size, terms: Terms, there: There = ALL_THERE) -> None:
         self.semantics = SEMANTICS[semantics]
         self.shape, self.terms = shape, terms
         self.searches: list[tuple[int, ...]] = []
@@ -106,12 +63,17 @@ class World:
         self.taken = 0
         """Blocks that left the heap."""
         self._blocks = 0
-        self.host = self._host(absent)
-        self.named: dict[int, Block] = {}
-        """Blocks that are there at the start, by frame."""
+        self.stash_marked = 0
+        """Pages of a stash that are marked offline."""
+        self._there = there
+        self._made: dict[int, Domain] = {}
+        """Domains that were looked at."""
+        self.host = self._host()
+        if there.destroyed is not None:
+            self.host.orphans.append(self.domain(there.destroyed))
         self._at_start: dict[str, Any] = {}
 
-    def _host(self, absent: int | None) -> Host:
+    def _host(self) -> Host:
         nodes = range(self.shape.nodes)
         host = Host(
             semantics=self.semantics,
@@ -119,6 +81,8 @@ class World:
             node_span=SPAN,
             node_pages=(SPAN,) * self.shape.nodes,
             llc_coloring_enabled=flag("llc_coloring"),  # type: ignore[arg-type]  # unknown
+            debug_build=flag("debug_build"),  # type: ignore[arg-type]  # unknown
+            first_last_alloc_node=0,
             block_policy=self._free_block,  # type: ignore[arg-type]  # of the heaps below
             locks_held=None,
             heap=[AnyHeap(n) for n in nodes],  # type: ignore[misc]  # stands in
@@ -128,34 +92,42 @@ class World:
             pages=PageTable(self.shape.nodes, SPAN),
             outstanding_claims=unknown("outstanding_claims"),  # type: ignore[arg-type]  # unknown
         )
-        host.domains = Domains(self._domain, (d for d in range(self.shape.domains) if d != absent))
+        host.domains = Domains(self._domain, (d for d in range(self.shape.domains) if d not in self._there))
         return host
 
     def _domain(self, d: int) -> Domain:
-        names, history = _names(d, self.shape.nodes), ClaimHistory(0)
-        for kind, counters in names.history.items():
-            setattr(history, kind, [unknown(name) for name in counters])
-        tot, limit = unknown(f"tot_pages[{d}]"), unknown(f"max_pages[{d}]")
-        domain = AnyDomain(
-            domid=d,
-            page_alloc_lock=nullcontext(),
-            heap_lock=nullcontext(),
-            max_pages=limit,  # type: ignore[arg-type]  # unknown
-            node_affinity=Affinity(self.terms, d, self.shape.nodes),  # type: ignore[arg-type]  # unknown
-            claims=[unknown(name) for name in names.claims],  # type: ignore[misc]  # unknown
-            history=history,
-            tot_pages=tot,  # type: ignore[arg-type]  # unknown
-            node_claims=unknown(f"node_claims[{d}]"),  # type: ignore[arg-type]  # unknown
-            global_claims=unknown(f"global_claims[{d}]"),  # type: ignore[arg-type]  # unknown
-            claim_node=UNREAD if INTERFACES[self.semantics.name].has_claim_node else None,
-            charged_pages=names.charged,
-            charge_limit=limit,  # type: ignore[arg-type]  # unknown
-            last_alloc_node=LastNode(d),  # type: ignore[arg-type]  # unknown
-            is_dying=flag(f"is_dying[{d}]"),  # type: ignore[arg-type]  # unknown
-            controller_pause_count=unknown(f"controller_pause_count[{d}]"),  # type: ignore[arg-type]  # unknown
-        )
-        domain.nodes = self.shape.nodes
-        return domain
+        destroyed = d == self._there.destroyed
+        stashed = partial(self._stashed, d)
+        made = any_domain(self.semantics.name, self.terms, d, self.shape.nodes, stashed, destroyed=destroyed)
+        self._made[d] = made
+        return made
+
+    def _stashed(self, d: int) -> Stash | None:
+        """A domain's stash: none, or an extent on a node. Its pages are in limbo before the operation."""
+        order = stash_order(d)
+        if order.pages == 0:
+            return None
+        node = next((n for n in range(self.shape.nodes - 1) if unknown(f"stash_node[{d}]") == n), self.shape.nodes - 1)
+        mfn = node * SPAN + (1 << 38) + d * (1 << 30)
+        self.host.pages.add(mfn, order, PageState.LIMBO, self.domain(d), True)  # type: ignore[arg-type]  # unknown
+        self.host.pages.offlining.update(range(mfn, mfn + self.stash_marked))
+        for name, pages in (
+            (class_of(self.host.pages.blocks[mfn]), order.pages),
+            (f"marked_pages[{node}]", self.stash_marked),
+        ):
+            self._at_start[name] = self._at_start.get(name, 0) + pages
+        return Stash(mfn, order, unknown(f"stash_scrub_index[{d}]"))  # type: ignore[arg-type]  # unknown
+
+    def domain(self, domid: int) -> Domain:
+        """A domain, on the domain list or destroyed."""
+        if domid != self._there.destroyed:
+            return self.host.domains[domid]
+        return self._made[domid] if domid in self._made else self._domain(domid)
+
+    def looked_at(self) -> dict[int, Domain]:
+        """The domains that were looked at, those too that left the domain list since; nothing else can have changed."""
+        on_list = ((d, domain) for d, domain in dict.items(self.host.domains) if domain is not None)
+        return {**self._made, **dict(on_list)}
 
     # -- blocks
 
@@ -165,9 +137,9 @@ class World:
         """Enter a block that is there before the operation; returns its frame."""
         self._blocks += 1
         mfn = node * SPAN + self._blocks * (1 << 30)
-        self.host.pages.add(mfn, order, state, domid, refcounted)
+        owner = None if domid is None else self.domain(domid)
+        self.host.pages.add(mfn, order, state, owner, refcounted)
         self.host.pages.offlining.update(range(mfn, mfn + marked))
-        self.named[mfn] = self.host.pages.blocks[mfn]._like(mfn, order)
         return mfn
 
     def begin(self) -> None:
@@ -191,7 +163,7 @@ class World:
         """Whether no domain but this one was looked at, and nobody went through all of them."""
         domains = self.host.domains
         in_order = not isinstance(domains, Domains) or domains.in_order
-        return not in_order and all(d == domid for d, _ in looked_at(domains))
+        return not in_order and all(d == domid for d in self.looked_at())
 
     def _classes(self) -> dict[str, Any]:
         """Pages of the page table by class."""
@@ -207,54 +179,31 @@ class World:
 
     def observed(self) -> dict[str, Any]:
         """What is not as it was before the operation, by the model's names: everything that is compared."""
-        host, nodes, seen = self.host, range(self.shape.nodes), _Changed()
+        host, nodes, seen = self.host, range(self.shape.nodes), Changed()
         seen.number("total_avail_pages", host.total_avail_pages)
         seen.number("outstanding_claims", host.outstanding_claims)
         for n in nodes:
             seen.number(f"node_avail_pages[{n}]", host.node_avail_pages[n])
             seen.number(f"node_outstanding_claims[{n}]", host.node_outstanding_claims[n])
-        for d, domain in looked_at(host.domains):
-            self._of_domain(d, domain, seen)
-        changed = self._classes()
-        for name, pages in self._at_start.items():
-            changed[name] = changed.get(name, 0) - pages
-        for name, pages in changed.items():
+        for domain in self.looked_at().values():
+            observe(domain, self.semantics.name, self.shape.nodes, seen)
+        for name, pages in self._grown().items():
             if not isinstance(pages, int) or pages != 0:
                 seen[name] = unknown(name) + pages
         return seen
 
-    def _of_domain(self, d: int, domain: Domain, seen: _Changed) -> None:
-        names = _names(d, self.shape.nodes)
-        for field, name in names.fields:
-            seen.number(name, getattr(domain, field))
-        seen.truth(f"is_dying[{d}]", domain.is_dying)
-        claim_node = claim_node_of(domain)
-        if claim_node is not UNREAD and INTERFACES[self.semantics.name].has_claim_node:
-            seen[f"claim_node[{d}]"] = NONE if claim_node is None else claim_node
-        last = domain.last_alloc_node
-        if not isinstance(last, LastNode):
-            seen[f"last_alloc_node[{d}]"] = NONE if last is None else last
-        affinity: Any = domain.node_affinity
-        for n, name in enumerate(names.claims):
-            seen.number(name, domain.claims[n])
-            if not isinstance(affinity, Affinity):
-                seen[f"node_affinity[{d}][{n}]"] = n in affinity
-        for kind, counters in names.history.items():
-            for name, pages in zip(counters, getattr(domain.history, kind), strict=True):
-                seen.number(name, pages)
+    def _grown(self) -> dict[str, Any]:
+        """Pages of the page table by class, less what there were at the start."""
+        grown = self._classes()
+        for name, pages in self._at_start.items():
+            grown[name] = grown.get(name, 0) - pages
+        return grown
 
     def copies(self) -> Iterator[tuple[Any, Any]]:
-        """Counters that hardened claim sets keep twice, in pairs: no fields of the model, so each path shows it."""
-        if not isinstance(self.semantics, Charged):
-            return
-        now = self._classes()
-        for d, domain in looked_at(self.host.domains):
-            charged: Any = domain.tot_pages
-            for n in range(self.shape.nodes):
-                name = f"limbo_pages[{d}][{n}]"
-                charged = charged + (unknown(name) + (now.get(name, 0) - self._at_start.get(name, 0)))
-            yield domain.charged_pages, charged
-            yield domain.charge_limit, domain.max_pages
+        """Counters that the reference keeps twice, in pairs: no fields of the model, so each path shows it."""
+        grown, charged = self._grown(), isinstance(self.semantics, Charged)
+        for domain in self.looked_at().values():
+            yield from copies_of(domain, self.shape.nodes, grown, charged=charged)
 
     # -- the node search
 
@@ -320,6 +269,12 @@ def _orders(num_nodes: int, requested: int | None, exact: bool, last: Any) -> di
 
 
 @cache
+def stash_order(d: int) -> Order:
+    """The order of a domain's stash. Of its number nothing is said: only the pages matter."""
+    return Order(unknown(f"stash_pages[{d}]"), unknown(f"stash_order[{d}]"))
+
+
+@cache
 def _affinities(num_nodes: int) -> list[tuple[int, ...]]:
     """All sets of nodes that are not empty."""
     return [*chain.from_iterable(combinations(range(num_nodes), size) for size in range(1, num_nodes + 1))]
@@ -328,8 +283,10 @@ def _affinities(num_nodes: int) -> list[tuple[int, ...]]:
 def class_of(block: Block) -> str:
     """The class of the model that a block's pages are in."""
     node = block.mfn // SPAN
-    if not block.refcounted or block.domid is None or block.state is PageState.ANONYMOUS:
+    if block.domid is None or block.state is PageState.ANONYMOUS:
         return f"other_pages[{node}]"
+    if not block.refcounted:
+        return f"extra_pages[{block.domid}][{node}]" if block.state is PageState.ASSIGNED else f"other_pages[{node}]"
     return f"{'limbo' if block.state is PageState.LIMBO else 'assigned'}_pages[{block.domid}][{node}]"
 
 

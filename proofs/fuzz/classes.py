@@ -12,6 +12,7 @@ from typing import Any
 import z3
 
 from model.calls import (
+    ANONYMOUS,
     ASSIGNED,
     FREE,
     GLOBAL,
@@ -55,6 +56,7 @@ OPERATIONS = (
     "populate_physmap: none of the extents",
     "populate_physmap: some of the extents",
     "populate_physmap: all of the extents",
+    "populate_physmap: preempted between extents",
     "memory_exchange: EPERM",
     "memory_exchange: EINVAL",
     "memory_exchange: ESRCH",
@@ -69,6 +71,8 @@ OPERATIONS = (
     "alloc_domheap_pages: refused",
 )
 """Of operations of several critical sections, what no single case says. None depends on the semantics."""
+SCRUBBING = "populate_physmap: preempted scrubbing"
+"""Where there is a stash."""
 
 Classes = dict[str, str]
 """Every class, and why it cannot be reached; empty where it can."""
@@ -119,20 +123,25 @@ def classes_of(semantics: str, proved: list[str]) -> Classes:
         if name == "alloc_heap_pages":
             _passed_over(asked, found, arguments["has_block"])
         _effects(asked, name, found, arguments)
-    for name in (*SEARCHED, PASSED_OVER_EMPTY, *OPERATIONS):
+    stashing = (SCRUBBING,) if asked.call.interface.stashes else ()
+    for name in (*SEARCHED, PASSED_OVER_EMPTY, *OPERATIONS, *stashing):
         asked.found[name] = ""
     return asked.found
 
 
 def _given(before: CallState, name: str, arguments: dict[str, Any]) -> Term:
     """What holds wherever the call is made: the pages of its block are counted where they are, and a domain that is
-    about to be forgotten was killed, with nobody still at it."""
-    if name == "destroy_if_empty":
-        return all_of([before.is_dying[_DOMID], before.domctl_lock != _DOMID])
+    about to leave the list was killed, with nobody still at it."""
+    if name in ("finish_kill", "domain_destroy"):
+        return all_of([before.listed(_DOMID), before.is_dying[_DOMID], before.domctl_lock != _DOMID])
+    if name == "put_domain" and arguments["freed"]:
+        return before.last_frees[_DOMID] >= 1
     block: Block | None = arguments.get("block")
-    if block is None or not block.refcounted:
+    if block is None or block.owner is None:
         return True
-    pages = before.limbo_pages if block.state == LIMBO else before.assigned_pages
+    if block.state == LIMBO:
+        return block.pages <= before.limbo_pages[block.owner, block.node] if block.refcounted else True
+    pages = before.assigned_pages if block.refcounted else before.extra_pages
     return block.pages <= pages[block.owner, block.node]
 
 
@@ -144,7 +153,12 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     host.axioms.append(all_of([pages >= 1, marked <= pages, pages < 1 << 64, more < 1 << 64, order < 64]))
     blocks = [
         Block(pages, 0, state, owner, refcounted, marked)
-        for state, owner, refcounted in ((LIMBO, _DOMID, True), (ASSIGNED, _DOMID, True), ("anonymous", None, False))
+        for state, owner, refcounted in (
+            (LIMBO, _DOMID, True),
+            (ASSIGNED, _DOMID, True),
+            (ANONYMOUS, None, False),
+            (ASSIGNED, _DOMID, False),
+        )
     ]
     wanted = [Entry(pages - 1, target, pad_of_entry), Entry(more, other), Entry(limit, GLOBAL)]
     has_block = [z3.Bool(f"has_block{n}") for n in range(NODES)]
@@ -155,11 +169,13 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "max_mem", {"domid": _DOMID, "max_pages": limit}
     yield "mark_dying", {"domid": _DOMID}
     yield "release_all_claims", {"domid": _DOMID}
-    yield "domain_destroy", {"domid": _DOMID, "has_pages": flag}
-    yield "destroy_if_empty", {"domid": _DOMID, "has_pages": flag}
+    yield "domain_destroy", {"domid": _DOMID}
+    yield "finish_kill", {"domid": _DOMID}
+    for freed in (True, False):
+        yield "put_domain", {"domid": _DOMID, "freed": freed}
     yield "getdomaininfo", {"domid": _DOMID}
     yield "pausedomain", {"domid": _DOMID}
-    yield "unpausedomain", {"domid": _DOMID}
+    yield "domain_unpause_by_systemcontroller", {"domid": _DOMID}
     yield "get_outstanding_claims", {}
     yield "get_memory_claims", {"domid": _DOMID, "capacity": more, "pad": pad}
     yield "claim_pages_check", {"domid": _DOMID, "pages": more, "mem_flags": flags, "has_extent_start": flag}
@@ -169,12 +185,15 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     for entries in ([], wanted[:1], wanted[1:], [*wanted, Entry(other, target)]):
         yield "install_claim_set", {"domid": _DOMID, "entries": entries}
         yield "claim_memory", {"domid": _DOMID, "entries": entries, "pad": pad}
-    yield "claim_memory", {"domid": _DOMID, "entries": [*wanted[:1], Entry(more, LEGACY)], "pad": pad}
+    for entries in ([Entry(more, LEGACY)], [*wanted[:1], Entry(more, LEGACY)]):
+        yield "install_claim_set", {"domid": _DOMID, "entries": entries}
+        yield "claim_memory", {"domid": _DOMID, "entries": entries, "pad": pad}
     yield "claim_memory", {"domid": _DOMID, "entries": [Entry(0, 0)] * 66}
     for requested in (None, 0):
         yield "alloc_heap_pages", {"domid": _DOMID, "requested": requested, **search}
     yield "assign_pages", {"domid": _DOMID, "block": blocks[0]}
     yield "release_ownership", {"block": blocks[1]}
+    yield "release_ownership", {"block": blocks[3]}
     yield "free_heap_pages", {"block": blocks[0]}
     for page, is_marked in ((FREE, False), (IN_USE, flag), (OFFLINED, False)):
         yield "offline_page", {"node": 0, "page": page, "marked": is_marked}
@@ -186,6 +205,14 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "steal_page", {"domid": _DOMID, "block": block}
     yield "assign_in_exchange", {"domid": _DOMID, "block": blocks[2]}
     yield "drop_tot_pages", {"domid": _DOMID, "pages": pages}
+    yield "get_stashed_allocation", {"domid": _DOMID, "pages": more, "requested": 0, "exact": flag}
+    yield "creation_check", {"domid": _DOMID}
+    yield "preemption_check", {"domid": _DOMID, "pages": pages, "scrub_index": more, "preempt_at": 256}
+    yield "stash_allocation", {"domid": _DOMID, "block": blocks[0], "scrub_index": more}
+    yield "stash_check", {"domid": _DOMID}
+    yield "take_stash", {"domid": _DOMID}
+    yield "free_stash", {"domid": _DOMID, "block": blocks[0]}
+    yield "offline_marked", {"block": blocks[0]}
 
 
 def _passed_over(asked: _Asked, found: list[Case], has_block: list[Term]) -> None:
@@ -203,7 +230,7 @@ def _effects(asked: _Asked, name: str, found: list[Case], arguments: dict[str, A
         if name == redeems:
             node = case.answer.get("node", 0)
             _redeemed(asked, holds(found, index), case.effect(), node)
-        elif name in ("offline_page", "free_heap_pages"):
+        elif name in ("offline_page", "free_heap_pages", "offline_marked"):
             _recalled(asked, holds(found, index), case.effect(), arguments.get("node", 0), case.name)
 
 

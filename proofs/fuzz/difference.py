@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from model.calls import NONE
@@ -22,14 +23,17 @@ class Difference(NamedTuple):
         return f"{self.field}: {self.reference} in the reference, {self.model} in the model"
 
 
-def counters_differ(s: ModelState, host: Host) -> bool:
-    """Whether any counter that an observer sees differs, of the host or of a domain."""
+def counters_differ(s: ModelState, host: Host, domains: Mapping[int, Domain]) -> bool:
+    """Whether any counter that an observer sees differs, of the host or of a domain.
+
+    :param domains: the last of every id; operations in flight work on one that is destroyed
+    """
     if (
         s.total_avail_pages != host.total_avail_pages
         or s.outstanding_claims != host.outstanding_claims
         or s.node_avail_pages != host.node_avail_pages
         or s.node_outstanding_claims != host.node_outstanding_claims
-        or s.is_created.count(True) != len(host.domains)
+        or s.is_created.count(True) != len(domains)
     ):
         return True
     claims, node_claims, global_claims, tot_pages, max_pages = (
@@ -39,7 +43,7 @@ def counters_differ(s: ModelState, host: Host) -> bool:
         s.tot_pages,
         s.max_pages,
     )
-    for domid, domain in host.domains.items():
+    for domid, domain in domains.items():
         if (
             claims[domid] != domain.claims
             or node_claims[domid] != domain.node_claims
@@ -47,25 +51,28 @@ def counters_differ(s: ModelState, host: Host) -> bool:
             or tot_pages[domid] != domain.tot_pages
             or max_pages[domid] != domain.max_pages
             or s.is_dying[domid] is not domain.is_dying
+            or s.is_destroyed[domid] is not domain.is_destroyed
+            or s.creation_finished[domid] is not domain.creation_finished
+            or (s.stash_pages[domid] != 0) is (domain.pending_scrub is None)
         ):
             return True
     return False
 
 
-def first_difference(s: ModelState, host: Host) -> Difference | None:
+def first_difference(s: ModelState, host: Host, domains: Mapping[int, Domain]) -> Difference | None:
     """The first number that differs, of everything that both sides have: the slow way."""
     of_host = ("total_avail_pages", "outstanding_claims", "node_avail_pages", "node_outstanding_claims")
     for name in of_host:
         if found := _differ(name, getattr(host, name), getattr(s, name)):
             return found
-    created = [domid for domid, is_created in enumerate(s.is_created) if is_created]
-    if found := _differ("domains", list(host.domains), created):
+    listed = [domid for domid, created in enumerate(s.is_created) if created and not s.is_destroyed[domid]]
+    if found := _differ("domains", list(host.domains), listed):
         return found
-    for domid, domain in host.domains.items():
+    for domid, domain in domains.items():
         for name, reference, model in _of_domain(s, host, domid, domain):
             if found := _differ(f"{name}[{domid}]", reference, model):
                 return found
-    return _pages_differ(s, host)
+    return _pages_differ(s, host, domains)
 
 
 def _differ(name: str, reference: Any, model: Any) -> Difference | None:
@@ -87,6 +94,10 @@ def _of_domain(s: ModelState, host: Host, domid: int, domain: Domain) -> list[tu
         (f"history.{kind}", getattr(history, kind), _ledger(s, kind, domid))
         for kind in ("installed", "redeemed", "released", "recalled")
     ]
+    flags = ("creation_finished", "is_dead", "is_destroyed", "last_frees")
+    found += [(name, getattr(domain, name), getattr(s, name)[domid]) for name in flags]
+    found.append(("extra_pages", domain.extra_pages, sum(s.extra_pages[domid])))
+    found.append(("pending_scrub", _stash(host, domain), _model_stash(s, domid)))
     found.append(("controller_pause_count", domain.controller_pause_count, s.controller_pause_count[domid]))
     last = NONE if domain.last_alloc_node is None else domain.last_alloc_node
     found.append(("last_alloc_node", last, s.last_alloc_node[domid]))
@@ -94,6 +105,17 @@ def _of_domain(s: ModelState, host: Host, domid: int, domain: Domain) -> list[tu
         target = NONE if domain.claim_node is None else domain.claim_node
         found.append(("claim_node", target, s.claim_node[domid]))
     return found
+
+
+def _stash(host: Host, domain: Domain) -> tuple[int, int, int] | None:
+    """Pages, node and scrub index of the stashed extent."""
+    stash = domain.pending_scrub
+    return None if stash is None else (1 << stash.order, host.node_of(stash.mfn), stash.scrub_index)
+
+
+def _model_stash(s: ModelState, domid: int) -> tuple[int, int, int] | None:
+    pages = s.stash_pages[domid]
+    return (pages, s.stash_node[domid], s.stash_scrub_index[domid]) if pages else None
 
 
 def _ledger(s: ModelState, kind: str, domid: int) -> list[int]:
@@ -113,16 +135,21 @@ def ledger_differs(s: ModelState, domain: Domain) -> bool:
     )
 
 
-def _pages_differ(s: ModelState, host: Host) -> Difference | None:
+def _pages_differ(s: ModelState, host: Host, domains: Mapping[int, Domain]) -> Difference | None:
     """The classes of pages, counted block by block."""
     nodes, span = len(host.node_pages), host.node_span
     limbo: dict[int, list[int]] = {}
     assigned: dict[int, list[int]] = {}
+    extra: dict[int, list[int]] = {}
     other = [0] * nodes
     for block in host.pages.blocks.values():
         counted = other
-        if block.refcounted and block.domid is not None and block.state is not PageState.ANONYMOUS:
-            by_domain = limbo if block.state is PageState.LIMBO else assigned
+        by_domain = None
+        if block.state is PageState.ASSIGNED:
+            by_domain = assigned if block.refcounted else extra
+        elif block.refcounted:
+            by_domain = limbo
+        if by_domain is not None and block.domid is not None:
             counted = by_domain.setdefault(block.domid, [0] * nodes)
         counted[block.mfn // span] += block.pages
     marked, offlined = [0] * nodes, [0] * nodes
@@ -131,8 +158,8 @@ def _pages_differ(s: ModelState, host: Host) -> Difference | None:
     for mfn in host.pages.offlined:
         offlined[mfn // span] += 1
     nothing = [0] * nodes
-    for domid in host.domains:
-        for name, counts in (("limbo_pages", limbo), ("assigned_pages", assigned)):
+    for domid in domains:
+        for name, counts in (("limbo_pages", limbo), ("assigned_pages", assigned), ("extra_pages", extra)):
             if found := _differ(f"{name}[{domid}]", counts.get(domid, nothing), getattr(s, name)[domid]):
                 return found
     of_nodes = (("other_pages", other), ("marked_pages", marked), ("offlined_pages", offlined))

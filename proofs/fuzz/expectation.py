@@ -20,22 +20,25 @@ from model.calls import (
     LEGACY,
     MISUSE,
     NO_NODE,
+    NONE,
     OFFLINED,
     OK,
     SCRIPTS,
     Ended,
     Entry,
+    PreemptAt,
     Script,
     Section,
     exists,
 )
+from model.semantics import SEMANTICS
 from proofs.traces import events as e
 from proofs.traces import own_events as own
 from reference.pages import PageState
 from reference.state import Host
 
 from .compiled import Made
-from .frames import Owned, has_pages, pages_at
+from .frames import Owned, pages_at
 from .model_calls import ModelCalls
 
 _TARGETS: dict[int | str, int] = {"global": GLOBAL, "host": GLOBAL, "legacy": LEGACY, "no_node": NO_NODE}
@@ -55,7 +58,14 @@ _NEEDS_DOMAIN = frozenset(
 """Functions that are called with a domain, or with none; hypercalls look it up."""
 
 
-_CONDITIONAL = _NEEDS_DOMAIN | {e.CreateDomain, own.ClaimMemory, e.OfflinePage, own.OnlinePage}
+_CONDITIONAL = _NEEDS_DOMAIN | {
+    e.CreateDomain,
+    own.ClaimMemory,
+    e.OfflinePage,
+    own.OnlinePage,
+    own.PopulatePhysmap,
+    own.DestroyDomain,
+}
 """What cannot be asked for in every state."""
 
 
@@ -68,6 +78,8 @@ class Expectation:
         self._host = host
         self._scripts: dict[str, tuple[e.Event, Script]] = {}
         self._reserved = host.semantics.reserved_field
+        rules = SEMANTICS[host.semantics.name].rules
+        self._callers_refuse = rules.refuses_dying and not rules.checks_dying_in_lock
         self._has_claim_node = "claim_node" in host.semantics.claim_counters
         self._missing = frozenset(k for k in _BEGIN if not exists(_name(k), host.semantics.name))
         self._asked = _CONDITIONAL | self._missing
@@ -115,15 +127,18 @@ class Expectation:
         """How an operation of several critical sections ended, where no single case says it."""
         kind = type(event)
         if kind is own.PopulatePhysmap:
+            assert isinstance(event, own.PopulatePhysmap)  # it is of that type
+            if ended.preempted is not None:
+                self.calls.hits[f"populate_physmap: preempted {ended.preempted}"] += 1
             found = len(ended.blocks)
-            how = "none" if not found else "all" if found == event.nr_extents else "some"  # type: ignore[attr-defined]  # of that type
+            how = "none" if not found else "all" if found == event.nr_extents - event.start_extent else "some"
             self.calls.hits[f"populate_physmap: {how} of the extents"] += 1
         elif kind is own.MemoryExchange:
             self.calls.hits[f"memory_exchange: {ended.result}"] += 1
         elif kind is own.RelinquishMemory:
             self.calls.hits[f"relinquish_memory: {'pages' if ended.pages else 'nothing'} freed"] += 1
         elif kind is own.DestroyDomain:
-            kept = ended.result == OK and self.calls.state.is_created[event.domid]  # type: ignore[attr-defined]  # likewise
+            kept = ended.result == OK and self._known(event.domid) is not None  # type: ignore[attr-defined]  # likewise
             self.calls.hits[f"destroydomain: {ended.result}{', not forgotten yet' if kept else ''}"] += 1
         elif kind is e.AllocDomheapPages and ended.result != CRASH:
             self.calls.hits[f"alloc_domheap_pages: {ended.result}"] += 1
@@ -138,11 +153,19 @@ class Expectation:
             return False
         if isinstance(event, e.SetOutstandingPages) and event.node is not UNSET and not self._has_claim_node:
             return False
+        if isinstance(event, e.SetOutstandingPages) and event.node not in (UNSET, None) and self._dying(event.domid):
+            return False  # of a claim on a node the callers see to that under the domctl lock
+        if kind is e.InstallClaimSet and self._dying(event.domid):  # type: ignore[attr-defined]  # it has one
+            return False  # likewise
+        if isinstance(event, own.DestroyDomain | own.DomainDestroy) and event.domid in self.calls.killing:
+            return False  # its domain_kill holds the domctl lock
+        if isinstance(event, own.PopulatePhysmap):
+            return not {"no_refcount", "no_owner"}.intersection(event.memflags)  # the hypercall has neither
         if kind in _NEEDS_DOMAIN:
             domid: int | None = event.domid  # type: ignore[attr-defined]  # they have one
             return domid is None or self._known(domid) is not None
         if isinstance(event, e.CreateDomain):
-            return event.domid < self.calls.state.number_of_domains
+            return event.domid < self.calls.state.number_of_domains and not self._worked_on(event.domid)
         if isinstance(event, own.ClaimMemory):
             other = {"pad": "cmd", "cmd": "pad"}[self._reserved]
             return not any(getattr(claim, other) for claim in event.claims)
@@ -153,8 +176,20 @@ class Expectation:
 
     def _known(self, domid: int) -> int | None:
         """None for an id that no domain has: the model is asked about a domain that is not found."""
-        created = self.calls.state.is_created
-        return domid if domid < len(created) and created[domid] else None
+        s = self.calls.state
+        listed = domid < s.number_of_domains and s.is_created[domid] and not s.is_destroyed[domid]
+        return domid if listed else None
+
+    def _dying(self, domid: int) -> bool:
+        """Whether only the callers refuse claims of the domain, which is dying: the function itself does not."""
+        return self._callers_refuse and self._known(domid) is not None and self.calls.state.is_dying[domid]
+
+    def _worked_on(self, domid: int) -> bool:
+        """Whether an operation in flight goes on with a domain of that id.
+
+        The model never gives an id to a second domain while the first is referred to: both would be one index.
+        """
+        return any(getattr(event, "domid", None) == domid for event, _ in self._scripts.values())
 
     # -- events
 
@@ -166,7 +201,13 @@ class Expectation:
             getattr(s, f"ledger_{kind}")[domid] = nothing[:]
             getattr(s, f"global_{kind}")[domid] = 0
         self.calls.affinity[domid] = frozenset(node for node in event.node_affinity if node < s.number_of_nodes)
-        arguments = {"domid": domid, "max_pages": event.max_pages, "node_affinity": self.calls.affinity[domid]}
+        last = self._host.first_last_alloc_node
+        arguments = {
+            "domid": domid,
+            "max_pages": event.max_pages,
+            "node_affinity": self.calls.affinity[domid],
+            "last_alloc_node": NONE if last is None else last,
+        }
         return self.calls.make("create_domain", arguments)
 
     def offline_page(self, event: e.OfflinePage) -> Made:
@@ -210,14 +251,16 @@ class Expectation:
         """Of a dying domain only. The blocks are asked for when it comes to them."""
         if not self.calls.state.is_dying[event.domid]:
             return Made("alive", MISUSE, None)
-        owned = Owned(self._host, event.domid)
+        owned = Owned(self._host, self.calls.domains[event.domid])
         return SCRIPTS["relinquish_memory"](lambda: owned)
 
     def destroydomain(self, event: own.DestroyDomain) -> Script:
         """Likewise."""
-        domid, host = event.domid, self._host
-        owned = Owned(host, domid)
-        return SCRIPTS["destroydomain"](self._known(domid), lambda: owned, lambda: has_pages(host, domid))
+        domid = self._known(event.domid)
+        if domid is None:
+            return SCRIPTS["destroydomain"](None, dict)
+        owned = Owned(self._host, self.calls.domains[domid])
+        return SCRIPTS["destroydomain"](domid, lambda: owned)
 
     def memory_exchange(self, event: own.MemoryExchange) -> Script:
         """Likewise."""
@@ -241,6 +284,11 @@ def _request(event: Any) -> dict[str, Any]:
         "no_refcount": "no_refcount" in flags,
         "no_owner": "no_owner" in flags,
     }
+
+
+def _preempt_at(event: own.PopulatePhysmap) -> PreemptAt | None:
+    at = event.preempt_at
+    return None if at is None else PreemptAt(at.extent, at.scrub_index)
 
 
 def _entries(claims: Any, reserved: str = "pad") -> list[Entry]:
@@ -276,18 +324,16 @@ _BEGIN: dict[type[e.Event], Callable[[Expectation, Any], Made | Script]] = {
     own.FreeHeapPages: lambda x, v: x.on_block("free_heap_pages", v),
     own.OnlinePage: Expectation.online_page,
     own.RelinquishMemory: Expectation.relinquish_memory,
-    own.DomainDestroy: lambda x, v: x.calls.make(
-        "domain_destroy", {"domid": v.domid, "has_pages": has_pages(x._host, v.domid)}
-    ),
+    own.DomainDestroy: lambda x, v: x.calls.make("domain_destroy", {"domid": v.domid}),
     own.ClaimMemory: lambda x, v: x.on_domain(
         "claim_memory", v.domid, entries=_entries(v.claims, x._reserved), pad=v.pad
     ),
     own.GetMemoryClaims: lambda x, v: x.on_domain("get_memory_claims", v.domid, capacity=v.capacity, pad=v.pad),
     own.PauseDomain: lambda x, v: x.on_domain("pausedomain", v.domid),
-    own.UnpauseDomain: lambda x, v: x.on_domain("unpausedomain", v.domid),
+    own.UnpauseDomain: lambda x, v: SCRIPTS["unpausedomain"](x._known(v.domid)),
     own.ClaimPages: lambda x, v: SCRIPTS["claim_pages"](x._known(v.domid), v.nr_extents, **_checked(v)),
     own.PopulatePhysmap: lambda x, v: SCRIPTS["populate_physmap"](
-        x._known(v.domid), v.nr_extents, order=v.extent_order, **_request(v)
+        x._known(v.domid), v.nr_extents, v.extent_order, v.start_extent, _preempt_at(v), **_request(v)
     ),
     own.MemoryExchange: Expectation.memory_exchange,
     own.MaxMem: lambda x, v: x.on_domain("max_mem", v.domid, max_pages=v.max_pages),

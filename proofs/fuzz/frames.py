@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reference.pages import Block, PageState
-from reference.state import Host
+from reference.state import Domain, Host
 
 from .compiled import Pages
 
@@ -48,26 +48,28 @@ class Owned:
     It frees what is still the block that it was when the list was made, and lists what is left anew.
     """
 
-    def __init__(self, host: Host, domid: int) -> None:
+    def __init__(self, host: Host, domain: Domain) -> None:
         self._host = host
-        self._domid = domid
+        self._domain = domain
         self._listed: dict[int, Block] = {}
 
     def __iter__(self) -> Iterator[int]:
         """First frames; a new list is made."""
-        self._listed = {block.mfn: block for block in self._host.pages.of_domain(self._domid)}
+        self._listed = {block.mfn: block for block in self._host.pages.of_domain(self._domain)}
         return iter(list(self._listed))
 
     def get(self, frame: int) -> Pages | None:
         """What is listed there, if it is still the domain's; none if somebody else freed it, or a part of it."""
         block = self._listed[frame]
-        if self._host.pages.blocks.get(frame) is not block or block.domid != self._domid:
+        if self._host.pages.blocks.get(frame) is not block or block.owner is not self._domain:
             return None
-        return Pages(
-            block.order, frame // self._host.node_span, block.state.value, self._domid, block.refcounted, frame
-        )
+        node = frame // self._host.node_span
+        return Pages(block.order, node, block.state.value, self._domain.domid, block.refcounted, frame)
 
 
-def has_pages(host: Host, domid: int) -> bool:
-    """Whether any block is a domain's, or meant for it."""
-    return any(block.domid == domid for block in host.pages.blocks.values())
+def stash_of(host: Host, domain: Domain) -> Pages | None:
+    """The frames of a domain's stashed extent; none if there is no such extent."""
+    stash = domain.pending_scrub
+    if stash is None:
+        return None
+    return Pages(stash.order, stash.mfn // host.node_span, PageState.LIMBO.value, domain.domid, True, stash.mfn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from proofs.traces.events import HostShape
 from reference.constants import MAX_NUMNODES
 
@@ -9,7 +11,7 @@ from .draw import Draw
 
 _NODES = ((0.15, 1, 1), (0.42, 2, 2), (0.60, 3, 3), (0.74, 4, 4), (0.88, 5, 8), (0.95, 9, 16), (0.98, 17, 32))
 """Up to which share of hosts: from how many nodes to how many. The rest is larger."""
-_LLC_COLORING = 0.03
+_LLC_COLORING, _DEBUG_BUILD = 0.03, 0.08
 _MOST_HUGE = 2
 """Nodes of such hosts: their heaps are of thousands of blocks from the start."""
 
@@ -17,22 +19,24 @@ _MOST_HUGE = 2
 def draw_host(draw: Draw, extended: bool = True) -> HostShape:
     """Most hosts are small: what breaks a large one mostly breaks a small one, in fewer steps.
 
-    :param extended: some have LLC colouring
+    :param extended: as claim-trace/2 has them: some have LLC colouring, or a debug build of the hypervisor
     """
     nodes = _number_of_nodes(draw)
     style = draw.random()
-    if style < 0.45:
+    if style < 0.40:
         pages = [draw.below(9) for _ in range(nodes)]
-    elif style < 0.75:
+    elif style < 0.68:
         pages = [1 + draw.below(48) for _ in range(nodes)]
-    elif style < 0.85:
+    elif style < 0.78:
         pages = [draw.pick((0, 1, 4, 16, 100, 4096)) for _ in range(nodes)]
     elif style < 0.98 or nodes > _MOST_HUGE:
         pages = [1 << (9 + draw.below(13))] * nodes
     else:
         pages = [1 << 32] * nodes  # more than a domain's counter holds
     span = 1 << (max(*pages, 1) - 1).bit_length() + draw.below(2)
-    return HostShape(span, pages, draw.chance(_LLC_COLORING) and extended)
+    llc_coloring, debug_build = draw.chance(_LLC_COLORING) and extended, draw.chance(_DEBUG_BUILD) and extended
+    last: int | UnsetType = 0 if extended else UNSET  # claim-trace/1 cannot say
+    return HostShape(span, pages, llc_coloring, last, debug_build)
 
 
 def _number_of_nodes(draw: Draw) -> int:

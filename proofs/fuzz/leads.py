@@ -22,8 +22,18 @@ _LEADS_TO: dict[str, tuple[str, ...]] = {
     "claim_pages_check": ("claim_pages",),
     "mark_dying": _KILLING,
     "release_all_claims": _KILLING,
-    "destroy_if_empty": ("destroydomain",),
+    "finish_kill": ("destroydomain",),
+    "put_domain": ("destroydomain", "free_domheap_pages", *_EXCHANGING),
     "release_ownership": ("free_domheap_pages",),
+    "get_stashed_allocation": ("populate_physmap",),
+    "creation_check": ("populate_physmap",),
+    "preemption_check": ("populate_physmap",),
+    "stash_allocation": ("populate_physmap",),
+    "free_stash": ("populate_physmap",),
+    "offline_marked": ("populate_physmap",),
+    "stash_check": _KILLING,
+    "take_stash": _KILLING,
+    "domain_unpause_by_systemcontroller": ("unpausedomain",),
     "exchange_check": _EXCHANGING,
     "steal_page": _EXCHANGING,
     "assign_in_exchange": _EXCHANGING,
@@ -33,7 +43,7 @@ _LEADS_TO: dict[str, tuple[str, ...]] = {
 
 NOT_OFFERED = "the program has no operation that leads there"
 NOT_IN_TRACES = "traces of claim-trace/1 do not lead there"
-_EXTENDED_ONLY = ("llc-coloring",)
+_EXTENDED_ONLY = ("llc-coloring", "mark-asserted")
 
 
 def leads_to(name: str) -> tuple[str, ...]:
@@ -48,10 +58,27 @@ def favourable(name: str) -> tuple[str, ...]:
 
 
 def _needs(name: str) -> tuple[str, ...]:
-    """Claims exceed free pages only where pages went offline; an exchange meets a dying domain where it was killed."""
-    if name.endswith("overclaimed"):
+    """What else is needed for a class to come out."""
+    call, _, case = name.partition(": ")
+    if case in ("node-overclaimed", "host-overclaimed", "mark-asserted", "assigned-mark-lost") or name in _NEED_MARKS:
         return ("offline_page",)
-    return ("domain_kill",) if name in ("assign_in_exchange: dying", "drop_tot_pages: dropped") else ()
+    if name in _NEED_STASHES:
+        return ("populate_physmap", "offline_page") if name in _NEED_MARKS else ("populate_physmap",)
+    if name == "preemption_check: finished":
+        return ("unpausedomain",)
+    return ("domain_kill",) if (case == "dying" and call == "assign_in_exchange") or call == "drop_tot_pages" else ()
+
+
+_NEED_MARKS = frozenset({"offline_marked: offlined", "free_heap_pages: freed-and-offlined"})
+_NEED_STASHES = frozenset(
+    {
+        "stash_check: to-be-freed",
+        "take_stash: taken",
+        "take_stash: no-stash",
+        "domain_unpause_by_systemcontroller: crashed",
+        "domain_unpause_by_systemcontroller: stash-kept",
+    }
+)
 
 
 def as_offered(known: Known, offered: Offered) -> Known:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
+from proofs.replay.execution import boot_shape
 from proofs.replay.operations import OPERATIONS, Outcome
 from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Continue
 from reference.generations import SEMANTICS
-from reference.state import boot
 from reference.status import MisuseError
 from reference.steps import Steps
 
@@ -36,14 +36,10 @@ class Machine:
     """The reference of one semantics on a host of one shape."""
 
     def __init__(self, shape: HostShape, semantics: str, *, check_locks: bool = False) -> None:
-        self.host = boot(
-            tuple(shape.nodes),
-            shape.node_span,
-            SEMANTICS[semantics],
-            check_locks=check_locks,
-            llc_coloring_enabled=shape.llc_coloring,
-        )
+        self.host = boot_shape(shape, SEMANTICS[semantics], check_locks=check_locks)
         self.running: dict[str, Running] = {}
+        self.ended: Event | None = None
+        """The event that began the operation which ended last."""
 
     def begin(self, event: Event) -> Outcome | None:
         """The event's first critical section. None: the operation goes on, with :meth:`go_on`.
@@ -62,6 +58,7 @@ class Machine:
         """:meth:`begin` for a builder that has nothing in flight; the event is no ``continue``."""
         outcome = OPERATIONS[type(event)](self.host, event)
         if type(outcome) is dict:
+            self.ended = event
             return outcome
         self.running[builder] = Running(event, outcome)  # type: ignore[arg-type]  # what is no dict is steps
         return self.go_on(builder)
@@ -75,6 +72,7 @@ class Machine:
             next(running.steps)
         except StopIteration as end:
             del self.running[builder]
+            self.ended = running.event
             outcome: Outcome = end.value
             return outcome
         except BaseException:

@@ -8,11 +8,12 @@ from typing import Any
 
 from model.calls import NONE, OK, search_order
 from model.semantics import SEMANTICS
-from reference.state import Host
+from reference.state import Domain, Host
+from reference.status import MisuseError
 
 from .compiled import Compiled, Compiler, Made, ModelState, Pages, direct
 from .features import PASSED_OVER, claims_of, count_recalled, count_redeemed, count_search, kind_of_search
-from .frames import marked_in
+from .frames import marked_in, stash_of
 
 _MOST_ENTRIES = 6
 """Of a claim set that is compiled: the checks of an entry grow with those before it."""
@@ -32,7 +33,11 @@ class ModelCalls:
     def __init__(self, host: Host, domains: int) -> None:
         """``host``: of the reference, whose free blocks are looked at; ``domains``: ids are below that."""
         self.host = host
-        self.state = ModelState(host.node_pages, domains, host.llc_coloring_enabled)
+        self.state = ModelState(host.node_pages, domains, host.llc_coloring_enabled, host.debug_build)
+        self.domains: dict[int, Domain] = {}
+        """Of the reference: the last domain of every id, whether it is on the list or destroyed."""
+        self.killing: set[int] = set()
+        """Ids of domains whose domain_kill has begun and not ended: it holds the domctl lock all the while."""
         self.result = OK
         """Of the call made last."""
         self.changed: frozenset[str] = frozenset()
@@ -91,7 +96,7 @@ class ModelCalls:
                 assert block is not None  # it leaves what it was given
                 owner = domid if outcome.owned else None
                 left = Pages(block.order, block.node, outcome.state, owner, outcome.refcounted, block.mfn)
-                made = Made(outcome.name, outcome.result, left)
+                made = Made(outcome.name, outcome.result, left, self.state.answer if outcome.answers else None)
         self.result = made.result
         return made
 
@@ -123,12 +128,53 @@ class ModelCalls:
             count_recalled(self.hits, before, self.state)
         return made
 
+    def _marked(self, name: str, arguments: Arguments) -> Made:
+        block: Pages = arguments["block"]
+        block.marked = marked_in(self.host, block)
+        return self._plain(name, arguments)
+
+    def _killing(self, name: str, arguments: Arguments) -> Made:
+        made = self._plain(name, arguments)
+        if made.name == "marked":
+            self.killing.add(arguments["domid"])
+        elif name == "stash_check" and made.name != "to-be-freed":
+            self.killing.discard(arguments["domid"])
+        return made
+
+    def _with_marks(self, made: Made) -> Made:
+        """Of a stashed extent that is to be freed."""
+        assert made.block is not None  # asked for those only
+        made.block.marked = marked_in(self.host, made.block)
+        return made
+
+    def _stash(self, name: str, arguments: Arguments) -> Made:
+        """Which frames a stashed extent is, is asked of the reference."""
+        compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
+        domid = arguments["domid"]
+        self._touch(domid)
+        index = compiled.function(self.state, *numbers)
+        stash = None if domid is None else stash_of(self.host, self.domains[domid])
+        if compiled.outcomes[index].state is not None and stash is None:
+            raise MisuseError("the model has a stashed extent, and the reference has none")
+        made = self._came_out(compiled, index, stash, domid)
+        if name == "take_stash":
+            self.killing.discard(domid)
+        return made if made.block is None else self._with_marks(made)
+
+    def _offlining(self, name: str, arguments: Arguments) -> Made:
+        before = self.state.node_claims, self.state.global_claims
+        made = self._plain(name, arguments)
+        if made.name == "offlined":
+            self.touched = None
+            count_recalled(self.hits, before, self.state)
+        return made
+
     def _assigning(self, name: str, arguments: Arguments) -> Made:
         if not self._redeems_at_assign:
-            return self._plain(name, arguments)
+            return self._marked(name, arguments)
         before = claims_of(self.state, arguments["domid"])
-        made = self._plain(name, arguments)
-        if made.block is not None and made.block.refcounted:
+        made = self._marked(name, arguments)
+        if made.block is not None:
             count_redeemed(self.hits, before, self.state, arguments["domid"], made.block.node)
         return made
 
@@ -160,6 +206,13 @@ class ModelCalls:
 _MADE: dict[str, Callable[[ModelCalls, str, Arguments], Made]] = {
     "alloc_heap_pages": ModelCalls._alloc_heap_pages,
     "assign_pages": ModelCalls._assigning,
+    "assign_in_exchange": ModelCalls._marked,
+    "mark_dying": ModelCalls._killing,
+    "stash_check": ModelCalls._killing,
+    "get_stashed_allocation": ModelCalls._stash,
+    "take_stash": ModelCalls._stash,
+    "domain_unpause_by_systemcontroller": ModelCalls._stash,
+    "offline_marked": ModelCalls._offlining,
     "offline_page": ModelCalls._recalling,
     "free_heap_pages": ModelCalls._freeing,
     "install_claim_set": ModelCalls._with_entries,

@@ -7,7 +7,7 @@ reference's own checker now and then, and where something is found broken here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from functools import cache
 from operator import add, le
 
@@ -22,6 +22,8 @@ _CLAIMS = frozenset({"claims", "node_claims", "global_claims"})
 _HELD = frozenset({"tot_pages", "max_pages", "limbo_pages"})
 _LEDGER = frozenset({"ledger_installed", "ledger_redeemed", "ledger_released", "ledger_recalled"})
 _DYING = frozenset({"is_dying", "is_created"})
+_LISTED = frozenset({"is_destroyed"})
+"""A domain that leaves the list leaves the sums over domains, too."""
 
 _AGREE = ("aggregates-agree", None)
 _REDEEMED_ONCE = ("redeemed-once", None)
@@ -33,7 +35,7 @@ Broken = set[tuple[str, int | None]]
 @cache
 def _concerns(changed: frozenset[str]) -> tuple[bool, bool, bool, bool]:
     """Whether these fields are looked at by what is about pages, about claims, about domains, about histories."""
-    of_claims = bool(changed & (_CLAIMS | _CLAIMED))
+    of_claims = bool(changed & (_CLAIMS | _CLAIMED | _LISTED))
     of_history = of_claims or bool(changed & _LEDGER)
     return bool(changed & _PAGES), of_claims, of_history or bool(changed & (_HELD | _DYING)), of_history
 
@@ -47,7 +49,7 @@ class Properties:
         self._installed = list(host.node_pages)
         self.broken: Broken = set()
 
-    def update(self, changed: frozenset[str], domid: int | None, being_killed: Callable[[], set[int]]) -> Broken:
+    def update(self, changed: frozenset[str], domid: int | None, being_killed: Collection[int]) -> Broken:
         """What a critical section broke that held before.
 
         :param changed: the fields that it changed
@@ -66,6 +68,11 @@ class Properties:
                     self._of_domain(domain, of_history, now, being_killed)
             elif domid in domains:
                 self._of_domain(domains[domid], of_history, now, being_killed)
+        if self._host.pages.lost_marks:
+            now.add(("offline-mark-kept", None))
+        for orphan in self._host.orphans:
+            if orphan.global_claims or orphan.node_claims:
+                now.add(("dead-hold-nothing", orphan.domid))
         broken = self.broken
         for known in broken:
             about = known[1]
@@ -103,7 +110,7 @@ class Properties:
             return False
         return claimed == [*map(sum, zip(*[d.claims for d in domains], strict=True))]
 
-    def _of_domain(self, domain: Domain, of_history: bool, now: Broken, being_killed: Callable[[], set[int]]) -> None:
+    def _of_domain(self, domain: Domain, of_history: bool, now: Broken, being_killed: Collection[int]) -> None:
         domid = domain.domid
         claims, global_claims = domain.claims, domain.global_claims
         if domain.node_claims != sum(claims):
@@ -120,5 +127,7 @@ class Properties:
                 now.add(("redeemed-once", domid))
         elif ("redeemed-once", domid) in self.broken:
             now.add(("redeemed-once", domid))
-        if domain.is_dying and (global_claims or domain.node_claims) and domid not in being_killed():
+        if domain.is_dying and (global_claims or domain.node_claims) and domid not in being_killed:
             now.add(("dead-hold-nothing", domid))
+        if domain.history.lost:
+            now.add(("no-claims-lost", domid))

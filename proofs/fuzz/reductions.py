@@ -63,6 +63,10 @@ def _simpler(event: Event) -> Iterator[Event]:
     elif isinstance(event, own.ClaimPages):
         yield e.SetOutstandingPages(domid=event.domid, pages=event.nr_extents)
     elif isinstance(event, own.PopulatePhysmap):
+        if event.preempt_at is not None:
+            yield replace(event, preempt_at=None)
+        if event.start_extent:
+            yield replace(event, start_extent=0, nr_extents=max(0, event.nr_extents - event.start_extent))
         yield e.AllocDomheapPages(
             domid=event.domid, order=event.extent_order, node=event.node, memflags=event.memflags, builder=event.builder
         )
@@ -78,6 +82,8 @@ def of_hosts(host: HostShape, steps: Steps) -> Candidates:
     """Fewer nodes, fewer pages, smaller frame numbers."""
     if host.llc_coloring:
         yield replace(host, llc_coloring=False), steps
+    if host.debug_build:
+        yield replace(host, debug_build=False), steps
     nodes = host.nodes
     for node in reversed(range(len(nodes))):
         if len(nodes) > 1:

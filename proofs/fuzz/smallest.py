@@ -88,7 +88,7 @@ class _Smallest:
             if self._over():
                 return
             draw = Draw(Random(seed))
-            host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))])
+            host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))], last_alloc_node=0)
             tried = self._ways.attempt(seed, draw, host, Plan(makers, length, 0.02, draw.pick((0.0, 0.9))))
             if self._same(tried.failure):
                 yield tried

@@ -53,7 +53,7 @@ def random_trial(
 def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
     """Make and check a trace of a plan on a host."""
     checker = Checker(host, known)
-    world = World(checker.machine, draw, plan.wild, plan.offered)
+    world = World(checker.machine, draw, plan.wild, plan.offered, checker.killing)
     source = Source(world, plan)
     events: list[Event] = []
     outcomes: list[Outcome | None] = []

@@ -24,13 +24,12 @@ from proofs.mutation.called import Called, noted
 from proofs.mutation.forked import Report
 from proofs.mutation.judged import Ending, Judged, killed, raised
 from proofs.mutation.mutant import Made, put
-from proofs.replay.execution import Execution
+from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.replay import replay_trace
 from proofs.traces import TraceError, read_traces
 from proofs.traces.events import Event, Header
 from reference.generations import SEMANTICS
 from reference.locks import LockError
-from reference.state import boot
 from reference.status import HypervisorCrash
 
 RECORDINGS = Path("tests/data/conformance")
@@ -197,11 +196,7 @@ def done_with_locks(name: str, trial: Trial) -> None:
 
     :raises LockError: a lock is taken out of order, or something is touched without its own
     """
-    shape = trial.host
-    host = boot(
-        tuple(shape.nodes), shape.node_span, SEMANTICS[name], check_locks=True, llc_coloring_enabled=shape.llc_coloring
-    )
-    execution = Execution(host)
+    execution = Execution(boot_shape(trial.host, SEMANTICS[name], check_locks=True))
     with contextlib.suppress(HypervisorCrash):  # as the right code does there
         for event in trial.events:
             execution.do(unanswered(event))

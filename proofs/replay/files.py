@@ -17,7 +17,7 @@ from proofs.adapters.outside import Outside
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
 from proofs.traces.text import printable
 
-from .replay import Divergence, Replay, TraceResult
+from .replay import Divergence, Replay, TraceResult, Wrap
 
 
 class Written(Struct):
@@ -40,7 +40,7 @@ class FileResult(Struct):
     not_applicable: dict[str, int] = {}
     broken: dict[str, int] = {}
     first_broken: dict[str, str] = {}
-    wrapped: list[str] = []
+    wraps: list[Wrap] = []
     parted: list[str] = []
     seconds: float = 0.0
     error: str | None = None
@@ -58,9 +58,8 @@ class FileResult(Struct):
             self.not_applicable[reason] = self.not_applicable.get(reason, 0) + count
         for name, count in result.broken.items():
             self.broken[name] = self.broken.get(name, 0) + count
-        at = f"line {trace.first_line}, seed {result.seed}, "
-        self.wrapped += [at + text for text in result.wrapped]
-        self.parted += [at + result.parted] if result.parted else []
+        self.wraps += result.wraps
+        self.parted += [f"line {trace.first_line}, seed {result.seed}, {result.parted}"] if result.parted else []
         for name, where in result.first_broken.items():
             self.first_broken.setdefault(name, f"line {trace.first_line}, seed {result.seed}, {where}")
 
@@ -76,6 +75,9 @@ def replay_file(
     progress: Callable[[int], None] | None = None,
 ) -> FileResult:
     """Replay every trace of a file. A malformed line ends it: ``error`` says where; what came before counts.
+
+    Where the reference differs from a trace and the same trace on C's numbers does not, that is a wrap and no
+    divergence: the rest of the trace is compared with C's numbers then.
 
     :param write_to: folder for the traces that diverge; none: they are not written
     :param against: gives the outside program that does the operations; what it observes is compared then
@@ -131,7 +133,9 @@ def _replay(
 
         return CTypedReplay(trace, result)
     if outside is None:
-        return Replay(trace, result, check_locks=check_locks, check_properties=check_properties)
+        from proofs.c_typed.wraps import ReplayWithWraps
+
+        return ReplayWithWraps(trace, result, check_locks=check_locks, check_properties=check_properties)
     return Against(trace, outside, result, check_locks=check_locks, check_properties=check_properties)
 
 

@@ -45,6 +45,27 @@ def _shown(value: Any) -> str:
     return "null" if value is None else one_line(str(value))
 
 
+class Wrap(Struct, frozen=True):
+    """A value that its C type did not hold. ``exact`` is what it would be, ``value`` what is there instead."""
+
+    line: int
+    seed: int
+    event: int
+    op: str
+    expression: str
+    c_type: str
+    exact: int
+    value: int
+    where: str
+    """The function of the reference that computes it, with its line."""
+
+    def __str__(self) -> str:
+        return (
+            f"line {self.line}, seed {self.seed}, event {self.event} {self.op}: "
+            f"{self.expression} is {self.exact}, as {self.c_type} {self.value} in {self.where}"
+        )
+
+
 class Recording(Protocol):
     """What is replayed: a trace of a file, or one that is made."""
 
@@ -79,10 +100,10 @@ class TraceResult(Struct):
     """Property -> number of events after which it did not hold."""
     first_broken: dict[str, str] = {}
     """Property -> where it was broken first, and the numbers."""
-    wrapped: list[str] = []
-    """With C's numbers: every value that its type did not hold."""
+    wraps: list[Wrap] = []
+    """With C's numbers every value that its type did not hold; else those by which C's numbers lead elsewhere."""
     parted: str = ""
-    """With C's numbers: where unbounded ones first lead elsewhere."""
+    """Where unbounded numbers first lead elsewhere than C's."""
 
 
 class ObservedBlock:
@@ -171,6 +192,20 @@ class Replay:
         if event.crash is not UNSET:
             self.diverged(event, "crash", "no crash", event.crash)
             return
+        if not self.compare_fields(event, outcome):
+            return
+        state = event.state
+        if not matches(self.host, state):  # type: ignore[arg-type]  # no crash: it has a state
+            self.check_shape(state)  # type: ignore[arg-type]  # likewise
+            field, expected, observed = next(differences(observe(self.host, state), state))  # type: ignore[arg-type]  # likewise
+            self.diverged(event, field, expected, observed)
+            return
+        self.result.comparisons += self._numbers(state)  # type: ignore[arg-type]  # likewise
+        if self.check_properties:
+            self._count_broken(event)
+
+    def compare_fields(self, event: Event, outcome: Outcome) -> bool:
+        """Compare what came out of the event; whether it is what was observed."""
         for field in event.observed:
             expected = outcome.get(field, UNSET)
             observed = getattr(event, field)
@@ -178,17 +213,9 @@ class Replay:
                 continue
             if observed != expected:
                 self.diverged(event, field, expected, observed)
-                return
+                return False
         self.result.comparisons += len(outcome)
-        state = event.state
-        if not matches(self.host, state):  # type: ignore[arg-type]  # no crash: it has a state
-            self.check_shape(state)  # type: ignore[arg-type]  # likewise
-            field, expected, observed = next(differences(observe(self.host), state))  # type: ignore[arg-type]  # likewise
-            self.diverged(event, field, expected, observed)
-            return
-        self.result.comparisons += self._numbers(state)  # type: ignore[arg-type]  # likewise
-        if self.check_properties:
-            self._count_broken(event)
+        return True
 
     def check_shape(self, state: State) -> None:
         """The lists of a state must have a number for each node.

@@ -7,7 +7,8 @@ from enum import Enum
 
 from proofs.simulate.policies import Policy, Wanted
 from proofs.simulate.scenario import ORDERS
-from reference.hypercalls import destroydomain, populate_physmap
+from reference.hypercalls import destroydomain
+from reference.populate import populate_physmap
 from reference.state import Domain, Host, create_domain
 from reference.status import Status
 from reference.steps import Steps
@@ -76,7 +77,7 @@ def _populate(
     order, smaller = orders[0], orders[1:]
     extents, rest = pages >> order, pages & ((1 << order) - 1)
     while extents:
-        mfns = yield from populate_physmap(host, domain.domid, extents, order, node)
+        mfns = (yield from populate_physmap(host, domain.domid, extents, order, node)).mfns
         for mfn in mfns:
             built.by_order[order] += 1 << order
             on_node = host.node_of(mfn)

@@ -136,6 +136,11 @@ class Trace:
         """An error at the event read last."""
         return self._lines.error(reason)
 
+    def read_so_far(self) -> list[Event]:
+        """The events read so far, again."""
+        decode = _DECODERS[self.header.format].decode
+        return [decode(line) for line in self.raw[1:]]
+
     def check_shape(self, state: State) -> None:
         """The lists of a state must have a number for each node. Not done while reading: a comparison implies it.
 

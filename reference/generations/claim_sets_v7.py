@@ -11,13 +11,13 @@ from .claim_sets import ClaimSetsV3
 
 
 class ClaimSetsV7(ClaimSetsV3):
-    """The host check does not mix; node pages are not held against UINT_MAX; an empty set releases before the limits."""
+    """The host check does not mix; node pages are not checked against UINT_MAX; an empty set releases first."""
 
     name = "claim-sets-v7"
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         """Unclaimed memory or the domain's claims cover the request, not both."""
-        if request.pages <= host.total_avail_pages - host.outstanding_claims:
+        if host.outstanding_claims + request.pages <= host.total_avail_pages:
             return True
         claimant = request.claimant
         return claimant is not None and claimant.global_claims + claimant.node_claims >= request.pages
@@ -51,7 +51,7 @@ class ClaimSetsV7(ClaimSetsV3):
             claim = 0 if host_wide is None else host_wide
             if legacy and nodes_total != 0:
                 return Status.EINVAL
-            if claim + nodes_total == 0:
+            if claim == 0 and nodes_total == 0:
                 release_all_claims(host, domain)
                 return Status.OK
             if legacy:

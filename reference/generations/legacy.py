@@ -19,7 +19,7 @@ class LegacyRedeemAtAlloc(Semantics):
     stashes = False
 
     def request_permitted(self, host: Host, request: Request) -> bool:
-        if request.pages <= host.total_avail_pages - host.outstanding_claims:
+        if host.outstanding_claims + request.pages <= host.total_avail_pages:
             return True
         return request.claimant is not None and request.claimant.global_claims >= request.pages
 
@@ -87,7 +87,7 @@ class Legacy2013(LegacyRedeemAtAssign):
 
     name = "legacy-2013"
 
-    def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
+    def pages_released(self, host: Host, domain: Domain, pages: int, _refcounted: bool) -> None:
         with host.heap_lock:
             if domain.global_claims != 0:
                 stake_claims(host, domain, {}, pages)

@@ -18,16 +18,15 @@ class PerNodeV8(Semantics):
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         """As in ``legacy-redeem-at-alloc``: unclaimed memory or the domain's claims cover the request, not both."""
-        if request.pages <= host.total_avail_pages - host.outstanding_claims:
+        if host.outstanding_claims + request.pages <= host.total_avail_pages:
             return True
         claimant = request.claimant
         return claimant is not None and claimant.global_claims + claimant.node_claims >= request.pages
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         """Offlining may leave claims above free pages: unclaimed memory is then none."""
-        unclaimed = host.node_avail_pages[node] - host.node_outstanding_claims[node]
-        if unclaimed < 0:
-            unclaimed = 0
+        avail, claimed = host.node_avail_pages[node], host.node_outstanding_claims[node]
+        unclaimed = 0 if avail < claimed else avail - claimed
         own = 0 if request.claimant is None else request.claimant.claims[node]
         return request.pages <= unclaimed + own
 

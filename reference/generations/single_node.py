@@ -127,8 +127,13 @@ class SingleNodeV2(SingleNodeV1):
         return request.node
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
-        """Only where no node was requested and any claim exists; own claims give no credit."""
-        return request.node is not None or host.outstanding_claims == 0 or request.pages <= _unclaimed_on(host, node)
+        """Only where no node was requested and any claim exists; own claims give no credit.
+
+        The comparison is unsigned: a node whose claims exceed its free pages is not skipped.
+        """
+        if request.node is not None or host.outstanding_claims == 0:
+            return True
+        return not exceeds_unsigned(request.pages, _unclaimed_on(host, node))
 
     def node_refused(self, host: Host, node: int) -> Status | None:
         return None if node in host.nodes else Status.EINVAL

@@ -19,7 +19,7 @@ def random_state(random: Random, nodes: int = NODES, domains: int = DOMAINS) -> 
     """Small numbers of no particular consistency, not below 0."""
     s = ModelState([random.randrange(9) for _ in range(nodes)], domains, random.random() < 0.2)
     for info in CALL_FIELDS.values():
-        if info.name in ("llc_coloring", "claim_node", "last_alloc_node", "domctl_lock"):
+        if info.name in ("llc_coloring", "claim_node", "last_alloc_node", "domctl_lock", "stash_node"):
             continue
 
         def entry(flag: bool = info.flag) -> Any:
@@ -33,6 +33,8 @@ def random_state(random: Random, nodes: int = NODES, domains: int = DOMAINS) -> 
             value = [entry() for _ in range(nodes if info.shape is Shape.NODE else domains)]
         setattr(s, info.name, value)
     s.is_created = [random.random() < 0.9 for _ in range(domains)]
+    s.is_destroyed = [random.random() < 0.1 for _ in range(domains)]
+    s.stash_node = [random.randrange(nodes) for _ in range(domains)]
     s.is_dying = [random.random() < 0.2 for _ in range(domains)]
     s.claim_node = [random.randrange(-1, nodes) for _ in range(domains)]
     s.last_alloc_node = [random.randrange(-1, nodes) for _ in range(domains)]
@@ -73,7 +75,7 @@ def calls(random: Random) -> Iterator[tuple[str, dict[str, Any]]]:
     for known in (domid, None):
         yield "max_mem", {"domid": known, "max_pages": pages}
         yield "pausedomain", {"domid": known}
-        yield "unpausedomain", {"domid": known}
+        yield "domain_unpause_by_systemcontroller", {"domid": known}
         yield "getdomaininfo", {"domid": known}
         yield "claim_memory", {"domid": known, "entries": _entries(random, 1), "pad": random.choice((0, 0, 0, 1))}
         flags = random.choice((0, 0, 1, 1 << 8 | 1 << 17, 3 << 8 | 1 << 17, 65 << 8 | 1 << 17, 2 << 8, 1 << 17))
@@ -82,9 +84,10 @@ def calls(random: Random) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "set_max_pages", {"domid": domid, "max_pages": pages}
     yield "mark_dying", {"domid": domid}
     yield "release_all_claims", {"domid": domid}
-    for has_pages in (False, True):
-        yield "domain_destroy", {"domid": domid, "has_pages": has_pages}
-        yield "destroy_if_empty", {"domid": domid, "has_pages": has_pages}
+    yield "domain_destroy", {"domid": domid}
+    yield "finish_kill", {"domid": domid}
+    for freed in (False, True):
+        yield "put_domain", {"domid": domid, "freed": freed}
     yield "get_outstanding_claims", {}
     for node in (None, random.randrange(NODES), NODES):
         yield "set_outstanding_pages", {"domid": domid, "pages": random.choice((pages, 0, 1, 4, -2)), "node": node}
@@ -106,6 +109,18 @@ def calls(random: Random) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "steal_page", {"domid": domid, "block": None}
     yield "assign_in_exchange", {"domid": domid, "block": _block(random, ANONYMOUS, None, False)}
     yield "drop_tot_pages", {"domid": domid, "pages": random.randrange(3)}
+    extent = {"domid": domid, "pages": random.choice((1, 2, 512))}
+    for requested in (None, random.randrange(NODES), NODES):
+        for exact in (False, True):
+            yield "get_stashed_allocation", {**extent, "requested": requested, "exact": exact}
+    yield "creation_check", {"domid": domid}
+    index = random.choice((0, 256))
+    yield "preemption_check", {**extent, "scrub_index": index, "preempt_at": random.choice((256, 512))}
+    yield "stash_allocation", {"domid": domid, "block": limbo, "scrub_index": 256}
+    yield "stash_check", {"domid": domid}
+    yield "take_stash", {"domid": domid}
+    yield "free_stash", {"domid": domid, "block": limbo}
+    yield "offline_marked", {"block": limbo}
     for page in (FREE, IN_USE, OFFLINED):
         for marked in (False, True):
             yield "offline_page", {"node": random.randrange(NODES), "page": page, "marked": marked}

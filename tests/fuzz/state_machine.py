@@ -35,7 +35,7 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
         def boot(self, random: Random) -> None:
             draw = Draw(random)
             self.checker = Checker(draw_host(draw), known)
-            self.world = World(self.checker.machine, draw, 0.1)
+            self.world = World(self.checker.machine, draw, 0.1, killing=self.checker.killing)
             self.do(CreateDomain(domid=0, max_pages=draw.below(60), node_affinity=list(self.world.host.nodes)))
 
         def do(self, event: Any) -> None:
@@ -53,8 +53,7 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
             self.world.draw = Draw(random)
             event = maker.make(self.world)
             free = [b for b in ("b1", "b2", "b3") if b not in self.checker.machine.running]
-            alone = self.world.being_destroyed(getattr(event, "domid", None))
-            if event is not None and maker.in_steps and free and not alone:
+            if event is not None and maker.in_steps and free:
                 event.builder = free[0]
             self.do(event)
 

@@ -6,7 +6,9 @@ from reference.claims import ClaimEntry
 from reference.constants import CLAIM_TARGET_GLOBAL
 from reference.generations import SEMANTICS
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
-from reference.state import Domain, Host, boot, create_domain
+from reference.populate import Populated, PreemptAt, populate_physmap
+from reference.properties import check_state
+from reference.state import Domain, Host, Stash, boot, create_domain
 from reference.status import Status
 from reference.steps import run
 
@@ -14,13 +16,50 @@ GLOBAL = CLAIM_TARGET_GLOBAL
 
 
 def small_host(
-    *nodes: int, domains: int = 2, max_pages: int = 100, semantics: str = "claim-sets", **options: bool
+    *nodes: int, domains: int = 2, max_pages: int = 100, semantics: str = "claim-sets", **options: bool | None
 ) -> Host:
     """Nodes of these pages (8 each by default), domains 1.. of 100 pages at most; locks are checked."""
-    host = boot(nodes or (8, 8), 16, SEMANTICS[semantics], **options)
+    host = boot(nodes or (8, 8), 16, SEMANTICS[semantics], **options)  # type: ignore[arg-type]  # by name
     for domid in range(1, domains + 1):
         create_domain(host, domid, max_pages)
     return host
+
+
+def building_host(
+    *nodes: int, domains: int = 2, max_pages: int = 4096, semantics: str = "mainline-4.22", **options: bool | None
+) -> Host:
+    """Nodes of these pages (2,048 each by default), room for extents whose scrubbing may be preempted."""
+    host = boot(nodes or (2048, 2048), 2048, SEMANTICS[semantics], **options)  # type: ignore[arg-type]  # by name
+    for domid in range(1, domains + 1):
+        create_domain(host, domid, max_pages)
+    return host
+
+
+def populate(
+    host: Host,
+    domid: int,
+    extents: int,
+    order: int,
+    node: int | None = None,
+    memflags: int = 0,
+    start: int = 0,
+    preempt: tuple[int, int] | None = None,
+) -> Populated:
+    """``populate_physmap`` without interruption."""
+    preempt_at = None if preempt is None else PreemptAt(*preempt)
+    return run(populate_physmap(host, domid, extents, order, node, memflags, start, preempt_at))
+
+
+def stash_of(host: Host, domid: int) -> Stash | None:
+    """The stashed extent of a domain."""
+    domain = host.domain(domid)
+    with domain.page_alloc_lock:
+        return domain.pending_scrub
+
+
+def broken(host: Host) -> set[str]:
+    """The properties that do not hold, every page counted."""
+    return {violation.property for violation in check_state(host)}
 
 
 def claim(host: Host, domid: int, *entries: tuple[int, int]) -> Status:

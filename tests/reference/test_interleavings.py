@@ -1,13 +1,14 @@
 """Several builders at once, interleaved at critical sections: every operation, both levels, the checker after each step.
 
-``aggregates-agree``, ``node-backed``, ``host-backed`` and ``redeemed-once`` hold throughout. ``entitlement`` and
-``dead-hold-nothing`` can fail; tests/reference/test_what_fails.py shows exactly how.
+Domains are destroyed whatever is in flight, populates are preempted, extra pages are assigned. ``node-backed`` and
+``redeemed-once`` hold throughout, ``aggregates-agree`` and ``host-backed`` until a destroyed domain gets a claim. The
+others can fail; tests/reference/test_what_fails.py, test_destruction.py and test_stash.py show exactly how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from proofs.replay.operations import OPERATIONS
 from reference import domain as domains
 from reference import hypercalls, page_alloc
+from reference import populate as populating
 from reference.claims import ClaimEntry
 from reference.constants import (
     CLAIM_TARGET_GLOBAL,
@@ -26,12 +28,14 @@ from reference.constants import (
 )
 from reference.generations import SEMANTICS
 from reference.pages import Block, PageState
+from reference.populate import PreemptAt
 from reference.properties import check_state, limbo_pages
-from reference.state import Host, all_locks, boot, create_domain
+from reference.state import Domain, Host, all_locks, boot, create_domain
 from reference.status import Status
 from reference.steps import Steps
 
-HOLDS_THROUGHOUT = {"aggregates-agree", "node-backed", "host-backed", "redeemed-once"}
+HOLDS_THROUGHOUT = {"node-backed", "redeemed-once"}
+HOLDS_WITHOUT_ORPHANS = {"aggregates-agree", "host-backed"}
 NODES = st.sampled_from([None, None, 0, 0, 1, 1, 2, 3])
 ORDERS = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
 MEMFLAGS = st.sampled_from(
@@ -47,8 +51,20 @@ ENTRIES = st.lists(
     ),
     max_size=3,
 )
+PREEMPTIONS = st.none() | st.builds(PreemptAt, st.integers(0, 3), st.integers(0, 3))
 SEEN: set[str] = set()
 """Operations that were reached, over all examples of a run."""
+SITUATIONS: set[str] = set()
+"""Likewise situations between them."""
+
+
+class InFlight(NamedTuple):
+    """An operation that has not ended."""
+
+    steps: Steps[Any]
+    exchanges: Domain | None = None  # whose pages it exchanges
+    frames: frozenset[int] = frozenset()  # that it holds
+    kills: Domain | None = None
 
 
 class Builders(RuleBasedStateMachine):
@@ -60,7 +76,12 @@ class Builders(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.running: list[tuple[Steps[Any], set[int], set[int]]] = []  # steps, domains and frames they work on
+        self.running: list[InFlight] = []
+        self.scrub_chunk = populating.SCRUB_CHUNK
+        populating.SCRUB_CHUNK = 1  # so that small extents are preempted while they are scrubbed
+
+    def teardown(self) -> None:
+        populating.SCRUB_CHUNK = self.scrub_chunk
 
     @initialize(
         nodes=st.lists(st.sampled_from([0, 3, 4, 4, 8, 8]), min_size=1, max_size=3),
@@ -77,31 +98,30 @@ class Builders(RuleBasedStateMachine):
     def pick(self, data: st.DataObject) -> int:
         return data.draw(st.sampled_from([*(list(self.host.domains) * 4), 9]), label="domid")
 
-    def idle_domain(self, data: st.DataObject) -> int:
-        """A domain that no operation in flight works on, or an unknown id."""
-        busy = set().union(*(domids for _, domids, _ in self.running))
-        return data.draw(st.sampled_from([9, *(d for d in self.host.domains if d not in busy)]), label="idle domid")
-
     def idle_blocks(self, wanted: Callable[[Block], bool]) -> list[Block]:
-        busy = set().union(*(frames for _, _, frames in self.running))
-        busy_domains = set().union(*(domids for _, domids, _ in self.running))
+        busy = set().union(*(other.frames for other in self.running))
         return [
             block
             for block in self.host.pages.blocks.values()
             if wanted(block) and busy.isdisjoint(range(block.mfn, block.mfn + block.pages))
-            if block.domid is None or block.domid not in busy_domains
         ]
 
-    def start(self, op: str, steps: Steps[Any], domids: set[int] = frozenset(), frames: set[int] = frozenset()) -> None:  # type: ignore[assignment]
+    def being_killed(self, domain: Domain | None) -> bool:
+        """Domctls run one at a time: no other kills or destroys a domain before its kill is over."""
+        return domain is not None and any(other.kills is domain for other in self.running)
+
+    def start(self, op: str, operation: InFlight | Steps[Any]) -> None:
         SEEN.add(op)
-        self.running.append((steps, domids, frames))
+        self.running.append(operation if isinstance(operation, InFlight) else InFlight(operation))
         self.advance(len(self.running) - 1)
 
     def advance(self, index: int) -> None:
         try:
-            next(self.running[index][0])
-        except StopIteration:
+            next(self.running[index].steps)
+        except StopIteration as end:
             del self.running[index]
+            if isinstance(end.value, populating.Populated) and end.value.preempted is not None:
+                SITUATIONS.add(f"preempted {end.value.preempted}")
 
     # Operations of several critical sections.
 
@@ -131,23 +151,42 @@ class Builders(RuleBasedStateMachine):
         domain = self.host.domains.get(self.pick(data))  # an unknown id: for the hypervisor itself
         self.start("alloc_domheap_pages", page_alloc.alloc_domheap_pages(self.host, domain, order, node, memflags))
 
-    @rule(data=st.data(), number=st.integers(0, 4), order=ORDERS, node=NODES, memflags=MEMFLAGS)
-    def populate_physmap(self, data: st.DataObject, number: int, order: int, node: int | None, memflags: int) -> None:
-        steps = hypercalls.populate_physmap(self.host, self.pick(data), number, order, node, memflags)
+    @rule(
+        data=st.data(),
+        start=st.sampled_from([0, 0, 0, 1]),
+        number=st.integers(0, 4),
+        order=ORDERS,
+        node=NODES,
+        memflags=MEMFLAGS,
+        preempt_at=PREEMPTIONS,
+    )
+    def populate_physmap(
+        self,
+        data: st.DataObject,
+        start: int,
+        number: int,
+        order: int,
+        node: int | None,
+        memflags: int,
+        preempt_at: PreemptAt | None,
+    ) -> None:
+        memflags &= ~MEMF_no_owner  # populate_physmap has no such flag
+        domid = self.pick(data)
+        steps = populating.populate_physmap(self.host, domid, number, order, node, memflags, start, preempt_at)
         self.start("populate_physmap", steps)
 
     @rule(data=st.data())
     def free_domheap_pages(self, data: st.DataObject) -> None:
-        exchanging = any(steps.__name__ == "memory_exchange" for steps, _, _ in self.running)
+        exchanging = any(other.exchanges for other in self.running)
         blocks = self.idle_blocks(
             lambda block: block.state is PageState.ASSIGNED or (block.state is PageState.ANONYMOUS and not exchanging)
         )
         if blocks:
             block = data.draw(st.sampled_from(blocks))
             order = data.draw(st.integers(0, block.order))
-            frames = set(range(block.mfn, block.mfn + block.pages))
+            frames = frozenset(range(block.mfn, block.mfn + block.pages))
             steps = page_alloc.free_domheap_pages(self.host, block.mfn, order)
-            self.start("free_domheap_pages", steps, frames=frames)
+            self.start("free_domheap_pages", InFlight(steps, frames=frames))
 
     @rule(data=st.data(), number=st.integers(1, 3), out_order=st.integers(0, 2), node=NODES)
     def memory_exchange(self, data: st.DataObject, number: int, out_order: int, node: int | None) -> None:
@@ -156,35 +195,54 @@ class Builders(RuleBasedStateMachine):
             block = data.draw(st.sampled_from(blocks))
             in_order = data.draw(st.integers(0, block.order))
             mfns = [block.mfn + (extent << in_order) for extent in range(number)]  # may run over the block's end
-            assert block.domid is not None
-            steps = hypercalls.memory_exchange(self.host, block.domid, mfns, in_order, out_order, node)
-            self.start("memory_exchange", steps, {block.domid})
+            assert block.owner is not None
+            steps = hypercalls.memory_exchange(self.host, block.owner.domid, mfns, in_order, out_order, node)
+            self.start("memory_exchange", InFlight(steps, exchanges=block.owner))
 
     @rule(data=st.data(), pages=PAGES, bad=st.sampled_from([{}, {}, {"extent_order": 1}, {"mem_flags": 1}]))
     def claim_pages(self, data: st.DataObject, pages: int, bad: dict[str, int]) -> None:
-        domid = self.pick(data)
-        self.start("claim_pages", hypercalls.claim_pages(self.host, domid, pages, **bad), {domid})
+        self.start("claim_pages", hypercalls.claim_pages(self.host, self.pick(data), pages, **bad))
 
     @rule(data=st.data(), stage=st.sampled_from(["kill", "relinquish", "destroy", "destroydomain"]))
     def end_of_a_domain(self, data: st.DataObject, stage: str) -> None:
-        domid = self.idle_domain(data)
+        domid = self.pick(data)
         domain = self.host.domains.get(domid)
-        freeing = any(frames for _, _, frames in self.running)
         if stage == "destroydomain":
-            if not freeing:
-                self.start("destroydomain", hypercalls.destroydomain(self.host, domid), {domid})
+            if not self.being_killed(domain):
+                self.start("destroydomain", InFlight(hypercalls.destroydomain(self.host, domid), kills=domain))
         elif domain is None:
             pass
         elif stage == "kill":
-            self.start("domain_kill", domains.domain_kill(self.host, domain))
+            if not self.being_killed(domain):
+                self.start("domain_kill", InFlight(domains.domain_kill(self.host, domain), kills=domain))
         elif not domain.is_dying:
             pass
         elif stage == "relinquish":
-            if not freeing:
-                self.start("relinquish_memory", domains.relinquish_memory(self.host, domain), {domid})
-        elif not hypercalls._holds_anything(self.host, domain):
+            self.start("relinquish_memory", domains.relinquish_memory(self.host, domain))
+        elif not list(self.host.pages.of_domain(domain)) and not self.being_killed(domain):
             SEEN.add("domain_destroy")
             domains.domain_destroy(self.host, domain)
+
+    @rule(data=st.data())
+    def destroy_a_domain_that_is_worked_on(self, data: st.DataObject) -> None:
+        """To its end, while pages are on their way to it, its last page is being freed, or it exchanges."""
+        busy = [block.owner for block in self.host.pages.in_limbo()] + [other.exchanges for other in self.running]
+        busy += [domain for domain in self.host.domains.values() if domain.last_frees]
+        domids = sorted({who.domid for who in busy if who and not who.is_destroyed and not self.being_killed(who)})
+        if domids:
+            domain = self.host.domain(data.draw(st.sampled_from(domids)))
+            operation = InFlight(hypercalls.destroydomain(self.host, domain.domid), kills=domain)
+            self.start("destroydomain", operation)
+            while operation in self.running:
+                self.advance(len(self.running) - 1)
+                self.properties_hold()
+
+    @rule(data=st.data())
+    def mark_a_page_in_limbo(self, data: st.DataObject) -> None:
+        blocks = list(self.host.pages.in_limbo())
+        if blocks:
+            block = data.draw(st.sampled_from(blocks))
+            page_alloc.offline_page(self.host, block.mfn + data.draw(st.integers(0, block.pages - 1)))
 
     # Single critical sections.
 
@@ -228,7 +286,8 @@ class Builders(RuleBasedStateMachine):
         domain = self.host.domains.get(self.pick(data))
         mfn = page_alloc.alloc_heap_pages(self.host, domain, order, node, memflags)
         if mfn is not None:  # keep the pages in flight, as alloc_domheap_pages does
-            self.running.append((self.rest(mfn, order, domain, memflags), set(), set(range(mfn, mfn + (1 << order)))))
+            frames = frozenset(range(mfn, mfn + (1 << order)))
+            self.running.append(InFlight(self.rest(mfn, order, domain, memflags), frames=frames))
 
     def rest(self, mfn: int, order: int, domain: Any, memflags: int) -> Steps[None]:
         if domain is not None and not memflags & MEMF_no_owner:
@@ -254,7 +313,8 @@ class Builders(RuleBasedStateMachine):
         info = hypercalls.getdomaininfo(self.host, domid)
         assert (info is Status.ESRCH) == (domid not in self.host.domains)
         avail, outstanding = page_alloc.get_outstanding_claims(self.host)
-        assert 0 <= outstanding <= avail
+        assert outstanding >= 0
+        assert outstanding <= avail or self.host.orphans
 
     @rule(data=st.data(), pause=st.booleans())
     def pause_or_unpause(self, data: st.DataObject, pause: bool) -> None:
@@ -266,19 +326,44 @@ class Builders(RuleBasedStateMachine):
     @invariant()
     def properties_hold(self) -> None:
         if hasattr(self, "host"):
-            broken = [str(v) for v in check_state(self.host) if v.property in self.holds_throughout]
+            holds = self.holds_throughout if self.host.orphans else self.holds_throughout | HOLDS_WITHOUT_ORPHANS
+            broken = [str(v) for v in check_state(self.host) if v.property in holds]
             assert broken == []
+
+    @invariant()
+    def situations(self) -> None:
+        if hasattr(self, "host"):
+            with all_locks(self.host):
+                stashed = any(domain.pending_scrub for domain in self.host.domains.values())
+            found = {
+                "a destroyed domain has a claim": self.host.orphans,
+                "pages in limbo for a destroyed domain": any(
+                    block.owner is not None and block.owner.is_destroyed for block in self.host.pages.in_limbo()
+                ),
+                "a stash": stashed,
+                "the free of the last page holds a dead domain": any(
+                    domain.is_dead and domain.last_frees for domain in self.host.domains.values()
+                ),
+                "an offline mark is lost": self.host.pages.lost_marks,
+                "an exchange of a destroyed domain": any(
+                    other.exchanges and other.exchanges.is_destroyed for other in self.running
+                ),
+            }
+            SITUATIONS.update(name for name, holds in found.items() if holds)
 
     @invariant()
     def tot_pages_counts_the_domains_pages(self) -> None:
         if not hasattr(self, "host"):
             return
-        exchanging = set().union(*(domids for _, domids, _ in self.running))
         with all_locks(self.host):
             for domain in self.host.domains.values():
-                counted = sum(block.pages for block in self.host.pages.of_domain(domain.domid) if block.refcounted)
-                if domain.domid not in exchanging:
+                blocks = list(self.host.pages.of_domain(domain))
+                counted = sum(block.pages for block in blocks if block.refcounted)
+                if all(domain is not other.exchanges for other in self.running):
                     assert domain.tot_pages == counted
+                assert domain.tot_pages >= counted
+                assert domain.extra_pages == sum(block.pages for block in blocks if not block.refcounted)
+                SITUATIONS.update({"extra pages"} if domain.extra_pages else ())
                 assert min(domain.tot_pages, domain.global_claims, *domain.claims) >= 0
 
 
@@ -286,12 +371,20 @@ class HardenedBuilders(Builders):
     """With the hardened rules everything holds, whatever the builders do."""
 
     semantics = "claim-sets-hardened"
-    holds_throughout = HOLDS_THROUGHOUT | {"entitlement", "entitlement-without-limbo"}
+    holds_throughout = (
+        HOLDS_THROUGHOUT
+        | HOLDS_WITHOUT_ORPHANS
+        | {"entitlement", "entitlement-without-limbo", "no-claims-lost", "offline-mark-kept"}
+    )
+
+    @invariant()
+    def no_destroyed_domain_holds_a_claim(self) -> None:
+        assert not hasattr(self, "host") or self.host.orphans == []
 
     @invariant()
     def the_dead_hold_nothing_once_they_are_killed(self) -> None:
         if hasattr(self, "host"):
-            killing = {steps.__name__ for steps, _, _ in self.running} & {"domain_kill", "destroydomain"}
+            killing = [other for other in self.running if other.kills]
             broken = [str(v) for v in check_state(self.host) if v.property == "dead-hold-nothing"]
             assert killing or broken == []
 
@@ -322,3 +415,14 @@ class TestBuilders(Builders.TestCase):  # type: ignore[misc,name-defined]
         super().runTest()
         everything = {kind.__struct_config__.tag for kind in OPERATIONS}
         assert everything - {"get_memory_claims"} == SEEN  # claim-sets has no such query
+        assert {
+            "a destroyed domain has a claim",
+            "a stash",
+            "an exchange of a destroyed domain",
+            "an offline mark is lost",
+            "extra pages",
+            "pages in limbo for a destroyed domain",
+            "preempted between extents",
+            "preempted scrubbing",
+            "the free of the last page holds a dead domain",
+        } == SITUATIONS

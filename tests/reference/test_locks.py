@@ -13,6 +13,8 @@ GUARDED_HOST = ["total_avail_pages", "node_avail_pages", "node_outstanding_claim
 GUARDED_DOMAIN = {
     "tot_pages": "page_alloc_lock",
     "max_pages": "page_alloc_lock",
+    "extra_pages": "page_alloc_lock",
+    "pending_scrub": "page_alloc_lock",
     "claims": "heap_lock",
     "node_claims": "heap_lock",
     "global_claims": "heap_lock",

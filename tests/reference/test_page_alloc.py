@@ -5,6 +5,7 @@ import pytest
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.domain import mark_dying
 from reference.page_alloc import (
+    alloc_domheap_pages,
     alloc_heap_pages,
     assign_pages,
     free_domheap_pages,
@@ -15,8 +16,9 @@ from reference.page_alloc import (
 )
 from reference.pages import PageState
 from reference.properties import check_state, limbo_pages
-from reference.state import boot
+from reference.state import boot, create_domain
 from reference.status import MisuseError, PageStatus, Status
+from reference.steps import run
 from tests.reference.hosts import GLOBAL, alloc, avail, claim, free, held, small_host
 
 
@@ -56,16 +58,26 @@ def test_a_block_must_be_there() -> None:
 
 
 def test_the_search_goes_round_from_the_last_node() -> None:
+    """A new domain's last node is 0, as ``struct domain`` is cleared: its first pages come from node 1."""
     host = small_host(8, 8, 8)
-    assert [alloc(host, 1) for _ in range(4)] == [0, 16, 32, 1]
-    assert alloc(host, 1, node=0) == 2
-    assert alloc(host, 1) == 17
+    assert [alloc(host, 1) for _ in range(4)] == [16, 32, 0, 17]
+    assert alloc(host, 1, node=0) == 1
+    assert alloc(host, 1) == 18
+
+
+@pytest.mark.parametrize(("first", "mfns"), [(0, [16, 32, 0]), (1, [32, 0, 16]), (2, [0, 16, 32]), (None, [0, 16, 32])])
+def test_a_trace_may_say_which_node_a_new_domain_starts_after(first: int | None, mfns: list[int]) -> None:
+    host = boot((8, 8, 8), 16, small_host().semantics, last_alloc_node=first)
+    domain = create_domain(host, 1, 9)
+    assert [run(alloc_domheap_pages(host, domain, 0)) for _ in mfns] == mfns
+    create_domain(host, 2, 9, (0,))
+    assert alloc(host, 2) == 1 + mfns[mfns.index(0)]
 
 
 def test_limbo_is_visible() -> None:
     host = small_host()
     mfn = alloc_heap_pages(host, host.domain(1), 1)
-    assert mfn == 0
+    assert mfn == 16
     assert held(host, 1)[2] == 0
     assert limbo_pages(host) == {1: 2}
     assert assign_pages(host, mfn, 1, host.domain(1)) is Status.OK
@@ -89,7 +101,7 @@ def test_pages_that_cannot_be_assigned_go_back_but_redeemed_claims_do_not(
     max_pages: int, dying: bool, status: Status
 ) -> None:
     host = small_host()
-    alloc(host, 1, 2)
+    alloc(host, 1, 2, 0)
     claim(host, 1, (3, 0))
     if dying:
         mark_dying(host.domain(1))
@@ -106,10 +118,10 @@ def test_pages_that_cannot_be_assigned_go_back_but_redeemed_claims_do_not(
 
 def test_pages_without_refcount_do_not_count() -> None:
     host = small_host(max_pages=0)
-    mfn = alloc(host, 1, 1, memflags=MEMF_no_refcount)
+    mfn = alloc(host, 1, 1, node=0, memflags=MEMF_no_refcount)
     assert mfn == 0
     assert held(host, 1)[2] == 0
-    assert [block.mfn for block in host.pages.of_domain(1)] == [0]
+    assert [block.mfn for block in host.pages.of_domain(host.domain(1))] == [0]
     free(host, mfn, 1)
     assert avail(host)[1] == 16
 
@@ -160,7 +172,7 @@ def test_pages_are_not_given_to_another_domain_than_they_were_allocated_for(mean
 
 def test_freeing_twice_is_misuse() -> None:
     host = small_host()
-    alloc(host, 1)
+    alloc(host, 1, node=0)
     free(host, 0)
     with pytest.raises(MisuseError, match="mfn 0 is not allocated"):
         free(host, 0)
@@ -168,7 +180,7 @@ def test_freeing_twice_is_misuse() -> None:
 
 def test_the_sections_of_allocating_and_freeing_refuse_pages_in_the_wrong_state() -> None:
     host = small_host()
-    alloc(host, 1)
+    alloc(host, 1, node=0)
     with pytest.raises(MisuseError, match="mfn 0 still belongs to d1"):
         free_heap_pages(host, 0, 0)
     with pytest.raises(MisuseError, match="mfn 0 already belongs to d1"):

@@ -2,14 +2,31 @@
 
 import pytest
 
-from reference.domain import mark_dying
+from reference.constants import MEMF_exact_node
+from reference.domain import domain_kill, mark_dying
 from reference.generations import SEMANTICS
 from reference.generations.hardened import ClaimSetsHardened
 from reference.generations.parts import PARTS, changed
-from reference.page_alloc import alloc_heap_pages, assign_pages
-from reference.state import Host
-from reference.status import Status
-from tests.reference.hosts import GLOBAL, alloc, avail, claim, held, small_host
+from reference.hypercalls import unpausedomain
+from reference.page_alloc import alloc_heap_pages, assign_pages, offline_page
+from reference.populate import Populated, PreemptAt, populate_physmap
+from reference.properties import check_state
+from reference.state import Host, Stash
+from reference.status import PageStatus, Status
+from reference.steps import run
+from tests.reference.hosts import (
+    GLOBAL,
+    alloc,
+    avail,
+    broken,
+    building_host,
+    claim,
+    free,
+    held,
+    populate,
+    small_host,
+    stash_of,
+)
 
 
 def host_with(part: str, *nodes: int, max_pages: int = 4, base: str = "claim-sets") -> Host:
@@ -40,8 +57,8 @@ def test_a_variant_is_found_by_its_name_and_not_listed() -> None:
     assert not any("+" in listed for listed in SEMANTICS)
 
 
-def test_hardened_claim_sets_are_four_parts() -> None:
-    named = ["limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-checked"]
+def test_hardened_claim_sets_are_six_parts() -> None:
+    named = ["limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-checked", "stash-kept", "marks-kept"]
     assert ClaimSetsHardened.__mro__[1:] == type(changed(SEMANTICS["claim-sets"], named)).__mro__[1:]
     assert set(named) < set(PARTS)
 
@@ -143,3 +160,98 @@ def test_per_node_v8_with_parts() -> None:
     in_limbo(host, 1)
     assert claim(host, 1, (3, 0)) is Status.EINVAL
     assert claim(host, 1, (2, 0)) is Status.OK
+
+
+# -- the stash, and offline marks
+
+
+def building(part: str, base: str = "mainline-4.22", order: int = 9) -> Host:
+    """Domain 1 claims 2,048 pages, and has an extent of node 0 stashed after its first 256."""
+    host = building_host(semantics=f"{base}+{part}")
+    assert host.semantics.set_outstanding_pages(host, host.domain(1), 2048) is Status.OK
+    assert populate(host, 1, 1, order, 0, preempt=(0, 256)).preempted is not None
+    return host
+
+
+def test_stash_kept_refuses_a_populate_that_it_does_not_suit() -> None:
+    host = building("stash-kept")
+    before = (avail(host), held(host, 1), stash_of(host, 1))
+    assert populate(host, 1, 4, 0) == Populated([], 0)
+    assert populate(host, 1, 4, 9, 1, MEMF_exact_node, start=2) == Populated([], 2)
+    assert (avail(host), held(host, 1), stash_of(host, 1)) == before
+    assert populate(host, 1, 1, 9) == Populated([0], 1)
+    assert check_state(host) == []
+
+
+def test_stash_kept_refuses_to_unpause_and_leaves_the_pause() -> None:
+    host = building("stash-kept")
+    assert unpausedomain(host, 1) is unpausedomain(host, 1) is Status.EBUSY
+    assert stash_of(host, 1) is not None
+    assert populate(host, 1, 1, 9) == Populated([0], 1)
+    assert unpausedomain(host, 1) is Status.OK
+    assert host.domain(1).creation_finished
+
+
+def test_stash_kept_does_not_preempt_a_second_extent() -> None:
+    host = building_host(semantics="mainline-4.22+stash-kept")
+    first = populate_physmap(host, 1, 1, 10, 0, preempt_at=PreemptAt(0, 256))
+    next(first)
+    next(first)
+    assert populate(host, 1, 1, 9, 0, preempt=(0, 256)).preempted is not None
+    assert run(first) == Populated([0], 1)  # scrubbed on, and assigned
+    assert stash_of(host, 1) == Stash(1024, 9, 256)
+    assert check_state(host) == []
+
+
+def test_stash_kept_frees_the_stash_of_a_dying_domain() -> None:
+    host = building("stash-kept")
+    run(domain_kill(host, host.domain(1)))
+    assert avail(host)[1] == 4096
+    second = building_host(semantics="mainline-4.22+stash-kept")
+    steps = populate_physmap(second, 1, 1, 10, 0, preempt_at=PreemptAt(0, 256))
+    next(steps)
+    next(steps)
+    mark_dying(second.domain(1))
+    assert run(steps) == Populated([], 0, "scrubbing", 256)
+    assert avail(second)[1] == 4096
+
+
+@pytest.mark.parametrize(
+    ("base", "claims"),
+    [("mainline-4.22", ([0, 0], 2048)), ("claim-sets", ([512, 0], 1536)), ("per-node-v8", ([512, 0], 1536))],
+)
+def test_stash_claim_restored(base: str, claims: tuple[list[int], int]) -> None:
+    """Where claims have nodes it is a claim on the node of the pages."""
+    host = building("stash-claim-restored", base)
+    steps = populate_physmap(host, 1, 1, 0)
+    next(steps)
+    assert (held(host, 1)[:2], avail(host)[1], avail(host)[3]) == (claims, 4096, 2048)
+    assert check_state(host) == []
+    assert run(steps).nr_done == 1
+
+
+def test_stash_claim_restored_when_creation_is_not_finished_and_not_when_it_dies() -> None:
+    host = building("stash-claim-restored")
+    assert unpausedomain(host, 1) is Status.EBUSY
+    assert (held(host, 1)[1], check_state(host)) == (2048, [])
+    host = building("stash-claim-restored")
+    run(domain_kill(host, host.domain(1)))
+    assert (avail(host)[1], avail(host)[3], check_state(host)) == (4096, 0, [])
+
+
+def test_stash_claim_restored_is_not_for_pages_refused_at_assignment() -> None:
+    host = building("stash-claim-restored")
+    limit(host, 100)
+    assert populate(host, 1, 1, 9) == Populated([], 0)
+    assert held(host, 1)[1] == 1536
+    assert "no-claims-lost" in broken(host)
+
+
+def test_marks_kept() -> None:
+    """All else of it: test_offline_marks.py."""
+    host = small_host(4, semantics="mainline-4.22+marks-kept", debug_build=True)
+    mfn = in_limbo(host)
+    assert offline_page(host, mfn) is PageStatus.ANONYMOUS_FAILED
+    assert assign_pages(host, mfn, 0, host.domain(1)) is Status.OK
+    free(host, mfn)
+    assert avail(host)[1] == 3

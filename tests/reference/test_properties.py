@@ -69,6 +69,21 @@ def dying_with_claims(host: Host) -> None:
     host.domain(1).is_dying = True
 
 
+def lost_claims(host: Host) -> None:
+    host.domain(1).history.lost = 2
+
+
+def lost_mark(host: Host) -> None:
+    host.pages.lost_marks.add(7)
+
+
+def destroyed_with_claims(host: Host) -> None:
+    domain = host.domain(1)
+    domain.is_dying = domain.is_dead = domain.is_destroyed = True
+    del host.domains[1]
+    host.orphans.append(domain)
+
+
 BREAKERS: list[tuple[str, Callable[[Host], None], str]] = [
     ("node-backed", too_many_claims_on_node, "node 1: node_outstanding_claims 9 > node_avail_pages 6"),
     ("host-backed", too_many_claims, "host: outstanding_claims 17 > total_avail_pages 12"),
@@ -84,6 +99,10 @@ BREAKERS: list[tuple[str, Callable[[Host], None], str]] = [
     ("redeemed-once", unbooked_claim(0), "d1 node 0: installed 3 != outstanding + redeemed + released + recalled 4"),
     ("redeemed-once", unbooked_claim(2), "d1 global: installed 2 != outstanding + redeemed + released + recalled 3"),
     ("dead-hold-nothing", dying_with_claims, "d1: dying with global_claims 2, node_claims 1"),
+    ("dead-hold-nothing", destroyed_with_claims, "d1: destroyed with global_claims 2, node_claims 1"),
+    ("aggregates-agree", destroyed_with_claims, "host: outstanding_claims 3 != sum 0"),
+    ("no-claims-lost", lost_claims, "d1: 2 pages, granted or claimed, went without reaching tot_pages"),
+    ("offline-mark-kept", lost_mark, "mfn 7: marked offline in limbo, the mark is lost"),
 ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from proofs.replay.execution import boot_shape
 from proofs.replay.observe import observe
 from proofs.replay.operations import OPERATIONS
 from proofs.traces.events import (
@@ -47,11 +48,11 @@ from proofs.traces.own_events import (
     OnlinePage,
     PauseDomain,
     PopulatePhysmap,
+    PreemptionPoint,
     RelinquishMemory,
     UnpauseDomain,
 )
 from reference.generations import SEMANTICS
-from reference.state import boot
 from reference.steps import Steps, run
 
 CONFORMANCE = Path("tests/data/conformance")
@@ -88,7 +89,7 @@ def recorded(count: int, path: Path = RECORDED) -> list[list[Json]]:
 def record(host_shape: HostShape, *events: Event, semantics: str = "claim-sets") -> list[Json]:
     """What a recording of these events on the reference looks like: the header, then the events with what came of them."""
     header = Header(FORMAT_2, semantics, "made with the reference", host_shape, seed=77)
-    host = boot(tuple(host_shape.nodes), host_shape.node_span, SEMANTICS[semantics], check_locks=True)
+    host = boot_shape(host_shape, SEMANTICS[semantics], check_locks=True)
     builders: dict[str, Steps[Json]] = {}
     lines: list[Json] = [msgspec.to_builtins(header)]
     for event in events:
@@ -108,7 +109,7 @@ def record(host_shape: HostShape, *events: Event, semantics: str = "claim-sets")
     return lines
 
 
-_TWO_NODES = HostShape(8, [8, 8])
+_TWO_NODES = HostShape(8, [8, 8], last_alloc_node=0)
 
 
 def in_sequence() -> list[Json]:
@@ -167,10 +168,10 @@ def interleaved() -> list[Json]:
         PopulatePhysmap(domid=2, nr_extents=2, extent_order=0, node=1, builder="b"),
         Continue(builder="a"),  # mfn, on_node
         Continue(builder="b"),
+        Continue(builder="b"),
         OfflinePage(mfn=14),
         OnlinePage(mfn=14),  # free, and not the lowest: the next section must not take it for an observed block
-        Continue(builder="b"),
-        Continue(builder="b"),  # mfns
+        *[Continue(builder="b")] * 3,  # mfns, nr_done, preempted
         AllocDomheapPages(domid=1, order=4, node=None, memflags=[], builder="a"),  # refused at once
         MaxMem(domid=2, max_pages=12, builder="b"),  # a single critical section
         ClaimPages(domid=1, nr_extents=4, builder="a"),
@@ -204,6 +205,28 @@ def queries() -> list[Json]:
     )
 
 
+def stashing() -> list[Json]:
+    """Mainline: extents preempted between and within, a stash taken and one that is given up, a mark lost in limbo."""
+    return record(
+        HostShape(1024, [1024, 1024], last_alloc_node=0),
+        Boot(),
+        CreateDomain(domid=1, max_pages=2048, node_affinity=[0, 1]),
+        CreateDomain(domid=2, max_pages=2048, node_affinity=[0, 1]),
+        ClaimPages(domid=1, nr_extents=1024),
+        PopulatePhysmap(domid=1, nr_extents=2, extent_order=0, node=0, preempt_at=PreemptionPoint(1, 0)),
+        PopulatePhysmap(domid=1, nr_extents=1, extent_order=9, node=0, preempt_at=PreemptionPoint(0, 256)),
+        OfflinePage(mfn=515),
+        PopulatePhysmap(domid=1, nr_extents=1, extent_order=9, node=1, start_extent=0),  # it suits
+        PopulatePhysmap(domid=1, nr_extents=1, extent_order=9, preempt_at=PreemptionPoint(0, 256), builder="a"),
+        *[Continue(builder="a")] * 2,  # preempted: scrubbing
+        PopulatePhysmap(domid=2, nr_extents=2, extent_order=0, preempt_at=PreemptionPoint(1, 0), builder="b"),
+        *[Continue(builder="b")] * 2,  # preempted: between extents
+        UnpauseDomain(domid=1),  # EBUSY
+        UnpauseDomain(domid=2),
+        semantics="mainline-4.22",
+    )
+
+
 def own_traces() -> list[list[Json]]:
     """The traces in claim-trace/2."""
-    return [in_sequence(), interleaved(), queries()]
+    return [in_sequence(), interleaved(), queries(), stashing()]

@@ -18,7 +18,7 @@ from proofs.cli.main import claimcheck
 from proofs.replay.files import FileResult, replay_file
 from proofs.replay.observe import observe
 from proofs.replay.operations import OPERATIONS
-from proofs.traces.events import DomainCounters, Event, Events1, State
+from proofs.traces.events import FORMAT_1, DomainCounters, Event, Events1, State
 from proofs.traces.own_events import Continue, Events2
 from reference.constants import UINT_MAX
 from reference.generations import SEMANTICS
@@ -64,6 +64,10 @@ class Malformed(NamedTuple):
     says: str
 
 
+class Unnoticed(NamedTuple):
+    """In claim-trace/2, what was not observed is not compared."""
+
+
 class Case(NamedTuple):
     """A corrupted copy of the sample's event. ``path`` is the observation, as the types have it."""
 
@@ -71,7 +75,7 @@ class Case(NamedTuple):
     path: str
     name: str
     event: Json
-    outcome: Diverges | Malformed
+    outcome: Diverges | Malformed | Unnoticed
 
     @property
     def id(self) -> str:
@@ -149,8 +153,6 @@ def _lists(mfns: list[int]) -> list[list[int]]:
     return lists
 
 
-QUERIES = ("getdomaininfo", "get_memory_claims")
-"""What they tell is absent if the result is an errno."""
 LEGAL = "a block that the hypervisor may take there"
 
 OUTCOMES: dict[str, Callable[[Any], list[Any]]] = {
@@ -164,6 +166,9 @@ OUTCOMES: dict[str, Callable[[Any], list[Any]]] = {
     "outstanding_pages": _counts,
     "free_pages": _counts,
     "needed": _counts,
+    "nr_done": _counts,
+    "preempted": lambda why: [None if why else "between extents", "scrubbing" if why != "scrubbing" else "between extents"],
+    "scrub_index": lambda index: [*_counts(index), 0],
     "claims": lambda claims: [claims[:-1], [*claims, claims[0]], []],
 }
 """Observed field -> other values than the recorded one."""
@@ -179,6 +184,9 @@ ADDED: dict[str, Any] = {
     "outstanding_pages": 0,
     "free_pages": 0,
     "needed": 0,
+    "nr_done": 0,
+    "preempted": "scrubbing",
+    "scrub_index": 256,
     "claims": [],
 }
 """Observed field -> a value, where none was recorded."""
@@ -189,8 +197,9 @@ def outcome_cases(sample: Sample) -> Iterator[Case]:
     plain = "builder" not in event
     for field in op.observed:
         if field not in event:
-            lone_node = field == "on_node" and plain  # the reader knows: no block, no node
-            outcome = Malformed("field `on_node`") if lone_node else Diverges(field, "absent", ADDED[field])
+            # The reader knows: no block, no node.
+            lone = sample.op.startswith("alloc_") and (field == "mfn" or (field == "on_node" and "mfn" in event))
+            outcome = Malformed("field `on_node`") if lone else Diverges(field, "absent", ADDED[field])
             yield Case(sample, field, "added", event | {field: ADDED[field]}, outcome)
             continue
         right = event[field]
@@ -205,16 +214,12 @@ def outcome_cases(sample: Sample) -> Iterator[Case]:
                 expected = right[: len(value) + 1]  # one more than observed is enough
             if field == "mfn" and plain and right is not None:
                 expected = LEGAL
-            wrong: Diverges | Malformed = Diverges(field, expected, value)
-            lost = [name for name in op.observed if name not in event]
-            if sample.op in QUERIES and field == "result" and value == "OK" and lost:
-                wrong = Malformed(f"field `{lost[0]}` is missing")
-            yield Case(sample, field, f"{value!r:.40}", corrupted, wrong)
+            yield Case(sample, field, f"{value!r:.40}", corrupted, Diverges(field, expected, value))
         corrupted = {name: value for name, value in event.items() if name != field}
-        if plain and not (sample.op in QUERIES and field != "result" and event["result"] != "OK"):
-            yield Case(sample, field, "removed", corrupted, Malformed(f"field `{field}`"))
-        else:
-            yield Case(sample, field, "removed", corrupted, Diverges(field, right, "absent"))
+        lone_block = field == "on_node" and sample.op.startswith("alloc_")
+        required = lone_block or sample.trace[0]["format"] == FORMAT_1
+        outcome = Malformed(f"field `{field}`") if required else Unnoticed()
+        yield Case(sample, field, "removed", corrupted, outcome)
 
 
 def crash_cases(sample: Sample) -> Iterator[Case]:
@@ -254,8 +259,18 @@ ADDED_COUNTERS: Json = {
     "claims": [0, 0],
     "outstanding_pages": 0,
     "claim_node": -1,
+    "pending_scrub": {"mfn": 0, "order": 9, "scrub_index": 256},
+    "creation_finished": True,
 }
 """What a generation may not have."""
+STASH = ("pending_scrub", "creation_finished")
+"""Any generation's trace may have them, and none has to."""
+
+
+def _finished(sample: Sample, domid: str) -> bool:
+    """Whether creation of the domain is finished; all have one pause."""
+    done = sample.trace[1 : sample.index + 2]
+    return any(e["op"] == "unpausedomain" and e["domid"] == int(domid) and e["result"] == "OK" for e in done)
 
 
 def _struct_cases(
@@ -272,10 +287,19 @@ def _struct_cases(
             continue
         if field not in record:
             assert field in fields
-            added = changed(sample, lambda event, field=field: _at(event, path).update({field: ADDED_COUNTERS[field]}))
-            yield Case(sample, where, f"{name} added", added, Diverges(name, "absent", ADDED_COUNTERS[field]))
+            value, expected = ADDED_COUNTERS[field], "absent"
+            if field == "pending_scrub":
+                expected = None
+            elif field == "creation_finished":
+                expected = _finished(sample, path[-1])
+                value = not expected
+            added = changed(sample, lambda event, f=field, v=value: _at(event, path).update({f: v}))
+            yield Case(sample, where, f"{name} added", added, Diverges(name, expected, value))
             continue
         right = record[field]
+        if field in STASH:
+            yield from _stash_cases(sample, where, path, field, right)
+            continue
         without = changed(sample, lambda event, field=field: _at(event, path).pop(field))
         lost = Malformed(f"`{field}`") if field in required else Diverges(name, right, "absent")
         yield Case(sample, where, f"{name} removed", without, lost)
@@ -287,6 +311,23 @@ def _struct_cases(
                 yield Case(sample, where, f"{name} of {len(values)}", resized, Malformed(f"field `{name}` must have"))
         else:
             yield from _number_cases(sample, where, path, field, right)
+
+
+def _stash_cases(sample: Sample, where: str, path: tuple[str, ...], field: str, right: Any) -> Iterator[Case]:
+    name = ".".join((*path, field))
+    without = changed(sample, lambda event: _at(event, path).pop(field))
+    yield Case(sample, where, f"{name} removed", without, Unnoticed())
+    if field == "creation_finished":
+        wrong: list[tuple[Any, Diverges]] = [(not right, Diverges(name, right, not right))]
+    elif right is None:
+        there = ADDED_COUNTERS["pending_scrub"]
+        wrong = [(there, Diverges(name, None, there))]
+    else:
+        wrong = [(None, Diverges(name, right, None))]
+        wrong += [(right | {part: n + 1}, Diverges(f"{name}.{part}", n, n + 1)) for part, n in right.items()]
+    for value, outcome in wrong:
+        corrupted = changed(sample, lambda event, v=value: _at(event, path).update({field: v}))
+        yield Case(sample, where, f"{name} = {value}", corrupted, outcome)
 
 
 def _number_cases(sample: Sample, where: str, path: tuple[str, ...], key: str | int, number: int) -> Iterator[Case]:
@@ -329,9 +370,15 @@ def _behind(sample: Sample, event: Json) -> list[Json]:
     return [] if "crash" in event else sample.trace[sample.index + 2 : sample.index + 4]
 
 
-def check(result: FileResult, line: int, sample: Sample, outcome: Diverges | Malformed, behind: int) -> None:
+def check(
+    result: FileResult, line: int, sample: Sample, outcome: Diverges | Malformed | Unnoticed, behind: int
+) -> None:
     """The replay of a file of :func:`write` gave this and nothing else."""
     good = len(GOOD) - 1
+    if isinstance(outcome, Unnoticed):
+        assert (result.error, result.divergences, result.skipped) == (None, [], 0)
+        assert (result.traces, result.events) == (3, 2 * good + sample.index + 1 + behind)
+        return
     if isinstance(outcome, Malformed):
         assert result.error is not None
         assert result.error.startswith(f"{result.file}:{line}: ")
@@ -425,15 +472,15 @@ def test_every_recorded_generation_is_among_them() -> None:
 
 
 def test_a_recorded_crash_is_compared(tmp_path: Path) -> None:
-    """Its text; that it is there; and that nothing else was observed."""
+    """That it is there, and that nothing else was observed; not its text."""
     sample = recorded_crash()
     event = sample.event
     right = event["crash"]
     state = sample.trace[sample.index]["state"]
     without = {name: value for name, value in event.items() if name != "crash"}
-    outcomes: list[tuple[Json, Diverges | Malformed]] = [
-        (event | {"crash": "BUG_ON: other"}, Diverges("crash", right, "BUG_ON: other")),
-        (event | {"crash": ""}, Diverges("crash", right, "")),
+    outcomes: list[tuple[Json, Diverges | Malformed | Unnoticed]] = [
+        (event | {"crash": "BUG_ON: other"}, Unnoticed()),
+        (event | {"crash": ""}, Unnoticed()),
         (without | {"mfn": None, "state": state}, Diverges("crash", right, "absent")),
         (without, Malformed("field `state` is missing")),
         (event | {"state": state}, Malformed("both `crash` and `state`")),
@@ -561,7 +608,7 @@ def test_the_trace_up_to_there_diverges_likewise(case: Case, tmp_path: Path) -> 
     path = tmp_path / "corrupted.jsonl"
     write(path, case.sample, case.event)
     result = replay_file(str(path), write_to=str(tmp_path / "out"))
-    if isinstance(case.outcome, Malformed):
+    if isinstance(case.outcome, Malformed | Unnoticed):
         assert not (tmp_path / "out").exists()
         return
     [written] = result.divergences
@@ -584,7 +631,7 @@ def test_verdicts_that_the_header_expects_are_compared(tmp_path: Path) -> None:
     [written] = replay_file(str(tmp_path / "expect.jsonl")).divergences
     found = written.divergence
     assert (found.line, found.seed, found.event, found.op) == (len(GOOD) + 1, 77, len(trace) - 1, "end")
-    assert (found.field, found.expected, found.observed) == ("expect", [], ["entitlement"])
+    assert (found.field, found.expected, found.observed) == ("expect", ["no-claims-lost"], ["entitlement"])
 
 
 def test_lists_are_checked_behind_a_divergence_too(tmp_path: Path) -> None:

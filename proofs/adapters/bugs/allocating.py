@@ -21,7 +21,9 @@ class RedeemAtAssign(Bug):
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         pass
 
-    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
+    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
+        if not refcounted:
+            return
         with host.heap_lock:
             redeem_claims_for_allocation(host, domain, pages, node)
 
@@ -29,8 +31,8 @@ class RedeemAtAssign(Bug):
 class FreeRestoresClaims(Bug):
     """Freeing pages grows the claim of a domain that still holds one (the rule until 2025-03)."""
 
-    def tot_pages_shrank(self, host: Host, domain: Domain, pages: int) -> None:
-        super().tot_pages_shrank(host, domain, pages)
+    def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
+        super().pages_released(host, domain, pages, refcounted)
         with host.heap_lock:
             if domain.global_claims != 0:
                 stake_claims(host, domain, {}, pages)
@@ -140,7 +142,9 @@ class RedeemGlobalFirst(Bug):
 class RedeemTwice(Bug):
     """Claims are redeemed in the allocator and once more when the pages are assigned."""
 
-    def tot_pages_grew(self, host: Host, domain: Domain, pages: int, node: int) -> None:
+    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
+        if not refcounted:
+            return
         with host.heap_lock:
             redeem_claims_for_allocation(host, domain, pages, node)
 
@@ -157,12 +161,6 @@ class AggregateNotDecremented(Bug):
 class FailedAssignRestoresClaims(Bug):
     """Pages that cannot be assigned go back to the heap, and a host-wide claim comes back with them."""
 
-    _host: Host  # that of the last allocation: the only one that is served
-
-    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        self._host = host
-        super().redeem(host, claimant, pages, node)
-
-    def limbo_ended(self, domain: Domain, pages: int) -> None:
-        super().limbo_ended(domain, pages)
-        stake_claims(self._host, domain, {}, pages)
+    def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
+        super().limbo_ended(host, domain, pages, node, stashed=stashed)
+        stake_claims(host, domain, {}, pages)

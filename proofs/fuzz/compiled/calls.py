@@ -29,7 +29,7 @@ HAS_BLOCK = "(heap[{}].orders >> order_)"
 _MAY_BE_OFFLINE = frozenset({"requested", "node"})
 _OFFLINE = "offline"
 """Begins the names of parameters that are ids of nodes which are not online."""
-_OF_CANDIDATE = frozenset({"node-overclaimed", "allocated"})
+_OF_CANDIDATE = frozenset({"node-overclaimed", "redeemed-beyond-counted", "allocated"})
 """Cases of one candidate of the node search."""
 
 

@@ -36,7 +36,7 @@ class ModelState:
 
     __slots__ = (*CALL_FIELDS, "answer", "chosen", "number_of_domains", "number_of_nodes")
 
-    def __init__(self, nodes: Sequence[int], domains: int, llc_coloring: bool) -> None:
+    def __init__(self, nodes: Sequence[int], domains: int, llc_coloring: bool, debug_build: bool = False) -> None:
         """At boot: every page is free, no domain."""
         self.number_of_nodes = len(nodes)
         self.number_of_domains = domains
@@ -57,6 +57,7 @@ class ModelState:
         self.node_avail_pages: list[int] = list(nodes)
         self.installed_pages: list[int] = list(nodes)
         self.llc_coloring: bool = llc_coloring
+        self.debug_build: bool = debug_build
         self.domctl_lock: int = NONE
         self.claim_node: list[int] = [NONE] * domains
         self.last_alloc_node: list[int] = [NONE] * domains

@@ -157,6 +157,10 @@ class VectorHost(CallHost):
         """A vector whose entries are given by node."""
         return Vector(self.book, NODES, entry)
 
+    def by_domain(self, entry: Callable[[Term], Term]) -> Any:
+        """A vector whose entries are given by domain."""
+        return Vector(self.book, DOMAINS, entry)
+
     def replaced(self, vector: Any, index: Term, value: Term) -> Any:
         """One entry replaced."""
         return Vector(self.book, vector.over, lambda i: choose(same(i, index), value, vector[i]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from proofs.fuzz.world import UNKNOWN_DOMID, World
 from proofs.traces.events import AllocDomheapPages, FreeDomheapPages, OfflinePage
 from proofs.traces.fields import MemFlag
@@ -12,8 +14,9 @@ from proofs.traces.own_events import (
     MemoryExchange,
     OnlinePage,
     PopulatePhysmap,
+    PreemptionPoint,
 )
-from reference.constants import MAX_ORDER
+from reference.constants import MAX_ORDER, SCRUB_CHUNK
 from reference.pages import PageState
 
 _MEMFLAGS: tuple[list[MemFlag], ...] = (
@@ -81,9 +84,10 @@ def alloc_heap_pages(world: World) -> AllocHeapPages:
 
 def assign_pages(world: World) -> AssignPages | None:
     """The second half, for pages that are loose in limbo."""
-    if not world.loose:
+    assignable = world.assignable()
+    if not assignable:
         return None
-    loose = world.draw.pick(world.loose)
+    loose = world.draw.pick(assignable)
     return AssignPages(
         mfn=loose.mfn, order=loose.order, domid=loose.domid, memflags=[f for f in loose.memflags if f == "no_refcount"]
     )
@@ -112,15 +116,52 @@ def free_domheap_pages(world: World) -> FreeDomheapPages | None:
 
 
 def populate_physmap(world: World) -> PopulatePhysmap:
-    """A few extents."""
-    node = world.any_node()
-    return PopulatePhysmap(
-        domid=world.any_domid(),
-        nr_extents=world.draw.below(9),
-        extent_order=_order(world, node),
-        node=node,
-        memflags=_memflags(world),
-    )
+    """A few extents; or what goes on with a preempted call, mostly as that was, now and then otherwise."""
+    draw = world.draw
+    domid = world.populated_domid()
+    continued = world.preempted.get(domid)
+    if continued is None or draw.random() < 0.4:
+        node = world.any_node()
+        event = PopulatePhysmap(
+            domid=domid,
+            nr_extents=draw.below(9),
+            extent_order=_extent_order(world, node),
+            node=node,
+            memflags=["exact_node"] if draw.random() < 0.3 else [],
+        )
+    else:
+        event = replace(continued)
+        if draw.random() < 0.1:
+            event.nr_extents += draw.below(3)
+        if draw.random() < 0.1:
+            event.node, event.memflags = world.any_node(), ["exact_node"]
+    event.preempt_at = _preempt_at(world, event)
+    return event
+
+
+_SMALLEST_PREEMPTED = 9
+"""The order from which on an extent may be preempted while it is scrubbed."""
+
+
+def _extent_order(world: World, node: int | None) -> int:
+    """Mostly as of any request; where there is room, often so large that scrubbing may be preempted."""
+    draw = world.draw
+    if max(world.host.node_avail_pages) >> _SMALLEST_PREEMPTED and draw.random() < 0.6:
+        return _SMALLEST_PREEMPTED + draw.below(2)
+    return _order(world, node)
+
+
+def _preempt_at(world: World, event: PopulatePhysmap) -> PreemptionPoint | None:
+    """A preemption check that says yes; some are not made."""
+    draw = world.draw
+    if (world.offered is not None and not world.offered.extended) or draw.random() < 0.4:
+        return None
+    large = event.extent_order >= _SMALLEST_PREEMPTED
+    extent = event.start_extent + draw.below(max(1, min(event.nr_extents - event.start_extent, 3)))
+    if not large or draw.random() < 0.15:
+        return PreemptionPoint(extent, 0)
+    chunks = (1 << min(event.extent_order, _SMALLEST_PREEMPTED + 2)) // SCRUB_CHUNK
+    return PreemptionPoint(extent, SCRUB_CHUNK * (1 + draw.below(chunks)))
 
 
 def memory_exchange(world: World) -> MemoryExchange | None:
@@ -161,6 +202,9 @@ def offline_page(world: World) -> OfflinePage | None:
     """A page in any state: free, in use, or offline already."""
     draw, pages = world.draw, world.host.pages
     choice = draw.random()
+    if choice < 0.1 and (stashed := [d.pending_scrub for d in world.host.domains.values() if d.pending_scrub]):
+        stash = draw.pick(stashed)
+        return OfflinePage(mfn=stash.mfn + draw.below(1 << stash.order))
     if choice < 0.3 and pages.blocks:
         block = draw.pick(list(pages.blocks.values()))
         return OfflinePage(mfn=block.mfn + draw.below(block.pages))

@@ -62,9 +62,9 @@ def _too_many(world: World, make: Callable[..., Entry]) -> list[Entry]:
 
 
 def install_claim_set(world: World) -> InstallClaimSet | None:
-    """The hypervisor's function, which any domain reaches."""
+    """The hypervisor's function. Where it does not look at is_dying, its callers have, under the domctl lock."""
     domain = world.any_domain()
-    if domain is None:
+    if domain is None or (domain.is_dying and not world.host.semantics.refuses_claimant(domain)):
         return None
     draw = world.draw
     claims = _entries(world, domain, Claim) if draw.random() < 0.95 else []
@@ -178,5 +178,5 @@ def set_outstanding_pages(world: World) -> SetOutstandingPages | None:
         return None
     if "claim_node" not in world.host.semantics.claim_counters:
         return SetOutstandingPages(domid=domain.domid, pages=_legacy_pages(world, domain))
-    node = world.any_node()
+    node = None if domain.is_dying and world.host.semantics.refuses_dying else world.any_node()
     return SetOutstandingPages(domid=domain.domid, pages=_single_pages(world, domain, node), node=node)

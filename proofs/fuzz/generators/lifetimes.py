@@ -23,11 +23,10 @@ MOST_DOMAINS = 6
 def create_domain(world: World) -> CreateDomain | None:
     """With an id that is free now; it may have been another domain's before."""
     draw, host = world.draw, world.host
-    if len(host.domains) >= MOST_DOMAINS:
+    free = world.free_domids(MOST_DOMAINS)
+    if not free:
         return None
-    domid = draw.below(MOST_DOMAINS)
-    while domid in host.domains:
-        domid = (domid + 1) % MOST_DOMAINS
+    domid = draw.pick(free)
     nodes = len(host.node_pages)
     affinity = list(range(nodes))
     if nodes > 1 and draw.random() < 0.4:
@@ -71,32 +70,28 @@ def max_mem(world: World) -> MaxMem:
 
 def domain_kill(world: World) -> DomainKill | None:
     """Also of a domain that is dying already."""
-    domain = world.any_domain()
-    return None if domain is None else DomainKill(domid=domain.domid)
-
-
-def _idle_dying(world: World) -> list[Domain]:
-    busy = world.busy_domains()
-    return [domain for domain in world.host.domains.values() if domain.is_dying and domain.domid not in busy]
+    domid = world.populated_domid()
+    return DomainKill(domid=domid) if domid in world.host.domains else None
 
 
 def relinquish_memory(world: World) -> RelinquishMemory | None:
-    """Of a dying domain that nobody works on."""
-    dying = _idle_dying(world)
+    """Of a dying domain, whoever else works on it."""
+    dying = [domain for domain in world.host.domains.values() if domain.is_dying]
     return RelinquishMemory(domid=world.draw.pick(dying).domid) if dying else None
 
 
 def domain_destroy(world: World) -> DomainDestroy | None:
-    """Of a dying domain that has nothing left."""
-    held = {block.domid for block in world.host.pages.blocks.values()}
-    empty = [d for d in _idle_dying(world) if d.domid not in held and d.global_claims == d.node_claims == 0]
-    return DomainDestroy(domid=world.draw.pick(empty).domid) if empty else None
+    """Of a dying domain that owns no pages. It may have claims, and pages in limbo or stolen from it."""
+    owners = {block.domid for block in world.owned_blocks()}
+    domains = world.host.domains.values()
+    empty = [d.domid for d in domains if d.is_dying and d.domid not in owners and d.domid not in world.killing]
+    return DomainDestroy(domid=world.draw.pick(empty)) if empty else None
 
 
 def destroydomain(world: World) -> DestroyDomain | None:
-    """All stages in one call; nobody else works on the domain."""
+    """All stages in one call, whoever works on the domain; ``domain_kill`` of it has left the domctl lock."""
     domid = world.any_domid()
-    return None if domid in world.busy_domains() else DestroyDomain(domid=domid)
+    return None if domid in world.killing else DestroyDomain(domid=domid)
 
 
 def pausedomain(world: World) -> PauseDomain:
@@ -106,7 +101,7 @@ def pausedomain(world: World) -> PauseDomain:
 
 def unpausedomain(world: World) -> UnpauseDomain:
     """Of a domain, or of none."""
-    return UnpauseDomain(domid=world.any_domid())
+    return UnpauseDomain(domid=world.populated_domid())
 
 
 def getdomaininfo(world: World) -> GetDomainInfo:

@@ -39,14 +39,12 @@ class Source:
             event = maker.make(world)
             if event is None:
                 continue
-            if maker.in_steps and self._leaves_room(event):
+            if maker.in_steps and self._leaves_room():
                 event.builder = next(builder for builder in _BUILDERS if builder not in running)
             return event
         return None
 
-    def _leaves_room(self, event: Event) -> bool:
-        """Whether others may come between the event's critical sections."""
+    def _leaves_room(self) -> bool:
+        """Whether others may come between an event's critical sections."""
         world = self._world
-        if len(world.machine.running) == len(_BUILDERS) or world.draw.random() >= self._plan.interleaving:
-            return False
-        return not world.being_destroyed(getattr(event, "domid", None))
+        return len(world.machine.running) < len(_BUILDERS) and world.draw.random() < self._plan.interleaving
