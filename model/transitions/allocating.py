@@ -162,7 +162,7 @@ def assign_pages(step: Step, rules: Rules) -> None:
 
 
 def _within_node(step: Step, rules: Rules, domid: Term, node: Term) -> None:
-    """What a domain gets of a node and has of it is no more than there is: where claims grow back, they may be as many."""
+    """What a domain gets of a node and has of it is no more than there is: claims that grow back may be as many."""
     if rules.frees_restore_claims:
         s = step.before
         for grid in (s.limbo_pages, s.assigned_pages, s.extra_pages):

@@ -84,7 +84,8 @@ def recorded(trace: Trace, source: str) -> tuple[bytes, list[str]]:
     violations = check_state(recorder.host)
     if "crash" not in events[-1]:
         recorder.broken |= {violation.property for violation in violations}
-    header = {"format": FORMAT_2, "semantics": trace.semantics, "source": source, "host": trace.host | {"last_alloc_node": 0}}
+    host = trace.host | {"last_alloc_node": 0}
+    header = {"format": FORMAT_2, "semantics": trace.semantics, "source": source, "host": host}
     if recorder.broken:
         header["expect"] = sorted(recorder.broken)
     lines = b"".join(msgspec.json.encode(line) + b"\n" for line in (header, *events))
@@ -114,6 +115,12 @@ def measure(lines: bytes) -> tuple[int, int, int, int]:
     return len(events), created, len(nodes), sum(nodes)
 
 
+def as_good(stored: bytes, fresh: bytes) -> bool:
+    """Whether a stored trace can stay: it has the measure of the fresh one, and says as much of its host."""
+    hosts = [msgspec.json.decode(lines.splitlines()[0])["host"] for lines in (stored, fresh)]
+    return measure(stored) == measure(fresh) and hosts[0].keys() == hosts[1].keys()
+
+
 def write(cells: Iterable[Cell], folder: Path = FOLDER, only_say: bool = False) -> list[Path]:
     """Write what is not stored with the same measure, remove what is no finding any more; gives what changed."""
     files = stored(cells, folder)
@@ -124,7 +131,7 @@ def write(cells: Iterable[Cell], folder: Path = FOLDER, only_say: bool = False) 
             if not only_say:
                 old.unlink()
     for path, lines in files.items():
-        if not path.exists() or measure(path.read_bytes()) != measure(lines):
+        if not path.exists() or not as_good(path.read_bytes(), lines):
             changed.append(path)
             if not only_say:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -121,9 +121,10 @@ def _stash_dropped(moment: Moment) -> str:
     if not moment.did("populate_physmap") or not domain.tot_pages or not lost or not sum(domain.history.installed):
         return ""
     others = moment.host.total_avail_pages - moment.host.outstanding_claims
+    claimed = pages_of(sum(domain.history.installed))
     return (
-        f"d0 claimed {pages_of(sum(domain.history.installed))}; it has {domain.tot_pages}, claims {_claims(domain)}, and"
-        f" anybody may take the other {others}."
+        f"d0 claimed {claimed}; it has {domain.tot_pages}, claims {_claims(domain)}, and anybody may take the other"
+        f" {others}."
     )
 
 

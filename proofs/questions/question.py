@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from proofs.matrix.findings import FOLDER, measure, recorded
+from proofs.matrix.findings import FOLDER, as_good, recorded
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
 from proofs.search.on_reference import Running, Tiny, tiny_hosts
@@ -209,7 +209,7 @@ def write(questions: list[Question], only_say: bool = False) -> list[Path]:
     for question in questions:
         lines = lines_of(question, answer(question))
         path = question.path
-        if not (path.exists() and measure(path.read_bytes()) == measure(lines) and still_shown(question)):
+        if not (path.exists() and as_good(path.read_bytes(), lines) and still_shown(question)):
             changed.append(path)
             if not only_say:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -108,7 +108,8 @@ class Running:
             for d in self.created.values()
         ]
         counters = (host.total_avail_pages, host.outstanding_claims, *host.node_outstanding_claims)
-        marked = (*sorted(host.pages.offlined), "marked", *sorted(host.pages.offlining), "lost", *sorted(host.pages.lost_marks))
+        pages = host.pages
+        marked = str([sorted(frames) for frames in (pages.offlined, pages.offlining, pages.lost_marks)])
         ledgers = [
             [
                 i - (r + gone + back)

@@ -57,7 +57,7 @@ SPECIAL: dict[str, tuple[str, ...]] = {
 """Events that are searched for these properties only, as they shorten no trace that breaks another.
 
 Pages that go back to the heap, refused or dropped from the stash, leave more of it to everybody else, and nothing is
-redeemed for them that was not redeemed when they left. A page that is marked and then freed is in the end a page that is
+redeemed for them that was not redeemed when they left. A page that is marked and then freed ends as a page that is
 freed and then goes offline, which is as many events.
 """
 EXTRA = ("exchange_allocate", "assign_extra_pages", "free_extra_pages")

@@ -258,9 +258,8 @@ class Unrolled:
         for choice, steps in zip(self.choices, self.steps, strict=True):
             for number, name in enumerate(self.names):
                 named = steps[name][0].step.arguments.items()
-                asked = [
-                    t for key, value in named if key in ("first", "second", "global") for t in _page_terms(key, value)
-                ]
+                entries = [value for key, value in named if key in ("first", "second", "global")]
+                asked = [term for value in entries for term in _page_terms("global", value)]
                 if asked:
                     found.append(z3.If(choice[number], z3.Sum([z3.If(term > 0, 1, 0) for term in asked]), 0))
         return z3.Sum(found) if found else z3.IntVal(0)

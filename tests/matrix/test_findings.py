@@ -35,7 +35,7 @@ def test_the_reference_does_what_the_finding_says(path: Path) -> None:
     "name",
     [
         "legacy-redeem-at-alloc/no-wrap.intermediate",
-        "single-node-v2/claims-fulfilled.anywhere",
+        "single-node-v2/claims-fulfilled.granted",
         "claim-sets-no-recall/claims-protected.backed",
         "legacy-2013/entitlement+limit-not-lowered+no-claim-in-flight+requests-within-limit",
     ],
