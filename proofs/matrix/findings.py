@@ -18,6 +18,7 @@ from proofs.search.events import Trace
 from proofs.traces.events import FORMAT_2
 from proofs.traces.own_events import Events2
 from proofs.versions import versions
+from reference.constants import UINT_MAX
 from reference.generations import SEMANTICS
 from reference.properties import broken_properties, check_state
 from reference.state import Host, boot
@@ -25,6 +26,7 @@ from reference.status import HypervisorCrash
 from reference.steps import run
 
 FOLDER = Path("tests/data/findings")
+OF_32_BITS = ("max_pages", "tot_pages", "outstanding_pages", "global_claims", "node_claims")
 
 
 def path_of(semantics: str, row: Row, folder: Path = FOLDER) -> Path:
@@ -50,7 +52,7 @@ class _Recorder:
             observed = msgspec.convert(written, Events2).observed
             return {k: v for k, v in written.items() if k not in observed} | {"crash": str(crash)}
         self.broken |= {violation.property for violation in broken_properties(self.host)}
-        return written | outcome | {"state": msgspec.to_builtins(observe(self.host))}
+        return written | outcome | {"state": _as_in_c(msgspec.to_builtins(observe(self.host)))}
 
     def _outcome(self, written: dict[str, Any]) -> dict[str, Any]:
         builder: str = written.get("builder", "")
@@ -72,6 +74,13 @@ class _Recorder:
             return outcome
         self.builders[builder] = steps
         return {}
+
+
+def _as_in_c(state: dict[str, Any]) -> dict[str, Any]:
+    """The state with what is left in a domain's 32-bit counters where they wrap: a hypervisor records that."""
+    for counters in state["domains"].values():
+        counters |= {name: value & UINT_MAX for name, value in counters.items() if name in OF_32_BITS}
+    return state
 
 
 def recorded(trace: Trace, source: str) -> tuple[bytes, list[str]]:

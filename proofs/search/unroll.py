@@ -253,7 +253,7 @@ class Unrolled:
         return z3.Sum(found) if found else z3.IntVal(0)
 
     def targets(self) -> Term:
-        """How many targets are named by the claim sets of the chosen steps: of two that ask for as much, the shorter."""
+        """How many targets the claim sets of the chosen steps name: of two that ask for as much, the shorter."""
         found = []
         for choice, steps in zip(self.choices, self.steps, strict=True):
             for number, name in enumerate(self.names):
