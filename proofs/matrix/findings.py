@@ -125,9 +125,10 @@ def measure(lines: bytes) -> tuple[int, int, int, int]:
 
 
 def as_good(stored: bytes, fresh: bytes) -> bool:
-    """Whether a stored trace can stay: it has the measure of the fresh one, and says as much of its host."""
-    hosts = [msgspec.json.decode(lines.splitlines()[0])["host"] for lines in (stored, fresh)]
-    return measure(stored) == measure(fresh) and hosts[0].keys() == hosts[1].keys()
+    """Whether a stored trace can stay: it has the measure of the fresh one, breaks the same, and says as much of its host."""
+    headers = [msgspec.json.decode(lines.splitlines()[0]) for lines in (stored, fresh)]
+    told = [(header["host"].keys(), header.get("expect")) for header in headers]
+    return measure(stored) == measure(fresh) and told[0] == told[1]
 
 
 def write(cells: Iterable[Cell], folder: Path = FOLDER, only_say: bool = False) -> list[Path]:

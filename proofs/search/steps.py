@@ -96,6 +96,8 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
     left_out = {name for prop, names in SPECIAL.items() if prop not in ids for name in names}
     if not semantics.rules.redeems_at_assign:
         left_out |= set(EXTRA)
+    if semantics.rules.restores_stash:
+        left_out -= {STASHES, "free_stash", "free_marked_stash_page"}  # claims come back by it
     found = []
     for name in semantics.transitions:
         refusal = name.endswith("_refused") and name != "assign_pages_refused"
