@@ -125,7 +125,7 @@ def measure(lines: bytes) -> tuple[int, int, int, int]:
 
 
 def as_good(stored: bytes, fresh: bytes) -> bool:
-    """Whether a stored trace can stay: it has the measure of the fresh one, breaks the same, and says as much of its host."""
+    """Whether a stored trace can stay: it has the measure of the fresh one, breaks the same, on a host told alike."""
     headers = [msgspec.json.decode(lines.splitlines()[0]) for lines in (stored, fresh)]
     told = [(header["host"].keys(), header.get("expect")) for header in headers]
     return measure(stored) == measure(fresh) and told[0] == told[1]
