@@ -7,6 +7,7 @@ such as larger blocks, and for semantics that have no model.
 
 import time
 from collections.abc import Hashable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -92,6 +93,15 @@ class Running:
             return []
         with all_locks(self.host):
             return ON_REFERENCE[prop](self.host)
+
+    @contextmanager
+    def every_lock(self) -> Iterator[None]:
+        """Hold the locks of all domains that there were, and of the host: for an observer."""
+        with ExitStack() as locks:
+            for domain in self.created.values():
+                locks.enter_context(domain.page_alloc_lock)
+            locks.enter_context(self.host.heap_lock)
+            yield
 
     def key(self) -> Hashable:
         """Equal for states from which the same can happen: builders' names and the parts of the ledger are left out."""
