@@ -15,7 +15,7 @@ from model.bounded import BoundedHost
 from model.c_types import UINT_MAX
 from model.conditions import CONDITIONS
 from model.logic import Term, all_of, any_of, negation
-from model.properties import Property
+from model.properties import PROPERTIES, Property
 from model.ranges import largest_host
 from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
@@ -231,6 +231,17 @@ class Unrolled:
                             broken = negation(part.of_step(host, two))
                             ways.append(all_of([self.choices[-1][number], broken]))
         return any_of(ways)
+
+    def not_ruled_out(self, statements: tuple[str, ...], waived: tuple[str, ...]) -> Term:
+        """Before the last event one of these does not hold, or the event is one that the conditions are about."""
+        before = self.states[-2]
+        excluded = frozenset().union(*(CONDITIONS[condition].transitions for condition in waived))
+        chosen = [
+            choice
+            for name, choice in zip(self.names, self.choices[-1], strict=True)
+            if excluded & set(sections_of(name))
+        ]
+        return any_of([*chosen, *(negation(self.says(PROPERTIES[name], before)) for name in statements)])
 
     def pages(self) -> Term:
         """The size of the host."""
