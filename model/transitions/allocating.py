@@ -1,8 +1,9 @@
 """Getting pages: alloc_heap_pages with the redemption of claims, assign_pages, memory_exchange."""
 
+from model.encoding import Vector
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, same
 from model.rules import Redemption, Request, Rules
-from model.step import Step
+from model.step import Hint, Step
 from model.transitions.ledger import deduct
 
 
@@ -162,11 +163,15 @@ def assign_pages(step: Step, rules: Rules) -> None:
 
 
 def _within_node(step: Step, rules: Rules, domid: Term, node: Term) -> None:
-    """What a domain gets of a node and has of it is no more than there is: where claims grow back, they may be as many."""
+    """What a domain gets of a node and has of it is no more than there is: claims that grow back may be as many."""
     if rules.frees_restore_claims:
         s = step.before
         for grid in (s.limbo_pages, s.assigned_pages, s.extra_pages):
-            step.hint(lambda lemmas, _after, g=grid: lemmas.entry_within_sum(g.column(node), domid))
+            step.hint(_entry_within_sum(grid.column(node), domid))
+
+
+def _entry_within_sum(vector: Vector, index: Term) -> Hint:
+    return lambda lemmas, _after: lemmas.entry_within_sum(vector, index)
 
 
 def _lose_marks(step: Step, node: Term, pages: Term) -> None:

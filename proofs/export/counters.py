@@ -173,6 +173,9 @@ class Statements:
     def not_negative_below(self, vector: Vector, index: Term) -> None:
         """Nothing is proved here."""
 
+    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
+        """Nothing is proved here."""
+
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """Nothing is proved here."""
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
@@ -44,6 +44,10 @@ class Open:
     semantics: str
     row: Row
     fails_at: str
+    unless: tuple[str, ...] = ()
+    """Of a property of steps that holds on conditions: the statements that hold on these too, and prove it."""
+    waived: tuple[str, ...] = ()
+    """The conditions."""
 
 
 def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Cell], list[Open]]:
@@ -72,6 +76,9 @@ def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Ce
             cells.append(Cell(semantics, row, Verdict.PROVED, hosts, seconds=seconds))
             if not row.conditions:
                 break
+            if hosts == ANY_HOST and prop.kind is Kind.STEP and left[-1].row == Row(prop.name):
+                more = tuple(name for name in worlds[row.conditions].kept if name not in plain.kept)
+                left[-1] = replace(left[-1], unless=more, waived=row.conditions)
     for other in OTHER_ROWS.values():
         reason = other.says_nothing(SEMANTICS[semantics])
         if other.id in ids and reason:

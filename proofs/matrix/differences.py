@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model.semantics import SEMANTICS
 from proofs.matrix.difference import Between, Difference, difference
-from proofs.matrix.findings import FOLDER, measure, recorded
+from proofs.matrix.findings import FOLDER, as_good, recorded
 from proofs.search.events import Trace
 from proofs.versions import versions
 
@@ -84,7 +84,7 @@ def write(only_say: bool = False) -> tuple[list[Path], dict[tuple[str, str], Dif
         lines = lines_of(*pair, one) if one.differs else b""
         if (path.read_bytes() if path.exists() else b"") == lines:
             continue
-        if lines and path.exists() and measure(path.read_bytes()) == measure(lines):
+        if lines and path.exists() and as_good(path.read_bytes(), lines):
             continue
         changed.append(path)
         if not only_say:

@@ -16,7 +16,6 @@ from proofs.search.events import Trace
 from proofs.search.on_reference import Running, Tiny, observed, tiny_hosts
 from proofs.search.small_events import Written, next_events
 from reference.locks import CheckedLock, LockError
-from reference.state import all_locks
 from reference.status import HypervisorCrash, MisuseError
 
 NAME = "lock-order"
@@ -66,7 +65,7 @@ def search(semantics: str, depth: int, pages: int = 2) -> Trace | None:
                     continue
                 if broken:
                     return _trace(running, nodes, events, broken)
-                with all_locks(running.host):
+                with running.every_lock():
                     key = running.key()
                 if key not in seen[nodes]:
                     seen[nodes].add(key)

@@ -8,6 +8,7 @@ from pathlib import Path
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
+from proofs.c_typed.wraps import ReplayWithWraps
 from proofs.explain.compact import boot_line, compact_scenes, compact_timeline
 from proofs.matrix.cells import Cell
 from proofs.matrix.differences import asked
@@ -18,8 +19,8 @@ from proofs.matrix.rows import Row
 from proofs.matrix.source import lines_of_code, reference_diff, reference_source, rule_changes
 from proofs.prover.documents import table
 from proofs.prover.verdict import Verdict
-from proofs.replay import replay_trace
-from proofs.traces import read_traces
+from proofs.replay.replay import TraceResult
+from proofs.traces import Trace, read_traces
 from reference.generations import SEMANTICS as OF_REFERENCE
 
 PAGES = Path("docs/generations")
@@ -140,8 +141,15 @@ def _sentence(row: Row) -> str:
 def story(path: Path) -> tuple[str, list[str]]:
     """The timeline of a stored trace, and what the reference's checker finds broken on the way, with numbers."""
     (timeline,) = [compact_timeline(trace) for trace in read_traces(path)]
-    (result,) = [replay_trace(trace) for trace in read_traces(path)]
-    return timeline, [f"{name}: {text}" for name, text in result.first_broken.items()]
+    (result,) = [_replayed(trace) for trace in read_traces(path)]
+    wrapped = [f"in C, {result.parted}"] if result.parted else []
+    return timeline, [*wrapped, *(f"{name}: {text}" for name, text in result.first_broken.items())]
+
+
+def _replayed(trace: Trace) -> TraceResult:
+    result = TraceResult(trace.first_line, trace.header.seed)
+    ReplayWithWraps(trace, result, check_locks=False, check_properties=True).run()
+    return result
 
 
 def _next(name: str, after: str, cells: list[Cell]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from model.properties import PROPERTIES, Kind
@@ -80,7 +81,9 @@ def _asked(left: Open) -> Asked:
     row, larger = left.row, _larger(left)
     depth = DEPTH if larger is None else len(larger.events)
     few = row.part not in LARGE
-    return Asked(left.semantics, row.part, "", row.conditions, depth, NODES, DOMAINS, rlimit=WORK, few=few)
+    size = (depth, NODES, DOMAINS)
+    known = Asked(left.semantics, row.part, "", row.conditions, *size, rlimit=WORK, unless=left.unless, few=few)
+    return replace(known, waived=left.waived)
 
 
 def _larger(left: Open) -> Trace | None:

@@ -36,6 +36,11 @@ FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("entitlement-without-limbo", ()),
     ("entitlement-without-limbo", ("limit-not-lowered",)),
     ("dead-hold-nothing", ()),
+    ("aggregates-agree.host", ()),
+    ("host-backed", ()),
+    ("no-claims-lost", ("limit-not-lowered", "requests-within-limit")),
+    ("no-claims-lost", ("limit-not-lowered", "requests-within-limit", "requests-within-claims")),
+    ("offline-mark-kept", ()),
 )
 """Searches: a property, and the conditions granted."""
 

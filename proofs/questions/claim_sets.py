@@ -4,10 +4,12 @@ from proofs.questions.events import (
     any_of,
     assignments,
     exchanges,
+    preempted_populating,
     requests,
     sets,
     small,
     whole_allocations,
+    whole_host_claims,
 )
 from proofs.questions.question import Moment, Question, pages_of
 from proofs.search.fulfilled import ON_REFERENCE
@@ -98,17 +100,32 @@ def _claim_used_up_elsewhere(moment: Moment) -> str:
 
 def _dead_hold_memory(moment: Moment) -> str:
     host = moment.host
-    domain = host.domains[0]
+    domain = next(iter((*host.domains.values(), *host.orphans)), None)
     refused = moment.did("alloc_heap_pages", domid=None) and moment.outcome["mfn"] is None
     if (
         not refused
+        or domain is None
         or not domain.is_dying
         or not moment.settled
         or not _claims(domain)
         or host.total_avail_pages < sum(host.node_pages)
     ):
         return ""
-    return f"Every page is free; none can be had: {_claims(domain)} claimed by the dead d0."
+    gone = f"d{domain.domid}, which is on no list any more" if domain.is_destroyed else f"the dead d{domain.domid}"
+    return f"Every page is free; none can be had: {_claims(domain)} claimed by {gone}."
+
+
+def _stash_dropped(moment: Moment) -> str:
+    domain = moment.host.domains[0]
+    lost = domain.history.lost
+    if not moment.did("populate_physmap") or not domain.tot_pages or not lost or not sum(domain.history.installed):
+        return ""
+    others = moment.host.total_avail_pages - moment.host.outstanding_claims
+    claimed = pages_of(sum(domain.history.installed))
+    return (
+        f"d0 claimed {claimed}; it has {domain.tot_pages}, claims {_claims(domain)}, and anybody may take the other"
+        f" {others}."
+    )
 
 
 def _not_released(moment: Moment) -> str:
@@ -124,7 +141,7 @@ def _superpage_refused(moment: Moment) -> str:
     return " ".join(f"{text}." for text in ON_REFERENCE["superpage-fulfilled.node"](host))
 
 
-_KILL = small("claim_pages", "domain_kill", "continue")
+_DESTROY = small("claim_pages", "destroydomain", "continue")
 
 QUESTIONS: dict[str, Question] = {
     q.name: q
@@ -186,6 +203,18 @@ QUESTIONS: dict[str, Question] = {
             compared=(HARDENED,),
         ),
         Question(
+            "stash-dropped",
+            NAME,
+            "A builder that is preempted, and goes on with pages of another size, loses its claim.",
+            any_of(whole_host_claims, preempted_populating),
+            _stash_dropped,
+            hosts=((512,),),
+            limits=range(512, 513),
+            remembers=True,
+            bears_on="contradicts DS-28, DS-32",
+            compared=(HARDENED, f"{NAME}+stash-claim-restored"),
+        ),
+        Question(
             "release-refused",
             NAME,
             "A set of no pages, meant to release the claims, is refused.",
@@ -217,10 +246,10 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "dead-domain-holds-memory",
             NAME,
-            "A legacy call that looked at is_dying before the domain was killed gets its claim afterwards.",
-            any_of(_KILL, requests(0, domids=(None,))),
+            "A legacy call that looked at is_dying before the domain was destroyed gets its claim afterwards.",
+            any_of(_DESTROY, requests(0, domids=(None,))),
             _dead_hold_memory,
-            bears_on="contradicts DS-29",
+            bears_on="contradicts DS-21, DS-23, DS-29",
             compared=(HARDENED,),
         ),
         Question(

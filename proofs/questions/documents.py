@@ -6,7 +6,7 @@ nothing is written: it says what is not up to date.
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from proofs.questions.variants import (
     LIMIT,
     OTHERS,
     PER_NODE,
+    STASH,
     STORED,
     Judged,
     dump,
@@ -74,12 +75,12 @@ def summary() -> str:
 
 
 @cache
-def _verdicts() -> dict[tuple[str, str], Judged]:
-    return {(v.semantics, v.part): v for v in stored()}
+def _verdicts() -> dict[tuple[str, Row], Judged]:
+    return {(v.semantics, Row(v.part, v.conditions)): v for v in stored()}
 
 
-def _mark(name: str, part: str) -> str:
-    return _verdicts()[name, part].mark
+def _mark(name: str, row: Row) -> str:
+    return _verdicts()[name, row].mark
 
 
 def _yes(part: str, name: str) -> str:
@@ -95,16 +96,15 @@ def grid() -> str:
         "charged-at-alloc",
         "claims-checked-at-assign",
     ]
-    rows = [row.part for row in LIMIT]
-    body = [[*(_yes(c, name) for c in columns), *(_mark(name, row) for row in rows)] for name in GRID]
-    lines = [table([*(f"`{c}`" for c in columns), *(f"`{row}`" for row in rows)], body), ""]
-    for row in rows:
+    body = [[*(_yes(c, name) for c in columns), *(_mark(name, row) for row in LIMIT)] for name in GRID]
+    lines = [table([*(f"`{c}`" for c in columns), *map(_code, LIMIT)], body), ""]
+    for row in LIMIT:
         ways = [" with ".join(f"`{part}`" for part in sorted(parts)) for parts in smallest(row)]
-        lines.append(f"- `{row}` is kept exactly by {', or by '.join(ways)}.")
+        lines.append(f"- {_code(row)} is kept exactly by {', or by '.join(ways)}.")
     return "\n".join(lines)
 
 
-def smallest(row: str) -> list[set[str]]:
+def smallest(row: Row) -> list[set[str]]:
     """The smallest sets of parts of the grid that prove a row.
 
     :raises ValueError: not every larger set proves it too
@@ -113,14 +113,14 @@ def smallest(row: str) -> list[set[str]]:
     proved = [parts for name, parts in sets.items() if _mark(name, row) == "+"]
     least = [parts for parts in proved if not any(other < parts for other in proved)]
     if any(any(few <= parts for few in least) != (parts in proved) for parts in sets.values()):
-        raise ValueError(f"{row} is not kept exactly by its smallest sets")
+        raise ValueError(f"{row.name} is not kept exactly by its smallest sets")
     return least
 
 
-def _verdict_table(asked: Iterable[str]) -> str:
+def _verdict_table(asked: Mapping[str, Iterable[Row]]) -> str:
     body = []
-    for name in asked:
-        for found in (v for v in stored() if v.semantics == name):
+    for name, rows in asked.items():
+        for found in (_verdicts()[name, row] for row in rows):
             conditions = f" if {' and '.join(found.conditions)}" if found.conditions else ""
             body.append([f"`{name}`", f"`{found.part}`{conditions}", found.mark, ", ".join(found.events)])
     return table(["rules", "property", "verdict", "shortest trace"], body)
@@ -128,8 +128,7 @@ def _verdict_table(asked: Iterable[str]) -> str:
 
 def dead() -> str:
     """What the check under the locks does for dead domains."""
-    body = [[f"`{name}`", "`dead-hold-nothing`", _mark(name, "dead-hold-nothing")] for name in DEAD]
-    return table(["rules", "property", "verdict"], body)
+    return _verdict_table(DEAD)
 
 
 def hardened() -> str:
@@ -167,6 +166,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "grid": grid,
     "others": lambda: _verdict_table(OTHERS),
     "dead": dead,
+    "stash": lambda: _verdict_table(STASH),
     "hardened": hardened,
     "locks": locks,
     "host-check": host_check,

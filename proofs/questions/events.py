@@ -5,6 +5,8 @@ from itertools import product
 
 from proofs.search.on_reference import Running
 from proofs.search.small_events import Written, next_events
+from proofs.search.writer import ORDER
+from reference.constants import SCRUB_CHUNK
 from reference.pages import PageState
 
 May = Callable[[Running], Iterator[Written]]
@@ -63,9 +65,10 @@ def assignments(running: Running) -> Iterator[Written]:
     """`assign_pages` of each block in limbo; where that is refused, its pages may go back to the heap."""
     host = running.host
     for block in sorted(host.pages.blocks.values(), key=lambda b: b.mfn):
-        if block.state is PageState.LIMBO and block.domid is not None:
-            where, domain = {"mfn": block.mfn, "order": block.order}, host.domains[block.domid]
-            yield {"op": "assign_pages", "domid": block.domid, **where}
+        domain = block.owner
+        if block.state is PageState.LIMBO and domain is not None and not domain.is_destroyed:
+            where = {"mfn": block.mfn, "order": block.order}
+            yield {"op": "assign_pages", "domid": domain.domid, **where}
             if domain.tot_pages + block.pages > host.semantics.limit_at_assign(host, domain):
                 yield {"op": "free_heap_pages", **where}
 
@@ -89,6 +92,22 @@ def populating(running: Running) -> Iterator[Written]:
         event = {"op": "populate_physmap", "domid": domid, "nr_extents": 1, "extent_order": 0, "builder": builder}
         yield event
     yield from ({"op": "continue", "builder": builder} for builder in sorted(running.begun))
+
+
+def whole_host_claims(running: Running) -> Iterator[Written]:
+    """`install_claim_set` of all pages of a node."""
+    host = running.host
+    for domid, node in product(host.domains, host.nodes):
+        claims = [{"pages": host.node_pages[node], "target": node}]
+        yield {"op": "install_claim_set", "domid": domid, "claims": claims}
+
+
+def preempted_populating(running: Running) -> Iterator[Written]:
+    """`populate_physmap` of an extent that is preempted while it is scrubbed, and of a single page."""
+    for domid in running.host.domains:
+        event = {"op": "populate_physmap", "domid": domid, "nr_extents": 1}
+        yield event | {"extent_order": ORDER, "preempt_at": {"extent": 0, "scrub_index": SCRUB_CHUNK}}
+        yield event | {"extent_order": 0}
 
 
 def exchanges(running: Running) -> Iterator[Written]:

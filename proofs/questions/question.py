@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from proofs.matrix.findings import FOLDER, measure, recorded
+from proofs.matrix.findings import FOLDER, as_good, recorded
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
 from proofs.search.on_reference import Running, Tiny, tiny_hosts
@@ -66,6 +66,8 @@ class Question:
     depth: int = 7
     limits: range | None = None
     """Which max_pages domains are created with; all up to the host's pages, if none."""
+    hosts: tuple[tuple[int, ...], ...] = ()
+    """The pages of the nodes, for each host that is tried; all of at most that size, if none."""
     remembers: bool = False
     """What happens depends on more than the state: on the ledgers of claims."""
 
@@ -98,7 +100,8 @@ def answer(question: Question) -> Answer:
 
     :raises Unanswered: there is none
     """
-    hosts = tiny_hosts(Tiny(question.semantics, "", nodes=question.nodes, pages=question.pages))
+    tiny = tiny_hosts(Tiny(question.semantics, "", nodes=question.nodes, pages=question.pages))
+    hosts = question.hosts or tuple(tiny)
     levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
     for depth in range(1, question.depth + 1):
         for created, nodes in product(range(1, min(depth, question.domains) + 1), hosts):
@@ -156,7 +159,7 @@ def _extended(
 
 def _ledgers(host: Host) -> Hashable:
     ledgers = [domain.history for domain in host.domains.values()]
-    return tuple((*h.installed, *h.redeemed, *h.released, *h.recalled) for h in ledgers)
+    return tuple((*h.installed, *h.redeemed, *h.released, *h.recalled, h.lost) for h in ledgers)
 
 
 def lines_of(question: Question, found: Answer) -> bytes:
@@ -206,7 +209,7 @@ def write(questions: list[Question], only_say: bool = False) -> list[Path]:
     for question in questions:
         lines = lines_of(question, answer(question))
         path = question.path
-        if not (path.exists() and measure(path.read_bytes()) == measure(lines) and still_shown(question)):
+        if not (path.exists() and as_good(path.read_bytes(), lines) and still_shown(question)):
             changed.append(path)
             if not only_say:
                 path.parent.mkdir(parents=True, exist_ok=True)

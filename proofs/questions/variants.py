@@ -19,7 +19,9 @@ from proofs.matrix.searches import verdicts_on
 from proofs.prover.verdict import Verdict
 
 STORED = FOLDER / "variants.json"
-LIMIT = (Row("entitlement"), Row("entitlement-without-limbo.pages-and-claims"), Row("redeemed-arrive"))
+LOST = Row("no-claims-lost", ("stash-not-dropped",))
+"""A stash that is dropped loses claims whatever is done about the limit: see STASH."""
+LIMIT = (Row("entitlement"), Row("entitlement-without-limbo.pages-and-claims"), LOST)
 """What it means that a domain's limit is kept."""
 UNLOWERED = ("limit-not-lowered",)
 OFFLINE = ("nothing-offlined",)
@@ -49,30 +51,42 @@ OTHERS: dict[str, tuple[Row, ...]] = {
     "claim-sets+redeemed-at-assign": (
         Row("host-backed"),
         Row("claims-protected.backed"),
-        Row("claims-fulfilled.node"),
+        Row("claims-fulfilled.granted-on-node"),
         Row("redeemed-once.exact"),
     ),
     "claim-sets-hardened+others-kept": (
         Row("node-backed"),
         Row("host-backed"),
         Row("entitlement"),
-        Row("redeemed-arrive"),
+        Row("no-claims-lost"),
         Row("claims-protected.backed"),
-        Row("claims-fulfilled.node"),
-        Row("claims-fulfilled.anywhere"),
+        Row("claims-fulfilled.granted-on-node"),
+        Row("claims-fulfilled.granted"),
+        Row("claims-fulfilled.delivered"),
         Row("redeemed-once.exact"),
     ),
 }
 """What else could be done about it, and the rows that it is judged by."""
 DEAD = {
-    "claim-sets": (Row("dead-hold-nothing"),),
-    "claim-sets+dying-checked": (Row("dead-hold-nothing"),),
+    "claim-sets": (Row("dead-hold-nothing"), Row("host-backed")),
+    "claim-sets+dying-checked": (Row("dead-hold-nothing"), Row("host-backed")),
 }
+WITHIN = ("limit-not-lowered", "requests-within-limit")
+STASH: dict[str, tuple[Row, ...]] = {
+    name: (
+        Row("no-claims-lost", WITHIN),
+        Row("no-claims-lost", (*WITHIN, "requests-within-claims")),
+        Row("redeemed-once.claims-do-not-come-back"),
+    )
+    for base in ("mainline-4.22", "claim-sets")
+    for name in (base, f"{base}+stash-kept", f"{base}+stash-claim-restored")
+}
+"""What can be done about a stash that is dropped with its claim."""
 PER_NODE_ROWS = (
     Row("entitlement-without-limbo.pages-and-claims", UNLOWERED),
     Row("entitlement", (*UNLOWERED, "requests-within-limit")),
-    Row("claims-fulfilled.node", (*UNLOWERED, *OFFLINE)),
-    Row("claims-fulfilled.anywhere", (*UNLOWERED, *OFFLINE)),
+    Row("claims-fulfilled.granted-on-node", (*UNLOWERED, *OFFLINE)),
+    Row("claims-fulfilled.granted", (*UNLOWERED, *OFFLINE)),
 )
 _OF_PER_NODE = (
     "",
@@ -85,7 +99,7 @@ PER_NODE = dict.fromkeys((named("per-node-v8", [parts]) for parts in _OF_PER_NOD
 
 ASKED: dict[str, tuple[Row, ...]] = {**dict.fromkeys(GRID, LIMIT), **OTHERS, **PER_NODE}
 """Every variant that is judged, with its rows."""
-for _name, _rows in DEAD.items():
+for _name, _rows in (*DEAD.items(), *STASH.items()):
     ASKED[_name] = (*ASKED.get(_name, ()), *_rows)
 
 

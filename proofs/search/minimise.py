@@ -31,6 +31,10 @@ class Asked:
     seed: int = 0
     rlimit: int = 0
     """Work allowed for one question to the solver; 0 for no limit."""
+    unless: tuple[str, ...] = ()
+    """Statements about states that are known to rule it out: the last event breaks it only where one does not hold
+    before, or where the event is what the conditions `waived` exclude."""
+    waived: tuple[str, ...] = ()
     few: bool = False
     """Only hosts with a page more than nodes: quick, and enough for most."""
 
@@ -135,6 +139,8 @@ class _Search:
         """A trace of just this depth: looked for with few pages first, which is quick, then with any number."""
         broken, solver = self._broken(host), host.solver
         solver.add(z3.Implies(broken, host.broken(self.parts)))
+        if self.asked.unless and host.steps:
+            solver.add(z3.Implies(broken, host.not_ruled_out(self.asked.unless, self.asked.waived)))
         few = [_within(solver, host.pages() - host.least_pages(), 1)]
         for bounds in [few] if self.asked.few else [few, []]:
             if _check(solver, broken, *bounds):

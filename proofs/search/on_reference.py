@@ -7,6 +7,7 @@ such as larger blocks, and for semantics that have no model.
 
 import time
 from collections.abc import Hashable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -22,7 +23,7 @@ from proofs.search.minimise import Found
 from proofs.search.small_events import Written, next_events
 from proofs.traces.own_events import Events2
 from reference.generations import SEMANTICS
-from reference.state import Host, all_locks, boot
+from reference.state import Domain, Host, all_locks, boot
 from reference.status import HypervisorCrash, MisuseError
 from reference.steps import run
 
@@ -55,6 +56,8 @@ class Running:
         self.host: Host = boot(node_pages, span, rules, block_policy=self.policy, check_locks=check_locks)
         self.begun: dict[str, tuple[Any, Written, int]] = {}
         """Of each builder in the middle of an operation: what is left of it, its event, critical sections done."""
+        self.created: dict[int, Domain] = {}
+        """Every domain that there was: who is in the middle of something goes on with one that is destroyed."""
 
     def do(self, written: Written) -> dict[str, Any]:
         """One event; gives the outcome, if the operation ends with it."""
@@ -65,6 +68,7 @@ class Running:
         if event.observed:
             self.policy.expect(event)
         outcome = OPERATIONS[type(event)](self.host, event)
+        self.created |= self.host.domains
         if isinstance(outcome, dict):
             return outcome
         return self._section(outcome, written, 0) if "builder" in written else run(outcome)
@@ -90,6 +94,15 @@ class Running:
         with all_locks(self.host):
             return ON_REFERENCE[prop](self.host)
 
+    @contextmanager
+    def every_lock(self) -> Iterator[None]:
+        """Hold the locks of all domains that there were, and of the host: for an observer."""
+        with ExitStack() as locks:
+            for domain in self.created.values():
+                locks.enter_context(domain.page_alloc_lock)
+            locks.enter_context(self.host.heap_lock)
+            yield
+
     def key(self) -> Hashable:
         """Equal for states from which the same can happen: builders' names and the parts of the ledger are left out."""
         host = self.host
@@ -99,13 +112,14 @@ class Running:
         blocks = sorted((b.mfn, b.order, b.state.value, b.domid, b.refcounted) for b in host.pages.blocks.values())
         domains = [
             (
-                (d.domid, d.max_pages, d.tot_pages, d.last_alloc_node, d.is_dying, d.history.lost),
+                (d.domid, d.max_pages, d.tot_pages, d.last_alloc_node, d.is_dying, d.is_destroyed, d.history.lost),
                 (*d.claims, d.node_claims, d.global_claims, d.claim_node, str(d.pending_scrub)),
             )
-            for d in (*host.domains.values(), *host.orphans)
+            for d in self.created.values()
         ]
         counters = (host.total_avail_pages, host.outstanding_claims, *host.node_outstanding_claims)
-        marked = (*sorted(host.pages.offlined), "marked", *sorted(host.pages.offlining), "lost", *sorted(host.pages.lost_marks))
+        pages = host.pages
+        marked = str([sorted(frames) for frames in (pages.offlined, pages.offlining, pages.lost_marks)])
         ledgers = [
             [
                 i - (r + gone + back)

@@ -57,7 +57,7 @@ SPECIAL: dict[str, tuple[str, ...]] = {
 """Events that are searched for these properties only, as they shorten no trace that breaks another.
 
 Pages that go back to the heap, refused or dropped from the stash, leave more of it to everybody else, and nothing is
-redeemed for them that was not redeemed when they left. A page that is marked and then freed is in the end a page that is
+redeemed for them that was not redeemed when they left. A page that is marked and then freed ends as a page that is
 freed and then goes offline, which is as many events.
 """
 EXTRA = ("exchange_allocate", "assign_extra_pages", "free_extra_pages")
@@ -96,6 +96,8 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
     left_out = {name for prop, names in SPECIAL.items() if prop not in ids for name in names}
     if not semantics.rules.redeems_at_assign:
         left_out |= set(EXTRA)
+    if semantics.rules.restores_stash:
+        left_out -= {STASHES, "free_stash", "free_marked_stash_page"}  # claims come back by it
     found = []
     for name in semantics.transitions:
         refusal = name.endswith("_refused") and name != "assign_pages_refused"

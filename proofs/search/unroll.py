@@ -15,7 +15,7 @@ from model.bounded import BoundedHost
 from model.c_types import UINT_MAX
 from model.conditions import CONDITIONS
 from model.logic import Term, all_of, any_of, negation
-from model.properties import Property
+from model.properties import PROPERTIES, Property
 from model.ranges import largest_host
 from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
@@ -232,6 +232,17 @@ class Unrolled:
                             ways.append(all_of([self.choices[-1][number], broken]))
         return any_of(ways)
 
+    def not_ruled_out(self, statements: tuple[str, ...], waived: tuple[str, ...]) -> Term:
+        """Before the last event one of these does not hold, or the event is one that the conditions are about."""
+        before = self.states[-2]
+        excluded = frozenset().union(*(CONDITIONS[condition].transitions for condition in waived))
+        chosen = [
+            choice
+            for name, choice in zip(self.names, self.choices[-1], strict=True)
+            if excluded & set(sections_of(name))
+        ]
+        return any_of([*chosen, *(negation(self.says(PROPERTIES[name], before)) for name in statements)])
+
     def pages(self) -> Term:
         """The size of the host."""
         return z3.Sum([self.states[0].installed_pages[n] for n in range(self.nodes)])
@@ -253,14 +264,13 @@ class Unrolled:
         return z3.Sum(found) if found else z3.IntVal(0)
 
     def targets(self) -> Term:
-        """How many targets are named by the claim sets of the chosen steps: of two that ask for as much, the shorter."""
+        """How many targets the claim sets of the chosen steps name: of two that ask for as much, the shorter."""
         found = []
         for choice, steps in zip(self.choices, self.steps, strict=True):
             for number, name in enumerate(self.names):
                 named = steps[name][0].step.arguments.items()
-                asked = [
-                    t for key, value in named if key in ("first", "second", "global") for t in _page_terms(key, value)
-                ]
+                entries = [value for key, value in named if key in ("first", "second", "global")]
+                asked = [term for value in entries for term in _page_terms("global", value)]
                 if asked:
                     found.append(z3.If(choice[number], z3.Sum([z3.If(term > 0, 1, 0) for term in asked]), 0))
         return z3.Sum(found) if found else z3.IntVal(0)

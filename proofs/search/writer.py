@@ -236,7 +236,7 @@ class Writer:
         self.events[-1] |= {"memflags": ["exact_node"], "on_node": a["node"]}
         self._crash()
 
-    def _redemption_crashes(self, a: dict[str, Any]) -> None:
+    def _redemption_crashes(self, _a: dict[str, Any]) -> None:
         raise Untellable  # it is not reached: see `no-crash`
 
     def _populate_preempted(self, a: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ bear on is in proofs/evidence/statements.toml.
 """
 
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import combinations, count, product
 from typing import Any
 
 import pytest
@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from reference.claims import ClaimEntry
 from reference.constants import MAX_NUMNODES, MEMF_exact_node
 from reference.domain import domain_kill
-from reference.hypercalls import claim_memory, claim_pages, max_mem, memory_exchange, populate_physmap
+from reference.hypercalls import claim_memory, claim_pages, max_mem, memory_exchange
 from reference.locks import LockError
 from reference.page_alloc import alloc_heap_pages, assign_pages, free_heap_pages, offline_page
+from reference.populate import Populated, populate_physmap
 from reference.properties import check_state
 from reference.state import Host
 from reference.status import Status
@@ -128,7 +129,7 @@ def test_a_running_domain_cannot_take_claimed_memory_by_any_call() -> None:
     assert running is not None
     assert claim(host, 1, (3, 0)) is Status.OK
     assert alloc(host, 2) is None
-    assert run(populate_physmap(host, 2, 1, 0)) == []
+    assert run(populate_physmap(host, 2, 1, 0)).mfns == []
     assert run(memory_exchange(host, 2, [running], 0, 0)).status is Status.ENOMEM
     assert claim(host, 2, (1, GLOBAL)) is Status.ENOMEM
     free(host, running)
@@ -169,7 +170,7 @@ def test_claims_lost_by_a_failed_assignment_harm_nobody_else() -> None:
     run(domain_kill(host, host.domain(1)))  # the build is abandoned
     assert held(host, 2) == ([2], 0, 0)
     assert avail(host) == ([4], 4, [2], 2)
-    assert check_state(host) == []
+    assert [violation.property for violation in check_state(host)] == ["no-claims-lost"]  # of that build only
 
 
 def test_a_builder_that_goes_on_after_a_failed_assignment_has_lost_the_claim() -> None:
@@ -203,8 +204,20 @@ def builder(host: Host, domid: int, claims: tuple[int, int], outcome: dict[int, 
         return
     yield
     wanted = sum(claims)
-    mfns = yield from populate_physmap(host, domid, wanted, 0)
+    mfns = yield from populated(populate_physmap(host, domid, wanted, 0))
     outcome[domid] = "complete" if len(mfns) == wanted else "failed half-way"
+
+
+def populated(steps: Steps[Populated]) -> Steps[list[int]]:
+    """Of the three critical sections of an extent the first, which looks for a stash and finds none, goes with the next."""
+    for number in count():
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value.mfns
+        if number % 3:
+            yield
+    raise AssertionError
 
 
 def interleavings(one: int, other: int) -> Iterator[list[int]]:

@@ -11,7 +11,7 @@ import pytest
 
 CLAIMCHECK = [str(Path(sys.executable).parent / "claimcheck"), "export"]
 EXAMPLE = "tests/data/examples/redeem.jsonl"
-FINDING = "tests/data/findings/claim-sets-no-recall/claims-fulfilled.node.jsonl"
+FINDING = "tests/data/findings/claim-sets-no-recall/claims-fulfilled.granted-on-node.jsonl"
 
 
 def call(*arguments: str) -> tuple[int, str, str]:

@@ -78,7 +78,7 @@ def test_an_invariant_that_fails_is_not_used_by_others(monkeypatch: pytest.Monke
     monkeypatch.setitem(SEMANTICS, "claim-sets", replace(SEMANTICS["claim-sets"], rules=rules))
     found = verdicts("claim-sets", "node-backed", "claims-fulfilled")
     assert found["node-backed"] is Verdict.UNKNOWN  # the reference does not make the mistake
-    assert found["claims-fulfilled.node"] is not Verdict.PROVED
+    assert found["claims-fulfilled.granted-on-node"] is not Verdict.PROVED
 
 
 @pytest.mark.parametrize(

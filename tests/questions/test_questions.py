@@ -79,7 +79,7 @@ def test_stale_documents_are_noticed(capsys: pytest.CaptureFixture[str], monkeyp
 
 
 def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
-    assert smallest("entitlement") == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
+    assert smallest(Row("entitlement")) == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
     assert [(v.semantics, Row(v.part, v.conditions)) for v in stored()] == [
         (n, r) for n, of in ASKED.items() for r in of
     ]
