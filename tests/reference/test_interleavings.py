@@ -51,7 +51,9 @@ ENTRIES = st.lists(
     ),
     max_size=3,
 )
-PREEMPTIONS = st.sampled_from([None, PreemptAt(1, 0), PreemptAt(1, 0), PreemptAt(2, 0), PreemptAt(0, 1), PreemptAt(1, 2)])
+PREEMPTIONS = st.sampled_from(
+    [None, PreemptAt(1, 0), PreemptAt(1, 0), PreemptAt(0, 1), PreemptAt(0, 1), PreemptAt(1, 2)]
+)
 SEEN: set[str] = set()
 """Operations that were reached, over all examples of a run."""
 SITUATIONS: set[str] = set()
@@ -411,7 +413,7 @@ class HardenedBuilders(Builders):
 
 
 Builders.TestCase.settings = HardenedBuilders.TestCase.settings = settings(
-    max_examples=150 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
+    max_examples=400 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
 )
 
 
