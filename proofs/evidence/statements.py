@@ -15,7 +15,6 @@ from msgspec import Struct
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
-from proofs.evidence.parts import about
 from proofs.evidence.structure import (
     Bearing,
     Findings,
@@ -152,7 +151,7 @@ def _verdict(
 
 def _bearing(prop: str, verdicts: list[VerdictName]) -> Bearing:
     counts = Counter(verdicts)
-    conditions = list(SEMANTICS[DESIGN].conditions_of(about(prop)))
+    conditions = list(SEMANTICS[DESIGN].conditions_of(PROPERTIES[prop])) if prop in PROPERTIES else []
     return Bearing(prop, conditions, counts["proved"], counts["refuted"], counts["unknown"])
 
 
