@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, implies, negation
 from model.properties import PROPERTIES, Kind, Property
+from model.rules import Rules
 from model.semantics import TRANSITIONS, Semantics
 from model.step import Step
 from model.transitions.stash import SMALLEST
@@ -26,6 +27,7 @@ STASHES = "populate_preempted"
 REFUSES = "alloc_domheap_pages_refused"
 DESTROYS = "destroydomain"
 LOOKS_UP = "claim_pages_check"
+POPULATES, POPULATES_DESTROYED = "populate_begins", "alloc_for_destroyed"
 CALLS_FOR_DESTROYED = ("claim_for_destroyed", "claim_on_node_for_destroyed", "release_for_destroyed")
 
 
@@ -64,9 +66,13 @@ EXTRA = ("exchange_allocate", "assign_extra_pages", "free_extra_pages")
 """Extra pages: where claims are redeemed in the allocator they are like pages without owner, as claims go."""
 
 
+WRAPS = "no-wrap"
+"""For which a populate is searched that begins, and allocates once its domain is destroyed."""
+
+
 def alphabet_of(prop: str) -> str:
     """Which properties are searched with the same events: those of the same name here."""
-    return prop if prop in SPECIAL else ""
+    return prop if prop in (*SPECIAL, WRAPS) else ""
 
 
 def sections_of(name: str) -> tuple[str, ...]:
@@ -74,8 +80,20 @@ def sections_of(name: str) -> tuple[str, ...]:
     return OPERATIONS[name].sections if name in OPERATIONS else (name,)
 
 
+def build(section: str, step: Step, rules: Rules) -> None:
+    """Write down a critical section. A populate that begins looks for a stash, finds none, and changes nothing."""
+    if section != POPULATES:
+        TRANSITIONS[section].build(step, rules)
+        return
+    domid = step.domain()
+    step.rules = rules
+    step.guard("listed", step.before.listed(domid))
+
+
 def about(part: Property, transition: str) -> bool:
     """Whether a step property speaks of the transition."""
+    if transition == POPULATES:
+        return False
     tags = TRANSITIONS[transition].tags
     return part.kind is Kind.STEP and (part.only is None or bool(part.only & tags)) and not part.never & tags
 
@@ -107,6 +125,8 @@ def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
             found.append(name)
     if LOOKS_UP not in semantics.transitions:
         found.append(LOOKS_UP)
+    if WRAPS in ids and "free_stash" in semantics.transitions:
+        found.append(POPULATES)
     possible = [name for name, operation in OPERATIONS.items() if operation.needs <= set(semantics.transitions)]
     return found + [name for name in possible if name not in left_out]
 
@@ -128,7 +148,7 @@ def told(name: str, step: Step, q: Quantifiers) -> list[Term]:
     found = [says(q) for says in step.traced]
     rule = _TOLD.get(name)
     s, domid = step.before, step.arguments.get("domid")
-    if domid is not None and name not in CALLS_FOR_DESTROYED:
+    if domid is not None and name not in (*CALLS_FOR_DESTROYED, POPULATES_DESTROYED):
         found.append(s.listed(domid))
     return found + ([rule(step, q)] if rule is not None else [])
 
@@ -159,6 +179,12 @@ def _names_its_node(step: Step, q: Quantifiers) -> Term:
     return all_of([a["node"] == a["requested_node"], negation(a["anywhere"]), negation(someone)])
 
 
+def _names_or_not(step: Step, q: Quantifiers) -> Term:  # noqa: ARG001
+    """The destroyed domain's request is for one node; nothing is stashed with it."""
+    a = step.arguments
+    return all_of([a["node"] == a["requested_node"], negation(a["anywhere"])])
+
+
 def _nothing_on_its_way(step: Step, q: Quantifiers) -> Term:
     """Whoever frees the last pages of a domain keeps it on the list until they are free."""
     return all_of([_no_stash(step, q), q.every_node(lambda n: step.before.transit_pages[n] == 0)])
@@ -177,4 +203,6 @@ _TOLD: dict[str, Callable[[Step, Quantifiers], Term]] = {
     "assign_pages_refused": _not_the_stash,
     "exchange_allocate": _names_its_node,
     LOOKS_UP: _checked,
+    POPULATES: _no_stash,
+    POPULATES_DESTROYED: _names_or_not,
 }

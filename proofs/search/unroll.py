@@ -17,12 +17,23 @@ from model.conditions import CONDITIONS
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES, Property
 from model.ranges import largest_host
-from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
+from model.semantics import SEMANTICS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 from model.transitions.stash import SMALLEST
 from proofs.prover.solve import SIMPLEX
-from proofs.search.steps import STASHES, UNTOLD, about, searched, sections_of, size_of, told
+from proofs.search.steps import (
+    POPULATES,
+    POPULATES_DESTROYED,
+    STASHES,
+    UNTOLD,
+    about,
+    build,
+    searched,
+    sections_of,
+    size_of,
+    told,
+)
 
 LEDGER = tuple(
     n for n in FIELDS if n.startswith("ledger_") or n.endswith(("_installed", "_redeemed", "_released", "_recalled"))
@@ -156,7 +167,12 @@ class Unrolled:
         for info in FIELDS.values():
             if info.name not in ("installed_pages", "is_created", *self.left_out):
                 self._relate(info, host, choice, steps, after)
-        untold = [chosen for name, chosen in zip(self.names, choice, strict=True) if name in UNTOLD]
+        by_name = dict(zip(self.names, choice, strict=True))
+        untold = [chosen for name, chosen in by_name.items() if name in UNTOLD]
+        if POPULATES in by_name and POPULATES_DESTROYED in by_name:
+            untold.remove(by_name[POPULATES_DESTROYED])
+            begun = [earlier[self.names.index(POPULATES)] for earlier in self.choices]
+            self.solver.add(z3.Implies(by_name[POPULATES_DESTROYED], any_of(begun)))  # it does in every generation
         self.solver.add(z3.Implies(self.told, negation(any_of(untold))))
         self.states.append(after)
         self.steps.append(steps)
@@ -172,7 +188,7 @@ class Unrolled:
             last = number == len(names)
             host.prefix = f"{self.depth + 1}.{name}.{number if number > 1 else ''}"
             step = Step(host, before, given)
-            TRANSITIONS[section].build(step, self.semantics.rules)
+            build(section, step, self.semantics.rules)
             for condition in self.assumed:
                 if section in condition.transitions:
                     step.guard_all(condition.id, condition.guard(step))

@@ -65,6 +65,8 @@ class Writer:
         self.marks: dict[int, list[tuple[dict[str, Any], set[int]]]] = {}
         """Events that mark a page which is not known yet, with the pages that it may be."""
         self.stashes: dict[int, list[int]] = {}
+        self.populating: dict[int, list[dict[str, Any]]] = {}
+        """By domain: the populates that began and have not allocated yet."""
         self.calls: dict[int, list[dict[str, Any]]] = {}
         self.builders = 0
         self.killing: dict[int, str] = {}
@@ -246,6 +248,21 @@ class Writer:
         event |= {"nr_extents": 1, "extent_order": ORDER, "preempt_at": {"extent": 0, "scrub_index": SCRUB_CHUNK}}
         event |= {"mfns": [], "nr_done": 0, "preempted": "scrubbing", "scrub_index": SCRUB_CHUNK}
         self.stashes[a["domid"]] = self.free[a["node"]].block()
+
+    def _populate_begins(self, a: dict[str, Any]) -> None:
+        event = {"op": "populate_physmap", "domid": a["domid"], "nr_extents": 1, "extent_order": 0}
+        self.events.append({**event, "builder": self._builder()})
+        self.populating.setdefault(a["domid"], []).append(self.events[-1])
+
+    def _alloc_for_destroyed(self, a: dict[str, Any]) -> None:
+        """A populate goes on that began while the domain was on the list."""
+        if not self.populating.get(a["domid"]):
+            raise Untellable
+        event = self.populating[a["domid"]].pop(0)
+        event["node"] = a["requested_node"]
+        event["memflags"] = ["exact_node"] if a["exact_node"] else []
+        self.limbo.setdefault((a["domid"], a["node"]), []).append(self.free[a["node"]].single())
+        self.events.append({"op": "continue", "builder": event["builder"]})
 
     def _free_stash(self, a: dict[str, Any]) -> None:
         """A populate that it does not suit frees it before all else; so does the end of domain_kill."""
