@@ -56,6 +56,10 @@ class Request:
         """The claimant's claim on a node."""
         return 0 if self.claimant is None else s.claims[self.claimant, node]
 
+    def own_orphaned(self, s: State) -> Term:
+        """The claim that the claimant has if it is destroyed, on whichever target."""
+        return 0 if self.claimant is None else s.orphaned_claims[self.claimant]
+
     def own_global(self, s: State) -> Term:
         """The claimant's host-wide claim."""
         return 0 if self.claimant is None else s.global_claims[self.claimant]

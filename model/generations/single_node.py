@@ -49,7 +49,7 @@ def host_permits_v1(_size: Size, s: State, request: Request) -> Term:
     unclaimed = all_of(
         [request.pages <= s.unclaimed(), implies(request.exact, request.pages <= s.unclaimed_on(request.node))]
     )
-    own = choose(request.exact, request.own_on(s, request.node), request.own_global(s))
+    own = choose(request.exact, request.own_on(s, request.node), request.own_global(s)) + request.own_orphaned(s)
     return any_of([unclaimed, request.pages <= own])
 
 
@@ -57,8 +57,8 @@ def host_permits_v2(size: Size, s: State, request: Request) -> Term:
     """As in v1, against any requested node; without one, the claim's if node_affinity is exactly that node."""
     fits_node = any_of([request.anywhere, request.pages <= s.unclaimed_on(request.node)])
     unclaimed = all_of([request.pages <= s.unclaimed(), fits_node])
-    own_anywhere = choose(size.one_node(), request.own(s), request.own_global(s))
-    own = choose(request.anywhere, own_anywhere, request.own_on(s, request.node))
+    own_anywhere = choose(size.one_node(), request.own(s) - request.own_orphaned(s), request.own_global(s))
+    own = choose(request.anywhere, own_anywhere, request.own_on(s, request.node)) + request.own_orphaned(s)
     return any_of([unclaimed, request.pages <= own])
 
 
@@ -74,7 +74,7 @@ def node_permits_v2(s: State, request: Request, node: Term) -> Term:
 
 def node_permits_v3(s: State, request: Request, node: Term) -> Term:
     """Every candidate: unclaimed pages, or the domain's claim there, even if the request is not refcounted."""
-    own = 0 if request.domain is None else s.claims[request.domain, node]
+    own = 0 if request.domain is None else s.claims[request.domain, node] + s.orphaned_claims[request.domain]
     return any_of([request.pages <= s.unclaimed_on(node), request.pages <= own])
 
 
