@@ -29,7 +29,7 @@ CODE: dict[str, Code] = {
     "online_page": offlining.online_page,
     "domain_kill_release": claiming.release,
     "claim_for_destroyed": claiming.claim_for_destroyed,
-    "claim_on_node_for_destroyed": claiming.claim_on_node,
+    "claim_on_node_for_destroyed": claiming.claim_on_node_for_destroyed,
     "release_for_destroyed": claiming.release_for_destroyed,
     "free_stash": allocating.free_stash,
     "free_marked_stash_page": offlining.free_marked_page,

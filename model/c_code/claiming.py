@@ -63,7 +63,9 @@ def set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
 
 
 def claim_for_destroyed(c: Evaluation, rules: Rules) -> None:
-    """The same for a domain that left the domain list."""
+    """The same for a domain that left the domain list; refused at once where is_dying is checked under the locks."""
+    if rules.checks_dying_in_lock:
+        return
     c.check(all_of([c.s.is_destroyed[c.d], c.s.is_dying[c.d]]))
     _set_outstanding_pages(c, rules)
 
@@ -86,6 +88,17 @@ def _set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
 
 def claim_on_node(c: Evaluation, rules: Rules) -> None:
     """A single-node claim on a node."""
+    c.check(c.s.listed(c.d))
+    _claim_on_node(c, rules)
+
+
+def claim_on_node_for_destroyed(c: Evaluation, rules: Rules) -> None:
+    """The same for a domain that left the domain list."""
+    c.check(all_of([c.s.is_destroyed[c.d], c.s.is_dying[c.d]]))
+    _claim_on_node(c, rules)
+
+
+def _claim_on_node(c: Evaluation, rules: Rules) -> None:
     s, node, pages = c.s, c.argument("node"), c.argument("pages")
     c.check(pages <= 2**64 - 1)
     c.check(pages >= 1)

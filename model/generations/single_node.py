@@ -8,7 +8,7 @@ node_affinity is all nodes; on a host of one node the two readings of single-nod
 from dataclasses import replace
 
 from model.encoding import Encoding, Size
-from model.generations.generation import Semantics, transitions_without
+from model.generations.generation import INVARIANTS, Semantics, transitions_without
 from model.generations.legacy import (
     CRASHES,
     ORPHANED_ON_NODE,
@@ -88,6 +88,14 @@ def node_permits_v4(s: State, request: Request, node: Term) -> Term:
     return all_of([s.unclaimed_on(node) >= 0, node_permits_mixing(s, request, node)])
 
 
+NOT_WHERE_THE_DYING_CLAIM = (
+    "aggregates-agree.node",
+    "same-claims-both-ways",
+    "claims-within-aggregates",
+    "dead-hold-no-node-claims",
+)
+"""What a claim on a node of a dying domain breaks, once the domain is destroyed."""
+
 V1 = Semantics(
     replace(
         REDEEM_AT_ASSIGN.rules,
@@ -100,6 +108,7 @@ V1 = Semantics(
         memory_op_claims_node=True,
     ),
     transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *STASH),
+    invariants=(*(name for name in INVARIANTS if name not in NOT_WHERE_THE_DYING_CLAIM), "node-claims-within"),
     follows=("legacy-redeem-at-assign",),
 )
 

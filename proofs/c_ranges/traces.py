@@ -21,6 +21,7 @@ from proofs.c_ranges.rows import values_of
 from proofs.c_typed.runs import Parting, Run, Seen, parting
 from proofs.traces.events import Event, HostShape
 from proofs.traces.own_events import Events2
+from reference.constants import XENMEMF_exact_node_request
 from reference.pages import PageState
 from reference.status import MisuseError
 
@@ -116,6 +117,11 @@ def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
     yield (*created, claim, destroy, {"op": "set_outstanding_pages", "domid": 1, "pages": pages})
     claim_1, _claimed_1, destroy_1 = _claim_in_flight(1, 1)
     yield (*created, claim_1, destroy_1, claim, destroy, claimed)
+    if "claim_on_node_for_destroyed" in SEMANTICS[semantics].transitions:
+        on_node_0 = 1 << 8 | XENMEMF_exact_node_request
+        yield (*created, {**claim_1, "mem_flags": on_node_0}, destroy_1, claim, destroy, claimed)
+        on_target = {"op": "set_outstanding_pages", "domid": 0, "pages": nodes[0], "node": 0}
+        yield (*created, {**claim_1, "mem_flags": on_node_0}, destroy_1, on_target)
     if pages > 2 and "claim_memory" in SEMANTICS[semantics].transitions:
         less, _claimed, _destroy = _claim_in_flight(0, pages - 2)
         on_node = {"op": "install_claim_set", "domid": 1, "claims": [{"pages": 2, "target": 0}]}
@@ -124,6 +130,11 @@ def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
     # Without a stash the first section allocates already.
     begun = [] if "free_stash" in SEMANTICS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
     yield (*created, populate, *begun, claim, destroy, claimed)
+    if pages > 1:
+        most, most_claimed, _destroy = _claim_in_flight(1, pages - 1)
+        one, one_claimed, _destroy = _claim_in_flight(0, 1)
+        orphans = (most, destroy_1, most_claimed, one, destroy, one_claimed)
+        yield (*created, populate, *begun, *orphans, {"op": "offline_page", "mfn": 0})
 
 
 def _claim_in_flight(domid: int, pages: int) -> Events:
@@ -238,6 +249,8 @@ def _next(run: Run, wanted: set[str]) -> Iterator[dict[str, Any]]:
                 yield {**alloc, "memflags": ["exact_node", "no_refcount"]}
         if SEMANTICS[host.semantics.name].rules.searches_unsigned:
             yield {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": None, "memflags": []}
+    for node in host.nodes if "alloc_heap_pages_unowned" in wanted else ():
+        yield {"op": "alloc_heap_pages", "domid": None, "order": 0, "node": node, "memflags": ["exact_node"]}
     for block in list(host.pages.blocks.values()):
         if block.state is PageState.LIMBO and block.domid is not None:
             flags = {} if block.refcounted else {"memflags": ["no_refcount"]}

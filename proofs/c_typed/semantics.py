@@ -22,7 +22,7 @@ def _entries(entries: Sequence[ClaimEntry]) -> list[ClaimEntry]:
 
 
 def _request(request: Request) -> Request:
-    """An allocation's pages are compared as signed, or added to the claims, where these exceed the free pages.
+    """An allocation's pages are added to the claims, as in mainline's host check, or compared as signed.
 
     Read as an unsigned comparison with `avail - claims`, six recorded allocations would have come out otherwise:
     single-node-v1, seeds 2010, 2015, 2017, 2020 and 2022; single-node-v3, seed 2021.

@@ -54,7 +54,7 @@ def _as_json(trace: Trace, first: int, last: int | None) -> dict[str, Any]:
         entry: dict[str, Any] = {"event": index, "who": actor(event), "call": call(event), "result": result(event)}
         if after is not None:
             entry["changes"] = changes(before, after)
-            entry["usage"] = usage(trace.header.host.nodes, after)
+            entry["usage"] = usage(trace.header.host, after)
         events.append(entry)
     return {"header": trace.header, "events": events}
 

@@ -221,6 +221,8 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
         for name, count in sorted(result.broken.items()):
             where = result.first_broken[name]
             out.print(Text(f"  {name}: after {count:,} events, first at {where}"), soft_wrap=True)
+        for text in result.crashes:
+            out.print(Text(f"crashed in {result.file}, {one_line(text)}"), soft_wrap=True)
     for result in results:
         for wrap in result.wraps[:_SHOWN]:
             out.print(Text(f"wrapped in {result.file}, {one_line(str(wrap))}"), soft_wrap=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from model.calls import GLOBAL, INTERFACES, Entry
+from model.calls import GLOBAL, Entry
 from reference import hypercalls
 from reference.claims import ClaimEntry
 from reference.status import Status
 
+from .domains import interface_of
 from .plan import U32, U64, Outcome, Plan, Setting, Who, first_section, plan_of
 from .world import ALL_THERE, World
 
@@ -86,12 +87,11 @@ def _counters(x: Setting) -> tuple[str, ...]:
 
 def _single(x: Setting, who: Who, on_node: bool, single: bool) -> Plan:
     # Below 0 is a difference that wrapped, where tot_pages is subtracted before any lock.
-    wraps = INTERFACES[x.semantics].subtracts_before_locks
+    wraps = interface_of(x.semantics).subtracts_before_locks
     pages, known = x.number("pages", U64, -U32 if wraps else 0)
     node, limits = x.number("node", 254) if on_node else (None, [])
 
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
 
     def ask(w: World) -> Status:
         return w.semantics.set_outstanding_pages(w.host, w.domain(domid), pages, node)  # type: ignore[arg-type]  # unknown

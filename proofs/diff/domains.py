@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from model.calls import INTERFACES, NONE
+from model.calls.interfaces import Interface
 from reference.state import ClaimHistory, Domain
 
 from .numbers import Count, Truth, flag, unknown
@@ -19,6 +20,11 @@ SPAN = 1 << 40
 _FIELDS = ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count", "last_frees")
 _FLAGS = ("is_dying", "is_dead", "creation_finished")
 _KINDS = ("installed", "redeemed", "released", "recalled")
+
+
+def interface_of(semantics: str) -> Interface:
+    """How a generation's calls differ. A variant has those of the generation that it changes."""
+    return INTERFACES[semantics.partition("+")[0]]
 
 
 class Changed(dict[str, Any]):
@@ -101,7 +107,7 @@ def any_domain(
         extra_pages=names.extra,
         node_claims=unknown(f"node_claims[{d}]"),  # type: ignore[arg-type]  # unknown
         global_claims=unknown(f"global_claims[{d}]"),  # type: ignore[arg-type]  # unknown
-        claim_node=UNREAD if INTERFACES[semantics].has_claim_node else None,
+        claim_node=UNREAD if interface_of(semantics).has_claim_node else None,
         charged_pages=names.charged,
         charge_limit=limit,
         last_alloc_node=LastNode(d),  # type: ignore[arg-type]  # unknown
@@ -126,7 +132,7 @@ def observe(domain: Domain, semantics: str, nodes: int, seen: Changed) -> None:
     for field in _FLAGS:
         seen.truth(f"{field}[{d}]", getattr(domain, field))
     claim_node = claim_node_of(domain)
-    if claim_node is not UNREAD and INTERFACES[semantics].has_claim_node:
+    if claim_node is not UNREAD and interface_of(semantics).has_claim_node:
         seen[f"claim_node[{d}]"] = NONE if claim_node is None else claim_node
     stash = pending_scrub_of(domain)
     if stash is not UNREAD:

@@ -13,7 +13,7 @@ from .explore import Explorer, Path, Place, Tree, Undecided
 from .interrupts import raise_if_interrupted
 from .judge import Judge
 from .plan import Outcome, Plan, Table
-from .scripts import played
+from .played import played
 from .unknowns import Unknowns
 from .world import World, searching
 

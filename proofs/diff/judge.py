@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from model.bounded import ListVector
-from model.calls import CRASH, INTERFACES, MISUSE, Call, Case, cases
+from model.calls import CRASH, MISUSE, Call, Case, cases
 from model.logic import all_of, is_false, is_true, negation
 from model.semantics import SEMANTICS
 
-from .domains import key_of, signature
+from .domains import interface_of, key_of, signature
 from .formulas import FALSE, TRUE, conjunction, equal, if_then_else
 from .plan import Outcome
-from .scripts import Modelled
+from .played import Modelled
 from .unknowns import LISTED, Unknowns, entries_of, linked, term_of
 from .world import World
 
@@ -24,7 +24,7 @@ class Judge:
     def __init__(self, semantics: str, unknowns: Unknowns) -> None:
         self.before, self.terms = unknowns.before, unknowns.terms
         self.call = Call(SEMANTICS[semantics], unknowns.host, unknowns.state)
-        self._single = INTERFACES[semantics].has_claim_node
+        self._single = interface_of(semantics).has_claim_node
         self._after: dict[int, Mapping[str, Any]] = {}
         self.made: dict[Any, list[Case]] = {}
         """Cases by (operation, candidates of the node search)."""

@@ -103,8 +103,7 @@ _PAGES = ((PageState.ASSIGNED, True), (PageState.ASSIGNED, False), (PageState.LI
 
 
 def _destroy(x: Setting, who: Who, state: PageState | None, refcounted: bool) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
     kind = None if state is None else BlockKind(0, state, domid, refcounted)
     order, known = x.order()
     on_list = [f"{name}[{domid}][{n}]" for name in ("assigned_pages", "extra_pages") for n in x.nodes]
@@ -149,8 +148,7 @@ def put_domain(x: Setting) -> Iterator[Plan]:
 
 
 def _put(who: Who, freed: bool) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
 
     def ask(w: World) -> None:
         domain = w.domain(domid)

@@ -167,8 +167,7 @@ def _of_another(x: Setting, domid: int) -> Iterator[BlockKind]:
 
 
 def _assign(x: Setting, who: Who, kind: BlockKind, memflags: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
 
     def ask(w: World, mfn: int, order: Any) -> Any:
         return page_alloc.assign_pages(w.host, mfn, order, w.domain(domid), memflags)
@@ -236,8 +235,7 @@ def assign_in_exchange(x: Setting) -> Iterator[Plan]:
 
 
 def _assign_stolen(x: Setting, who: Who, kind: BlockKind) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
 
     def ask(w: World, mfn: int, order: Any) -> Any:
         return hypercalls._assign_in_exchange(w.host, w.domain(domid), mfn, order)

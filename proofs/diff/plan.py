@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from model.calls import ASSIGNED, CRASH, INTERFACES, MISUSE, OK, Block, Case, Script, Section
+from model.calls import ASSIGNED, CRASH, MISUSE, OK, Block, Case, Script, Section
 from reference.pages import PageState
 from reference.status import HypervisorCrash, MisuseError
 from reference.steps import Steps, run
 
+from .domains import interface_of
 from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
 from .terms import Terms
 from .world import ALL_THERE, Size, There, World
@@ -107,6 +108,13 @@ class Who(NamedTuple):
         return self.domid is not None and self.domid == self.there.destroyed
 
     @property
+    def domain_id(self) -> int:
+        """The id, where there is such a domain."""
+        if self.domid is None:
+            raise ValueError("no domain has the id")
+        return self.domid
+
+    @property
     def asked(self) -> int:
         """The id that is looked up."""
         return UNKNOWN if self.domid is None else self.domid
@@ -147,7 +155,7 @@ class Setting:
 
     def mem_flags(self) -> tuple[Count, list[Any]]:
         """The flags of a hypercall, with the ranges of their parts where a generation looks at parts."""
-        if not INTERFACES[self.semantics].node_in_mem_flags:
+        if not interface_of(self.semantics).node_in_mem_flags:
             return self.number("mem_flags", U32)
         known = []
         for part, most in MemFlags.PARTS.items():

@@ -12,31 +12,21 @@ from typing import Any, NamedTuple
 import z3
 
 from model.calls import (
-    BETWEEN_EXTENTS,
-    CRASH,
-    INTERFACES,
-    MISUSE,
     OK,
     REFUSED,
     SCRIPTS,
-    SCRUBBING,
     Block,
-    Call,
-    Case,
-    Ended,
     PreemptAt,
     Script,
-    Section,
-    cases,
 )
-from model.semantics import SEMANTICS
 from reference import domain as domains
 from reference import hypercalls, page_alloc, populate
 from reference.constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
 from reference.steps import run
 
-from .pages import request_label, requested_pages, searched
+from .domains import interface_of
+from .pages import request_label, requested_pages
 from .plan import (
     U32,
     U64,
@@ -54,68 +44,9 @@ from .plan import (
     no_arguments,
     no_blocks,
 )
+from .played import PREEMPTED
 from .stashes import stash_marks
-from .terms import Terms
-from .unknowns import Unknowns
 from .world import ALL_THERE, There, World
-
-
-class Modelled(NamedTuple):
-    """How a script ended, and the state it left."""
-
-    result: str
-    answer: Mapping[str, Any]
-    """``pages``: those that it says it gave or freed; and what else it answers."""
-    state: Any
-
-
-def played(script: Script, table: Table, world: World, unknowns: Unknowns, semantics: str) -> Modelled:
-    """Make the script's calls one after the other: at each, a branch for every case that may come out."""
-    state: Any = unknowns.state
-    host, terms, searches = unknowns.host, unknowns.terms, 0
-    try:
-        item = next(script)
-        while True:
-            if not isinstance(item, Section):
-                item = next(script)
-                continue
-            arguments = dict(item.arguments)
-            if item.call in _ON_STASH:
-                arguments["marked"] = world.stash_marked
-            if item.call == "alloc_heap_pages":
-                if searches == len(world.searches):  # the reference did not ask at all
-                    world.refused_before(arguments["domid"], arguments["requested"], arguments.get("exact", False))
-                free = state.node_avail_pages.entries
-                arguments |= searched(terms, world, searches, arguments["pages"], free)
-                searches += 1
-            call = Call(SEMANTICS[semantics], host, state)
-            case = _chosen(cases(call, item.call, **arguments), terms)
-            if case.effect is not None:
-                state = case.effect()
-            if case.result in (CRASH, MISUSE):  # the script goes on with neither
-                return Modelled(case.result, {}, state)
-            table.made(item, case)
-            item = script.send(case)
-    except StopIteration as end:
-        return Modelled(end.value.result, _answer(end.value), state)
-
-
-_ON_STASH = ("get_stashed_allocation", "take_stash", "domain_unpause_by_systemcontroller")
-"""Calls that are told how many pages of the stash are marked."""
-_PREEMPTED = {None: 0, BETWEEN_EXTENTS: 1, SCRUBBING: 2}
-
-
-def _answer(ended: Ended) -> dict[str, Any]:
-    pages = sum((block.pages for block in ended.blocks), 0) if ended.blocks else ended.pages
-    answer = {"pages": pages, "nr_done": ended.nr_done, "preempted": _PREEMPTED[ended.preempted]}
-    return answer if ended.scrub_index is None else {**answer, "scrub_index": ended.scrub_index}
-
-
-def _chosen(of: list[Case], terms: Terms) -> Case:
-    for case in of[:-1]:
-        if terms.branch(case.condition):
-            return case
-    return of[-1]
 
 
 def _plan(
@@ -173,7 +104,7 @@ def _unpause(x: Setting, who: Who, marked: int) -> Plan:
 
 def domain_kill(x: Setting) -> Iterator[Plan]:
     """Of the last domain, with any stash or none, of which a page is marked or none."""
-    for marked in (0, 1) if INTERFACES[x.semantics].stashes else (0,):
+    for marked in (0, 1) if interface_of(x.semantics).stashes else (0,):
         yield _kill(x, x.domids[-1], marked)
 
 
@@ -256,7 +187,7 @@ def populate_physmap(x: Setting) -> Iterator[Plan]:
     them and, where there is no stash, in the second.
     """
     small = x.size.nodes == 1
-    stashes = INTERFACES[x.semantics].stashes
+    stashes = interface_of(x.semantics).stashes
     stash = stashes and x.size.nodes * x.size.domains <= 4
     calls = [_Populate(0), _Populate(1, 2), _Populate(2, 1, (1, SCRUB_CHUNK) if stashes else None, stash)]
     if small:
@@ -295,7 +226,7 @@ def _populated(found: populate.Populated, order: Any) -> Outcome:
     answer = {
         "pages": sum(order.pages for _ in found.mfns),
         "nr_done": found.nr_done,
-        "preempted": _PREEMPTED[found.preempted],
+        "preempted": PREEMPTED[found.preempted],
     }
     return Outcome(OK, answer if found.scrub_index is None else {**answer, "scrub_index": found.scrub_index})
 

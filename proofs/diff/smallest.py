@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 import z3
 
-from model.calls import INTERFACES, NONE
+from model.calls import NONE
 from model.generations.generation import INVARIANTS
 from model.properties import PROPERTIES
 from proofs.obligations.invariants import invariant
 from reference.constants import MAX_ORDER
 
+from .domains import interface_of
 from .examine import Difference
 from .explore import Undecided
 from .numbers import Atom, Count, FlagsInModel, deciding
@@ -123,7 +124,7 @@ def _input(
 
 
 def _says_nothing(name: str, semantics: str) -> bool:
-    return name.startswith("claim_node") and not INTERFACES[semantics].has_claim_node
+    return name.startswith("claim_node") and not interface_of(semantics).has_claim_node
 
 
 def _asked(
@@ -187,7 +188,7 @@ def _like_traces(unknowns: Unknowns, semantics: str) -> list[Any]:
         found.append(z3.Or(z3.Not(s.is_dying[d]), z3.And(s.global_claims[d] == 0, s.node_claims[d] == 0)))
         found.append(z3.Or(s.controller_pause_count[d] == 1, s.creation_finished[d]))
         found += [s.controller_pause_count[d] <= 1, s.stash_pages[d] == 0, z3.Not(s.is_dead[d]), s.last_frees[d] == 0]
-        if INTERFACES[semantics].has_claim_node:
+        if interface_of(semantics).has_claim_node:
             found.append(z3.Or(s.claim_node[d] == NONE, s.held(d) > 0))
     for n in range(host.nodes):
         found.append(s.node_outstanding_claims[n] <= s.node_avail_pages[n] + s.offlined_pages[n])

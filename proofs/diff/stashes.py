@@ -8,7 +8,7 @@ from typing import Any
 
 import z3
 
-from model.calls import INTERFACES, OK, REFUSED, Block, Case, Ended, Script, Section
+from model.calls import OK, REFUSED, Block, Case, Ended, Script, Section
 from reference import domain as domains
 from reference import page_alloc, populate
 from reference.constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node
@@ -16,6 +16,7 @@ from reference.pages import PageState
 from reference.state import Stash
 from reference.status import Status
 
+from .domains import interface_of
 from .pages import request_label
 from .plan import BlockKind, Outcome, Plan, Scripted, Setting, Who, answered, no_arguments
 from .world import World
@@ -31,7 +32,7 @@ WITHIN = {
 
 def in_generation(name: str, semantics: str) -> bool:
     """Whether a generation has the section: what is not looked for there needs no plan."""
-    return name != "get_stashed_allocation" or INTERFACES[semantics.partition("+")[0]].stashes
+    return name != "get_stashed_allocation" or interface_of(semantics).stashes
 
 
 def stash_marks(x: Setting, domid: int, marked: int) -> list[Any]:
@@ -68,8 +69,7 @@ def get_stashed_allocation(x: Setting) -> Iterator[Plan]:
 
 
 def _get(x: Setting, who: Who, requested: int | None, memflags: int, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
     order, known = x.order()
 
     def act(w: World) -> Outcome:
@@ -115,8 +115,7 @@ def stash_allocation(x: Setting) -> Iterator[Plan]:
 
 
 def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
     kind = BlockKind(node, PageState.LIMBO, domid, True, marked)
     block = kind.in_model(x.pages)
 
@@ -128,7 +127,7 @@ def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
     def script() -> Script:
         asked = {"domid": domid, "block": block, "scrub_index": SCRUB_CHUNK}
         case = _case((yield Section("stash_allocation", asked)))
-        if case.name == "second":
+        if case.result == OK and case.name != "stashed":
             yield from _freed(domid, block)
         return Ended(case.result)
 
@@ -143,8 +142,7 @@ def free_stash(x: Setting) -> Iterator[Plan]:
 
 
 def _free(x: Setting, who: Who, node: int, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
     kind = BlockKind(node, PageState.LIMBO, domid, True, marked)
 
     def ask(w: World, mfn: int, order: Any) -> Outcome:
@@ -190,8 +188,7 @@ def take_stash(x: Setting) -> Iterator[Plan]:
 
 
 def _take(x: Setting, who: Who, marked: int) -> Plan:
-    domid = who.domid
-    assert domid is not None
+    domid = who.domain_id
 
     def act(w: World) -> Outcome:
         w.stash_marked = marked

@@ -128,11 +128,12 @@ def _made(found: Input, done: _Done) -> Iterator[e.Event]:
                     yield _allocation(d, order, n, *kind)
                     done.block = done.mfn
                     count -= block["pages"]
+                elif d is None and block is not None and _on_its_way(block, n):
+                    yield _allocation(block["owner"], block["pages"].bit_length() - 1, n, "limbo", False)
+                    done.block = done.mfn
+                    count -= block["pages"]
                 for _ in range(count):
                     yield _allocation(d, 0, n, *kind)
-            if block is not None and block["owner"] == d is not None and _on_its_way(block, n):
-                yield _allocation(d, block["pages"].bit_length() - 1, n, "limbo", False)
-                done.block = done.mfn
     for d in domids:
         if d != absent:
             yield from _claims(found, d, at)
@@ -155,8 +156,9 @@ def own_create(domid: int, affinity: list[int]) -> e.CreateDomain:
 
 
 def _on_its_way(block: dict[str, Any], node: int) -> bool:
-    """Whether it is on its way to become extra pages: among the pages of no domain until then."""
-    return bool(block["node"] == node and block["state"] == "limbo" and not block["refcounted"])
+    """Whether it is on its way to become extra pages: they are no domain's until then."""
+    meant = block["owner"] is not None and not block["refcounted"]
+    return bool(block["node"] == node and block["state"] == "limbo" and meant)
 
 
 def _allocation(domid: int | None, order: int, node: int, state: str, refcounted: bool) -> e.Event:

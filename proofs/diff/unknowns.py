@@ -8,10 +8,11 @@ from typing import Any
 import z3
 
 from model.bounded import ListVector
-from model.calls import CALL_FIELDS, INTERFACES, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState
+from model.calls import CALL_FIELDS, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState
 from model.semantics import SEMANTICS
 from model.state import Shape
 
+from .domains import interface_of
 from .formulas import disjunction, equal
 from .numbers import Truth
 from .terms import Terms
@@ -53,7 +54,11 @@ class Unknowns:
         for d in range(self.size.domains):
             pauses = state.controller_pause_count[d]
             known += [state.max_pages[d] <= 2**32 - 1, pauses >= 0, pauses <= MAX_PAUSE_COUNT]
-            known += [state.stash_pages[d] >= 0, state.stash_scrub_index[d] >= 0]
+            has_stash = interface_of(semantics).stashes
+            known += [
+                state.stash_pages[d] >= 0 if has_stash else state.stash_pages[d] == 0,
+                state.stash_scrub_index[d] >= 0,
+            ]
             known += [state.stash_node[d] >= 0, state.stash_node[d] < self.size.nodes]
             known.append(z3.Or([state.node_affinity[d, n] for n in range(self.size.nodes)]))
             for field in (state.last_alloc_node, state.claim_node):
@@ -72,7 +77,7 @@ def linked(semantics: str, host: CallHost, at: Callable[[str], Any]) -> list[Any
 
     :param at: a number of the state, by name
     """
-    if not INTERFACES[semantics].has_claim_node:
+    if not interface_of(semantics).has_claim_node:
         return []
     found = []
     for d in range(host.domains):

@@ -10,8 +10,8 @@ from msgspec import UNSET
 
 from proofs.replay.observe import differences
 from proofs.traces import Event, State, Trace
-from proofs.traces.events import Claim
-from proofs.traces.own_events import HypercallClaim
+from proofs.traces.events import Claim, DomainCounters, HostShape, PendingScrub
+from proofs.traces.own_events import HypercallClaim, PreemptionPoint
 
 
 class Scene(NamedTuple):
@@ -66,12 +66,19 @@ def arguments(event: Event) -> dict[str, str]:
 
 def _default(event: Event, field: str) -> bool:
     value = getattr(event, field)
-    return value is UNSET or value is None or value == [] or (value == 0 and field in {"pad", "mem_flags"})
+    return (
+        value is UNSET or value is None or value == [] or (value == 0 and field in {"pad", "mem_flags", "start_extent"})
+    )
 
 
 def _value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_value(item) for item in value) + "]"
+    if isinstance(value, PreemptionPoint):
+        at = f"extent {value.extent}"
+        return f"page {value.scrub_index} of {at}" if value.scrub_index else at
+    if isinstance(value, PendingScrub):
+        return f"mfn {value.mfn} order {value.order}, scrubbed up to page {value.scrub_index}"
     if isinstance(value, Claim | HypercallClaim):
         target = value.target if isinstance(value.target, str) else f"node {value.target}"
         reserved = [f" {name} {getattr(value, name)}" for name in ("pad", "cmd") if getattr(value, name, 0)]
@@ -91,6 +98,10 @@ def result(event: Event) -> str:
     if "mfn" in outcome and outcome["mfn"] is None:
         return "refused"
     words = [str(outcome.pop("result"))] if "result" in outcome else []
+    scrub_index = outcome.pop("scrub_index", None)
+    if (preempted := outcome.pop("preempted", None)) is not None:
+        at = "" if scrub_index is None else f" at page {scrub_index}"
+        words.append(f"preempted {'while ' if preempted == 'scrubbing' else ''}{preempted}{at},")
     return " ".join(words + [f"{field} {_value(value)}" for field, value in outcome.items()])
 
 
@@ -99,12 +110,27 @@ def changes(before: State | None, after: State) -> list[str]:
     if before is None:
         return []
     found = []
+    for domid, counters in after.domains.items():
+        found += _stash_changes(f"d{domid}", before.domains.get(domid), counters)
     for field, old, new in differences(before, after):
         name = field.removeprefix("state.").replace("domains.", "d")
+        if ".pending_scrub" in name:
+            continue
         if isinstance(old, dict | list) or isinstance(new, dict | list):
             continue  # a domain came or went: the call says so
         found.append(f"{name} {old} -> {new}")
     return found
+
+
+def _stash_changes(name: str, before: DomainCounters | None, after: DomainCounters) -> list[str]:
+    """A stashed extent that came, went, or was scrubbed further."""
+    old = before.pending_scrub if before is not None and before.pending_scrub is not UNSET else None
+    new = None if after.pending_scrub is UNSET else after.pending_scrub
+    if old == new:
+        return []
+    return [
+        f"{name}.pending_scrub {'none' if old is None else _value(old)} -> {'none' if new is None else _value(new)}"
+    ]
 
 
 class Usage(msgspec.Struct):
@@ -114,6 +140,7 @@ class Usage(msgspec.Struct):
     used: int  # allocated or offline
     claimed: int
     unclaimed: int
+    stashed: int = 0  # of those used: in limbo, stashed with a domain
 
     @property
     def pages(self) -> int:
@@ -121,16 +148,21 @@ class Usage(msgspec.Struct):
         return self.used + self.claimed + self.unclaimed
 
 
-def usage(nodes: list[int], state: State) -> list[Usage]:
+def usage(host: HostShape, state: State) -> list[Usage]:
     """Per node, then for the host (whose claims include the host-wide ones). Claims beyond free pages show as such."""
+    stashed = [0] * len(host.nodes)
+    for counters in state.domains.values():
+        if isinstance(stash := counters.pending_scrub, PendingScrub):
+            stashed[stash.mfn // host.node_span] += 1 << stash.order
     rows = [
-        _usage(f"node {node}", installed, avail, claimed)
-        for node, (installed, avail, claimed) in enumerate(
-            zip(nodes, state.node_avail_pages, state.node_outstanding_claims, strict=True)
+        _usage(f"node {node}", installed, avail, claimed, stash)
+        for node, (installed, avail, claimed, stash) in enumerate(
+            zip(host.nodes, state.node_avail_pages, state.node_outstanding_claims, stashed, strict=True)
         )
     ]
-    return [*rows, _usage("host", sum(nodes), state.total_avail_pages, state.outstanding_claims)]
+    whole = _usage("host", sum(host.nodes), state.total_avail_pages, state.outstanding_claims, sum(stashed))
+    return [*rows, whole]
 
 
-def _usage(name: str, installed: int, avail: int, claimed: int) -> Usage:
-    return Usage(name, installed - avail, claimed, avail - claimed)
+def _usage(name: str, installed: int, avail: int, claimed: int, stashed: int) -> Usage:
+    return Usage(name, installed - avail, claimed, avail - claimed, stashed)

@@ -37,7 +37,7 @@ def print_timeline(trace: Trace, out: Console, *, bar_width: int = 32, first: in
         for change in changes(scene.before, scene.after):
             out.print(f"        {change}", style="dim", soft_wrap=True, markup=False)
         if shown == 1 or scene.before != scene.after:
-            for text in _bars(usage(header.host.nodes, scene.after), bar_width):
+            for text in _bars(usage(header.host, scene.after), bar_width):
                 out.print(text, soft_wrap=True)
     return shown
 
@@ -48,7 +48,7 @@ def _headline(scene: Scene) -> Text:
     line.append(call(scene.event))
     outcome = result(scene.event)
     if outcome:
-        good = outcome.startswith(("OK", "mfn", "OFFLINED", "ONLINED"))
+        good = outcome.startswith(("OK", "mfn", "OFFLINED", "ONLINED", "preempted"))
         line.append(f"  => {outcome}", style="green" if good else "yellow" if scene.after else "bold red")
     return line
 
@@ -58,14 +58,18 @@ def _bars(rows: list[Usage], width: int) -> Iterator[Text]:
         text = Text(f"        {row.name:<8} ")
         beyond = max(0, -row.unclaimed)
         cells = [
-            ("█", row.used, "blue"),
+            ("█", row.used - row.stashed, "blue"),
+            ("▓", row.stashed, "cyan"),
             ("▒", row.claimed - beyond, "magenta"),
             ("·", max(0, row.unclaimed), "dim"),
             ("!", beyond, "bold red"),
         ]
         for (symbol, _, style), count in zip(cells, _share([pages for _, pages, _ in cells], width), strict=True):
             text.append(symbol * count, style=style)
-        text.append(f"  used {row.used}, claimed {row.claimed}, unclaimed {row.unclaimed} of {row.pages}", style="dim")
+        stashed = f" (▓ {row.stashed} stashed)" if row.stashed else ""
+        text.append(
+            f"  used {row.used}{stashed}, claimed {row.claimed}, unclaimed {row.unclaimed} of {row.pages}", style="dim"
+        )
         yield text
 
 

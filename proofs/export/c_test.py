@@ -106,6 +106,8 @@ def c_test(name: str, header: Header, events: Sequence[Event]) -> str:
 def _boot(body: _Body, _event: Boot, header: Header) -> None:
     pages = ", ".join(map(str, header.host.nodes))
     nodes = f"{len(header.host.nodes)}, (const uint64_t[]){{ {pages} }}"
+    last = header.host.last_alloc_node
+    body.lines.append(f"    /* last_alloc_node of a new domain: {'none' if last is UNSET else last} */")
     body.check(f"impl->boot({nodes}, {header.host.node_span}) == 0")
 
 

@@ -18,7 +18,7 @@ _LEADS_TO: dict[str, tuple[str, ...]] = {
     "set_outstanding_pages": ("set_outstanding_pages", "claim_pages"),
     "search": _ALLOCATING,
     "redeemed": ("install_claim_set", "set_outstanding_pages", "alloc_heap_pages", "alloc_domheap_pages"),
-    "recalled": ("install_claim_set", "offline_page"),
+    "recalled": ("install_claim_set", "offline_page", "free_domheap_pages"),
     "claim_pages_check": ("claim_pages",),
     "mark_dying": _KILLING,
     "release_all_claims": _KILLING,

@@ -141,12 +141,6 @@ class ModelCalls:
             self.killing.discard(arguments["domid"])
         return made
 
-    def _with_marks(self, made: Made) -> Made:
-        """Of a stashed extent that is to be freed."""
-        assert made.block is not None  # asked for those only
-        made.block.marked = marked_in(self.host, made.block)
-        return made
-
     def _stash(self, name: str, arguments: Arguments) -> Made:
         """Which frames a stashed extent is, is asked of the reference."""
         compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
@@ -159,7 +153,7 @@ class ModelCalls:
         made = self._came_out(compiled, index, stash, domid)
         if name == "take_stash":
             self.killing.discard(domid)
-        return made if made.block is None else self._with_marks(made)
+        return made
 
     def _offlining(self, name: str, arguments: Arguments) -> Made:
         before = self.state.node_claims, self.state.global_claims
@@ -212,6 +206,7 @@ _MADE: dict[str, Callable[[ModelCalls, str, Arguments], Made]] = {
     "get_stashed_allocation": ModelCalls._stash,
     "take_stash": ModelCalls._stash,
     "domain_unpause_by_systemcontroller": ModelCalls._stash,
+    "free_stash": ModelCalls._marked,
     "offline_marked": ModelCalls._offlining,
     "offline_page": ModelCalls._recalling,
     "free_heap_pages": ModelCalls._freeing,

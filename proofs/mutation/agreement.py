@@ -16,6 +16,7 @@ import z3
 import model.ranges  # noqa: F401  (states no-wrap)
 from model.c_types import UINT_MAX
 from model.calls import (
+    ANONYMOUS,
     ASSIGNED,
     FREE,
     GLOBAL,
@@ -37,6 +38,7 @@ from model.logic import Term, all_of, any_of, negation
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS
 from model.step import Step
+from model.transitions.stash import SMALLEST
 from proofs.obligations.invariants import invariant
 from proofs.prover.verdict import Settings, Verdict
 
@@ -76,7 +78,7 @@ def _pages(name: str = "pages") -> Term:
 def _set(s: CallState, domid: Term, failing: bool, success: tuple[str, ...] = ("installed",)) -> Iterator[Asked]:
     first, host_wide = [_pages("first[0]"), _pages("first[1]")], _pages("global")
     usual = [
-        s.is_created[domid], s.domctl_lock == -1, s.controller_pause_count[domid] >= 1,
+        s.listed(domid), s.domctl_lock == -1, s.controller_pause_count[domid] >= 1,
         negation(z3.Bool("malformed")), negation(z3.Bool("names_offline_node")),
         s.llc_coloring == z3.Bool("llc_coloring"), _pages("second[0]") == 0, _pages("second[1]") == 0,
     ]  # fmt: skip
@@ -91,7 +93,7 @@ def _set(s: CallState, domid: Term, failing: bool, success: tuple[str, ...] = ("
 def _legacy(semantics: str, s: CallState, domid: Term, failing: bool, release: bool = False) -> Iterator[Asked]:
     pages = _pages()
     checked = s.legacy_calls[domid] >= 1 if SEMANTICS[semantics].rules.refuses_dying else True
-    where = all_of([s.is_created[domid], checked])
+    where = all_of([s.listed(domid), checked])
     if release:
         yield Asked("set_outstanding_pages", {"domid": domid, "pages": 0}, where, ("released",))
     else:
@@ -103,16 +105,19 @@ def _on_node(semantics: str, s: CallState, domid: Term, node: Term) -> Iterator[
     pages = _pages()
     # Of a dying domain the hypercall has seen to it, where anybody does.
     alive = negation(s.is_dying[domid]) if SEMANTICS[semantics].rules.refuses_dying else True
-    where = all_of([s.is_created[domid], s.domctl_lock == -1, alive, pages >= 1])
+    where = all_of([s.listed(domid), s.domctl_lock == -1, alive, pages >= 1])
     yield Asked("set_outstanding_pages", {"domid": domid, "pages": pages, "node": node}, where, ("claimed",))
 
 
+_UNMARKED = {"marks": 0}
+"""Nothing is marked offline: what becomes of marks is another case."""
+_RELEASED = ("released", "released-last")
 _CRASHES = ("host-overclaimed", "node-overclaimed")
 
 
 def _crash(s: CallState, domid: Term, node: Term) -> Iterator[Asked]:
     pages = _pages()
-    where = all_of([s.is_created[domid], s.domctl_lock == -1, pages >= 1])
+    where = all_of([s.listed(domid), s.domctl_lock == -1, pages >= 1])
     for on_host in (True, False):
         arguments = {"domid": domid, "pages": pages, "node": None if on_host else node}
         yield Asked("set_outstanding_pages", arguments, where, _CRASHES, {"host_wide": on_host})
@@ -137,7 +142,7 @@ def _alloc(
                 "no_owner": not owned,
             }  # fmt: skip
             named = z3.Int("requested_node") == given["requested_node"]
-            where = all_of([True if domid is None else s.is_created[domid], pages >= 1, named])
+            where = all_of([True if domid is None else s.listed(domid), pages >= 1, named])
             if domid is not None and requested is None and semantics == _LOOKS_AT_AFFINITY:
                 where = all_of([where, *(s.node_affinity[domid, n] for n in range(host.nodes))])
             yield Asked("alloc_heap_pages", arguments, where, ("allocated",), given, failing)
@@ -164,9 +169,9 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
     elif transition == "allocation_crashes":
         arguments = {"domid": domid, "order": 0, "pages": 1, "candidates": (0,), "requested": 0, "exact": True}
         has_block = {"has_block": [True] * host.nodes}
-        yield Asked("alloc_heap_pages", {**arguments, **has_block}, s.is_created[domid], _CRASHES, {"node": 0})
+        yield Asked("alloc_heap_pages", {**arguments, **has_block}, s.listed(domid), _CRASHES, {"node": 0})
     elif transition == "claim_pages_check":
-        usual = [s.is_created[domid], negation(z3.Bool("malformed")), s.llc_coloring == z3.Bool("llc_coloring")]
+        usual = [s.listed(domid), negation(z3.Bool("malformed")), s.llc_coloring == z3.Bool("llc_coloring")]
         yield Asked("claim_pages_check", {"domid": domid, "pages": pages}, all_of(usual), ("checked",))
     elif transition == "release_claims" and semantics == "per-node-v8":
         yield Asked("claim_memory", {"domid": domid, "entries": []}, s.domctl_lock == -1, ("released",))
@@ -178,10 +183,27 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
     elif transition in ("assign_pages", "assign_pages_refused"):
         where = all_of([one, pages <= s.limbo_pages[domid, node]])
         arguments = {"domid": domid, **_block(LIMBO, node, domid)}
-        yield Asked("assign_pages", arguments, where, ("assigned",), failing=transition.endswith("refused"))
+        failing = transition.endswith("refused")
+        yield Asked("assign_pages", arguments, where, ("assigned",), _UNMARKED, failing)
+    elif transition == "assign_extra_pages":
+        where = all_of([one, pages <= s.transit_pages[node], s.is_created[domid]])
+        arguments = {"domid": domid, "no_refcount": True, **_block(LIMBO, node, domid, False)}
+        yield Asked("assign_pages", arguments, where, ("assigned",), _UNMARKED)
     elif transition == "free_domheap_pages":
         where = all_of([one, pages <= s.assigned_pages[domid, node], pages <= s.tot_pages[domid]])
-        yield Asked("release_ownership", _block(ASSIGNED, node, domid), where, ("released",))
+        yield Asked("release_ownership", _block(ASSIGNED, node, domid), where, _RELEASED)
+    elif transition == "free_extra_pages":
+        where = all_of([one, pages <= s.extra_pages[domid, node]])
+        yield Asked("release_ownership", _block(ASSIGNED, node, domid, False), where, _RELEASED)
+    elif transition == "free_stash":
+        kept = s.is_dying[domid] if SEMANTICS[semantics].rules.keeps_stash else True
+        where = all_of([pages >= SMALLEST, pages <= s.limbo_pages[domid, node], kept])
+        yield Asked("free_stash", {"domid": domid, **_block(LIMBO, node, domid)}, where, ("freed",))
+    elif transition == "destroy_domain":
+        # Of claims that it leaves behind the calls keep the domain's own counters, and transitions the sum.
+        nobody = all_of([s.domctl_lock != domid, s.last_frees[domid] == 0, s.held(domid) == 0])
+        where = all_of([s.listed(domid), s.is_dying[domid], nobody])
+        yield Asked("domain_destroy", {"domid": domid}, where, ("destroyed",))
     elif transition == "free_heap_pages":
         where = all_of([one, pages <= s.transit_pages[node]])
         yield Asked("free_heap_pages", _block(LIMBO, node, None, False), where, ("freed",))
@@ -201,11 +223,11 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
         yield Asked("steal_page", {"domid": domid, **_block(ASSIGNED, node, domid)}, where, ("stolen",))
     elif transition == "exchange_assign":
         where = all_of([one, pages <= s.transit_pages[node], s.is_created[domid]])
-        arguments = {"domid": domid, **_block(LIMBO, node, None, False)}
-        yield Asked("assign_in_exchange", arguments, where, ("assigned",))
+        arguments = {"domid": domid, **_block(ANONYMOUS, node, None, False)}
+        yield Asked("assign_in_exchange", arguments, where, ("assigned",), _UNMARKED)
     elif transition == "set_max_pages":
         limit = _pages("max_pages")
-        where = all_of([s.is_created[domid], s.domctl_lock == -1, limit <= UINT_MAX])
+        where = all_of([s.listed(domid), s.domctl_lock == -1, limit <= UINT_MAX])
         yield Asked("set_max_pages", {"domid": domid, "max_pages": limit}, where, ("limited",))
     elif transition == "create_domain":
         limit = _pages("max_pages")
@@ -213,7 +235,7 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
         arguments = {"domid": domid, "max_pages": limit, "node_affinity": frozenset(range(host.nodes))}
         yield Asked("create_domain", arguments, where, ("created",))
     elif transition == "domain_kill":
-        where = all_of([s.is_created[domid], s.domctl_lock == -1])
+        where = all_of([s.listed(domid), s.domctl_lock == -1])
         yield Asked("mark_dying", {"domid": domid}, where, ("marked",))
     elif transition == "domain_kill_release":
         yield Asked("release_all_claims", {"domid": domid}, s.domctl_lock == domid, ("released",))
@@ -239,6 +261,7 @@ def disagreement(semantics: str, kept: list[str], transition: str) -> tuple[Verd
 def _compared(semantics: str, kept: list[str], transition: str, host: CallHost, s: CallState, one: Asked) -> Verdict:
     rules = SEMANTICS[semantics]
     step = Step(host, s, one.given)
+    step.rules = rules.rules
     TRANSITIONS[transition].build(step, rules.rules)
     possible = all_of(guard.formula(host) for guard in step.guards)
     found = cases(Call(rules, host, s), one.call, **one.arguments)

@@ -41,6 +41,7 @@ class FileResult(Struct):
     broken: dict[str, int] = {}
     first_broken: dict[str, str] = {}
     wraps: list[Wrap] = []
+    crashes: list[str] = []
     parted: list[str] = []
     seconds: float = 0.0
     error: str | None = None
@@ -58,8 +59,10 @@ class FileResult(Struct):
             self.not_applicable[reason] = self.not_applicable.get(reason, 0) + count
         for name, count in result.broken.items():
             self.broken[name] = self.broken.get(name, 0) + count
+        at = f"line {trace.first_line}, seed {result.seed}, "
         self.wraps += result.wraps
-        self.parted += [f"line {trace.first_line}, seed {result.seed}, {result.parted}"] if result.parted else []
+        self.crashes += [at + text for text in result.crashes]
+        self.parted += [at + result.parted] if result.parted else []
         for name, where in result.first_broken.items():
             self.first_broken.setdefault(name, f"line {trace.first_line}, seed {result.seed}, {where}")
 

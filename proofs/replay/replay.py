@@ -100,6 +100,8 @@ class TraceResult(Struct):
     """Property -> number of events after which it did not hold."""
     first_broken: dict[str, str] = {}
     """Property -> where it was broken first, and the numbers."""
+    crashes: list[str] = []
+    """Crashes that the reference has at the same place, in other words: both are shown."""
     wraps: list[Wrap] = []
     """With C's numbers every value that its type did not hold; else those by which C's numbers lead elsewhere."""
     parted: str = ""
@@ -184,6 +186,9 @@ class Replay:
         except HypervisorCrash as crash:
             if event.crash is UNSET:  # the place is compared, and not the wording
                 self.diverged(event, "crash", str(crash), event.crash)
+            elif event.crash != str(crash):
+                where = f"event {self.result.events} {event.op}"
+                self.result.crashes.append(f"{where}: {event.crash}; the reference: {crash}")
         else:
             self._compare_outcome(event, outcome)
         self.result.events += 1
@@ -209,13 +214,18 @@ class Replay:
         for field in event.observed:
             expected = outcome.get(field, UNSET)
             observed = getattr(event, field)
-            if observed is UNSET and self.partial:
+            if observed is UNSET and self.may_lack(field):
                 continue
             if observed != expected:
                 self.diverged(event, field, expected, observed)
                 return False
         self.result.comparisons += len(outcome)
         return True
+
+    def may_lack(self, field: str) -> bool:
+        """Whether an outcome without that field is compared without it."""
+        del field
+        return self.partial
 
     def check_shape(self, state: State) -> None:
         """The lists of a state must have a number for each node.

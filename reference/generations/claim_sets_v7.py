@@ -29,6 +29,8 @@ class ClaimSetsV7(ClaimSetsV3):
         host_wide: int | None = None
         legacy = False
         with domain.page_alloc_lock, host.heap_lock:
+            if self.refuses_claimant(domain):
+                return Status.ESRCH
             for pages, target, reserved in entries:
                 if reserved != 0:
                     return Status.EINVAL
@@ -55,9 +57,9 @@ class ClaimSetsV7(ClaimSetsV3):
                 release_all_claims(host, domain)
                 return Status.OK
             if legacy:
-                if domain.global_claims != 0 or domain.node_claims != 0 or claim <= domain.tot_pages:
+                if domain.global_claims != 0 or domain.node_claims != 0 or claim <= self.pages_held(domain):
                     return Status.EINVAL
-                claim -= domain.tot_pages
+                claim -= self.pages_held(domain)
             return self._install(host, domain, node_pages, nodes_total, claim)
 
     def _install(
@@ -68,7 +70,7 @@ class ClaimSetsV7(ClaimSetsV3):
             return Status.EINVAL
         if nodes_total > domain.max_pages - host_wide:
             return Status.EINVAL
-        if domain.tot_pages > domain.max_pages - host_wide - nodes_total:
+        if self.pages_held(domain) > domain.max_pages - host_wide - nodes_total:
             return Status.EINVAL
         unclaimed = host.total_avail_pages - host.outstanding_claims
         if host_wide + nodes_total > unclaimed + domain.global_claims + domain.node_claims:

@@ -87,7 +87,9 @@ class Legacy2013(LegacyRedeemAtAssign):
 
     name = "legacy-2013"
 
-    def pages_released(self, host: Host, domain: Domain, pages: int, _refcounted: bool) -> None:
+    def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
+        """Extra pages too."""
+        del refcounted
         with host.heap_lock:
             if domain.global_claims != 0:
                 stake_claims(host, domain, {}, pages)

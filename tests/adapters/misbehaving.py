@@ -36,7 +36,7 @@ class Program:
     def hello(self) -> None:
         """Answer the greeting."""
         names = ["boot", "create_domain", "install_claim_set", "alloc_domheap_pages"]
-        hello = {"hello": "claim-adapter/1", "name": "misbehaving", "formats": ["claim-trace/1"]}
+        hello = {"hello": "claim-adapter/1", "name": "misbehaving", "formats": ["claim-trace/1", "claim-trace/2"]}
         self.write(json.dumps(hello | {"semantics": ["claim-sets"], "operations": names}) + "\n")
 
     def header(self) -> None:

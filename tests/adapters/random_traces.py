@@ -7,7 +7,7 @@ import random
 from msgspec.structs import replace
 
 from proofs.adapters.made import Made
-from proofs.replay.execution import Execution
+from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import observe
 from proofs.traces.events import (
     FORMAT_1,
@@ -27,7 +27,6 @@ from proofs.traces.events import (
 )
 from reference.generations import SEMANTICS
 from reference.heap import NodeHeap
-from reference.state import Host, boot
 
 
 class Maker:
@@ -40,7 +39,7 @@ class Maker:
         if seed % 10 == 0:
             nodes = [span] * 64
         self.header = Header(FORMAT_1, "claim-sets", "random", HostShape(span, nodes), seed)
-        self.host: Host = boot(tuple(nodes), span, SEMANTICS["claim-sets"], block_policy=self._block, check_locks=False)
+        self.host = boot_shape(self.header.host, SEMANTICS["claim-sets"], block_policy=self._block)
         self.execution = Execution(self.host)
         self.events: list[Event] = []
 

@@ -1,5 +1,7 @@
 """The benchmark runs on tiny sizes and writes its document. What it measures is not judged here."""
 
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from bench.effort import Effort
 from bench.measurements import MEASUREMENTS
 from bench.report import Section, Target, document, rate
 from bench.timing import Times, in_turn
+from proofs.traces import read_traces
 
 TINY = Effort(
     rounds=1,
@@ -25,7 +28,12 @@ TINY = Effort(
 
 
 def test_whole_run_writes_every_section_and_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "QUICK", TINY)
+    recorded = tmp_path / "recorded.jsonl"
+    for trace in read_traces("tests/data/conformance/claim-sets.jsonl.gz"):  # the C program reads claim-trace/1
+        assert len(list(islice(trace, 40))) == 40
+        recorded.write_bytes(b"".join(trace.raw))
+        break
+    monkeypatch.setattr(command, "QUICK", replace(TINY, traces=str(recorded)))
     command.main(["--quick", "--output", str(tmp_path)])
     page = (tmp_path / "performance.md").read_text()
     assert page.count("\n## ") == 1 + len(MEASUREMENTS)  # one more: the targets

@@ -51,7 +51,7 @@ def test_a_comparison_converts_what_is_negative() -> None:
 
 def test_what_is_stored_is_cut() -> None:
     assert CInt(UINT32, CInt(UINT64, 2**32 + 5)).value == 5
-    assert str(NOTES[0]).endswith(f"value is {2**32 + 5}, as uint32 5")
+    assert str(NOTES[0]).endswith(f": {2**32 + 5} is {2**32 + 5}, as uint32 5")
 
 
 @given(ANY, ANY, st.sampled_from([operator.add, operator.sub]))

@@ -68,9 +68,26 @@ def test_replay_as_json() -> None:
     code, out, _ = call("replay", "--json", EXAMPLE, EXAMPLE)
     assert code == 0
     result = json.loads(out)
-    assert result["total"] == {"traces": 2, "events": 8, "comparisons": 90, "skipped": 0, "divergences": 0}
+    counts = {"traces": 2, "events": 8, "comparisons": 90, "divergences": 0, "wraps": 0, "skipped": 0}
+    assert result["total"] == {"files": 2} | counts
     assert set(result["versions"]) == {"claimcheck", "python", "msgspec"}
     assert [entry["file"] for entry in result["files"]] == [EXAMPLE, EXAMPLE]
+
+
+def test_explain_shows_a_stash_as_such() -> None:
+    code, out, err = call("explain", "tests/data/conformance/cases/stash-1-other-order-loses-the-claim.jsonl")
+    assert (code, err) == (0, "")
+    assert "preempt_at=page 256 of extent 0)  => preempted while scrubbing at page 256" in out
+    assert "d1.pending_scrub none -> mfn 0 order 9, scrubbed up to page 256" in out
+    assert "used 512 (▓ 512 stashed), claimed 1536" in out
+    assert "d1.pending_scrub mfn 0 order 9, scrubbed up to page 256 -> none" in out
+
+
+def test_replay_of_several_files_prints_totals() -> None:
+    code, out, err = call("replay", EXAMPLE, EXAMPLE)
+    assert (code, err) == (0, "")
+    assert "total: 2 files, 2 traces, 8 events, 90 comparisons, 0 divergences, 0 skipped\n" in out
+    assert "total:" not in call("replay", EXAMPLE)[1]
 
 
 def spoiled(tmp_path: Path, old: str, new: str) -> Path:

@@ -7,11 +7,12 @@ import signal
 
 import pytest
 
-from model.calls import CALLS, SCRIPTS
+from model.calls import CALLS, SCRIPTS, Call, Case, cases
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
 from proofs.diff.operations import OPERATIONS
 from proofs.diff.run import SIZES, Row, Space, assumed_of, ordered, row, tasks, work
+from proofs.diff.stashes import WITHIN
 from proofs.diff.symmetry import Exchange
 from proofs.diff.unknowns import Unknowns
 from proofs.diff.world import Size
@@ -20,7 +21,23 @@ from proofs.prover.verdict import Verdict
 
 
 def test_every_operation_of_the_model_has_plans() -> None:
-    assert set(OPERATIONS) == {*CALLS, *SCRIPTS}
+    assert set(OPERATIONS) | set(WITHIN) == {*CALLS, *SCRIPTS}
+    assert not set(OPERATIONS) & set(WITHIN)
+
+
+@pytest.mark.parametrize(("call", "operation"), WITHIN.items())
+def test_a_call_without_plans_is_made_within_another(
+    call: str, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: set[str] = set()
+
+    def noted(section: Call, name: str, **arguments: object) -> list[Case]:
+        made.add(name)
+        return cases(section, name, **arguments)
+
+    monkeypatch.setattr("proofs.diff.played.cases", noted)
+    assert row(Space(Size(1, 1)), "mainline-4.22", operation).verdict is Verdict.PROVED
+    assert call in made
 
 
 def test_claim_sets_on_one_node_and_domain() -> None:
@@ -39,6 +56,11 @@ def test_claim_sets_on_one_node_and_domain() -> None:
         ("claim-sets-v3", "get_memory_claims"),
         ("legacy-2013", "release_ownership"),
         ("per-node-v8", "claim_memory"),
+        ("claim-sets-v7", "claim_memory"),
+        ("mainline-4.22", "get_stashed_allocation"),
+        ("claim-sets-hardened", "stash_allocation"),
+        ("legacy-2013", "assign_pages"),
+        ("claim-sets", "put_domain"),
     ],
 )
 def test_two_nodes_and_domains(semantics: str, operation: str) -> None:
@@ -48,7 +70,7 @@ def test_two_nodes_and_domains(semantics: str, operation: str) -> None:
 
 def test_one_domain_stands_for_the_others_where_that_is_shown() -> None:
     found = row(Space(Size(1, 2)), "claim-sets", "set_outstanding_pages")
-    assert (found.plans, found.by_symmetry) == (2, 1)
+    assert (found.plans, found.by_symmetry) == (3, 1), "and one for a destroyed domain"
     recalled = row(Space(Size(1, 2)), "claim-sets", "offline_page")
     assert recalled.by_symmetry == 0
 

@@ -15,6 +15,10 @@ QUICK = (
     "second-global-entry-passes",
     "dying-before-entries",
     "grows-back-when-gone",
+    "extra-pages-do-not-redeem",
+    "keeps-a-stash-of-another-order",
+    "recalls-from-destroyed-domains",
+    "host-check-mixes",
 )
 
 

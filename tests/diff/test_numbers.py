@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.logic import bits
-from proofs.diff.numbers import Count, FlagsInModel, MemFlags, Truth, deciding, unknown
+from proofs.diff.numbers import Count, FlagsInModel, MemFlags, Order, Truth, deciding, unknown
 
 small = st.integers(-5, 5)
 
@@ -90,3 +90,15 @@ def test_other_operations_are_refused() -> None:
         unknown("a") & 1
     with pytest.raises(TypeError):
         unknown("a") * unknown("b")
+
+
+def test_two_orders_are_the_same_where_their_pages_are() -> None:
+    one, other = (Order(unknown(f"{name}.pages"), unknown(f"{name}.order")) for name in ("one", "other"))
+    assert (one == one) is True
+    same = one == other
+    assert isinstance(same, Truth)
+    with deciding(Numbers(**{"one.pages": 8, "other.pages": 8})):
+        assert same
+        assert one == 3
+    with deciding(Numbers(**{"one.pages": 8, "other.pages": 4})):
+        assert not same

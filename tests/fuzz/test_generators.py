@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from model.semantics import SEMANTICS as MODEL
-from proofs.fuzz.checker import Checker
+from proofs.fuzz.checker import Checker, Failure, Impossible
 from proofs.fuzz.compiled import ModelState
 from proofs.fuzz.draw import EXTREMES, Draw
 from proofs.fuzz.generators import MAKERS, makers_of
@@ -20,8 +20,17 @@ from proofs.fuzz.known import Known
 from proofs.fuzz.model_calls import ModelCalls
 from proofs.fuzz.trial import Trial, random_trial
 from proofs.fuzz.world import World
-from proofs.traces.events import CreateDomain, HostShape
-from proofs.traces.own_events import Continue
+from proofs.traces.events import CreateDomain, HostShape, OfflinePage, SetOutstandingPages
+from proofs.traces.own_events import (
+    AllocHeapPages,
+    AssignPages,
+    ClaimPages,
+    Continue,
+    DestroyDomain,
+    PopulatePhysmap,
+    PreemptionPoint,
+    UnpauseDomain,
+)
 from reference.generations import SEMANTICS
 
 
@@ -99,6 +108,118 @@ def test_builders_interleave_at_critical_sections() -> None:
             most = max(most, len(running))
             assert not isinstance(event, Continue) or event.builder != ""
     assert most >= 3
+
+
+def in_flight_when_destroyed(semantics: str, number: int) -> Counter[str]:
+    """The operations that went on with a domain which was off the list by then."""
+    gone_on: Counter[str] = Counter()
+    for trial in trials(semantics, number):
+        assert trial.failure is None, trial.failure
+        checker = Checker(trial.host, nothing_known(semantics))
+        for event in trial.events:
+            running = checker.machine.running.get(getattr(event, "builder", ""))
+            domid = None if running is None else getattr(running.event, "domid", None)
+            domain = checker.expectation.calls.domains.get(domid)  # type: ignore[arg-type]  # none is no key
+            if running is not None and domain is not None and domain.is_destroyed:
+                gone_on[running.event.op] += 1
+            checker.do(event)
+            if checker.crashed:
+                break
+    return gone_on
+
+
+def test_domains_are_destroyed_while_operations_are_in_flight() -> None:
+    gone_on = in_flight_when_destroyed("claim-sets", 60)
+    assert {"claim_pages", "populate_physmap", "alloc_domheap_pages"} <= set(gone_on)
+    assert gone_on.total() > 20
+
+
+def test_a_claim_of_a_destroyed_domain_is_drawn() -> None:
+    """What breaks host-backed and aggregates-agree: the claim counts, and no loop over domains finds it."""
+    broken: Counter[str] = Counter()
+    for trial in trials("claim-sets", 60):
+        broken.update(trial.broken)
+    assert broken["aggregates-agree"] > 0
+    assert broken["dead-hold-nothing"] > 0
+
+
+def test_an_id_is_not_given_again_while_its_first_domain_is_worked_on() -> None:
+    checker = Checker(HostShape(64, [40], last_alloc_node=0), nothing_known("claim-sets"))
+    world = World(checker.machine, Draw(Random(1)), 0.1, killing=checker.killing)
+    checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
+    checker.do(ClaimPages(domid=0, nr_extents=5, builder="b1"))
+    checker.do(DestroyDomain(domid=0))
+    assert 0 not in world.free_domids(3)
+    with pytest.raises(Impossible):
+        checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
+    checker.do(Continue(builder="b1"))
+    assert checker.outcome == {"result": "OK"}
+    assert checker.host.outstanding_claims == 5
+    assert world.free_domids(3) == [0, 1, 2]
+    assert checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0])) is None
+    assert checker.end() is None
+
+
+def populated(semantics: str) -> tuple[Checker, list[Failure | None]]:
+    """512 pages claimed, populated as two extents of 512 with the first preempted; one page of it marked offline."""
+    checker = Checker(HostShape(2048, [2000], last_alloc_node=0), nothing_known(semantics))
+    extent = {"domid": 0, "nr_extents": 2, "extent_order": 9}
+    events = [
+        CreateDomain(domid=0, max_pages=2000, node_affinity=[0]),
+        SetOutstandingPages(domid=0, pages=512),
+        PopulatePhysmap(**extent, preempt_at=PreemptionPoint(0, 256)),  # type: ignore[arg-type]  # they are its fields
+    ]
+    found = [checker.do(event) for event in events]
+    assert checker.outcome == {"mfns": [], "nr_done": 0, "preempted": "scrubbing", "scrub_index": 256}
+    stash = checker.host.domains[0].pending_scrub
+    assert stash is not None
+    found.append(checker.do(OfflinePage(mfn=stash.mfn)))
+    return checker, found
+
+
+@pytest.mark.parametrize("semantics", ["mainline-4.22", "claim-sets", "claim-sets+stash-claim-restored"])
+def test_a_stash_that_does_not_suit_is_freed_on_both_sides(semantics: str) -> None:
+    checker, found = populated(semantics)
+    found.append(checker.do(PopulatePhysmap(domid=0, nr_extents=1, extent_order=0)))
+    assert [*found, checker.end()] == [None] * (len(found) + 1)
+    kept = semantics.endswith("restored")
+    assert checker.host.outstanding_claims == (511 if kept else 0)  # a page was redeemed
+    assert checker.host.total_avail_pages == 2000 - 2
+
+
+def test_a_stash_is_kept_where_that_is_the_rule() -> None:
+    checker, found = populated("claim-sets-hardened")
+    found.append(checker.do(PopulatePhysmap(domid=0, nr_extents=1, extent_order=0)))
+    assert checker.outcome == {"mfns": [], "nr_done": 0, "preempted": None}
+    found.append(checker.do(UnpauseDomain(domid=0)))
+    assert checker.outcome == {"result": "EBUSY"}
+    found.append(checker.do(PopulatePhysmap(domid=0, nr_extents=2, extent_order=9)))
+    assert checker.outcome["nr_done"] == 2
+    assert [*found, checker.end()] == [None] * (len(found) + 1)
+
+
+def test_a_first_unpause_with_a_stash_crashes_the_domain() -> None:
+    checker, found = populated("mainline-4.22")
+    for result in ("EBUSY", "EINVAL"):
+        found.append(checker.do(UnpauseDomain(domid=0)))
+        assert checker.outcome == {"result": result}
+    assert not checker.host.domains[0].creation_finished
+    assert [*found, checker.end()] == [None] * (len(found) + 1)
+
+
+@pytest.mark.parametrize("debug_build", [False, True])
+def test_a_mark_in_limbo_is_lost_or_stops_a_debug_build(debug_build: bool) -> None:
+    shape = HostShape(64, [40], last_alloc_node=0, debug_build=debug_build)
+    checker = Checker(shape, nothing_known("claim-sets"))
+    checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
+    checker.do(AllocHeapPages(domid=0, order=0, node=None, memflags=[]))
+    assert checker.outcome is not None
+    mfn = checker.outcome["mfn"]
+    checker.do(OfflinePage(mfn=mfn))
+    assert checker.do(AssignPages(mfn=mfn, order=0, domid=0)) is None
+    assert checker.crashed is debug_build
+    assert checker.end() is None
+    assert bool(checker.host.pages.lost_marks) is not debug_build
 
 
 def test_page_counts_are_drawn_at_the_bounds_of_the_checks() -> None:

@@ -2,14 +2,16 @@
 
 import pytest
 
-from reference.constants import MAX_NUMNODES
+from reference.constants import MAX_NUMNODES, MEMF_no_refcount
 from reference.generations import SEMANTICS
-from reference.hypercalls import memory_exchange
-from reference.page_alloc import alloc_heap_pages, release_ownership
+from reference.heap import NodeHeap, lowest_address
+from reference.hypercalls import claim_pages, memory_exchange
+from reference.page_alloc import alloc_heap_pages, free_heap_pages, offline_page, release_ownership
 from reference.pages import PageState
 from reference.state import boot, create_domain
 from reference.status import MisuseError, Status
 from reference.steps import run
+from tests.reference.hosts import alloc, claim, held, small_host
 
 
 @pytest.mark.parametrize(("node", "expected"), [(MAX_NUMNODES - 1, Status.ENOMEM), (MAX_NUMNODES, Status.EINVAL)])
@@ -34,3 +36,56 @@ def test_only_pages_of_a_domain_leave_its_tot_pages() -> None:
     assert mfn is not None
     with pytest.raises(MisuseError, match="belongs to no domain"):
         release_ownership(host, mfn, 0)
+
+
+def test_a_node_that_permits_the_request_but_has_no_block_is_passed_over() -> None:
+    host = small_host(10, 8)
+    offline_page(host, 3)
+    assert alloc(host, 1, 3, 0) == 16
+
+
+def test_v4_redeems_all_where_any_page_less_would_exceed_the_limit() -> None:
+    host = small_host(8, 8, semantics="single-node-v4", max_pages=4)
+    assert host.semantics.set_outstanding_pages(host, host.domain(1), 4, 0) is Status.OK
+    assert alloc(host, 1, 2, 1) == 16
+    assert held(host, 1) == ([0, 0], 0, 4)
+
+
+def test_reads_without_lock_where_locks_are_not_checked() -> None:
+    host = small_host(semantics="single-node-v3", check_locks=False)
+    alloc(host, 1, 1)
+    assert run(claim_pages(host, 1, 5)) is Status.OK
+    assert held(host, 1)[1:] == (3, 2)
+
+
+def test_an_exchange_notices_that_its_new_pages_are_somebody_elses() -> None:
+    """Only a free of pages that the caller does not hold leads there."""
+    host = small_host(4)
+    assert alloc(host, 1) == 0
+    steps = memory_exchange(host, 1, [0], 0, 0)
+    for _ in range(3):
+        next(steps)
+    free_heap_pages(host, 1, 0)
+    assert alloc(host, 2) == 1
+    with pytest.raises(MisuseError, match="mfn 1 already belongs to d2"):
+        run(steps)
+
+
+def test_a_queue_of_blocks_that_came_and_went_is_made_anew() -> None:
+    heap = NodeHeap(0, 4)
+    heap.take(1, 0)
+    heap.take(3, 0)
+    for _ in range(200):
+        assert lowest_address(heap, 0) == 0
+        heap.take(2, 0)
+        heap.give(2, 0)
+    assert sorted(heap.blocks()) == [(0, 0), (2, 0)]
+
+
+def test_redeeming_at_assignment_as_a_part_is_for_refcounted_pages() -> None:
+    host = small_host(8, semantics="claim-sets+redeemed-at-assign")
+    assert claim(host, 1, (4, 0)) is Status.OK
+    assert alloc(host, 1, 1, 0, MEMF_no_refcount) == 0
+    assert held(host, 1) == ([4], 0, 0)
+    assert alloc(host, 1, 1, 0) == 2
+    assert held(host, 1) == ([2], 0, 2)

@@ -6,6 +6,7 @@ from reference.claims import ClaimEntry
 from reference.constants import CLAIM_TARGET_LEGACY, MAX_NUMNODES, UINT_MAX
 from reference.domain import mark_dying
 from reference.hypercalls import claim_memory, claim_pages, get_memory_claims
+from reference.page_alloc import alloc_heap_pages
 from reference.state import Host
 from reference.status import Status
 from reference.steps import run
@@ -163,6 +164,24 @@ def test_the_limits_of_a_legacy_claim_are_those_of_any_set() -> None:
     assert run(claim_pages(host, 1, 0)) is Status.OK
     limit(host, 15)
     assert run(claim_pages(host, 1, 16)) is Status.EINVAL
+
+
+@pytest.mark.parametrize("entry", [(1, 0), (1, CLAIM_TARGET_LEGACY)])
+def test_parts_change_its_installer_too(entry: tuple[int, int]) -> None:
+    host = small_host(semantics="claim-sets-v7+limbo-counted", max_pages=1)
+    assert alloc_heap_pages(host, host.domain(1), 0) is not None
+    assert claim(host, 1, entry) is Status.EINVAL
+    assert small_host_claims("claim-sets-v7", entry) is Status.OK
+    host = small_host(semantics="claim-sets-v7+dying-checked")
+    mark_dying(host.domain(1))
+    assert claim(host, 1, entry) is Status.ESRCH
+
+
+def small_host_claims(semantics: str, entry: tuple[int, int]) -> Status:
+    """The same with a page in limbo, in another generation."""
+    host = small_host(semantics=semantics, max_pages=1)
+    alloc_heap_pages(host, host.domain(1), 0)
+    return claim(host, 1, entry)
 
 
 # -- the hypercall

@@ -51,7 +51,9 @@ ENTRIES = st.lists(
     ),
     max_size=3,
 )
-PREEMPTIONS = st.none() | st.builds(PreemptAt, st.integers(0, 3), st.integers(0, 3))
+PREEMPTIONS = st.sampled_from(
+    [None, PreemptAt(1, 0), PreemptAt(1, 0), PreemptAt(0, 1), PreemptAt(0, 1), PreemptAt(1, 2)]
+)
 SEEN: set[str] = set()
 """Operations that were reached, over all examples of a run."""
 SITUATIONS: set[str] = set()
@@ -77,6 +79,7 @@ class Builders(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.running: list[InFlight] = []
+        self.claiming: Domain | None = None  # who was looked up by a claim call last
         self.scrub_chunk = populating.SCRUB_CHUNK
         populating.SCRUB_CHUNK = 1  # so that small extents are preempted while they are scrubbed
 
@@ -201,7 +204,9 @@ class Builders(RuleBasedStateMachine):
 
     @rule(data=st.data(), pages=PAGES, bad=st.sampled_from([{}, {}, {"extent_order": 1}, {"mem_flags": 1}]))
     def claim_pages(self, data: st.DataObject, pages: int, bad: dict[str, int]) -> None:
-        self.start("claim_pages", hypercalls.claim_pages(self.host, self.pick(data), pages, **bad))
+        domid = self.pick(data)
+        self.claiming = self.host.domains.get(domid)
+        self.start("claim_pages", hypercalls.claim_pages(self.host, domid, pages, **bad))
 
     @rule(data=st.data(), stage=st.sampled_from(["kill", "relinquish", "destroy", "destroydomain"]))
     def end_of_a_domain(self, data: st.DataObject, stage: str) -> None:
@@ -228,6 +233,7 @@ class Builders(RuleBasedStateMachine):
         """To its end, while pages are on their way to it, its last page is being freed, or it exchanges."""
         busy = [block.owner for block in self.host.pages.in_limbo()] + [other.exchanges for other in self.running]
         busy += [domain for domain in self.host.domains.values() if domain.last_frees]
+        busy += [self.claiming] if self.claiming in self.host.domains.values() else []
         domids = sorted({who.domid for who in busy if who and not who.is_destroyed and not self.being_killed(who)})
         if domids:
             domain = self.host.domain(data.draw(st.sampled_from(domids)))
@@ -236,6 +242,13 @@ class Builders(RuleBasedStateMachine):
             while operation in self.running:
                 self.advance(len(self.running) - 1)
                 self.properties_hold()
+
+    @rule()
+    def destroy_the_dead(self) -> None:
+        for domain in list(self.host.domains.values()):
+            if domain.is_dying and not list(self.host.pages.of_domain(domain)) and not self.being_killed(domain):
+                SEEN.add("domain_destroy")
+                domains.domain_destroy(self.host, domain)
 
     @rule(data=st.data())
     def mark_a_page_in_limbo(self, data: st.DataObject) -> None:
@@ -400,7 +413,7 @@ class HardenedBuilders(Builders):
 
 
 Builders.TestCase.settings = HardenedBuilders.TestCase.settings = settings(
-    max_examples=150 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
+    max_examples=400 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
 )
 
 

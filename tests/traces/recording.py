@@ -214,9 +214,11 @@ def stashing() -> list[Json]:
         CreateDomain(domid=2, max_pages=2048, node_affinity=[0, 1]),
         ClaimPages(domid=1, nr_extents=1024),
         PopulatePhysmap(domid=1, nr_extents=2, extent_order=0, node=0, preempt_at=PreemptionPoint(1, 0)),
-        PopulatePhysmap(domid=1, nr_extents=1, extent_order=9, node=0, preempt_at=PreemptionPoint(0, 256)),
-        OfflinePage(mfn=515),
-        PopulatePhysmap(domid=1, nr_extents=1, extent_order=9, node=1, start_extent=0),  # it suits
+        PopulatePhysmap(
+            domid=1, nr_extents=3, extent_order=9, node=0, start_extent=1, preempt_at=PreemptionPoint(2, 256)
+        ),
+        OfflinePage(mfn=1027),
+        PopulatePhysmap(domid=1, nr_extents=3, extent_order=9, node=0, start_extent=2),  # the stash suits
         PopulatePhysmap(domid=1, nr_extents=1, extent_order=9, preempt_at=PreemptionPoint(0, 256), builder="a"),
         *[Continue(builder="a")] * 2,  # preempted: scrubbing
         PopulatePhysmap(domid=2, nr_extents=2, extent_order=0, preempt_at=PreemptionPoint(1, 0), builder="b"),

@@ -167,7 +167,10 @@ OUTCOMES: dict[str, Callable[[Any], list[Any]]] = {
     "free_pages": _counts,
     "needed": _counts,
     "nr_done": _counts,
-    "preempted": lambda why: [None if why else "between extents", "scrubbing" if why != "scrubbing" else "between extents"],
+    "preempted": lambda why: [
+        None if why else "between extents",
+        "scrubbing" if why != "scrubbing" else "between extents",
+    ],
     "scrub_index": lambda index: [*_counts(index), 0],
     "claims": lambda claims: [claims[:-1], [*claims, claims[0]], []],
 }
@@ -490,7 +493,11 @@ def test_a_recorded_crash_is_compared(tmp_path: Path) -> None:
     for number, (corrupted, outcome) in enumerate(outcomes):
         path = tmp_path / f"{number}.jsonl"
         line = write(path, sample, corrupted)
-        check(replay_file(str(path)), line, sample, outcome, 0)
+        result = replay_file(str(path))
+        check(result, line, sample, outcome, 0)
+        wording = corrupted.get("crash", right)
+        told = [f"event {sample.index} {sample.op}: {wording}; the reference: {right}"] if wording != right else []
+        assert [text.partition("seed ")[2].partition(", ")[2] for text in result.crashes] == told
 
 
 # --- blocks ----------------------------------------------------------------------------------------------------------

@@ -118,6 +118,8 @@ def element_cases() -> Iterator[Case]:
         ("alloc_domheap_pages", "memflags", [["exact"], [1], [None], "exact_node"]),
         ("memory_exchange", "in_mfns", [[-1], [2**60], ["1"], [None]]),
         ("populate_physmap", "mfns", [[-1], [2**60], ["1"], [None]]),
+        ("populate_physmap", "preempt_at", [{"extent": 0}, {"scrub_index": 0}, {"extent": -1, "scrub_index": 0}]),
+        ("populate_physmap", "preempted", ["", "Scrubbing", "between"]),
     ]:
         trace, index = first_of_each_op()[op]
         for value in values:
@@ -201,9 +203,17 @@ def header_cases() -> Iterator[Case]:
     for semantics in ("claim-sets ", "", "legacy", "Claim-Sets", "a\nb", "x" * 10**5):
         yield at_header(f"semantics {semantics!r:.20}", header | {"semantics": semantics}, "unknown")
     yield at_header("header with an unknown field", header | {"extra": 1}, "unknown field `extra`")
-    yield at_header("header with extension fields", header | {"expect": ["entitlement"]}, "claim-trace/2")
-    colored = header | {"host": host | {"llc_coloring": True}}
-    yield at_header("header with an extension field of the host", colored, "claim-trace/2")
+    for field, value in {"last_alloc_node": [-1, 255, "0", 0.5, None, True], "debug_build": [0, "yes", None]}.items():
+        for wrong in value:
+            yield at_header(f"{field} {_shown(wrong)}", header | {"host": host | {field: wrong}}, f"`host.{field}`")
+    beyond = header | {"host": host | {"last_alloc_node": 2}}
+    yield at_header("last_alloc_node beyond the host", beyond, "field `host.last_alloc_node`: the host has no node 2")
+    plain = {name: value for name, value in host.items() if name != "last_alloc_node"}
+    first = header | {"format": "claim-trace/1", "host": plain}
+    yield at_header("header with extension fields", first | {"expect": ["entitlement"]}, "claim-trace/2")
+    for field, extension in {"llc_coloring": True, "last_alloc_node": 0, "debug_build": True}.items():
+        extended = first | {"host": plain | {field: extension}}
+        yield at_header(f"header with the extension's host.{field}", extended, "claim-trace/2")
 
 
 # --- events in the wrong place ---------------------------------------------------------------------------------------
@@ -289,7 +299,7 @@ def misuse_cases() -> Iterator[Case]:
     yield at_event("mfn without on_node", trace, index, without, "field `on_node`")
     yield at_event("no mfn, but on_node", trace, index, event | {"mfn": None}, "field `on_node`")
     yield at_event("order 64", trace, index, event | {"order": 64}, "`order`")
-    own, builders, _queries = own_traces()
+    own, builders, *_others = own_traces()
     first = {event["op"]: index for index, event in reversed(list(enumerate(own[1:])))}
     for name, changes, says in [
         ("assign_pages", {"mfn": 15, "order": 0}, "not allocated"),

@@ -41,6 +41,8 @@ class FreeRestoresClaims(Bug):
 class NoMixing(Bug):
     """The host check wants unclaimed memory or own claims to cover a request, not both together (2013 to mainline)."""
 
+    rule_of = ("claim-sets-v7",)
+
     def request_permitted(self, host: Host, request: Request) -> bool:
         own = 0 if request.claimant is None else request.claimant.global_claims + request.claimant.node_claims
         enough = request.pages <= host.total_avail_pages - host.outstanding_claims or request.pages <= own

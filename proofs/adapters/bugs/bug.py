@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import ClassVar
 
 from reference.generations import SEMANTICS
 from reference.generations.claim_sets import ClaimSets
@@ -17,10 +18,12 @@ class Bug(Semantics):
         """What is done wrong."""
         return (inspect.getdoc(cls) or "").splitlines()[0]
 
+    rule_of: ClassVar[tuple[str, ...]] = ()
+    """The claim-set generations that have it as their rule."""
+
     @classmethod
     def fits(cls) -> list[str]:
         """The generations whose rules it spoils: those with claim sets that do not have it as their rule."""
-        names = [name for name, semantics in SEMANTICS.items() if isinstance(semantics, ClaimSets)]
-        if "recall" in vars(cls):
-            names.remove("claim-sets-no-recall")
-        return names
+        claim_sets = [name for name, semantics in SEMANTICS.items() if isinstance(semantics, ClaimSets)]
+        rule_of = (*cls.rule_of, "claim-sets-no-recall") if "recall" in vars(cls) else cls.rule_of
+        return [name for name in claim_sets if name not in rule_of]
