@@ -261,8 +261,8 @@ def test_a_build_by_superpages_fails_half_way_where_free_pages_are_scattered() -
     free(host, kept[0] or 0)
     free(host, kept[2] or 0)
     assert claim(host, 1, (2, 0)) is Status.OK
-    assert run(populate_physmap(host, 1, 1, 1)) == []  # a block of two pages
-    assert len(run(populate_physmap(host, 1, 2, 0))) == 2
+    assert run(populate_physmap(host, 1, 1, 1)).mfns == []  # a block of two pages
+    assert len(run(populate_physmap(host, 1, 2, 0)).mfns) == 2
 
 
 def test_a_build_fails_half_way_if_its_limit_is_lowered_after_the_claim() -> None:
