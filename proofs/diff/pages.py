@@ -40,7 +40,8 @@ from .world import ALL_THERE, There, World
 def alloc_heap_pages(x: Setting) -> Iterator[Plan]:
     """For every domain and for none, every node asked for or none, exactly or not, refcounted or not.
 
-    For a destroyed domain: any node, one, or one exactly. Once where claims may be counted wrongly, if it is asserted.
+    For a destroyed domain: one node exactly, and on hosts of up to two nodes any or one preferred.
+    Once where claims may be counted wrongly, if it is asserted.
     """
     for domid in (*x.domids, None):
         for requested in (None, *x.nodes, x.offline):
@@ -51,7 +52,8 @@ def alloc_heap_pages(x: Setting) -> Iterator[Plan]:
     if rules.bug_on_redeem and not rules.redeems_at_assign:
         yield _uncounted(_alloc(x, Who(0), 0, MEMF_exact_node))
     gone = x.worked_on[-1]
-    for requested, flags in ((None, 0), (0, 0), (0, MEMF_exact_node), (0, MEMF_exact_node | MEMF_no_refcount)):
+    exactly = ((0, MEMF_exact_node), (0, MEMF_exact_node | MEMF_no_refcount))
+    for requested, flags in (*exactly, (None, 0), (0, 0)) if x.size.nodes <= 2 else exactly:
         yield _alloc(x, gone, requested, flags)
 
 
