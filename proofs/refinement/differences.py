@@ -115,10 +115,11 @@ class Differences:
     def _keep_alike(self, unrolled: Unrolled) -> None:
         """Every event before the last is one that both generations do the same way, and the host goes on."""
         for choice, name in zip(unrolled.choices[-1], unrolled.names, strict=True):
-            if name.endswith("crashes"):
+            comparison = PROPERTIES[self.part].compared.get(CALLS_ITSELF.get(name, name))
+            # What is several sections at once is compared section by section.
+            if name.endswith("crashes") or (self.base != self.semantics and comparison is None):
                 unrolled.solver.add(negation(choice))
-            elif self.base != self.semantics:
-                comparison = PROPERTIES[self.part].compared[CALLS_ITSELF.get(name, name)]
+            elif self.base != self.semantics and comparison is not None:
                 host, pair = self._pair(unrolled, f"{unrolled.depth}.{name}.", comparison, unrolled.states[-2])
                 unrolled.solver.add(z3.Implies(choice, pair.same(host)), *host.axioms)
 
