@@ -13,7 +13,7 @@ from proofs.matrix.rows import Row
 from proofs.prover.verdict import Verdict
 from proofs.refinement.judge import judge_comparison
 from proofs.search.events import Trace
-from proofs.search.minimise import Asked, Found, search_together
+from proofs.search.minimise import Asked, Found, search, search_together
 from proofs.search.replayed import replay_on_reference
 from proofs.search.steps import UNTOLD, alphabet_of
 
@@ -49,7 +49,20 @@ def searched_together(left: Sequence[Open]) -> list[Cell]:
     judge = _judge_of(left[0].row)
     if judge is not None:
         return [_judged(one, judge) for one in left]
-    return [_found(one, found) for one, found in zip(left, search_together([_asked(o) for o in left]), strict=True)]
+    found = search_together([_asked(one) for one in left])
+    return [_on_smallest(one, each, _found(one, each)) for one, each in zip(left, found, strict=True)]
+
+
+def _on_smallest(left: Open, found: Found, cell: Cell) -> Cell:
+    """Where the solver gave up: a shortest trace on one node with one domain, if there is one."""
+    if cell.verdict is not Verdict.UNKNOWN or not found.unknown:
+        return cell
+    again = search(replace(_asked(left), nodes=1, domains=1))
+    small = _found(left, again)
+    if small.verdict is not Verdict.REFUTED:
+        return cell
+    reason = f"shortest on one node with one domain; larger hosts were searched up to {found.searched_depth} events"
+    return replace(small, reason=reason, seconds=cell.seconds + small.seconds, cpu=cell.cpu + small.cpu)
 
 
 def verdicts_on(semantics: str, rows: Sequence[Row]) -> list[Cell]:

@@ -18,6 +18,9 @@ def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> 
         return Judged(Verdict.UNKNOWN, "counters alone have no trace")
     trace, reason = shortest_difference(part, semantics, conditions, DEPTH, NODES, DOMAINS)
     if reason:
+        trace, _ = shortest_difference(part, semantics, conditions, DEPTH, 1, 1)
+        if trace is not None:
+            return Judged(Verdict.REFUTED, "shortest on one node with one domain; larger hosts were too much", trace)
         return Judged(Verdict.UNKNOWN, reason)
     if trace is None:
         bound = f"at most {DEPTH} events on at most {NODES} nodes and {DOMAINS} domains"
