@@ -60,8 +60,8 @@ def _when(name: str, sentence: str, condition: Term, applies: bool = False) -> P
 
 def _can_be_made(s: State, domid: Term) -> Premise:
     """A domctl can be made, so a claim set too."""
-    free = all_of([s.is_created[domid], s.domctl_lock == NO_DOMCTL])
-    return _when("both-can-be-made", "the domain is there and no domctl is in progress", free, applies=True)
+    free = all_of([s.listed(domid), s.domctl_lock == NO_DOMCTL])
+    return _when("both-can-be-made", "the domain is listed and no domctl is in progress", free, applies=True)
 
 
 def _past_the_check(s: State, rules: Rules, domid: Term) -> Premise:

@@ -20,7 +20,9 @@ def request_for(step: Step, rules: Rules, claimant: Term = None, domain: Term = 
     named = all_of([node == request.node, negation(anywhere)])
 
     def passed_over(other: Term) -> Term:
-        return any_of([negation(rules.node_permits(s, request, other)), pages > s.node_avail_pages[other]])
+        refused = any_of([negation(rules.node_permits(s, request, other)), pages > s.node_avail_pages[other]])
+        # A node that is looked at where more is claimed than free stops the host.
+        return all_of([s.unclaimed_on(other) >= 0, refused]) if rules.bug_on else refused
 
     def not_before(other: Term) -> Term:
         """For no domain nodes are tried ascending; for a domain, from the one after that of its last allocation."""
