@@ -12,11 +12,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from proofs.mutation.judged import Ending
-from proofs.mutation.stored import About, Result, read
+from proofs.mutation.stored import About, Result, fingerprint, read
 from proofs.prover.documents import table
 
 DOCUMENT = Path("docs/mutation.md")
 REASONS = Path(__file__).with_name("survivors.toml")
+OLDER = (
+    "\n\n**Of older code:** reference or model changed after this run. What is shown here is of the code as it was;"
+    " `make mutation` judges the mutants of today's."
+)
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -97,6 +101,7 @@ def _totals(about: About, results: list[Result]) -> str:
         " an explanation."
         f"{_left(about.left)} {about.seconds:,.0f} seconds of processor time, preparing included."
         f" z3 {about.versions['z3']}, Python {about.versions['python']}."
+        f"{'' if about.code == fingerprint() else OLDER}"
     )
 
 

@@ -2,10 +2,12 @@
 
 import re
 
+import msgspec
+
 from proofs.evidence.request import Request
 from proofs.evidence.structure import NotRun, Tables
 from proofs.mutation import section
-from proofs.mutation.documents import DOCUMENT, brought_up_to_date, explained, reasons, unexplained
+from proofs.mutation.documents import BLOCKS, DOCUMENT, OLDER, brought_up_to_date, explained, reasons, unexplained
 from proofs.mutation.judged import Ending
 from proofs.mutation.stored import fingerprint, read
 from tests.documents import ROOT
@@ -35,6 +37,13 @@ def test_the_document_shows_the_stored_results() -> None:
     assert brought_up_to_date(text, ABOUT, RESULTS) == text, "run `python -m proofs.mutation.documents`"
     assert "NOT EXPLAINED" not in text
     assert not re.search(r"<!-- generated: ([\w-]+) -->\n<!-- end -->", text)
+
+
+def test_the_document_says_when_they_are_of_older_code() -> None:
+    assert (OLDER in (ROOT / DOCUMENT).read_text()) == (ABOUT.code != fingerprint())
+    of_this_code = msgspec.structs.replace(ABOUT, code=fingerprint())
+    assert OLDER not in BLOCKS["totals"](of_this_code, RESULTS)
+    assert OLDER in BLOCKS["totals"](msgspec.structs.replace(ABOUT, code="other"), RESULTS)
 
 
 def test_the_report_shows_them_only_of_this_code() -> None:
