@@ -15,6 +15,15 @@ from reference.properties import STATE_PROPERTIES
 
 FILES = sorted(FOLDER.glob("*/*.jsonl"))
 NAMES = [f"{path.parent.name}/{path.stem}" for path in FILES]
+CLAIMS_EXCEED_FREE_PAGES = {
+    *(
+        f"{semantics}/legacy-compatible.host-wide{condition}"
+        for semantics in ("claim-sets-no-recall", "per-node-v8")
+        for condition in ("", "+legacy-check-in-lock")
+    ),
+    "single-node-v2/unclaimed-only+node-insisted-on",
+}
+"""Found only because `free pages - claims` wraps: the call then accepts what it should refuse."""
 
 
 def test_there_are_findings() -> None:
@@ -27,7 +36,10 @@ def test_the_reference_does_what_the_finding_says(path: Path) -> None:
     assert result.error is None
     assert result.divergences == []
     prop = path.stem.split("+")[0]
-    assert bool(result.wraps) == (prop == "no-wrap.domain-counters")
+    name = f"{path.parent.name}/{path.stem}"
+    # A counter that wraps, or claims that exceed the free pages where the C code subtracts one from the other.
+    expected = prop == "no-wrap.domain-counters" or name in CLAIMS_EXCEED_FREE_PAGES
+    assert bool(result.wraps) == expected, result.wraps
     if prop in {*STATE_PROPERTIES, "entitlement-without-limbo.pages-and-claims"}:
         assert prop.split(".")[0] in result.broken
 

@@ -8,7 +8,7 @@ from model.semantics import SEMANTICS
 from proofs.matrix import differences, documents, pages
 from proofs.matrix.findings import FOLDER, measure, path_of
 from proofs.matrix.report import repairs
-from proofs.matrix.rows import rows
+from proofs.matrix.rows import Row, rows
 from proofs.matrix.verdicts import dumped, load
 from proofs.prover.verdict import Verdict
 from proofs.replay import replay_trace
@@ -49,10 +49,39 @@ def test_there_are_no_other_pages() -> None:
     assert {path.stem for path in pages.PAGES.glob("*.md")} == {*SEMANTICS, "README"}
 
 
-def test_each_generation_before_claim_sets_is_repaired_by_one_that_follows() -> None:
+REPAIRED_BY_NONE = {
+    "single-node-v1",  # v2 checks any node asked for, but that check wraps where claims exceed the free pages
+    "legacy-redeem-at-alloc",  # mainline-4.22 adds the stash, single-node-v4 claims on nodes: neither repairs
+    "mainline-4.22",  # the stash of per-node-v8 loses claims as well
+}
+
+
+def test_each_generation_before_claim_sets_is_repaired_by_one_that_follows_but_three() -> None:
     found = {(repair.before, repair.after) for repair in repairs(CELLS)}
-    assert {before for before, _after in found} >= set(list(SEMANTICS)[: list(SEMANTICS).index("claim-sets")])
-    assert {("single-node-v1", "single-node-v2"), ("single-node-v2", "single-node-v3")} <= found
+    before_claim_sets = set(list(SEMANTICS)[: list(SEMANTICS).index("claim-sets")])
+    assert before_claim_sets - {before for before, _after in found} == REPAIRED_BY_NONE
+    assert {("single-node-v2", "single-node-v3"), ("claim-sets-no-recall", "claim-sets")} <= found
+
+
+UNKNOWN = {
+    # release_for_destroyed leaves a claim on a node in node_outstanding_claims: the bound is kept by no induction.
+    *(
+        (f"single-node-v{version}", Row("no-wrap.host-counters", conditions))
+        for version in (1, 2, 3)
+        for conditions in ((), ("nothing-offlined",))
+    ),
+    # The search gave up.
+    ("claim-sets", Row("legacy-compatible.host-wide")),
+    ("claim-sets-v3", Row("legacy-compatible.host-wide")),
+    # No proof without host-backed, and no trace of at most 7 events.
+    ("claim-sets-v7", Row("claims-fulfilled.granted")),
+    ("claim-sets-v7", Row("atomic-install.own-claims-credited")),
+}
+
+
+def test_nothing_else_is_unknown() -> None:
+    assert {(cell.semantics, cell.row) for cell in CELLS if cell.verdict is Verdict.UNKNOWN} == UNKNOWN
+    assert all(cell.reason for cell in CELLS if cell.verdict is Verdict.UNKNOWN)
     page = pages.page("claim-sets-no-recall", CELLS)
     assert "It repairs: `node-backed` (proved for any number of nodes and domains)" in page
     assert "offline_page" in page

@@ -37,6 +37,6 @@ def test_the_allocator_reads_no_limit() -> None:
     assert not touched("alloc_heap_pages", RULES)[0] & {"tot_pages", "max_pages"}
 
 
-def test_only_domctls_and_the_kill_write_what_the_domctl_lock_protects() -> None:
+def test_only_domctls_and_the_end_of_a_domain_write_what_the_domctl_lock_protects() -> None:
     writers = {n for n in TRANSITIONS if any(FIELDS[f].lock == DOMCTL_LOCK for f in touched(n, RULES)[1])}
-    assert writers == {"create_domain", "domain_kill", "domain_kill_release"}
+    assert writers == {"create_domain", "domain_kill", "domain_kill_release", "destroy_domain"}
