@@ -20,6 +20,8 @@ from proofs.obligations.suite import lacking
 DERIVED = ("node-backed", "host-backed", "aggregates-agree", "entitlement-without-limbo", "entitlement")
 """Property ids that are derived unless others are asked for."""
 OF_HEAP_LOCK = frozenset(info.name for info in FIELDS.values() if info.lock == HEAP_LOCK)
+LIFE = frozenset({"is_created", "is_dying", "domctl_lock", "is_destroyed"})
+"""Whether claims are a domain's, or orphaned because it is destroyed, hangs on these."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,20 @@ class Target:
 
 
 def targets(semantics: str, ids: list[str], nodes: int, domains: int, mutation: str = "") -> list[Target]:
-    """Properties that are promised on the same conditions are shown together; supporting ones are not asked for."""
+    """Properties that are promised on the same conditions are shown together; supporting ones are not asked for.
+
+    With a part that is promised on more conditions than other parts of its property go those others: it rests on them.
+    """
+    asked = [prop for prop in PROPERTIES.values() if prop.id in ids and prop.kind is Kind.STATE and not prop.support]
+    promised = [(p, SEMANTICS[semantics].conditions_of(p)) for p in asked if not lacking(p, SEMANTICS[semantics])]
     groups: dict[tuple[str, ...], list[str]] = {}
-    for prop in PROPERTIES.values():
-        asked = prop.id in ids and prop.kind is Kind.STATE and not prop.support
-        if asked and not lacking(prop, SEMANTICS[semantics]):
-            groups.setdefault(SEMANTICS[semantics].conditions_of(prop), []).append(prop.name)
+    for conditions in dict.fromkeys(conditions for _, conditions in promised):
+        of = {prop.id for prop, needed in promised if needed == conditions}
+        groups[conditions] = [
+            prop.name
+            for prop, needed in promised
+            if needed == conditions or (prop.id in of and set(needed) < set(conditions))
+        ]
     return [Target(semantics, tuple(names), conds, nodes, domains, mutation) for conds, names in groups.items()]
 
 
@@ -100,7 +110,7 @@ class System:
         return step
 
     def _followed(self) -> tuple[str, ...]:
-        """What heap_lock protects, what properties and conditions speak of, and with it whether a domain exists.
+        """What heap_lock protects, what properties and conditions speak of, and where a domain is in its life.
 
         In each step any value is taken for the rest: what holds of the fields followed is then true of the model, too.
         """
@@ -112,9 +122,8 @@ class System:
                 step = self._built(transition, self.host)
                 step.before = state
                 condition.guard(step)(self.host)
-        wanted = OF_HEAP_LOCK | state.read
-        of_domain = {n for n in wanted - OF_HEAP_LOCK if FIELDS[n].shape in (Shape.DOMAIN, Shape.CELL)}
-        return tuple(n for n in FIELDS if n in wanted or (of_domain and n == "is_created"))
+        wanted = OF_HEAP_LOCK | LIFE | state.read
+        return tuple(name for name in FIELDS if name in wanted)
 
     def cells(self, state: State) -> list[z3.ExprRef]:
         """The counters of the fields followed, one after another."""

@@ -4,6 +4,7 @@ import json
 
 from bench import second_solver
 from bench.blocks import renewed
+from proofs.mutation.stored import fingerprint
 
 MEASURED = json.loads(second_solver.STORED.read_text())
 
@@ -26,11 +27,26 @@ def test_nothing_measured_is_hidden() -> None:
         assert (one["verdict"] == "proved") == proved, one["name"]
 
 
+def test_the_document_says_when_it_was_measured_of_older_code() -> None:
+    stale = MEASURED["code"] != fingerprint()
+    assert (second_solver.OLDER in second_solver.DOCUMENT.read_text()) == stale
+    assert second_solver.blocks({**MEASURED, "code": "other"})["solvers-of"] == second_solver.OLDER
+    assert second_solver.blocks({**MEASURED, "code": fingerprint()})["solvers-of"] != second_solver.OLDER
+
+
 def test_the_invariant_shown_is_the_one_that_is_found() -> None:
-    """In a process of its own, as the command does: which of equal invariants is found depends on what went before."""
-    (found,) = second_solver.asked("--derive", "1x1", *second_solver.BACKED, "--jobs", "1")["invariants"]
-    shown = next(one for one in MEASURED["invariants"] if one["name"] == found["name"])
-    assert [c["text"] for c in found["spacers"]] == [c["text"] for c in shown["spacers"]]
+    """In a process of its own, as the command does: which of equal invariants is found depends on what went before.
+
+    What was measured of older code may be another: the document says so, and what is found has to be certified.
+    """
+    (found,) = second_solver.asked("--derive", "1x1", "--property", "node-backed", "--jobs", "1")["invariants"]
+    assert found["verdict"] == "proved"
+    assert found["spacers"]
+    assert {c["verdict"] for c in found["certificates"]} == {"proved"}
+    shown = next((one for one in MEASURED["invariants"] if one["name"] == found["name"]), None)
+    if shown is None or [c["text"] for c in found["spacers"]] != [c["text"] for c in shown["spacers"]]:
+        assert second_solver.older(MEASURED)
+        assert second_solver.OLDER in second_solver.DOCUMENT.read_text()
 
 
 def _by_text(name: str, properties: str) -> tuple[set[str], set[str]]:
