@@ -111,7 +111,7 @@ def test_make_targets_that_documents_name_exist() -> None:
 
 
 def named_in(document: str) -> set[str]:
-    return set(re.findall(r"`([\w-]+)`", (ROOT / document).read_text(encoding="utf-8")))
+    return set(re.findall(r"`([\w.-]+)`", (ROOT / document).read_text(encoding="utf-8")))
 
 
 def test_every_operation_property_and_semantics_is_reached_by_a_document() -> None:
