@@ -133,7 +133,7 @@ def _stash_changes(name: str, before: DomainCounters | None, after: DomainCounte
     ]
 
 
-class Usage(msgspec.Struct):
+class Usage(msgspec.Struct, omit_defaults=True):
     """Pages of a node, or of the host, by what they are."""
 
     name: str

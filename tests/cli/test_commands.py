@@ -86,7 +86,7 @@ def test_explain_shows_a_stash_as_such() -> None:
 def test_replay_of_several_files_prints_totals() -> None:
     code, out, err = call("replay", EXAMPLE, EXAMPLE)
     assert (code, err) == (0, "")
-    assert "total: 2 files, 2 traces, 8 events, 90 comparisons, 0 divergences, 0 skipped\n" in out
+    assert "total: 2 files, 2 traces, 8 events, 90 comparisons, 0 divergences, 0 wraps, 0 skipped\n" in out
     assert "total:" not in call("replay", EXAMPLE)[1]
 
 

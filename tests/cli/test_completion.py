@@ -26,7 +26,7 @@ LINES = [
     ("claimcheck search --property host-b", ["host-backed"]),
     ("claimcheck search --property node-backed --mutate no-r", ["no-recall"]),
     ("claimcheck search --assume limit-not", ["limit-not-lowered"]),
-    ("claimcheck prove offl", ["offline_page"]),
+    ("claimcheck prove offl", ["offline_page", "offline-mark-kept"]),
     ("claimcheck prove --semantics claim-sets+limbo", ["claim-sets+limbo-counted"]),
     ("claimcheck prove --hosts 4", ["4x4"]),
     ("claimcheck generations single-node-v4 claim-sets-n", ["claim-sets-no-recall"]),
