@@ -202,4 +202,4 @@ def test_a_node_insisted_on_is_not_safe_where_its_claims_exceed_its_free_pages()
     found = replay_file(str(path_of("single-node-v2", Row("unclaimed-only", ("node-insisted-on",)))))
     assert found.divergences == []
     assert [wrap.op for wrap in found.wraps] == ["set_outstanding_pages", "alloc_heap_pages"]
-    assert "unclaimed-only" in found.broken
+    assert "node-backed" in found.broken

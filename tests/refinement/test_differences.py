@@ -87,7 +87,7 @@ def test_the_premises_say_exactly_where(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("command", "arguments", "code", "text"),
     [
-        (prove, ["--property", "legacy-compatible", "--no-cache", "--jobs", "1"], 0, "25 proved"),
+        (prove, ["--property", "legacy-compatible", "--no-cache", "--jobs", "1"], 0, "30 proved"),
         (prove, ["--property", "lock-order", "--semantics", "single-node-v4"], 0, "x3"),
         (
             search,
