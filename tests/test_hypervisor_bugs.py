@@ -66,6 +66,7 @@ def test_timelines_are_what_their_maker_gives() -> None:
             assert renewed(block[0], makers) == block[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["stash-kept", "marks-kept"])
 def test_verdicts_are_what_a_run_gives(part: str) -> None:
     """The repairs of the stash and of marks; the other tables are written by the same run."""

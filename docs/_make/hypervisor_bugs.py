@@ -18,6 +18,7 @@ from proofs.explain.compact import boot_line, compact_scenes
 from proofs.matrix.findings import recorded
 from proofs.matrix.rows import Row
 from proofs.matrix.searches import verdicts_on
+from proofs.matrix.verdicts import load
 from proofs.prover.documents import table
 from proofs.replay import replay_trace
 from proofs.search.events import Trace
@@ -102,7 +103,11 @@ def _row(name: str) -> Row:
 
 @cache
 def _cells(generation: str, rows: tuple[Row, ...]) -> list[Any]:
-    return verdicts_on(generation, rows)
+    """Of a generation what the matrix found; of a variant what a run finds now."""
+    if "+" in generation:
+        return verdicts_on(generation, rows)
+    found = {cell.row: cell for cell in load() if cell.semantics == generation}
+    return [found[row] for row in rows]
 
 
 def _verdict(cell: Any) -> list[str]:
