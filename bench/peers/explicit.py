@@ -23,7 +23,14 @@ from model.step import Step
 from .clock import worked
 from .subject import CONDITIONS, PROPERTIES, STEPS, Outcome, Size
 
-FIXED: dict[str, Any] = {"is_created": True, "marked_pages": 0, "legacy_calls": 0}
+FIXED: dict[str, Any] = {
+    "is_created": True,
+    "is_destroyed": False,
+    "orphaned_claims": 0,
+    "extra_pages": 0,
+    "marked_pages": 0,
+    "legacy_calls": 0,
+}
 """Fields that no step of these changes; max_pages and installed_pages are the size's, ledgers are left out."""
 FLAGS = ("llc_coloring", "malformed", "names_offline_node")
 """Arguments that only make a call fail."""
@@ -106,7 +113,7 @@ def _arguments(name: str, size: Size) -> Iterator[dict[str, Any]]:
         return
     domains = range(size.domains) if "domid" in probe.arguments else [0]
     for domain, node in product(domains, range(size.nodes) if "node" in probe.arguments else [0]):
-        yield {"domid": domain, "node": node, "exact_node": False, "anywhere": False, "pages": 1}
+        yield {"domid": domain, "node": node, "exact_node": False, "anywhere": False, "pages": 1, "marks": 0}
 
 
 def _vector(entries: list[int]) -> Any:
