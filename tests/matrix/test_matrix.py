@@ -155,7 +155,7 @@ def test_endings_of_prove(arguments: list[str], code: int, text: str) -> None:
     ("arguments", "code", "text"),
     [
         (["claim-sets-no-recall", "claim-sets", "--no-verdicts"], 0, "offline_page"),
-        (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "they never differ"),
+        (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "No difference in 3 events"),
         (["claim-sets"], 2, "two generations"),
         (["claim-sets", "claim-set"], 2, "did you mean 'claim-sets'"),
         (["claim-sets", "claim-sets+limbo"], 2, "no part of a variant 'limbo'"),
