@@ -214,7 +214,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "recalls-from-destroyed-domains",
         "reference.claims:recall_claims",
         "for domain in host.domains.values():\n        claimed, avail = host.outstanding_claims",
-        "for domain in [*host.domains.values(), *host.orphans]:\n        claimed, avail = host.outstanding_claims",
+        "for domain in [*host.domains.values(), *host.orphans]:\n    claimed, avail = host.outstanding_claims",
         "claim-sets",
         "offline_page",
     ),
