@@ -187,4 +187,5 @@ def test_ctrl_c_keeps_what_was_found_and_begins_nothing_new() -> None:
 def test_larger_hosts_are_certified_too(nodes: int, domains: int) -> None:
     derivation = derive(backed(nodes, domains), QUICK, 300)
     assert derivation.verdict is Verdict.PROVED
-    assert less(derivation).keys() <= {"non-negative", "sums-non-negative", "no-wrap.domain-counters"}
+    of_destroyed = {"all-claims-counted", "destroyed-empty", "dead-hold-no-node-claims"}
+    assert less(derivation).keys() <= {"non-negative", "sums-non-negative", "no-wrap.domain-counters"} | of_destroyed
