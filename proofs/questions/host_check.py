@@ -29,7 +29,8 @@ def _checks() -> tuple[State, Term, Term, Term, Term]:
         rules: Rules = SEMANTICS[name].rules
         return rules.host_permits(host, s, Request(r, 0, 0))
 
-    claims = [s.global_claims[0] >= 0, s.node_claims[0] >= 0, s.held(0) <= s.outstanding_claims]
+    held = [s.global_claims[0] >= 0, s.node_claims[0] >= 0, s.orphaned_claims[0] >= 0]
+    claims = [*held, s.held(0) <= s.outstanding_claims]
     known = all_of([r >= 1, *claims, s.outstanding_claims <= s.total_avail_pages])
     return s, r, known, permits("claim-sets"), permits("per-node-v8")
 
