@@ -34,9 +34,11 @@ def _over_limit(moment: Moment) -> str:
 
 
 def _page_refused(moment: Moment) -> str:
-    """A page that would fit under the limit is refused where it is assigned."""
-    domain = moment.host.domains[0]
-    if not moment.did("continue") or moment.outcome.get("mfns") != [] or domain.tot_pages >= domain.max_pages:
+    """A page that would fit under the limit is refused where it is assigned, and is free again."""
+    domain, free = moment.host.domains[0], moment.host.total_avail_pages
+    if not moment.did("continue") or moment.outcome.get("mfns") != []:
+        return ""
+    if domain.tot_pages >= domain.max_pages or not free:
         return ""
     return (
         f"d0 is refused a page: it has {domain.tot_pages} of at most {domain.max_pages}, and claims {_claims(domain)}."
