@@ -155,7 +155,8 @@ def test_what_the_document_concludes_is_in_its_tables() -> None:
         assert float(half_way[1]) == 0
         nodes = load(built_in()[name]).builds.nodes_wanted
         if nodes == 1:
-            assert (wanted[0], completed[0]) == (wanted[1], completed[1])
+            assert wanted[0] == wanted[1]
+            assert float(completed[0]) == pytest.approx(float(completed[1]), abs=0.11)  # numbers of one decimal
         else:
             assert float(wanted[0]) < float(wanted[1])
             assert float(completed[0]) >= float(completed[1])
