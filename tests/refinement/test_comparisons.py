@@ -52,7 +52,11 @@ def premises(part: str, place: str) -> list[str]:
     return [premise.name for premise in pair.premises if not premise.applies]
 
 
-FOLLOW = {"claims-backed": ("legacy-check-in-lock",), "node-backed": ()}
+FOLLOW = {
+    "claims-backed": ("legacy-check-in-lock",),
+    "claims-stay-backed": ("legacy-check-in-lock",),
+    "node-backed": (),
+}
 """Premises that hold of every state of claim sets, on these conditions. That a domain is alive is what the condition of
 the host-wide comparison demands."""
 
@@ -63,7 +67,7 @@ the host-wide comparison demands."""
 )
 def test_each_premise_is_needed_or_an_invariant(part: str, place: str, premise: str) -> None:
     granted = (part, place, premise) == (HOST_WIDE, "set_outstanding_pages", "alive")
-    follows = premise in FOLLOW or place == "free_marked_page" or granted
+    follows = premise in ("claims-backed", "node-backed") or place == "free_marked_page" or granted
     conditions = FOLLOW.get(premise, ())
     found = verdict("claim-sets", part, place, bounded(2, 2), conditions=conditions, dropped=f"premise:{premise}")
     assert found is (Verdict.PROVED if follows else Verdict.REFUTED)
