@@ -82,6 +82,13 @@ def claims_permit_request(pages: int, avail_pages: int, outstanding: int, own_cl
     return pages <= avail_pages - outstanding + own_claims
 
 
+def permit_without_mixing(host: Host, pages: int, claimant: Domain | None) -> bool:
+    """Unclaimed memory or the claimant's claims cover the request; not both together."""
+    if host.outstanding_claims + pages <= host.total_avail_pages:
+        return True
+    return claimant is not None and claimant.global_claims + claimant.node_claims >= pages
+
+
 def redeem_claims_for_allocation(host: Host, domain: Domain, pages: int, node: int) -> None:
     """Turn claims into the ``pages`` just taken from ``node``: its claim, then host-wide, then other nodes (DS-16).
 
@@ -157,21 +164,25 @@ def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry])
         requested = checked_entries(host, domain, entries)
         if isinstance(requested, Status):
             return requested
-        node_pages, nodes_total, global_pages = requested
+        return replace_claims(host, domain, requested)
 
-        # Claims and pages held stay within max_pages; existing pages are not subtracted (DS-07, DS-11).
-        if global_pages > domain.max_pages:
-            return Status.EINVAL
-        if nodes_total > domain.max_pages - global_pages:
-            return Status.EINVAL
-        if host.semantics.pages_held(domain) > domain.max_pages - global_pages - nodes_total:
-            return Status.EINVAL
-        unclaimed = host.total_avail_pages - host.outstanding_claims
-        if global_pages + nodes_total > unclaimed + domain.global_claims + domain.node_claims:
-            return Status.ENOMEM
 
-        release_all_claims(host, domain)
-        stake_claims(host, domain, node_pages, global_pages)
+def replace_claims(host: Host, domain: Domain, requested: RequestedSet) -> Status:
+    """The limits of a set whose entries were checked, and its installation. Both locks are held."""
+    node_pages, nodes_total, global_pages = requested
+    # Claims and pages held stay within max_pages; existing pages are not subtracted (DS-07, DS-11).
+    if global_pages > domain.max_pages:
+        return Status.EINVAL
+    if nodes_total > domain.max_pages - global_pages:
+        return Status.EINVAL
+    if host.semantics.pages_held(domain) > domain.max_pages - global_pages - nodes_total:
+        return Status.EINVAL
+    unclaimed = host.total_avail_pages - host.outstanding_claims
+    if global_pages + nodes_total > unclaimed + domain.global_claims + domain.node_claims:
+        return Status.ENOMEM
+
+    release_all_claims(host, domain)
+    stake_claims(host, domain, node_pages, global_pages)
     return Status.OK
 
 

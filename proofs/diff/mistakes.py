@@ -108,7 +108,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "host-wide-claims-escape-the-limit",
-        "reference.claims:install_claim_set",
+        "reference.claims:replace_claims",
         "> domain.max_pages - global_pages - nodes_total:",
         "> domain.max_pages - nodes_total:",
         "claim-sets",
@@ -252,10 +252,9 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "host-check-mixes",
-        "reference.generations.claim_sets_v7:ClaimSetsV7.request_permitted",
-        "claimant.global_claims + claimant.node_claims >= request.pages",
-        "request.pages <= host.total_avail_pages - host.outstanding_claims + claimant.global_claims"
-        " + claimant.node_claims",
+        "reference.claims:permit_without_mixing",
+        "claimant.global_claims + claimant.node_claims >= pages",
+        "pages <= host.total_avail_pages - host.outstanding_claims + claimant.global_claims + claimant.node_claims",
         "claim-sets-v7",
         "alloc_heap_pages",
     ),

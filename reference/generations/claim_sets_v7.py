@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..claims import ClaimEntry, release_all_claims, stake_claims
+from ..claims import ClaimEntry, RequestedSet, permit_without_mixing, release_all_claims, replace_claims
 from ..constants import CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY, MAX_NUMNODES
 from ..semantics import Request
 from ..state import Domain, Host
@@ -17,10 +17,7 @@ class ClaimSetsV7(ClaimSetsV3):
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         """Unclaimed memory or the domain's claims cover the request, not both."""
-        if host.outstanding_claims + request.pages <= host.total_avail_pages:
-            return True
-        claimant = request.claimant
-        return claimant is not None and claimant.global_claims + claimant.node_claims >= request.pages
+        return permit_without_mixing(host, request.pages, request.claimant)
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         """One installer for sets and for the legacy call, which is a set with a LEGACY entry."""
@@ -60,24 +57,7 @@ class ClaimSetsV7(ClaimSetsV3):
                 if domain.global_claims != 0 or domain.node_claims != 0 or claim <= self.pages_held(domain):
                     return Status.EINVAL
                 claim -= self.pages_held(domain)
-            return self._install(host, domain, node_pages, nodes_total, claim)
-
-    def _install(
-        self, host: Host, domain: Domain, node_pages: dict[int, int], nodes_total: int, host_wide: int
-    ) -> Status:
-        """The limits of any set, and the installation; both locks are held."""
-        if host_wide > domain.max_pages:
-            return Status.EINVAL
-        if nodes_total > domain.max_pages - host_wide:
-            return Status.EINVAL
-        if self.pages_held(domain) > domain.max_pages - host_wide - nodes_total:
-            return Status.EINVAL
-        unclaimed = host.total_avail_pages - host.outstanding_claims
-        if host_wide + nodes_total > unclaimed + domain.global_claims + domain.node_claims:
-            return Status.ENOMEM
-        release_all_claims(host, domain)
-        stake_claims(host, domain, node_pages, host_wide)
-        return Status.OK
+            return replace_claims(host, domain, RequestedSet(node_pages, nodes_total, claim))
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
         """The legacy call: a set with one LEGACY entry."""

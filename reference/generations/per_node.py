@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..claims import ClaimEntry, installed_entries, stake_claims
+from ..claims import ClaimEntry, installed_entries, permit_without_mixing, stake_claims
 from ..constants import CLAIM_TARGET_GLOBAL, MAX_NUMNODES
 from ..semantics import InstalledSet, Request, Semantics
 from ..state import Domain, Host
@@ -18,10 +18,7 @@ class PerNodeV8(Semantics):
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         """As in ``legacy-redeem-at-alloc``: unclaimed memory or the domain's claims cover the request, not both."""
-        if host.outstanding_claims + request.pages <= host.total_avail_pages:
-            return True
-        claimant = request.claimant
-        return claimant is not None and claimant.global_claims + claimant.node_claims >= request.pages
+        return permit_without_mixing(host, request.pages, request.claimant)
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         """Offlining may leave claims above free pages: unclaimed memory is then none."""
