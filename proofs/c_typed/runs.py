@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
@@ -12,6 +12,7 @@ from msgspec.structs import asdict, replace
 import reference.claims
 import reference.generations.single_node
 import reference.page_alloc
+from model.c_code.allocating import LOW_MEMORY_ALARM
 from proofs.c_typed.cint import NOTES, UINT64, CInt, Wrapped
 from proofs.c_typed.host import typed
 from proofs.c_typed.semantics import typed_semantics
@@ -39,13 +40,9 @@ def _exceeds_unbounded(pages: int, unclaimed: int) -> bool:
     return pages < 0 or pages > unclaimed
 
 
-ALARM = "total_avail_pages - outstanding_claims, in check_low_mem_virq"
-"""What the low-memory alarm computes."""
-
-
 def _alarm_as_c(host: Host) -> int:
     """`check_low_mem_virq` computes the difference unsigned."""
-    return int(CInt(UINT64, int(host.total_avail_pages) - int(host.outstanding_claims), ALARM))
+    return int(CInt(UINT64, int(host.total_avail_pages) - int(host.outstanding_claims), LOW_MEMORY_ALARM))
 
 
 def _exceeds_noted(pages: int, unclaimed: int) -> bool:
@@ -57,30 +54,32 @@ def _exceeds_noted(pages: int, unclaimed: int) -> bool:
 
 
 @contextmanager
-def noting() -> Iterator[None]:
-    """What the reference itself states as unsigned is noted where that makes a difference."""
+def _comparing(exceeds: Callable[[int, int], bool]) -> Iterator[None]:
+    """The reference's unsigned comparison is done by another function."""
     for module in _MODULES:
-        module.exceeds_unsigned = _exceeds_noted  # type: ignore[attr-defined]  # both have it
+        module.exceeds_unsigned = exceeds  # type: ignore[attr-defined]  # both have it
     try:
         yield
     finally:
         for module in _MODULES:
             module.exceeds_unsigned = _exceeds_stated  # type: ignore[attr-defined]  # likewise
+
+
+def noting() -> AbstractContextManager[None]:
+    """What the reference itself states as unsigned is noted where that makes a difference."""
+    return _comparing(_exceeds_noted)
 
 
 @contextmanager
 def arithmetic(c_types: bool) -> Iterator[None]:
     """Where the reference itself says that C computes unsigned, it is done with the numbers at hand."""
     alarm = reference.page_alloc.check_low_mem_virq
-    for module in _MODULES:
-        module.exceeds_unsigned = _exceeds_as_c if c_types else _exceeds_unbounded  # type: ignore[attr-defined]  # both have it
-    reference.page_alloc.check_low_mem_virq = _alarm_as_c if c_types else alarm
-    try:
-        yield
-    finally:
-        for module in _MODULES:
-            module.exceeds_unsigned = _exceeds_stated  # type: ignore[attr-defined]  # likewise
-        reference.page_alloc.check_low_mem_virq = alarm
+    with _comparing(_exceeds_as_c if c_types else _exceeds_unbounded):
+        reference.page_alloc.check_low_mem_virq = _alarm_as_c if c_types else alarm
+        try:
+            yield
+        finally:
+            reference.page_alloc.check_low_mem_virq = alarm
 
 
 def as_c(host: Host) -> None:

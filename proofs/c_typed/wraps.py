@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from model.c_code.allocating import LOW_MEMORY_ALARM
 from proofs.c_typed.cint import NOTES
 from proofs.c_typed.replay import CTypedReplay, wraps_of
-from proofs.c_typed.runs import ALARM, noting
+from proofs.c_typed.runs import noting
 from proofs.replay.replay import Replay, TraceResult
 from proofs.traces import Trace, TraceError
 from proofs.traces.events import Event
@@ -44,7 +45,9 @@ class ReplayWithWraps(Replay):
         """The trace so far on C's numbers; none if these do not give what was recorded either."""
         result, found = self.result, self.result.divergence
         assert found is not None
-        in_c = CTypedReplay(self.trace, TraceResult(result.first_line, result.seed), beside=False, leave_out=ALARM)
+        in_c = CTypedReplay(
+            self.trace, TraceResult(result.first_line, result.seed), beside=False, leave_out=LOW_MEMORY_ALARM
+        )
         try:
             for event in self.trace.read_so_far():
                 in_c.compare(event)

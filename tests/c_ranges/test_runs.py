@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import z3
 
+from model.c_code.allocating import LOW_MEMORY_ALARM as ALARM
 from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.c_ranges.documents import DOCUMENT, FOLDER, HARMLESS, NO_TRACE, load, main, renewed
 from proofs.c_ranges.rows import values_of
 from proofs.c_typed.cint import UINT32, UINT64, CInt
 from proofs.c_typed.replay import CTypedReplay
-from proofs.c_typed.runs import ALARM, Run, plain, where_they_part
+from proofs.c_typed.runs import Run, plain, where_they_part
 from proofs.prover.verdict import Verdict
 from proofs.replay.replay import TraceResult
 from proofs.traces import Trace, read_traces

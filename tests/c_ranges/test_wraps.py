@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from model.c_code.allocating import LOW_MEMORY_ALARM as ALARM
 from proofs.c_typed.replay import CTypedReplay
-from proofs.c_typed.runs import ALARM
 from proofs.replay.files import FileResult, replay_file
 from proofs.replay.replay import TraceResult
 from proofs.traces import read_traces
