@@ -883,19 +883,23 @@ _step(
 # -- dying domains
 
 
+def _alive(s: State, d: Term) -> Term:
+    """Not dying, or domain_kill has not yet released its claims."""
+    return any_of([negation(s.is_dying[d]), s.domctl_lock == d])
+
+
 def _dead(q: Quantifiers, s: State) -> Term:
-    alive: Callable[[Term], Term] = lambda d: any_of([negation(s.is_dying[d]), s.domctl_lock == d])  # noqa: E731
     return all_of(
         [
             q.every_domain(
                 lambda d: all_of(
                     [
-                        any_of([alive(d), all_of([s.global_claims[d] == 0, s.node_claims[d] == 0])]),
+                        any_of([_alive(s, d), all_of([s.global_claims[d] == 0, s.node_claims[d] == 0])]),
                         s.orphaned_claims[d] == 0,
                     ]
                 )
             ),
-            q.every_cell(lambda d, n: any_of([alive(d), s.claims[d, n] == 0])),
+            q.every_cell(lambda d, n: any_of([_alive(s, d), s.claims[d, n] == 0])),
         ]
     )
 
@@ -909,12 +913,11 @@ _state(
 
 
 def _dead_on_nodes(q: Quantifiers, s: State) -> Term:
-    alive: Callable[[Term], Term] = lambda d: any_of([negation(s.is_dying[d]), s.domctl_lock == d])  # noqa: E731
     return all_of(
         [
             q.every_domain(lambda d: any_of([s.domctl_lock != d, s.is_dying[d]])),
-            q.every_domain(lambda d: any_of([alive(d), s.node_claims[d] == 0])),
-            q.every_cell(lambda d, n: any_of([alive(d), s.claims[d, n] == 0])),
+            q.every_domain(lambda d: any_of([_alive(s, d), s.node_claims[d] == 0])),
+            q.every_cell(lambda d, n: any_of([_alive(s, d), s.claims[d, n] == 0])),
         ]
     )
 

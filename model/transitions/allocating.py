@@ -40,15 +40,20 @@ def leave_heap(step: Step, node: Term, pages: Term) -> None:
     step.add("total_avail_pages", -pages)
 
 
+def refcounted_request(step: Step, rules: Rules, domid: Term) -> tuple[Term, Term]:
+    """A request for a domain passes its checks, and the block leaves the heap: the node, and its pages."""
+    request, node = request_for(step, rules, domid, domid)
+    step.guard("within-limit", rules.limit_permits(step.before, domid, request.pages))
+    checks(step, rules, request, node)
+    leave_heap(step, node, request.pages)
+    return node, request.pages
+
+
 def alloc_heap_pages(step: Step, rules: Rules) -> None:
     """A refcounted request: host check, node check, and in the same critical section claims are redeemed."""
     s, domid = step.before, step.domain()
     step.guard("domain-exists", s.listed(domid))
-    request, node = request_for(step, rules, domid, domid)
-    pages = request.pages
-    step.guard("within-limit", rules.limit_permits(s, domid, pages))
-    checks(step, rules, request, node)
-    leave_heap(step, node, pages)
+    node, pages = refcounted_request(step, rules, domid)
     if not rules.redeems_at_assign:
         redeem(step, rules, domid, node, pages)
     if rules.assigns_at_alloc:

@@ -6,7 +6,7 @@ Its claims are `orphaned_claims`: they count in the aggregates, and no loop over
 from model.logic import minimum, negation
 from model.rules import Rules
 from model.step import Step
-from model.transitions.allocating import checks, counted, leave_heap, request_for
+from model.transitions.allocating import counted, refcounted_request
 from model.transitions.claiming import call_ends, has_room, one_claim, past_the_check
 
 
@@ -16,11 +16,7 @@ def alloc_for_destroyed(step: Step, rules: Rules) -> None:
     step.guard("destroyed", s.is_destroyed[domid])
     if rules.assigns_at_alloc:
         step.guard("not-dying", negation(s.is_dying[domid]))
-    request, node = request_for(step, rules, domid, domid)
-    pages = request.pages
-    step.guard("within-limit", rules.limit_permits(s, domid, pages))
-    checks(step, rules, request, node)
-    leave_heap(step, node, pages)
+    node, pages = refcounted_request(step, rules, domid)
     if not rules.redeems_at_assign:
         redeemed = minimum(pages, s.orphaned_claims[domid])
         counted(step, domid)
