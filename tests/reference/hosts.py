@@ -16,10 +16,15 @@ GLOBAL = CLAIM_TARGET_GLOBAL
 
 
 def small_host(
-    *nodes: int, domains: int = 2, max_pages: int = 100, semantics: str = "claim-sets", **options: bool | None
+    *nodes: int,
+    domains: int = 2,
+    max_pages: int = 100,
+    semantics: str = "claim-sets",
+    span: int = 16,
+    **options: bool | None,
 ) -> Host:
     """Nodes of these pages (8 each by default), domains 1.. of 100 pages at most; locks are checked."""
-    host = boot(nodes or (8, 8), 16, SEMANTICS[semantics], **options)  # type: ignore[arg-type]  # by name
+    host = boot(nodes or (8, 8), span, SEMANTICS[semantics], **options)  # type: ignore[arg-type]  # by name
     for domid in range(1, domains + 1):
         create_domain(host, domid, max_pages)
     return host
@@ -29,10 +34,8 @@ def building_host(
     *nodes: int, domains: int = 2, max_pages: int = 4096, semantics: str = "mainline-4.22", **options: bool | None
 ) -> Host:
     """Nodes of these pages (2,048 each by default), room for extents whose scrubbing may be preempted."""
-    host = boot(nodes or (2048, 2048), 2048, SEMANTICS[semantics], **options)  # type: ignore[arg-type]  # by name
-    for domid in range(1, domains + 1):
-        create_domain(host, domid, max_pages)
-    return host
+    sizes = nodes or (2048, 2048)
+    return small_host(*sizes, domains=domains, max_pages=max_pages, semantics=semantics, span=2048, **options)
 
 
 def populate(
