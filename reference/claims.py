@@ -125,9 +125,12 @@ class RequestedSet(NamedTuple):
     global_pages: int
 
 
-def checked_entries(host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> RequestedSet | Status:
+def checked_entries(
+    host: Host, domain: Domain, entries: Sequence[ClaimEntry], *, checks_sum: bool = True
+) -> RequestedSet | Status:
     """The checks of each entry, in the order given (DS-08, DS-09); both locks are held.
 
+    :param checks_sum: pages on nodes are kept within 32 bits
     :returns: ``EINVAL``, ``ENOENT`` or ``ENOMEM`` for the first check that fails
     """
     node_pages: dict[int, int] = {}
@@ -143,7 +146,9 @@ def checked_entries(host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -
             continue
         if target >= MAX_NUMNODES or target not in host.nodes:
             return Status.ENOENT
-        if target in node_pages or pages > UINT_MAX - nodes_total:
+        if target in node_pages:
+            return Status.EINVAL
+        if checks_sum and pages > UINT_MAX - nodes_total:
             return Status.EINVAL
         unclaimed = host.node_avail_pages[target] - host.node_outstanding_claims[target]
         if pages > unclaimed + domain.claims[target]:

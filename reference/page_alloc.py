@@ -217,6 +217,11 @@ def alloc_domheap_pages(
     if mfn is None or domain is None or memflags & MEMF_no_owner:
         return mfn
     yield
+    return (yield from assign_or_free(host, mfn, order, domain, memflags))
+
+
+def assign_or_free(host: Host, mfn: int, order: int, domain: Domain, memflags: int) -> Steps[int | None]:
+    """Assign pages that were allocated; those that cannot be assigned go back to the heap."""
     if assign_pages(host, mfn, order, domain, memflags) is Status.OK:
         return mfn
     yield

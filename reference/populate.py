@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from . import page_alloc
 from .constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node
-from .page_alloc import alloc_heap_pages, assign_pages, free_heap_pages
+from .page_alloc import alloc_heap_pages, assign_or_free, free_heap_pages
 from .state import Domain, Host, Stash
 from .status import Status
 from .steps import Steps
@@ -102,11 +102,7 @@ def _populate_extent(
         if stash_allocation(host, domain, Stash(mfn, order, preempt_index)):
             return Preempted(preempt_index)
         yield
-    if assign_pages(host, mfn, order, domain, memflags) is Status.OK:
-        return mfn
-    yield
-    free_heap_pages(host, mfn, order)
-    return None
+    return (yield from assign_or_free(host, mfn, order, domain, memflags))
 
 
 def get_stashed_allocation(

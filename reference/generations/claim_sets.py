@@ -24,6 +24,14 @@ class ClaimSetsNoRecall(ClaimSets):
         """Claims stay when pages go offline."""
 
 
+def legacy_as_global(entries: Sequence[ClaimEntry]) -> list[ClaimEntry]:
+    """LEGACY entries are checked like host-wide ones."""
+    return [
+        entry._replace(target=CLAIM_TARGET_GLOBAL) if entry.target == CLAIM_TARGET_LEGACY else entry
+        for entry in entries
+    ]
+
+
 class ClaimSetsV3(ClaimSets):
     """``claim-sets-v3`` (2026-05): same rules; the total is kept, and the host-wide claim derived from it."""
 
@@ -47,12 +55,8 @@ class ClaimSetsV3(ClaimSets):
         """A LEGACY entry is checked like a host-wide one, and stands without pages on nodes."""
         if not any(entry.target == CLAIM_TARGET_LEGACY for entry in entries):
             return super().install_claim_set(host, domain, entries)
-        entries = [
-            entry._replace(target=CLAIM_TARGET_GLOBAL) if entry.target == CLAIM_TARGET_LEGACY else entry
-            for entry in entries
-        ]
         with domain.page_alloc_lock, host.heap_lock:
-            requested = checked_entries(host, domain, entries)
+            requested = checked_entries(host, domain, legacy_as_global(entries))
             if isinstance(requested, Status):
                 return requested
             if requested.nodes_total != 0:

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 
-from ..claims import ClaimEntry, RequestedSet, permit_without_mixing, release_all_claims, replace_claims
-from ..constants import CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY, MAX_NUMNODES
+from ..claims import (
+    ClaimEntry,
+    RequestedSet,
+    checked_entries,
+    permit_without_mixing,
+    release_all_claims,
+    replace_claims,
+)
+from ..constants import CLAIM_TARGET_LEGACY
 from ..semantics import Request
 from ..state import Domain, Host
 from ..status import Status
-from .claim_sets import ClaimSetsV3
+from .claim_sets import ClaimSetsV3, legacy_as_global
 
 
 class ClaimSetsV7(ClaimSetsV3):
@@ -21,33 +28,14 @@ class ClaimSetsV7(ClaimSetsV3):
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         """One installer for sets and for the legacy call, which is a set with a LEGACY entry."""
-        node_pages: dict[int, int] = {}
-        nodes_total = 0
-        host_wide: int | None = None
-        legacy = False
+        legacy = any(entry.target == CLAIM_TARGET_LEGACY for entry in entries)
         with domain.page_alloc_lock, host.heap_lock:
             if self.refuses_claimant(domain):
                 return Status.ESRCH
-            for pages, target, reserved in entries:
-                if reserved != 0:
-                    return Status.EINVAL
-                if target in (CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY):
-                    if host_wide is not None:
-                        return Status.EINVAL
-                    host_wide = pages
-                    legacy = target == CLAIM_TARGET_LEGACY
-                    continue
-                if target >= MAX_NUMNODES or target not in host.nodes:
-                    return Status.ENOENT
-                if target in node_pages:
-                    return Status.EINVAL
-                unclaimed = host.node_avail_pages[target] - host.node_outstanding_claims[target]
-                if pages > unclaimed + domain.claims[target]:
-                    return Status.ENOMEM
-                node_pages[target] = pages
-                nodes_total += pages
-
-            claim = 0 if host_wide is None else host_wide
+            requested = checked_entries(host, domain, legacy_as_global(entries), checks_sum=False)
+            if isinstance(requested, Status):
+                return requested
+            node_pages, nodes_total, claim = requested
             if legacy and nodes_total != 0:
                 return Status.EINVAL
             if claim == 0 and nodes_total == 0:
