@@ -117,7 +117,7 @@ def request_label(who: Who, requested: int | None, memflags: int) -> str:
 # -- blocks
 
 
-def _on_block(
+def on_block(
     x: Setting,
     operation: str,
     kind: BlockKind,
@@ -175,13 +175,13 @@ def _assign(x: Setting, who: Who, kind: BlockKind, memflags: int) -> Plan:
         return page_alloc.assign_pages(w.host, mfn, order, w.domain(domid), memflags)
 
     label = f" to {who}{', no_refcount' if memflags else ''}"
-    return _on_block(x, "assign_pages", kind, ask, label, who.there, domid=domid, no_refcount=memflags != 0)
+    return on_block(x, "assign_pages", kind, ask, label, who.there, domid=domid, no_refcount=memflags != 0)
 
 
 def release_ownership(x: Setting) -> Iterator[Plan]:
     """Blocks of every kind and owner."""
     for kind in block_kinds(x, list(x.domids)):
-        yield _on_block(x, "release_ownership", kind, _released)
+        yield on_block(x, "release_ownership", kind, _released)
 
 
 def _released(w: World, mfn: int, order: Any) -> None:
@@ -201,7 +201,7 @@ def _free(x: Setting, kind: BlockKind, there: There) -> Plan:
     def ask(w: World, mfn: int, order: Any) -> None:
         page_alloc.free_heap_pages(w.host, mfn, order)
 
-    return _on_block(x, "free_heap_pages", kind, ask, "" if there is ALL_THERE else " (destroyed)", there)
+    return on_block(x, "free_heap_pages", kind, ask, "" if there is ALL_THERE else " (destroyed)", there)
 
 
 def steal_page(x: Setting) -> Iterator[Plan]:
@@ -216,7 +216,7 @@ def _steal(x: Setting, domid: int, kind: BlockKind) -> Plan:
     def ask(w: World, mfn: int, order: Any) -> Any:
         return None if hypercalls._steal_pages(w.host, w.domain(domid), mfn, order) else "EINVAL"
 
-    return _on_block(x, "steal_page", kind, ask, f" by d{domid}", domid=domid)
+    return on_block(x, "steal_page", kind, ask, f" by d{domid}", domid=domid)
 
 
 def _steal_nothing(domid: int) -> Plan:
@@ -242,7 +242,7 @@ def _assign_stolen(x: Setting, who: Who, kind: BlockKind) -> Plan:
     def ask(w: World, mfn: int, order: Any) -> Any:
         return hypercalls._assign_in_exchange(w.host, w.domain(domid), mfn, order)
 
-    return _on_block(x, "assign_in_exchange", kind, ask, f" to {who}", who.there, domid=domid)
+    return on_block(x, "assign_in_exchange", kind, ask, f" to {who}", who.there, domid=domid)
 
 
 def drop_tot_pages(x: Setting) -> Iterator[Plan]:

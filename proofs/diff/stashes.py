@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,13 +12,13 @@ import z3
 from model.calls import OK, REFUSED, Block, Case, Ended, Script, Section
 from reference import domain as domains
 from reference import page_alloc, populate
-from reference.constants import MAX_ORDER, SCRUB_CHUNK, MEMF_exact_node
+from reference.constants import SCRUB_CHUNK, MEMF_exact_node
 from reference.pages import PageState
 from reference.state import Stash
 from reference.status import Status
 
 from .domains import interface_of
-from .pages import request_label
+from .pages import on_block, request_label
 from .plan import BlockKind, Outcome, Plan, Scripted, Setting, Who, answered, no_arguments
 from .world import World
 
@@ -164,17 +165,8 @@ def _on_extent(
     ask: Callable[[World, int, Any], Outcome],
     script: Callable[[], Script],
 ) -> Plan:
-    order, known = x.order()
-
-    def act(w: World) -> Outcome:
-        mfn = kind.enter(w, order)
-        w.begin()
-        return answered(lambda: ask(w, mfn, order))
-
-    limits = [*known, x.terms.number("order") <= MAX_ORDER, x.pages >= max(kind.marked, 1)]
-    label = f"{kind}{'' if not who.destroyed else ' (destroyed)'}"
-    plausible, scripted = kind.plausible(x.terms, x.pages), Scripted(lambda _table: script())
-    return Plan(operation, label, act, no_arguments, limits, plausible, who.there, script=scripted)
+    plan = on_block(x, operation, kind, ask, "" if not who.destroyed else " (destroyed)", who.there)
+    return replace(plan, arguments=no_arguments, script=Scripted(lambda _table: script()))
 
 
 # -- domain_kill's third section
