@@ -175,8 +175,8 @@ def _not_the_stash(step: Step, q: Quantifiers) -> Term:  # noqa: ARG001
 def _names_its_node(step: Step, q: Quantifiers) -> Term:
     """Whose page it becomes, so where the search for a node starts, is not in the model. A domain there is."""
     a = step.arguments
-    someone = q.dual.every_domain(lambda d: negation(step.before.listed(d)))
-    return all_of([a["node"] == a["requested_node"], negation(a["anywhere"]), negation(someone)])
+    nobody = q.dual.every_domain(lambda d: negation(step.before.listed(d)))
+    return all_of([a["node"] == a["requested_node"], negation(a["anywhere"]), negation(nobody)])
 
 
 def _names_or_not(step: Step, q: Quantifiers) -> Term:  # noqa: ARG001
