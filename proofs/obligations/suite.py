@@ -36,6 +36,11 @@ def lacking(prop: Property, semantics: Semantics) -> str:
     return "; ".join(LACKS[feature] for feature in prop.needs if semantics.lacks(feature))
 
 
+def excluding(transition: str, conditions: tuple[str, ...]) -> str:
+    """The condition under which the transition cannot happen; empty if there is none."""
+    return next((c for c in conditions if transition in CONDITIONS[c].excludes), "")
+
+
 def places(prop: Property, semantics: Semantics) -> list[str]:
     """Where the property has to be shown."""
     if prop.kind is Kind.IMPLIED:
@@ -47,10 +52,14 @@ def places(prop: Property, semantics: Semantics) -> list[str]:
 
 
 def of_property(semantics: str, prop: Property, encoding: str, mutation: str = "") -> list[Obligation]:
-    """All obligations of one property, those without its conditions last."""
+    """All obligations of one property; those without its conditions last, and there what a condition excludes too."""
     rules = SEMANTICS[semantics]
     conditions = rules.conditions_of(prop)
-    found = [Obligation(semantics, prop.name, place, encoding, conditions, mutation) for place in places(prop, rules)]
+    found = [
+        Obligation(semantics, prop.name, place, encoding, conditions, mutation)
+        for place in places(prop, rules)
+        if not excluding(place, conditions)
+    ]
     touched = {t for c in conditions for t in CONDITIONS[c].transitions}
     found += [
         Obligation(semantics, prop.name, place, encoding, (), mutation, claimed=False)
@@ -79,10 +88,19 @@ def not_applicable(semantics: list[str], properties: list[str]) -> list[NotAppli
         NotApplicable(name, prop.name, transition, reason)
         for name in semantics
         for prop in PROPERTIES.values()
-        if prop.id in properties and prop.kind is Kind.STEP and not prop.support
+        if prop.id in properties and not prop.support
         for transition in SEMANTICS[name].transitions
-        if (reason := applies(prop, transition))
+        if (reason := _unspoken_of(prop, transition, SEMANTICS[name]))
     ]
+
+
+def _unspoken_of(prop: Property, transition: str, semantics: Semantics) -> str:
+    """Why a property has nothing to be proved of a transition; empty if it has."""
+    if prop.kind is Kind.STEP and (reason := applies(prop, transition)):
+        return reason
+    spoken_of = not lacking(prop, semantics) and transition in places(prop, semantics)
+    excluded = excluding(transition, semantics.conditions_of(prop)) if spoken_of else ""
+    return f"cannot happen if {excluded}" if excluded else ""
 
 
 def property_ids() -> list[str]:

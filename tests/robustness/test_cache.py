@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.robustness.faults import said
+from tests.robustness.faults import OF_ALLOCATIONS, STORED, said
 from tests.robustness.running import ended, run, started, verdicts
 
-ASKED = ("prove", "node-backed/alloc", "--jobs", "2", "--json")
+ASKED = ("prove", OF_ALLOCATIONS, "--jobs", "2", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("filled")
     code, _out, err = run(folder, *ASKED)
     assert (code, err) == (0, [])
-    assert len(entries(folder)) == 3
+    assert len(entries(folder)) == STORED
     return folder
 
 

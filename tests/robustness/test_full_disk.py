@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.robustness.faults import said
+from tests.robustness.faults import OF_ALLOCATIONS, said
 from tests.robustness.running import run, verdicts
 
-PROVE = ("prove", "node-backed/alloc", "--jobs", "2", "--json")
+PROVE = ("prove", OF_ALLOCATIONS, "--jobs", "2", "--json")
 FUZZ = ("fuzz", "--semantics", "claim-sets", "--steps", "20000", "--jobs", "2", "--out", "campaign", "--json")
 
 

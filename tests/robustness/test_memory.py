@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.robustness.faults import OF_ALLOCATIONS
 from tests.robustness.running import run, verdicts
 
-ASKED = ("prove", "node-backed/alloc", "--hosts", "4x4", "--jobs", "2", "--no-cache", "--json")
+ASKED = ("prove", OF_ALLOCATIONS, "--hosts", "4x4", "--jobs", "2", "--no-cache", "--json")
 
 
 @pytest.fixture(scope="module")
