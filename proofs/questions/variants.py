@@ -25,6 +25,8 @@ LIMIT = (Row("entitlement"), Row("entitlement-without-limbo.pages-and-claims"), 
 """What it means that a domain's limit is kept."""
 UNLOWERED = ("limit-not-lowered",)
 OFFLINE = ("nothing-offlined",)
+IN_LOCK = ("legacy-check-in-lock",)
+"""Without it a destroyed domain's claims stay in outstanding_claims and take away from what is granted to others."""
 
 PLACES = (
     ("", "limbo-counted"),
@@ -85,8 +87,8 @@ STASH: dict[str, tuple[Row, ...]] = {
 PER_NODE_ROWS = (
     Row("entitlement-without-limbo.pages-and-claims", UNLOWERED),
     Row("entitlement", (*UNLOWERED, "requests-within-limit")),
-    Row("claims-fulfilled.granted-on-node", (*UNLOWERED, *OFFLINE)),
-    Row("claims-fulfilled.granted", (*UNLOWERED, *OFFLINE)),
+    Row("claims-fulfilled.granted-on-node", (*UNLOWERED, *OFFLINE, *IN_LOCK)),
+    Row("claims-fulfilled.granted", (*UNLOWERED, *OFFLINE, *IN_LOCK)),
 )
 _OF_PER_NODE = (
     "",
