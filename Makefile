@@ -28,8 +28,8 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-logo
 
 test: $(STAMP) lint  ## lints, then every test but the long ones; branch coverage of reference/ by its own tests
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not long' -rs --cov --cov-report=term tests/reference
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not long' -rs --ignore=tests/reference
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term tests/reference
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore=tests/reference
 
 test-long: $(STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m long

@@ -88,7 +88,7 @@ def shown() -> str:
     """What the command prints of a mistake."""
     with tempfile.TemporaryDirectory() as folder:
         against = f"{sys.executable} -m proofs.cli.main serve --bug {SHOWN}"
-        command = [sys.executable, "-m", "proofs.cli.main", "fuzz", "--against", against, "--steps", "1000"]
+        command = [sys.executable, "-m", "proofs.cli.main", "fuzz", "--against", against, "--steps", "10000"]
         done = subprocess.run([*command, "--jobs", "1", "--out", folder], capture_output=True, text=True, check=False)
         if done.returncode != 1:
             raise RuntimeError(done.stderr or done.stdout)
