@@ -20,11 +20,6 @@ from proofs.replay import replay_trace
 from proofs.traces import read_traces
 
 SLOW = {"used-up-elsewhere", "offlined-page-costs-another"}
-OLDER = pytest.mark.xfail(
-    reason="the variants were judged before destroyed domains and the stash: make questions, which takes long",
-    strict=True,
-    raises=(KeyError, AssertionError),
-)
 FILES = sorted(Path("tests/data/findings").glob("*/questions/*.jsonl"))
 
 
@@ -65,7 +60,6 @@ def test_a_trace_that_is_not_stored_is_written_once(tmp_path: Path, monkeypatch:
     assert write([question]) == []
 
 
-@OLDER
 @pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 def test_documents_show_what_is_stored(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -78,14 +72,12 @@ def test_every_question_is_in_a_document() -> None:
     assert [name for name in BLOCKS if f"<!-- generated: {name} -->" not in shown] == []
 
 
-@OLDER
 def test_stale_documents_are_noticed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BLOCKS, "locks", lambda: "nothing")
     assert main(["--check"]) == 1
     assert capsys.readouterr().out == f"not up to date: {DOCUMENTS[0]}\n"
 
 
-@OLDER
 def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
     assert smallest(Row("entitlement")) == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
     assert [(v.semantics, Row(v.part, v.conditions)) for v in stored()] == [
