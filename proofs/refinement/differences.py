@@ -60,6 +60,10 @@ class Sought:
     without: str = ""
 
 
+DEPTH = 6
+"""Events that a search for a difference goes through."""
+
+
 class Undecided(Exception):
     """The solver did not decide within its limits."""
 
@@ -72,7 +76,7 @@ class Differences:
         semantics: str,
         part: str,
         conditions: tuple[str, ...] = (),
-        depth: int = 6,
+        depth: int = DEPTH,
         nodes: int = 2,
         domains: int = 2,
         rlimit: int = 0,

@@ -16,7 +16,7 @@ from proofs.obligations.suite import lacking, places
 from proofs.prover.documents import table
 from proofs.prover.verdict import Verdict
 from proofs.refinement.calls import WRITTEN
-from proofs.refinement.differences import Difference, Differences, Sought
+from proofs.refinement.differences import DEPTH, Difference, Differences, Sought
 from proofs.refinement.exactly import exactly
 from proofs.refinement.judge import SEARCHED, judge_comparison
 from proofs.refinement.replayed import replayed
@@ -64,18 +64,20 @@ def _differences() -> str:
     body = []
     for part in SEARCHED:
         for comparison, premise in _premises(part, DESIGN):
-            never = exactly(DESIGN, part, comparison.transition, premise.name).never
-            if never:
-                body.append([*_line(DESIGN, comparison, premise), "cannot be otherwise", "", ""])
-            semantics = UNBACKED if never else DESIGN
-            sought = Sought(comparison.transition, premise.name)
-            found = Differences(semantics, part).search(sought) if comparison.transition in WRITTEN else None
-            if found is not None:
+            found = None
+            for semantics in (DESIGN, UNBACKED):
                 how = exactly(semantics, part, comparison.transition, premise.name)
+                written = comparison.transition in WRITTEN
+                if not how.never and written:
+                    found = Differences(semantics, part).search(Sought(comparison.transition, premise.name))
                 there = "neither accepted" if how.refused else "always" if how.always else "sometimes"
-                body.append([*_line(semantics, comparison, premise), there, *_shown(found)])
-            elif not never:
-                raise ValueError(f"{comparison.transition} without {premise.name}: no difference was found")
+                if found is not None:
+                    body.append([*_line(semantics, comparison, premise), there, *_shown(found)])
+                    break
+                if semantics == DESIGN:
+                    searched = f"none of up to {DEPTH} events" if written else "not searched: no event says it alone"
+                    said = ["cannot be otherwise", ""] if how.never else [there, searched]
+                    body.append([*_line(semantics, comparison, premise), *said, ""])
     header = ["generation", "call", "in its place", "the same while", "else they differ", "shortest trace", "then"]
     return table(header, body)
 
@@ -98,7 +100,10 @@ def _elsewhere() -> str:
         for name, semantics in SEMANTICS.items():
             if not lacking(PROPERTIES[part], semantics) and _not_shown(name, part):
                 judged = judge_comparison(part, name, ())
-                if judged.verdict is not Verdict.REFUTED or judged.trace is None:
+                if judged.verdict is Verdict.UNKNOWN:
+                    body.append([f"`{name}`", f"`{part}`", "unknown", judged.reason])
+                    continue
+                if judged.trace is None:
                     raise ValueError(f"{name}: {part} is neither proved nor refuted: {judged.reason}")
                 steps = ", ".join(event["op"] for event in judged.trace.events)
                 body.append([f"`{name}`", f"`{part}`", steps, judged.trace.broken[-1]])

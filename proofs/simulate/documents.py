@@ -52,16 +52,19 @@ _CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
 
 
 def read(text: str) -> list[Row]:
-    """The rows whose tables a document shows, as precise as it shows them."""
+    """The rows whose tables a document shows, as precise as it shows them; what broke is said of all policies together."""
     found = []
     for name, body in re.findall(r"^### ([\w-]+)\n(.*?)(?=^### |<!-- end)", text, re.MULTILINE | re.DOTALL):
         lines = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("| ")]
         seeds = re.search(r"(\d+) seeds\.", body)
+        ends = re.search(r"^Properties found broken after a run: (.*); crashes: (\d+)\.$", body, re.MULTILINE)
         assert seeds is not None, name
+        assert ends is not None, name
+        broken = [] if ends[1] == "none" else ends[1].split(", ")
         for column, policy in enumerate(lines[0][1:], 1):
             cells = {line[0]: _CELL.fullmatch(line[column]) for line in lines[1:]}
             measures = {measure: _measure(cell) for measure, cell in cells.items() if cell is not None}
-            found.append(Row(name, policy, int(seeds[1]), measures, [], 0))
+            found.append(Row(name, policy, int(seeds[1]), measures, broken, int(ends[2]) if column == 1 else 0))
     return found
 
 

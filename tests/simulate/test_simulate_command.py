@@ -155,13 +155,19 @@ def test_what_the_document_concludes_is_in_its_tables() -> None:
         assert float(half_way[1]) == 0
         nodes = load(built_in()[name]).builds.nodes_wanted
         if nodes == 1:
-            assert wanted[0] == wanted[1]
-            assert float(completed[0]) == pytest.approx(float(completed[1]), abs=0.11)  # numbers of one decimal
+            assert all(_overlap(name, measure) for measure in ("completed", "share on the wanted node"))
         else:
             assert float(wanted[0]) < float(wanted[1])
             assert float(completed[0]) >= float(completed[1])
     refused = {name for name, row in cells.items() if float(row[4][1]) > 0}
     assert refused == {"fragmented", "host-evacuation"}
+
+
+def _overlap(scenario: str, measure: str) -> bool:
+    """The intervals of single-node claims and of claim sets."""
+    of_it = {row.policy: row.measures[measure] for row in read(DOCUMENT.read_text()) if row.scenario == scenario}
+    one, other = of_it["single-node"], of_it["claim-sets"]
+    return one.low <= other.high and other.low <= one.high
 
 
 def test_the_same_rows_give_the_same_picture() -> None:
