@@ -52,7 +52,7 @@ _CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
 
 
 def read(text: str) -> list[Row]:
-    """The rows whose tables a document shows, as precise as it shows them; what broke is said of all policies together."""
+    """The rows whose tables a document shows, as precise as it shows them; what broke, of all policies together."""
     found = []
     for name, body in re.findall(r"^### ([\w-]+)\n(.*?)(?=^### |<!-- end)", text, re.MULTILINE | re.DOTALL):
         lines = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("| ")]
