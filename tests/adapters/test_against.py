@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docs._make.checkout import ROOT
 from proofs.adapters import HostRefused, Kind, Outside, OutsideFailure, against
 from proofs.adapters.against import NO_PAGES, replay_against
 from proofs.adapters.made import Made
@@ -18,7 +19,6 @@ from proofs.traces import TraceError, read_traces
 from proofs.traces.events import FORMAT_1, Boot, DomainKill, FreeDomheapPages, Header, HostShape, SetMaxPages
 from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, ended, misbehaving
 from tests.adapters.random_traces import Maker
-from tests.documents import ROOT
 from tests.traces.recording import own_traces
 
 CONFORMANCE = sorted((ROOT / "tests/data/conformance").glob("*.jsonl.gz"))

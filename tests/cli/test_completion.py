@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
+from docs._make.commands import parsed
 from proofs.cli.completing import FREE, OPTIONS
 from proofs.cli.completion import VARIABLE
 from proofs.cli.main import _VERBS, claimcheck
-from tests.documents import parsed
 
 FOLDER = Path(sys.executable).parent
 ENVIRONMENT = os.environ | {"PATH": f"{FOLDER}{os.pathsep}{os.environ['PATH']}"}

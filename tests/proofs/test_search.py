@@ -6,11 +6,11 @@ import pytest
 import z3
 from click.testing import CliRunner
 
+from docs._make.proofs import MISTAKES
 from model.bounded import BoundedHost
 from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS
 from model.step import Step
 from proofs.cli.search import search as command
-from proofs.prover.documents import MISTAKES
 from proofs.search.kept import FROM, may_break
 from proofs.search.minimise import Asked, _at_most, search
 from proofs.search.replayed import replay_on_reference

@@ -109,6 +109,6 @@ def test_endings(command, arguments: list[str], code: int, text: str) -> None:
 
 @pytest.mark.long
 def test_the_document_is_what_a_run_gives() -> None:
-    command = [sys.executable, "-m", "proofs.refinement.documents", "--check"]
+    command = [sys.executable, "-m", "docs._make.refinement", "--check"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr

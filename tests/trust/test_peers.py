@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.blocks import renewed
 from bench.peers import __main__ as command
 from bench.peers import explicit, ours, promela, spin
 from bench.peers.subject import MISTAKES, PROPERTIES, SMALLEST, STEPS, Outcome, Size
+from docs._make.blocks import renewed
 from model.properties import PROPERTIES as ALL_PROPERTIES
 from model.semantics import MUTATIONS, SEMANTICS
 
