@@ -21,11 +21,11 @@ import click
 from docs._make.blocks import Maker, Output, parser, renewed, table
 from docs._make.checkout import DOCUMENTS, ROOT
 from docs._make.walk import MEASURED
-from proofs.adapters.bugs import BUGS
 from proofs.adapters.protocol import PROTOCOL, Greeting, message, question
 from proofs.adapters.server import Server
 from proofs.cli.exit_codes import OK, REFUTED
 from proofs.cli.main import claimcheck
+from proofs.mistakes.catalogue import OVERRIDES
 from proofs.traces import read_traces
 from reference.generations import SEMANTICS
 from reference.properties import STATE_PROPERTIES
@@ -37,7 +37,9 @@ _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTI
 
 
 def _mistakes() -> str:
-    return table(["mistake", "what is done wrong"], [[f"`{name}`", bug.sentence()] for name, bug in BUGS.items()])
+    return table(
+        ["mistake", "what is done wrong"], [[f"`{name}`", override.sentence()] for name, override in OVERRIDES.items()]
+    )
 
 
 def _endings() -> str:
@@ -167,7 +169,7 @@ def output_of(command: str) -> str:
         env=os.environ | found,
         check=False,
     )
-    refuted = arguments[0] == "search" or "--bug" in command
+    refuted = arguments[0] == "search" or "--mistake" in command
     assert done.returncode == (REFUTED if refuted else OK), done.stderr
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     rates = False

@@ -12,10 +12,10 @@ import msgspec
 
 from docs._make.blocks import Output, parser, table
 from model.properties import PROPERTIES
-from proofs.diff.mistakes import MISTAKES
 from proofs.diff.report import by_generation_and_size, by_operation
 from proofs.diff.run import ASSUMED, Row
 from proofs.diff.selftest import found
+from proofs.mistakes.edits import EDITS
 
 DOCUMENT = Path("docs/diff.md")
 
@@ -58,7 +58,7 @@ def assumed() -> str:
 def mistakes() -> str:
     """Every deliberate mistake, and what finds it."""
     body = []
-    for mistake in MISTAKES:
+    for mistake in EDITS:
         row = found(mistake)
         if row is None or row.difference is None:
             raise SystemExit(f"{mistake.name} was not found")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from docs._make.blocks import Output, parser, table
 from model.semantics import SEMANTICS
-from proofs.adapters.bugs import BUGS
 from proofs.fuzz.campaign import Budget, Campaign, Totals
 from proofs.fuzz.hunt import Hunt, hunt
 from proofs.fuzz.known import known_of
 from proofs.fuzz.store import Settings
+from proofs.mistakes.catalogue import CATALOGUE, OVERRIDES
 from proofs.parallel import default_jobs, in_processes
 
 DOCUMENT = Path("docs/fuzz.md")
@@ -32,7 +32,7 @@ def bugs_table(hunts: list[Hunt]) -> str:
     for one in hunts:
         small = one.found
         shown = ["not found", ""] if small is None else [str(len(small.events)), f"`{small.failure.op}`: {_seen(one)}"]
-        body.append([f"`{one.bug}`", BUGS[one.bug].sentence(), f"{one.steps:,}", str(one.events_before), *shown])
+        body.append([f"`{one.bug}`", CATALOGUE[one.bug].sentence, f"{one.steps:,}", str(one.events_before), *shown])
     return table(["mistake", "what is done wrong", "steps to it", "events then", "shrunk to", "seen at"], body)
 
 
@@ -78,7 +78,7 @@ def covered(jobs: int) -> list[Totals]:
 
 def hunted(jobs: int, bugs: list[str] | None = None) -> list[Hunt]:
     """Every mistake, looked for."""
-    names = list(bugs or BUGS)
+    names = list(bugs or OVERRIDES)
     found: dict[int, Hunt] = dict(in_processes(partial(hunt, seed=0), names, jobs))
     return [found[index] for index in range(len(names))]
 
@@ -86,12 +86,12 @@ def hunted(jobs: int, bugs: list[str] | None = None) -> list[Hunt]:
 def shown() -> str:
     """What the command prints of a mistake."""
     with tempfile.TemporaryDirectory() as folder:
-        against = f"{sys.executable} -m proofs.cli.main serve --bug {SHOWN}"
+        against = f"{sys.executable} -m proofs.cli.main serve --mistake {SHOWN}"
         command = [sys.executable, "-m", "proofs.cli.main", "fuzz", "--against", against, "--steps", "1000"]
         done = subprocess.run([*command, "--jobs", "1", "--out", folder], capture_output=True, text=True, check=False)
         if done.returncode != 1:
             raise RuntimeError(done.stderr or done.stdout)
-        text = done.stdout.replace(folder, "campaign").replace(against, f"claimcheck serve --bug {SHOWN}")
+        text = done.stdout.replace(folder, "campaign").replace(against, f"claimcheck serve --mistake {SHOWN}")
     lines = [line.rstrip() for line in text.splitlines()]
     rows = [re.sub(r"[\d,]+$", "...", line) if line.startswith(" claim-sets ") else line for line in lines]
     printed = "\n".join(rows).strip("\n")

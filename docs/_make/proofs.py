@@ -14,8 +14,10 @@ from docs._make.blocks import Maker, Output, parser, table
 from model.conditions import CONDITIONS
 from model.lemmas import all_lemmas
 from model.properties import PROPERTIES
-from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS
+from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS
+from proofs.mistakes.catalogue import CATALOGUE
+from proofs.mistakes.in_rules import RULES
 from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC
 from proofs.obligations.suite import property_ids, suite
 from proofs.parallel import default_jobs
@@ -43,23 +45,6 @@ FINDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("offline-mark-kept", ()),
 )
 """Searches: a property, and the conditions granted."""
-
-MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "redeem-without-step-3": ("redeemed-once", ()),
-    "redeem-global-first": ("node-backed", ()),
-    "redeem-forgets-host": ("host-backed", ()),
-    "install-duplicated-node": ("node-backed", ()),
-    "install-without-own-credit": ("atomic-install", ()),
-    "install-accumulates": ("atomic-install", ()),
-    "install-without-limit": ("entitlement-without-limbo", ("limit-not-lowered",)),
-    "recall-global-first": ("recall-minimal", ()),
-    "no-recall": ("node-backed", ()),
-    "kill-keeps-claims": ("dead-hold-nothing", ("legacy-check-in-lock",)),
-    "node-check-ignores-claims": ("node-backed", ()),
-    "assign-without-limit": ("entitlement-without-limbo", ("limit-not-lowered", "no-claim-in-flight")),
-    "free-restores-claims": ("redeemed-once", ()),
-}
-"""Deliberate mistakes, each with a property to break and the conditions granted, on which the right rules keep it."""
 
 
 def _fields() -> str:
@@ -190,8 +175,8 @@ def _superpages() -> str:
 
 def _mistakes() -> str:
     return _traces(
-        (f"`{name}`: {MUTATIONS[name][0]}", Asked(SEMANTICS_SHOWN, prop, name, assumed))
-        for name, (prop, assumed) in MISTAKES.items()
+        (f"`{name}`: {CATALOGUE[name].sentence}", Asked(SEMANTICS_SHOWN, change.breaks, name, change.granted))
+        for name, change in RULES.items()
     ).replace("|  |", "| mistake |", 1)
 
 

@@ -74,7 +74,7 @@ def test_operations_left_out_of_a_trace_leave_the_rest_possible(served: Outside)
 
 
 def test_what_the_program_did_replays_to_the_same_divergence(tmp_path: Path) -> None:
-    command = f"{SERVE} --bug redeem-global-first"
+    command = f"{SERVE} --mistake redeem-global-first"
     found = replay_file(str(EXAMPLE), against=partial(Outside, command), write_to=str(tmp_path))
     assert found.divergences == []  # the domain has no claim on the node that it allocates from
     recorded = tmp_path / "recorded.jsonl"

@@ -8,8 +8,8 @@ from docs._make.blocks import blocks_of
 from docs._make.checkout import ROOT
 from docs._make.diff import DOCUMENT, assumed
 from model.semantics import SEMANTICS
-from proofs.diff.mistakes import MISTAKES
 from proofs.diff.operations import OPERATIONS
+from proofs.mistakes.edits import EDITS
 
 OLDER = pytest.mark.xfail(reason="the tables of runs are of an older one: make diff", strict=True)
 SHOWN = blocks_of((ROOT / DOCUMENT).read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ def test_every_generation_has_its_row() -> None:
 
 
 def test_every_mistake_has_its_row() -> None:
-    assert list(rows_of("diff-mistakes")) == [mistake.name for mistake in MISTAKES]
+    assert list(rows_of("diff-mistakes")) == [mistake.name for mistake in EDITS]
 
 
 def test_what_is_assumed_is_what_the_code_assumes() -> None:

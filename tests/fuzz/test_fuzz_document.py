@@ -11,8 +11,8 @@ import pytest
 from docs._make.blocks import blocks_of
 from docs._make.fuzz import DOCUMENT
 from model.semantics import SEMANTICS
-from proofs.adapters.bugs import BUGS
 from proofs.fuzz.hunt import hunt
+from proofs.mistakes.catalogue import OVERRIDES
 
 MOST_EVENTS = 6
 
@@ -26,8 +26,8 @@ def rows(name: str) -> list[list[str]]:
 
 def test_the_document_has_every_mistake_each_found_and_short() -> None:
     found = rows("fuzz-bugs")
-    assert [row[0] for row in found] == [f"`{name}`" for name in BUGS]
-    assert [row[1] for row in found] == [bug.sentence() for bug in BUGS.values()]
+    assert [row[0] for row in found] == [f"`{name}`" for name in OVERRIDES]
+    assert [row[1] for row in found] == [bug.sentence() for bug in OVERRIDES.values()]
     assert all(0 < int(row[4]) <= MOST_EVENTS for row in found), found
     assert all(int(row[2].replace(",", "")) < 200_000 for row in found)  # well within a minute
 
@@ -59,7 +59,7 @@ def test_a_run_gives_the_document() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", OVERRIDES)
 def test_every_mistake_is_found_within_a_minute_and_shrunk(bug: str) -> None:
     found = hunt(bug, seed=1, seconds=60)
     assert found.found is not None

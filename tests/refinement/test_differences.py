@@ -98,7 +98,7 @@ def test_the_premises_say_exactly_where(monkeypatch: pytest.MonkeyPatch) -> None
         ),
         (search, ["--property", "legacy-compatible", "--semantics", "legacy-2013"], 0, "says nothing"),
         (search, ["--property", "lock-order", "--semantics", "single-node-v4"], 1, "read without page_alloc_lock"),
-        (search, ["--property", "lock-order", "--mutate", "no-recall"], 2, "no --mutate"),
+        (search, ["--property", "lock-order", "--mistake", "no-recall"], 2, "no --mistake"),
     ],
 )
 def test_endings(command, arguments: list[str], code: int, text: str) -> None:

@@ -1,21 +1,16 @@
-"""Deliberate mistakes in the reference, each a small edit of its source: `claimcheck diff` has to find them all."""
+"""Mistakes that are a small edit of the source of the reference: `claimcheck diff` has to find them all."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """One edit: in a function or method of a module, a piece of text becomes another."""
+class Edit:
+    """In a function or method of a module, a piece of text becomes another."""
 
     name: str
+    sentence: str
     where: str
     """``module:function`` or ``module:Class.method``."""
     text: str
@@ -25,249 +20,280 @@ class Mistake:
     """Where it is looked for."""
 
 
-MISTAKES: tuple[Mistake, ...] = (
-    Mistake(
+EDITS: tuple[Edit, ...] = (
+    Edit(
         "permits-one-too-many",
+        "A request may exceed the unclaimed pages by one.",
         "reference.claims:claims_permit_request",
         "pages <= avail_pages",
         "pages - 1 <= avail_pages",
         "claim-sets",
         "alloc_heap_pages",
     ),
-    Mistake(
+    Edit(
         "refuses-the-largest-block",
+        "A request for a block of the largest order is refused.",
         "reference.page_alloc:alloc_heap_pages",
         "order > MAX_ORDER",
         "order >= MAX_ORDER",
         "claim-sets",
         "alloc_heap_pages",
     ),
-    Mistake(
+    Edit(
         "permits-one-too-few",
+        "A request for all unclaimed pages is refused.",
         "reference.claims:claims_permit_request",
         "pages <= avail_pages",
         "pages < avail_pages",
         "claim-sets",
         "alloc_domheap_pages",
     ),
-    Mistake(
+    Edit(
         "deducts-one-too-few",
+        "Deducting node claims leaves one page too many in outstanding_claims.",
         "reference.claims:deduct_node_claims",
         "host.outstanding_claims -= pages",
         "host.outstanding_claims -= pages - 1 if pages > 1 else pages",
         "claim-sets",
         "release_all_claims",
     ),
-    Mistake(
+    Edit(
         "redeems-other-nodes-twice",
+        "What was redeemed on one other node is redeemed again on the next.",
         "reference.claims:redeem_claims_for_allocation",
         "pages -= deduct_node_claims(host, domain, other, pages, redeemed)",
         "deduct_node_claims(host, domain, other, pages, redeemed)",
         "claim-sets",
         "alloc_heap_pages",
     ),
-    Mistake(
+    Edit(
         "recalls-one-too-many",
+        "Recall takes one page more of a claim on the node than it has to.",
         "reference.claims:recall_claims",
         "deduct_node_claims(host, domain, node, claimed - avail, domain.history.recalled)",
         "deduct_node_claims(host, domain, node, claimed - avail + 1, domain.history.recalled)",
         "claim-sets",
         "offline_page",
     ),
-    Mistake(
+    Edit(
         "recalls-one-too-few",
+        "Recall takes one page less of a host-wide claim than it has to.",
         "reference.claims:recall_claims",
         "deduct_global_claims(host, domain, claimed - avail, domain.history.recalled)",
         "deduct_global_claims(host, domain, claimed - avail - 1, domain.history.recalled)",
         "claim-sets",
         "offline_page",
     ),
-    Mistake(
+    Edit(
         "second-global-entry-passes",
+        "A claim set may have a second host-wide entry, of 0 pages.",
         "reference.claims:checked_entries",
         "if global_pages is not None:",
         "if global_pages is not None and pages != 0:",
         "claim-sets",
         "install_claim_set",
     ),
-    Mistake(
+    Edit(
         "node-limit-off-by-one",
+        "An entry may exceed the unclaimed pages of its node by one.",
         "reference.claims:checked_entries",
         "pages > unclaimed + domain.claims[target]",
         "pages >= unclaimed + domain.claims[target] + 2",
         "claim-sets",
         "install_claim_set",
     ),
-    Mistake(
+    Edit(
         "sum-wraps-one-late",
+        "The sum of the entries may exceed UINT_MAX by one.",
         "reference.claims:checked_entries",
         "pages > UINT_MAX - nodes_total",
         "pages > UINT_MAX + 1 - nodes_total",
         "claim-sets",
         "install_claim_set",
     ),
-    Mistake(
+    Edit(
         "host-wide-claims-escape-the-limit",
+        "The host-wide entry is not counted against max_pages.",
         "reference.claims:replace_claims",
         "> domain.max_pages - global_pages - nodes_total:",
         "> domain.max_pages - nodes_total:",
         "claim-sets",
         "install_claim_set",
     ),
-    Mistake(
+    Edit(
         "legacy-claim-may-be-nothing",
+        "The legacy call accepts as many pages as the domain has: a claim of nothing.",
         "reference.claims:stake_outstanding_pages",
         "pages <= held",
         "pages < held",
         "claim-sets",
         "set_outstanding_pages",
     ),
-    Mistake(
+    Edit(
         "assigns-beyond-limit",
+        "Pages may be assigned up to one beyond the limit.",
         "reference.page_alloc:assign_pages",
         "if domain.tot_pages > limit:",
         "if domain.tot_pages > limit + 1:",
         "claim-sets",
         "assign_pages",
     ),
-    Mistake(
+    Edit(
         "dying-before-entries",
+        "That the domain is dying is checked before the entries are: the wrong errno.",
         "reference.semantics:Semantics.claim_memory",
         "if not entries or pad != 0:",
         "if domain.is_dying:\n    return Status.ESRCH\nif not entries or pad != 0:",
         "claim-sets",
         "claim_memory",
     ),
-    Mistake(
+    Edit(
         "clamps-one-too-high",
+        "Where claims exceed the free pages, one page counts as unclaimed.",
         "reference.generations.per_node:PerNodeV8.node_permits",
         "unclaimed = 0",
         "unclaimed = 1",
         "per-node-v8",
         "alloc_heap_pages",
     ),
-    Mistake(
+    Edit(
         "keeps-claim-node",
+        "The node of a claim is kept after the whole claim was redeemed.",
         "reference.generations.single_node:SingleNodeV4.redeem",
         "if outstanding_pages(claimant) == 0:",
         "if outstanding_pages(claimant) == 0 and target is None:",
         "single-node-v4",
         "alloc_heap_pages",
     ),
-    Mistake(
+    Edit(
         "grows-back-when-gone",
+        "Freed pages do not grow back a claim of one page.",
         "reference.generations.legacy:Legacy2013.pages_released",
         "if domain.global_claims != 0:",
         "if domain.global_claims > 1:",
         "legacy-2013",
         "release_ownership",
     ),
-    Mistake(
+    Edit(
         "forgets-a-page-marked",
+        "Only the first marked page of a block leaves total_avail_pages when the block is freed.",
         "reference.page_alloc:free_heap_pages",
         "host.total_avail_pages -= 1",
         "host.total_avail_pages -= 1 if page == mfn else 0",
         "claim-sets",
         "free_heap_pages",
     ),
-    Mistake(
+    Edit(
         "extra-pages-do-not-redeem",
+        "Extra pages are assigned without redeeming claims.",
         "reference.generations.legacy:LegacyRedeemAtAssign.pages_assigned",
         "redeemed = self.redeem_at_assign(host, domain, pages, node)",
         "redeemed = self.redeem_at_assign(host, domain, pages, node) if refcounted else 0",
         "legacy-redeem-at-assign",
         "assign_pages",
     ),
-    Mistake(
+    Edit(
         "keeps-a-stash-of-another-order",
+        "A stash of another order is kept when the domain asks again.",
         "reference.populate:get_stashed_allocation",
         "free_heap_pages(host, stash.mfn, stash.order, stashed=True)",
         "domain.pending_scrub = stash",
         "mainline-4.22",
         "get_stashed_allocation",
     ),
-    Mistake(
+    Edit(
         "takes-a-stash-from-another-node",
+        "A stash from another node is taken for a request that insists on its node.",
         "reference.populate:get_stashed_allocation",
         "memflags & MEMF_exact_node and node is not None and",
         "memflags & MEMF_exact_node == 0 and node is not None and",
         "mainline-4.22",
         "populate_physmap",
     ),
-    Mistake(
+    Edit(
         "stashes-for-the-dying",
+        "A dying domain gets a stash.",
         "reference.populate:stash_allocation",
         "domain.pending_scrub is None and not domain.is_dying",
         "domain.pending_scrub is None",
         "claim-sets",
         "stash_allocation",
     ),
-    Mistake(
+    Edit(
         "unpausing-keeps-the-stash",
+        "Unpausing a domain does not free its stash.",
         "reference.hypercalls:unpausedomain",
         "domains.domain_pending_scrub_free(host, domain)",
         "domains.has_stash(domain)",
         "mainline-4.22",
         "unpausedomain",
     ),
-    Mistake(
+    Edit(
         "recalls-from-destroyed-domains",
+        "Recall visits destroyed domains as well.",
         "reference.claims:recall_claims",
         "for domain in host.domains.values():\n        claimed, avail = host.outstanding_claims",
         "for domain in [*host.domains.values(), *host.orphans]:\n    claimed, avail = host.outstanding_claims",
         "claim-sets",
         "offline_page",
     ),
-    Mistake(
+    Edit(
         "destroys-while-the-last-page-is-freed",
+        "A domain is destroyed while its last page is being freed.",
         "reference.page_alloc:put_domain",
         "and domain.last_frees == 0",
         "",
         "claim-sets",
         "put_domain",
     ),
-    Mistake(
+    Edit(
         "forgets-extra-pages-of-the-dead",
+        "Extra pages do not keep a dying domain from being destroyed.",
         "reference.page_alloc:put_domain",
         "pages = domain.tot_pages + domain.extra_pages",
         "pages = domain.tot_pages",
         "claim-sets",
         "put_domain",
     ),
-    Mistake(
+    Edit(
         "keeps-marks-in-a-release-build",
+        "A release build keeps the offline marks of pages that get an owner.",
         "reference.page_alloc:set_owner",
         "host.pages.lose_marks(block)",
         "pass",
         "claim-sets",
         "assign_pages",
     ),
-    Mistake(
+    Edit(
         "loses-marks-in-a-debug-build",
+        "A debug build loses the offline marks of pages that get an owner.",
         "reference.page_alloc:set_owner",
         "if host.debug_build:",
         "if False:",
         "claim-sets",
         "assign_in_exchange",
     ),
-    Mistake(
+    Edit(
         "host-check-mixes",
+        "The host check adds unclaimed pages and own claims (the design, which v7 departs from).",
         "reference.claims:permit_without_mixing",
         "claimant.global_claims + claimant.node_claims >= pages",
         "pages <= host.total_avail_pages - host.outstanding_claims + claimant.global_claims + claimant.node_claims",
         "claim-sets-v7",
         "alloc_heap_pages",
     ),
-    Mistake(
+    Edit(
         "looks-at-limits-before-it-releases",
+        "A set of 0 pages is no release for a domain above its limit.",
         "reference.generations.claim_sets_v7:ClaimSetsV7.install_claim_set",
         "if claim == 0 and nodes_total == 0:",
         "if claim == 0 and nodes_total == 0 and domain.tot_pages <= domain.max_pages:",
         "claim-sets-v7",
         "install_claim_set",
     ),
-    Mistake(
+    Edit(
         "redeems-beyond-what-is-counted",
+        "Redemption stops the host one page later than the check says.",
         "reference.generations.legacy:stop_if_above",
         "outstanding > host.outstanding_claims",
         "outstanding > host.outstanding_claims + 1",
@@ -275,41 +301,3 @@ MISTAKES: tuple[Mistake, ...] = (
         "alloc_heap_pages",
     ),
 )
-
-
-@contextmanager
-def planted(mistake: Mistake) -> Iterator[None]:
-    """The reference with the mistake, in this process, for as long as the context lasts."""
-    module_name, _, path = mistake.where.partition(":")
-    module = importlib.import_module(module_name)
-    owner: Any = module
-    *classes, name = path.split(".")
-    for part in classes:
-        owner = getattr(owner, part)
-    right = owner.__dict__[name] if classes else getattr(owner, name)
-    source = textwrap.dedent(inspect.getsource(right))
-    changed = _edited(source, mistake)
-    scope: dict[str, Any] = dict(vars(module))
-    if classes:
-        scope["__class__"] = owner
-    exec(compile(changed, f"<{mistake.name}>", "exec"), scope)
-    made = scope[name]
-    if classes:
-        setattr(owner, name, made)
-    else:
-        right_code, right.__code__ = right.__code__, made.__code__  # whoever imported it has the mistake, too
-    try:
-        yield
-    finally:
-        if classes:
-            setattr(owner, name, right)
-        else:
-            right.__code__ = right_code
-
-
-def _edited(source: str, mistake: Mistake) -> str:
-    if source.count(mistake.text) < 1:
-        raise ValueError(f"{mistake.name}: {mistake.where} has no {mistake.text!r}")
-    at = source.index(mistake.text)
-    margin = at - (source.rfind("\n", 0, at) + 1)
-    return source[:at] + mistake.instead.replace("\n", "\n" + " " * margin) + source[at + len(mistake.text) :]

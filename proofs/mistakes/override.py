@@ -1,4 +1,4 @@
-"""What a mistake is, and which generations it fits."""
+"""A mistake in the reference that replaces points in which generations differ."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from reference.generations.claim_sets import ClaimSets
 from reference.semantics import Semantics
 
 
-class Bug(Semantics):
-    """A mistake: what is overridden here is done wrong."""
+class Override(Semantics):
+    """What is overridden here is done wrong; the first line of the docstring says what."""
 
     @classmethod
     def sentence(cls) -> str:

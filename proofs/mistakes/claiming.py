@@ -9,10 +9,10 @@ from reference.constants import CLAIM_TARGET_GLOBAL
 from reference.state import Domain, Host
 from reference.status import Status
 
-from .bug import Bug
+from .override import Override
 
 
-class InstallAccumulates(Bug):
+class InstallAccumulates(Override):
     """A new claim set is added to the one that the domain has, instead of replacing it."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
@@ -26,7 +26,7 @@ class InstallAccumulates(Bug):
         return status
 
 
-class FailedInstallDropsClaims(Bug):
+class FailedInstallDropsClaims(Override):
     """The old claims are dropped before the new set is checked: a refused set leaves the domain without any."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
@@ -37,7 +37,7 @@ class FailedInstallDropsClaims(Bug):
         return status
 
 
-class OwnClaimsNotCredited(Bug):
+class OwnClaimsNotCredited(Override):
     """A claim set that replaces another must fit the unclaimed pages beside that other one."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
@@ -51,7 +51,7 @@ class OwnClaimsNotCredited(Bug):
         return super().install_claim_set(host, domain, entries)
 
 
-class DuplicateNodeAccepted(Bug):
+class DuplicateNodeAccepted(Override):
     """A node named twice in a claim set gets the sum of both."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
@@ -62,7 +62,7 @@ class DuplicateNodeAccepted(Bug):
         return super().install_claim_set(host, domain, list(merged.values()))
 
 
-class TargetOnlyAvailability(Bug):
+class TargetOnlyAvailability(Override):
     """A set of node claims is checked against the free pages of its nodes, not against those of the host."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
@@ -82,14 +82,14 @@ class TargetOnlyAvailability(Bug):
         return Status.OK
 
 
-class PagesHeldNotCounted(Bug):
+class PagesHeldNotCounted(Override):
     """Claims are held against max_pages alone: what the domain has already does not count."""
 
     def pages_held(self, _domain: Domain) -> int:
         return 0
 
 
-class LimitOffByOne(Bug):
+class LimitOffByOne(Override):
     """Claims and pages may exceed max_pages by one."""
 
     def pages_held(self, domain: Domain) -> int:
@@ -97,7 +97,7 @@ class LimitOffByOne(Bug):
         return held - 1 if held else held
 
 
-class NodesCheckedFirst(Bug):
+class NodesCheckedFirst(Override):
     """Targets that are not online are looked for before anything else is checked: the wrong errno."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
@@ -106,7 +106,7 @@ class NodesCheckedFirst(Bug):
         return super().install_claim_set(host, domain, entries)
 
 
-class LegacyOnTopOfSet(Bug):
+class LegacyOnTopOfSet(Override):
     """The legacy call is accepted while the domain holds claims, and replaces them."""
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
@@ -121,7 +121,7 @@ class LegacyOnTopOfSet(Bug):
         return status
 
 
-class ReleaseKeepsGlobal(Bug):
+class ReleaseKeepsGlobal(Override):
     """Releasing all claims by the legacy call with 0 pages forgets the host-wide one."""
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
@@ -134,7 +134,7 @@ class ReleaseKeepsGlobal(Bug):
         return status
 
 
-class KillKeepsClaims(Bug):
+class KillKeepsClaims(Override):
     """A domain that is killed keeps its claims."""
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:

@@ -12,10 +12,10 @@ from reference.claims import (
 from reference.semantics import Request
 from reference.state import Domain, Host
 
-from .bug import Bug
+from .override import Override
 
 
-class RedeemAtAssign(Bug):
+class RedeemAtAssign(Override):
     """Claims are redeemed when pages are assigned, a critical section too late (the rule until 2025-12)."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
@@ -28,7 +28,7 @@ class RedeemAtAssign(Bug):
             redeem_claims_for_allocation(host, domain, pages, node)
 
 
-class FreeRestoresClaims(Bug):
+class FreeRestoresClaims(Override):
     """Freeing pages grows the claim of a domain that still holds one (the rule until 2025-03)."""
 
     def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
@@ -38,7 +38,7 @@ class FreeRestoresClaims(Bug):
                 stake_claims(host, domain, {}, pages)
 
 
-class NoMixing(Bug):
+class NoMixing(Override):
     """The host check wants unclaimed memory or own claims to cover a request, not both together (2013 to mainline)."""
 
     rule_of = ("claim-sets-v7",)
@@ -49,28 +49,28 @@ class NoMixing(Bug):
         return enough and super().request_permitted(host, request)
 
 
-class HostCheckOnly(Bug):
+class NodeCheckIgnoresClaims(Override):
     """Claims of a node are not looked at when an allocation searches a node (the rule of the legacy generations)."""
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         return request.pages <= host.node_avail_pages[node]
 
 
-class NoHostCheck(Bug):
+class NoHostCheck(Override):
     """The claims of the whole host are not looked at: only the node search refuses a request."""
 
     def request_permitted(self, _host: Host, _request: Request) -> bool:
         return True
 
 
-class HostCheckOffByOne(Bug):
+class HostCheckOffByOne(Override):
     """The host check wants more unclaimed pages than the request has, instead of as many."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         return super().request_permitted(host, request._replace(pages=request.pages + 1))
 
 
-class NodeCheckCreditsWholeSet(Bug):
+class NodeCheckCreditsWholeSet(Override):
     """The node check credits the domain its whole claim set instead of its claim on that node."""
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
@@ -79,7 +79,7 @@ class NodeCheckCreditsWholeSet(Bug):
         return request.pages <= avail and request.pages <= avail - outstanding + own
 
 
-class NoRefcountUsesClaims(Bug):
+class NoRefcountUsesClaims(Override):
     """A request that is not refcounted is credited the domain's claims in both checks."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
@@ -89,14 +89,14 @@ class NoRefcountUsesClaims(Bug):
         return super().node_permits(host, request._replace(claimant=request.domain), node)
 
 
-class NoRecall(Bug):
+class NoRecall(Override):
     """Nothing is recalled when pages go offline (the rule before recall was added)."""
 
     def recall(self, host: Host, node: int) -> None:
         pass
 
 
-class RecallWrongOrder(Bug):
+class RecallWrongOrder(Override):
     """Claims are recalled from the highest domain id down."""
 
     def recall(self, host: Host, node: int) -> None:
@@ -106,7 +106,7 @@ class RecallWrongOrder(Bug):
         host.domains = ascending
 
 
-class RecallNodeOnly(Bug):
+class RecallNodeOnly(Override):
     """Claims on the node are recalled, host-wide claims that nothing backs any more are not."""
 
     def recall(self, host: Host, node: int) -> None:
@@ -116,7 +116,7 @@ class RecallNodeOnly(Bug):
                 deduct_node_claims(host, domain, node, shortage, domain.history.recalled)
 
 
-class OfflineNotCounted(Bug):
+class OfflineNotCounted(Override):
     """A page that goes offline leaves the free pages of its node, but not those of the host."""
 
     def recall(self, host: Host, node: int) -> None:
@@ -124,7 +124,7 @@ class OfflineNotCounted(Bug):
         super().recall(host, node)
 
 
-class RedeemSkipsStep3(Bug):
+class RedeemWithoutStep3(Override):
     """Pages from a node without a claim do not redeem the claims on other nodes."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
@@ -133,7 +133,7 @@ class RedeemSkipsStep3(Bug):
         deduct_global_claims(host, claimant, pages, redeemed)
 
 
-class RedeemGlobalFirst(Bug):
+class RedeemGlobalFirst(Override):
     """The host-wide claim is redeemed before the claim on the node of the pages."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
@@ -141,7 +141,7 @@ class RedeemGlobalFirst(Bug):
         redeem_claims_for_allocation(host, claimant, pages, node)
 
 
-class RedeemTwice(Bug):
+class RedeemTwice(Override):
     """Claims are redeemed in the allocator and once more when the pages are assigned."""
 
     def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
@@ -151,7 +151,7 @@ class RedeemTwice(Bug):
             redeem_claims_for_allocation(host, domain, pages, node)
 
 
-class AggregateNotDecremented(Bug):
+class AggregateNotDecremented(Override):
     """Redeeming a claim on a node leaves node_outstanding_claims as it is."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
@@ -160,7 +160,7 @@ class AggregateNotDecremented(Bug):
         host.node_outstanding_claims[:] = before
 
 
-class FailedAssignRestoresClaims(Bug):
+class FailedAssignRestoresClaims(Override):
     """Pages that cannot be assigned go back to the heap, and a host-wide claim comes back with them."""
 
     def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
