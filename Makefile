@@ -46,31 +46,31 @@ prove: $(STAMP)  ## every promise of claim sets, proved for any host, and on a h
 	$(BIN)/claimcheck prove --hosts any --hosts 4x4 --jobs $(JOBS)
 
 matrix: $(STAMP)  ## every generation against every property: docs/generations.md, docs/generations, tests/data/findings
-	$(BIN)/python -m proofs.matrix.documents
+	$(BIN)/python -m docs._make.generations
 
 mutation: $(STAMP)  ## mistakes made on purpose, and what notices them: docs/mutation.md, tests/data/mutation
-	$(BIN)/python -m proofs.mutation --jobs $(JOBS)
+	$(BIN)/python -m tests.mutants --jobs $(JOBS)
 
 questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/per-node-v8.md
-	$(BIN)/python -m proofs.questions.documents --search
+	$(BIN)/python -m docs._make.questions --search
 
 c-ranges: $(STAMP)  ## every intermediate value of the C code: docs/c-ranges.md, tests/data/c-ranges
-	$(BIN)/python -m proofs.c_ranges.documents
+	$(BIN)/python -m docs._make.c_ranges
 
 scale: $(STAMP)  ## how proof, search and fuzz grow: docs/scale.md (10 minutes)
 	$(BIN)/python -m bench.scale --minutes 10
 
 refinement: $(STAMP)  ## one generation's calls against another's: docs/refinement.md
-	$(BIN)/python -m proofs.refinement.documents
+	$(BIN)/python -m docs._make.refinement
 
 fuzz: $(STAMP)  ## each known mistake found and shrunk, every generation's coverage: docs/fuzz.md (many minutes)
-	$(BIN)/python -m proofs.fuzz.documents
+	$(BIN)/python -m docs._make.fuzz
 
 report: $(STAMP)  ## the whole evidence for people: report/report.html, and the same as JSON, JUnit XML and Markdown
 	$(BIN)/claimcheck report --out report --jobs $(JOBS)
 
 diff: $(STAMP)  ## every path of the reference against the model: docs/diff.md
-	$(BIN)/python -m proofs.diff.documents
+	$(BIN)/python -m docs._make.diff
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench
@@ -85,11 +85,11 @@ second-solver: $(STAMP)  ## docs/second-solver.md: cvc5 on every question, and t
 schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 	$(BIN)/python -m proofs.traces.schema docs/claim-trace.schema.json
 
-documents: $(STAMP) schema  ## what the documents show of a run, made anew
-	$(BIN)/python -m tests.documents
+documents: $(STAMP) schema  ## what the documents show of commands and of the code
+	$(BIN)/python -m docs._make.commands
 
 scenarios: $(STAMP)  ## docs/scenarios.md: every scenario under every policy (minutes)
-	$(BIN)/python -m proofs.simulate.documents
+	$(BIN)/python -m docs._make.scenarios
 
 docs: $(STAMP)  ## the documents as a site: build/site/index.html; a warning is an error
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 SIZES = [(1, 1), (2, 2), (4, 2), (4, 4), (8, 4), (8, 8), (16, 8)]
 
@@ -35,7 +36,7 @@ def measure(hosts: str, jobs: int) -> dict[str, float | int | str]:
     }
 
 
-def plot(runs: list[dict], target: Path) -> None:
+def plot(runs: list[dict[str, Any]], target: Path) -> None:
     """Seconds against nodes x domains; the parametric time is a line beside it."""
     import matplotlib
 

@@ -48,7 +48,7 @@ class Fit:
 
     def at(self, x: float) -> float:
         """Its value."""
-        return self.a * (self.b**x if self.law == "exponential" else x**self.b)
+        return float(self.a * (self.b**x if self.law == "exponential" else x**self.b))
 
     def reaches(self, y: float) -> float:
         """Where it has a value; where it does not grow, nowhere."""
@@ -114,7 +114,7 @@ def proofs() -> Sizes:
 
     for exponent in range(1, 12):
         nodes, domains = 2 ** ((exponent + 1) // 2), 2 ** (exponent // 2)
-        yield nodes * domains, lambda limit, n=nodes, d=domains: measured(n, d, limit)
+        yield nodes * domains, partial(measured, nodes, domains)
 
 
 def _unrolled(nodes: int, domains: int, depth: int, limit: float) -> float:
@@ -133,20 +133,20 @@ def _unrolled(nodes: int, domains: int, depth: int, limit: float) -> float:
 def depths() -> Sizes:
     """Bounded model checking by depth, on one node with two domains."""
     for depth in range(1, 40):
-        yield depth, lambda limit, k=depth: _unrolled(1, 2, k, limit)
+        yield depth, partial(_unrolled, 1, 2, depth)
 
 
 def sizes() -> Sizes:
     """Bounded model checking by the size of the host, two steps deep."""
     for nodes, domains in ((1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 4), (8, 8), (16, 8), (16, 16), (32, 16)):
-        yield nodes * domains, lambda limit, n=nodes, d=domains: _unrolled(n, d, 2, limit)
+        yield nodes * domains, partial(_unrolled, nodes, domains, 2)
 
 
 def on_reference() -> Sizes:
     """Every interleaving on tiny hosts of the reference, by depth."""
     from proofs.search.on_reference import Tiny, search_reference
 
-    def measured(depth: int) -> float:
+    def measured(depth: int, _limit: float) -> float:
         started = time.process_time()
         found = search_reference(Tiny("claim-sets", "node-backed", depth))
         if found.trace is not None:
@@ -154,7 +154,7 @@ def on_reference() -> Sizes:
         return time.process_time() - started
 
     for depth in range(1, 20):
-        yield depth, lambda _limit, k=depth: measured(k)
+        yield depth, partial(measured, depth)
 
 
 def _fuzzed(nodes: int, domains: int, limit: float) -> float:
@@ -193,7 +193,7 @@ def _fuzzed(nodes: int, domains: int, limit: float) -> float:
 def fuzz_nodes() -> Sizes:
     """A checked step of fuzz by nodes, with two domains at the start."""
     for nodes in (1, 2, 4, 8, 16, 32, 64):
-        yield nodes, lambda limit, n=nodes: _fuzzed(n, 2, limit)
+        yield nodes, partial(_fuzzed, nodes, 2)
 
 
 def fuzz_domains() -> Sizes:
@@ -201,7 +201,7 @@ def fuzz_domains() -> Sizes:
     from proofs.fuzz.generators.lifetimes import MOST_DOMAINS
 
     for domains in range(1, MOST_DOMAINS + 1):  # more are none of a campaign's
-        yield domains, lambda limit, d=domains: _fuzzed(4, d, limit)
+        yield domains, partial(_fuzzed, 4, domains)
 
 
 SERIES: dict[str, tuple[str, str, Callable[[], Sizes]]] = {
@@ -249,7 +249,7 @@ def _expected(points: list[tuple[float, float]], last: float) -> float:
 
 def main() -> None:
     """Measure, and write."""
-    from bench.scale_document import write
+    from docs._make.scale import write
     from proofs.cli.exit_codes import INCOMPLETE
     from proofs.parallel import default_jobs, in_processes
     from proofs.prover.verdict import versions

@@ -14,10 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from proofs.mutation.stored import fingerprint
-from proofs.prover.documents import table
-
-from .blocks import renewed
+from docs._make.blocks import Output, table
+from proofs.evidence.mutants import fingerprint
 
 STORED = Path("bench/second_solver.json")
 DOCUMENT = Path("docs/second-solver.md")
@@ -85,7 +83,7 @@ def _by_generation(questions: list[dict[str, Any]]) -> dict[str, dict[str, float
         agreed = question["outcome"] == "agree"
         counts[question["cvc5"]["answer"] if agreed else question["outcome"]] += 1
         for solver in ("z3", "cvc5"):
-            counts[solver] += question[solver]["seconds"]  # type: ignore[assignment]
+            counts[solver] += question[solver]["seconds"]
     return {name: dict(counts) for name, counts in found.items()}
 
 
@@ -216,7 +214,7 @@ def main(arguments: list[str]) -> None:
         measured = measure(options.generations, options.large, options.seconds)
         STORED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     measured = json.loads(STORED.read_text(encoding="utf-8"))
-    DOCUMENT.write_text(renewed(DOCUMENT.read_text(encoding="utf-8"), blocks(measured)), encoding="utf-8")
+    Output().renew(DOCUMENT, blocks(measured))
 
 
 if __name__ == "__main__":

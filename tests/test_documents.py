@@ -14,14 +14,15 @@ from pathlib import Path
 import click
 import pytest
 
-from bench.walk import NOT_WALKED, shell_lines, steps
+from docs._make.checkout import DOCUMENTS, ROOT
+from docs._make.commands import BLOCKS, FENCES, commands, named_inline, parsed, shown
+from docs._make.walk import NOT_WALKED, shell_lines, steps
 from proofs.cli.exit_codes import OK, REFUTED
 from proofs.cli.main import claimcheck
 from proofs.replay.operations import OPERATIONS
 from proofs.traces.own_events import Continue
 from reference.generations import SEMANTICS
 from reference.properties import STATE_PROPERTIES
-from tests.documents import DOCUMENTS, FENCES, ROOT, commands, named_inline, parsed, renewed
 
 WALKED = ("README.md", "docs/quickstart.md")
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
@@ -29,8 +30,8 @@ NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 ENDS = {"claimcheck diff --mistake recalls-one-too-many": REFUTED}
 """Shell lines that end in another way than well, and say so."""
 NOT_HERE = dict.fromkeys(
-    ["make mutation", "python -m proofs.mutation", "python -m proofs.mutation --most 3"],
-    "all mutants take hours: tests/mutation judges a sample, and holds what is stored against the code",
+    ["make mutation", "python -m tests.mutants --most 3"],
+    "all mutants take hours: tests/mutants judges a sample, and holds what is stored against the code",
 )
 """Shell lines that the test below leaves out, and what there is instead."""
 RUN_AS_THEY_STAND = [
@@ -41,7 +42,7 @@ RUN_AS_THEY_STAND = [
 @pytest.mark.parametrize("name", NAMES)
 def test_generated_parts_are_what_a_run_prints(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
-    assert renewed(text) == text, "run `make documents`"
+    assert shown(text, BLOCKS.get(name)) == text, "run `make documents`"
 
 
 @pytest.mark.parametrize("name", [*NAMES, "CONTRIBUTING.md"])

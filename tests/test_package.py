@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT
+from docs._make.checkout import ROOT
 
 
 @pytest.fixture(scope="module")

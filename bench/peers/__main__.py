@@ -12,10 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from proofs.prover.documents import table
+from docs._make.blocks import Output, table
 from proofs.prover.verdict import versions
 
-from ..blocks import renewed
 from . import explicit, ours, spin
 from .subject import SIZES, SMALLEST, Outcome, Size
 
@@ -128,7 +127,7 @@ def main(arguments: list[str]) -> None:
         return
     measured = measure(SIZES, (Size(2, 1, 1, 1), Size(2, 2, 2, 2)), options.seconds)
     STORED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    DOCUMENT.write_text(renewed(DOCUMENT.read_text(encoding="utf-8"), blocks(measured)), encoding="utf-8")
+    Output().renew(DOCUMENT, blocks(measured))
     print(blocks(measured)["peers-states"])
 
 

@@ -16,9 +16,10 @@ from model.bounded import BoundedHost
 from model.conditions import CONDITIONS as ALL_CONDITIONS
 from model.logic import Term, all_of
 from model.properties import PROPERTIES as ALL_PROPERTIES
-from model.semantics import SEMANTICS, TRANSITIONS, mutated
+from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
+from proofs.mistakes.in_rules import mutated
 
 from .clock import worked
 from .subject import CONDITIONS, PROPERTIES, STEPS, Outcome, Size

@@ -15,7 +15,7 @@ IDS = tuple(dict.fromkeys(name.partition(".")[0] for name in PROPERTIES))
 
 def proved(size: Size, mistake: str = "", seconds: float = 60.0) -> Outcome:
     """All obligations about these properties, every transition, any page counts; start-up included."""
-    options = [f"--property={name}" for name in IDS] + ([f"--mutate={mistake}"] if mistake else [])
+    options = [f"--property={name}" for name in IDS] + ([f"--mistake={mistake}"] if mistake else [])
     said, spent = _run(["prove", "--hosts", size.hosts, "--no-cache", "--jobs", "1", *options], seconds)
     if said is None:
         return Outcome("stopped", spent, detail=f"after {seconds:.0f} s")
@@ -28,7 +28,7 @@ def proved(size: Size, mistake: str = "", seconds: float = 60.0) -> Outcome:
 
 def derived(size: Size, mistake: str = "", seconds: float = 60.0) -> Outcome:
     """Spacer finds an invariant for the same properties, and the prover certifies it."""
-    options = [f"--property={name}" for name in IDS] + ([f"--mutate={mistake}"] if mistake else [])
+    options = [f"--property={name}" for name in IDS] + ([f"--mistake={mistake}"] if mistake else [])
     limits = ["--seconds", str(max(1, int(seconds))), "--jobs", "1"]
     said, spent = _run(["prove", "--derive", size.hosts, *limits, *options], 4 * seconds)
     if said is None:
@@ -44,7 +44,7 @@ def derived(size: Size, mistake: str = "", seconds: float = 60.0) -> Outcome:
 
 def traced(size: Size, mistake: str, seconds: float = 60.0) -> Outcome:
     """A shortest trace from boot, of any page counts; the domains are created in it."""
-    options = ["--property", MISTAKES[mistake], "--mutate", mistake, "--nodes", str(size.nodes)]
+    options = ["--property", MISTAKES[mistake], "--mistake", mistake, "--nodes", str(size.nodes)]
     options += [part for name in ("limit-not-lowered", *CONDITIONS) for part in ("--assume", name)]
     said, spent = _run(["search", "--domains", str(size.domains), *options], seconds)
     if said is None:

@@ -13,13 +13,12 @@ from typing import Any
 
 import msgspec
 
-from docs._make.blocks import write
+from docs._make.blocks import Maker, Output, parser, table
 from proofs.explain.compact import boot_line, compact_scenes
 from proofs.matrix.findings import recorded
 from proofs.matrix.rows import Row
 from proofs.matrix.searches import verdicts_on
 from proofs.matrix.verdicts import load
-from proofs.prover.documents import table
 from proofs.replay import replay_trace
 from proofs.search.events import Trace
 from proofs.traces import read_traces
@@ -34,7 +33,7 @@ def _create(domid: int, pages: int) -> dict[str, Any]:
 
 
 def _alloc(order: int, mfn: int | None = None) -> dict[str, Any]:
-    request = {"op": "alloc_heap_pages", "domid": None, "order": order, "node": None, "memflags": []}
+    request: dict[str, Any] = {"op": "alloc_heap_pages", "domid": None, "order": order, "node": None, "memflags": []}
     return request if mfn is None else request | {"mfn": mfn}
 
 
@@ -115,17 +114,17 @@ def _verdict(cell: Any) -> list[str]:
     return [str(cell.verdict.value), cell.reason or events]
 
 
-MAKERS = {"timeline": timeline, "verdicts": verdicts}
+BLOCKS: dict[str, Maker] = {"timeline": timeline, "verdicts": verdicts}
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Write the traces, then the document."""
-    OWN.mkdir(parents=True, exist_ok=True)
+    output = Output(parser("hypervisor_bugs", __doc__).parse_args(arguments).check)
     for name in MADE:
-        (OWN / f"{name}.jsonl").write_bytes(made(name))
-    write(DOCUMENT, MAKERS)
-    return 0
+        output.write(OWN / f"{name}.jsonl", made(name))
+    output.renew(DOCUMENT, BLOCKS)
+    return output.ended()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

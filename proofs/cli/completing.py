@@ -52,10 +52,10 @@ def _properties(_typed: str) -> list[str]:
     return ["all", *matrix_ids()]
 
 
-def _mutations(_typed: str) -> list[str]:
-    from model.semantics import MUTATIONS
+def _mistakes_in_rules(_typed: str) -> list[str]:
+    from proofs.mistakes.in_rules import RULES
 
-    return list(MUTATIONS)
+    return list(RULES)
 
 
 def _conditions(_typed: str) -> list[str]:
@@ -87,15 +87,9 @@ def _operations(_typed: str) -> list[str]:
 
 
 def _mistakes(_typed: str) -> list[str]:
-    from proofs.diff.mistakes import MISTAKES
+    from proofs.mistakes.catalogue import OF_REFERENCE
 
-    return [mistake.name for mistake in MISTAKES]
-
-
-def _bugs(_typed: str) -> list[str]:
-    from proofs.adapters.bugs import BUGS
-
-    return list(BUGS)
+    return OF_REFERENCE
 
 
 def _policies(_typed: str) -> list[str]:
@@ -119,14 +113,14 @@ def _sections(_typed: str) -> list[str]:
 OPTIONS: Final[dict[str, Names]] = {
     "--semantics": _semantics,
     "--property": _properties,
-    "--mutate": _mutations,
+    "--mutate": _mistakes_in_rules,
     "--assume": _conditions,
     "--hosts": _hosts,
     "--derive": _sizes,
     "--shape": _sizes,
     "--operation": _operations,
     "--mistake": _mistakes,
-    "--bug": _bugs,
+    "--bug": _mistakes,
     "--policy": _policies,
     "--show": _scenarios,
     "--without": _sections,
@@ -134,10 +128,12 @@ OPTIONS: Final[dict[str, Names]] = {
 """By the option's name."""
 ARGUMENTS: Final[dict[tuple[str, str], click.types.StringParamType]] = {
     ("prove", "parts"): _Word(_transitions),
+    ("prove", "mistake"): _Word(_mistakes_in_rules),
+    ("search", "mistake"): _Word(_mistakes_in_rules),
     ("generations", "names"): _Word(_semantics),
     ("simulate", "scenarios"): _Path("file", _scenarios),
 }
-"""By verb and argument."""
+"""By verb and argument, or option that takes other names there."""
 FREE: Final = ("--against", "--scheduler", "--events")
 """Texts that nothing can be offered for: commands, addresses, ranges of numbers."""
 

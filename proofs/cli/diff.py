@@ -54,20 +54,21 @@ def diff(
     cover every input. For a difference the smallest input is shown, done on the reference once more: as a trace from
     boot, or as a state of which it is not known whether it is reachable.
     """
+    from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
-    from proofs.diff.mistakes import MISTAKES
     from proofs.diff.operations import OPERATIONS
     from proofs.diff.run import SIZES, tasks
+    from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE
     from proofs.parallel import default_jobs
 
     names = known_semantics(semantics, all_means=True)
     chosen = known("operation", operations, list(OPERATIONS), all_means=True)
     sizes = [_size(shape) for shape in dict.fromkeys(shapes)] or list(SIZES)
-    planted = {m.name: m for m in MISTAKES}
+    mistake = mistake_named(mistake, "", OF_REFERENCE)
     if mistake:
-        known("mistake", [mistake], list(planted))
-        names = list(semantics and names) or [planted[mistake].semantics]
-        chosen = list(operations and chosen) or [planted[mistake].operation]
+        edit = CATALOGUE[mistake].edit
+        names = list(semantics and names) or CATALOGUE[mistake].generations
+        chosen = list(operations and chosen) or ([edit.operation] if edit else chosen)
     began = time.perf_counter()
     asked = tasks(names, chosen, sizes, rlimit)
     rows, whole = _run(asked, jobs or default_jobs(), mistake)
@@ -107,7 +108,7 @@ def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[Row], bool]:
 
     from proofs.cli.output import progress_bar
     from proofs.diff.run import ordered, work
-    from proofs.diff.with_mistake import work_with
+    from proofs.diff.selftest import work_with
     from proofs.parallel import in_processes
 
     rows: list[Row] = []

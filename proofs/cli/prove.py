@@ -23,7 +23,7 @@ Examples:
   claimcheck prove
   claimcheck prove --property node-backed --support
   claimcheck prove alloc_heap_pages --hosts 4x4
-  claimcheck prove --mutate redeem-without-step-3
+  claimcheck prove --mistake redeem-without-step-3
   claimcheck prove --semantics single-node-v4
   claimcheck prove --property legacy-compatible --semantics all
   claimcheck prove --cross-check
@@ -35,7 +35,8 @@ Examples:
 @click.option("--all", "everything", is_flag=True, help="The matrix: every generation of claims, every property.")
 @click.option("--property", "properties", multiple=True, help="Property id; several, or `all`.  [default: all]")
 @click.option("--hosts", multiple=True, metavar="any|NxD", default=("any",), show_default=True, help="For which hosts.")
-@click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
+@click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
+@click.option("--mutate", default="", hidden=True)
 @click.option("--support", is_flag=True, help="Find the assumptions that each proof needs (slower).")
 @click.option("--vacuity", is_flag=True, help="Also: assumptions satisfiable, each guard and update needed.")
 @click.option("--cross-check", is_flag=True, help="Also: every question decided by cvc5 as well (extra `cross-check`).")
@@ -59,6 +60,7 @@ def prove(
     everything: bool,
     properties: tuple[str, ...],
     hosts: tuple[str, ...],
+    mistake: str,
     mutate: str,
     support: bool,
     vacuity: bool,
@@ -83,9 +85,11 @@ def prove(
     answer is a matrix: a verdict for each property, on no assumption but what is proved itself, and a shortest trace
     from boot for what is refuted.
     """
-    from model.semantics import MUTATIONS, SEMANTICS
+    from model.semantics import SEMANTICS
+    from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
     from proofs.matrix.other_rows import matrix_ids, other_ids
+    from proofs.mistakes.in_rules import RULES
     from proofs.obligations.suite import selected, suite
     from proofs.parallel import default_jobs
     from proofs.prover.verdict import Settings
@@ -96,11 +100,11 @@ def prove(
         refuse_without_cvc5()
     names = known_semantics(semantics, all_means=True)
     ids = known("property", properties, matrix_ids(), all_means=True)
-    mutation = known("mutation", [mutate], list(MUTATIONS))[0] if mutate else ""
+    mutation = mistake_named(mistake, mutate, RULES)
     workers = jobs or default_jobs()
     if derive:
         if parts or everything or hosts != ("any",) or support or vacuity or cross_check or smtlib or only_list:
-            taken = "--semantics, --property, --mutate, --seconds, --jobs, --rlimit, --seed and --json"
+            taken = "--semantics, --property, --mistake, --seconds, --jobs, --rlimit, --seed and --json"
             raise click.UsageError(f"--derive takes only {taken}")
         from proofs.cli.derive import show_derivations
 
@@ -109,7 +113,7 @@ def prove(
         wanted = ids if properties else []
         ctx.exit(show_derivations(names, wanted, sizes, mutation, limits, seconds, workers, as_json))
     if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
-        if parts or mutate or hosts != ("any",) or support or vacuity or smtlib or only_list:
+        if parts or mutation or hosts != ("any",) or support or vacuity or smtlib or only_list:
             raise click.UsageError(
                 "a matrix takes only --semantics, --property, --cross-check, --jobs, --no-cache and --json"
             )

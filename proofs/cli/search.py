@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 Examples:
   claimcheck search --property entitlement-without-limbo
   claimcheck search --property entitlement-without-limbo --assume limit-not-lowered
-  claimcheck search --property redeemed-once --mutate redeem-without-step-3
+  claimcheck search --property redeemed-once --mistake redeem-without-step-3
   claimcheck search --property superpage-fulfilled
   claimcheck search --semantics legacy-2013 --property host-backed""",
 )
 @click.option("--semantics", default="claim-sets", show_default=True)
 @click.option("--property", "properties", multiple=True, required=True, help="What to break; several, or `all`.")
-@click.option("--mutate", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
+@click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
+@click.option("--mutate", default="", hidden=True)
 @click.option("--assume", multiple=True, metavar="CONDITION", help="A condition that every caller keeps; several.")
 @click.option(
     "--depth", type=click.IntRange(min=0), help="Events at most.  [default: 6; 4 where the reference is searched]"
@@ -46,6 +47,7 @@ def search(
     ctx: click.Context,
     semantics: str,
     properties: tuple[str, ...],
+    mistake: str,
     mutate: str,
     assume: tuple[str, ...],
     depth: int | None,
@@ -62,25 +64,26 @@ def search(
     on hosts of at most 3 pages.
     """
     from model.conditions import CONDITIONS
-    from model.semantics import MUTATIONS
+    from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
+    from proofs.mistakes.in_rules import RULES
     from proofs.obligations.suite import property_ids
 
     known_semantics([semantics])
     modelled = property_ids()
     ids = known("property", properties, list(dict.fromkeys([*modelled, *_ids_on_reference()])), all_means=True)
-    known("mutation", [mutate] if mutate else [], list(MUTATIONS))
+    mistake = mistake_named(mistake, mutate, RULES)
     known("condition", assume, list(CONDITIONS))
     searches: list[Searched] = []
     for prop in ids:
         if prop in ("legacy-compatible", "lock-order"):
-            if mutate or assume:
-                raise click.UsageError(f"{prop} is shown on the reference: no --mutate, no --assume")
+            if mistake or assume:
+                raise click.UsageError(f"{prop} is shown on the reference: no --mistake, no --assume")
             found = list(_of_row(semantics, prop, depth, nodes, domains))
         elif prop in modelled:
-            found = [_on_model(semantics, prop, mutate, assume, depth, nodes, domains, seed, rlimit)]
-        elif mutate or assume:
-            raise click.UsageError(f"{prop} of {semantics} is searched on the reference: no --mutate, no --assume")
+            found = [_on_model(semantics, prop, mistake, assume, depth, nodes, domains, seed, rlimit)]
+        elif mistake or assume:
+            raise click.UsageError(f"{prop} of {semantics} is searched on the reference: no --mistake, no --assume")
         else:
             found = list(_on_reference(semantics, prop, depth, nodes, domains))
         searches += found
@@ -102,7 +105,7 @@ def _ids_on_reference() -> list[str]:
 def _on_model(
     semantics: str,
     prop: str,
-    mutate: str,
+    mistake: str,
     assume: tuple[str, ...],
     depth: int | None,
     nodes: int,
@@ -113,8 +116,8 @@ def _on_model(
     from proofs.search.minimise import Asked
     from proofs.search.minimise import search as run
 
-    found = run(Asked(semantics, prop, mutate, assume, 6 if depth is None else depth, nodes, domains, seed, rlimit))
-    return prop, found, None if mutate else _replayed(found)
+    found = run(Asked(semantics, prop, mistake, assume, 6 if depth is None else depth, nodes, domains, seed, rlimit))
+    return prop, found, None if mistake else _replayed(found)
 
 
 def _of_row(semantics: str, prop: str, depth: int | None, nodes: int, domains: int) -> Iterator[Searched]:

@@ -10,46 +10,51 @@ import click
     epilog="""\b
 Examples:
   claimcheck replay --against 'claimcheck serve' tests/data/conformance/claim-sets.jsonl.gz
-  claimcheck replay --against 'claimcheck serve --bug no-recall' tests/data/conformance/claim-sets.jsonl.gz
-  claimcheck serve --list-bugs""",
+  claimcheck replay --against 'claimcheck serve --mistake no-recall' tests/data/conformance/claim-sets.jsonl.gz
+  claimcheck serve --list-mistakes""",
 )
-@click.option("--bug", metavar="NAME", help="Make this known mistake.")
-@click.option("--list-bugs", is_flag=True, help="List the mistakes, and end.")
+@click.option("--mistake", default="", metavar="NAME", help="Make this known mistake.")
+@click.option("--bug", default="", hidden=True)
+@click.option("--list-mistakes", is_flag=True, help="List the mistakes, and end.")
+@click.option("--list-bugs", is_flag=True, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="List them as JSON.")
-def serve(bug: str | None, list_bugs: bool, as_json: bool) -> None:
+def serve(mistake: str, bug: str, list_mistakes: bool, list_bugs: bool, as_json: bool) -> None:
     """Answer operations with what the reference does, one JSON object a line: see docs/adapters.md.
 
-    Every generation is there. With --bug one known mistake is made, in the generations that it fits.
+    Every generation is there. With --mistake one known mistake is made, in the generations that it fits.
     """
-    from proofs.adapters.bugs import BUGS, with_bug
+    from contextlib import nullcontext
+
     from proofs.adapters.server import Server
     from proofs.adapters.server import serve as answer_lines
-    from proofs.cli.names import known
+    from proofs.cli.mistakes import mistake_named
+    from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE
+    from proofs.mistakes.planted import planted
     from proofs.versions import versions
     from reference.generations import SEMANTICS
-    from reference.semantics import Semantics
 
-    if list_bugs:
+    if list_mistakes or list_bugs:
         _list(as_json)
         return
     if as_json:
-        raise click.UsageError("--json goes with --list-bugs: what is served is JSON anyway")
+        raise click.UsageError("--json goes with --list-mistakes: what is served is JSON anyway")
     name = f"claimcheck serve {versions()['claimcheck']}"
-    semantics: dict[str, Semantics] = SEMANTICS
-    if bug is not None:
-        (bug,) = known("bug", [bug], list(BUGS))
-        name, semantics = f"{name} with {bug}", with_bug(bug)
-    answer_lines(Server(name, semantics), 0, 1)
+    made = mistake_named(mistake, bug, OF_REFERENCE)
+    fits = CATALOGUE[made].generations if made else list(SEMANTICS)
+    with planted(made) if made else nullcontext():
+        served = {fit: SEMANTICS[fit] for fit in fits}
+        answer_lines(Server(f"{name} with {made}" if made else name, served), 0, 1)
 
 
 def _list(as_json: bool) -> None:
-    from proofs.adapters.bugs import BUGS
     from proofs.cli.output import console, print_json, table
+    from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE
 
+    rows = [(name, CATALOGUE[name].sentence, CATALOGUE[name].generations) for name in OF_REFERENCE]
     if as_json:
-        print_json([{"bug": name, "mistake": bug.sentence(), "semantics": bug.fits()} for name, bug in BUGS.items()])
+        print_json([{"bug": name, "mistake": sentence, "semantics": fits} for name, sentence, fits in rows])
         return
-    shown = table("bug", "mistake", "semantics")
-    for name, bug in BUGS.items():
-        shown.add_row(name, bug.sentence(), ", ".join(bug.fits()))
+    shown = table("mistake", "what is done wrong", "semantics")
+    for name, sentence, fits in rows:
+        shown.add_row(name, sentence, ", ".join(fits))
     console().print(shown)

@@ -1,20 +1,28 @@
-"""Whether every deliberate mistake in the reference is found, and with which input."""
+"""Whether every mistake in the source of the reference is found, and with which input."""
 
 from __future__ import annotations
 
-from .mistakes import Mistake, planted
-from .run import Row, Space, row
+from proofs.mistakes.edits import Edit
+from proofs.mistakes.planted import edited, planted
+
+from .run import Row, Space, Task, row, work
 from .world import Size
 
 SIZES = (Size(1, 1), Size(2, 2), Size(3, 2))
 """Tried in this order."""
 
 
-def found(mistake: Mistake) -> Row | None:
+def found(mistake: Edit) -> Row | None:
     """The row that refutes the reference with the mistake, on the smallest host; none if no host shows it."""
-    with planted(mistake):
+    with edited(mistake):
         for size in SIZES:
             result = row(Space(size), mistake.semantics, mistake.operation)
             if result.difference is not None:
                 return result
     return None
+
+
+def work_with(mistake: str, task: Task) -> list[Row]:
+    """The rows of a task on a reference with the mistake of that name."""
+    with planted(mistake):
+        return work(task)

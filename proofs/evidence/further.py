@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proofs.evidence import explored, fuzzed, second_solver, simulated, spacer
+from proofs.evidence import explored, fuzzed, mutants, second_solver, simulated, spacer
 from proofs.evidence.request import Request
 from proofs.evidence.structure import NotRun, Tables
 
@@ -34,18 +34,12 @@ class Further:
     collect: Callable[[Request], Tables | NotRun] | None = None
 
 
-def _mutation(request: Request) -> Tables | NotRun:
-    from proofs.mutation.section import collected
-
-    return collected(request)
-
-
 FURTHER: dict[str, Further] = {
     "cross-check": Further("Second solver", "proofs", "claimcheck prove --cross-check", second_solver.collected),
     "spacer": Further(
         "An invariant that the solver found by itself", "proofs", "claimcheck prove --derive 2x2", spacer.collected
     ),
-    "mutation": Further("Mutants, and what kills them", "proofs", "make mutation", _mutation),
+    "mutation": Further("Mutants, and what kills them", "proofs", "make mutation", mutants.collected),
     "diff": Further("Reference against model, path by path", "differential", "claimcheck diff", explored.collected),
     "fuzz": Further("Random interleavings", "differential", "claimcheck fuzz", fuzzed.collected),
     "scenarios": Further("What claims gain", "scenarios", "claimcheck simulate", simulated.collected),

@@ -1,4 +1,4 @@
-"""Is each known mistake of ``claimcheck serve --bug`` found, how soon, and how small does its trace become?"""
+"""Is each known mistake of ``claimcheck serve --mistake`` found, how soon, and how small does its trace become?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Hunt(Struct, frozen=True):
 
 def serve_with(bug: str) -> str:
     """The command of the reference with a mistake."""
-    return shlex.join([sys.executable, "-m", "proofs.cli.main", "serve", "--bug", bug])
+    return shlex.join([sys.executable, "-m", "proofs.cli.main", "serve", "--mistake", bug])
 
 
 def hunt(bug: str, seed: int = 0, seconds: float = 60.0, semantics: str = "claim-sets") -> Hunt:

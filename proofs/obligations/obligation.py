@@ -5,7 +5,8 @@ from functools import cached_property
 
 from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind
-from model.semantics import SEMANTICS, Semantics, mutated
+from model.semantics import SEMANTICS, Semantics
+from proofs.mistakes.in_rules import mutated
 
 BOOT = "boot"
 EVERY_STATE = "every-state"

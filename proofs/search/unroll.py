@@ -17,10 +17,11 @@ from model.conditions import CONDITIONS
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES, Property
 from model.ranges import largest_host
-from model.semantics import SEMANTICS, Semantics, mutated
+from model.semantics import SEMANTICS, Semantics
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 from model.transitions.stash import SMALLEST
+from proofs.mistakes.in_rules import mutated
 from proofs.prover.solve import SIMPLEX
 from proofs.search.steps import (
     POPULATES,

@@ -11,10 +11,11 @@ from model.bounded import BoundedHost
 from model.conditions import CONDITIONS
 from model.logic import Term, all_of
 from model.properties import PROPERTIES, Kind, Property
-from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
+from model.semantics import SEMANTICS, TRANSITIONS, Semantics
 from model.state import FIELDS, HEAP_LOCK, Shape, State
 from model.step import Step
 from model.watched import watched
+from proofs.mistakes.in_rules import mutated
 from proofs.obligations.suite import lacking
 
 DERIVED = ("node-backed", "host-backed", "aggregates-agree", "entitlement-without-limbo", "entitlement")

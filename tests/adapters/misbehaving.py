@@ -72,7 +72,7 @@ class Program:
                 self.header()
             else:
                 recorded = self.answers[self.asked]
-                answer = {k: recorded[k] for k in ("result", "mfn", "on_node", "state") if k in recorded}
+                answer: Answer = {k: recorded[k] for k in ("result", "mfn", "on_node", "state") if k in recorded}
                 self.operation(self.asked, answer)
                 self.asked += 1
         self.end()

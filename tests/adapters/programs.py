@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT
+from docs._make.checkout import ROOT
 
 KIT = ROOT / "docs/adapters"
 SERVE = shlex.join([sys.executable, "-m", "proofs.cli.main", "serve"])

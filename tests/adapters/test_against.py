@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docs._make.checkout import ROOT
 from proofs.adapters import HostRefused, Kind, Outside, OutsideFailure, against
 from proofs.adapters.against import NO_PAGES, replay_against
 from proofs.adapters.made import Made
@@ -18,7 +19,6 @@ from proofs.traces import TraceError, read_traces
 from proofs.traces.events import FORMAT_1, Boot, DomainKill, FreeDomheapPages, Header, HostShape, SetMaxPages
 from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, ended, misbehaving
 from tests.adapters.random_traces import Maker
-from tests.documents import ROOT
 from tests.traces.recording import own_traces
 
 CONFORMANCE = sorted((ROOT / "tests/data/conformance").glob("*.jsonl.gz"))
@@ -74,7 +74,7 @@ def test_operations_left_out_of_a_trace_leave_the_rest_possible(served: Outside)
 
 
 def test_what_the_program_did_replays_to_the_same_divergence(tmp_path: Path) -> None:
-    command = f"{SERVE} --bug redeem-global-first"
+    command = f"{SERVE} --mistake redeem-global-first"
     found = replay_file(str(EXAMPLE), against=partial(Outside, command), write_to=str(tmp_path))
     assert found.divergences == []  # the domain has no claim on the node that it allocates from
     recorded = tmp_path / "recorded.jsonl"

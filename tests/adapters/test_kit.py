@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from docs._make.checkout import ROOT
 from proofs.adapters import Outside
 from proofs.adapters.against import replay_against
 from proofs.replay.files import FileResult, replay_file
 from tests.adapters.programs import KIT, ledger
 from tests.adapters.random_traces import Maker
-from tests.documents import ROOT
 
 RECORDED = ROOT / "tests/data/conformance/claim-sets.jsonl.gz"
 SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofs.adapters.bugs import BUGS, with_bug
 from proofs.adapters.protocol import FORMATS, KINDS, message
 from proofs.adapters.server import Server
+from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE, OVERRIDES
+from proofs.mistakes.planted import overridden
 from proofs.replay import replay as replay_module
 from proofs.replay import replay_trace
 from proofs.traces import read_traces
@@ -93,13 +94,14 @@ def test_the_program_answers_line_by_line_and_ends_with_its_input() -> None:
     assert [next(iter(json.loads(line))) for line in done.stdout.splitlines()] == ["hello", "ready", "state"]
 
 
-def test_a_program_with_a_mistake_has_the_semantics_that_it_fits() -> None:
+@pytest.mark.parametrize("option", ["--mistake", "--bug"])
+def test_a_program_with_a_mistake_has_the_semantics_that_it_fits(option: str) -> None:
     text = json.dumps(HELLO) + "\n"
     done = subprocess.run(
-        f"{SERVE} --bug no-recall", shell=True, input=text, capture_output=True, text=True, timeout=60
+        f"{SERVE} {option} no-recall", shell=True, input=text, capture_output=True, text=True, timeout=60
     )
     hello = json.loads(done.stdout)
-    assert hello["semantics"] == BUGS["no-recall"].fits()
+    assert hello["semantics"] == CATALOGUE["no-recall"].generations
     assert hello["name"].endswith(" with no-recall")
 
 
@@ -108,31 +110,31 @@ def diverges(name: str, spoiled: dict[str, Semantics], monkeypatch: pytest.Monke
     return any(replay_trace(t, check_properties=False).divergence is not None for t in read_traces(RECORDED))
 
 
-@pytest.mark.parametrize("name", BUGS)
+@pytest.mark.parametrize("name", OVERRIDES)
 def test_each_mistake_shows_in_the_recorded_traces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert diverges(name, with_bug(name), monkeypatch)
+    assert diverges(name, overridden(name), monkeypatch)
 
 
 def test_mistakes_are_described_and_fit_claim_sets() -> None:
-    assert len(BUGS) >= 15
-    assert len({bug.sentence() for bug in BUGS.values()}) == len(BUGS)
-    for name, bug in BUGS.items():
+    assert len(OVERRIDES) >= 15
+    for name, bug in OVERRIDES.items():
         assert bug.sentence().endswith(".")
         assert "claim-sets" in bug.fits()
         assert all(isinstance(SEMANTICS[fit], ClaimSets) for fit in bug.fits())
-        assert all(semantics.name == fit for fit, semantics in with_bug(name).items())
-    assert "claim-sets-no-recall" not in BUGS["no-recall"].fits()
+        assert all(semantics.name == fit for fit, semantics in overridden(name).items())
+    assert "claim-sets-no-recall" not in CATALOGUE["no-recall"].generations
 
 
 def test_mistakes_are_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from proofs.cli.main import main
 
-    for arguments in (["--list-bugs"], ["--list-bugs", "--json"]):
+    for arguments in (["--list-mistakes"], ["--list-bugs", "--json"]):
         monkeypatch.setattr(sys, "argv", ["claimcheck", "serve", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
         assert ended.value.code in (0, None)
         out = capsys.readouterr().out
-        assert all(bug.sentence() in out for bug in BUGS.values())
-    assert [row["bug"] for row in json.loads(out)] == list(BUGS)
+        assert all(name in out for name in OF_REFERENCE)
+    assert [row["bug"] for row in json.loads(out)] == OF_REFERENCE
+    assert [row["mistake"] for row in json.loads(out)] == [CATALOGUE[name].sentence for name in OF_REFERENCE]
     assert msgspec.json.decode(out.encode()) == json.loads(out)

@@ -8,7 +8,8 @@ import pytest
 
 from bench import scale
 from bench.scale import GaveUp, fitted, measured
-from bench.scale_document import DOCUMENT, PICTURE, renewed
+from docs._make.blocks import renewed
+from docs._make.scale import DOCUMENT, PICTURE, blocks
 from proofs.cli.exit_codes import INCOMPLETE
 
 
@@ -84,5 +85,5 @@ def test_each_series_measures_something() -> None:
 
 def test_the_document_is_what_was_measured() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert renewed(text, json.loads(scale.STORED.read_text())) == text
+    assert renewed(text, blocks(json.loads(scale.STORED.read_text()))) == text
     assert PICTURE.exists()

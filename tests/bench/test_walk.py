@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.walk import OWN, README, ROOT, SOURCE, shell_lines, steps, walked
+from docs._make.checkout import ROOT
+from docs._make.walk import OWN, README, SOURCE, shell_lines, steps, walked
 from proofs.simulate.scenario import built_in
 
 SMALL = f"""

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
+from docs._make.commands import parsed
 from proofs.cli.completing import FREE, OPTIONS
 from proofs.cli.completion import VARIABLE
 from proofs.cli.main import _VERBS, claimcheck
-from tests.documents import parsed
 
 FOLDER = Path(sys.executable).parent
 ENVIRONMENT = os.environ | {"PATH": f"{FOLDER}{os.pathsep}{os.environ['PATH']}"}
@@ -24,7 +24,7 @@ LINES = [
     ("claimcheck sea", ["search"]),
     ("claimcheck search --semantics legacy-2", ["legacy-2013"]),
     ("claimcheck search --property host-b", ["host-backed"]),
-    ("claimcheck search --property node-backed --mutate no-r", ["no-recall"]),
+    ("claimcheck search --property node-backed --mistake no-r", ["no-recall"]),
     ("claimcheck search --assume limit-not", ["limit-not-lowered"]),
     ("claimcheck prove offl", ["offline_page", "offline-mark-kept"]),
     ("claimcheck prove --semantics claim-sets+limbo", ["claim-sets+limbo-counted"]),
@@ -33,7 +33,7 @@ LINES = [
     ("claimcheck simulate boot", ["boot-storm"]),
     ("claimcheck simulate --show host", ["host-evacuation"]),
     ("claimcheck simulate --policy no", ["no-claims"]),
-    ("claimcheck serve --bug redeem-t", ["redeem-twice"]),
+    ("claimcheck serve --mistake redeem-t", ["redeem-twice"]),
     ("claimcheck report --without mat", ["matrix"]),
     ("claimcheck export tests x.jsonl --as py", ["pytest"]),
     ("claimcheck completion f", ["fish"]),

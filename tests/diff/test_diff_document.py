@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 
+from docs._make.blocks import blocks_of
+from docs._make.checkout import ROOT
+from docs._make.diff import DOCUMENT, assumed
 from model.semantics import SEMANTICS
-from proofs.diff import documents
-from proofs.diff.mistakes import MISTAKES
 from proofs.diff.operations import OPERATIONS
+from proofs.mistakes.edits import EDITS
 
-TEXT = Path(__file__).parents[2].joinpath("docs/diff.md").read_text(encoding="utf-8")
+SHOWN = blocks_of((ROOT / DOCUMENT).read_text(encoding="utf-8"))
 
 
 def rows_of(block: str) -> dict[str, list[str]]:
-    part = re.search(rf"<!-- generated: {block} -->\n(.*?)<!-- end -->", TEXT, re.DOTALL)
-    assert part is not None, block
-    lines = [line.strip("| ").split(" | ") for line in part[1].splitlines() if line.startswith("| `")]
+    lines = [line.strip("| ").split(" | ") for line in SHOWN[block].splitlines() if line.startswith("| `")]
     return {cells[0].strip("`"): cells for cells in lines}
 
 
@@ -31,8 +29,8 @@ def test_every_generation_has_its_row() -> None:
 
 
 def test_every_mistake_has_its_row() -> None:
-    assert list(rows_of("diff-mistakes")) == [mistake.name for mistake in MISTAKES]
+    assert list(rows_of("diff-mistakes")) == [mistake.name for mistake in EDITS]
 
 
 def test_what_is_assumed_is_what_the_code_assumes() -> None:
-    assert f"<!-- generated: diff-assumed -->\n{documents.assumed()}\n" in TEXT
+    assert SHOWN["diff-assumed"] == f"{assumed()}\n"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.diff.mistakes import MISTAKES, Mistake, planted
 from proofs.diff.selftest import found
+from proofs.mistakes.edits import EDITS, Edit
+from proofs.mistakes.planted import edited
 from proofs.traces import read_traces
 from reference import claims
 
@@ -23,11 +24,11 @@ QUICK = (
 
 
 def test_there_are_enough() -> None:
-    assert len(MISTAKES) >= 10
-    assert len({mistake.name for mistake in MISTAKES}) == len(MISTAKES)
+    assert len(EDITS) >= 10
+    assert len({mistake.name for mistake in EDITS}) == len(EDITS)
 
 
-def shown(mistake: Mistake, tmp_path) -> None:
+def shown(mistake: Edit, tmp_path) -> None:
     row = found(mistake)
     assert row is not None, mistake.name
     assert row.difference is not None
@@ -39,19 +40,19 @@ def shown(mistake: Mistake, tmp_path) -> None:
         assert trace[0].semantics == mistake.semantics
 
 
-@pytest.mark.parametrize("mistake", [m for m in MISTAKES if m.name in QUICK], ids=lambda m: m.name)
-def test_found(mistake: Mistake, tmp_path) -> None:
+@pytest.mark.parametrize("mistake", [m for m in EDITS if m.name in QUICK], ids=lambda m: m.name)
+def test_found(mistake: Edit, tmp_path) -> None:
     shown(mistake, tmp_path)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("mistake", [m for m in MISTAKES if m.name not in QUICK], ids=lambda m: m.name)
-def test_found_as_well(mistake: Mistake, tmp_path) -> None:
+@pytest.mark.parametrize("mistake", [m for m in EDITS if m.name not in QUICK], ids=lambda m: m.name)
+def test_found_as_well(mistake: Edit, tmp_path) -> None:
     shown(mistake, tmp_path)
 
 
 def test_a_trace_leads_from_boot_to_the_difference() -> None:
-    (mistake,) = (m for m in MISTAKES if m.name == "recalls-one-too-few")
+    (mistake,) = (m for m in EDITS if m.name == "recalls-one-too-few")
     row = found(mistake)
     assert row is not None
     assert row.difference is not None
@@ -61,13 +62,13 @@ def test_a_trace_leads_from_boot_to_the_difference() -> None:
 
 def test_a_mistake_is_gone_afterwards() -> None:
     right = claims.recall_claims.__code__
-    (mistake,) = (m for m in MISTAKES if m.name == "recalls-one-too-few")
-    with planted(mistake):
+    (mistake,) = (m for m in EDITS if m.name == "recalls-one-too-few")
+    with edited(mistake):
         assert claims.recall_claims.__code__ is not right
     assert claims.recall_claims.__code__ is right
 
 
 def test_a_mistake_that_does_not_fit_the_source_is_an_error() -> None:
-    wrong = Mistake("none", "reference.claims:recall_claims", "no such text", "", "claim-sets", "offline_page")
-    with pytest.raises(ValueError, match="has no"), planted(wrong):
+    wrong = Edit("none", "Nothing.", "reference.claims:recall_claims", "no such text", "", "claim-sets", "offline_page")
+    with pytest.raises(ValueError, match="has no"), edited(wrong):
         pass

@@ -26,6 +26,7 @@ OBLIGATION = "claim-sets/node-backed/alloc_heap_pages/parametric"
 PROOF = f"obligations.results[{OBLIGATION}]"
 FOUND = f"findings.findings[{REFUTED}]"
 FILE = "conformance.files[tests/data/conformance/claim-sets.jsonl.gz]"
+NOT_RUN = {"status": "not run", "reason": "no recordings"}
 
 
 def entry(entries: list[Data], value: str, key: str = "name") -> Data:
@@ -45,7 +46,8 @@ def proof(e: Data) -> Data:
 
 
 def recording(e: Data) -> Data:
-    return e["conformance"]["files"][0]
+    found: Data = e["conformance"]["files"][0]
+    return found
 
 
 def statement(e: Data, name: str = "DS-20") -> Data:
@@ -177,4 +179,3 @@ EDITS = [
     ),
     Edit("a promise", lambda e: cell(e, PROVED).update(promised=False), f"matrix.cells[{PROVED}].promised"),
 ]
-NOT_RUN = {"status": "not run", "reason": "no recordings"}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.browser import DARK, LIGHT, PHONE, browser, missing
+from docs._make.checkout import ROOT
 from proofs.evidence.structure import Evidence, Obligations
 from proofs.report.html import html
-from tests.documents import ROOT
 from tests.evidence.pages import CRASH, with_a_crash
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import pytest
 
-from proofs.diff.with_mistake import work_with
+from proofs.diff.selftest import work_with
 from proofs.diff.world import Size
 from proofs.evidence import explored, fuzzed, simulated
 from proofs.evidence.compare import differences

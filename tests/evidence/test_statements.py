@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 import model.ranges  # noqa: F401  (states no-wrap)
+from docs._make.checkout import ROOT
 from model.properties import PROPERTIES
 from proofs.evidence.statements import bearing_on, judged, named_tests, promises
 from proofs.evidence.structure import (
@@ -20,7 +21,6 @@ from proofs.evidence.structure import (
     Statement,
     Statements,
 )
-from tests.documents import ROOT
 
 NOT_RUN = NotRun("left out")
 LOCKS = Cell("claim-sets/lock-order", "claim-sets", "lock-order", [], "", "proved", "", "", True, None, 0.0)

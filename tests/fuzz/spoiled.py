@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from proofs.adapters.bugs import with_bug
 from proofs.fuzz import machine
+from proofs.mistakes.planted import overridden
 from reference.generations import SEMANTICS
 
 
 def spoil(bug: str, patch: Callable[[Any, str, Any], None] = setattr) -> None:
     """Put the mistake into the reference that traces are done on; the model stays as it is."""
-    patch(machine, "SEMANTICS", dict(SEMANTICS) | with_bug(bug))
+    patch(machine, "SEMANTICS", dict(SEMANTICS) | overridden(bug))
 
 
 if __name__ == "__main__":  # `python -m tests.fuzz.spoiled BUG ARGUMENTS...`: the command with the mistake

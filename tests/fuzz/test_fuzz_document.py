@@ -8,24 +8,26 @@ import sys
 
 import pytest
 
+from docs._make.blocks import blocks_of
+from docs._make.fuzz import DOCUMENT
 from model.semantics import SEMANTICS
-from proofs.adapters.bugs import BUGS
-from proofs.fuzz.documents import _BLOCK, DOCUMENT
 from proofs.fuzz.hunt import hunt
+from proofs.mistakes.catalogue import OVERRIDES
 
 MOST_EVENTS = 6
 
 
 def rows(name: str) -> list[list[str]]:
-    (block,) = [match[0] for match in _BLOCK.finditer(DOCUMENT.read_text()) if match[2] == name]
-    lines = [line for line in block.splitlines() if line.startswith("| ")]
+    lines = [
+        line for line in blocks_of(DOCUMENT.read_text(encoding="utf-8"))[name].splitlines() if line.startswith("| ")
+    ]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[1:]]
 
 
 def test_the_document_has_every_mistake_each_found_and_short() -> None:
     found = rows("fuzz-bugs")
-    assert [row[0] for row in found] == [f"`{name}`" for name in BUGS]
-    assert [row[1] for row in found] == [bug.sentence() for bug in BUGS.values()]
+    assert [row[0] for row in found] == [f"`{name}`" for name in OVERRIDES]
+    assert [row[1] for row in found] == [bug.sentence() for bug in OVERRIDES.values()]
     assert all(0 < int(row[4]) <= MOST_EVENTS for row in found), found
     assert all(int(row[2].replace(",", "")) < 200_000 for row in found)  # well within a minute
 
@@ -52,12 +54,12 @@ def test_a_mistake_is_found_in_a_program_and_its_trace_gets_short() -> None:
 @pytest.mark.long
 def test_a_run_gives_the_document() -> None:
     """All mistakes, all generations: many minutes."""
-    done = subprocess.run([sys.executable, "-m", "proofs.fuzz.documents", "--check"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run([sys.executable, "-m", "docs._make.fuzz", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", OVERRIDES)
 def test_every_mistake_is_found_within_a_minute_and_shrunk(bug: str) -> None:
     found = hunt(bug, seed=1, seconds=60)
     assert found.found is not None

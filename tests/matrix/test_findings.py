@@ -66,6 +66,6 @@ def test_a_fresh_search_finds_what_is_stored(name: str) -> None:
 
 @pytest.mark.long
 def test_document_and_findings_are_what_a_run_gives() -> None:
-    command = [sys.executable, "-m", "proofs.matrix.documents", "--check"]
+    command = [sys.executable, "-m", "docs._make.generations", "--check"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -2,10 +2,10 @@
 
 import pytest
 
+from docs._make.run_times import Clock, slowest_search, written
 from proofs.evidence.outcomes import BROKEN, IMPOSSIBLE, NOBODY, STOPS, outcomes
 from proofs.matrix.cells import Cell
 from proofs.matrix.interleavings import Asked, Interleaved, refuted, search
-from proofs.matrix.measured import Clock, slowest_search, written
 from proofs.matrix.rows import Row
 from proofs.matrix.verdicts import load
 from proofs.prover.verdict import Verdict

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from docs._make import pages
+from docs._make.blocks import renewed
+from docs._make.generations import DOCUMENT, OF_A_RUN, of_cells
 from model.semantics import SEMANTICS
-from proofs.matrix import differences, documents, pages
+from proofs.matrix import differences
 from proofs.matrix.findings import FOLDER, measure, path_of
 from proofs.matrix.report import repairs
 from proofs.matrix.rows import Row, rows
@@ -88,8 +91,8 @@ def test_nothing_else_is_unknown() -> None:
 
 
 def test_the_document_shows_what_is_stored() -> None:
-    text = documents.DOCUMENT.read_text(encoding="utf-8")
-    assert documents.renewed(text, CELLS) == text, "run make matrix"
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert renewed(text, of_cells(CELLS), others=OF_A_RUN) == text, "run make matrix"
 
 
 @pytest.mark.parametrize("pair", DIFFERING, ids="--".join)
@@ -106,11 +109,3 @@ def test_a_fresh_search_finds_no_shorter_difference(pair: tuple[str, str]) -> No
     path = differences.path_of(*pair)
     fresh = differences.found_between(*pair)
     assert measure(differences.lines_of(*pair, fresh)) == measure(path.read_bytes())
-
-
-def test_what_is_not_up_to_date_is_said_and_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "PAGES", tmp_path / "pages")
-    assert len(pages.write(CELLS, only_say=True)) == len(SEMANTICS) + 1
-    assert not (tmp_path / "pages").exists()
-    assert len(pages.write(CELLS)) == len(SEMANTICS) + 1
-    assert pages.write(CELLS) == []

@@ -7,9 +7,10 @@ import pytest
 import z3
 from click.testing import CliRunner
 
-from model.semantics import MUTATIONS, SEMANTICS
+from model.semantics import SEMANTICS
 from proofs.cli.prove import exit_code, prove
 from proofs.matrix.verdicts import load
+from proofs.mistakes.in_rules import RULES
 from proofs.obligations.auxiliary import hard_obligation
 from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
 from proofs.obligations.suite import not_applicable, property_ids, suite
@@ -70,7 +71,7 @@ def test_bounded_hosts_agree(parametric: list[Result]) -> None:
     assert [r.name for r in results if verdicts[r.name.rsplit("/", 1)[0]] is not r.verdict] == []
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
+@pytest.mark.parametrize("mutation", RULES)
 def test_each_mistake_is_refuted_by_an_obligation(mutation: str) -> None:
     obligations = suite(["claim-sets"], property_ids(), [bounded(2, 2)], mutation)
     assert any(o.claimed and solve(o, QUICK).verdict is Verdict.REFUTED for o in obligations)

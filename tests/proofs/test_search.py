@@ -7,10 +7,10 @@ import z3
 from click.testing import CliRunner
 
 from model.bounded import BoundedHost
-from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS
+from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step
 from proofs.cli.search import search as command
-from proofs.prover.documents import MISTAKES
+from proofs.mistakes.in_rules import RULES
 from proofs.search.kept import FROM, may_break
 from proofs.search.minimise import Asked, _at_most, search
 from proofs.search.replayed import replay_on_reference
@@ -43,9 +43,9 @@ EVENTS = {
 }
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
+@pytest.mark.parametrize("mutation", RULES)
 def test_mistakes_have_short_traces_that_the_right_rules_do_not_have(mutation: str) -> None:
-    prop, assumed = MISTAKES[mutation]
+    prop, assumed = RULES[mutation].breaks, RULES[mutation].granted
     mistaken = Asked("claim-sets", prop, mutation, assumed, depth=EVENTS[mutation])
     trace = search(mistaken).trace
     assert trace is not None

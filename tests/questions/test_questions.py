@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from docs._make.blocks import renewed
+from docs._make.host_check import claims
+from docs._make.lock_costs import OPERATIONS, locks_taken
+from docs._make.questions import BLOCKS, DOCUMENTS, QUESTIONS, main, smallest
 from proofs.matrix.findings import measure
 from proofs.matrix.rows import Row
 from proofs.prover.verdict import Verdict
 from proofs.questions import claim_sets
 from proofs.questions.contrast import contrast
-from proofs.questions.costs import OPERATIONS, locks_taken
-from proofs.questions.documents import BLOCKS, DOCUMENTS, QUESTIONS, main, renewed, smallest
-from proofs.questions.host_check import claims
 from proofs.questions.question import Stored, Unanswered, answer, lines_of, still_shown, write
 from proofs.questions.variants import ASKED, GRID, LIMIT, judge, stored
 from proofs.replay import replay_trace
@@ -64,7 +65,7 @@ def test_a_trace_that_is_not_stored_is_written_once(tmp_path: Path, monkeypatch:
 def test_documents_show_what_is_stored(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("<!-- generated: ") > 10
-    assert renewed(text) == text, "run python -m proofs.questions.documents"
+    assert renewed(text, BLOCKS) == text, "run python -m docs._make.questions"
 
 
 def test_every_question_is_in_a_document() -> None:

@@ -98,7 +98,7 @@ def test_the_premises_say_exactly_where(monkeypatch: pytest.MonkeyPatch) -> None
         ),
         (search, ["--property", "legacy-compatible", "--semantics", "legacy-2013"], 0, "says nothing"),
         (search, ["--property", "lock-order", "--semantics", "single-node-v4"], 1, "read without page_alloc_lock"),
-        (search, ["--property", "lock-order", "--mutate", "no-recall"], 2, "no --mutate"),
+        (search, ["--property", "lock-order", "--mistake", "no-recall"], 2, "no --mistake"),
     ],
 )
 def test_endings(command, arguments: list[str], code: int, text: str) -> None:
@@ -109,6 +109,6 @@ def test_endings(command, arguments: list[str], code: int, text: str) -> None:
 
 @pytest.mark.long
 def test_the_document_is_what_a_run_gives() -> None:
-    command = [sys.executable, "-m", "proofs.refinement.documents", "--check"]
+    command = [sys.executable, "-m", "docs._make.refinement", "--check"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr

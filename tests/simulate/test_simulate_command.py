@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from proofs.simulate.documents import DOCUMENT, PICTURE, SEEDS, read, tables, written
+from docs._make.blocks import blocks_of
+from docs._make.scenarios import DOCUMENT, PICTURE, SEEDS, read, tables, written
 from proofs.simulate.plots import plot
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.results import rows
@@ -141,15 +142,14 @@ def test_the_picture_shows_what_the_tables_say() -> None:
     text = DOCUMENT.read_text()
     shown = read(text)
     assert written(text, shown) == text, "the tables are read as they were written"
-    assert plot(shown) == PICTURE.read_text(), "run `python -m proofs.simulate.documents --redraw`"
+    assert plot(shown) == PICTURE.read_text(), "run `python -m docs._make.scenarios --redraw`"
 
 
 def test_what_the_document_concludes_is_in_its_tables() -> None:
     """The sentences under the table of answers, as statements about its numbers."""
-    table = re.search(r"generated: answers -->\n\|[^\n]*\n\|[-|]*\n(.*?)<!-- end", DOCUMENT.read_text(), re.DOTALL)
-    assert table is not None
+    table = blocks_of(DOCUMENT.read_text())["answers"].splitlines()[2:]
     cells = {row[1].strip(): [re.findall(r"[\d.]+", c) for c in row[2:7]] for row in
-             (line.split("|") for line in table[1].strip().splitlines())}  # fmt: skip
+             (line.split("|") for line in table)}  # fmt: skip
     assert set(cells) == set(built_in())
     for name, (half_way, _, wanted, completed, _) in cells.items():
         assert float(half_way[1]) == 0

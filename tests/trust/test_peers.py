@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.blocks import renewed
 from bench.peers import __main__ as command
 from bench.peers import explicit, ours, promela, spin
 from bench.peers.subject import MISTAKES, PROPERTIES, SMALLEST, STEPS, Outcome, Size
+from docs._make.blocks import renewed
 from model.properties import PROPERTIES as ALL_PROPERTIES
-from model.semantics import MUTATIONS, SEMANTICS
+from model.semantics import SEMANTICS
+from proofs.mistakes.in_rules import RULES
 
 ONE, TWO = SMALLEST
 needs_spin = pytest.mark.skipif(bool(spin.missing()), reason=f"SPIN: {spin.missing()}")
@@ -20,7 +21,7 @@ needs_spin = pytest.mark.skipif(bool(spin.missing()), reason=f"SPIN: {spin.missi
 def test_what_is_asked_exists() -> None:
     assert set(STEPS) <= set(SEMANTICS["claim-sets"].transitions)
     assert set(PROPERTIES) <= set(ALL_PROPERTIES)
-    assert set(MISTAKES) <= set(MUTATIONS)
+    assert set(MISTAKES) <= set(RULES)
     assert ONE.sets() == [(0, 0), (0, 1), (1, 0)]
     assert "redeem-without-step-3" not in ONE.mistakes()
 

@@ -3,8 +3,8 @@
 import json
 
 from bench import second_solver
-from bench.blocks import renewed
-from proofs.mutation.stored import fingerprint
+from docs._make.blocks import renewed
+from proofs.evidence.mutants import fingerprint
 
 MEASURED = json.loads(second_solver.STORED.read_text())
 

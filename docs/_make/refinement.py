@@ -1,0 +1,126 @@
+"""The tables of docs/refinement.md, from a run: `make refinement`."""
+
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from docs._make.blocks import Maker, Output, parser, table
+from model.bounded import BoundedHost
+from model.comparison import Comparison, Premise
+from model.properties import PROPERTIES, Kind
+from model.semantics import SEMANTICS
+from proofs.matrix.induction import induction, shown
+from proofs.matrix.rows import DESIGN, OTHERWISE
+from proofs.obligations.suite import lacking, places
+from proofs.prover.verdict import Verdict
+from proofs.refinement.calls import WRITTEN
+from proofs.refinement.differences import DEPTH, Difference, Differences, Sought
+from proofs.refinement.exactly import exactly
+from proofs.refinement.judge import SEARCHED, judge_comparison
+from proofs.refinement.replayed import replayed
+
+DOCUMENT = Path("docs/refinement.md")
+UNBACKED = "claim-sets-no-recall"
+"""Where claims may exceed free pages: what cannot be in the design is looked for here."""
+
+
+def _parts() -> list[str]:
+    return [p.name for p in PROPERTIES.values() if p.kind is Kind.COMPARISON]
+
+
+@cache
+def _not_shown(semantics: str, part: str, conditions: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The calls for which there is no proof for any host."""
+    kept = induction(semantics, conditions).kept
+    where = places(PROPERTIES[part], SEMANTICS[semantics])
+    return tuple(place for place in where if shown(semantics, part, place, conditions, kept) is None)
+
+
+def _compared() -> str:
+    body = []
+    for part in _parts():
+        for name, semantics in SEMANTICS.items():
+            if not lacking(PROPERTIES[part], semantics):
+                of, missing = len(places(PROPERTIES[part], semantics)), _not_shown(name, part)
+                rest = ", ".join(f"`{place}`" for place in missing)
+                if missing and not _not_shown(name, part, OTHERWISE):
+                    rest += f" (proved if {' and '.join(OTHERWISE)})"
+                body.append([f"`{part}`", f"`{name}`", str(of), str(of - len(missing)), rest])
+    return table(["comparison", "generation", "calls compared", "proved for any host", "not"], body)
+
+
+def _premises(part: str, semantics: str) -> Iterator[tuple[Comparison, Premise]]:
+    for place in places(PROPERTIES[part], SEMANTICS[semantics]):
+        comparison, host = PROPERTIES[part].compared[place], BoundedHost(1, 1)
+        for premise in comparison.build(host, host.state(), SEMANTICS[semantics].rules).premises:
+            if not premise.applies:
+                yield comparison, premise
+
+
+def _differences() -> str:
+    body = []
+    for part in SEARCHED:
+        for comparison, premise in _premises(part, DESIGN):
+            found = None
+            for semantics in (DESIGN, UNBACKED):
+                how = exactly(semantics, part, comparison.transition, premise.name)
+                written = comparison.transition in WRITTEN
+                if not how.never and written:
+                    found = Differences(semantics, part).search(Sought(comparison.transition, premise.name))
+                there = "neither accepted" if how.refused else "always" if how.always else "sometimes"
+                if found is not None:
+                    body.append([*_line(semantics, comparison, premise), there, *_shown(found)])
+                    break
+                if semantics == DESIGN:
+                    searched = f"none of up to {DEPTH} events" if written else "not searched: no event says it alone"
+                    said = ["cannot be otherwise", ""] if how.never else [there, searched]
+                    body.append([*_line(semantics, comparison, premise), *said, ""])
+    header = ["generation", "call", "in its place", "the same while", "else they differ", "shortest trace", "then"]
+    return table(header, body)
+
+
+def _line(semantics: str, comparison: Comparison, premise: Premise) -> list[str]:
+    return [f"`{semantics}`", comparison.one, comparison.other, premise.sentence]
+
+
+def _shown(found: Difference) -> list[str]:
+    done = replayed(found)
+    if done.error:
+        raise ValueError(f"{found.transition} without {found.without}: {done.error}")
+    steps = ", ".join(event["op"] for event in done.trace.events)
+    return [f"{steps} (pages: {found.before.host['nodes']})", "; ".join(done.differs)]
+
+
+def _elsewhere() -> str:
+    body = []
+    for part in SEARCHED:
+        for name, semantics in SEMANTICS.items():
+            if not lacking(PROPERTIES[part], semantics) and _not_shown(name, part):
+                judged = judge_comparison(part, name, ())
+                if judged.verdict is Verdict.UNKNOWN:
+                    body.append([f"`{name}`", f"`{part}`", "unknown", judged.reason])
+                    continue
+                if judged.trace is None:
+                    raise ValueError(f"{name}: {part} is neither proved nor refuted: {judged.reason}")
+                steps = ", ".join(event["op"] for event in judged.trace.events)
+                body.append([f"`{name}`", f"`{part}`", steps, judged.trace.broken[-1]])
+    return table(["generation", "comparison", "shortest trace", "differs"], body)
+
+
+BLOCKS: dict[str, Maker] = {
+    "compared": _compared,
+    "differences": _differences,
+    "elsewhere": _elsewhere,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the document."""
+    output = Output(parser("refinement", __doc__).parse_args(arguments).check)
+    output.renew(DOCUMENT, BLOCKS)
+    return output.ended()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

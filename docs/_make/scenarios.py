@@ -1,0 +1,122 @@
+"""The tables and the picture of docs/scenarios.md, from a run: `make scenarios`, a few minutes."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from docs._make.blocks import Output, blocks_of, parser, renewed, table
+from proofs.parallel import default_jobs, in_processes
+from proofs.simulate.plots import plot
+from proofs.simulate.policies import POLICIES
+from proofs.simulate.report import cell, measures_of
+from proofs.simulate.results import Measure, Row, rows
+from proofs.simulate.run import Outcome, run_once
+from proofs.simulate.scenario import Scenario, built_in, load
+
+DOCUMENT = Path("docs/scenarios.md")
+PICTURE = Path("docs/img/scenarios.svg")
+SEEDS = {"thousand-domains": 3, "fragmented": 10, "host-evacuation": 10}
+"""Runs of each scenario; of those not named, 20."""
+
+
+def _one(asked: tuple[Scenario, str, int]) -> Outcome:
+    return run_once(*asked)
+
+
+def tables(scenarios: list[Scenario], found: list[Row]) -> str:
+    """A heading, what it is about, and the measures of each scenario."""
+    parts = []
+    for scenario in scenarios:
+        of_it = [row for row in found if row.scenario == scenario.name]
+        body = [[name, *(cell(row, name) for row in of_it)] for name in measures_of(of_it)]
+        broken = ", ".join(sorted({b for row in of_it for b in row.broken})) or "none"
+        parts += [
+            f"### {scenario.name}",
+            f"{scenario.about}. {of_it[0].runs} seeds.",
+            table(["measure", *(row.policy for row in of_it)], body),
+            f"Properties found broken after a run: {broken}; crashes: {sum(row.crashes for row in of_it)}.",
+        ]
+    return "\n\n".join(parts)
+
+
+_CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
+
+
+def read(text: str) -> list[Row]:
+    """The rows whose tables a document shows, as precise as it shows them; what broke, of all policies together."""
+    found = []
+    for name, body in re.findall(
+        r"^### ([\w-]+)\n(.*?)(?=^### |\Z)", blocks_of(text)["scenarios"], re.MULTILINE | re.DOTALL
+    ):
+        lines = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("| ")]
+        seeds = re.search(r"(\d+) seeds\.", body)
+        ends = re.search(r"^Properties found broken after a run: (.*); crashes: (\d+)\.$", body, re.MULTILINE)
+        assert seeds is not None, name
+        assert ends is not None, name
+        broken = [] if ends[1] == "none" else ends[1].split(", ")
+        for column, policy in enumerate(lines[0][1:], 1):
+            cells = {line[0]: _CELL.fullmatch(line[column]) for line in lines[1:]}
+            measures = {measure: _measure(cell) for measure, cell in cells.items() if cell is not None}
+            found.append(Row(name, policy, int(seeds[1]), measures, broken, int(ends[2]) if column == 1 else 0))
+    return found
+
+
+def _measure(cell: re.Match[str]) -> Measure:
+    scale = 100 if cell[2] else 1
+    return Measure(*(float(cell[number]) / scale for number in (1, 3, 4)))
+
+
+def answers(shown: list[Row]) -> str:
+    """What claim sets gain, and when large extents fail: the measures that tell, side by side."""
+    asked = [
+        ("failed half-way", "no-claims"),
+        ("GiB allocated in vain", "no-claims"),
+        ("share on the wanted node", "single-node"),
+        ("completed", "single-node"),
+        ("large extents refused though claimed", "single-node"),
+    ]
+    body = []
+    by_name = {(row.scenario, row.policy): row for row in shown}
+    for scenario in dict.fromkeys(row.scenario for row in shown):
+        cells = [scenario]
+        for name, policy in asked:
+            both = [by_name[scenario, p].measures.get(name) for p in (policy, "claim-sets")]
+            means = [0.0 if found is None else found.mean for found in both]  # what is zero everywhere has no row
+            cells.append(" to ".join(f"{m:.1%}" if name.startswith("share") else f"{m:.1f}" for m in means))
+        body.append(cells)
+    return table(["scenario", *(f"{name}: {policy}, `claim-sets`" for name, policy in asked)], body)
+
+
+def ran() -> list[Row]:
+    """Every scenario under every policy, run."""
+    scenarios = [load(path) for path in built_in().values()]
+    asked = [(s, policy, seed) for s in scenarios for policy in POLICIES for seed in range(SEEDS.get(s.name, 20))]
+    outcomes = dict(in_processes(_one, asked, default_jobs()))
+    return rows([outcomes[index] for index in range(len(asked))])
+
+
+def written(text: str, found: list[Row]) -> str:
+    """The document with the tables of these rows."""
+    scenarios = [load(path) for path in built_in().values()]
+    return renewed(text, {"scenarios": tables(scenarios, found), "answers": answers(found)})
+
+
+def main(arguments: list[str]) -> int:
+    """Write the document and the picture."""
+    options = parser("scenarios", __doc__)
+    options.add_argument(
+        "--redraw", action="store_true", help="run nothing: the picture, from the tables that stand there"
+    )
+    given = options.parse_args(arguments)
+    output, text = Output(given.check), DOCUMENT.read_text(encoding="utf-8")
+    if not given.redraw:
+        text = written(text, ran())
+        output.write(DOCUMENT, text)
+    output.write(PICTURE, plot(read(text)))
+    return output.ended()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

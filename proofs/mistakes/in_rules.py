@@ -1,0 +1,84 @@
+"""Mistakes in the rules of the model: another value at one point in which generations differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from model.generations.generation import Semantics
+from model.rules import (
+    node_permits_free_pages,
+    recall_global_then_node,
+    recall_nothing,
+    redeem_global_first,
+    redeem_node_global,
+)
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """Another value of one field of the rules."""
+
+    rule: str
+    value: Any
+    breaks: str
+    """A property that does not hold then, and holds with the right rules."""
+    granted: tuple[str, ...] = ()
+    """The conditions on which the right rules keep it."""
+    sentence: str = ""
+    """What is done wrong; empty where an override of the same name states it."""
+
+
+RULES: dict[str, RuleChange] = {
+    "redeem-without-step-3": RuleChange("redeem", redeem_node_global, breaks="redeemed-once"),
+    "redeem-global-first": RuleChange("redeem", redeem_global_first, breaks="node-backed"),
+    "redeem-forgets-host": RuleChange(
+        "counts_outstanding_on_redeem",
+        False,
+        breaks="host-backed",
+        sentence="Redeeming leaves outstanding_claims as it was.",
+    ),
+    "install-duplicated-node": RuleChange(
+        "nodes_once", False, breaks="node-backed", sentence="A node may be named twice in a claim set."
+    ),
+    "install-without-own-credit": RuleChange(
+        "credits_own_claims",
+        False,
+        breaks="atomic-install",
+        sentence="The claims about to be replaced are not counted as available.",
+    ),
+    "install-accumulates": RuleChange("releases_before_install", False, breaks="atomic-install"),
+    "install-without-limit": RuleChange(
+        "checks_limit_at_install",
+        False,
+        breaks="entitlement-without-limbo",
+        granted=("limit-not-lowered",),
+        sentence="Claims may exceed max_pages.",
+    ),
+    "recall-global-first": RuleChange(
+        "recall",
+        recall_global_then_node,
+        breaks="recall-minimal",
+        sentence="Host-wide claims are recalled before the node's.",
+    ),
+    "no-recall": RuleChange("recall", recall_nothing, breaks="node-backed"),
+    "kill-keeps-claims": RuleChange(
+        "releases_on_kill", False, breaks="dead-hold-nothing", granted=("legacy-check-in-lock",)
+    ),
+    "node-check-ignores-claims": RuleChange("node_permits", node_permits_free_pages, breaks="node-backed"),
+    "assign-without-limit": RuleChange(
+        "checks_limit_at_assign",
+        False,
+        breaks="entitlement-without-limbo",
+        granted=("limit-not-lowered", "no-claim-in-flight"),
+        sentence="assign_pages does not check max_pages.",
+    ),
+    "free-restores-claims": RuleChange("frees_restore_claims", True, breaks="redeemed-once"),
+}
+
+
+def mutated(semantics: Semantics, mistake: str) -> Semantics:
+    """The semantics with one deliberate mistake in its rules."""
+    change = RULES[mistake]
+    changed: dict[str, Any] = {change.rule: change.value}
+    return replace(semantics, rules=replace(semantics.rules, **changed))

@@ -1,0 +1,29 @@
+"""A mistake in the reference that replaces points in which generations differ."""
+
+from __future__ import annotations
+
+import inspect
+from typing import ClassVar
+
+from reference.generations import SEMANTICS
+from reference.generations.claim_sets import ClaimSets
+from reference.semantics import Semantics
+
+
+class Override(Semantics):
+    """What is overridden here is done wrong; the first line of the docstring says what."""
+
+    @classmethod
+    def sentence(cls) -> str:
+        """What is done wrong."""
+        return (inspect.getdoc(cls) or "").splitlines()[0]
+
+    rule_of: ClassVar[tuple[str, ...]] = ()
+    """The claim-set generations that have it as their rule."""
+
+    @classmethod
+    def fits(cls) -> list[str]:
+        """The generations whose rules it spoils: those with claim sets that do not have it as their rule."""
+        claim_sets = [name for name, semantics in SEMANTICS.items() if isinstance(semantics, ClaimSets)]
+        rule_of = (*cls.rule_of, "claim-sets-no-recall") if "recall" in vars(cls) else cls.rule_of
+        return [name for name in claim_sets if name not in rule_of]
