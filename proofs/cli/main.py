@@ -11,6 +11,7 @@ import click
 from proofs.cli.completing import completing
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
 from proofs.cli.groups import known_word
+from proofs.interrupts import begin_command, is_command_interrupted
 
 _VERBS = {
     "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
@@ -85,6 +86,7 @@ def _give_up_output() -> None:
 
 def main() -> None:
     """Entry point: every wrong use is one line and exit 2."""
+    begin_command()
     try:
         code = claimcheck.main(standalone_mode=False)  # a verb ends with ctx.exit(code)
         sys.stdout.flush()  # what cannot be written is told below
@@ -102,6 +104,10 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(f"claimcheck: {error.format_message()}", err=True)
         sys.exit(BAD_INPUT)
+    except Exception:
+        if not is_command_interrupted():
+            raise
+        sys.exit(INCOMPLETE)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from msgspec import Struct
 
 import model
 import reference
-from proofs.fuzz.atomic import write_atomically
-from proofs.matrix.stored import digest_of
+from proofs.atomic import write_atomically
 from proofs.mutation.judged import Judged
 from proofs.mutation.mutant import Mutant
 from proofs.prover.verdict import versions
+from proofs.stored import digest_of
 
 RESULTS = Path("tests/data/mutation/results.jsonl")
 CACHE = Path(".cache/mutation")

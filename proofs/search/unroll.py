@@ -21,6 +21,7 @@ from model.semantics import SEMANTICS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 from model.transitions.stash import SMALLEST
+from proofs.interrupts import interruptible
 from proofs.prover.solve import SIMPLEX
 from proofs.search.steps import (
     POPULATES,
@@ -78,10 +79,9 @@ class Unrolled:
         """Domain ids of the host; without any domain there is one that is not used."""
         self.names = searched(self.semantics, self.parts)
         self.left_out = () if any(p.id == "redeemed-once" for p in parts) else LEDGER
-        self.solver = z3.SimpleSolver()
+        self.solver = interruptible(z3.SimpleSolver())
         self.solver.set("random_seed", seed)
         self.solver.set("arith.solver", SIMPLEX)
-        self.solver.set("ctrl_c", False)  # it would look as if the solver could not decide
         first = BoundedHost(nodes, self.domains)
         self.states: list[State] = [first.state("@0")]
         self.steps: list[dict[str, list[Section]]] = []
