@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -32,10 +33,22 @@ _UNDECIDED = 0
 """As Z3 numbers its answers."""
 
 
-def begin_command() -> None:
-    """Ctrl-C is raised in this process, and that it came is known."""
-    signal.signal(signal.SIGINT, _note_coming_and_raise)
-    _watch()
+@contextmanager
+def interrupts_raised() -> Iterator[None]:
+    """In a command: Ctrl-C ends the solver's question and is raised; afterwards all is as it was."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, hook = signal.signal(signal.SIGINT, _note_coming_and_raise), sys.unraisablehook
+    written = _watch()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(written)
+        sys.unraisablehook = hook
+        signal.signal(signal.SIGINT, before)
+        _came.clear()
 
 
 def begin_worker() -> None:
@@ -45,19 +58,20 @@ def begin_worker() -> None:
     _watch()
 
 
-def _watch() -> None:
-    """From now on Ctrl-C ends the solver's questions in this process."""
+def _watch() -> int:
+    """From now on Ctrl-C ends the solver's questions in this process, until the file given is closed."""
     heard, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
     threading.Thread(target=_end_questions, args=(heard,), daemon=True).start()
-    sys.unraisablehook = _raised_in_vain
+    sys.unraisablehook = partial(_raised_in_vain, sys.unraisablehook)
+    return written
 
 
-def _raised_in_vain(lost: sys.UnraisableHookArgs) -> None:
+def _raised_in_vain(hook: Callable[[sys.UnraisableHookArgs], object], lost: sys.UnraisableHookArgs) -> None:
     """Ctrl-C that was lost in a destructor comes again."""
     if lost.exc_type is not KeyboardInterrupt:
-        sys.__unraisablehook__(lost)
+        hook(lost)
         return
     _noted.clear()
     again = threading.Timer(0.01, _thread.interrupt_main)
@@ -87,14 +101,13 @@ def check(solver: Any, *assumptions: Any) -> Any:
 
 def _end_questions(heard: int) -> None:
     while numbers := os.read(heard, 64):
-        if signal.SIGINT not in numbers:
-            continue
-        for pause in _AGAIN:
+        for pause in _AGAIN if signal.SIGINT in numbers else ():
             time.sleep(pause)
             with _adding:
                 contexts = list(_contexts)
             for context in contexts:
                 context.interrupt()
+    os.close(heard)
 
 
 def note(_number: int = 0, _frame: FrameType | None = None) -> None:

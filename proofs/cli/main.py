@@ -11,7 +11,7 @@ import click
 from proofs.cli.completing import completing
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
 from proofs.cli.groups import known_word
-from proofs.interrupts import begin_command, is_command_interrupted
+from proofs.interrupts import interrupts_raised, is_command_interrupted
 
 _VERBS = {
     "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
@@ -84,9 +84,7 @@ def _give_up_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def main() -> None:
-    """Entry point: every wrong use is one line and exit 2."""
-    begin_command()
+def _main() -> None:
     try:
         code = claimcheck.main(standalone_mode=False)  # a verb ends with ctx.exit(code)
         sys.stdout.flush()  # what cannot be written is told below
@@ -108,6 +106,12 @@ def main() -> None:
         if not is_command_interrupted():
             raise
         sys.exit(INCOMPLETE)
+
+
+def main() -> None:
+    """Entry point: every wrong use is one line and exit 2."""
+    with interrupts_raised():
+        _main()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from proofs import interrupts
 LIMIT = 2.0 * (2 + len(os.sched_getaffinity(0)))  # seconds; two on a machine that does nothing else
 DEAF = """
 import os, time
-from proofs.interrupts import begin_command
+from proofs.interrupts import interrupts_raised
 from proofs.parallel import in_processes
 
 def work(item):
@@ -31,8 +31,8 @@ def work(item):
         except KeyboardInterrupt:
             pass  # deaf
 
-begin_command()
-for index, result in in_processes(work, list(range(9)), 2):
+with interrupts_raised():
+  for index, result in in_processes(work, list(range(9)), 2):
     os.write(1, f"{result}\\n".encode())
 os.write(1, b"ended\\n")
 """
@@ -90,15 +90,14 @@ def test_terminated_run_leaves_no_process(run: subprocess.Popen[str]) -> None:
 
 PIGEONS = """
 import z3
-from proofs.interrupts import begin_command, check, interruptible, interrupts_noted
+from proofs.interrupts import check, interruptible, interrupts_noted, interrupts_raised
 
-begin_command()
 solver = interruptible(z3.SimpleSolver())
 sits = [[z3.Bool(f"pigeon {p} in {h}") for h in range(12)] for p in range(13)]
 solver.add(*map(z3.Or, sits), *[z3.AtMost(*hole, 1) for hole in zip(*sits)])
 print("begun", flush=True)
 try:
-    with interrupts_noted():
+    with interrupts_raised(), interrupts_noted():
         check(solver)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
