@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from functools import partial
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from proofs import interrupts
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+GRACE = 1.0
+"""Seconds after Ctrl-C for what runs to end with what it has done. What runs longer is killed, and not done."""
+HOPELESS = 5
+"""Deaths of a process in a row, without a result, after which no other is begun."""
+_LOOK = 0.5
+"""Seconds between two looks of a process at whether its parent is still there."""
+_HEAR = 0.1
+"""Seconds between two looks at whether Ctrl-C was noted."""
+
+
+class NotDone(Exception):
+    """Ctrl-C came before the work was done."""
 
 
 def default_jobs() -> int:
@@ -22,48 +37,99 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _ignore_interrupts(also: Callable[[], None] | None = None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if also is not None:
-        also()
+class Pool:
+    """Processes, or an executor, that work is submitted to piece by piece."""
 
+    def __init__(self, executor: Executor, own: bool) -> None:
+        self._executor, self._own = executor, own
+        self._not_ours = set(multiprocessing.active_children())
 
-def _interruptible(work: Callable[[Item], Result], item: Item) -> Result:
-    """Run the work so that Ctrl-C reaches it, and only it: a process that waits for work is not disturbed."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return work(item)
-    finally:
-        _ignore_interrupts()
-
-
-class Submit(Protocol):
-    """Gives work to a pool."""
-
-    def __call__(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
+    def submit(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
         """The result to come."""
+        return self._executor.submit(_begun, work, item) if self._own else self._executor.submit(work, item)
+
+    def first(self, running: Collection[Future[Result]], timeout: float | None = None) -> set[Future[Result]]:
+        """Those that are done, as soon as there is one; none after so many seconds.
+
+        :raises KeyboardInterrupt: Ctrl-C was noted
+        """
+        ends = None if timeout is None else time.monotonic() + timeout
+        while True:
+            interrupts.raise_if_interrupted()
+            done = wait(running, _HEAR, FIRST_COMPLETED).done
+            if any(isinstance(future.exception(), NotDone) for future in done):
+                raise KeyboardInterrupt  # a terminal's reaches all processes, and another one was faster
+            if done or (ends is not None and time.monotonic() >= ends):
+                return done
+
+    def interrupted(self, running: Collection[Future[Result]]) -> list[Future[Result]]:
+        """After Ctrl-C: those that end within the time of grace, with what was done. Nothing else is begun."""
+        self.send(signal.SIGINT)  # a terminal's has reached them already, that of another process has not
+        for future in running:
+            future.cancel()
+        done = wait([future for future in running if not future.cancelled()], GRACE).done
+        return [f for f in running if f in done and not isinstance(f.exception(), NotDone | BrokenExecutor)]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to each process, where they are our own."""
+        for process in set(multiprocessing.active_children()) - self._not_ours if self._own else ():
+            with suppress(ProcessLookupError):
+                os.kill(process.pid or 0, number)
 
 
 @contextmanager
-def workers(jobs: int, executor: Executor | None = None, prepare: Callable[[], None] | None = None) -> Iterator[Submit]:
-    """A pool of processes, or the given executor, that work is submitted to piece by piece.
+def workers(
+    jobs: int, executor: Executor | None = None, prepare: Callable[[], None] | None = None, each_apart: bool = False
+) -> Iterator[Pool]:
+    """A pool of processes, or the given executor.
 
-    Ctrl-C reaches what runs: ``work`` must return at a KeyboardInterrupt. The processes end with this one, even if it
-    is killed. ``prepare`` is called once in each.
+    Until the end Ctrl-C is noted, for `Pool.first`. It reaches what runs: ``work`` should return then with what it has
+    done, or raise KeyboardInterrupt. The processes end with this one, even if it is killed. ``prepare`` is called once
+    in each; with ``each_apart`` every piece of work gets a new process that has done nothing before.
     """
-    if executor is not None:
-        yield lambda work, item: executor.submit(work, item)  # noqa: PLW0108  # of exactly this type
-        return
-    pool = ProcessPoolExecutor(max_workers=jobs, initializer=_begin, initargs=(os.getpid(), prepare))
+    with interrupts.interrupts_noted():
+        if executor is not None:
+            yield Pool(executor, own=False)
+            return
+        processes = ProcessPoolExecutor(
+            jobs,
+            multiprocessing.get_context("forkserver" if each_apart else None),
+            initializer=_begin,
+            initargs=(None if each_apart else os.getpid(), prepare),
+            max_tasks_per_child=1 if each_apart else None,
+        )
+        pool = Pool(processes, own=True)
+        whole = False
+        try:
+            yield pool
+            whole = not interrupts.is_interrupted()
+        finally:
+            if not whole:
+                pool.send(signal.SIGKILL)
+            processes.shutdown(cancel_futures=True)
+
+
+def _begin(parent: int | None, prepare: Callable[[], None] | None) -> None:
+    """``parent``: none where another process forks for it."""
+    threading.Thread(target=_end_with, args=(parent or os.getppid(),), daemon=True).start()
+    interrupts.begin_worker()
+    if prepare is not None:
+        prepare()
+
+
+def _begun(work: Callable[[Item], Result], item: Item) -> Result:
+    """Run the work so that Ctrl-C reaches it. A process that waits for work only notes it, and then begins nothing."""
+    if interrupts.is_interrupted():
+        raise NotDone
     try:
-        yield lambda work, item: pool.submit(partial(_interruptible, work), item)
+        signal.signal(signal.SIGINT, interrupts.note_and_raise)
+        return work(item)
+    except BaseException:  # raised inside of ctypes Ctrl-C is another exception
+        if interrupts.is_interrupted():
+            raise NotDone from None
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin(parent: int, prepare: Callable[[], None] | None) -> None:
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _ignore_interrupts(prepare)
+        signal.signal(signal.SIGINT, interrupts.note)
 
 
 def _end_with(parent: int) -> None:
@@ -73,13 +139,6 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-_LOOK = 0.5  # seconds
-
-
-HOPELESS = 5
-"""Deaths of a process in a row, without a result, after which no other is begun."""
-
-
 def in_processes(
     work: Callable[[Item], Result],
     items: Sequence[Item],
@@ -87,11 +146,12 @@ def in_processes(
     executor: Executor | None = None,
     prepare: Callable[[], None] | None = None,
     lost: Callable[[int], None] | None = None,
+    each_apart: bool = False,
 ) -> Iterator[tuple[int, Result]]:
     """(index, result) of ``work(item)`` as they end, on ``jobs`` processes (or the given executor).
 
-    On Ctrl-C what has not begun is dropped; what runs gets the interrupt too, and its result is still given. ``work``
-    must therefore return at a KeyboardInterrupt. ``prepare`` is called once in each process.
+    On Ctrl-C what has not begun is dropped; what runs gets the interrupt too, and its result is still given if it
+    returns within `GRACE`. ``prepare`` is called once in each process; ``each_apart`` is as in `workers`.
 
     If a process dies, killed or out of memory, what is not done is done again by one process alone. An item at which
     that dies as well has no result: ``lost`` is told, or else a line on standard error.
@@ -101,8 +161,8 @@ def in_processes(
     alone = False
     while todo:
         try:
-            with workers(1 if alone else min(jobs, len(items)), executor, prepare) as submit:
-                for index, result in _as_they_end(submit, work, dict(todo)):
+            with workers(1 if alone else min(jobs, len(items)), executor, prepare, each_apart) as pool:
+                for index, result in _as_they_end(pool, work, dict(todo)):
                     del todo[index]
                     in_a_row = 0
                     yield index, result
@@ -125,31 +185,28 @@ def tell(what: str) -> None:
     sys.stderr.write(f"claimcheck: {what}\n")
 
 
-def _as_they_end(
-    submit: Submit, work: Callable[[Item], Result], items: Mapping[int, Item]
-) -> Iterator[tuple[int, Result]]:
+def _as_they_end(pool: Pool, work: Callable[[Item], Result], items: Mapping[int, Item]) -> Iterator[tuple[int, Result]]:
     """The same on one pool.
 
     :raises BrokenExecutor: a process died; what others had done was given before
     """
-    futures: dict[Future[Result], int] = {submit(work, item): index for index, item in items.items()}
-    given: set[Future[Result]] = set()
     broken: BrokenExecutor | None = None
+    running: dict[Future[Result], int] = {}
     try:
-        for future in as_completed(futures):
-            given.add(future)
-            try:
-                result = future.result()
-            except (BrokenExecutor, MemoryError) as error:
-                broken = error if isinstance(error, BrokenExecutor) else BrokenExecutor("out of memory")
-                continue
-            yield futures[future], result
+        for index, item in items.items():
+            running[pool.submit(work, item)] = index
+        while running:
+            for future in pool.first(running):
+                index = running.pop(future)
+                try:
+                    result = future.result()
+                except (BrokenExecutor, MemoryError) as error:
+                    broken = error if isinstance(error, BrokenExecutor) else BrokenExecutor("out of memory")
+                    continue
+                yield index, result
     except KeyboardInterrupt:
-        for future in futures:
-            future.cancel()
-        for future, index in futures.items():
-            if future not in given and not future.cancelled():
-                yield index, future.result()
+        for future in pool.interrupted(running):
+            yield running[future], future.result()
         return
     if broken is not None:
         raise broken

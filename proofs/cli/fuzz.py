@@ -197,6 +197,8 @@ def _proved(semantics: list[str], jobs: int, progress: Progress | None) -> list[
             progress.advance(task)
     if progress is not None and task is not None:
         progress.remove_task(task)
+    if len(found) < len(semantics):
+        raise KeyboardInterrupt
     return [found[index] for index in range(len(semantics))]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 import click
+
+from proofs.cli.names import unknown
 
 
 def known_word(kind: str, word: str, words: Iterable[str], ctx: click.Context) -> None:
@@ -14,11 +15,8 @@ def known_word(kind: str, word: str, words: Iterable[str], ctx: click.Context) -
     :raises click.UsageError: it is not; names the nearest, or all
     """
     names = list(words)
-    if word in names or word.startswith("-"):
-        return
-    near = get_close_matches(word, names, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
-    raise click.UsageError(f"no {kind} {word!r}. {hint}", ctx)
+    if word not in names and not word.startswith("-"):
+        raise unknown(kind, word, names, ctx)
 
 
 class Commands(click.Group):

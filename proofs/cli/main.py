@@ -11,6 +11,7 @@ import click
 from proofs.cli.completing import completing
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
 from proofs.cli.groups import known_word
+from proofs.interrupts import interrupts_raised, is_command_interrupted
 
 _VERBS = {
     "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
@@ -83,8 +84,7 @@ def _give_up_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def main() -> None:
-    """Entry point: every wrong use is one line and exit 2."""
+def _main() -> None:
     try:
         code = claimcheck.main(standalone_mode=False)  # a verb ends with ctx.exit(code)
         sys.stdout.flush()  # what cannot be written is told below
@@ -102,6 +102,16 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(f"claimcheck: {error.format_message()}", err=True)
         sys.exit(BAD_INPUT)
+    except Exception:
+        if not is_command_interrupted():
+            raise
+        sys.exit(INCOMPLETE)
+
+
+def main() -> None:
+    """Entry point: every wrong use is one line and exit 2."""
+    with interrupts_raised():
+        _main()
 
 
 if __name__ == "__main__":

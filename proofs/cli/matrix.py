@@ -96,3 +96,6 @@ def _print(semantics: list[str], cells: list[Cell], seconds: float) -> None:
             click.echo(f"unknown: {cell.semantics} {cell.row.name}: {cell.reason}")
     counts = Counter(cell.verdict for cell in cells)
     click.echo(", ".join(f"{counts[v]} {v.value}" for v in Verdict) + f"; {seconds:.1f} s")
+    dates = Counter(cell.stored for cell in cells if cell.stored)
+    for date, number in sorted(dates.items()):
+        click.echo(f"{number} of them from the cache, stored {date}")

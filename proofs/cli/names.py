@@ -6,6 +6,14 @@ from difflib import get_close_matches
 import click
 
 
+def unknown(kind: str, name: str, names: Iterable[str], ctx: click.Context | None = None) -> click.UsageError:
+    """The error for a name that does not exist: it gives the nearest, or all that do."""
+    there = list(names)
+    near = get_close_matches(name, there, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(there)}"
+    return click.UsageError(f"no {kind} {name!r}; {hint}", ctx)
+
+
 def known(kind: str, given: Iterable[str], names: list[str], all_means: bool = False) -> list[str]:
     """The names given, each checked; `all` (or none, where that means all) for all of them."""
     chosen = list(given)
@@ -13,9 +21,7 @@ def known(kind: str, given: Iterable[str], names: list[str], all_means: bool = F
         return names
     for name in chosen:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-            raise click.UsageError(f"no {kind} {name!r}; {hint}")
+            raise unknown(kind, name, names)
     return chosen
 
 

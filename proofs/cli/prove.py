@@ -11,6 +11,7 @@ from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.cli.cross_check import Checked
+    from proofs.obligations.names import NotApplicable
     from proofs.obligations.obligation import Obligation
     from proofs.prover.vacuity import Vacuity
     from proofs.prover.verdict import Result, Settings
@@ -85,14 +86,26 @@ def prove(
     answer is a matrix: a verdict for each property, on no assumption but what is proved itself, and a shortest trace
     from boot for what is refuted.
     """
+    from proofs.prover.cache import FOLDER, Run, store_run, stored_run
+    from proofs.prover.verdict import Settings
+
+    limits = Settings(rlimit=rlimit, seed=seed, cores=False)
+    cache = "" if no_cache else FOLDER
+    settings = Settings(rlimit=rlimit, seed=seed, cache=cache, cores=support, memory=memory or 0, hashes=as_json)
+    request = (parts, semantics, everything, properties, hosts, mistake or mutate)
+    if not (everything or vacuity or cross_check or derive or smtlib or only_list):
+        stored = stored_run(request, settings)
+        if stored is not None:
+            run, results = stored
+            _show(results, run.not_applicable, settings, as_json, len(results), [], None)
+            ctx.exit(exit_code(results, False))
     from model.semantics import SEMANTICS
     from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
     from proofs.matrix.other_rows import matrix_ids, other_ids
     from proofs.mistakes.in_rules import RULES
-    from proofs.obligations.suite import selected, suite
+    from proofs.obligations.suite import not_applicable, selected, suite
     from proofs.parallel import default_jobs
-    from proofs.prover.verdict import Settings
 
     if cross_check:
         from proofs.cli.cross_check import refuse_without_cvc5
@@ -109,7 +122,6 @@ def prove(
         from proofs.cli.derive import show_derivations
 
         sizes = [_size(h, "--derive is") for h in derive]
-        limits = Settings(rlimit=rlimit, seed=seed, cores=False)
         wanted = ids if properties else []
         ctx.exit(show_derivations(names, wanted, sizes, mutation, limits, seconds, workers, as_json))
     if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
@@ -127,8 +139,6 @@ def prove(
         chosen = [o for o in chosen if o.property.partition(".")[0] in ids]
     if not chosen:
         raise click.UsageError(f"no obligation has a name with {' and '.join(map(repr, parts))}; see --list")
-    cache = "" if no_cache else ".cache/prove"
-    settings = Settings(rlimit=rlimit, seed=seed, cache=cache, cores=support, memory=memory or 0)
     if only_list:
         for obligation in chosen:
             click.echo(f"{obligation.name}\n    {obligation.meaning()[0]}")
@@ -137,6 +147,8 @@ def prove(
         from proofs.prover.export import export
 
         export(chosen, smtlib)
+    left_out = not_applicable(names, ids)
+    store_run(request, settings, Run([o.name for o in chosen], left_out))
     results, interrupted = _run(chosen, settings, workers)
     examined: list[Vacuity] = []
     if vacuity and not interrupted:
@@ -149,7 +161,7 @@ def prove(
     crossed = None
     if cross_check and not interrupted:
         crossed = _cross_checked(chosen, results, names, examined, settings, workers)
-    _show(names, ids, results, settings, as_json, len(chosen), examined, crossed)
+    _show(results, left_out, settings, as_json, len(chosen), examined, crossed)
     _tell_of_cache(results)
     if interrupted:
         click.echo(f"claimcheck: interrupted after {len(results)} of {len(chosen)} obligations", err=True)
@@ -237,23 +249,19 @@ def _cross_checked(
 
 
 def _show(
-    names: list[str],
-    ids: list[str],
     results: list[Result],
+    left_out: list[NotApplicable],
     settings: Settings,
     as_json: bool,
     asked: int,
     examined: list[Vacuity],
     crossed: Checked | None,
 ) -> None:
-    from proofs.obligations.suite import not_applicable
-    from proofs.prover.verdict import versions
-
-    left_out = not_applicable(names, ids)
     if as_json:
         from dataclasses import asdict
 
         from proofs.cli.output import print_json
+        from proofs.prover.verdict import versions
 
         print_json(
             {

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import z3
 
+from proofs.interrupts import raise_if_interrupted
+
 from .explore import Explorer, Path, Place, Tree, Undecided
-from .interrupts import raise_if_interrupted
 from .judge import Judge
 from .plan import Outcome, Plan, Table
 from .played import played

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import z3
 
+from proofs.interrupts import check, interruptible
+
 from . import formulas as f
 from .numbers import Atom, Count, atom, deciding
 from .terms import Terms, Witness
@@ -66,11 +68,10 @@ class Tree:
     def __init__(self, terms: Terms, precondition: Sequence[Any], seed: int = 0, rlimit: int = 0) -> None:
         self.terms, self.precondition = terms, list(precondition)
         self.queries = 0
-        self._solver = z3.SimpleSolver()
+        self._solver = interruptible(z3.SimpleSolver())
         self._solver.set("random_seed", seed)
         self._solver.set("relevancy", 0)  # with the next a third faster: all that is asserted matters
         self._solver.set("arith.solver", 2)  # many small questions
-        self._solver.set("ctrl_c", False)  # the solver would end the question, as if it could not be decided
         if rlimit:
             self._solver.set("rlimit", rlimit)
         self._solver.add(*self.precondition)
@@ -197,14 +198,13 @@ class Tree:
         """
         key = frozenset(path.decisions for path in paths)
         if key not in self._covered:
-            solver = z3.SimpleSolver()
-            solver.set("ctrl_c", False)
+            solver = interruptible(z3.SimpleSolver())
             solver.set("relevancy", 0)  # and not the arithmetic that the exploration has
             solver.add(*self.precondition)
             for path in paths:
                 solver.add(f.negation(f.conjunction(path.formulas(self.terms))))
             self.queries += 1
-            answer = solver.check()
+            answer = check(solver)
             if answer == z3.unknown:
                 raise Undecided(solver.reason_unknown())
             if answer == z3.sat:
@@ -232,7 +232,7 @@ class Tree:
         solver.push()
         solver.add(*also)
         self.queries += 1
-        answer = solver.check()
+        answer = check(solver)
         witness = Witness(solver.model(), self.terms) if answer == z3.sat else None
         reason = solver.reason_unknown() if answer == z3.unknown else ""
         if answer == z3.unsat:

@@ -12,12 +12,12 @@ import z3
 
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
+from proofs.interrupts import interrupts_noted
 from proofs.obligations.suite import lacking
 from proofs.prover.verdict import Verdict
 
 from .examine import Examined, examine
 from .explore import Tree, Undecided
-from .interrupts import interrupts_noted
 from .judge import Judge
 from .operations import OPERATIONS, applies
 from .plan import Plan, Setting

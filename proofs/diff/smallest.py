@@ -12,6 +12,7 @@ import z3
 from model.calls import NONE
 from model.generations.generation import INVARIANTS
 from model.properties import PROPERTIES
+from proofs.interrupts import check, interruptible, raise_if_interrupted
 from proofs.obligations.invariants import invariant
 from reference.constants import MAX_ORDER
 
@@ -204,9 +205,10 @@ def _minimal(formulas: list[Any], terms: Terms) -> Any | None:
     optimize.minimize(z3.Sum([z3.If(t < 0, -t, t) for t in names]))
     if optimize.check() == z3.sat:
         return optimize.model()
-    solver = z3.SimpleSolver()
+    raise_if_interrupted()
+    solver = interruptible(z3.SimpleSolver())
     solver.add(*formulas)
-    answer = solver.check()
+    answer = check(solver)
     if answer == z3.unknown:
         raise Undecided(f"the solver cannot tell an input: {solver.reason_unknown()}")
     return solver.model() if answer == z3.sat else None

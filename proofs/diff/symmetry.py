@@ -15,6 +15,7 @@ import z3
 
 from model.calls import CALL_FIELDS, Case
 from model.state import Shape
+from proofs.interrupts import check, interruptible
 
 from .explore import Tree, Undecided
 from .formulas import conjunction, equal
@@ -116,10 +117,9 @@ def _as_much_known(precondition: Sequence[Any], exchange: Exchange) -> bool:
     """Whether the precondition implies itself with the domains exchanged: then the two are the same."""
     key = (exchange, *(formula.get_id() for formula in precondition))
     if key not in _known:
-        solver = z3.SimpleSolver()
-        solver.set("ctrl_c", False)
+        solver = interruptible(z3.SimpleSolver())
         solver.add(*precondition, z3.Not(z3.And([exchange(formula) for formula in precondition])))
-        answer = solver.check()
+        answer = check(solver)
         if answer == z3.unknown:
             raise Undecided(solver.reason_unknown())
         _known[key] = answer == z3.unsat, precondition

@@ -20,7 +20,7 @@ import model
 import reference
 from proofs.evidence.request import Request
 from proofs.evidence.structure import NotRun, Table, Tables
-from proofs.matrix.stored import digest_of
+from proofs.stored import digest_of
 from proofs.prover.verdict import versions
 
 RESULTS = Path("tests/data/mutation/results.jsonl")

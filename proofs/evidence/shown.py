@@ -46,7 +46,7 @@ def as_proof(result: Result) -> Proof:
         lemmas=result.lemmas,
         reason=result.reason,
         model=result.model,
-        seconds=round(result.seconds, 4),
+        seconds=round(result.seconds or 0.0, 4),
     )
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 
 from msgspec import Struct, field
 
-from proofs.parallel import Submit, tell, workers
+from proofs.parallel import Pool, tell, workers
 
 from .finding import slug
 from .known import Known
@@ -129,8 +129,8 @@ class Campaign:
         for _ in range(1 + MAY_DIE):
             running: dict[Running, Job] = {}
             try:
-                with workers(jobs, executor) as submit:
-                    self._work(submit, jobs, todo, waiting, running, progress)
+                with workers(jobs, executor) as pool:
+                    self._work(pool, jobs, todo, waiting, running, progress)
             except BrokenExecutor:
                 waiting += [job for future, job in running.items() if not self._took(future)]
                 tell("a worker process died: killed, or out of memory; what it was doing is done again")
@@ -140,7 +140,7 @@ class Campaign:
 
     def _work(
         self,
-        submit: Submit,
+        pool: Pool,
         jobs: int,
         todo: Iterator[Job | None],
         waiting: list[Job],
@@ -156,19 +156,17 @@ class Campaign:
                 while len(running) <= jobs and (job := waiting[0] if waiting else next(todo)) is not None:
                     if not waiting:
                         waiting.append(job)  # it waits as long as the pool may refuse it
-                    future = submit(do, job)
+                    future = pool.submit(do, job)
                     running[future] = waiting.pop(0)
                 if not running:
                     return
-                for future in wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done:
+                for future in pool.first(running, LOOK):
                     self._take(future.result())
                     del running[future]
                 progress(self)
         except KeyboardInterrupt:
             self.interrupted = True
-            for future in running:
-                future.cancel()
-            for future in [f for f in running if not f.cancelled()]:
+            for future in pool.interrupted(running):
                 self._take(future.result())
 
     def _took(self, future: Running) -> bool:

@@ -1,20 +1,17 @@
 """What is known of a semantics before a campaign: what is proved to hold, and which outcomes there are.
 
-Both come from the solver, in a few seconds; they are kept in a cache by the text of the model and the solver's version.
+Both come from the solver, in a few seconds; they are stored (`proofs.stored`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from proofs.parallel import tell
+from proofs.stored import Damaged, look_up, store
 from reference.properties import STATE_PROPERTIES
-
-from .atomic import write_atomically
 
 CACHE = Path(".cache/fuzz")
 
@@ -38,17 +35,19 @@ class Known(Struct, frozen=True):
 
 
 def known_of(semantics: str, cache: Path | None = CACHE) -> Known:
-    """Proved anew, or as the cache has it; a broken entry counts as absent."""
-    path = None if cache is None else cache / f"{semantics}-{_fingerprint()}.json"
-    if path is not None:
+    """Proved anew, or as the cache has it; a damaged entry counts as absent."""
+    if cache is not None:
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Known)
-        except (OSError, msgspec.DecodeError):
-            pass
+            stored = look_up(cache, semantics, Known)
+        except Damaged:
+            tell(f"what is known of {semantics} could not be read: proved anew")
+        else:
+            if stored is not None:
+                return stored.content
     found = _asked(semantics)
-    if path is not None:
+    if cache is not None:
         try:
-            write_atomically(path, msgspec.json.encode(found))
+            store(cache, semantics, found)
         except OSError as error:
             tell(f"what is known of {semantics} is not stored: {error.strerror or error}")
     return found
@@ -75,15 +74,3 @@ def _proved(semantics: str, kept: list[str]) -> list[str]:
         if parts and all(part.name in kept and not lacking(part, SEMANTICS[semantics]) for part in parts):
             proved.append(name)
     return proved
-
-
-def _fingerprint() -> str:
-    """Of everything that the answers depend on."""
-    import z3
-
-    digest = hashlib.sha256(z3.get_version_string().encode())
-    root = Path(__file__).parents[2]
-    for folder in ("model", "proofs/matrix", "proofs/obligations", "proofs/prover", "proofs/fuzz"):
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

@@ -15,7 +15,8 @@ from types import TracebackType
 import msgspec
 from msgspec import Struct
 
-from .atomic import write_atomically
+from proofs.atomic import write_atomically
+
 from .finding import slug
 from .shard import STEPS, ShardResult
 from .target import Found, Told

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+from proofs.interrupts import interrupts_noted
 from proofs.matrix.cells import proofs_of
 from proofs.matrix.induction import shown
 from proofs.obligations.obligation import PARAMETRIC, Obligation
@@ -10,7 +11,6 @@ from proofs.parallel import in_processes
 from proofs.prover.cross_check import Question
 from proofs.prover.pool import prepare
 from proofs.prover.second_solver import UNKNOWN
-from proofs.prover.solve import noted_interrupts
 
 
 def questions_of(semantics: str, ids: list[str]) -> list[Question]:
@@ -34,7 +34,7 @@ def questions_of(semantics: str, ids: list[str]) -> list[Question]:
         found[asked] = Question(asked, UNKNOWN if answer is None else "unsat")
         return answer
 
-    with noted_interrupts():
+    with interrupts_noted():
         proofs_of(semantics, ids, ask)
     return list(found.values())
 

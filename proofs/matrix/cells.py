@@ -35,6 +35,8 @@ class Cell:
     """Of what was searched: seconds of processor time, with the rows searched together until this one ended."""
     replayed: list[str] = field(default_factory=list)
     """Of refuted: what the reference's own checker says after the last event."""
+    stored: str = ""
+    """The date of the run that the verdict is stored from; empty: it is of this run."""
 
 
 @dataclass(frozen=True)

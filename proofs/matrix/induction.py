@@ -12,6 +12,7 @@ import z3
 
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
+from proofs.interrupts import check
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.obligations.problem import problem
 from proofs.obligations.suite import lacking, places
@@ -92,8 +93,7 @@ def shown(
     obligation = Obligation(semantics, name, place, encoding, conditions, invariants=tuple(invariants))
     asked = problem(obligation)
     solver = plain(asked, SETTINGS)
-    solver.set("ctrl_c", False)  # the solver would end the question, as if it could not be decided
-    if solver.check() != z3.unsat:
+    if check(solver) != z3.unsat:
         return None
     given = {label.removeprefix("invariant:") for label in asked.assumptions if label.startswith("invariant:")}
     return given - {name}

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import z3
 
 from model.properties import PROPERTIES
+from proofs.interrupts import check, interrupts_noted
 from proofs.matrix.cells import Cell
 from proofs.matrix.rows import Row
 from proofs.parallel import in_processes
 from proofs.prover.pool import prepare
-from proofs.prover.solve import noted_interrupts
 from proofs.prover.verdict import Verdict
 from proofs.search.steps import CREATES
 from proofs.search.unroll import Unrolled
@@ -75,7 +75,7 @@ def interleavings(rows: Iterable[tuple[str, Row]], jobs: int) -> list[Interleave
 
 
 def _searched(asked: Asked) -> list[Interleaved]:
-    with noted_interrupts():
+    with interrupts_noted():
         return search(asked)
 
 
@@ -93,7 +93,7 @@ def search(asked: Asked, steps: int = STEPS) -> list[Interleaved]:
             one = found[part.name]
             if one.steps or one.unknown:
                 continue
-            answer = host.solver.check(host.broken([part]), host.told)
+            answer = check(host.solver, host.broken([part]), host.told)
             if answer == z3.unknown:
                 one.unknown = host.solver.reason_unknown()
             else:

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from functools import partial
 
 from model.properties import PROPERTIES
+from proofs.interrupts import interrupts_noted
 from proofs.matrix.cells import Cell, Open, proofs_of
 from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
 from proofs.matrix.rows import Row, rows
 from proofs.matrix.searches import searched_together, together
 from proofs.matrix.stored import look_up, store
 from proofs.parallel import in_processes, tell
-from proofs.prover.checked_file import Damaged
 from proofs.prover.pool import prepare
-from proofs.prover.solve import noted_interrupts
+from proofs.stored import Damaged
 
 Progress = Callable[[int, int], None]
 
@@ -95,10 +95,10 @@ def _judge(cells: list[Cell], semantics: list[str], ids: list[str], jobs: int, p
 
 
 def _proofs(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
-    with noted_interrupts():
+    with interrupts_noted():
         return proofs_of(semantics, ids)
 
 
 def _searched(group: list[Open]) -> list[Cell]:
-    with noted_interrupts():
+    with interrupts_noted():
         return searched_together(group)

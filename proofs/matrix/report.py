@@ -50,7 +50,8 @@ def as_data(cells: Iterable[Cell]) -> list[dict[str, Any]]:
             "verdict": cell.verdict.value,
             "reason": cell.reason,
             "events": None if cell.trace is None else len(cell.trace.events),
-            "seconds": round(cell.seconds, 3),
+            "seconds": None if cell.stored else round(cell.seconds, 3),
+            "stored": cell.stored,
             "trace": None if cell.trace is None else asdict(cell.trace),
             "reference": cell.replayed,
         }

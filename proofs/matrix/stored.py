@@ -1,55 +1,23 @@
-"""The cells of earlier runs, a generation a file, under the content of everything that a verdict depends on.
+"""The cells of earlier runs, all of a generation under its name. With an unknown verdict they are not stored."""
 
-That is the code of reference, model and proofs, and the versions of solver, Python and tool. A file that is not what
-was stored counts as absent, and that is said. An unknown verdict is not stored.
-"""
-
-import hashlib
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
-import model
-import proofs
-import reference
+from proofs import stored
 from proofs.matrix.cells import Cell
-from proofs.prover.checked_file import Damaged, read_checked, write_checked
-from proofs.prover.verdict import Verdict, versions
+from proofs.prover.verdict import Verdict
 
 FOLDER = ".cache/matrix"
 
 
-@cache
-def fingerprint() -> str:
-    """Of the code and of the versions."""
-    roots = {package.__name__: Path(str(package.__file__)).parent for package in (reference, model, proofs)}
-    return hashlib.sha256(f"{sorted(versions().items())} {digest_of(roots)}".encode()).hexdigest()
-
-
-def digest_of(roots: Mapping[str, Path]) -> str:
-    """Of all Python files below these folders, each with its path."""
-    digest = hashlib.sha256()
-    for name, root in roots.items():
-        for path in sorted(root.rglob("*.py")):
-            content = path.read_bytes()
-            digest.update(f"{name}/{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
 def look_up(folder: str, semantics: str) -> list[Cell] | None:
-    """All cells of a generation, if a run of the same code stored them.
+    """All cells of a generation, with their date, if a run of the same code stored them.
 
     :raises Damaged: they are stored, and cannot be read
     """
-    content = read_checked(_path(folder, semantics))
-    if content is None:
-        return None
-    try:
-        return msgspec.json.decode(content, type=list[Cell])
-    except msgspec.DecodeError:
-        raise Damaged(_path(folder, semantics)) from None
+    found = stored.look_up(Path(folder), semantics, list[Cell])
+    return None if found is None else [replace(cell, stored=found.date) for cell in found.content]
 
 
 def store(folder: str, semantics: str, cells: Sequence[Cell]) -> None:
@@ -57,11 +25,5 @@ def store(folder: str, semantics: str, cells: Sequence[Cell]) -> None:
 
     :raises OSError: they cannot be kept
     """
-    if any(cell.verdict is Verdict.UNKNOWN for cell in cells):
-        return
-    content = msgspec.json.encode(cells)
-    write_checked(_path(folder, semantics), content)
-
-
-def _path(folder: str, semantics: str) -> Path:
-    return Path(folder) / f"{semantics}-{fingerprint()}.json"
+    if not any(cell.verdict is Verdict.UNKNOWN for cell in cells):
+        stored.store(Path(folder), semantics, cells)

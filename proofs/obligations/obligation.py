@@ -7,20 +7,9 @@ from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS, Semantics
 from proofs.mistakes.in_rules import mutated
+from proofs.obligations.names import AUXILIARY, BOOT, EVERY_STATE, LEMMA, LOOP, PARAMETRIC, SELF_TEST, bounded
 
-BOOT = "boot"
-EVERY_STATE = "every-state"
-PARAMETRIC = "parametric"
-LEMMA = "lemma"
-LOOP = "loop"
-SELF_TEST = "self-test"
-AUXILIARY = (LEMMA, LOOP, SELF_TEST)
-"""First parts of the names of obligations that are not about one semantics."""
-
-
-def bounded(nodes: int, domains: int) -> str:
-    """The name of the bounded encoding: `bounded-NxD`."""
-    return f"bounded-{nodes}x{domains}"
+__all__ = ["AUXILIARY", "BOOT", "EVERY_STATE", "LEMMA", "LOOP", "PARAMETRIC", "SELF_TEST", "Obligation", "bounded"]
 
 
 @dataclass(frozen=True)

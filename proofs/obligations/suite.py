@@ -1,7 +1,5 @@
 """Which obligations there are: every property with every transition it is about, and what is not applicable."""
 
-from dataclasses import dataclass
-
 import model.lock_order  # (states lock-order.copies)
 import model.ranges  # (states no-wrap)
 import model.refinement  # noqa: F401  (states legacy-compatible)
@@ -9,17 +7,8 @@ from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind, Property
 from model.semantics import LACKS, SEMANTICS, TRANSITIONS, Semantics
 from proofs.obligations.auxiliary import auxiliary_obligations, hard_obligation
-from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, Obligation
-
-
-@dataclass(frozen=True)
-class NotApplicable:
-    """A property that a transition has nothing to do with, and why."""
-
-    semantics: str
-    property: str
-    transition: str
-    reason: str
+from proofs.obligations.names import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, NotApplicable
+from proofs.obligations.obligation import Obligation
 
 
 def applies(prop: Property, transition: str) -> str:

@@ -1,47 +1,74 @@
-"""Results by content: SMT-LIB text, solver version and limits. A broken entry counts as absent, and is counted."""
+"""Stored verdicts on obligations, and stored runs: which obligations one was about, so that none need be built."""
 
-import hashlib
+from __future__ import annotations
+
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from proofs.obligations.obligation import Obligation
-from proofs.prover.checked_file import Damaged, read_checked, write_checked
-from proofs.prover.verdict import Result, Settings, Verdict, versions
+from proofs.obligations.names import NotApplicable
+from proofs.prover.verdict import Result, Settings, Verdict
+from proofs.stored import Damaged, look_up, store
+
+FOLDER = ".cache/prove"
 
 
-def _path(settings: Settings, obligation: Obligation, digest: str) -> Path:
-    key = f"{obligation.name} {digest} {versions()} {settings.rlimit} {settings.seed} {settings.cores}"
-    return Path(settings.cache) / (hashlib.sha256(key.encode()).hexdigest() + ".json")
+class Run(msgspec.Struct):
+    """The obligations of a request to the prover, by name, and what there is none about."""
+
+    names: list[str]
+    not_applicable: list[NotApplicable]
 
 
-def look_up(settings: Settings, obligation: Obligation, digest: str) -> Result | None:
-    """A stored result, if caching is on and there is one.
+def _runs(settings: Settings) -> Path:
+    return Path(settings.cache).with_name("runs")
+
+
+def _key(settings: Settings, name: str) -> str:
+    return f"{name} {settings.rlimit} {settings.seed} {settings.cores}"
+
+
+def stored_result(settings: Settings, name: str) -> Result | None:
+    """A stored result, with its date and without its time; if storing is on and there is one.
 
     :raises Damaged: there is one, and it is not what was stored
     """
     if not settings.cache:
         return None
-    path = _path(settings, obligation, digest)
-    content = read_checked(path)
-    if content is None:
+    found = look_up(Path(settings.cache), _key(settings, name), Result)
+    if found is None or (settings.hashes and not found.content.hash):
         return None
-    try:
-        found = msgspec.json.decode(content, type=Result)
-    except msgspec.DecodeError:
-        raise Damaged(path) from None
-    if found.name != obligation.name or found.hash != digest:
-        raise Damaged(path)
-    return msgspec.structs.replace(found, cached=True)
+    return msgspec.structs.replace(found.content, stored=found.date, seconds=None)
 
 
-def store(settings: Settings, obligation: Obligation, result: Result) -> Result:
-    """Keep a result, whole or not at all; an unknown is not kept. Gives the result, with why it could not be kept."""
+def store_result(settings: Settings, result: Result) -> Result:
+    """Keep a result; an unknown is not kept. Gives the result, with why it could not be kept."""
     if not settings.cache or result.verdict is Verdict.UNKNOWN:
         return result
-    kept = msgspec.structs.replace(result, unreadable=False)
     try:
-        write_checked(_path(settings, obligation, result.hash), msgspec.json.encode(kept))
+        store(Path(settings.cache), _key(settings, result.name), msgspec.structs.replace(result, unreadable=False))
     except OSError as error:  # a full disk costs time on the next run, not the verdict of this one
         return msgspec.structs.replace(result, not_stored=str(error.strerror or error))
     return result
+
+
+def stored_run(request: object, settings: Settings) -> tuple[Run, list[Result]] | None:
+    """A run whose every result is stored."""
+    if not settings.cache:
+        return None
+    try:
+        found = look_up(_runs(settings), repr(request), Run)
+        results = [stored_result(settings, name) for name in found.content.names] if found is not None else []
+    except Damaged:
+        return None  # which of them are, the run that follows says
+    if found is None or None in results:
+        return None
+    return found.content, [result for result in results if result is not None]
+
+
+def store_run(request: object, settings: Settings, run: Run) -> None:
+    """Keep which obligations a request is about; where that cannot be kept, the next run finds it out."""
+    if settings.cache:
+        with suppress(OSError):  # reported for the results
+            store(_runs(settings), repr(request), run)

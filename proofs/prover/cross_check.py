@@ -15,13 +15,14 @@ from functools import partial
 
 import msgspec
 
+from proofs.interrupts import interrupts_noted, is_interrupted
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.obligation import AUXILIARY, PARAMETRIC, Obligation
 from proofs.obligations.problem import problem
 from proofs.parallel import in_processes
 from proofs.prover.pool import prepare
 from proofs.prover.second_solver import UNKNOWN, Answer, asked_cvc5, asked_z3
-from proofs.prover.solve import CONFIRMING_HOST, noted_interrupts, smtlib
+from proofs.prover.solve import CONFIRMING_HOST, smtlib
 from proofs.prover.vacuity import Vacuity
 from proofs.prover.verdict import Result, Settings, Verdict
 
@@ -125,10 +126,10 @@ def crossed(question: Question, settings: Settings) -> Crossed:
 def crossed_all(asked: list[Question], settings: Settings) -> list[Crossed]:
     """Several in one process. Ctrl-C ends it: given is what was finished."""
     found: list[Crossed] = []
-    with noted_interrupts() as interrupts:
+    with interrupts_noted():
         for question in asked:
             found.append(crossed(question, settings))
-            if interrupts:
+            if is_interrupted():
                 break
     return found
 

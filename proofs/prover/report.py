@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from proofs.obligations.obligation import AUXILIARY
+from proofs.obligations.names import AUXILIARY
 from proofs.prover.verdict import Result, Verdict
 
 
@@ -42,6 +42,19 @@ def _readable(name: str) -> str:
     return f"{prop} if {' and '.join(conditions)}" if conditions else prop
 
 
+def _seconds(results: list[Result]) -> str:
+    """Of the run; there are none where everything was stored."""
+    measured = [result.seconds for result in results if result.seconds is not None]
+    return f"{sum(measured):.2f}" if measured else "stored"
+
+
+def _from_the_cache(results: list[Result]) -> str:
+    """How many were stored, and when."""
+    dates = sorted({result.stored for result in results if result.stored})
+    when = f", stored {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else ""
+    return f"{sum(bool(result.stored) for result in results)} from the cache{when}"
+
+
 def rows(results: list[Result]) -> list[tuple[str, ...]]:
     """Property, hosts, verdict, counts, seconds, support."""
     found: list[tuple[str, ...]] = []
@@ -56,7 +69,7 @@ def rows(results: list[Result]) -> list[tuple[str, ...]]:
                 str(counts[Verdict.PROVED]),
                 str(counts[Verdict.REFUTED]),
                 str(counts[Verdict.UNKNOWN]),
-                f"{sum(r.seconds for r in group):.2f}",
+                _seconds(group),
                 ", ".join(support_of(group)),
             )
         )
@@ -84,5 +97,5 @@ def print_results(results: list[Result], not_applicable: int) -> None:
     out.print(
         f"{len(results)} obligations: {counts[Verdict.PROVED]} proved, {counts[Verdict.REFUTED]} refuted"
         f" ({as_claimed} of them only without the conditions that are required), {counts[Verdict.UNKNOWN]} unknown;"
-        f" {sum(r.cached for r in results)} from the cache; {not_applicable} not applicable"
+        f" {_from_the_cache(results)}; {not_applicable} not applicable"
     )

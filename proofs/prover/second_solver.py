@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import msgspec
 
+from proofs.interrupts import check
 from proofs.prover.verdict import Settings
 
 EXTRA = "cross-check"
@@ -79,9 +80,8 @@ def asked_z3(text: str, settings: Settings) -> Answer:
 
     started = time.process_time()
     solver, _context = fresh(settings)
-    solver.set("ctrl_c", False)  # it would look as if the solver could not decide
     solver.from_string(text)
-    answer = str(solver.check())
+    answer = str(check(solver))
     reason = solver.reason_unknown() if answer == UNKNOWN else ""
     return Answer(answer, time.process_time() - started, reason)
 

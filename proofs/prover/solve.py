@@ -1,21 +1,19 @@
 """One obligation put to Z3."""
 
 import hashlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import z3
 
 from model.logic import Term
+from proofs.interrupts import check, interruptible, interrupts_noted, is_interrupted
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.obligation import AUXILIARY, PARAMETRIC, Obligation, bounded
 from proofs.obligations.problem import problem
-from proofs.prover.cache import look_up, store
-from proofs.prover.checked_file import Damaged
+from proofs.prover.cache import store_result, stored_result
 from proofs.prover.verdict import Result, Settings, Verdict
+from proofs.stored import Damaged
 
 CONFIRMING_HOST = bounded(2, 2)
 """The bounded host on which parametric countermodels are confirmed."""
@@ -27,7 +25,7 @@ SIMPLEX = 2
 def fresh(settings: Settings) -> tuple[z3.Solver, z3.Context]:
     """A solver of its own context: what it does depends on the problem alone, not on what was built before."""
     context = z3.Context()
-    solver = z3.SimpleSolver(ctx=context)
+    solver = interruptible(z3.SimpleSolver(ctx=context))
     solver.set("rlimit", settings.rlimit)
     solver.set("random_seed", settings.seed)
     solver.set("arith.solver", SIMPLEX)
@@ -69,17 +67,17 @@ def smtlib(p: Problem) -> str:
 def solve(obligation: Obligation, settings: Settings) -> Result:
     """The verdict on one obligation, from the cache if it is there."""
     started = time.perf_counter()
-    p = problem(obligation)
-    digest = hashlib.sha256(smtlib(p).encode()).hexdigest() if settings.cache or settings.hashes else ""
     unreadable = False
     try:
-        found = look_up(settings, obligation, digest)
+        found = stored_result(settings, obligation.name)
     except Damaged:
         found, unreadable = None, True
     if found is not None:
         return found
+    p = problem(obligation)
+    digest = hashlib.sha256(smtlib(p).encode()).hexdigest() if settings.hashes else ""
     solver, labels = loaded(p, settings) if settings.cores else (plain(p, settings), {})
-    answer = solver.check(*labels.values())
+    answer = check(solver, *labels.values())
     used: list[str] = []
     reason = ""
     model: dict[str, str] = {}
@@ -91,8 +89,6 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
         verdict, reason, model = _refuted(obligation, solver, settings)
     else:
         reason = solver.reason_unknown()
-        if reason == "canceled" and _work(solver) < settings.rlimit:
-            raise KeyboardInterrupt  # Z3 takes Ctrl-C for itself and ends the question with the words of a limit
     result = Result(
         name=obligation.name,
         verdict=verdict,
@@ -106,7 +102,7 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
         model=model,
         unreadable=unreadable,
     )
-    return store(settings, obligation, result)
+    return store_result(settings, result)
 
 
 def _refuted(obligation: Obligation, solver: z3.Solver, settings: Settings) -> tuple[Verdict, str, dict[str, str]]:
@@ -116,7 +112,7 @@ def _refuted(obligation: Obligation, solver: z3.Solver, settings: Settings) -> t
     from dataclasses import replace
 
     concrete = plain(problem(replace(obligation, encoding=CONFIRMING_HOST)), settings)
-    if concrete.check() == z3.sat:
+    if check(concrete) == z3.sat:
         return Verdict.REFUTED, f"confirmed on {CONFIRMING_HOST}", shown(concrete.model())
     return Verdict.UNKNOWN, f"countermodel not confirmed on {CONFIRMING_HOST}", {}
 
@@ -142,13 +138,13 @@ def solve_all(
 ) -> list[Result]:
     """Several obligations in one process. Ctrl-C ends it: the results are those that were finished."""
     results: list[Result] = []
-    with noted_interrupts() as interrupts:
+    with interrupts_noted():
         for obligation in obligations:
             try:
                 results.append(_solved(obligation, settings))
             except KeyboardInterrupt:
                 break
-            if interrupts:
+            if is_interrupted():
                 break
             progress(len(results))
     return results
@@ -164,17 +160,3 @@ def _solved(obligation: Obligation, settings: Settings) -> Result:
         if "out of memory" not in str(error):
             raise
     return Result(obligation.name, Verdict.UNKNOWN, obligation.claimed, 0.0, 0, "", [], [], "out of memory")
-
-
-@contextmanager
-def noted_interrupts() -> Iterator[list[int]]:
-    """Ctrl-C is noted in a list; raised, it could be lost in a destructor of Z3's objects."""
-    interrupts: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupts
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
-    try:
-        yield interrupts
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -14,6 +14,7 @@ import z3
 from model.bounded import BoundedHost
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step
+from proofs.interrupts import check
 from proofs.obligations.obligation import Obligation, bounded
 from proofs.obligations.problem import problem
 from proofs.obligations.suite import property_ids, suite
@@ -56,7 +57,7 @@ def examine(obligations: list[Obligation], settings: Settings) -> Vacuity:
         p = problem(obligation)
         goal, p.negated_goal = p.negated_goal, True
         solver, labels = loaded(p, settings)
-        answer = solver.check(*labels.values())
+        answer = check(solver, *labels.values())
         if answer == z3.sat:
             found.satisfiable += 1
             found.witness = found.witness or shown(solver.model())
@@ -66,14 +67,14 @@ def examine(obligations: list[Obligation], settings: Settings) -> Vacuity:
             found.undecided.append(obligation.name)
         solver.add(goal if isinstance(goal, bool) else goal.translate(solver.ctx))
         candidates = [label for label in open_labels if label in labels]
-        if not candidates or solver.check(*labels.values()) != z3.unsat:
+        if not candidates or check(solver, *labels.values()) != z3.unsat:
             continue
         core = {str(literal).strip("|") for literal in solver.unsat_core()}
         for label in candidates:
             # Outside the core, dropping it leaves the proof as it is.
             if label in core:
                 others = [literal for name, literal in labels.items() if name != label]
-                if solver.check(*others) == z3.sat:
+                if check(solver, *others) == z3.sat:
                     found.needed[label] = obligation.property
                     open_labels.remove(label)
     found.not_needed = open_labels

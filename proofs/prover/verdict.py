@@ -24,7 +24,8 @@ class Result(msgspec.Struct, frozen=True):
     verdict: Verdict
     claimed: bool
     """The semantics promises it."""
-    seconds: float
+    seconds: float | None
+    """None where the verdict was stored."""
     rlimit: int
     """The solver's own count of work; the same on every machine."""
     hash: str
@@ -36,7 +37,8 @@ class Result(msgspec.Struct, frozen=True):
     """Of unknown: why. Of refuted: on which bounded host the countermodel was confirmed."""
     model: dict[str, str] = {}
     """Of refuted: the state before, the arguments and the state after, where not zero."""
-    cached: bool = False
+    stored: str = ""
+    """The date of the run that the verdict is stored from; empty: it is of this run."""
     unreadable: bool = False
     """A stored result was there, and could not be read: it was made anew."""
     not_stored: str = ""
@@ -60,8 +62,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 def versions() -> dict[str, str]:
     """Tool, solver and Python versions."""
-    import z3
+    from proofs.versions import versions as of_packages
 
-    from proofs.versions import versions as of_tool
-
-    return {**of_tool(), "z3": z3.get_version_string()}
+    found = of_packages("z3-solver")
+    z3 = ".".join(found.pop("z3-solver").split(".")[:3])  # as it gives it itself; it need not be imported for that
+    return {**found, "z3": z3}

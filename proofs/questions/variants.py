@@ -5,10 +5,8 @@ The verdicts are stored: a document is written from what is stored, and a run te
 
 import json
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 
 from proofs.matrix.cells import Cell
@@ -16,6 +14,7 @@ from proofs.matrix.findings import FOLDER
 from proofs.matrix.judged import ANY_HOST
 from proofs.matrix.rows import Row
 from proofs.matrix.searches import verdicts_on
+from proofs.parallel import in_processes
 from proofs.prover.verdict import Verdict
 
 STORED = FOLDER / "variants.json"
@@ -142,8 +141,10 @@ def judge_all(jobs: int) -> list[Judged]:
 
     Each in a process of its own: which of several shortest traces the solver finds depends on what it was asked before.
     """
-    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver"), max_tasks_per_child=1) as pool:
-        return [found for verdicts in pool.map(judge, ASKED) for found in verdicts]
+    found = dict(in_processes(judge, list(ASKED), jobs, each_apart=True))
+    if len(found) < len(ASKED):
+        raise KeyboardInterrupt  # a part would look whole
+    return [verdict for index in sorted(found) for verdict in found[index]]
 
 
 def dump(verdicts: list[Judged]) -> str:

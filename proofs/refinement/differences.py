@@ -21,6 +21,7 @@ from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
 from model.state import State
 from model.step import Step
+from proofs.interrupts import check
 from proofs.refinement.calls import WRITTEN, event_of
 from proofs.search.events import Trace, trace_of
 from proofs.search.unroll import Unrolled
@@ -193,7 +194,7 @@ def _model(solver: z3.Solver, *wanted: Term) -> z3.ModelRef | None:
     solver.push()
     try:
         solver.add(*wanted)
-        answer = solver.check()
+        answer = check(solver)
         if answer == z3.unknown:
             raise Undecided(solver.reason_unknown())
         return solver.model() if answer == z3.sat else None

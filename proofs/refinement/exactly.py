@@ -18,6 +18,7 @@ from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
 from model.watched import watched
+from proofs.interrupts import check
 from proofs.matrix.induction import SETTINGS, induction
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.invariants import parametric_invariants
@@ -77,7 +78,7 @@ def _impossible(
         if host.term_count() == terms:
             break
     problem = Problem([*host.axioms, *host.definitions()], found, True, [])
-    return bool(plain(problem, SETTINGS).check() == z3.unsat)
+    return bool(check(plain(problem, SETTINGS)) == z3.unsat)
 
 
 def _without(pair: Pair, name: str, q: Quantifiers) -> list[Term]:

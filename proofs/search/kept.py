@@ -10,6 +10,7 @@ import z3
 
 from model.logic import negation
 from model.properties import PROPERTIES, Kind, Property
+from proofs.interrupts import check
 from proofs.obligations.suite import lacking
 from proofs.search.unroll import Unrolled
 
@@ -29,7 +30,7 @@ def may_break(host: Unrolled, parts: list[Property]) -> bool:
         kept = _kept(host)
         host.keep(kept)
         host.anywhere.keep(kept)
-    return bool(host.anywhere.solver.check(host.anywhere.broken(parts)) != z3.unsat)
+    return bool(check(host.anywhere.solver, host.anywhere.broken(parts)) != z3.unsat)
 
 
 def _kept(host: Unrolled) -> list[Property]:
@@ -52,10 +53,10 @@ def _largest_kept(host: Unrolled, candidates: list[Property]) -> list[Property]:
         assumed[part.name], fails[part.name] = z3.Bools([f"{part.name} before", f"{part.name} fails"])
         anywhere.solver.add(z3.Implies(assumed[part.name], anywhere.says(part, before)))
         anywhere.solver.add(z3.Implies(fails[part.name], negation(anywhere.says(part, after))))
-    kept = [p for p in candidates if booted.solver.check(negation(booted.says(p, booted.states[-1]))) == z3.unsat]
+    kept = [p for p in candidates if check(booted.solver, negation(booted.says(p, booted.states[-1]))) == z3.unsat]
     while True:
         given = [assumed[part.name] for part in kept]
-        still = [part for part in kept if anywhere.solver.check(fails[part.name], *given) == z3.unsat]
+        still = [part for part in kept if check(anywhere.solver, fails[part.name], *given) == z3.unsat]
         if len(still) == len(kept):
             return kept
         kept = still

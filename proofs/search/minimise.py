@@ -8,6 +8,7 @@ from itertools import product
 import z3
 
 from model.logic import Term, all_of, negation
+from proofs.interrupts import check, interrupts_noted
 from proofs.search.events import Trace, Untellable, trace_of
 from proofs.search.kept import may_break
 from proofs.search.steps import parts_of
@@ -62,7 +63,7 @@ class _Undecided(Exception):
 
 
 def _check(solver: z3.Solver, *assumptions: Term) -> bool:
-    answer = solver.check(*assumptions)
+    answer = check(solver, *assumptions)
     if answer == z3.unknown:
         raise _Undecided(solver.reason_unknown())
     return bool(answer == z3.sat)
@@ -75,6 +76,11 @@ def search(asked: Asked) -> Found:
 
 def search_together(asked: Sequence[Asked]) -> list[Found]:
     """Several searches that differ in their property and their depth only, with what they share done once."""
+    with interrupts_noted():
+        return _search_together(asked)
+
+
+def _search_together(asked: Sequence[Asked]) -> list[Found]:
     started, cpu = time.perf_counter(), time.process_time()
     one = asked[0]
     sizes = list(product(range(one.domains + 1), range(1, one.nodes + 1)))

@@ -22,6 +22,7 @@ from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 from model.transitions.stash import SMALLEST
 from proofs.mistakes.in_rules import mutated
+from proofs.interrupts import interruptible
 from proofs.prover.solve import SIMPLEX
 from proofs.search.steps import (
     POPULATES,
@@ -79,10 +80,9 @@ class Unrolled:
         """Domain ids of the host; without any domain there is one that is not used."""
         self.names = searched(self.semantics, self.parts)
         self.left_out = () if any(p.id == "redeemed-once" for p in parts) else LEDGER
-        self.solver = z3.SimpleSolver()
+        self.solver = interruptible(z3.SimpleSolver())
         self.solver.set("random_seed", seed)
         self.solver.set("arith.solver", SIMPLEX)
-        self.solver.set("ctrl_c", False)  # it would look as if the solver could not decide
         first = BoundedHost(nodes, self.domains)
         self.states: list[State] = [first.state("@0")]
         self.steps: list[dict[str, list[Section]]] = []

@@ -8,12 +8,12 @@ Spacer's invariant speaks of the fields followed. Nothing here is trusted: what 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import z3
 
 from model.logic import Term, all_of, negation
+from proofs.interrupts import raise_if_interrupted
 from proofs.spacer.target import System
 
 INVARIANT = "inv"
@@ -34,7 +34,7 @@ class Found:
     reason: str = ""
 
 
-def derived(system: System, seconds: int, seed: int = 0, interrupts: Sequence[int] = ()) -> Found:
+def derived(system: System, seconds: int, seed: int = 0) -> Found:
     """Ask Spacer. A context of its own: what it does depends on the problem alone.
 
     :raises KeyboardInterrupt: Ctrl-C while it works, or noted before it begins
@@ -51,8 +51,7 @@ def derived(system: System, seconds: int, seed: int = 0, interrupts: Sequence[in
     for body, head in rules:
         engine.add_rule(_closed(z3.Implies(body, head)).translate(context))
     broken = _closed(all_of([inv, negation(system.goal())]), some=True)
-    if interrupts:
-        raise KeyboardInterrupt
+    raise_if_interrupted()
     started, worked = time.perf_counter(), time.process_time()
     try:
         answer = str(engine.query(broken.translate(context)))

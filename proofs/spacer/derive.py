@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from functools import partial
 
 import msgspec
 import z3
 
+from proofs.interrupts import interrupts_noted
 from proofs.parallel import workers
-from proofs.prover.solve import noted_interrupts
 from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import Certificate, certified
 from proofs.spacer.clauses import SAT, UNSAT, derived
@@ -22,6 +22,7 @@ SECONDS = 300
 """Where Spacer gives up unless told otherwise."""
 LEFT_OPEN = "a run breaks a property, but may need values that fields not followed never have"
 NOT_CERTIFIED = "the prover does not certify what Spacer found"
+_Running = Future["Derivation | None"]
 
 
 class Derivation(msgspec.Struct, frozen=True):
@@ -54,13 +55,13 @@ class Derivation(msgspec.Struct, frozen=True):
     compare_seconds: float
 
 
-def derive(target: Target, settings: Settings, seconds: int = SECONDS, interrupts: Sequence[int] = ()) -> Derivation:
+def derive(target: Target, settings: Settings, seconds: int = SECONDS) -> Derivation:
     """Find, certify, compare.
 
-    :raises KeyboardInterrupt: Ctrl-C while Spacer works, or noted in `interrupts` before
+    :raises KeyboardInterrupt: Ctrl-C while Spacer works, or noted before
     """
     system = System(target)
-    answer = derived(system, seconds, settings.seed, interrupts)
+    answer = derived(system, seconds, settings.seed)
     verdict, reason = Verdict.UNKNOWN, LEFT_OPEN if answer.answer == SAT else answer.reason
     certificates: list[Certificate] = []
     kept: list[z3.BoolRef] = []
@@ -111,23 +112,21 @@ def derive_all(
     found: dict[int, Derivation] = {}
     work = partial(_derived, settings=settings, seconds=seconds)
     left = list(enumerate(asked))
-    with workers(min(jobs, len(asked))) as submit:
-        running: dict[Future[Derivation | None], int] = {}
+    with workers(min(jobs, len(asked))) as pool:
+        running: dict[_Running, int] = {}
         try:
             while left or running:
                 while left and len(running) < jobs:
                     index, target = left.pop(0)
-                    running[submit(work, target)] = index
-                _keep(wait(running, return_when=FIRST_COMPLETED).done, running, found)
+                    running[pool.submit(work, target)] = index
+                _keep(pool.first(running), running, found)
                 progress(len(found))
         except KeyboardInterrupt:
-            _keep(set(running), running, found)
+            _keep(pool.interrupted(running), running, found)
     return [found[index] for index in sorted(found)]
 
 
-def _keep(
-    done: set[Future[Derivation | None]], running: dict[Future[Derivation | None], int], found: dict[int, Derivation]
-) -> None:
+def _keep(done: Iterable[_Running], running: dict[_Running, int], found: dict[int, Derivation]) -> None:
     for future in done:
         derivation = future.result()
         index = running.pop(future)
@@ -136,9 +135,9 @@ def _keep(
 
 
 def _derived(target: Target, settings: Settings, seconds: int) -> Derivation | None:
-    with noted_interrupts() as interrupts:
+    with interrupts_noted():
         try:
-            return derive(target, settings, seconds, interrupts)
+            return derive(target, settings, seconds)
         except KeyboardInterrupt:
             return None
 

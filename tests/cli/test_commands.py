@@ -38,8 +38,8 @@ def test_every_verb_explains_itself_with_examples(verb: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["repaly"], "claimcheck: no verb 'repaly'. Did you mean 'replay'?"),
-        (["xyz"], f"claimcheck: no verb 'xyz'. There are: {', '.join(_VERBS)}"),
+        (["repaly"], "claimcheck: no verb 'repaly'; did you mean 'replay'?"),
+        (["xyz"], f"claimcheck: no verb 'xyz'; there are: {', '.join(_VERBS)}"),
         (["replay"], "claimcheck: Missing argument 'FILE...'."),
         (["replay", "--jsn", EXAMPLE], "claimcheck: No such option '--jsn'"),
         (["replay", "--jobs", "0", EXAMPLE], "claimcheck: Invalid value for '--jobs'"),
@@ -157,7 +157,10 @@ def test_interrupt_keeps_the_obligations_that_were_finished(jobs: str) -> None:
         text=True,
         start_new_session=True,
     )
-    time.sleep(3.0)  # into the run, which takes longer
+    ends = time.monotonic() + 60
+    while not Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() and time.monotonic() < ends:
+        time.sleep(0.1)
+    time.sleep(1.0)  # into the run, which takes longer
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err

@@ -8,7 +8,7 @@ import pytest
 from proofs.cli.main import claimcheck
 
 TYPOS = {
-    "verb": ("serach", "Did you mean 'search'?"),
+    "verb": ("serach", "did you mean 'search'?"),
     "option": ("search --propertty host-backed", "Did you mean '--property'?"),
     "semantics": ("prove --semantics claim-set", "did you mean 'claim-sets'?"),
     "semantics of a search": ("search --semantics legacy-2014 --property host-backed", "did you mean 'legacy-2013'?"),
@@ -28,7 +28,7 @@ TYPOS = {
     "semantics of a campaign": ("fuzz --semantics claim-stes", "did you mean 'claim-sets'?"),
     "semantics of a header": ("export c --semantics claim-stes", "did you mean 'claim-sets'?"),
     "form of a test": ("export tests x.jsonl --as pytst", "'pytest'"),
-    "command of a verb": ("export tets x.jsonl", "Did you mean 'tests'?"),
+    "command of a verb": ("export tets x.jsonl", "did you mean 'tests'?"),
     "shell": ("completion bsh", "'bash'"),
 }
 

@@ -1,6 +1,7 @@
 """Stored verdicts: the same as they were, of the same code only, and none that is damaged."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from proofs.matrix.matrix import matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import Row
 from proofs.matrix.searches import searched
-from proofs.prover.checked_file import Damaged
 from proofs.prover.verdict import Verdict
+from proofs.stored import Damaged, digest_of
 
 NAME = "claim-sets-no-recall"
 
@@ -22,7 +23,7 @@ def cells(tmp_path: Path) -> list[Cell]:
     """A refuted cell with its trace, and a proved one; stored."""
     found = [searched(Open(NAME, Row("node-backed"), "")), Cell(NAME, Row("entitlement", ("x", "y")), Verdict.PROVED)]
     stored.store(str(tmp_path), NAME, found)
-    return found
+    return [replace(cell, stored=datetime.now(UTC).date().isoformat()) for cell in found]
 
 
 def test_what_is_stored_comes_back(cells: list[Cell], tmp_path: Path) -> None:
@@ -57,13 +58,13 @@ def test_an_unknown_is_not_stored(tmp_path: Path) -> None:
 
 def test_other_code_has_another_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x = 1", encoding="utf-8")
-    before = stored.digest_of({"package": tmp_path})
-    assert stored.digest_of({"package": tmp_path}) == before
-    assert stored.digest_of({"other": tmp_path}) != before
+    before = digest_of({"package": tmp_path})
+    assert digest_of({"package": tmp_path}) == before
+    assert digest_of({"other": tmp_path}) != before
     (tmp_path / "a.py").write_text("x = 2", encoding="utf-8")
-    changed = stored.digest_of({"package": tmp_path})
+    changed = digest_of({"package": tmp_path})
     (tmp_path / "a.py").rename(tmp_path / "b.py")
-    assert len({before, changed, stored.digest_of({"package": tmp_path})}) == 3
+    assert len({before, changed, digest_of({"package": tmp_path})}) == 3
 
 
 def test_the_matrix_takes_stored_cells_of_the_properties_asked_for(cells: list[Cell], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from proofs.evidence.mutants import RESULTS, MutantResult, MutationRun, fingerprint
-from proofs.fuzz.atomic import write_atomically
+from proofs.atomic import write_atomically
 
 CACHE = Path(".cache/mutation")
 

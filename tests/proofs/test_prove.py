@@ -1,6 +1,7 @@
 """Obligations and their verdicts; every ending of the command."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -144,11 +145,15 @@ def test_endings_of_the_command(arguments: list[str], code: int, text: str) -> N
 def test_cache_gives_the_same_and_survives_garbage(tmp_path: Path) -> None:
     settings = Settings(cache=str(tmp_path))
     first, second = solve(NODE_BACKED, settings), solve(NODE_BACKED, settings)
-    assert (first.cached, second.cached) == (False, True)
+    assert first.stored == ""
+    assert first.seconds is not None
+    assert second.stored == datetime.now(UTC).date().isoformat()
+    assert second.seconds is None
     assert (first.verdict, first.used, first.hash) == (second.verdict, second.used, second.hash)
     (entry,) = tmp_path.iterdir()
     entry.write_bytes(entry.read_bytes()[:20])
-    assert not solve(NODE_BACKED, settings).cached
+    again = solve(NODE_BACKED, settings)
+    assert (again.stored, again.unreadable) == ("", True)
 
 
 def test_unknown_is_not_cached(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -412,9 +413,9 @@ class HardenedBuilders(Builders):
                 assert domain.charge_limit == domain.max_pages
 
 
-Builders.TestCase.settings = HardenedBuilders.TestCase.settings = settings(
-    max_examples=400 if settings.get_current_profile_name() == "default" else 3000, stateful_step_count=60
-)
+DEFAULT = settings.get_current_profile_name() == "default"
+HardenedBuilders.TestCase.settings = settings(max_examples=100 if DEFAULT else 3000, stateful_step_count=60)
+Builders.TestCase.settings = settings(max_examples=400 if DEFAULT else 3000, stateful_step_count=60)
 
 
 class TestHardenedBuilders(HardenedBuilders.TestCase):  # type: ignore[misc,name-defined]
@@ -439,3 +440,10 @@ class TestBuilders(Builders.TestCase):  # type: ignore[misc,name-defined]
             "preempted scrubbing",
             "the free of the last page holds a dead domain",
         } == SITUATIONS
+
+
+@pytest.mark.long
+class TestManyHardenedBuilders(TestHardenedBuilders):
+    """The same, four times as many runs."""
+
+    settings = settings(max_examples=400, stateful_step_count=60)

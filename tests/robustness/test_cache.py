@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -70,10 +74,29 @@ def test_damaged_entries_are_counted_and_made_anew(
     code, out, err = run(folder, *ASKED)
     assert (code, err) == (0, said("cache-damaged"))
     assert set(verdicts(out).values()) == {"proved"}
-    assert sorted(result["cached"] for result in json.loads(out)["results"]) == [False, False, True]
+    assert sorted(bool(result["stored"]) for result in json.loads(out)["results"]) == [False, False, True]
     code, out, err = run(folder, *ASKED)
     assert (code, err) == (0, [])
-    assert all(result["cached"] for result in json.loads(out)["results"])
+    assert all(result["stored"] and result["seconds"] is None for result in json.loads(out)["results"])
+
+
+def test_stored_verdicts_are_shown_without_solver_and_with_their_date(filled: Path) -> None:
+    command = "import sys; from proofs.cli.main import main; sys.modules['z3'] = None; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "prove", OF_ALLOCATIONS],
+        cwd=filled,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1  # it is not stored for this request, so that it needs the solver
+    assert run(filled, "prove", OF_ALLOCATIONS)[0] == 0
+    done = subprocess.run(
+        [sys.executable, "-c", command, "prove", OF_ALLOCATIONS], cwd=filled, capture_output=True, text=True, check=True
+    )
+    today = datetime.now(UTC).date().isoformat()
+    assert f"{STORED} from the cache, stored {today};" in done.stdout
+    assert re.search(r"^ node-backed .* stored *$", done.stdout, re.MULTILINE)
 
 
 def test_runs_at_the_same_time_share_a_cache(tmp_path: Path, filled: Path) -> None:
@@ -85,4 +108,4 @@ def test_runs_at_the_same_time_share_a_cache(tmp_path: Path, filled: Path) -> No
     assert [p.name for p in entries(tmp_path)] == [p.name for p in entries(filled)]
     _code, out, err = run(tmp_path, *ASKED)
     assert err == []
-    assert all(result["cached"] for result in json.loads(out)["results"])
+    assert all(result["stored"] and result["seconds"] is None for result in json.loads(out)["results"])
