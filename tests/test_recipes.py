@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,54 @@ def test_new_property_works_everywhere(tmp_path: Path) -> None:
     copy.edit(path, "if avail >= 0 else", "if avail < 0 else")
     (file,) = json.loads(ended(copy.run("replay", "--json", "tests/data/examples/redeem.jsonl"), OK))["files"]
     assert file["broken"] == {"free-pages-counted": 4}
+
+
+def with_operation(folder: Path) -> Copy:
+    copy = Copy(folder)
+    copy.add("reference/hypercalls.py")
+    copy.add("model/calls/domains.py")
+    calls = "model/calls/registry.py"
+    copy.edit(
+        calls, "        domains.getdomaininfo,\n", "        domains.getdomaininfo,\n        domains.get_pause_count,\n"
+    )
+    copy.add("proofs/operations/pausing.py")
+    registry = "proofs/operations/__init__.py"
+    copy.edit(registry, "from .populating", "from .pausing import GetPauseCount\nfrom .populating")
+    copy.edit(registry, "    GetOutstandingClaims,\n)\n", "    GetOutstandingClaims,\n    GetPauseCount,\n)\n")
+    return copy
+
+
+def test_new_operation_works_everywhere(tmp_path: Path) -> None:
+    copy = with_operation(tmp_path)
+    path = copy.folder / "tests/data/examples/redeem.jsonl"
+    after = path.read_text(encoding="utf-8").splitlines()[-1].partition('"state":')[2]
+    with path.open("a", encoding="utf-8") as trace:
+        trace.write(f'{{"op":"get_pause_count","domid":1,"result":"OK","pauses":1,"state":{after}\n')
+    replayed = ("replay", "--json", str(path))
+    (file,) = json.loads(ended(copy.run(*replayed), OK))["files"]
+    assert (file["events"], file["divergences"]) == (5, [])
+    served = f"{sys.executable} -m proofs.cli.main serve"
+    assert '"divergences": []' in ended(copy.run(*replayed, "--against", served), OK)
+    assert "get_pause_count" in ended(copy.run("explain", str(path)), OK)
+    diffed = ("diff", "--semantics", "claim-sets", "--operation", "get_pause_count", *SMALL)
+    assert "1 proved, 0 refuted" in ended(copy.run(*diffed), OK)
+    # A mistake in the new function is found on every side.
+    copy.edit(
+        "reference/hypercalls.py", "else domain.controller_pause_count\n", "else domain.controller_pause_count + 1\n"
+    )
+    (file,) = json.loads(ended(copy.run(*replayed), REFUTED))["files"]
+    assert [d["divergence"]["field"] for d in file["divergences"]] == ["pauses"]
+    assert "1 refuted" in ended(copy.run(*diffed), REFUTED)
+
+
+@pytest.mark.long
+def test_new_operation_is_fuzzed_and_proofs_stand(tmp_path: Path) -> None:
+    copy = with_operation(tmp_path)
+    fuzzed = ("fuzz", "--steps", "3000", "--jobs", "1")
+    ended(copy.run("prove", "--property", "node-backed", "--jobs", "1"), OK)
+    shown = json.loads(ended(copy.run(*fuzzed, "--coverage", "--json"), INCOMPLETE))
+    assert "get_pause_count: told" in json.dumps(shown)
+    copy.edit(
+        "reference/hypercalls.py", "else domain.controller_pause_count\n", "else domain.controller_pause_count + 1\n"
+    )
+    assert "get_pause_count" in ended(copy.run(*fuzzed), REFUTED)

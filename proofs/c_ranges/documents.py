@@ -19,12 +19,12 @@ from model.semantics import SEMANTICS
 from proofs.c_ranges.rows import RangeRow, rows_of
 from proofs.c_ranges.traces import DEPTH, DEPTH_DESTROYED, HOSTS, LARGE, Found, search
 from proofs.c_typed.runs import Run
+from proofs.operations import Boot, Event, Events2
 from proofs.parallel import default_jobs, in_processes
 from proofs.prover.documents import table
 from proofs.prover.pool import prepare
 from proofs.prover.verdict import Verdict
-from proofs.traces.events import FORMAT_2, Boot, Event, Header, HostShape
-from proofs.traces.own_events import Events2
+from proofs.traces.events import FORMAT_2, Header, HostShape
 
 DOCUMENT = Path("docs/c-ranges.md")
 FOLDER = Path("tests/data/c-ranges")

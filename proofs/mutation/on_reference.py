@@ -24,10 +24,11 @@ from proofs.mutation.called import Called, noted
 from proofs.mutation.forked import Report
 from proofs.mutation.judged import Ending, Judged, killed, raised
 from proofs.mutation.mutant import Made, put
+from proofs.operations import Event
 from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.replay import replay_trace
 from proofs.traces import TraceError, read_traces
-from proofs.traces.events import Event, Header
+from proofs.traces.events import Header
 from reference.generations import SEMANTICS
 from reference.locks import LockError
 from reference.status import HypervisorCrash

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from proofs.adapters.bugs import BUGS, with_bug
-from proofs.adapters.protocol import FORMATS, KINDS, message
+from proofs.adapters.protocol import FORMATS, message
 from proofs.adapters.server import Server
+from proofs.operations import KINDS
 from proofs.replay import replay as replay_module
 from proofs.replay import replay_trace
 from proofs.traces import read_traces
