@@ -83,7 +83,7 @@ def _fingerprint() -> str:
 
     digest = hashlib.sha256(z3.get_version_string().encode())
     root = Path(__file__).parents[2]
-    for folder in ("model", "proofs/matrix", "proofs/obligations", "proofs/prover", "proofs/fuzz"):
+    for folder in ("model", "proofs/matrix", "proofs/obligations", "proofs/prover", "proofs/operations", "proofs/fuzz"):
         for path in sorted((root / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
