@@ -78,16 +78,16 @@ def test_new_property_works_everywhere(tmp_path: Path) -> None:
     text = texts()[path]
     copy.edit(path, "STATE_PROPERTIES: dict", f"{text}\n\nSTATE_PROPERTIES: dict")
     line = '    "offline-mark-kept": offline_mark_kept,\n'
-    copy.edit(path, line, f'{line}    "free-pages-counted": free_pages_counted,\n')
-    asked = ("prove", "--property", "free-pages-counted", "--jobs", "1")
+    copy.edit(path, line, f'{line}    "limit-not-negative": limit_not_negative,\n')
+    asked = ("prove", "--property", "limit-not-negative", "--jobs", "1")
     assert ", 0 refuted" in ended(copy.run(*asked), OK)
     ended(copy.run("replay", "tests/data/examples/redeem.jsonl"), OK)
     ended(copy.run("fuzz", "--steps", "3000", "--jobs", "1"), INCOMPLETE)
     ended(copy.run("diff", "--semantics", "claim-sets", "--operation", "set_max_pages", *SMALL), OK)
     # The check is made in every state: turned round, the first replayed one breaks it.
-    copy.edit(path, "if avail >= 0 else", "if avail < 0 else")
+    copy.edit(path, "if domain.max_pages < 0", "if domain.max_pages > 0")
     (file,) = json.loads(ended(copy.run("replay", "--json", "tests/data/examples/redeem.jsonl"), OK))["files"]
-    assert file["broken"] == {"free-pages-counted": 4}
+    assert file["broken"] == {"limit-not-negative": 3}
 
 
 def with_operation(folder: Path) -> Copy:
