@@ -160,12 +160,13 @@ def on_reference() -> Sizes:
 def _fuzzed(nodes: int, domains: int, limit: float) -> float:
     """Microseconds of a checked step on a host of so many nodes with so many domains at the start."""
     from proofs.fuzz.checker import Checker
-    from proofs.fuzz.draw import Draw
     from proofs.fuzz.generators.plan import draw_plan
     from proofs.fuzz.generators.source import Source
     from proofs.fuzz.known import known_of
     from proofs.fuzz.world import World
-    from proofs.traces.events import CreateDomain, HostShape
+    from proofs.operations import CreateDomain
+    from proofs.operations.draw import Draw
+    from proofs.traces.events import HostShape
     from reference.generations import SEMANTICS
 
     known, spent, steps, seed = known_of("claim-sets"), 0.0, 0, 0
@@ -198,7 +199,7 @@ def fuzz_nodes() -> Sizes:
 
 def fuzz_domains() -> Sizes:
     """A checked step of fuzz by domains, on four nodes."""
-    from proofs.fuzz.generators.lifetimes import MOST_DOMAINS
+    from proofs.operations import MOST_DOMAINS
 
     for domains in range(1, MOST_DOMAINS + 1):  # more are none of a campaign's
         yield domains, partial(_fuzzed, 4, domains)

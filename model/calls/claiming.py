@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from model.c_types import MAX_NUMNODES
 from model.calls.case import CRASH, OK, Call, Case, Effect
-from model.calls.interfaces import Single
 from model.calls.state import NONE
+from model.generations.interface import Single
 from model.logic import Term, all_of, any_of, bits, choose, negation, same
 from model.step import Step
 from model.transitions.ledger import install, release

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from model.c_types import UINT_MAX
 from model.calls.case import OK, Call, Case, Effect
 from model.calls.claiming import released, set_outstanding_pages
-from model.calls.interfaces import Sets
 from model.encoding import Vector
+from model.generations.interface import Sets
 from model.logic import Term, all_of, any_of, choose, negation, same, total_of
 from model.step import Step
 from model.transitions.ledger import install

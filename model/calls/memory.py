@@ -6,7 +6,7 @@ from model.c_types import MAX_NUMNODES, NUMA_NO_NODE
 from model.calls.case import OK, Call, Case
 from model.calls.claiming import released, set_outstanding_pages
 from model.calls.installing import LEGACY, NO_NODE, Entry, install_claim_set, only_where
-from model.calls.interfaces import Memory
+from model.generations.interface import Memory
 from model.logic import Term, any_of, choose, negation
 
 

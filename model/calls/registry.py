@@ -6,7 +6,8 @@ from typing import Any
 
 from model.calls import allocating, claiming, domains, exchanging, freeing, installing, memory, scripts, stash
 from model.calls.case import Call, Case
-from model.calls.interfaces import INTERFACES, Memory, Sets
+from model.generations import SEMANTICS
+from model.generations.interface import Memory, Sets
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ _OF_THE_STASH = frozenset(
 
 def exists(name: str, semantics: str) -> bool:
     """Whether a generation has the call or operation."""
-    interface = INTERFACES[semantics.partition("+")[0]]
+    interface = SEMANTICS[semantics].interface
     if name in _OF_THE_STASH:
         return interface.stashes
     if name == "install_claim_set":

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from model.generations.generation import Semantics, transitions_without
+from model.generations.interface import Interface, Memory, Sets
 from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, REDEMPTION_CRASHES, SINGLE
 from model.generations.parts import HARDENING, changed
 from model.rules import Rules, host_permits_either, recall_nothing
@@ -52,6 +53,7 @@ V3 = replace(
         folds_legacy=True,
         counter_type="uint64",
     ),
+    interface=Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET),
     follows=("claim-sets",),
 )
 

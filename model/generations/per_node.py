@@ -1,6 +1,7 @@
 """`per-node-v8` (2026-10, under review): the reduced series."""
 
 from model.generations.generation import Semantics, transitions_without
+from model.generations.interface import Interface, Memory, Sets
 from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, SINGLE
 from model.logic import Term, positive_part
 from model.rules import Request, Rules, host_permits_either, recall_nothing
@@ -25,5 +26,6 @@ V8 = Semantics(
         bug_on_redeem=True,
     ),
     transitions_without(*SINGLE, *CRASHES, *ORPHANED_ON_NODE),
+    interface=Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET),
     follows=("claim-sets-v7", "mainline-4.22"),
 )

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 from model.encoding import Encoding, Size
 from model.generations.generation import INVARIANTS, Semantics, transitions_without
+from model.generations.interface import Memory, Single
 from model.generations.legacy import (
     CRASHES,
+    INTERFACE,
     ORPHANED_ON_NODE,
     OUTSIDE_THE_LOCK,
     REDEEM_AT_ALLOC,
@@ -109,6 +111,13 @@ V1 = Semantics(
     ),
     transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *STASH),
     invariants=(*(name for name in INVARIANTS if name not in NOT_WHERE_THE_DYING_CLAIM), "node-claims-within"),
+    interface=replace(
+        INTERFACE,
+        single=Single.BELOW_MAX_NUMNODES,
+        node_in_mem_flags=True,
+        refuses_llc_coloring=False,
+        checks_exact_target=True,
+    ),
     follows=("legacy-redeem-at-assign",),
 )
 
@@ -124,6 +133,13 @@ V2 = replace(
         memory_op_claims_node=False,
     ),
     transitions=transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *ORPHANED_ON_NODE, *STASH),
+    interface=replace(
+        INTERFACE,
+        memory=Memory.ONE_OR_NONE,
+        single=Single.ONLINE,
+        refuses_llc_coloring=False,
+        checks_any_target=True,
+    ),
     follows=("single-node-v1",),
 )
 
@@ -138,6 +154,13 @@ V3 = replace(
         searches_unsigned=False,
         credits_without_refcount=True,
         legacy_subtracts_first=True,
+    ),
+    interface=replace(
+        INTERFACE,
+        memory=Memory.ONE_OR_NONE,
+        single=Single.ONLINE,
+        refuses_llc_coloring=False,
+        subtracts_before_locks=True,
     ),
     follows=("single-node-v2",),
 )
@@ -156,5 +179,6 @@ V4 = Semantics(
         bug_on_redeem=False,
     ),
     transitions_without(*SETS, *REDEMPTION_CRASHES, *ORPHANED_ON_NODE, *STASH),
+    interface=replace(INTERFACE, memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
     follows=("single-node-v3", "legacy-redeem-at-alloc"),
 )

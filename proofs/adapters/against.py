@@ -13,17 +13,16 @@ from typing import NamedTuple, NoReturn
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from proofs.operations import KINDS, Boot, Continue, Event, State
 from proofs.replay.replay import Recording, Replay, TraceResult
 from proofs.traces import TraceError
-from proofs.traces.events import Boot, Event, State
-from proofs.traces.own_events import Continue
 from proofs.traces.reader import shape_problem
 from reference.status import HypervisorCrash, MisuseError
 
 from .failure import HostRefused, Kind, OutsideFailure
 from .outside import Outside
 from .placement import Block, NamesBlock, Placement, answered
-from .protocol import KINDS, Observation, decode_observation, observed, unsupported
+from .protocol import Observation, decode_observation, observed, unsupported
 
 WINDOW = 256
 """Operations that are sent before the first of them is answered."""

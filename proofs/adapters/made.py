@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from proofs.operations import Event
 from proofs.traces import TraceError
-from proofs.traces.events import Event, Header
+from proofs.traces.events import Header
 
 
 class Made:

@@ -9,12 +9,12 @@ from types import TracebackType
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from proofs.traces.events import Event, Header
+from proofs.operations import KINDS, Event
+from proofs.traces.events import Header
 
 from .failure import HostRefused, Kind, OutsideFailure
 from .process import LineProcess, arguments_of
 from .protocol import (
-    KINDS,
     PROTOCOL,
     Decoder,
     Greeting,

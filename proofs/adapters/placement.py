@@ -11,13 +11,16 @@ from itertools import zip_longest
 import msgspec
 from msgspec import UNSET
 
-from proofs.traces.events import AllocDomheapPages, Event, FreeDomheapPages, OfflinePage
-from proofs.traces.own_events import (
+from proofs.operations import (
+    AllocDomheapPages,
     AllocHeapPages,
     AssignPages,
     Continue,
+    Event,
+    FreeDomheapPages,
     FreeHeapPages,
     MemoryExchange,
+    OfflinePage,
     OnlinePage,
     PopulatePhysmap,
 )

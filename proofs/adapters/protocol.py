@@ -11,15 +11,11 @@ from typing import Any, Generic, TypeVar, get_type_hints
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from proofs.replay.operations import OPERATIONS
-from proofs.traces.events import FORMAT_1, FORMAT_2, Event, Header, State
-from proofs.traces.own_events import Continue
+from proofs.operations import KINDS, Event, State
+from proofs.traces.events import FORMAT_1, FORMAT_2, Header
 
 PROTOCOL = "claim-adapter/1"
 FORMATS = (FORMAT_1, FORMAT_2)
-_KINDS: tuple[type[Event], ...] = (*OPERATIONS, Continue)
-KINDS: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in _KINDS}
-"""Every operation by its name."""
 
 
 class Greeting(Struct, forbid_unknown_fields=True):

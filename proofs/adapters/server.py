@@ -8,16 +8,15 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from proofs.operations import KINDS, Event, Events1, Events2
 from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import observe
-from proofs.traces.events import FORMAT_1, FORMAT_2, Event, Events1, Header
-from proofs.traces.own_events import Events2
+from proofs.traces.events import FORMAT_1, FORMAT_2, Header
 from reference.semantics import Semantics
 from reference.status import HypervisorCrash, MisuseError
 
 from .protocol import (
     FORMATS,
-    KINDS,
     OBSERVATIONS,
     PROTOCOL,
     Decoder,

@@ -13,10 +13,9 @@ from model.logic import negation
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
+from proofs import operations as e
 from proofs.c_typed.runs import Run, Seen
-from proofs.traces import events as e
-from proofs.traces import own_events as own
-from proofs.traces.events import Event
+from proofs.operations import Event
 from reference.pages import PageState
 from reference.state import Domain, Host
 
@@ -30,17 +29,17 @@ def transition_of(event: Event, run: Run, seen: Seen) -> Made | None:
     Which node an allocation was on is taken from what was seen of it.
     """
     host = run.host
-    if isinstance(event, own.Continue):
+    if isinstance(event, e.Continue):
         return _continued(run, event, seen)
     if isinstance(event, e.SetOutstandingPages) and event.pages:
         node = event.node if isinstance(event.node, int) else None
         # Nothing is subtracted before it.
         return _claimed(event.domid, event.pages, node, nr_extents=2**64 - 1)
-    if isinstance(event, own.ClaimPages) and event.nr_extents and event.builder is UNSET:
+    if isinstance(event, e.ClaimPages) and event.nr_extents and event.builder is UNSET:
         return _claim_pages(event, run)
     if isinstance(event, e.InstallClaimSet):
         return _claim_memory(event, len(host.node_pages))
-    if isinstance(event, (own.AllocHeapPages, e.AllocDomheapPages)):
+    if isinstance(event, (e.AllocHeapPages, e.AllocDomheapPages)):
         on_node = seen.outcome.get("on_node", 0 if event.node is None else event.node)
         exact = "exact_node" in event.memflags
         counts = event.domid is not None and not {"no_owner", "no_refcount"} & set(event.memflags)
@@ -54,7 +53,7 @@ def _claimed(domid: int, pages: int, node: int | None, nr_extents: int) -> Made:
     return ("set_outstanding_pages", arguments) if node is None else ("claim_on_node", {**arguments, "node": node})
 
 
-def _claim_pages(event: own.ClaimPages, run: Run) -> Made:
+def _claim_pages(event: e.ClaimPages, run: Run) -> Made:
     pages = asked = event.nr_extents
     if SEMANTICS[run.host.semantics.name].rules.legacy_subtracts_first:
         pages = (asked - int(run.known[event.domid].tot_pages)) % 2**64
@@ -79,15 +78,15 @@ def _request(event: Any, on_node: int, order: int, node: int | None, exact: bool
     return {"domid": event.domid, "pages": 1 << order, "node": on_node, **requested}
 
 
-def _continued(run: Run, event: own.Continue, seen: Seen) -> Made | None:
+def _continued(run: Run, event: e.Continue, seen: Seen) -> Made | None:
     """The next critical section of a claim or of an allocation in flight."""
     began = run.in_flight.get(str(event.builder))
-    if isinstance(began, own.ClaimPages) and began.nr_extents:
+    if isinstance(began, e.ClaimPages) and began.nr_extents:
         name, arguments = _claim_pages(began, run)
         if run.known[began.domid].is_destroyed:
             name = "claim_for_destroyed" if name == "set_outstanding_pages" else "claim_on_node_for_destroyed"
         return name, arguments
-    if not isinstance(began, own.PopulatePhysmap) or seen.state is None:
+    if not isinstance(began, e.PopulatePhysmap) or seen.state is None:
         return None
     taken = [int(a) - b for a, b in zip(run.host.node_avail_pages, seen.state.node_avail_pages, strict=True)]
     if max(taken) <= 0:
@@ -98,7 +97,7 @@ def _continued(run: Run, event: own.Continue, seen: Seen) -> Made | None:
 
 
 def _assigned_or_freed(event: Event, host: Host) -> Made | None:
-    if isinstance(event, own.AssignPages):
+    if isinstance(event, e.AssignPages):
         name = "assign_extra_pages" if "no_refcount" in event.memflags else "assign_pages"
         domid: int | None = event.domid
     elif isinstance(event, e.FreeDomheapPages):

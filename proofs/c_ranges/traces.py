@@ -19,8 +19,8 @@ from model.semantics import SEMANTICS
 from proofs.c_ranges.at import out_of_type, transition_of
 from proofs.c_ranges.rows import values_of
 from proofs.c_typed.runs import Parting, Run, Seen, parting
-from proofs.traces.events import Event, HostShape
-from proofs.traces.own_events import Events2
+from proofs.operations import Event, Events2
+from proofs.traces.events import HostShape
 from reference.constants import XENMEMF_exact_node_request
 from reference.pages import PageState
 from reference.status import MisuseError

@@ -13,9 +13,9 @@ from model.semantics import SEMANTICS
 from proofs.c_ranges.rows import RangeRow, rows_of
 from proofs.c_ranges.traces import Found, search
 from proofs.c_typed.runs import Run
+from proofs.operations import Boot, Event, Events2
 from proofs.prover.verdict import Verdict
-from proofs.traces.events import FORMAT_2, Boot, Event, Header, HostShape
-from proofs.traces.own_events import Events2
+from proofs.traces.events import FORMAT_2, Header, HostShape
 
 FOLDER = Path("tests/data/c-ranges")
 VERDICTS = "verdicts.json"

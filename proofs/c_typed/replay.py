@@ -8,11 +8,10 @@ from msgspec import UNSET
 
 from proofs.c_typed.cint import NOTES, Wrapped
 from proofs.c_typed.runs import Run, Seen, arithmetic, as_c, as_integers, parting, plain
+from proofs.operations import Event, Outcome
 from proofs.replay.execution import Execution
 from proofs.replay.observe import differences, observe
-from proofs.replay.operations import Outcome
 from proofs.replay.replay import Recording, Replay, TraceResult, Wrap
-from proofs.traces.events import Event
 from reference.status import MisuseError
 
 

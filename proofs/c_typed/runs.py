@@ -16,12 +16,11 @@ from model.c_code.allocating import LOW_MEMORY_ALARM
 from proofs.c_typed.cint import NOTES, UINT64, CInt, Wrapped
 from proofs.c_typed.host import typed
 from proofs.c_typed.semantics import typed_semantics
+from proofs.operations import Continue, Event, Outcome, State
 from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import differences, observe
-from proofs.replay.operations import Outcome
 from proofs.replay.replay import ObservedBlock
-from proofs.traces.events import Event, HostShape, State
-from proofs.traces.own_events import Continue
+from proofs.traces.events import HostShape
 from reference.generations import SEMANTICS
 from reference.state import Domain, Host
 from reference.status import HypervisorCrash

@@ -6,9 +6,9 @@ from model.c_code.allocating import LOW_MEMORY_ALARM
 from proofs.c_typed.cint import NOTES
 from proofs.c_typed.replay import CTypedReplay, wraps_of
 from proofs.c_typed.runs import noting
+from proofs.operations import Event
 from proofs.replay.replay import Replay, TraceResult
 from proofs.traces import Trace, TraceError
-from proofs.traces.events import Event
 from reference.status import MisuseError
 
 

@@ -11,8 +11,8 @@ from proofs.cli.exit_codes import BAD_INPUT
 from proofs.cli.groups import Commands
 
 if TYPE_CHECKING:
+    from proofs.operations import Event
     from proofs.traces import Trace
-    from proofs.traces.events import Event
 
 
 @click.group(

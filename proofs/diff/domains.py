@@ -7,8 +7,9 @@ from contextlib import nullcontext
 from functools import cache
 from typing import Any, NamedTuple
 
-from model.calls import INTERFACES, NONE
-from model.calls.interfaces import Interface
+from model.calls import NONE
+from model.generations import SEMANTICS
+from model.generations.interface import Interface
 from reference.state import ClaimHistory, Domain
 
 from .numbers import Count, Truth, flag, unknown
@@ -23,8 +24,8 @@ _KINDS = ("installed", "redeemed", "released", "recalled")
 
 
 def interface_of(semantics: str) -> Interface:
-    """How a generation's calls differ. A variant has those of the generation that it changes."""
-    return INTERFACES[semantics.partition("+")[0]]
+    """How a generation's calls differ."""
+    return SEMANTICS[semantics].interface
 
 
 class Changed(dict[str, Any]):

@@ -1,4 +1,4 @@
-"""Plans of the life of a domain, its limit, its pauses, and of the queries."""
+"""Plans of the life of a domain, its limit, and its pauses."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from itertools import chain, combinations
 from typing import Any
 
-from model.calls import OK
 from reference import hypercalls, page_alloc
 from reference.domain import domain_destroy, domain_kill
 from reference.pages import PageState
 from reference.state import create_domain
 from reference.status import Status
 
-from .plan import U32, U64, BlockKind, Outcome, Plan, Setting, Who, first_section, plan_of
+from .plan import U32, BlockKind, Outcome, Plan, Setting, Who, first_section, plan_of
 from .world import ALL_THERE, There, World
 
 # -- domains
@@ -62,21 +61,6 @@ def _limit(x: Setting, domid: int) -> Plan:
         return w.semantics.set_max_pages(w.host, w.domain(domid), limit)  # type: ignore[arg-type]  # unknown
 
     return plan_of("set_max_pages", f"d{domid}", ask, known, domid=domid, max_pages=x.term(limit))
-
-
-def max_mem(x: Setting) -> Iterator[Plan]:
-    """Any limit of 64 bits."""
-    for who in x.looked_up:
-        yield _max_mem(x, who)
-
-
-def _max_mem(x: Setting, who: Who) -> Plan:
-    limit, known = x.number("new_max_pages", U64)
-
-    def ask(w: World) -> Status:
-        return hypercalls.max_mem(w.host, who.asked, limit)  # type: ignore[arg-type]  # unknown
-
-    return plan_of("max_mem", str(who), ask, known, who.there, domid=who.domid, max_pages=x.term(limit))
 
 
 def mark_dying(x: Setting) -> Iterator[Plan]:
@@ -163,20 +147,11 @@ def _put(who: Who, freed: bool) -> Plan:
 # -- pausing
 
 
-def pausedomain(x: Setting) -> Iterator[Plan]:
-    """Of every domain, of none, and of a destroyed one."""
-    for who in x.looked_up:
-        yield _pause(who)
-
-
-def _pause(who: Who) -> Plan:
-    return plan_of(
-        "pausedomain", str(who), lambda w: hypercalls.pausedomain(w.host, who.asked), None, who.there, domid=who.domid
-    )
-
-
 def domain_unpause_by_systemcontroller(x: Setting) -> Iterator[Plan]:
-    """Likewise, without a stash: with one, the operation has another section's work to do, and is compared whole."""
+    """Of every domain, of none, and of a destroyed one, without a stash.
+
+    With a stash the operation has another section's work to do, and is compared whole.
+    """
     for who in x.looked_up:
         yield _unpause(x, who)
 
@@ -191,30 +166,3 @@ def _unpause(x: Setting, who: Who) -> Plan:
         who.there,
         domid=who.domid,
     )
-
-
-# -- queries
-
-
-def getdomaininfo(x: Setting) -> Iterator[Plan]:
-    """Of every domain, of none, and of a destroyed one."""
-    for who in x.looked_up:
-        yield _info(who)
-
-
-def _info(who: Who) -> Plan:
-    def act(w: World) -> Outcome:
-        info = hypercalls.getdomaininfo(w.host, who.asked)
-        return Outcome(str(info)) if isinstance(info, Status) else Outcome(OK, info._asdict())
-
-    return Plan("getdomaininfo", str(who), act, lambda _w: {"domid": who.domid}, there=who.there)
-
-
-def get_outstanding_claims(_x: Setting) -> Iterator[Plan]:
-    """Of the host."""
-
-    def act(w: World) -> Outcome:
-        free, outstanding = page_alloc.get_outstanding_claims(w.host)
-        return Outcome(OK, {"free_pages": free, "outstanding_pages": outstanding})
-
-    yield Plan("get_outstanding_claims", "", act, lambda _w: {})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 
 from model.calls import CALLS, SCRIPTS, exists
 
 from . import claiming, lifetimes, pages, scripts, stashes
+from .of_operations import DERIVED, plans_of
 from .plan import Plan, Setting
 
 Plans = Callable[[Setting], Iterator[Plan]]
@@ -18,6 +20,8 @@ _OTHER_NAMES = {
 
 
 def _plans_of(name: str) -> Plans:
+    if name in DERIVED:
+        return partial(plans_of, DERIVED[name])
     if name in _OTHER_NAMES:
         return _OTHER_NAMES[name]
     modules = (scripts,) if name in SCRIPTS else (claiming, lifetimes, pages, stashes)

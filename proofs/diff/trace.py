@@ -11,12 +11,12 @@ from typing import Any
 
 from model.calls import GLOBAL, LEGACY, exists
 from model.semantics import SEMANTICS
+from proofs import operations as e
 from proofs.fuzz.checker import Checker, Failure, Impossible
 from proofs.fuzz.finding import lines, recorded
 from proofs.fuzz.known import Known
 from proofs.traces import Header, HostShape
-from proofs.traces import events as e
-from proofs.traces import own_events as own
+from proofs.traces.events import FORMAT_2
 from reference.constants import UINT_MAX
 from reference.generations import SEMANTICS as REFERENCE
 
@@ -44,7 +44,7 @@ def trace_of(found: Input) -> list[str]:
     if failure is None:
         return []
     done.events = _shorter(shape, found.semantics, done.events)
-    header = Header(e.FORMAT_2, found.semantics, f"claimcheck diff: {failure}", shape, 0)
+    header = Header(FORMAT_2, found.semantics, f"claimcheck diff: {failure}", shape, 0)
     text = lines(header, recorded(shape, done.events, found.semantics)).decode()
     return text.splitlines()
 
@@ -144,7 +144,7 @@ def _made(found: Input, done: _Done) -> Iterator[e.Event]:
     for d in domids:
         if d != absent:
             if at(f"controller_pause_count[{d}]") == 0:
-                yield own.UnpauseDomain(domid=d)
+                yield e.UnpauseDomain(domid=d)
             yield e.SetMaxPages(domid=d, max_pages=at(f"max_pages[{d}]"))
             if found.state.get(f"is_dying[{d}]"):
                 yield e.DomainKill(domid=d)
@@ -162,7 +162,7 @@ def _on_its_way(block: dict[str, Any], node: int) -> bool:
 
 
 def _allocation(domid: int | None, order: int, node: int, state: str, refcounted: bool) -> e.Event:
-    kind = own.AllocHeapPages if state == "limbo" else e.AllocDomheapPages
+    kind = e.AllocHeapPages if state == "limbo" else e.AllocDomheapPages
     extra = domid is not None and not refcounted
     flags: Any = ["exact_node", "no_refcount"] if extra else ["exact_node"]
     return kind(domid=domid, order=order, node=node, memflags=flags)
@@ -199,22 +199,22 @@ def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
         case "set_max_pages":
             yield e.SetMaxPages(domid=a["domid"], max_pages=a["max_pages"])
         case "max_mem":
-            yield own.MaxMem(domid=looked_up, max_pages=a["max_pages"])
+            yield e.MaxMem(domid=looked_up, max_pages=a["max_pages"])
         case "pausedomain":
-            yield own.PauseDomain(domid=looked_up)
+            yield e.PauseDomain(domid=looked_up)
         case "unpausedomain" | "domain_unpause_by_systemcontroller":
-            yield own.UnpauseDomain(domid=looked_up)
+            yield e.UnpauseDomain(domid=looked_up)
         case "mark_dying" | "release_all_claims" | "domain_kill":
             yield e.DomainKill(domid=a.get("domid", found.domains - 1))
         case "domain_destroy":
-            yield own.DomainDestroy(domid=a["domid"])
+            yield e.DomainDestroy(domid=a["domid"])
         case "getdomaininfo":
-            yield own.GetDomainInfo(domid=looked_up)
+            yield e.GetDomainInfo(domid=looked_up)
         case "get_outstanding_claims":
-            yield own.GetOutstandingClaims()
+            yield e.GetOutstandingClaims()
         case "claim_pages_check" if not isinstance(a["mem_flags"], list):
             start = 0 if a["has_extent_start"] else None
-            yield own.ClaimPages(
+            yield e.ClaimPages(
                 domid=looked_up,
                 nr_extents=a["pages"],
                 extent_order=a["extent_order"],
@@ -228,16 +228,14 @@ def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
             yield e.InstallClaimSet(domid=a["domid"], claims=[_claim(c) for c in a["entries"]])
         case "claim_memory":
             reserved = REFERENCE[found.semantics].reserved_field
-            claims = [
-                own.HypercallClaim(c["pages"], _target(c["target"]), **{reserved: c["pad"]}) for c in a["entries"]
-            ]
-            yield own.ClaimMemory(domid=looked_up, claims=claims, pad=a["pad"])
+            claims = [e.HypercallClaim(c["pages"], _target(c["target"]), **{reserved: c["pad"]}) for c in a["entries"]]
+            yield e.ClaimMemory(domid=looked_up, claims=claims, pad=a["pad"])
         case "get_memory_claims":
-            yield own.GetMemoryClaims(domid=looked_up, capacity=a["capacity"], pad=a["pad"])
+            yield e.GetMemoryClaims(domid=looked_up, capacity=a["capacity"], pad=a["pad"])
         case "alloc_heap_pages":
             names = {"exact_node": "exact", "no_owner": "no_owner", "no_refcount": "no_refcount"}
             flags: Any = [name for name, argument in names.items() if a[argument]]
-            yield own.AllocHeapPages(domid=domid, order=a["order"], node=a["requested"], memflags=flags)
+            yield e.AllocHeapPages(domid=domid, order=a["order"], node=a["requested"], memflags=flags)
         case _:
             yield from _on_block(found, done)
 
@@ -251,11 +249,11 @@ def _on_block(found: Input, done: _Done) -> Iterator[e.Event]:
                 flags: Any = ["no_refcount"] if a["no_refcount"] else []
                 for page in range(a["block"]["marked"]):
                     yield e.OfflinePage(mfn=done.block + page)
-                yield own.AssignPages(mfn=done.block, order=order, domid=a["domid"], memflags=flags)
+                yield e.AssignPages(mfn=done.block, order=order, domid=a["domid"], memflags=flags)
             case "free_heap_pages":
                 for page in range(a["block"]["marked"]):
                     yield e.OfflinePage(mfn=done.block + page)
-                yield own.FreeHeapPages(mfn=done.block, order=order)
+                yield e.FreeHeapPages(mfn=done.block, order=order)
             case "release_ownership":
                 yield e.FreeDomheapPages(mfn=done.block, order=order)
     elif found.operation == "offline_page" and a["page"] == "free":

@@ -20,8 +20,8 @@ import model
 import reference
 from proofs.evidence.request import Request
 from proofs.evidence.structure import NotRun, Table, Tables
-from proofs.stored import digest_of
 from proofs.prover.verdict import versions
+from proofs.stored import digest_of
 
 RESULTS = Path("tests/data/mutation/results.jsonl")
 REASONS = Path("tests/data/mutation/survivors.toml")

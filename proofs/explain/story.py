@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from proofs.operations import Claim, DomainCounters, HypercallClaim, PendingScrub, PreemptionPoint
 from proofs.replay.observe import differences
 from proofs.traces import Event, State, Trace
-from proofs.traces.events import Claim, DomainCounters, HostShape, PendingScrub
-from proofs.traces.own_events import HypercallClaim, PreemptionPoint
+from proofs.traces.events import HostShape
 
 
 class Scene(NamedTuple):

@@ -13,20 +13,20 @@ from typing import Any
 from msgspec import UNSET
 
 from proofs.export.pytest_test import identifier
-from proofs.traces.events import (
+from proofs.operations import (
     AllocDomheapPages,
     Boot,
     CreateDomain,
     DomainKill,
     Event,
     FreeDomheapPages,
-    Header,
     InstallClaimSet,
     OfflinePage,
     SetMaxPages,
     SetOutstandingPages,
     State,
 )
+from proofs.traces.events import Header
 
 _FLAGS = {"exact_node": "CLAIM_EXACT_NODE", "no_owner": "CLAIM_NO_OWNER", "no_refcount": "CLAIM_NO_REFCOUNT"}
 _COUNTERS = ("max_pages", "tot_pages", "global_claims", "node_claims", "outstanding_pages", "claim_node")

@@ -9,15 +9,13 @@ from typing import Any
 from msgspec import UNSET, Struct
 
 from model.calls import CRASH, MISUSE, OK, Ended
-from proofs.replay.operations import Outcome
-from proofs.traces.events import CreateDomain, Event, HostShape
-from proofs.traces.own_events import Continue, HypercallClaim
+from proofs.operations import MOST_DOMAINS, Continue, CreateDomain, Event, HypercallClaim, Outcome
+from proofs.traces.events import HostShape
 from reference.properties import check_state
 from reference.status import HypervisorCrash, MisuseError
 
 from .difference import counters_differ, first_difference, ledger_differs
 from .expectation import Expectation
-from .generators.lifetimes import MOST_DOMAINS
 from .known import Known
 from .machine import NOBODY, Machine
 from .properties import Properties

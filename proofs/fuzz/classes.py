@@ -35,6 +35,7 @@ from model.calls import (
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
+from proofs.operations import OPERATIONS
 
 from .features import (
     PASSED_OVER_CLAIMED,
@@ -52,25 +53,6 @@ NODES, DOMAINS = 3, 2
 NO_STATE = f"no state with all that is proved admits it ({NODES} nodes, {DOMAINS} domains)"
 _DOMID = 1
 
-OPERATIONS = (
-    "populate_physmap: none of the extents",
-    "populate_physmap: some of the extents",
-    "populate_physmap: all of the extents",
-    "populate_physmap: preempted between extents",
-    "memory_exchange: EPERM",
-    "memory_exchange: EINVAL",
-    "memory_exchange: ESRCH",
-    "memory_exchange: ENOMEM",
-    "memory_exchange: OK",
-    "relinquish_memory: nothing freed",
-    "relinquish_memory: pages freed",
-    "destroydomain: ESRCH",
-    "destroydomain: OK",
-    "destroydomain: OK, not forgotten yet",
-    "alloc_domheap_pages: OK",
-    "alloc_domheap_pages: refused",
-)
-"""Of operations of several critical sections, what no single case says. None depends on the semantics."""
 SCRUBBING = "populate_physmap: preempted scrubbing"
 """Where there is a stash."""
 
@@ -124,7 +106,8 @@ def classes_of(semantics: str, proved: list[str]) -> Classes:
             _passed_over(asked, found, arguments["has_block"])
         _effects(asked, name, found, arguments)
     stashing = (SCRUBBING,) if asked.call.interface.stashes else ()
-    for name in (*SEARCHED, PASSED_OVER_EMPTY, *OPERATIONS, *stashing):
+    of_operations = [f"{name}: {outcome}" for name, kind in OPERATIONS.items() for outcome in kind.outcomes]
+    for name in (*SEARCHED, PASSED_OVER_EMPTY, *of_operations, *stashing):
         asked.found[name] = ""
     return asked.found
 
@@ -166,17 +149,13 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     flag, counts = host.flag("flag"), {"extents": 3, "in_order": 0, "out_order": 0}
     yield "create_domain", {"domid": _DOMID, "max_pages": limit, "node_affinity": frozenset({0})}
     yield "set_max_pages", {"domid": _DOMID, "max_pages": limit}
-    yield "max_mem", {"domid": _DOMID, "max_pages": limit}
     yield "mark_dying", {"domid": _DOMID}
     yield "release_all_claims", {"domid": _DOMID}
     yield "domain_destroy", {"domid": _DOMID}
     yield "finish_kill", {"domid": _DOMID}
     for freed in (True, False):
         yield "put_domain", {"domid": _DOMID, "freed": freed}
-    yield "getdomaininfo", {"domid": _DOMID}
-    yield "pausedomain", {"domid": _DOMID}
     yield "domain_unpause_by_systemcontroller", {"domid": _DOMID}
-    yield "get_outstanding_claims", {}
     yield "get_memory_claims", {"domid": _DOMID, "capacity": more, "pad": pad}
     yield "claim_pages_check", {"domid": _DOMID, "pages": more, "mem_flags": flags, "has_extent_start": flag}
     yield "set_outstanding_pages", {"domid": _DOMID, "pages": -more}
@@ -213,6 +192,10 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "take_stash", {"domid": _DOMID}
     yield "free_stash", {"domid": _DOMID, "block": blocks[0]}
     yield "offline_marked", {"block": blocks[0]}
+    for name, kind in OPERATIONS.items():
+        if kind.any_numbers is not None:
+            domain = {"domid": _DOMID} if "domid" in kind.__struct_fields__ else {}
+            yield name, domain | {argument: host.pages(argument) for argument in kind.any_numbers}
 
 
 def _passed_over(asked: _Asked, found: list[Case], has_block: list[Term]) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from proofs.operations import Boot, Event, Events2
 from proofs.replay.observe import observe
 from proofs.traces import Header, HostShape, read_traces
-from proofs.traces.events import FORMAT_2, Boot, Event
-from proofs.traces.own_events import Events2
+from proofs.traces.events import FORMAT_2
 from reference.status import HypervisorCrash, MisuseError
 
 from .checker import Failure

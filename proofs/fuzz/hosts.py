@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
+from proofs.operations.draw import Draw
 from proofs.traces.events import HostShape
 from reference.constants import MAX_NUMNODES
-
-from .draw import Draw
 
 _NODES = ((0.15, 1, 1), (0.42, 2, 2), (0.60, 3, 3), (0.74, 4, 4), (0.88, 5, 8), (0.95, 9, 16), (0.98, 17, 32))
 """Up to which share of hosts: from how many nodes to how many. The rest is larger."""

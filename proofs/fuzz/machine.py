@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
+from proofs.operations import Continue, Event, Outcome
 from proofs.replay.execution import boot_shape
-from proofs.replay.operations import OPERATIONS, Outcome
-from proofs.traces.events import Event, HostShape
-from proofs.traces.own_events import Continue
+from proofs.traces.events import HostShape
 from reference.generations import SEMANTICS
 from reference.status import MisuseError
 from reference.steps import Steps
@@ -56,7 +55,7 @@ class Machine:
 
     def begin_as(self, builder: str, event: Event) -> Outcome | None:
         """:meth:`begin` for a builder that has nothing in flight; the event is no ``continue``."""
-        outcome = OPERATIONS[type(event)](self.host, event)
+        outcome = event.on_reference(self.host)
         if type(outcome) is dict:
             self.ended = event
             return outcome

@@ -9,13 +9,13 @@ from contextlib import suppress
 from proofs.adapters import Outside, OutsideFailure
 from proofs.adapters.against import Against, replay_against
 from proofs.adapters.made import Made
+from proofs.operations import Boot, Continue, Event
+from proofs.operations.draw import Draw
 from proofs.replay import TraceResult
 from proofs.traces import Header
-from proofs.traces.events import Boot, Event, HostShape
-from proofs.traces.own_events import Continue
+from proofs.traces.events import HostShape
 
 from .checker import Failure
-from .draw import Draw
 from .finding import decode, lines, program_test_of
 from .generators.plan import Plan
 from .known import Known

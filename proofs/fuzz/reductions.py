@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from proofs.traces import events as e
-from proofs.traces import own_events as own
-from proofs.traces.events import Event, HostShape
+from proofs import operations as e
+from proofs.operations import Event
+from proofs.traces.events import HostShape
 
 from .steps import Frame, Step, Steps
 
@@ -28,7 +28,7 @@ def of_events(host: HostShape, steps: Steps) -> Candidates:
     """Operations in one go instead of in steps, and simpler ones that do the same."""
     for index, step in enumerate(steps.steps):
         event = step.event
-        if event.builder is not UNSET and not isinstance(event, own.Continue):
+        if event.builder is not UNSET and not isinstance(event, e.Continue):
             yield host, _in_one_go(steps, index)
         for simpler in _simpler(event):
             yield host, steps.changed(index, simpler)
@@ -44,7 +44,7 @@ def _in_one_go(steps: Steps, index: int) -> Steps:
             kept.append(replace(step, event=replace(step.event, builder=UNSET)))
         elif number < index or ended or step.event.builder != builder:
             kept.append(step)
-        elif not isinstance(step.event, own.Continue):
+        elif not isinstance(step.event, e.Continue):
             ended = True
             kept.append(step)
     return Steps(kept)
@@ -52,7 +52,7 @@ def _in_one_go(steps: Steps, index: int) -> Steps:
 
 def _simpler(event: Event) -> Iterator[Event]:
     """The hypervisor's function instead of the hypercall above it, a part instead of the whole."""
-    if isinstance(event, own.ClaimMemory):
+    if isinstance(event, e.ClaimMemory):
         if len(event.claims) == 1 and isinstance(event.claims[0].target, str):
             yield e.SetOutstandingPages(domid=event.domid, pages=event.claims[0].pages)
         if len(event.claims) == 1 and isinstance(event.claims[0].target, int):
@@ -60,9 +60,9 @@ def _simpler(event: Event) -> Iterator[Event]:
         if not any(claim.target in ("legacy", "no_node") for claim in event.claims):
             claims = [e.Claim(c.pages, _GLOBAL.get(c.target, c.target), c.pad) for c in event.claims]  # type: ignore[arg-type]  # not legacy
             yield e.InstallClaimSet(domid=event.domid, claims=claims)
-    elif isinstance(event, own.ClaimPages):
+    elif isinstance(event, e.ClaimPages):
         yield e.SetOutstandingPages(domid=event.domid, pages=event.nr_extents)
-    elif isinstance(event, own.PopulatePhysmap):
+    elif isinstance(event, e.PopulatePhysmap):
         if event.preempt_at is not None:
             yield replace(event, preempt_at=None)
         if event.start_extent:
@@ -71,10 +71,10 @@ def _simpler(event: Event) -> Iterator[Event]:
             domid=event.domid, order=event.extent_order, node=event.node, memflags=event.memflags, builder=event.builder
         )
     elif isinstance(event, e.AllocDomheapPages):
-        yield own.AllocHeapPages(domid=event.domid, order=event.order, node=event.node, memflags=event.memflags)
-    elif isinstance(event, own.MaxMem) and event.max_pages < 1 << 32:
+        yield e.AllocHeapPages(domid=event.domid, order=event.order, node=event.node, memflags=event.memflags)
+    elif isinstance(event, e.MaxMem) and event.max_pages < 1 << 32:
         yield e.SetMaxPages(domid=event.domid, max_pages=event.max_pages)
-    elif isinstance(event, own.DestroyDomain):
+    elif isinstance(event, e.DestroyDomain):
         yield e.DomainKill(domid=event.domid, builder=event.builder)
 
 
@@ -110,7 +110,7 @@ def _without_node(step: Step, node: int) -> Step | None:
     if isinstance(event, e.CreateDomain):
         affinity = [moved(n) for n in event.node_affinity if n != node]
         event = replace(event, node_affinity=affinity or [0])
-    if isinstance(event, e.InstallClaimSet | own.ClaimMemory):
+    if isinstance(event, e.InstallClaimSet | e.ClaimMemory):
         claims = [replace(c, target=moved(c.target)) for c in event.claims if c.target != node]
         event = replace(event, claims=claims)
     frames = []
@@ -133,7 +133,7 @@ def of_numbers(host: HostShape, steps: Steps) -> Candidates:
                 changed = [*steps.steps]
                 changed[index] = replace(step, frames=tuple(frames))
                 yield host, Steps(changed)
-        if isinstance(step.event, own.MemoryExchange):
+        if isinstance(step.event, e.MemoryExchange):
             for at in range(len(step.frames) if len(step.frames) > 1 else 0):
                 changed = [*steps.steps]
                 changed[index] = replace(step, frames=(*step.frames[:at], *step.frames[at + 1 :]))
@@ -170,7 +170,7 @@ def _with_pages(step: Step, old: int, new: int) -> Step:
     for field in ("pages", "nr_extents", "max_pages"):
         if getattr(event, field, None) == old and field not in event.observed:
             event = replace(event, **{field: new})
-    if isinstance(event, e.InstallClaimSet | own.ClaimMemory):
+    if isinstance(event, e.InstallClaimSet | e.ClaimMemory):
         event = replace(event, claims=[replace(c, pages=new) if c.pages == old else c for c in event.claims])
     return step if event is step.event else replace(step, event=event)
 

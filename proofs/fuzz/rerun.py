@@ -8,8 +8,8 @@ from copy import copy
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from proofs.traces.events import Event, HostShape
-from proofs.traces.own_events import Continue
+from proofs.operations import Continue, Event
+from proofs.traces.events import HostShape
 
 from .checker import EVERYTHING, Checker, Failure, Impossible
 from .known import Known

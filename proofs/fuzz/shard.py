@@ -9,7 +9,8 @@ from collections import Counter
 
 from msgspec import Struct
 
-from .generators import MAKERS
+from proofs.operations import OPERATIONS
+
 from .known import Known
 from .leads import favourable
 from .target import Found, Target
@@ -95,6 +96,6 @@ def favoured(missing: set[str]) -> dict[str, float]:
     wanted: dict[str, float] = {}
     for name in missing:
         for operation in favourable(name):
-            if operation in MAKERS:
+            if operation in OPERATIONS:
                 wanted[operation] = _FAVOUR
-    return wanted if len(wanted) < len(MAKERS) / 2 else {}
+    return wanted if len(wanted) < len(OPERATIONS) / 2 else {}

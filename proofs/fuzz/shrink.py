@@ -11,7 +11,8 @@ from itertools import islice
 
 from msgspec import Struct
 
-from proofs.traces.events import Event, HostShape
+from proofs.operations import Event
+from proofs.traces.events import HostShape
 
 from .checker import Failure
 from .reductions import of_events, of_hosts, of_numbers, together

@@ -12,11 +12,11 @@ from random import Random
 
 from msgspec import Struct
 
-from proofs.traces.events import Event, HostShape
+from proofs.operations import OPERATIONS, Event
+from proofs.operations.draw import Draw
+from proofs.traces.events import HostShape
 
 from .checker import Failure
-from .draw import Draw
-from .generators import MAKERS
 from .generators.plan import Plan
 from .rerun import Redone
 from .shrink import Shrunk, shrink
@@ -83,13 +83,14 @@ class _Smallest:
 
     def _tiny(self, of: Sequence[Event], length: int, tries: int) -> Iterator[Trial]:
         """Failing traces of the operations of another one, on one or two nodes of a few pages."""
-        makers = [(MAKERS[name], 1.0) for name in dict.fromkeys(event.op for event in of) if name in MAKERS]
+        names = dict.fromkeys(event.op for event in of)
+        weighted = [(OPERATIONS[name], 1.0) for name in names if name in OPERATIONS]
         for seed in range(tries):
             if self._over():
                 return
             draw = Draw(Random(seed))
             host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))], last_alloc_node=0)
-            tried = self._ways.attempt(seed, draw, host, Plan(makers, length, 0.02, draw.pick((0.0, 0.9))))
+            tried = self._ways.attempt(seed, draw, host, Plan(weighted, length, 0.02, draw.pick((0.0, 0.9))))
             if self._same(tried.failure):
                 yield tried
 

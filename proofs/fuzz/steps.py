@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from proofs.traces import own_events as own
-from proofs.traces.events import AllocDomheapPages, Event, HostShape
+from proofs import operations as e
+from proofs.operations import AllocDomheapPages, Event
+from proofs.traces.events import HostShape
 
 
 class Frame(Struct, frozen=True):
@@ -33,7 +34,7 @@ class Step(Struct, frozen=True):
 
 def named(event: Event) -> list[int]:
     """The frames that an event names as arguments."""
-    if isinstance(event, own.MemoryExchange):
+    if isinstance(event, e.MemoryExchange):
         return list(event.in_mfns)
     if "mfn" in event.observed or not hasattr(event, "mfn"):
         return []
@@ -42,11 +43,11 @@ def named(event: Event) -> list[int]:
 
 def _size(event: Event) -> int:
     """Pages of each block that an operation is given."""
-    if isinstance(event, own.MemoryExchange):
+    if isinstance(event, e.MemoryExchange):
         return 1 << event.out_order
-    if isinstance(event, own.PopulatePhysmap):
+    if isinstance(event, e.PopulatePhysmap):
         return 1 << event.extent_order
-    return 1 << event.order if isinstance(event, AllocDomheapPages | own.AllocHeapPages) else 1
+    return 1 << event.order if isinstance(event, AllocDomheapPages | e.AllocHeapPages) else 1
 
 
 class Given:
@@ -59,7 +60,7 @@ class Given:
 
     def begins(self, number: int, event: Event) -> None:
         """A step's event, before it is done."""
-        if not isinstance(event, own.Continue):
+        if not isinstance(event, e.Continue):
             self._begun[event.builder] = number, event
 
     def ended(self, event: Event, outcome: dict[str, Any]) -> None:
@@ -93,7 +94,7 @@ class Given:
         mfns = [self.frame(frame, host) for frame in step.frames]
         if None in mfns:
             return None
-        if isinstance(step.event, own.MemoryExchange):
+        if isinstance(step.event, e.MemoryExchange):
             return replace(step.event, in_mfns=mfns)
         return replace(step.event, mfn=mfns[0])
 

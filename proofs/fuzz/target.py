@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from proofs.traces.events import Event, HostShape
-from proofs.traces.own_events import Events2
+from proofs.operations import Event, Events2
+from proofs.traces.events import HostShape
 
 from .checker import EVERYTHING, Failure
 from .finding import header_of, lines, pytest_of, recorded

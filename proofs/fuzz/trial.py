@@ -8,12 +8,12 @@ from random import Random
 
 from msgspec import Struct
 
-from proofs.replay.operations import Outcome
-from proofs.traces.events import Event, HostShape
+from proofs.operations import Event, Outcome
+from proofs.operations.draw import Draw
+from proofs.traces.events import HostShape
 from reference.generations import SEMANTICS
 
 from .checker import Checker, Failure
-from .draw import Draw
 from .generators.plan import Plan, draw_plan
 from .generators.source import Source
 from .hosts import draw_host

@@ -1,4 +1,4 @@
-"""What the makers of events look at: a host at work, and what may be done on it without misuse.
+"""What events are drawn for: a host at work, and what may be done on it without misuse.
 
 The hypervisor's callers never free a page twice. Neither do the events made here: pages that an operation in flight
 holds are left alone by the others. Domains are not: one may be destroyed while somebody works on it.
@@ -7,37 +7,24 @@ holds are left alone by the others. Domains are not: one may be destroyed while 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
-from proofs.traces.events import Event
-from proofs.traces.fields import MemFlag
-from proofs.traces.own_events import (
+from proofs.operations import (
     AllocHeapPages,
     AssignPages,
     Continue,
+    Event,
     FreeHeapPages,
     MemoryExchange,
     PopulatePhysmap,
 )
+from proofs.operations.draw import UNKNOWN_DOMID, Draw
+from proofs.operations.sides import Loose
 from reference.constants import MAX_NUMNODES
 from reference.pages import Block, PageState
 from reference.state import Domain, Host
 
-from .draw import Draw
 from .machine import Machine
 from .offered import Offered
-
-UNKNOWN_DOMID = 99
-"""Never created."""
-
-
-class Loose(NamedTuple):
-    """Pages that an ``alloc_heap_pages`` of its own left in limbo, for somebody to assign or to free."""
-
-    mfn: int
-    order: int
-    domid: int
-    memflags: list[MemFlag]
 
 
 class World:
@@ -65,6 +52,11 @@ class World:
         self.loose: list[Loose] = []
         self.preempted: dict[int, PopulatePhysmap] = {}
         """By domain: what would go on with the call that was preempted last."""
+
+    @property
+    def extended(self) -> bool:
+        """Whether what only ``claim-trace/2`` has can be asked for."""
+        return self.offered is None or self.offered.extended
 
     def any_domain(self) -> Domain | None:
         """One of the domains, if there are any."""

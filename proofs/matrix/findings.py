@@ -10,13 +10,12 @@ import msgspec
 from proofs.explain.stage import request_of
 from proofs.matrix.cells import Cell
 from proofs.matrix.rows import Row
+from proofs.operations import Events2
 from proofs.prover.verdict import Verdict
 from proofs.replay.observe import observe
-from proofs.replay.operations import OPERATIONS
 from proofs.replay.replay import ObservedBlock
 from proofs.search.events import Trace
 from proofs.traces.events import FORMAT_2
-from proofs.traces.own_events import Events2
 from proofs.versions import versions
 from reference.constants import UINT_MAX
 from reference.generations import SEMANTICS
@@ -61,7 +60,7 @@ class _Recorder:
         event = msgspec.convert(written, Events2)
         if event.observed:
             self.policy.expect(event)
-        outcome = OPERATIONS[type(event)](self.host, event)
+        outcome = event.on_reference(self.host)
         if isinstance(outcome, dict):
             return outcome
         return self._section(outcome, builder) if builder else run(outcome)

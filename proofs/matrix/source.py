@@ -9,14 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from model.generations import claim_sets, legacy, parts, per_node, single_node
+from model import generations
+from model.generations import parts
 from model.generations.generation import Semantics
 from model.rules import Rules
 from model.semantics import SEMANTICS
 from reference.generations import SEMANTICS as OF_REFERENCE
 from reference.generations import parts as reference_parts
 
-MODULES = (legacy, single_node, claim_sets, per_node)
+MODULES = [module for module in vars(generations).values() if inspect.ismodule(module)]
+"""Those that hold a generation each, or several, and what they share."""
 LARGEST = 120
 """Lines of a generation at most, in the reference and in the model."""
 

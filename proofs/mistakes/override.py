@@ -25,5 +25,6 @@ class Override(Semantics):
     def fits(cls) -> list[str]:
         """The generations whose rules it spoils: those with claim sets that do not have it as their rule."""
         claim_sets = [name for name, semantics in SEMANTICS.items() if isinstance(semantics, ClaimSets)]
-        rule_of = (*cls.rule_of, "claim-sets-no-recall") if "recall" in vars(cls) else cls.rule_of
+        own_recall = [n for n in claim_sets if type(SEMANTICS[n]).recall is not ClaimSets.recall]
+        rule_of = (*cls.rule_of, *own_recall) if "recall" in vars(cls) else cls.rule_of
         return [name for name in claim_sets if name not in rule_of]

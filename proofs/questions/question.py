@@ -13,12 +13,11 @@ from typing import Any, get_args
 import msgspec
 
 from proofs.matrix.findings import FOLDER, as_good, recorded
+from proofs.operations import Events2, State
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
 from proofs.search.on_reference import Running, Tiny, tiny_hosts
 from proofs.search.small_events import Written
-from proofs.traces.events import State
-from proofs.traces.own_events import Events2
 from proofs.versions import versions
 from reference.state import Host, all_locks
 from reference.status import HypervisorCrash, MisuseError

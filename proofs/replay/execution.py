@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from proofs.traces.events import Event, HostShape
-from proofs.traces.own_events import Continue
+from proofs.operations import Continue, Event, Outcome
+from proofs.traces.events import HostShape
 from reference.heap import BlockPolicy, lowest_address
 from reference.semantics import Semantics
 from reference.state import Host, boot
 from reference.status import MisuseError
 from reference.steps import Steps, run
-
-from .operations import OPERATIONS, Outcome
 
 
 def boot_shape(
@@ -53,7 +51,7 @@ class Execution:
             return self._step(builder, steps)  # type: ignore[arg-type]  # it is a key
         if builder is not UNSET and builder in self.builders:
             raise MisuseError(f"builder {builder} has not ended what it does")
-        outcome = OPERATIONS[type(event)](self.host, event)
+        outcome = event.on_reference(self.host)
         if isinstance(outcome, dict):
             return outcome
         return run(outcome) if builder is UNSET else self._step(builder, outcome)

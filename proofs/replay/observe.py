@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from proofs.traces.events import DomainCounters, PendingScrub, State
+from proofs.operations import DomainCounters, PendingScrub, State
 from reference.state import Domain, Host, all_locks
 
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from msgspec import UNSET, Struct
 
-from proofs.traces.events import FORMAT_2, Event, Header, State
-from proofs.traces.own_events import Continue
+from proofs.operations import Continue, Event, Outcome, State
+from proofs.traces.events import FORMAT_2, Header
 from proofs.traces.reader import TraceError, shape_problem
 from proofs.traces.text import one_line, printable
 from reference.generations import SEMANTICS
@@ -19,7 +19,6 @@ from reference.status import HypervisorCrash, MisuseError
 
 from .execution import Execution, boot_shape
 from .observe import differences, matches, observe, size
-from .operations import Outcome
 
 
 class Divergence(Struct, frozen=True):

@@ -14,14 +14,13 @@ from typing import Any
 
 import msgspec
 
+from proofs.operations import Events2
 from proofs.replay.observe import observe
-from proofs.replay.operations import OPERATIONS
 from proofs.replay.replay import ObservedBlock
 from proofs.search.events import Counters, Trace
 from proofs.search.fulfilled import ON_REFERENCE, free_blocks
 from proofs.search.minimise import Found
 from proofs.search.small_events import Written, next_events
-from proofs.traces.own_events import Events2
 from reference.generations import SEMANTICS
 from reference.state import Domain, Host, all_locks, boot
 from reference.status import HypervisorCrash, MisuseError
@@ -67,7 +66,7 @@ class Running:
         event = msgspec.convert(written, Events2)
         if event.observed:
             self.policy.expect(event)
-        outcome = OPERATIONS[type(event)](self.host, event)
+        outcome = event.on_reference(self.host)
         self.created |= self.host.domains
         if isinstance(outcome, dict):
             return outcome

@@ -26,11 +26,11 @@ def replay_on_reference(trace: Trace) -> Replayed:
     """Run the events on the reference and compare every result and counter with the model's."""
     import msgspec
 
+    from proofs.operations import Events2
     from proofs.replay.execution import Execution, boot_shape
     from proofs.replay.observe import observe
     from proofs.replay.replay import ObservedBlock
     from proofs.traces.events import HostShape
-    from proofs.traces.own_events import Events2
     from reference.generations import SEMANTICS
     from reference.properties import check_state
     from reference.status import HypervisorCrash, MisuseError

@@ -21,8 +21,8 @@ from model.semantics import SEMANTICS, Semantics
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 from model.transitions.stash import SMALLEST
-from proofs.mistakes.in_rules import mutated
 from proofs.interrupts import interruptible
+from proofs.mistakes.in_rules import mutated
 from proofs.prover.solve import SIMPLEX
 from proofs.search.steps import (
     POPULATES,

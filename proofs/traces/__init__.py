@@ -12,7 +12,9 @@ install_claim_set 8
 alloc_domheap_pages 6
 """
 
-from .events import DomainCounters, Event, Header, HostShape, State
+from proofs.operations import DomainCounters, Event, State
+
+from .events import Header, HostShape
 from .reader import Trace, TraceError, read_traces
 from .writer import TraceWriter
 

@@ -14,11 +14,21 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from proofs.operations import (
+    AllocDomheapPages,
+    AllocHeapPages,
+    Boot,
+    Continue,
+    CreateDomain,
+    Event,
+    Events1,
+    Events2,
+    State,
+)
 from reference.constants import MAX_NUMNODES
 
-from .events import FORMAT_1, FORMAT_2, AllocDomheapPages, Boot, CreateDomain, Event, Events1, Header, State
+from .events import FORMAT_1, FORMAT_2, Header
 from .gunzip import Gunzip
-from .own_events import AllocHeapPages, Continue, Events2
 from .text import one_line, printable
 
 LONGEST_LINE = 1 << 26

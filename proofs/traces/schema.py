@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from proofs.operations import Events2
+
 from .events import FORMAT_1, FORMAT_2, Header
-from .own_events import Events2
 
 
 def json_schema() -> dict[str, Any]:

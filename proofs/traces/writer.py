@@ -9,7 +9,9 @@ from types import TracebackType
 
 import msgspec
 
-from .events import Event, Header
+from proofs.operations import Event
+
+from .events import Header
 
 _ENCODER = msgspec.json.Encoder()
 

@@ -7,10 +7,7 @@ import random
 from msgspec.structs import replace
 
 from proofs.adapters.made import Made
-from proofs.replay.execution import Execution, boot_shape
-from proofs.replay.observe import observe
-from proofs.traces.events import (
-    FORMAT_1,
+from proofs.operations import (
     AllocDomheapPages,
     Boot,
     Claim,
@@ -18,13 +15,14 @@ from proofs.traces.events import (
     DomainKill,
     Event,
     FreeDomheapPages,
-    Header,
-    HostShape,
     InstallClaimSet,
     OfflinePage,
     SetMaxPages,
     SetOutstandingPages,
 )
+from proofs.replay.execution import Execution, boot_shape
+from proofs.replay.observe import observe
+from proofs.traces.events import FORMAT_1, Header, HostShape
 from reference.generations import SEMANTICS
 from reference.heap import NodeHeap
 

@@ -14,9 +14,10 @@ from docs._make.checkout import ROOT
 from proofs.adapters import HostRefused, Kind, Outside, OutsideFailure, against
 from proofs.adapters.against import NO_PAGES, replay_against
 from proofs.adapters.made import Made
+from proofs.operations import Boot, DomainKill, FreeDomheapPages, SetMaxPages
 from proofs.replay.files import replay_file
 from proofs.traces import TraceError, read_traces
-from proofs.traces.events import FORMAT_1, Boot, DomainKill, FreeDomheapPages, Header, HostShape, SetMaxPages
+from proofs.traces.events import FORMAT_1, Header, HostShape
 from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, ended, misbehaving
 from tests.adapters.random_traces import Maker
 from tests.traces.recording import own_traces

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofs.adapters.protocol import FORMATS, KINDS, message
+from proofs.adapters.protocol import FORMATS, message
 from proofs.adapters.server import Server
 from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE, OVERRIDES
 from proofs.mistakes.planted import overridden
+from proofs.operations import KINDS
 from proofs.replay import replay as replay_module
 from proofs.replay import replay_trace
 from proofs.traces import read_traces

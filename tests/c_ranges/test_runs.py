@@ -15,10 +15,11 @@ from proofs.c_ranges.verdicts import FOLDER, HARMLESS, NO_TRACE, load
 from proofs.c_typed.cint import UINT32, UINT64, CInt
 from proofs.c_typed.replay import CTypedReplay
 from proofs.c_typed.runs import Run, plain, where_they_part
+from proofs.operations import DomainCounters, State
 from proofs.prover.verdict import Verdict
 from proofs.replay.replay import TraceResult
 from proofs.traces import Trace, read_traces
-from proofs.traces.events import DomainCounters, HostShape, State
+from proofs.traces.events import HostShape
 from tests.adapters.random_traces import Maker
 
 RECORDED = sorted(Path("tests/data/conformance").glob("*.jsonl.gz"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from docs._make.blocks import blocks_of
 from docs._make.checkout import ROOT
 from docs._make.diff import DOCUMENT, assumed

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from proofs.fuzz.checker import Checker
-from proofs.fuzz.draw import Draw
-from proofs.fuzz.generators import Maker, makers_of
+from proofs.fuzz.generators import operations_of
 from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
 from proofs.fuzz.world import World
-from proofs.traces.events import CreateDomain
-from proofs.traces.own_events import Continue
+from proofs.operations import Continue, CreateDomain, Event, name_of
+from proofs.operations.draw import Draw
 from reference.generations import SEMANTICS
 
 RANDOMS = st.randoms(use_true_random=False)
@@ -49,11 +48,11 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
             if self.checker.outcome is not None:
                 self.world.note(event, self.checker.outcome)
 
-        def begin(self, maker: Maker, random: Random) -> None:
+        def begin(self, kind: type[Event], random: Random) -> None:
             self.world.draw = Draw(random)
-            event = maker.make(self.world)
+            event = kind.drawn(self.world)
             free = [b for b in ("b1", "b2", "b3") if b not in self.checker.machine.running]
-            if event is not None and maker.in_steps and free:
+            if event is not None and kind.in_steps and free:
                 event.builder = free[0]
             self.do(event)
 
@@ -68,11 +67,11 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
                 failure = self.checker.end()
                 assert failure is None, failure
 
-    for maker in makers_of(SEMANTICS[known.semantics]):
+    for kind in operations_of(SEMANTICS[known.semantics]):
 
-        def begun(self: Builders, random: Random, maker: Maker = maker) -> None:
-            self.begin(maker, random)
+        def begun(self: Builders, random: Random, kind: type[Event] = kind) -> None:
+            self.begin(kind, random)
 
-        begun.__name__ = maker.name
-        setattr(Builders, maker.name, rule(random=RANDOMS)(begun))
+        begun.__name__ = name_of(kind)
+        setattr(Builders, name_of(kind), rule(random=RANDOMS)(begun))
     return Builders

@@ -11,26 +11,31 @@ import pytest
 from model.semantics import SEMANTICS as MODEL
 from proofs.fuzz.checker import Checker, Failure, Impossible
 from proofs.fuzz.compiled import ModelState
-from proofs.fuzz.draw import EXTREMES, Draw
-from proofs.fuzz.generators import MAKERS, makers_of
-from proofs.fuzz.generators.claiming import claim_memory, claim_pages
+from proofs.fuzz.generators import operations_of
 from proofs.fuzz.generators.plan import draw_plan
 from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
 from proofs.fuzz.model_calls import ModelCalls
 from proofs.fuzz.trial import Trial, random_trial
 from proofs.fuzz.world import World
-from proofs.traces.events import CreateDomain, HostShape, OfflinePage, SetOutstandingPages
-from proofs.traces.own_events import (
+from proofs.operations import (
+    OPERATIONS,
     AllocHeapPages,
     AssignPages,
+    ClaimMemory,
     ClaimPages,
     Continue,
+    CreateDomain,
     DestroyDomain,
+    OfflinePage,
     PopulatePhysmap,
     PreemptionPoint,
+    SetOutstandingPages,
     UnpauseDomain,
+    name_of,
 )
+from proofs.operations.draw import EXTREMES, Draw
+from proofs.traces.events import HostShape
 from reference.generations import SEMANTICS
 
 
@@ -56,23 +61,23 @@ def test_every_operation_is_made_and_traces_run_clean(semantics: str) -> None:
         assert trial.failure is None, trial.failure
         made.update(event.op for event in trial.events)
     rare = {"domain_destroy", "destroydomain"}
-    assert {maker.name for maker in makers_of(SEMANTICS[semantics])} - rare <= set(made)
+    assert {name_of(kind) for kind in operations_of(SEMANTICS[semantics])} - rare <= set(made)
     assert made["continue"] > 0
 
 
-def test_makers_and_their_names_are_the_operations_of_traces() -> None:
+def test_drawn_operations_are_the_operations_of_traces() -> None:
     assert set(MODEL) == set(SEMANTICS)
-    makers = {name: {m.name for m in makers_of(semantics)} for name, semantics in SEMANTICS.items()}
-    assert makers["claim-sets"] == set(MAKERS) - {"get_memory_claims"}
-    assert makers["per-node-v8"] == set(MAKERS)
-    assert makers["legacy-2013"] == set(MAKERS) - {"install_claim_set", "claim_memory", "get_memory_claims"}
+    drawn = {name: {name_of(kind) for kind in operations_of(semantics)} for name, semantics in SEMANTICS.items()}
+    assert drawn["claim-sets"] == set(OPERATIONS) - {"get_memory_claims"}
+    assert drawn["per-node-v8"] == set(OPERATIONS)
+    assert drawn["legacy-2013"] == set(OPERATIONS) - {"install_claim_set", "claim_memory", "get_memory_claims"}
 
 
 def test_swarm_each_trace_has_its_own_operations_and_weights() -> None:
     plans = [draw_plan(Draw(Random(seed)), SEMANTICS["claim-sets"], {}) for seed in range(100)]
-    chosen = [frozenset(maker.name for maker in plan._makers) for plan in plans]
+    chosen = [frozenset(name_of(kind) for kind in plan._kinds) for plan in plans]
     assert len(set(chosen)) > 50
-    assert {len(c) == len(MAKERS) - 1 for c in chosen} == {True, False}
+    assert {len(c) == len(OPERATIONS) - 1 for c in chosen} == {True, False}
     assert {plan.wild for plan in plans} == {0.02, 0.1, 0.5}  # nearly always valid, mostly, half arbitrary
     assert {plan.interleaving for plan in plans} == {0.0, 0.5, 0.9}
     assert len({plan.length for plan in plans}) >= 4
@@ -81,7 +86,7 @@ def test_swarm_each_trace_has_its_own_operations_and_weights() -> None:
 def test_wanted_operations_are_favoured() -> None:
     def share(wanted: dict[str, float]) -> int:
         plans = [draw_plan(Draw(Random(seed)), SEMANTICS["claim-sets"], wanted) for seed in range(200)]
-        return sum(plan.maker(Draw(Random(1))).name == "offline_page" for plan in plans)
+        return sum(name_of(plan.kind(Draw(Random(1)))) == "offline_page" for plan in plans)
 
     assert share({"offline_page": 5.0}) > 2 * share({})
 
@@ -229,7 +234,7 @@ def test_page_counts_are_drawn_at_the_bounds_of_the_checks() -> None:
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     asked: Counter[int] = Counter()
     for _ in range(3000):
-        event = claim_memory(world)
+        event = ClaimMemory.drawn(world)
         assert event is not None
         asked.update(claim.pages for claim in event.claims if claim.target == 0)
     assert all(asked[pages] > 5 for pages in (39, 40, 41, 0, 1))
@@ -258,5 +263,5 @@ def test_where_colouring_refuses_every_claim_malformed_ones_are_asked_too() -> N
     checker = Checker(HostShape(64, [40], llc_coloring=True), nothing_known("claim-sets"))
     world = World(checker.machine, Draw(Random(1)), 0.02)
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
-    asked = [claim_pages(world) for _ in range(100)]
+    asked = [ClaimPages.drawn(world) for _ in range(100)]
     assert sum(event is not None and event.extent_order == 1 for event in asked) > 5

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from proofs.fuzz.draw import Draw
-from proofs.fuzz.generators import makers_of
+from proofs.fuzz.generators import operations_of
 from proofs.fuzz.generators.plan import Plan
 from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
 from proofs.fuzz.trial import Trial, trial
+from proofs.operations.draw import Draw
 from reference.generations import SEMANTICS
 from tests.fuzz.spoiled import spoil
 from tests.fuzz.state_machine import RANDOMS, machine_of
@@ -24,8 +24,8 @@ FEW = settings(max_examples=15, suppress_health_check=list(HealthCheck), deadlin
 def trials(draw: st.DrawFn, semantics: str, length: int = 12) -> Trial:
     """A short trace, made and checked; Hypothesis knows every random number in it."""
     source = Draw(draw(RANDOMS))
-    makers = [(maker, maker.weight) for maker in makers_of(SEMANTICS[semantics])]
-    plan = Plan(makers, length, 0.1, source.pick((0.0, 0.5, 0.9)))
+    weighted = [(kind, kind.weight) for kind in operations_of(SEMANTICS[semantics])]
+    plan = Plan(weighted, length, 0.1, source.pick((0.0, 0.5, 0.9)))
     return trial(Known(semantics, [], {}), 0, source, draw_host(source), plan)
 
 

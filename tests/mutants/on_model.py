@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
-from proofs.evidence.mutants import Ending, MutantVerdict, fingerprint
 from proofs.atomic import write_atomically
+from proofs.evidence.mutants import Ending, MutantVerdict, fingerprint
 from proofs.fuzz import model_calls
 from proofs.fuzz.known import Known, known_of
 from proofs.matrix.induction import induction

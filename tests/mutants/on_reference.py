@@ -20,10 +20,11 @@ from proofs.fuzz.known import Known, known_of
 from proofs.fuzz.rerun import unanswered
 from proofs.fuzz.shard import seed_of
 from proofs.fuzz.trial import Trial, random_trial
+from proofs.operations import Event
 from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.replay import replay_trace
 from proofs.traces import TraceError, read_traces
-from proofs.traces.events import Event, Header
+from proofs.traces.events import Header
 from reference.generations import SEMANTICS
 from reference.locks import LockError
 from reference.status import HypervisorCrash

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from proofs.evidence.mutants import RESULTS, MutantResult, MutationRun, fingerprint
 from proofs.atomic import write_atomically
+from proofs.evidence.mutants import RESULTS, MutantResult, MutationRun, fingerprint
 
 CACHE = Path(".cache/mutation")
 

@@ -11,47 +11,42 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from proofs.replay.execution import boot_shape
-from proofs.replay.observe import observe
-from proofs.replay.operations import OPERATIONS
-from proofs.traces.events import (
-    FORMAT_2,
+from proofs.operations import (
     AllocDomheapPages,
-    Boot,
-    Claim,
-    CreateDomain,
-    DomainKill,
-    Event,
-    FreeDomheapPages,
-    Header,
-    HostShape,
-    InstallClaimSet,
-    OfflinePage,
-    SetMaxPages,
-    SetOutstandingPages,
-)
-from proofs.traces.own_events import (
     AllocHeapPages,
     AssignPages,
+    Boot,
+    Claim,
     ClaimMemory,
     ClaimPages,
     Continue,
+    CreateDomain,
     DestroyDomain,
     DomainDestroy,
+    DomainKill,
+    Event,
+    FreeDomheapPages,
     FreeHeapPages,
     GetDomainInfo,
     GetMemoryClaims,
     GetOutstandingClaims,
     HypercallClaim,
+    InstallClaimSet,
     MaxMem,
     MemoryExchange,
+    OfflinePage,
     OnlinePage,
     PauseDomain,
     PopulatePhysmap,
     PreemptionPoint,
     RelinquishMemory,
+    SetMaxPages,
+    SetOutstandingPages,
     UnpauseDomain,
 )
+from proofs.replay.execution import boot_shape
+from proofs.replay.observe import observe
+from proofs.traces.events import FORMAT_2, Header, HostShape
 from reference.generations import SEMANTICS
 from reference.steps import Steps, run
 
@@ -93,7 +88,7 @@ def record(host_shape: HostShape, *events: Event, semantics: str = "claim-sets")
     builders: dict[str, Steps[Json]] = {}
     lines: list[Json] = [msgspec.to_builtins(header)]
     for event in events:
-        outcome = builders.pop(event.builder) if type(event) is Continue else OPERATIONS[type(event)](host, event)
+        outcome = builders.pop(event.builder) if type(event) is Continue else event.on_reference(host)
         if not isinstance(outcome, dict) and event.builder is UNSET:
             outcome = run(outcome)
         elif not isinstance(outcome, dict):

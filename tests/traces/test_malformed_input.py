@@ -23,10 +23,10 @@ import msgspec
 import pytest
 
 from proofs.cli.main import main
+from proofs.operations import Event, Events2, State
 from proofs.replay import files
 from proofs.traces import TraceError, reader
-from proofs.traces.events import Event, Header, HostShape, State
-from proofs.traces.own_events import Events2
+from proofs.traces.events import Header, HostShape
 from tests.traces.recording import GOOD, Json, dumps, own_traces, recorded
 
 OPS: dict[str, type[Event]] = {op.__struct_config__.tag: op for op in typing.get_args(Events2)}

@@ -10,11 +10,12 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from proofs.fuzz.draw import Draw
 from proofs.fuzz.offered import Offered
+from proofs.operations import Event, name_of
+from proofs.operations.draw import Draw
 from reference.semantics import Semantics
 
-from . import Maker, makers_of
+from . import operations_of
 
 _FACTORS = (0.2, 0.5, 1, 1, 2, 5)
 _LENGTHS = (60, 120, 240, 480, 960)
@@ -28,18 +29,18 @@ _INTERLEAVING = (0.0, 0.5, 0.9)
 class Plan:
     """The operations of a trace, drawn by weight."""
 
-    __slots__ = ("_makers", "_upto", "interleaving", "length", "offered", "wild")
+    __slots__ = ("_kinds", "_upto", "interleaving", "length", "offered", "wild")
 
     def __init__(
         self,
-        makers: Sequence[tuple[Maker, float]],
+        weighted: Sequence[tuple[type[Event], float]],
         length: int,
         wild: float,
         interleaving: float,
         offered: Offered | None = None,
     ) -> None:
-        self._makers = [maker for maker, _ in makers]
-        self._upto = list(accumulate(weight for _, weight in makers))
+        self._kinds = [kind for kind, _ in weighted]
+        self._upto = list(accumulate(weight for _, weight in weighted))
         self.length = length
         """Events."""
         self.wild = wild
@@ -49,9 +50,9 @@ class Plan:
         self.offered = offered
         """What can be asked; none: everything."""
 
-    def maker(self, draw: Draw) -> Maker:
+    def kind(self, draw: Draw) -> type[Event]:
         """The operation to do next."""
-        return self._makers[bisect(self._upto, draw.random() * self._upto[-1])]
+        return self._kinds[bisect(self._upto, draw.random() * self._upto[-1])]
 
 
 def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float], offered: Offered | None = None) -> Plan:
@@ -60,18 +61,18 @@ def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float], off
     :param wanted: favours some, as factors
     :param offered: what can be asked; none: everything
     """
-    makers = [maker for maker in makers_of(semantics) if offered is None or maker.name in offered.operations]
-    chosen: list[tuple[Maker, float]] = []
+    kinds = [kind for kind in operations_of(semantics) if offered is None or name_of(kind) in offered.operations]
+    chosen: list[tuple[type[Event], float]] = []
     share = draw.pick(_SHARES)
-    for maker in makers:
-        favour = wanted.get(maker.name, 1.0)
+    for kind in kinds:
+        favour = wanted.get(name_of(kind), 1.0)
         if draw.random() < share * favour:
-            chosen.append((maker, maker.weight * draw.pick(_FACTORS) * favour))
-    chosen = chosen or [(maker, maker.weight) for maker in makers]
+            chosen.append((kind, kind.weight * draw.pick(_FACTORS) * favour))
+    chosen = chosen or [(kind, kind.weight) for kind in kinds]
     length = draw.pick(_LENGTHS)
     if draw.random() < _STREAK:
-        favoured = [maker for maker in makers if maker.name in wanted]
-        chosen.append((draw.pick(favoured or makers), 60 * sum(weight for _, weight in chosen)))
+        favoured = [kind for kind in kinds if name_of(kind) in wanted]
+        chosen.append((draw.pick(favoured or kinds), 60 * sum(weight for _, weight in chosen)))
         length = _STREAK_LENGTH
     interleaving = draw.pick(_INTERLEAVING) if offered is None or "continue" in offered.operations else 0.0
     return Plan(chosen, length, draw.pick(_WILD), interleaving, offered)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from proofs.fuzz.world import World
-from proofs.traces.events import Event
-from proofs.traces.own_events import Continue
+from proofs.operations import Continue, CreateDomain, Event
 
-from . import MAKERS
 from .plan import Plan
 
 _BUILDERS = ("b1", "b2", "b3", "b4")
 _FIRST_DOMAINS = 2
 _GOES_ON = 0.5
 """How often somebody who has begun something goes on with it, rather than that something else begins."""
-
-
-_CREATE = MAKERS["create_domain"]
 
 
 class Source:
@@ -35,11 +30,11 @@ class Source:
             if running and draw.random() < _GOES_ON:
                 return Continue(builder=draw.pick(list(running)))
             first = self._made <= _FIRST_DOMAINS or not world.host.domains
-            maker = _CREATE if first else plan.maker(draw)
-            event = maker.make(world)
+            kind = CreateDomain if first else plan.kind(draw)
+            event = kind.drawn(world)
             if event is None:
                 continue
-            if maker.in_steps and self._leaves_room():
+            if kind.in_steps and self._leaves_room():
                 event.builder = next(builder for builder in _BUILDERS if builder not in running)
             return event
         return None

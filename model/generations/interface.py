@@ -1,4 +1,4 @@
-"""How the calls of the generations differ beyond their rules: which there are, and what they look at first."""
+"""How the calls of a generation differ beyond its rules: which calls exist, and what they check first."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -35,10 +35,10 @@ class Single(Enum):
 
 @dataclass(frozen=True)
 class Interface:
-    """The interface of one generation."""
+    """The interface of one generation. The defaults are those of `claim-sets`, as in `Rules`."""
 
-    sets: Sets = Sets.NONE
-    memory: Memory = Memory.NONE
+    sets: Sets = Sets.REPLACING
+    memory: Memory = Memory.SET
     single: Single = Single.HOST_WIDE
     node_in_mem_flags: bool = False
     """The mem_flags of XENMEM_claim_pages may name an exact node (v1)."""
@@ -52,7 +52,7 @@ class Interface:
     """The host check looks at any requested node, or at claim_node where node_affinity is that node (v2)."""
     clears_claim_node: bool = False
     """claim_node goes when the claim reaches 0."""
-    stashes: bool = False
+    stashes: bool = True
     """It sits on a mainline of 2026-02 or later: populate_physmap may stash an extent."""
     kill_always_frees_stash: bool = False
     """domain_kill has its third section also where nothing is stashed (mainline)."""
@@ -66,29 +66,3 @@ class Interface:
     def gets(self) -> bool:
         """Whether the set installed can be asked for."""
         return self.memory in (Memory.SET_OR_GET, Memory.SET_AND_GET)
-
-
-_SETS = Interface(sets=Sets.REPLACING, memory=Memory.SET, stashes=True)
-_SETS_WITH_MODES = Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET, stashes=True)
-INTERFACES: dict[str, Interface] = {
-    "legacy-2013": Interface(refuses_llc_coloring=False),
-    "legacy-redeem-at-assign": Interface(refuses_llc_coloring=False),
-    "single-node-v1": Interface(
-        single=Single.BELOW_MAX_NUMNODES, node_in_mem_flags=True, refuses_llc_coloring=False, checks_exact_target=True
-    ),
-    "single-node-v2": Interface(
-        memory=Memory.ONE_OR_NONE, single=Single.ONLINE, refuses_llc_coloring=False, checks_any_target=True
-    ),
-    "single-node-v3": Interface(
-        memory=Memory.ONE_OR_NONE, single=Single.ONLINE, subtracts_before_locks=True, refuses_llc_coloring=False
-    ),
-    "legacy-redeem-at-alloc": Interface(),
-    "mainline-4.22": Interface(stashes=True, kill_always_frees_stash=True),
-    "single-node-v4": Interface(memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
-    "claim-sets-no-recall": _SETS,
-    "claim-sets": _SETS,
-    "claim-sets-v3": _SETS_WITH_MODES,
-    "claim-sets-v7": _SETS_WITH_MODES,
-    "claim-sets-hardened": _SETS,
-    "per-node-v8": Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET, stashes=True),
-}

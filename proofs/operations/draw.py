@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 EXTREMES = (0, 1, 2, UINT_MAX - 1, UINT_MAX, UINT_MAX + 1, 2**63 - 1, 2**63, 2**64 - 1)
 """Page counts at the ends of the C types."""
+UNKNOWN_DOMID = 99
+"""Never created."""
 _MOST = 2**64 - 1
 
 

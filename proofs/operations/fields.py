@@ -21,11 +21,13 @@ Pad = Annotated[int, Meta(ge=0, le=UINT_MAX, description="must be zero")]
 Count = Annotated[int, Meta(ge=0, le=2**32, description="a number of extents or pages")]
 MemFlag = Literal["exact_node", "no_owner", "no_refcount"]
 
+U64_MAX = 2**64 - 1
+
 
 def require_u64(field: str, pages: int) -> None:
     """The upper bound of :data:`Pages`, which msgspec cannot state (it is beyond a signed 64-bit integer).
 
     :raises ValueError: it does not fit; msgspec adds where it stood
     """
-    if pages > 2**64 - 1:
+    if pages > U64_MAX:
         raise ValueError(f"`{field}` {pages} does not fit 64 bits")

@@ -1,0 +1,70 @@
+"""The words of claims and of flags in a trace, and what the reference calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from reference.claims import ClaimEntry
+from reference.constants import (
+    CLAIM_TARGET_GLOBAL,
+    CLAIM_TARGET_LEGACY,
+    CLAIM_TARGET_NO_NODE,
+    MEMF_exact_node,
+    MEMF_no_owner,
+    MEMF_no_refcount,
+)
+
+from .fields import Pad, Pages, Target, require_u64
+
+TARGETS: dict[int | str, int] = {
+    "global": CLAIM_TARGET_GLOBAL,
+    "host": CLAIM_TARGET_GLOBAL,
+    "legacy": CLAIM_TARGET_LEGACY,
+    "no_node": CLAIM_TARGET_NO_NODE,
+}
+_MEMFLAGS = {"exact_node": MEMF_exact_node, "no_owner": MEMF_no_owner, "no_refcount": MEMF_no_refcount}
+
+
+class Claim(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry of a claim set."""
+
+    pages: Pages
+    target: Target | Literal["global"]
+    pad: Pad = 0
+
+    def __post_init__(self) -> None:
+        require_u64("pages", self.pages)
+
+
+class HypercallClaim(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry of ``XEN_DOMCTL_claim_memory``. ``host`` and ``no_node`` are what some generations call ``global``."""
+
+    pages: Pages
+    target: Target | Literal["global", "host", "legacy", "no_node"]
+    pad: Pad = 0
+    cmd: Pad = 0  # claim-sets-v3: in the place of pad
+
+    def __post_init__(self) -> None:
+        require_u64("pages", self.pages)
+
+
+def entries(claims: Iterable[Claim | HypercallClaim], reserved: str = "pad") -> list[ClaimEntry]:
+    """The entries of a claim set as the reference takes them.
+
+    :param reserved: what the field is called that has to be 0
+    """
+    return [
+        ClaimEntry(claim.pages, TARGETS.get(claim.target, claim.target), getattr(claim, reserved))  # type: ignore[arg-type]  # the names are all in TARGETS
+        for claim in claims
+    ]
+
+
+def memflags(names: Iterable[str]) -> int:
+    """The flags of a request as the reference takes them."""
+    flags = 0
+    for name in names:
+        flags |= _MEMFLAGS[name]
+    return flags

@@ -1,0 +1,221 @@
+"""The hypercalls that take or exchange several extents."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from reference import hypercalls
+from reference.constants import MAX_ORDER, SCRUB_CHUNK
+from reference.populate import PreemptAt, populate_physmap
+from reference.state import Host
+from reference.steps import Steps
+
+from .allocating import drawn_order
+from .draw import UNKNOWN_DOMID
+from .entries import memflags
+from .event import Event, Outcome
+from .fields import Count, Domid, MemFlag, Mfn, Node, Order
+from .sides import HostAtWork, ModelSide, OperationEnd
+
+_SMALLEST_PREEMPTED = 9
+"""The order from which on an extent may be preempted while it is scrubbed."""
+_MOST_SPLIT = 4
+"""By how many orders an exchange cuts blocks at most: each is another doubling of its critical sections."""
+
+
+class PreemptionPoint(Struct, forbid_unknown_fields=True, frozen=True):
+    """A preemption check: before an extent (``scrub_index`` 0), or within it, so many pages on."""
+
+    extent: Count
+    scrub_index: Count
+
+
+Preempted = Literal["between extents", "scrubbing"]
+
+
+class PopulatePhysmap(Event, tag="populate_physmap"):
+    """``XENMEM_populate_physmap``: ``mfns`` are the extents that this call finished, ``nr_done`` counts all."""
+
+    observed: ClassVar[tuple[str, ...]] = ("mfns", "nr_done", "preempted", "scrub_index")
+    weight: ClassVar[float] = 4
+    in_steps: ClassVar[bool] = True
+    outcomes: ClassVar[tuple[str, ...]] = (
+        "none of the extents",
+        "some of the extents",
+        "all of the extents",
+        "preempted between extents",
+    )
+
+    domid: Domid
+    nr_extents: Count
+    extent_order: Order
+    node: Node | None = None
+    memflags: list[MemFlag] = []
+    start_extent: Count = 0
+    preempt_at: PreemptionPoint | None = None
+    mfns: list[Mfn] | UnsetType = UNSET
+    nr_done: Count | UnsetType = UNSET
+    preempted: Preempted | None | UnsetType = UNSET
+    scrub_index: Count | UnsetType = UNSET
+
+    def on_reference(self, host: Host) -> Steps[Outcome]:
+        extents, at = self.nr_extents, self.preempt_at
+        if self.mfns is not UNSET:  # one more than observed shows that they differ; the rest may be billions
+            extents = min(extents, self.start_extent + len(self.mfns) + 1)
+        done = yield from populate_physmap(
+            host,
+            self.domid,
+            extents,
+            self.extent_order,
+            self.node,
+            memflags(self.memflags),
+            self.start_extent,
+            None if at is None else PreemptAt(at.extent, at.scrub_index),
+        )
+        outcome: Outcome = {"mfns": done.mfns, "nr_done": done.nr_done, "preempted": done.preempted}
+        return outcome if done.scrub_index is None else outcome | {"scrub_index": done.scrub_index}
+
+    def on_model(self, model: ModelSide) -> object:
+        at = self.preempt_at
+        return model.script(
+            "populate_physmap",
+            model.known(self.domid),
+            self.nr_extents,
+            self.extent_order,
+            self.start_extent,
+            None if at is None else model.preempt_at(at.extent, at.scrub_index),
+            **model.request(self),
+        )
+
+    def can_stand(self, model: ModelSide) -> bool:
+        """The hypercall has neither flag."""
+        del model
+        return not {"no_refcount", "no_owner"}.intersection(self.memflags)
+
+    def outcome_of(self, ended: OperationEnd, model: ModelSide) -> list[str]:
+        del model
+        preempted = [] if ended.preempted is None else [f"preempted {ended.preempted}"]
+        found = len(ended.blocks)
+        how = "none" if not found else "all" if found == self.nr_extents - self.start_extent else "some"
+        return [*preempted, f"{how} of the extents"]
+
+    @classmethod
+    def drawn(cls, work: HostAtWork) -> PopulatePhysmap:
+        """A few extents; or what continues a preempted call, mostly as that was, now and then otherwise."""
+        draw = work.draw
+        domid = work.populated_domid()
+        continued = work.preempted.get(domid)
+        if continued is None or draw.random() < 0.4:
+            node = work.any_node()
+            event = cls(
+                domid=domid,
+                nr_extents=draw.below(9),
+                extent_order=_extent_order(work, node),
+                node=node,
+                memflags=["exact_node"] if draw.random() < 0.3 else [],
+            )
+        else:
+            event = replace(continued)
+            if draw.random() < 0.1:
+                event.nr_extents += draw.below(3)
+            if draw.random() < 0.1:
+                event.node, event.memflags = work.any_node(), ["exact_node"]
+        event.preempt_at = _preempt_at(work, event)
+        return event
+
+
+def _extent_order(work: HostAtWork, node: int | None) -> int:
+    """Mostly as of any request; where there is room, often so large that scrubbing may be preempted."""
+    draw = work.draw
+    if max(work.host.node_avail_pages) >> _SMALLEST_PREEMPTED and draw.random() < 0.6:
+        return _SMALLEST_PREEMPTED + draw.below(2)
+    return drawn_order(work, node)
+
+
+def _preempt_at(work: HostAtWork, event: PopulatePhysmap) -> PreemptionPoint | None:
+    """A preemption check that says yes; some are not made."""
+    draw = work.draw
+    if not work.extended or draw.random() < 0.4:
+        return None
+    large = event.extent_order >= _SMALLEST_PREEMPTED
+    extent = event.start_extent + draw.below(max(1, min(event.nr_extents - event.start_extent, 3)))
+    if not large or draw.random() < 0.15:
+        return PreemptionPoint(extent, 0)
+    chunks = (1 << min(event.extent_order, _SMALLEST_PREEMPTED + 2)) // SCRUB_CHUNK
+    return PreemptionPoint(extent, SCRUB_CHUNK * (1 + draw.below(chunks)))
+
+
+class MemoryExchange(Event, tag="memory_exchange"):
+    """``XENMEM_exchange``: ``mfns`` are the new extents of the chunks that succeeded."""
+
+    observed: ClassVar[tuple[str, ...]] = ("result", "mfns")
+    weight: ClassVar[float] = 2
+    in_steps: ClassVar[bool] = True
+    outcomes: ClassVar[tuple[str, ...]] = ("EPERM", "EINVAL", "ESRCH", "ENOMEM", "OK")
+
+    domid: Domid
+    in_mfns: list[Mfn]
+    in_order: Order
+    out_order: Order
+    node: Node | None = None
+    result: str | UnsetType = UNSET
+    mfns: list[Mfn] | UnsetType = UNSET
+
+    def on_reference(self, host: Host) -> Steps[Outcome]:
+        exchanged = yield from hypercalls.memory_exchange(
+            host, self.domid, self.in_mfns, self.in_order, self.out_order, self.node
+        )
+        return {"result": exchanged.status, "mfns": exchanged.mfns}
+
+    def on_model(self, model: ModelSide) -> object:
+        order = self.in_order
+        return model.script(
+            "memory_exchange",
+            model.known(self.domid),
+            self.in_mfns,
+            lambda mfn: model.pages_at(mfn, order),
+            order,
+            self.out_order,
+            requested=self.node,
+        )
+
+    def outcome_of(self, ended: OperationEnd, model: ModelSide) -> list[str]:
+        del model
+        return [ended.result]
+
+    @classmethod
+    def drawn(cls, work: HostAtWork) -> MemoryExchange | None:
+        """Extents of a domain for extents of another order; some that are not the domain's."""
+        draw = work.draw
+        blocks = work.owned_blocks()
+        if not blocks:
+            return None
+        block = draw.pick(blocks)
+        in_order = draw.below(min(block.order, _MOST_SPLIT) + 1)
+        out_order = draw.below(3) if draw.random() < 0.6 else in_order
+        extents = 1 << max(0, out_order - in_order)
+        if draw.random() < 0.2:
+            extents += draw.below(3)
+        mfns = _extents(work, block.domid, in_order, extents)
+        if draw.random() < 0.1:
+            mfns[draw.below(len(mfns))] = draw.below(len(work.host.node_pages) * work.host.node_span)
+        if draw.random() < 0.02:
+            out_order = MAX_ORDER + 1
+        domid = block.domid if draw.random() < 0.97 else UNKNOWN_DOMID
+        assert domid is not None  # the block is a domain's
+        return cls(domid=domid, in_mfns=mfns, in_order=in_order, out_order=out_order, node=work.any_node())
+
+
+def _extents(work: HostAtWork, domid: int | None, order: int, number: int) -> list[int]:
+    """First frames of extents of a domain: fewer than wanted if it has no more, but at least one."""
+    found = []
+    for block in work.owned_blocks():
+        if block.domid == domid and block.order >= order:
+            for mfn in range(block.mfn, block.mfn + min(block.pages, number << order), 1 << order):
+                found.append(mfn)
+                if len(found) == number:
+                    return found
+    return found
