@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from model.calls import allocating, claiming, domains, exchanging, freeing, installing, memory, scripts, stash
+from model.calls import allocating, claims, domains, exchanging, freeing, scripts, stash
 from model.calls.case import Call, Case
-from model.calls.interfaces import INTERFACES, Memory, Sets
+from model.generations import SEMANTICS
+from model.interfaces import Interface, Memory, Sets
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ CALLS: dict[str, CallModel] = {
         domains.put_domain,
         domains.getdomaininfo,
         domains.get_outstanding_claims,
-        claiming.claim_pages_check,
-        claiming.set_outstanding_pages,
-        installing.install_claim_set,
-        memory.claim_memory,
-        memory.get_memory_claims,
+        claims.claim_pages_check,
+        claims.set_outstanding_pages,
+        claims.install_claim_set,
+        claims.claim_memory,
+        claims.get_memory_claims,
         allocating.alloc_heap_pages,
         allocating.assign_pages,
         freeing.release_ownership,
@@ -80,6 +81,8 @@ SCRIPTS: dict[str, Callable[..., scripts.Script]] = {
 }
 
 
+INTERFACES: dict[str, Interface] = {name: semantics.rules.interface for name, semantics in SEMANTICS.items()}
+
 _OF_THE_STASH = frozenset(
     {
         "creation_check",
@@ -95,7 +98,7 @@ _OF_THE_STASH = frozenset(
 
 def exists(name: str, semantics: str) -> bool:
     """Whether a generation has the call or operation."""
-    interface = INTERFACES[semantics.partition("+")[0]]
+    interface = SEMANTICS[semantics].rules.interface
     if name in _OF_THE_STASH:
         return interface.stashes
     if name == "install_claim_set":

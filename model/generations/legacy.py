@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from model.encoding import Encoding
 from model.generations.generation import Semantics, transitions_without
+from model.interfaces import AS_BEFORE_2025_12, Interface
 from model.logic import Term, minimum
 from model.rules import Redemption, Rules, host_permits_either, node_permits_all, recall_nothing
 from model.state import State
@@ -50,6 +51,7 @@ MAINLINE_422 = replace(
         REDEEM_AT_ALLOC.rules,
         name="mainline-4.22",
         summary="mainline from 2026-02: the same, and populate_physmap may stash an extent that it is scrubbing",
+        interface=Interface(stashes=True, kill_always_frees_stash=True),
         counter_type="uint64",
     ),
     transitions=transitions_without(*SETS, *SINGLE, *CRASHES, *ORPHANED_ON_NODE),
@@ -61,6 +63,7 @@ REDEEM_AT_ASSIGN = Semantics(
         REDEEM_AT_ALLOC.rules,
         name="legacy-redeem-at-assign",
         summary="2025-03 to 2025-12: host-wide claims, redeemed when the pages are assigned",
+        interface=AS_BEFORE_2025_12,
         redeems_at_assign=True,
         refuses_dying=False,
     ),

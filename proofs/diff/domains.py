@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from model.calls import INTERFACES, NONE
-from model.calls.interfaces import Interface
+from model.interfaces import Interface
 from reference.state import ClaimHistory, Domain
 
 from .numbers import Count, Truth, flag, unknown

@@ -12,8 +12,9 @@ EVERY_STATE = "every-state"
 PARAMETRIC = "parametric"
 LEMMA = "lemma"
 LOOP = "loop"
+SECTION = "section"
 SELF_TEST = "self-test"
-AUXILIARY = (LEMMA, LOOP, SELF_TEST)
+AUXILIARY = (LEMMA, LOOP, SECTION, SELF_TEST)
 """First parts of the names of obligations that are not about one semantics."""
 
 
@@ -62,6 +63,12 @@ class Obligation:
 
     def meaning(self) -> tuple[str, str]:
         """What unsat and what sat say, one sentence each."""
+        if self.semantics == SECTION:
+            section = f"the section of {self.transition}, in {self.property}"
+            return (
+                f"On its premises {section}, is accepted, refused, or stops the host.",
+                f"There is a case in which {section}, has no outcome (or a sum that no host has).",
+            )
         if self.semantics in AUXILIARY:
             case = f"the {self.transition} case of {self.semantics} {self.property}"
             return f"Shown: {case}.", f"There is a counterexample to {case}."

@@ -10,6 +10,7 @@ from model.properties import PROPERTIES, Kind, Property
 from model.semantics import LACKS, SEMANTICS, TRANSITIONS, Semantics
 from proofs.obligations.auxiliary import auxiliary_obligations, hard_obligation
 from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, Obligation
+from proofs.obligations.sections import section_obligations
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def suite(semantics: list[str], properties: list[str], encodings: list[str], mut
         if prop.id in properties and not lacking(prop, SEMANTICS[name])
         for obligation in of_property(name, prop, encoding, mutation)
     ]
-    return (auxiliary_obligations() if PARAMETRIC in encodings else []) + found
+    if PARAMETRIC not in encodings:
+        return found
+    return auxiliary_obligations() + ([] if mutation else section_obligations(semantics)) + found
 
 
 def not_applicable(semantics: list[str], properties: list[str]) -> list[NotApplicable]:

@@ -68,27 +68,7 @@ class Interface:
         return self.memory in (Memory.SET_OR_GET, Memory.SET_AND_GET)
 
 
-_SETS = Interface(sets=Sets.REPLACING, memory=Memory.SET, stashes=True)
-_SETS_WITH_MODES = Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET, stashes=True)
-INTERFACES: dict[str, Interface] = {
-    "legacy-2013": Interface(refuses_llc_coloring=False),
-    "legacy-redeem-at-assign": Interface(refuses_llc_coloring=False),
-    "single-node-v1": Interface(
-        single=Single.BELOW_MAX_NUMNODES, node_in_mem_flags=True, refuses_llc_coloring=False, checks_exact_target=True
-    ),
-    "single-node-v2": Interface(
-        memory=Memory.ONE_OR_NONE, single=Single.ONLINE, refuses_llc_coloring=False, checks_any_target=True
-    ),
-    "single-node-v3": Interface(
-        memory=Memory.ONE_OR_NONE, single=Single.ONLINE, subtracts_before_locks=True, refuses_llc_coloring=False
-    ),
-    "legacy-redeem-at-alloc": Interface(),
-    "mainline-4.22": Interface(stashes=True, kill_always_frees_stash=True),
-    "single-node-v4": Interface(memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
-    "claim-sets-no-recall": _SETS,
-    "claim-sets": _SETS,
-    "claim-sets-v3": _SETS_WITH_MODES,
-    "claim-sets-v7": _SETS_WITH_MODES,
-    "claim-sets-hardened": _SETS,
-    "per-node-v8": Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET, stashes=True),
-}
+HOST_WIDE_ONLY = Interface()
+AS_BEFORE_2025_12 = Interface(refuses_llc_coloring=False)
+SETS = Interface(sets=Sets.REPLACING, memory=Memory.SET, stashes=True)
+SETS_WITH_MODES = Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET, stashes=True)
