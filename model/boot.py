@@ -3,7 +3,7 @@
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, negation
 from model.state import FIELDS, FieldInfo, Shape, State
-from model.transitions.claiming import NO_DOMCTL
+from model.transitions.domains import NO_DOMCTL
 
 NOT_ZERO = ("total_avail_pages", "domctl_lock", "node_avail_pages", "installed_pages")
 

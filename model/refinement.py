@@ -25,7 +25,7 @@ from model.registry import TRANSITIONS
 from model.rules import Rules
 from model.state import State
 from model.step import Formula, Step
-from model.transitions.claiming import NO_DOMCTL
+from model.transitions.domains import NO_DOMCTL
 
 NO_FLAGS = {"llc_coloring": False, "malformed": False, "names_offline_node": False}
 """Calls that are made as they should be, without LLC colouring."""

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import wraps
 
 from model.c_code import CODE
+from model.operations import claim_transitions as claiming
+from model.operations.derived import Derived
 from model.rules import Rules
 from model.state import DOMCTL_LOCK, HEAP_LOCK, PAGE_ALLOC_LOCK
 from model.step import Step
-from model.transitions import allocating, claiming, destroyed, domains, offlining, stash
+from model.transitions import allocating, destroyed, domains, offlining, stash
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Transition:
     locks: tuple[str, ...]
     build: Callable[[Step, Rules], None]
     tags: frozenset[str] = frozenset()
+    written: Callable[[Step, Rules], None] | None = None
+    """The relation alone: `Derived` where it follows from a section."""
 
     def locks_under(self, rules: Rules) -> tuple[str, ...]:
         """The locks that it holds in a generation: some take heap_lock inside page_alloc_lock, for claims."""
@@ -36,11 +40,15 @@ class Transition:
 def _with_code(build: Callable[[Step, Rules], None]) -> Callable[[Step, Rules], None]:
     """The relation, with what its C code computes."""
 
-    @wraps(build)
+    if isinstance(build, Derived) and build.__name__ in CODE:
+        raise ValueError(f"the C values of {build.__name__} are given twice")
+
+    @wraps(build, assigned=("__name__", "__doc__"))
     def built(step: Step, rules: Rules) -> None:
         step.rules = rules
         build(step, rules)
-        step.c_code = (CODE[build.__name__], rules) if build.__name__ in CODE else None
+        code = build.code if isinstance(build, Derived) else CODE.get(build.__name__)
+        step.c_code = None if code is None else (code, rules)
 
     return built
 
@@ -55,6 +63,7 @@ def _t(build: Callable[[Step, Rules], None], function: str, locks: str = "", tag
         tuple(held[lock] for lock in locks),
         _with_code(build),
         frozenset(tags.split()),
+        build,
     )
 
 
@@ -95,9 +104,9 @@ TRANSITIONS: dict[str, Transition] = {
         _t(domains.domain_kill_release, "domain_kill", "DPH"),
         _t(domains.destroy_domain, "domain_destroy", "P", "outside-heap-lock"),
         _t(destroyed.alloc_for_destroyed, "alloc_heap_pages", "H", "redeems"),
-        _t(destroyed.claim_for_destroyed, "domain_set_outstanding_pages", "PH"),
-        _t(destroyed.claim_on_node_for_destroyed, "domain_set_outstanding_pages", "PH"),
-        _t(destroyed.release_for_destroyed, "domain_set_outstanding_pages", "PH"),
+        _t(claiming.claim_for_destroyed, "domain_set_outstanding_pages", "PH"),
+        _t(claiming.claim_on_node_for_destroyed, "domain_set_outstanding_pages", "PH"),
+        _t(claiming.release_for_destroyed, "domain_set_outstanding_pages", "PH"),
         _t(stash.free_stash, "get_stashed_allocation", "PH"),
         _t(stash.free_marked_stash_page, "get_stashed_allocation", "PH", "offlines unmarks"),
     )

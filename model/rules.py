@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from model.encoding import Encoding, Size, Vector
+from model.interfaces import HOST_WIDE_ONLY, Interface
 from model.logic import Term, any_of, choose, minimum, positive_part
 from model.state import State
 
@@ -194,6 +195,8 @@ class Rules:
     name: str
     summary: str
     redeem: Redeem = redeem_node_global_others
+    interface: Interface = HOST_WIDE_ONLY
+    """Which calls there are, and what they look at first."""
     targets: str = "set"
     """What a claim may be on: the `host` only, `one` node or the host, or a `set`. How many counters a domain has."""
     extra_pages_redeem: bool = True

@@ -1,20 +1,16 @@
 """What the C code computes on the way: every intermediate value, in its order of evaluation, with its type.
 
 Written beside the transitions, from the same rules: a transition says what a critical section does; this, through which
-values it gets there. `CODE` gives the evaluation of each transition that computes anything.
+values it gets there. `CODE` gives the evaluation of each transition that computes anything, but for those whose section
+is described in `model.operations`: there the values are part of the description.
 """
 
-from model.c_code import allocating, claiming, offlining
+from model.c_code import allocating, claims, domains, offlining
 from model.c_code.evaluation import Code
 
 CODE: dict[str, Code] = {
-    "create_domain": claiming.new_limit,
-    "set_max_pages": claiming.max_mem,
-    "claim_memory": claiming.claim_memory,
-    "release_claims": claiming.release,
-    "claim_on_node": claiming.claim_on_node,
-    "set_outstanding_pages": claiming.set_outstanding_pages,
-    "set_outstanding_pages_zero": claiming.release,
+    "create_domain": domains.new_limit,
+    "set_max_pages": domains.max_mem,
     "alloc_heap_pages": allocating.alloc_heap_pages,
     "alloc_for_destroyed": allocating.alloc_for_destroyed,
     "alloc_heap_pages_unowned": allocating.alloc_unowned,
@@ -27,10 +23,7 @@ CODE: dict[str, Code] = {
     "offline_page": offlining.offline_page,
     "free_marked_page": offlining.free_marked_page,
     "online_page": offlining.online_page,
-    "domain_kill_release": claiming.release,
-    "claim_for_destroyed": claiming.claim_for_destroyed,
-    "claim_on_node_for_destroyed": claiming.claim_on_node_for_destroyed,
-    "release_for_destroyed": claiming.release_for_destroyed,
+    "domain_kill_release": claims.release,
     "free_stash": allocating.free_stash,
     "free_marked_stash_page": offlining.free_marked_page,
 }

@@ -45,11 +45,11 @@ from model.calls.case import (
 )
 from model.calls.domains import MAX_PAUSE_COUNT
 from model.calls.freeing import FREE, IN_USE, OFFLINED
-from model.calls.installing import GLOBAL, LEGACY, NO_NODE, Entry
 from model.calls.registry import CALLS, SCRIPTS, cases, exists
 from model.calls.scripts import BETWEEN_EXTENTS, BOUNDARY, SCRUBBING, Boundary, Ended, PreemptAt, Script, Section
 from model.calls.search import search_order
 from model.calls.state import CALL_FIELDS, NONE, UNSEEN, CallHost, CallState
+from model.operations.sets import GLOBAL, LEGACY, NO_NODE, Entry
 
 __all__ = [
     "ANONYMOUS",

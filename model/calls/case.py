@@ -6,7 +6,7 @@ from typing import Any
 
 from model.calls.state import CallHost, CallState
 from model.generations.generation import Semantics
-from model.generations.interface import Interface
+from model.interfaces import Interface
 from model.logic import Term, all_of, any_of, negation
 from model.rules import Rules
 from model.step import Step
@@ -68,8 +68,8 @@ class Call:
 
     @property
     def interface(self) -> Interface:
-        """How the generation's calls differ beyond its rules."""
-        return self.semantics.interface
+        """Which calls the generation has, and what they look at first."""
+        return self.rules.interface
 
     def is_online(self, node: Term) -> Term:
         """Whether there is a node with that id, 0 or more."""

@@ -2,7 +2,7 @@
 
 from model.c_types import UINT_MAX
 from model.calls.case import MISUSE, OK, Call, Case
-from model.calls.claiming import released
+from model.calls.claims import released
 from model.calls.stash import put_aside, stash_of
 from model.calls.state import NONE
 from model.logic import Term, all_of, any_of, minimum, negation

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from model.calls import allocating, claiming, domains, exchanging, freeing, installing, memory, scripts, stash
+from model.calls import allocating, claims, domains, exchanging, freeing, scripts, stash
 from model.calls.case import Call, Case
 from model.generations import SEMANTICS
-from model.generations.interface import Memory, Sets
+from model.interfaces import Memory, Sets
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ CALLS: dict[str, CallModel] = {
         domains.put_domain,
         domains.getdomaininfo,
         domains.get_outstanding_claims,
-        claiming.claim_pages_check,
-        claiming.set_outstanding_pages,
-        installing.install_claim_set,
-        memory.claim_memory,
-        memory.get_memory_claims,
+        claims.claim_pages_check,
+        claims.set_outstanding_pages,
+        claims.install_claim_set,
+        claims.claim_memory,
+        claims.get_memory_claims,
         allocating.alloc_heap_pages,
         allocating.assign_pages,
         freeing.release_ownership,
@@ -96,7 +96,7 @@ _OF_THE_STASH = frozenset(
 
 def exists(name: str, semantics: str) -> bool:
     """Whether a generation has the call or operation."""
-    interface = SEMANTICS[semantics].interface
+    interface = SEMANTICS[semantics].rules.interface
     if name in _OF_THE_STASH:
         return interface.stashes
     if name == "install_claim_set":

@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 from model.generations.generation import Semantics, transitions_without
-from model.generations.interface import Interface, Memory, Sets
 from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, REDEMPTION_CRASHES, SINGLE
 from model.generations.parts import HARDENING, changed
+from model.interfaces import SETS, SETS_WITH_MODES
 from model.rules import Rules, host_permits_either, recall_nothing
 
 CLAIM_SETS = Semantics(
-    Rules("claim-sets", "2026-04: sets of claims on nodes and the host, redeemed in the allocator, recalled"),
+    Rules(
+        "claim-sets",
+        "2026-04: sets of claims on nodes and the host, redeemed in the allocator, recalled",
+        interface=SETS,
+    ),
     transitions_without("release_claims", *SINGLE, *CRASHES, *REDEMPTION_CRASHES, *ORPHANED_ON_NODE),
     conditional={
         "host-backed": ("legacy-check-in-lock",),
@@ -49,11 +53,11 @@ V3 = replace(
         CLAIM_SETS.rules,
         name="claim-sets-v3",
         summary="2026-05: the same rules; outstanding_pages is the domain's total, and global_claims derived from it",
+        interface=SETS_WITH_MODES,
         keeps_total=True,
         folds_legacy=True,
         counter_type="uint64",
     ),
-    interface=Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET),
     follows=("claim-sets",),
 )
 

@@ -1,8 +1,7 @@
-"""What a generation of claims is: rules, interface, transitions, and what it promises on which conditions."""
+"""What a generation of claims is: rules, transitions, and what it promises on which conditions."""
 
 from dataclasses import dataclass, field
 
-from model.generations.interface import Interface
 from model.properties import PROPERTIES, Property
 from model.registry import TRANSITIONS
 from model.rules import Rules, recall_nothing
@@ -28,7 +27,7 @@ INVARIANTS = (
 
 @dataclass(frozen=True)
 class Semantics:
-    """A generation of claims: rules, interface, the transitions it has, what it promises always or on conditions."""
+    """A generation of claims: rules, the transitions it has, what it promises always or on conditions."""
 
     rules: Rules
     transitions: tuple[str, ...] = tuple(TRANSITIONS)
@@ -36,8 +35,6 @@ class Semantics:
     """State properties promised without conditions; together they are inductive."""
     conditional: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Property id, or name of a part, to the conditions on which it is promised."""
-    interface: Interface = field(default_factory=Interface)
-    """How its calls differ beyond the rules."""
 
     def conditions_of(self, prop: Property) -> tuple[str, ...]:
         """The conditions on which a part of a property is promised; none where it is promised always."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from model.encoding import Encoding
 from model.generations.generation import Semantics, transitions_without
-from model.generations.interface import Interface, Memory, Sets
+from model.interfaces import AS_BEFORE_2025_12, Interface
 from model.logic import Term, minimum
 from model.rules import Redemption, Rules, host_permits_either, node_permits_all, recall_nothing
 from model.state import State
@@ -23,8 +23,6 @@ STASH = ("free_stash", "free_marked_stash_page")
 """Where populate_physmap may stash an extent."""
 OUTSIDE_THE_LOCK = ("claim_pages_check",)
 """The look at is_dying before the lock: nothing where it is not looked at."""
-INTERFACE = Interface(sets=Sets.NONE, memory=Memory.NONE, stashes=False)
-"""Neither claim sets nor a stash."""
 
 
 def redeem_host_wide(h: Encoding, s: State, domid: Term, _node: Term, pages: Term) -> Redemption:
@@ -44,7 +42,6 @@ REDEEM_AT_ALLOC = Semantics(
         bug_on_redeem=True,
     ),
     transitions_without(*SETS, *SINGLE, *CRASHES, *ORPHANED_ON_NODE, *STASH),
-    interface=INTERFACE,
     follows=("legacy-redeem-at-assign",),
 )
 
@@ -54,10 +51,10 @@ MAINLINE_422 = replace(
         REDEEM_AT_ALLOC.rules,
         name="mainline-4.22",
         summary="mainline from 2026-02: the same, and populate_physmap may stash an extent that it is scrubbing",
+        interface=Interface(stashes=True, kill_always_frees_stash=True),
         counter_type="uint64",
     ),
     transitions=transitions_without(*SETS, *SINGLE, *CRASHES, *ORPHANED_ON_NODE),
-    interface=replace(INTERFACE, stashes=True, kill_always_frees_stash=True),
     follows=("legacy-redeem-at-alloc",),
 )
 
@@ -66,11 +63,11 @@ REDEEM_AT_ASSIGN = Semantics(
         REDEEM_AT_ALLOC.rules,
         name="legacy-redeem-at-assign",
         summary="2025-03 to 2025-12: host-wide claims, redeemed when the pages are assigned",
+        interface=AS_BEFORE_2025_12,
         redeems_at_assign=True,
         refuses_dying=False,
     ),
     transitions_without(*SETS, *SINGLE, *CRASHES, *OUTSIDE_THE_LOCK, *ORPHANED_ON_NODE, *STASH),
-    interface=replace(INTERFACE, refuses_llc_coloring=False),
     follows=("legacy-2013",),
 )
 

@@ -1,8 +1,8 @@
 """`per-node-v8` (2026-10, under review): the reduced series."""
 
 from model.generations.generation import Semantics, transitions_without
-from model.generations.interface import Interface, Memory, Sets
 from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, SINGLE
+from model.interfaces import Interface, Memory, Sets
 from model.logic import Term, positive_part
 from model.rules import Request, Rules, host_permits_either, recall_nothing
 from model.state import State
@@ -17,6 +17,7 @@ V8 = Semantics(
     Rules(
         "per-node-v8",
         "2026-10: sets without replacing, without recall, without mixing on the host check",
+        interface=Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET, stashes=True),
         host_permits=host_permits_either,
         node_permits=node_permits_clamped,
         recall=recall_nothing,
@@ -26,6 +27,5 @@ V8 = Semantics(
         bug_on_redeem=True,
     ),
     transitions_without(*SINGLE, *CRASHES, *ORPHANED_ON_NODE),
-    interface=Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET),
     follows=("claim-sets-v7", "mainline-4.22"),
 )

@@ -9,10 +9,8 @@ from dataclasses import replace
 
 from model.encoding import Encoding, Size
 from model.generations.generation import INVARIANTS, Semantics, transitions_without
-from model.generations.interface import Memory, Single
 from model.generations.legacy import (
     CRASHES,
-    INTERFACE,
     ORPHANED_ON_NODE,
     OUTSIDE_THE_LOCK,
     REDEEM_AT_ALLOC,
@@ -21,6 +19,7 @@ from model.generations.legacy import (
     SETS,
     STASH,
 )
+from model.interfaces import Interface, Memory, Single
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, positive_part
 from model.rules import Redemption, Request, host_permits_mixing, node_permits_mixing
 from model.rules import host_permits_either as host_permits_as_legacy
@@ -104,6 +103,12 @@ V1 = Semantics(
         name="single-node-v1",
         summary="2025-03: one claim, on a node or the host; checked once, against an exact node",
         redeem=redeem_target,
+        interface=Interface(
+            single=Single.BELOW_MAX_NUMNODES,
+            node_in_mem_flags=True,
+            refuses_llc_coloring=False,
+            checks_exact_target=True,
+        ),
         targets="one",
         host_permits=host_permits_v1,
         subtracts_pages_held=False,
@@ -111,13 +116,6 @@ V1 = Semantics(
     ),
     transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *STASH),
     invariants=(*(name for name in INVARIANTS if name not in NOT_WHERE_THE_DYING_CLAIM), "node-claims-within"),
-    interface=replace(
-        INTERFACE,
-        single=Single.BELOW_MAX_NUMNODES,
-        node_in_mem_flags=True,
-        refuses_llc_coloring=False,
-        checks_exact_target=True,
-    ),
     follows=("legacy-redeem-at-assign",),
 )
 
@@ -127,19 +125,15 @@ V2 = replace(
         V1.rules,
         name="single-node-v2",
         summary="2025-08: checked against any requested node; the search skips nodes without unclaimed pages",
+        interface=Interface(
+            memory=Memory.ONE_OR_NONE, single=Single.ONLINE, refuses_llc_coloring=False, checks_any_target=True
+        ),
         host_permits=host_permits_v2,
         node_permits=node_permits_v2,
         searches_unsigned=True,
         memory_op_claims_node=False,
     ),
     transitions=transitions_without(*SETS, *CRASHES, *OUTSIDE_THE_LOCK, *ORPHANED_ON_NODE, *STASH),
-    interface=replace(
-        INTERFACE,
-        memory=Memory.ONE_OR_NONE,
-        single=Single.ONLINE,
-        refuses_llc_coloring=False,
-        checks_any_target=True,
-    ),
     follows=("single-node-v1",),
 )
 
@@ -149,18 +143,14 @@ V3 = replace(
         V2.rules,
         name="single-node-v3",
         summary="2025-09: the legacy host check again, and every candidate node is checked",
+        interface=Interface(
+            memory=Memory.ONE_OR_NONE, single=Single.ONLINE, subtracts_before_locks=True, refuses_llc_coloring=False
+        ),
         host_permits=host_permits_as_legacy,
         node_permits=node_permits_v3,
         searches_unsigned=False,
         credits_without_refcount=True,
         legacy_subtracts_first=True,
-    ),
-    interface=replace(
-        INTERFACE,
-        memory=Memory.ONE_OR_NONE,
-        single=Single.ONLINE,
-        refuses_llc_coloring=False,
-        subtracts_before_locks=True,
     ),
     follows=("single-node-v2",),
 )
@@ -171,6 +161,7 @@ V4 = Semantics(
         name="single-node-v4",
         summary="2026-02: redeemed in the allocator, kept for memory from elsewhere; BUG_ON guards the subtractions",
         redeem=redeem_target_or_excess,
+        interface=Interface(memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
         targets="one",
         host_permits=host_permits_v4,
         node_permits=node_permits_v4,
@@ -179,6 +170,5 @@ V4 = Semantics(
         bug_on_redeem=False,
     ),
     transitions_without(*SETS, *REDEMPTION_CRASHES, *ORPHANED_ON_NODE, *STASH),
-    interface=replace(INTERFACE, memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
     follows=("single-node-v3", "legacy-redeem-at-alloc"),
 )

@@ -4,8 +4,10 @@ from model.c_types import UINT_MAX
 from model.logic import Term, all_of, minimum, negation, positive_part
 from model.rules import Rules
 from model.step import Step
-from model.transitions.claiming import NO_DOMCTL
 from model.transitions.ledger import deduct, release
+
+NO_DOMCTL = -1
+"""No domain is being killed: the domctl lock is free."""
 
 
 def create_domain(step: Step, rules: Rules) -> None:  # noqa: ARG001

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from model.calls import NONE
 from model.generations import SEMANTICS
-from model.generations.interface import Interface
+from model.interfaces import Interface
 from reference.state import ClaimHistory, Domain
 
 from .numbers import Count, Truth, flag, unknown
@@ -25,7 +25,7 @@ _KINDS = ("installed", "redeemed", "released", "recalled")
 
 def interface_of(semantics: str) -> Interface:
     """How a generation's calls differ."""
-    return SEMANTICS[semantics].interface
+    return SEMANTICS[semantics].rules.interface
 
 
 class Changed(dict[str, Any]):

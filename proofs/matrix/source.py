@@ -38,7 +38,7 @@ def rule_changes(before: str, after: str) -> list[RuleChange]:
     found = []
     for f in fields(Rules):
         values = [getattr(semantics.rules, f.name) for semantics in (one, other)]
-        if f.name not in ("name", "summary") and values[0] != values[1]:
+        if f.name not in ("name", "summary", "interface") and values[0] != values[1]:
             found.append(RuleChange(f.name, *map(_shown, values)))
     for name in [*one.transitions, *(t for t in other.transitions if t not in one.transitions)]:
         if (name in one.transitions) != (name in other.transitions):

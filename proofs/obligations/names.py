@@ -7,8 +7,9 @@ EVERY_STATE = "every-state"
 PARAMETRIC = "parametric"
 LEMMA = "lemma"
 LOOP = "loop"
+SECTION = "section"
 SELF_TEST = "self-test"
-AUXILIARY = (LEMMA, LOOP, SELF_TEST)
+AUXILIARY = (LEMMA, LOOP, SECTION, SELF_TEST)
 """First parts of the names of obligations that are not about one semantics."""
 
 

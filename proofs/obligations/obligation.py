@@ -7,9 +7,30 @@ from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS, Semantics
 from proofs.mistakes.in_rules import mutated
-from proofs.obligations.names import AUXILIARY, BOOT, EVERY_STATE, LEMMA, LOOP, PARAMETRIC, SELF_TEST, bounded
+from proofs.obligations.names import (
+    AUXILIARY,
+    BOOT,
+    EVERY_STATE,
+    LEMMA,
+    LOOP,
+    PARAMETRIC,
+    SECTION,
+    SELF_TEST,
+    bounded,
+)
 
-__all__ = ["AUXILIARY", "BOOT", "EVERY_STATE", "LEMMA", "LOOP", "PARAMETRIC", "SELF_TEST", "Obligation", "bounded"]
+__all__ = [
+    "AUXILIARY",
+    "BOOT",
+    "EVERY_STATE",
+    "LEMMA",
+    "LOOP",
+    "PARAMETRIC",
+    "SECTION",
+    "SELF_TEST",
+    "Obligation",
+    "bounded",
+]
 
 
 @dataclass(frozen=True)
@@ -52,6 +73,12 @@ class Obligation:
 
     def meaning(self) -> tuple[str, str]:
         """What unsat and what sat say, one sentence each."""
+        if self.semantics == SECTION:
+            section = f"the section of {self.transition}, in {self.property}"
+            return (
+                f"On its premises {section}, is accepted, refused, or stops the host.",
+                f"There is a case in which {section}, has no outcome (or a sum that no host has).",
+            )
         if self.semantics in AUXILIARY:
             case = f"the {self.transition} case of {self.semantics} {self.property}"
             return f"Shown: {case}.", f"There is a counterexample to {case}."

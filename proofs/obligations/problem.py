@@ -19,12 +19,15 @@ from model.watched import watched
 from proofs.obligations.auxiliary import Problem, auxiliary_problem
 from proofs.obligations.focus import relevant_invariants
 from proofs.obligations.invariants import invariant, parametric_invariants
-from proofs.obligations.obligation import AUXILIARY, BOOT, EVERY_STATE, PARAMETRIC, Obligation
+from proofs.obligations.obligation import AUXILIARY, BOOT, EVERY_STATE, PARAMETRIC, SECTION, Obligation
+from proofs.obligations.sections import section_problem
 from proofs.refinement.problem import compared
 
 
 def problem(obligation: Obligation) -> Problem:
     """The formulas of an obligation."""
+    if obligation.semantics == SECTION:
+        return section_problem(obligation)
     if obligation.semantics in AUXILIARY:
         return auxiliary_problem(obligation)
     if PROPERTIES[obligation.property].kind is Kind.COMPARISON:

@@ -9,6 +9,7 @@ from model.semantics import LACKS, SEMANTICS, TRANSITIONS, Semantics
 from proofs.obligations.auxiliary import auxiliary_obligations, hard_obligation
 from proofs.obligations.names import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, NotApplicable
 from proofs.obligations.obligation import Obligation
+from proofs.obligations.sections import section_obligations
 
 
 def applies(prop: Property, transition: str) -> str:
@@ -68,7 +69,9 @@ def suite(semantics: list[str], properties: list[str], encodings: list[str], mut
         if prop.id in properties and not lacking(prop, SEMANTICS[name])
         for obligation in of_property(name, prop, encoding, mutation)
     ]
-    return (auxiliary_obligations() if PARAMETRIC in encodings else []) + found
+    if PARAMETRIC not in encodings:
+        return found
+    return auxiliary_obligations() + ([] if mutation else section_obligations(semantics)) + found
 
 
 def not_applicable(semantics: list[str], properties: list[str]) -> list[NotApplicable]:

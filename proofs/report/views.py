@@ -188,6 +188,7 @@ def groups(evidence: Evidence) -> list[Group]:
 
 _AUXILIARY = {
     "lemma": "What is known of sums, by induction.",
+    "section": "On its premises each critical section is accepted, refused, or stops the host.",
     "loop": "The loops of the C code compute the closed forms of the model.",
 }
 

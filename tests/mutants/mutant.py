@@ -18,9 +18,10 @@ from tests.mutants.edits import edits_of
 
 REFERENCE = ("claims", "page_alloc", "hypercalls", "domain", "node_search", "semantics")
 REFERENCE_GENERATIONS = ("claim_sets", "legacy", "per_node", "single_node", "parts")
-MODEL = ("rules", "transitions.allocating", "transitions.claiming", "transitions.domains")
+MODEL = ("rules", "transitions.allocating", "transitions.domains")
+MODEL_OPERATIONS = ("claiming", "installing", "claim_transitions", "sets")
 MODEL_TOO = ("transitions.ledger", "transitions.offlining", "generations.legacy", "generations.per_node")
-MODEL_CALLS = ("allocating", "claiming", "domains", "exchanging", "freeing", "installing", "memory", "search")
+MODEL_CALLS = ("allocating", "claims", "domains", "exchanging", "freeing", "search")
 SIDES: dict[str, tuple[str, ...]] = {
     "reference": (
         *(f"reference.{name}" for name in REFERENCE),
@@ -28,6 +29,7 @@ SIDES: dict[str, tuple[str, ...]] = {
     ),
     "model": (
         *(f"model.{name}" for name in (*MODEL, *MODEL_TOO, "generations.single_node")),
+        *(f"model.operations.{name}" for name in MODEL_OPERATIONS),
         *(f"model.calls.{name}" for name in MODEL_CALLS),
     ),
 }

@@ -51,7 +51,7 @@ def _of_statement(statement: ast.stmt, parameters: set[str], side: str) -> Itera
             yield "drop-update", []
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and not is_stated(statement):
         name = getattr(statement.value.func, "attr", "")
-        guards = side == "model" and name.startswith("guard")
+        guards = side == "model" and (name.startswith("guard") or name in _OF_A_SECTION)
         yield ("drop-guard" if guards else "drop-update"), []
         if side == "reference" or not _is_of_step(statement.value):
             yield "do-twice", [statement, statement]
@@ -63,7 +63,9 @@ def _of_statement(statement: ast.stmt, parameters: set[str], side: str) -> Itera
         yield from _locks(statement)
 
 
-_STATED = ("value", "value_on_nodes", "hint")
+_OF_A_SECTION = ("premise", "check", "crash", "end")
+"""What decides between the outcomes of a section (`model.operations.section`)."""
+_STATED = ("value", "value_on_nodes", "loop", "hint")
 
 
 def is_stated(statement: ast.stmt) -> bool:
@@ -74,7 +76,9 @@ def is_stated(statement: ast.stmt) -> bool:
 def _is_of_step(call: ast.Call) -> bool:
     """A field is updated once in a step of the model: twice is refused."""
     return (
-        isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "step"
+        isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id in ("step", "x")
     )
 
 

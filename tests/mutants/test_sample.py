@@ -35,7 +35,7 @@ OF_REFERENCE = {
 OF_MODEL = {
     "model.rules:redeem_node_global_others forget-limit 1": "prove",
     "model.transitions.allocating:leave_heap drop-update 1": "prove",
-    "model.transitions.claiming:one_claim other-comparison 3": "transitions and calls",
+    "model.operations.claiming:_one_claim other-comparison 3": "diff",
     "model.calls.allocating:assign_pages wrong-errno 1": "diff",
     "model.transitions.domains:domain_kill drop-update 1": "transitions and calls",
 }

@@ -182,7 +182,7 @@ def test_the_section_of_the_evidence() -> None:
     assert not isinstance(found, NotRun)
     (counts,) = found.tables
     assert found.ok
-    assert [row[0] for row in counts.rows] == ["lemma", "loop", "any", "countermodel on bounded-2x2", "2x2"]
+    assert [row[0] for row in counts.rows] == ["lemma", "loop", "section", "any", "countermodel on bounded-2x2", "2x2"]
     assert all(int(row[1]) == int(row[2]) + int(row[3]) > 0 for row in counts.rows)
     assert counts.seconds["cvc5"] > 0
     (wrong,) = cross_check([Question(PROVED, "sat")], QUICK, 1)

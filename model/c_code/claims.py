@@ -1,33 +1,13 @@
-"""The values of claim calls: XENMEM_claim_pages, single-node claims, claim sets, and releasing claims."""
+"""C values of the loops of claim calls, over nodes and over the entries of a set: each turn's, with its variables.
+
+They do not follow from the closed forms of what the loops do.
+"""
 
 from model.c_code.evaluation import Evaluation
 from model.c_code.ledger import counter_of, deducted, given, host_wide_claim, one_target
 from model.c_types import UINT_MAX
-from model.logic import Term, all_of, any_of, minimum, negation
+from model.logic import Term, any_of
 from model.rules import Rules
-
-
-def new_limit(c: Evaluation, rules: Rules) -> None:
-    """XEN_DOMCTL_max_mem for a domain that was just created."""
-    c.check(negation(c.s.is_created[c.d]))
-    _max_mem(c, rules)
-
-
-def max_mem(c: Evaluation, rules: Rules) -> None:
-    """XEN_DOMCTL_max_mem: 64 bits are capped before they are stored in 32."""
-    c.check(c.s.listed(c.d))
-    _max_mem(c, rules)
-
-
-def _max_mem(c: Evaluation, rules: Rules) -> None:
-    asked = c.unsigned("max_mem")
-    limit = c.value("min(max_mem, UINT_MAX), stored in max_pages", "uint32", minimum(asked, UINT_MAX))
-    if rules.refuses_low_limit or rules.trims_claims:
-        held = c.value("tot_pages and pages in limbo", "uint32", rules.pages_held(c.s, c.d))
-        claims = c.value("global_claims + node_claims", "uint32", c.s.held(c.d))
-        used = c.value("pages held + claims", "uint64", held + claims)
-        if rules.refuses_low_limit:
-            c.check(used <= limit)
 
 
 def release(c: Evaluation, rules: Rules) -> None:
@@ -49,107 +29,15 @@ def release(c: Evaluation, rules: Rules) -> None:
     deducted(c, counter, s.global_claims[d], counter=counter, claimed=s.outstanding_claims - s.node_claims[d])
 
 
-def release_for_destroyed(c: Evaluation, rules: Rules) -> None:
+def release_of_destroyed(c: Evaluation, rules: Rules) -> None:
     """The same for a domain that left the domain list: what it claims, if anything, is host-wide."""
     s, d, counter = c.s, c.d, counter_of(rules)
     c.value(f"{counter} - {counter}", "uint32", s.orphaned_claims[d] - s.orphaned_claims[d])
     c.value(f"outstanding_claims - {counter}", c.counter, s.outstanding_claims - s.orphaned_claims[d])
 
 
-def set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
-    """The host-wide claim by the legacy call."""
-    c.check(c.s.listed(c.d))
-    _set_outstanding_pages(c, rules)
-
-
-def claim_for_destroyed(c: Evaluation, rules: Rules) -> None:
-    """The same for a domain that left the domain list; refused at once where is_dying is checked under the locks."""
-    if rules.checks_dying_in_lock:
-        return
-    c.check(all_of([c.s.is_destroyed[c.d], c.s.is_dying[c.d]]))
-    _set_outstanding_pages(c, rules)
-
-
-def _set_outstanding_pages(c: Evaluation, rules: Rules) -> None:
-    s, d = c.s, c.d
-    pages = c.argument("pages")
-    c.check(pages <= 2**64 - 1)
-    if rules.legacy_subtracts_first:
-        asked = c.unsigned("nr_extents")
-        c.value("nr_extents - tot_pages, in XENMEM_claim_pages", "uint64", asked - s.tot_pages[d])
-    c.check(pages >= 1)
-    claim = one_claim(c, rules, pages)
-    if rules.folds_legacy:
-        c.value("g = pages, compared with claims of 32 bits", "uint64", pages)
-    has_room(c, rules, "total_avail_pages - outstanding_claims", claim, s.unclaimed())
-    c.value(f"claim, stored in {counter_of(rules)}", "uint32", claim)
-    c.value("outstanding_claims + claim", c.counter, s.outstanding_claims + claim)
-
-
-def claim_on_node(c: Evaluation, rules: Rules) -> None:
-    """A single-node claim on a node."""
-    c.check(c.s.listed(c.d))
-    _claim_on_node(c, rules)
-
-
-def claim_on_node_for_destroyed(c: Evaluation, rules: Rules) -> None:
-    """The same for a domain that left the domain list."""
-    c.check(all_of([c.s.is_destroyed[c.d], c.s.is_dying[c.d]]))
-    _claim_on_node(c, rules)
-
-
-def _claim_on_node(c: Evaluation, rules: Rules) -> None:
-    s, node, pages = c.s, c.argument("node"), c.argument("pages")
-    c.check(pages <= 2**64 - 1)
-    c.check(pages >= 1)
-    claim = one_claim(c, rules, pages)
-    if rules.node_claim_also_needs_host:
-        has_room(c, rules, "total_avail_pages - outstanding_claims", claim, s.unclaimed())
-    has_room(c, rules, "node_avail_pages[n] - node_outstanding_claims[n]", claim, s.unclaimed_on(node))
-    c.value("claim, stored in outstanding_pages", "uint32", claim)
-    c.value("node_outstanding_claims[n] + claim", c.counter, s.node_outstanding_claims[node] + claim)
-    c.value("outstanding_claims + claim", c.counter, s.outstanding_claims + claim)
-
-
-def one_claim(c: Evaluation, rules: Rules, pages: Term) -> Term:
-    """The checks of a claim that is no set, up to what is to be claimed."""
-    s, d = c.s, c.d
-    tot, limit = s.tot_pages[d], s.max_pages[d]
-    if rules.checks_dying_in_lock:
-        c.check(negation(s.is_dying[d]))
-    c.check(s.held(d) == 0)
-    if not rules.subtracts_pages_held:
-        total = c.value("tot_pages + pages", "uint64", tot + pages)
-        c.check(c.wrapped("uint64", total) <= limit)
-        return pages
-    held = rules.pages_held(s, d)
-    if rules.counts_limbo:
-        c.value("tot_pages and pages in limbo", "uint32", held)
-    c.check(pages > held)
-    c.check(pages <= limit)
-    return c.value("pages - tot_pages", "uint64", pages - held)
-
-
-def has_room(c: Evaluation, rules: Rules, expression: str, claim: Term, unclaimed: Term) -> None:
-    """`claim > avail - claims`, computed in the unsigned type of the claim."""
-    if rules.bug_on:
-        c.check(unclaimed >= 0)
-    if c.counter != "uint64":
-        c.value(expression, c.counter, unclaimed)
-    c.value(f"{expression}, unsigned", "uint64", unclaimed)
-    c.check(claim <= c.wrapped("uint64", unclaimed))
-
-
-def claim_memory(c: Evaluation, rules: Rules) -> None:
-    """A claim set: by the rules of claim sets, or by those of per-node-v8."""
-    c.check(c.s.listed(c.d))
-    if rules.replaces:
-        _install_claim_set(c, rules)
-    else:
-        _set_memory_claims(c, rules)
-
-
-def _install_claim_set(c: Evaluation, rules: Rules) -> None:
+def install_values(c: Evaluation, rules: Rules) -> None:
+    """A set that replaces the claims held: some entry, the totals, and the counters that it goes into."""
     s, d = c.s, c.d
     node, pages, sum_type = c.some_node("entry.node"), c.unsigned("entry.pages"), _sum_type(rules)
     before = _sum(c, rules, "sum before")
@@ -216,7 +104,8 @@ def _compared(c: Evaluation, expression: str, room: Term) -> None:
         c.value(f"{expression}, compared with 64 bits unsigned", "uint64", room)
 
 
-def _set_memory_claims(c: Evaluation, rules: Rules) -> None:  # noqa: ARG001
+def stake_values(c: Evaluation, rules: Rules) -> None:  # noqa: ARG001
+    """A set that is staked where none is held (per-node-v8)."""
     s, d = c.s, c.d
     node, pages, before = c.some_node("entry.node"), c.unsigned("entry.pages"), c.unsigned("total before", 32)
     limit = s.max_pages[d]

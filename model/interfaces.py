@@ -1,4 +1,4 @@
-"""How the calls of a generation differ beyond its rules: which calls exist, and what they check first."""
+"""How the calls of the generations differ beyond their rules: which there are, and what they look at first."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -35,10 +35,10 @@ class Single(Enum):
 
 @dataclass(frozen=True)
 class Interface:
-    """The interface of one generation. The defaults are those of `claim-sets`, as in `Rules`."""
+    """The interface of one generation."""
 
-    sets: Sets = Sets.REPLACING
-    memory: Memory = Memory.SET
+    sets: Sets = Sets.NONE
+    memory: Memory = Memory.NONE
     single: Single = Single.HOST_WIDE
     node_in_mem_flags: bool = False
     """The mem_flags of XENMEM_claim_pages may name an exact node (v1)."""
@@ -52,7 +52,7 @@ class Interface:
     """The host check looks at any requested node, or at claim_node where node_affinity is that node (v2)."""
     clears_claim_node: bool = False
     """claim_node goes when the claim reaches 0."""
-    stashes: bool = True
+    stashes: bool = False
     """It sits on a mainline of 2026-02 or later: populate_physmap may stash an extent."""
     kill_always_frees_stash: bool = False
     """domain_kill has its third section also where nothing is stashed (mainline)."""
@@ -66,3 +66,9 @@ class Interface:
     def gets(self) -> bool:
         """Whether the set installed can be asked for."""
         return self.memory in (Memory.SET_OR_GET, Memory.SET_AND_GET)
+
+
+HOST_WIDE_ONLY = Interface()
+AS_BEFORE_2025_12 = Interface(refuses_llc_coloring=False)
+SETS = Interface(sets=Sets.REPLACING, memory=Memory.SET, stashes=True)
+SETS_WITH_MODES = Interface(sets=Sets.REPLACING_OR_LEGACY, memory=Memory.SET_OR_GET, stashes=True)

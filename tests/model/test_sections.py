@@ -1,0 +1,61 @@
+"""What is derived from a section: complete for every section, and a wrong polarity leaves an outcome out."""
+
+from collections.abc import Callable
+
+import pytest
+
+from model.encoding import Quantifiers
+from model.logic import Term, all_of, any_of, negation
+from model.operations import derived
+from model.operations.section import Condition
+from model.operations.sets import SetByNode
+from model.semantics import SEMANTICS
+from proofs.obligations.obligation import PARAMETRIC, Obligation
+from proofs.obligations.sections import section_obligations
+from proofs.prover.solve import solve
+from proofs.prover.verdict import Settings, Verdict
+
+QUICK = Settings(cores=False)
+
+
+def undecided(semantics: list[str]) -> set[str]:
+    return {o.transition for o in section_obligations(semantics) if solve(o, QUICK).verdict is not Verdict.PROVED}
+
+
+def test_every_section_is_accepted_refused_or_crashes() -> None:
+    assert len(section_obligations(list(SEMANTICS))) > 90
+    assert undecided(list(SEMANTICS)) == set()
+
+
+def _without_dual(condition: Condition) -> Condition:
+    return (lambda q: negation(condition(q))) if callable(condition) else negation(condition)
+
+
+def _refused_as_assumed(records: list[derived.Check | derived.End], index: int, q: Quantifiers) -> Term:
+    return derived._fires(records[index], q.dual)
+
+
+def _only_after_another(records: list[derived.Check | derived.End], index: int, q: Quantifiers) -> Term:
+    checks = [r for r in records[:index] if isinstance(r, derived.Check)]
+    return all_of([derived._fires(records[index], q), any_of(derived._fires(r, q) for r in checks)])
+
+
+@pytest.mark.parametrize(
+    "wrong", [_refused_as_assumed, _only_after_another], ids=["polarity-of-a-refusal", "refusal-too-narrow"]
+)
+def test_a_wrong_refusal_leaves_an_outcome_out(wrong: Callable[..., Term], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived, "_fires_first", wrong)
+    assert "claim_memory" in undecided(["claim-sets"])
+
+
+def test_wrong_polarity_of_a_guard_fails_the_proofs_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_every_node = Obligation("claim-sets", "node-backed", "claim_memory", PARAMETRIC)
+    assert solve(needs_every_node, QUICK).verdict is Verdict.PROVED
+    monkeypatch.setattr(derived, "negated", _without_dual)
+    assert solve(needs_every_node, QUICK).verdict is not Verdict.PROVED
+
+
+def test_a_set_that_forgets_second_entries_is_still_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Completeness does not say that a view is right: that is for the comparison of the views."""
+    monkeypatch.setattr(SetByNode, "short", lambda self, _fails: {})
+    assert undecided(["claim-sets"]) == set()
