@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from proofs.explain.story import actor, arguments, changes, result
+from proofs.explore.running import Running
 from proofs.replay.observe import observe
-from proofs.search.on_reference import Running
 from proofs.traces.own_events import Events2
 from reference.locks import CheckedLock
 from reference.pages import PageState
