@@ -57,9 +57,12 @@ class State(NamedTuple):
 class Running:
     """A host of the reference while the events of a trace are done on it, one critical section each."""
 
-    def __init__(self, semantics: str, node_pages: tuple[int, ...], check_locks: bool = False) -> None:
+    def __init__(
+        self, semantics: str, node_pages: tuple[int, ...], check_locks: bool = False, span: int | None = None
+    ) -> None:
+        """:param span: frames from one node's first to the next one's; the fewest that will do, if none"""
         self.policy = ObservedBlock()
-        span = 1 << (max(node_pages) - 1).bit_length()
+        span = span or 1 << (max(node_pages) - 1).bit_length()
         rules = SEMANTICS[semantics]
         self.host: Host = boot(node_pages, span, rules, block_policy=self.policy, check_locks=check_locks)
         self.begun: dict[str, InFlight] = {}
