@@ -7,10 +7,11 @@ from typing import Any
 from model.properties import PROPERTIES, Kind
 from proofs.evidence.structure import Finding
 from proofs.explain.stage import request_of
+from proofs.explore.running import Running
 from proofs.matrix import larger_blocks, lock_order
 from proofs.refinement.judge import judge_comparison
 from proofs.search.fulfilled import ON_REFERENCE
-from proofs.search.on_reference import Running
+from proofs.search.on_reference import broken
 from reference.status import HypervisorCrash, MisuseError
 
 NO_TRACE = "there is no such trace"
@@ -42,7 +43,7 @@ def _broken(finding: Finding, nodes: tuple[int, ...], events: Events) -> list[st
         return [f"{part}: {text}" for text in lock_order.passed_over(running, events) or [NO_TRACE]]
     for event in events:
         running.do(event)
-    return running.broken(part) if part in ON_REFERENCE else []
+    return broken(running, part) if part in ON_REFERENCE else []
 
 
 def _compared(finding: Finding, nodes: tuple[int, ...], events: Events) -> list[str]:

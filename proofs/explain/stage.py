@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from proofs.explain.story import actor, arguments, changes, result
+from proofs.explore.running import Running
 from proofs.operations import Events2
 from proofs.replay.observe import observe
-from proofs.search.on_reference import Running
 from reference.locks import CheckedLock
 from reference.pages import PageState
 from reference.properties import check_state

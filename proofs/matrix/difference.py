@@ -8,21 +8,21 @@ import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, product
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from model.transitions.stash import SMALLEST
+from proofs.explore.explorer import Explorer, Moment
+from proofs.explore.running import Running, State, Written
+from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
 from proofs.replay.observe import observe
-from proofs.search.on_reference import Running, Tiny, tiny_hosts
-from proofs.search.small_events import Written, next_events
+from proofs.search.small_events import next_events
 from proofs.search.writer import ORDER
 from reference.constants import SCRUB_CHUNK, UINT_MAX
 from reference.generations import SEMANTICS
 from reference.state import Host
-from reference.status import HypervisorCrash, MisuseError
-
-Events = tuple[Written, ...]
+from reference.status import HypervisorCrash
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,39 @@ class Difference:
     seconds: float = 0.0
 
 
+class _States(NamedTuple):
+    """Those of both."""
+
+    both: tuple[State, State]
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything is in flight in one of them."""
+        return any(state.begun for state in self.both)
+
+    def key(self) -> Hashable:
+        """Equal where the same can happen in both."""
+        return tuple(state.key() for state in self.both)
+
+
 class _Pair:
     """Both generations after the same events."""
 
-    def __init__(self, asked: Between, node_pages: tuple[int, ...], events: Events) -> None:
+    def __init__(self, asked: Between, node_pages: Nodes) -> None:
         self.asked = asked
         self.both = [Running(name, node_pages) for name in (asked.before, asked.after)]
-        for event in events:
-            self.do(event)
+
+    def state(self, former: _States | None = None) -> _States:
+        before = (None, None) if former is None else former.both
+        one, other = (running.state(old) for running, old in zip(self.both, before, strict=True))
+        return _States((one, other))
+
+    def is_in(self, state: _States) -> bool:
+        return all(running.is_in(one) for running, one in zip(self.both, state.both, strict=True))
+
+    def bring_back(self, state: _States) -> None:
+        for running, one in zip(self.both, state.both, strict=True):
+            running.bring_back(one)
 
     @property
     def stashing(self) -> bool:
@@ -87,9 +112,6 @@ class _Pair:
         shown = [done(running, event) for running in self.both]
         names = [name for name in shown[0] if name in shown[1]]
         return [f"{name}: {shown[0][name]} / {shown[1][name]}" for name in names if shown[0][name] != shown[1][name]]
-
-    def key(self) -> Hashable:
-        return tuple(running.key() for running in self.both)
 
     def next(self) -> Iterator[Written]:
         """What may come next, as far as both have it."""
@@ -152,59 +174,39 @@ def done(running: Running, event: Written) -> dict[str, Any]:
     return shown
 
 
+class _TimeIsUp(Exception):
+    """The search took as long as it may."""
+
+
 def difference(asked: Between) -> Difference:
     """The fewest events, then domains, nodes and pages."""
     started = time.process_time()
-    shapes = tiny_hosts(Tiny(asked.after, "", nodes=asked.nodes, pages=asked.pages))
+    hosts = tiny_hosts(asked.nodes, asked.pages)
     if SEMANTICS[asked.before].stashes != SEMANTICS[asked.after].stashes:
-        shapes.append((SMALLEST,))
-    levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
+        hosts.append((SMALLEST,))
     found = Difference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
+
+    def differs(moment: Moment[_States, list[str]]) -> list[str] | None:
+        if moment.outcome:
+            return moment.outcome
+        if time.process_time() - started > asked.seconds:
+            raise _TimeIsUp
+        return None
+
+    def explorer(domains: int, nodes: Nodes) -> Explorer[_States, list[str], list[str]]:
+        pair, most = _Pair(asked, nodes), sum(nodes)
+        limits = range(1, most + 1) if most < SMALLEST else (most,)
+        return Explorer(pair, created(nodes, domains, limits), pair.next, differs, _States.key)
+
+    sizes = Sizes(explorer, range(1, asked.domains + 1), hosts)
     for depth in range(1, asked.depth + 1):
-        for created, nodes in product(range(1, min(depth, asked.domains) + 1), shapes):
-            if depth == created:
-                levels[created, nodes] = (set(), list(_created(nodes, created)))
-                continue
-            seen, former = levels[created, nodes]
-            newest: list[Events] = []
-            for events in former:
-                ended = _extended(asked, nodes, events, seen, newest)
-                found.seconds = time.process_time() - started
-                if ended is not None:
-                    found.nodes, found.searched_depth = list(nodes), depth
-                    found.events, found.differs = list(ended[0]), ended[1]
-                    return found
-                if found.seconds > asked.seconds:
-                    return found
-            levels[created, nodes] = (seen, newest)
-        found.searched_depth = depth
-    return found
-
-
-def _created(nodes: tuple[int, ...], domains: int) -> Iterator[Events]:
-    affinity = list(range(len(nodes)))
-    most = sum(nodes)
-    for limits in product(range(1, most + 1) if most < SMALLEST else (most,), repeat=domains):
-        yield tuple(
-            {"op": "create_domain", "domid": domid, "max_pages": limit, "node_affinity": affinity}
-            for domid, limit in enumerate(limits)
-        )
-
-
-def _extended(
-    asked: Between, nodes: tuple[int, ...], events: Events, seen: set[Hashable], newest: list[Events]
-) -> tuple[Events, list[str]] | None:
-    """Every next event of both; the first behind which they differ. New states that are the same go to `newest`."""
-    for event in _Pair(asked, nodes, events).next():
-        pair = _Pair(asked, nodes, events)
         try:
-            differs = pair.do(event)
-        except MisuseError:
-            continue
-        if differs:
-            return (*events, event), differs
-        key = pair.key()
-        if key not in seen:
-            seen.add(key)
-            newest.append((*events, event))
-    return None
+            ended = sizes.deepen(depth, last=depth == asked.depth)
+        except _TimeIsUp:
+            break
+        found.searched_depth = depth
+        if ended is not None:
+            found.nodes, found.events, found.differs = list(ended.nodes), list(ended.events), ended.found
+            break
+    found.seconds = time.process_time() - started
+    return found

@@ -8,21 +8,18 @@ from typing import Any
 import msgspec
 
 from proofs.explain.stage import request_of
+from proofs.explore.running import Running, event_of
 from proofs.matrix.cells import Cell
 from proofs.matrix.rows import Row
-from proofs.operations import Events2
 from proofs.prover.verdict import Verdict
 from proofs.replay.observe import observe
-from proofs.replay.replay import ObservedBlock
 from proofs.search.events import Trace
 from proofs.traces.events import FORMAT_2
 from proofs.versions import versions
 from reference.constants import UINT_MAX
-from reference.generations import SEMANTICS
 from reference.properties import broken_properties, check_state
-from reference.state import Host, boot
+from reference.state import Host
 from reference.status import HypervisorCrash
-from reference.steps import run
 
 FOLDER = Path("tests/data/findings")
 OF_32_BITS = ("max_pages", "tot_pages", "outstanding_pages", "global_claims", "node_claims")
@@ -37,42 +34,20 @@ class _Recorder:
     """A host of the reference that writes down what it observes."""
 
     def __init__(self, trace: Trace) -> None:
-        self.policy = ObservedBlock()
         nodes, span = tuple(trace.host["nodes"]), trace.host["node_span"]
-        self.host: Host = boot(nodes, span, SEMANTICS[trace.semantics], block_policy=self.policy)
-        self.builders: dict[str, Any] = {}
+        self.running = Running(trace.semantics, nodes, check_locks=True, span=span)
+        self.host: Host = self.running.host
         self.broken: set[str] = set()
 
     def after(self, written: dict[str, Any]) -> dict[str, Any]:
         """The event with its outcome, and the state after it."""
         try:
-            outcome = self._outcome(written)
+            outcome = self.running.do(written)
         except HypervisorCrash as crash:
-            observed = msgspec.convert(written, Events2).observed
+            observed = event_of(written).observed
             return {k: v for k, v in written.items() if k not in observed} | {"crash": str(crash)}
         self.broken |= {violation.property for violation in broken_properties(self.host)}
         return written | outcome | {"state": _as_in_c(msgspec.to_builtins(observe(self.host)))}
-
-    def _outcome(self, written: dict[str, Any]) -> dict[str, Any]:
-        builder: str = written.get("builder", "")
-        if written["op"] == "continue":
-            return self._section(self.builders.pop(builder), builder)
-        event = msgspec.convert(written, Events2)
-        if event.observed:
-            self.policy.expect(event)
-        outcome = event.on_reference(self.host)
-        if isinstance(outcome, dict):
-            return outcome
-        return self._section(outcome, builder) if builder else run(outcome)
-
-    def _section(self, steps: Any, builder: str) -> dict[str, Any]:
-        try:
-            next(steps)
-        except StopIteration as end:
-            outcome: dict[str, Any] = end.value
-            return outcome
-        self.builders[builder] = steps
-        return {}
 
 
 def _as_in_c(state: dict[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,19 @@ insisting on it. `unclaimed-only`: such a request takes pages that nobody claims
 `claims-protected.backed`: it leaves no claims without free pages that had them.
 """
 
-from collections.abc import Hashable, Iterator
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, partial
 from itertools import product
 
 import msgspec
 
+from proofs.explore.explorer import Events, Explorer, Moment
+from proofs.explore.running import Running, State, Written
+from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
+from proofs.operations import Outcome
+from proofs.operations import State as Counters
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
-from proofs.search.on_reference import Running, Tiny, tiny_hosts
-from proofs.search.small_events import Written
 from reference.generations import SEMANTICS
 from reference.status import HypervisorCrash, MisuseError
 
@@ -22,7 +25,6 @@ PROTECTED = "claims-protected.backed"
 PARTS = ("unclaimed-only", PROTECTED)
 KEPT = frozenset({"nothing-offlined", "claimants-refcounted"})
 """Conditions that these requests keep."""
-Events = tuple[Written, ...]
 
 
 @cache
@@ -30,35 +32,35 @@ def search_larger(semantics: str, part: str = PARTS[0], depth: int = 4, pages: i
     """The fewest events, then nodes and pages."""
     if not _claims_nodes(semantics):
         return None  # any node with a free block will do, as nothing there is claimed
-    hosts = tiny_hosts(Tiny(semantics, part, nodes=2, pages=pages))
-    reached: dict[tuple[int, ...], list[Events]] = {nodes: [(_create(nodes),)] for nodes in hosts}
-    seen: set[Hashable] = set()
-    for _ in range(depth - 1):
-        for nodes in hosts:
-            former, reached[nodes] = reached[nodes], []
-            for events, event in ((e, n) for e in former for n in _next(_after(semantics, nodes, e))):
-                running = _after(semantics, nodes, events)
-                broken = _last_breaks(part, running, event)
-                if broken:
-                    return _trace(semantics, part, nodes, (*events, event), broken)
-                if broken is None or (key := (nodes, running.key())) in seen:
-                    continue
-                seen.add(key)
-                reached[nodes].append((*events, event))
+    sizes = Sizes(partial(_explorer, semantics, part), range(1, 2), tiny_hosts(2, pages))
+    for events in range(1, depth + 1):
+        found = sizes.deepen(events, last=events == depth)
+        if found is not None:
+            return _trace(semantics, part, found.nodes, found.events, found.found)
     return None
+
+
+def _explorer(semantics: str, part: str, domains: int, nodes: Nodes) -> Explorer[State, Outcome, str]:
+    running = Running(semantics, nodes)
+    before = observe(running.host)
+
+    def choices() -> Iterator[Written]:
+        nonlocal before
+        before = observe(running.host)
+        return _next(running)
+
+    def breaks(moment: Moment[State, Outcome]) -> str | None:
+        return _breaks(part, before, moment.event, moment.outcome or {}) or None
+
+    return Explorer(running, created(nodes, domains, (sum(nodes),)), choices, breaks, State.key)
 
 
 def _claims_nodes(semantics: str) -> bool:
     return not {"claims", "claim_node"}.isdisjoint(SEMANTICS[semantics].claim_counters)
 
 
-def _last_breaks(part: str, running: Running, event: Written) -> str | None:
-    """What the event breaks, after those that were done; empty if nothing, None if it cannot be done."""
-    before = observe(running.host)
-    try:
-        outcome = running.do(event)
-    except (MisuseError, HypervisorCrash):
-        return None
+def _breaks(part: str, before: Counters, event: Written, outcome: Outcome) -> str:
+    """What an event broke, by the counters before it; empty if nothing."""
     on_node = outcome.get("on_node")
     if on_node is None:
         return ""
@@ -71,23 +73,18 @@ def _last_breaks(part: str, running: Running, event: Written) -> str | None:
     return f"{part}: {pages} pages of node {on_node}, where {there} are unclaimed, of {unclaimed}"
 
 
-def broken_by(part: str, semantics: str, nodes: tuple[int, ...], events: Events) -> list[str]:
+def broken_by(part: str, semantics: str, nodes: Nodes, events: Events) -> list[str]:
     """What the last of these events breaks."""
-    *before, last = events
-    broken = _last_breaks(part, _after(semantics, nodes, tuple(before)), last)
-    return [broken] if broken else []
-
-
-def _create(nodes: tuple[int, ...]) -> Written:
-    affinity = list(range(len(nodes)))
-    return {"op": "create_domain", "domid": 0, "max_pages": sum(nodes), "node_affinity": affinity}
-
-
-def _after(semantics: str, nodes: tuple[int, ...], events: Events) -> Running:
     running = Running(semantics, nodes)
-    for event in events:
+    for event in events[:-1]:
         running.do(event)
-    return running
+    before = observe(running.host)
+    try:
+        outcome = running.do(events[-1])
+    except (MisuseError, HypervisorCrash):
+        return []
+    broken = _breaks(part, before, events[-1], outcome)
+    return [broken] if broken else []
 
 
 def _next(running: Running) -> Iterator[Written]:
@@ -113,7 +110,7 @@ def _next(running: Running) -> Iterator[Written]:
             yield {"op": "set_outstanding_pages", "domid": 0, "pages": 1, "node": node}
 
 
-def _trace(semantics: str, part: str, nodes: tuple[int, ...], events: Events, broken: str) -> Trace:
+def _trace(semantics: str, part: str, nodes: Nodes, events: Events, broken: str) -> Trace:
     running = Running(semantics, nodes, check_locks=True)
     states = [msgspec.to_builtins(observe(running.host))]
     written = []

@@ -4,23 +4,25 @@ What a transition of the model touches does not depend on the size of the host. 
 tiny hosts: every critical section of every interleaving, each with its locks checked.
 """
 
-from collections.abc import Hashable
+from functools import partial
 
 from model.lock_order import OUTSIDE, broken_by
 from model.semantics import SEMANTICS, TRANSITIONS
+from proofs.explore.explorer import Events, Explorer
+from proofs.explore.running import Running, State, Written
+from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
 from proofs.matrix.judged import ANY_HOST, Judged
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 from proofs.search.events import Trace
-from proofs.search.on_reference import Running, Tiny, observed, tiny_hosts
-from proofs.search.small_events import Written, next_events
+from proofs.search.on_reference import observed
+from proofs.search.small_events import next_events
 from reference.locks import CheckedLock, LockError
 from reference.status import HypervisorCrash, MisuseError
 
 NAME = "lock-order"
 SETTINGS = Settings(cores=False)
-Events = tuple[Written, ...]
 
 
 def judge(semantics: str, _conditions: tuple[str, ...] = (), depth: int = 4) -> Judged:
@@ -52,45 +54,54 @@ def _keeps_copies(semantics: str, transition: str) -> bool:
 
 def search(semantics: str, depth: int, pages: int = 2) -> Trace | None:
     """The fewest events after which a lock was passed over, then nodes and pages; one domain."""
-    hosts = tiny_hosts(Tiny(semantics, NAME, nodes=2, pages=pages))
-    newest: dict[tuple[int, ...], list[Events]] = {nodes: [()] for nodes in hosts}
-    seen: dict[tuple[int, ...], set[Hashable]] = {nodes: set() for nodes in hosts}
-    for _ in range(depth):
-        for nodes in hosts:
-            former, newest[nodes] = newest[nodes], []
-            for events in ((*before, event) for before in former for event in _next(semantics, nodes, before)):
-                running = Running(semantics, nodes, check_locks=True)
-                broken = passed_over(running, events)
-                if broken is None:
-                    continue
-                if broken:
-                    return _trace(running, nodes, events, broken)
-                with running.every_lock():
-                    key = running.key()
-                if key not in seen[nodes]:
-                    seen[nodes].add(key)
-                    newest[nodes].append(events)
+    sizes = Sizes(partial(_explorer, semantics), range(1, 2), tiny_hosts(2, pages))
+    for events in range(1, depth + 1):
+        found = sizes.deepen(events, last=events == depth)
+        if found is not None:
+            return _trace(semantics, found.nodes, found.events, found.found)
     return None
 
 
-def _next(semantics: str, nodes: tuple[int, ...], events: Events) -> list[Written]:
-    if not events:
-        affinity = list(range(len(nodes)))
-        return [{"op": "create_domain", "domid": 0, "max_pages": sum(nodes), "node_affinity": affinity}]
-    running = Running(semantics, nodes)
-    for event in events:
-        running.do(event)
-    return list(next_events(running.host, sorted(running.begun), 0, not running.killing))
+class _Watched:
+    """A host whose locks check: what was touched without its lock is the outcome of an event."""
+
+    def __init__(self, semantics: str, nodes: Nodes) -> None:
+        self.running = Running(semantics, nodes, check_locks=True)
+        self.state, self.is_in, self.bring_back = self.running.state, self.running.is_in, self.running.bring_back
+
+    def do(self, written: Written) -> list[str]:
+        for domain in self.running.created.values():
+            if isinstance(domain.page_alloc_lock, CheckedLock):
+                domain.page_alloc_lock.passed_over.clear()
+        return _passed_over(self.running, (written,))
+
+    def choices(self) -> list[Written]:
+        """As in every search."""
+        running = self.running
+        with running.every_lock():
+            return list(next_events(running.host, sorted(running.begun), 0, not running.killing))
+
+
+def _explorer(semantics: str, domains: int, nodes: Nodes) -> Explorer[State, list[str], list[str]]:
+    watched, starts = _Watched(semantics, nodes), created(nodes, domains, (sum(nodes),))
+    return Explorer(
+        watched, starts, watched.choices, lambda moment: moment.outcome or None, State.key, judge_starts=True
+    )
 
 
 def passed_over(running: Running, events: Events) -> list[str] | None:
     """Run them: what was touched without its lock; none where they are not possible, or the host stops."""
+    try:
+        return _passed_over(running, events)
+    except (MisuseError, HypervisorCrash):
+        return None
+
+
+def _passed_over(running: Running, events: Events) -> list[str]:
     broken: list[str] = []
     try:
         for event in events:
             running.do(event)
-    except (MisuseError, HypervisorCrash):
-        return None
     except LockError as error:
         broken.append(str(error))
     for domain in running.host.domains.values():
@@ -99,12 +110,12 @@ def passed_over(running: Running, events: Events) -> list[str] | None:
     return broken
 
 
-def _trace(running: Running, nodes: tuple[int, ...], events: Events, broken: list[str]) -> Trace:
-    again = Running(running.host.semantics.name, nodes)
+def _trace(semantics: str, nodes: Nodes, events: Events, broken: list[str]) -> Trace:
+    again = Running(semantics, nodes)
     states = [observed(again)]
     for event in events:
         again.do(event)
         states.append(observed(again))
     shape = {"node_span": again.host.node_span, "nodes": list(nodes)}
     said = [f"{NAME}: {text}" for text in broken]
-    return Trace(running.host.semantics.name, "", NAME, shape, list(events), [], states, said)
+    return Trace(semantics, "", NAME, shape, list(events), [], states, said)

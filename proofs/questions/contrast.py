@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
+from proofs.explore.running import Running, Written
 from proofs.replay.observe import observe
-from proofs.search.on_reference import Running
-from proofs.search.small_events import Written
 from reference.status import HypervisorCrash, MisuseError
 
 

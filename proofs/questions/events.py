@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from itertools import product
 
-from proofs.search.on_reference import Running
-from proofs.search.small_events import Written, next_events
+from proofs.explore.running import Running, Written
+from proofs.search.small_events import next_events
 from proofs.search.writer import ORDER
 from reference.constants import SCRUB_CHUNK
 from reference.pages import PageState

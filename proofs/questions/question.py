@@ -4,25 +4,25 @@ Fewest events, then domains, nodes and pages; all domains are created first. The
 of the matrix, and recorded by running them on the reference with every lock checked. Pages are counted.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 
+from proofs.explore import explorer
+from proofs.explore.explorer import Events, Explorer
+from proofs.explore.running import Running, State, Written
+from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
 from proofs.matrix.findings import FOLDER, as_good, recorded
-from proofs.operations import Events2, State
+from proofs.operations import Events2, Outcome
+from proofs.operations import State as Counters
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
-from proofs.search.on_reference import Running, Tiny, tiny_hosts
-from proofs.search.small_events import Written
 from proofs.versions import versions
 from reference.state import Host, all_locks
-from reference.status import HypervisorCrash, MisuseError
-
-Events = tuple[Written, ...]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Moment:
 
     event: Written
     outcome: dict[str, Any]
-    before: State
+    before: Counters
     host: Host
     settled: bool
     """No builder is in the middle of an operation."""
@@ -99,66 +99,36 @@ def answer(question: Question) -> Answer:
 
     :raises Unanswered: there is none
     """
-    tiny = tiny_hosts(Tiny(question.semantics, "", nodes=question.nodes, pages=question.pages))
-    hosts = question.hosts or tuple(tiny)
-    levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
+    hosts = list(question.hosts) or tiny_hosts(question.nodes, question.pages)
+    sizes = Sizes(partial(_explorer, question), range(1, question.domains + 1), hosts)
     for depth in range(1, question.depth + 1):
-        for created, nodes in product(range(1, min(depth, question.domains) + 1), hosts):
-            if depth == created:
-                levels[created, nodes] = (set(), list(_created(question, nodes, created)))
-                continue
-            seen, former = levels[created, nodes]
-            newest: list[Events] = []
-            for events in former:
-                found = _extended(question, nodes, events, seen, newest)
-                if found is not None:
-                    return found
-            levels[created, nodes] = (seen, newest)
+        found = sizes.deepen(depth, last=depth == question.depth)
+        if found is not None:
+            return Answer(*found)
     raise Unanswered(f"{question.semantics}: {question.name}: no trace of at most {question.depth} events")
 
 
-def _created(question: Question, nodes: tuple[int, ...], domains: int) -> Iterator[Events]:
-    limits = range(sum(nodes) + 1) if question.limits is None else question.limits
-    affinity = list(range(len(nodes)))
-    for chosen in product(limits, repeat=domains):
-        yield tuple(
-            {"op": "create_domain", "domid": domid, "max_pages": limit, "node_affinity": affinity}
-            for domid, limit in enumerate(chosen)
-        )
-
-
-def _after(question: Question, nodes: tuple[int, ...], events: Events) -> Running:
+def _explorer(question: Question, domains: int, nodes: Nodes) -> Explorer[State, Outcome, str]:
     running = Running(question.semantics, nodes)
-    for event in events:
-        running.do(event)
-    return running
+    before = observe(running.host)
 
-
-def _extended(
-    question: Question, nodes: tuple[int, ...], events: Events, seen: set[Hashable], newest: list[Events]
-) -> Answer | None:
-    """Every next event; the first behind which it happens. New states go to `newest`."""
-    for event in question.may(_after(question, nodes, events)):
-        running = _after(question, nodes, events)
+    def may() -> Iterator[Written]:
+        nonlocal before
         before = observe(running.host)
-        try:
-            outcome = running.do(event)
-        except (MisuseError, HypervisorCrash):
-            continue
-        with all_locks(running.host):
-            shows = question.happens(Moment(event, outcome, before, running.host, not running.begun))
-        if shows:
-            return Answer(nodes, (*events, event), shows)
-        key = (running.key(), _ledgers(running.host) if question.remembers else ())
-        if key not in seen:
-            seen.add(key)
-            newest.append((*events, event))
-    return None
+        return question.may(running)
+
+    def happens(done: explorer.Moment[State, Outcome]) -> str | None:
+        return _shown(question, running, before, done.event, done.outcome) or None
+
+    limits = range(sum(nodes) + 1) if question.limits is None else question.limits
+    starts = created(nodes, domains, limits)
+    return Explorer(running, starts, may, happens, lambda state: state.key(whole_ledger=question.remembers))
 
 
-def _ledgers(host: Host) -> Hashable:
-    ledgers = [domain.history for domain in host.domains.values()]
-    return tuple((*h.installed, *h.redeemed, *h.released, *h.recalled, h.lost) for h in ledgers)
+def _shown(question: Question, running: Running, before: Counters, event: Written, outcome: Outcome | None) -> str:
+    """What an event shows that was done; empty if it does not happen."""
+    with all_locks(running.host):
+        return question.happens(Moment(event, outcome or {}, before, running.host, not running.begun))
 
 
 def lines_of(question: Question, found: Answer) -> bytes:
@@ -195,11 +165,11 @@ _OBSERVED = {kind.__struct_config__.tag: kind.observed for kind in get_args(Even
 def still_shown(question: Question) -> str:
     """What the stored trace shows when it is run again; empty if it does not happen any more."""
     found = Stored(question)
-    running = _after(question, found.nodes, found.events[:-1])
-    before = observe(running.host)
-    outcome = running.do(found.events[-1])
-    with all_locks(running.host):
-        return question.happens(Moment(found.events[-1], outcome, before, running.host, not running.begun))
+    running = Running(question.semantics, found.nodes)
+    for event in found.events[:-1]:
+        running.do(event)
+    before, last = observe(running.host), found.events[-1]
+    return _shown(question, running, before, last, running.do(last))
 
 
 def write(questions: list[Question], only_say: bool = False) -> list[Path]:

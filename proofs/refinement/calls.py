@@ -6,9 +6,8 @@ from typing import Any
 import z3
 
 from model.step import Step
+from proofs.explore.running import Running, Written
 from proofs.search.events import Trace
-from proofs.search.on_reference import Running
-from proofs.search.small_events import Written
 
 
 def event_of(step: Step, model: z3.ModelRef, before: Trace) -> Written:

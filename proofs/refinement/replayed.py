@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model.comparison import ACCEPTED, REFUSED
+from proofs.explore.running import Running, Written
 from proofs.matrix.difference import done
 from proofs.refinement.differences import Difference
 from proofs.search.events import Trace
-from proofs.search.on_reference import Running, observed
+from proofs.search.on_reference import observed
 from proofs.search.replayed import replay_on_reference
-from proofs.search.small_events import Written
 
 
 @dataclass

@@ -5,14 +5,12 @@ interleavings are tried. Which free block an allocation takes is a choice too. U
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
-from typing import Any
 
+from proofs.explore.running import Written
 from reference.pages import PageState
 from reference.state import Host
-
-Written = dict[str, Any]
-"""An event as in the trace format."""
 
 
 def next_events(host: Host, waiting: list[str], order: int, domctl: bool = True) -> Iterator[Written]:
@@ -25,11 +23,13 @@ def next_events(host: Host, waiting: list[str], order: int, domctl: bool = True)
     new = f"builder-{1 + max((int(b.removeprefix('builder-')) for b in waiting), default=0)}"
     for domid in host.domains:
         alive = not host.domains[domid].is_dying
-        yield from _legacy_claims(host, domid, new, alive)
+        yield from _legacy_claims(domid, _size(host), new)
+        yield from _claims_on_a_node(host, domid, alive)
         if domctl:
-            yield from ({"op": "set_max_pages", "domid": domid, "max_pages": p} for p in range(_size(host) + 1))
+            yield from _limits(domid, _size(host))
         if domctl and alive:
-            yield from _claim_sets(host, domid)
+            if "claims" in host.semantics.claim_counters:
+                yield from _claim_sets(domid, host.node_pages)
             yield {"op": "domain_kill", "domid": domid, "builder": new}
             yield {"op": "destroydomain", "domid": domid}
     yield from _allocations(host, order)
@@ -42,25 +42,36 @@ def _size(host: Host) -> int:
     return sum(host.node_pages)
 
 
-def _legacy_claims(host: Host, domid: int, builder: str, alive: bool) -> Iterator[Written]:
-    for pages in range(_size(host) + 1):
-        yield {"op": "claim_pages", "domid": domid, "nr_extents": pages, "builder": builder}
+@lru_cache
+def _limits(domid: int, most: int) -> tuple[Written, ...]:
+    return tuple({"op": "set_max_pages", "domid": domid, "max_pages": pages} for pages in range(most + 1))
+
+
+@lru_cache
+def _legacy_claims(domid: int, most: int, builder: str) -> tuple[Written, ...]:
+    return tuple(
+        {"op": "claim_pages", "domid": domid, "nr_extents": pages, "builder": builder} for pages in range(most + 1)
+    )
+
+
+def _claims_on_a_node(host: Host, domid: int, alive: bool) -> Iterator[Written]:
     if "claim_node" in host.semantics.claim_counters and (alive or not host.semantics.refuses_dying):
         for pages, node in product(range(_size(host) + 1), host.nodes):
             yield {"op": "set_outstanding_pages", "domid": domid, "pages": pages, "node": node}
 
 
-def _claim_sets(host: Host, domid: int) -> Iterator[Written]:
+@lru_cache
+def _claim_sets(domid: int, node_pages: tuple[int, ...]) -> tuple[Written, ...]:
     """What claim_memory lets through to install_claim_set for a live domain."""
-    if "claims" not in host.semantics.claim_counters:
-        return
-    for host_wide, *by_node in product(range(_size(host) + 1), *(range(p + 1) for p in host.node_pages)):
+    sets = []
+    for host_wide, *by_node in product(range(sum(node_pages) + 1), *(range(p + 1) for p in node_pages)):
         entries: list[dict[str, int | str]] = [
             {"pages": pages, "target": node} for node, pages in enumerate(by_node) if pages
         ]
         if host_wide or not entries:
             entries.append({"pages": host_wide, "target": "global"})
-        yield {"op": "install_claim_set", "domid": domid, "claims": entries}
+        sets.append({"op": "install_claim_set", "domid": domid, "claims": entries})
+    return tuple(sets)
 
 
 def _allocations(host: Host, largest: int) -> Iterator[Written]:

@@ -4,8 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from proofs.cli.search import search as command
+from proofs.explore.running import Running
 from proofs.search.minimise import Asked, search
-from proofs.search.on_reference import Running, Tiny, search_reference
+from proofs.search.on_reference import Tiny, search_reference
 from reference.heap import lowest_address
 
 
