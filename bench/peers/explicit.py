@@ -13,9 +13,9 @@ from typing import Any
 import z3
 
 from model.bounded import BoundedHost
-from model.conditions import CONDITIONS as ALL_CONDITIONS
 from model.logic import Term, all_of
 from model.properties import PROPERTIES as ALL_PROPERTIES
+from model.properties.conditions import CONDITIONS as ALL_CONDITIONS
 from model.semantics import SEMANTICS, TRANSITIONS, mutated
 from model.state import FIELDS, Shape, State
 from model.step import Step

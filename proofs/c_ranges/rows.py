@@ -11,7 +11,7 @@ from model.c_code.evaluation import Value, evaluated
 from model.encoding import Quantifiers
 from model.logic import Term
 from model.properties import PROPERTIES
-from model.ranges import value_fits
+from model.properties.ranges import value_fits
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step, TwoStates
 from proofs.matrix.induction import induction, shown

@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from model.conditions import CONDITIONS
 from model.properties import PROPERTIES
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from proofs.evidence.structure import (
     Bearing,

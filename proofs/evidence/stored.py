@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from model.conditions import CONDITIONS
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from proofs.evidence.collect import SECTIONS
 from proofs.evidence.further import FURTHER

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import z3
 
-import model.ranges  # noqa: F401  (states no-wrap)
 from model.generations import SEMANTICS
 from model.logic import Term
 from model.properties import PROPERTIES, Property

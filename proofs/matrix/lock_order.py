@@ -6,7 +6,7 @@ tiny hosts: every critical section of every interleaving, each with its locks ch
 
 from collections.abc import Hashable
 
-from model.lock_order import OUTSIDE, broken_by
+from model.properties.lock_order import OUTSIDE, broken_by
 from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.matrix.judged import ANY_HOST, Judged
 from proofs.obligations.obligation import PARAMETRIC, Obligation

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from model.conditions import CONDITIONS
 from model.properties import PROPERTIES
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from proofs.c_typed.wraps import ReplayWithWraps
 from proofs.explain.compact import boot_line, compact_scenes, compact_timeline

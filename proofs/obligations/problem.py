@@ -6,12 +6,12 @@ from functools import lru_cache, partial
 
 from model.boot import boot
 from model.bounded import BoundedHost
-from model.conditions import CONDITIONS
 from model.encoding import Quantifiers
 from model.logic import Term, negation
 from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES, Kind, Property
-from model.ranges import largest_host
+from model.properties.conditions import CONDITIONS
+from model.properties.ranges import largest_host
 from model.semantics import TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates

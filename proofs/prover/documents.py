@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-import model.ranges  # noqa: F401  (states no-wrap)
-from model.conditions import CONDITIONS
 from model.lemmas import all_lemmas
 from model.properties import PROPERTIES
+from model.properties.conditions import CONDITIONS
 from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS
 from model.state import FIELDS
 from proofs.obligations.obligation import BOOT, EVERY_STATE, PARAMETRIC

@@ -13,11 +13,11 @@ from typing import Any
 import z3
 
 from model.bounded import BoundedHost
-from model.comparison import ACCEPTED, Comparison, Pair, answers
-from model.conditions import CONDITIONS
 from model.generations.single_node import V4
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES
+from model.properties.comparison import ACCEPTED, Comparison, Pair, answers
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from model.state import State
 from model.step import Step

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from model.bounded import BoundedHost
-from model.comparison import Comparison, Premise
 from model.properties import PROPERTIES, Kind
+from model.properties.comparison import Comparison, Premise
 from model.semantics import SEMANTICS
 from proofs.matrix.induction import induction, shown
 from proofs.matrix.rows import DESIGN, OTHERWISE

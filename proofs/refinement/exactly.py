@@ -10,12 +10,12 @@ from functools import cache, partial
 
 import z3
 
-from model.comparison import ACCEPTED, Pair, answers
 from model.encoding import Quantifiers
 from model.generations.single_node import V4
 from model.logic import Term, any_of, negation
 from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
+from model.properties.comparison import ACCEPTED, Pair, answers
 from model.semantics import SEMANTICS
 from model.watched import watched
 from proofs.matrix.induction import SETTINGS, induction

@@ -4,12 +4,12 @@ The checks of the two steps are not assumed: what is shown is that both pass, or
 """
 
 from model.bounded import BoundedHost
-from model.comparison import Pair
-from model.conditions import CONDITIONS
 from model.encoding import Quantifiers
 from model.logic import Term, negation
 from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
+from model.properties.comparison import Pair
+from model.properties.conditions import CONDITIONS
 from model.watched import watched
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.focus import relevant_invariants

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.comparison import ACCEPTED, REFUSED
+from model.properties.comparison import ACCEPTED, REFUSED
 from proofs.matrix.difference import done
 from proofs.refinement.differences import Difference
 from proofs.search.events import Trace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.conditions import CONDITIONS
+from model.properties.conditions import CONDITIONS
 from proofs.evidence.parts import about
 from proofs.evidence.structure import Cell
 from proofs.matrix.judged import ANY_HOST

@@ -13,10 +13,10 @@ import z3
 from model.boot import boot
 from model.bounded import BoundedHost
 from model.c_types import UINT_MAX
-from model.conditions import CONDITIONS
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES, Property
-from model.ranges import largest_host
+from model.properties.conditions import CONDITIONS
+from model.properties.ranges import largest_host
 from model.semantics import SEMANTICS, Semantics, mutated
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates

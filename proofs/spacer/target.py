@@ -8,9 +8,9 @@ import z3
 
 from model.boot import boot
 from model.bounded import BoundedHost
-from model.conditions import CONDITIONS
 from model.logic import Term, all_of
 from model.properties import PROPERTIES, Kind, Property
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS, TRANSITIONS, Semantics, mutated
 from model.state import FIELDS, HEAP_LOCK, Shape, State
 from model.step import Step

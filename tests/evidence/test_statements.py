@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-import model.ranges  # noqa: F401  (states no-wrap)
 from model.properties import PROPERTIES
 from proofs.evidence.statements import bearing_on, judged, named_tests, promises
 from proofs.evidence.structure import (

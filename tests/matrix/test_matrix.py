@@ -69,7 +69,7 @@ def test_counters_that_may_exceed_free_pages_fit_their_type_on_any_host(semantic
 
 
 def test_only_since_there_are_so_many_domains_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.ranges.DOMID_FIRST_RESERVED", 2**62)
+    monkeypatch.setattr("model.properties.ranges.DOMID_FIRST_RESERVED", 2**62)
     kept = [*SEMANTICS["per-node-v8"].invariants]
     kept = [name for name in kept if name not in ("node-backed", "host-backed")]
     assert shown("per-node-v8", "no-wrap.host-counters", EVERY_STATE, (), kept) is None
