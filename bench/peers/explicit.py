@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from model.bounded import BoundedHost
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of
 from model.properties import PROPERTIES as ALL_PROPERTIES
 from model.properties.conditions import CONDITIONS as ALL_CONDITIONS
@@ -117,7 +117,7 @@ def _arguments(name: str, size: Size) -> Iterator[dict[str, Any]]:
 
 
 def _vector(entries: list[int]) -> Any:
-    from model.bounded import ListVector
+    from model.hosts.bounded import ListVector
 
     return ListVector(entries)
 

@@ -11,7 +11,7 @@ Evaluating one call::
     for case in cases(call, "alloc_heap_pages", domid=1, order=0, pages=1, candidates=(0, 1), has_block=(True, True)):
         ...  # case.condition, case.result, case.answer, case.block, case.effect() -> CallState
 
-- `before` is a `CallState`: fields as in `CALL_FIELDS`, vectors and grids from `model.bounded` (`ListVector`,
+- `before` is a `CallState`: fields as in `CALL_FIELDS`, vectors and grids from `model.hosts.bounded` (`ListVector`,
   `ListGrid`). Entries are `Term`s: Python ints and bools, or Z3 expressions, mixed as one likes. With ints and bools
   all through, conditions and states come out as ints and bools; `CallHost(N, D).state()` makes a state of Z3 constants.
 - Domain and node ids are indices: domain i is the one with the i-th lowest id, which matters for recall. They may be

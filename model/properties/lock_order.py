@@ -4,8 +4,8 @@ Claims and free pages are under heap_lock, tot_pages and max_pages under page_al
 The reads and writes of a transition do not depend on the size of the host, so what is found holds for any host.
 """
 
-from model.bounded import BoundedHost
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
 from model.properties.property import of_step
 from model.registry import TRANSITIONS

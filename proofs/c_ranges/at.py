@@ -7,13 +7,13 @@ from typing import Any
 import z3
 from msgspec import UNSET
 
-from model.bounded import BoundedHost, ListGrid, ListVector
 from model.c_code.evaluation import evaluated
+from model.hosts.bounded import BoundedHost, ListGrid, ListVector
 from model.logic import negation
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
-from proofs.c_typed.runs import Run, Seen
+from proofs.c_typed.runs import CTypedRun, Seen
 from proofs.traces import events as e
 from proofs.traces import own_events as own
 from proofs.traces.events import Event
@@ -24,7 +24,7 @@ Made = tuple[str, dict[str, Any]]
 """A transition and its arguments."""
 
 
-def transition_of(event: Event, run: Run, seen: Seen) -> Made | None:
+def transition_of(event: Event, run: CTypedRun, seen: Seen) -> Made | None:
     """The transition whose values an event computes on a run before it; none for those that are not considered here.
 
     Which node an allocation was on is taken from what was seen of it.
@@ -54,7 +54,7 @@ def _claimed(domid: int, pages: int, node: int | None, nr_extents: int) -> Made:
     return ("set_outstanding_pages", arguments) if node is None else ("claim_on_node", {**arguments, "node": node})
 
 
-def _claim_pages(event: own.ClaimPages, run: Run) -> Made:
+def _claim_pages(event: own.ClaimPages, run: CTypedRun) -> Made:
     pages = asked = event.nr_extents
     if SEMANTICS[run.host.semantics.name].rules.legacy_subtracts_first:
         pages = (asked - int(run.known[event.domid].tot_pages)) % 2**64
@@ -79,7 +79,7 @@ def _request(event: Any, on_node: int, order: int, node: int | None, exact: bool
     return {"domid": event.domid, "pages": 1 << order, "node": on_node, **requested}
 
 
-def _continued(run: Run, event: own.Continue, seen: Seen) -> Made | None:
+def _continued(run: CTypedRun, event: own.Continue, seen: Seen) -> Made | None:
     """The next critical section of a claim or of an allocation in flight."""
     began = run.in_flight.get(str(event.builder))
     if isinstance(began, own.ClaimPages) and began.nr_extents:
@@ -111,7 +111,7 @@ def _assigned_or_freed(event: Event, host: Host) -> Made | None:
     return name, {"domid": domid, "node": host.node_of(event.mfn), "pages": 1 << event.order, "marks": 0}
 
 
-def concrete(run: Run) -> tuple[BoundedHost, State, list[int]]:
+def concrete(run: CTypedRun) -> tuple[BoundedHost, State, list[int]]:
     """The counters of a run's host as a state of the model, whose ghosts are all zero; and the ids of its domains."""
     host, ids = run.host, sorted(run.known)
     domains = [run.known[domid] for domid in ids]
@@ -151,7 +151,7 @@ def _pages(host: Host, domain: Domain, state: PageState, refcounted: bool) -> li
     return by_node
 
 
-def out_of_type(semantics: str, run: Run, made: Made) -> dict[int, int | None]:
+def out_of_type(semantics: str, run: CTypedRun, made: Made) -> dict[int, int | None]:
     """Numbers of the values that are out of their type when that is done now; with the value where it is known."""
     shape, state, ids = concrete(run)
     name, arguments = made

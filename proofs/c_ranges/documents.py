@@ -17,8 +17,8 @@ import msgspec
 
 from model.semantics import SEMANTICS
 from proofs.c_ranges.rows import RangeRow, rows_of
-from proofs.c_ranges.traces import DEPTH, DEPTH_DESTROYED, HOSTS, LARGE, Found, search
-from proofs.c_typed.runs import Run
+from proofs.c_ranges.traces import DEPTH, DEPTH_DESTROYED, HOSTS, LARGE, WrapTrace, search
+from proofs.c_typed.runs import CTypedRun
 from proofs.parallel import default_jobs, in_processes
 from proofs.prover.documents import table
 from proofs.prover.pool import prepare
@@ -36,7 +36,7 @@ _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOT
 
 
 @dataclass(frozen=True)
-class Judged:
+class ValueVerdict:
     """A value, and of a refuted one the trace and what comes of it."""
 
     row: RangeRow
@@ -45,7 +45,7 @@ class Judged:
     consequence: str = ""
 
 
-def judged(semantics: str) -> tuple[list[Judged], dict[str, bytes]]:
+def judged(semantics: str) -> tuple[list[ValueVerdict], dict[str, bytes]]:
     """All values of a generation, and the files of the traces."""
     rows = rows_of(semantics)
     left = {(row.transition, row.number) for row in rows if row.verdict is not Verdict.PROVED}
@@ -54,11 +54,11 @@ def judged(semantics: str) -> tuple[list[Judged], dict[str, bytes]]:
     judgements = []
     for row in rows:
         if row.verdict is Verdict.PROVED:
-            judgements.append(Judged(row))
+            judgements.append(ValueVerdict(row))
             continue
         ways = found.get((row.transition, row.number), [])
         if not ways:
-            judgements.append(Judged(row, consequence=NO_TRACE))
+            judgements.append(ValueVerdict(row, consequence=NO_TRACE))
             continue
         best = next((way for way in ways if way.parting), ways[0])
         content = written(semantics, best)
@@ -66,15 +66,15 @@ def judged(semantics: str) -> tuple[list[Judged], dict[str, bytes]]:
         files[name] = content
         consequence = HARMLESS if best.parting is None else str(best.parting)
         value = "" if best.value is None else str(best.value)
-        judgements.append(Judged(replace(row, verdict=Verdict.REFUTED), value, name, consequence))
+        judgements.append(ValueVerdict(replace(row, verdict=Verdict.REFUTED), value, name, consequence))
     return judgements, files
 
 
-def written(semantics: str, found: Found) -> bytes:
+def written(semantics: str, found: WrapTrace) -> bytes:
     """The trace with what is observed on C's numbers."""
     shape = HostShape(1 << (max(found.nodes) - 1).bit_length(), list(found.nodes), last_alloc_node=0)
     header = Header(FORMAT_2, semantics, "claimcheck: a value leaves its C type; replay with --c-types", shape, 0)
-    run = Run(semantics, shape, c_types=True)
+    run = CTypedRun(semantics, shape, c_types=True)
     lines = [msgspec.json.encode(header)]
     events: list[Event] = [Boot(), *(msgspec.convert(event, Events2) for event in found.events)]
     for event in events:
@@ -84,7 +84,7 @@ def written(semantics: str, found: Found) -> bytes:
     return b"\n".join(lines) + b"\n"
 
 
-def dumped(found: Iterable[Judged]) -> str:
+def dumped(found: Iterable[ValueVerdict]) -> str:
     """A verdict a line."""
     lines = [
         json.dumps(
@@ -106,17 +106,17 @@ def dumped(found: Iterable[Judged]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def load(folder: Path = FOLDER) -> list[Judged]:
+def load(folder: Path = FOLDER) -> list[ValueVerdict]:
     """What the last run found, of the generations for which there was one."""
     found = []
     for path in [path for name in SEMANTICS if (path := folder / name / VERDICTS).exists()]:
         for s, transition, function, expression, c_type, verdict, assumes, *rest in json.loads(path.read_text()):
             row = RangeRow(s, transition, function, expression, c_type, Verdict(verdict), tuple(assumes))
-            found.append(Judged(row, *rest))
+            found.append(ValueVerdict(row, *rest))
     return found
 
 
-def _summary(found: list[Judged]) -> str:
+def _summary(found: list[ValueVerdict]) -> str:
     body = []
     for semantics in SEMANTICS:
         of = [j for j in found if j.row.semantics == semantics]
@@ -127,7 +127,7 @@ def _summary(found: list[Judged]) -> str:
     return table(["generation", "values", "proved", "refuted", "unknown"], body)
 
 
-def _refuted(found: list[Judged]) -> str:
+def _refuted(found: list[ValueVerdict]) -> str:
     body = []
     for j in found:
         if j.row.verdict is Verdict.PROVED:
@@ -140,7 +140,7 @@ def _refuted(found: list[Judged]) -> str:
     return table(header, body)
 
 
-def _last_call(j: Judged) -> str:
+def _last_call(j: ValueVerdict) -> str:
     event = json.loads((FOLDER / j.row.semantics / j.trace).read_text().splitlines()[-1])
     names = ("pages", "nr_extents", "node", "claims")
     arguments = {name: event[name] for name in names if event.get(name) is not None}
@@ -153,7 +153,7 @@ def _in_powers(value: Any) -> str:
     return "; ".join(f"{_in_powers(c['pages'])} on {c['target']}" for c in value) if isinstance(value, list) else value
 
 
-def _all(found: list[Judged]) -> str:
+def _all(found: list[ValueVerdict]) -> str:
     """Each expression once, by what computes it, with the generations it is proved and refuted in."""
     numbers = {name: str(number) for number, name in enumerate(SEMANTICS, 1)}
     rows: dict[tuple[str, str, str], dict[Verdict, list[str]]] = {}
@@ -168,12 +168,12 @@ def _all(found: list[Judged]) -> str:
     return f"{names}.\n\n" + table(["transition", "expression", "type", "proved in", "refuted in", "unknown in"], body)
 
 
-def _assumed(found: list[Judged]) -> str:
+def _assumed(found: list[ValueVerdict]) -> str:
     seen = dict.fromkeys((j.row.transition, words) for j in found for words in j.row.assumes)
     return table(["transition", "taken for granted"], [[f"`{t}`", words] for t, words in seen])
 
 
-def _hosts(_found: list[Judged]) -> str:
+def _hosts(_found: list[ValueVerdict]) -> str:
     sizes = ", ".join("+".join(map(str, nodes)) for nodes in HOSTS)
     return (
         f"Searched: two domains on hosts of {sizes} pages (one number per node) and, where claims grow back, of "
@@ -191,7 +191,7 @@ BLOCKS = {
 }
 
 
-def renewed(text: str, found: list[Judged]) -> str:
+def renewed(text: str, found: list[ValueVerdict]) -> str:
     """The document with every generated block written anew."""
     return _BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]](found)}\n{m[3]}", text)
 

@@ -264,7 +264,7 @@ def _show(
             }
         )
         return
-    from proofs.prover.report import print_results
+    from proofs.cli.proof_results import print_results
 
     print_results(results, len(left_out))
     if examined:

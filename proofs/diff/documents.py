@@ -18,7 +18,7 @@ from proofs.prover.documents import table
 
 from .mistakes import MISTAKES
 from .report import by_generation_and_size, by_operation
-from .run import ASSUMED, Row
+from .run import ASSUMED, OperationResult
 from .selftest import found
 
 DOCUMENT = Path("docs/diff.md")
@@ -31,7 +31,7 @@ class Result(msgspec.Struct):
     versions: dict[str, str]
     seconds: float
     interrupted: bool
-    rows: list[Row]
+    rows: list[OperationResult]
 
 
 def _operations(result: Result) -> str:

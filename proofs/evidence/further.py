@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proofs.evidence import explored, fuzzed, second_solver, simulated, spacer
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import NotRun, Tables
 
 
@@ -31,10 +31,10 @@ class Further:
     """`proofs`, `differential` or `scenarios`."""
     how: str
     """The command that does it by itself."""
-    collect: Callable[[Request], Tables | NotRun] | None = None
+    collect: Callable[[EvidenceRequest], Tables | NotRun] | None = None
 
 
-def _mutation(request: Request) -> Tables | NotRun:
+def _mutation(request: EvidenceRequest) -> Tables | NotRun:
     from proofs.mutation.section import collected
 
     return collected(request)
@@ -52,7 +52,7 @@ FURTHER: dict[str, Further] = {
 }
 
 
-def collected(name: str, request: Request) -> Tables | NotRun:
+def collected(name: str, request: EvidenceRequest) -> Tables | NotRun:
     """The section, or that it was not run."""
     section = FURTHER[name]
     if section.collect is None:

@@ -17,7 +17,7 @@ from proofs.prover.documents import table
 from .campaign import Budget, Campaign, Totals
 from .hunt import Hunt, hunt
 from .known import known_of
-from .store import Settings
+from .store import CampaignSettings
 
 DOCUMENT = Path("docs/fuzz.md")
 STEPS = 600_000
@@ -68,7 +68,7 @@ def covered(jobs: int) -> list[Totals]:
     """A campaign of every generation."""
     totals: list[Totals] = []
     for name in SEMANTICS:
-        campaign = Campaign(Settings([name]), [known_of(name)], Path(tempfile.gettempdir()))
+        campaign = Campaign(CampaignSettings([name]), [known_of(name)], Path(tempfile.gettempdir()))
         campaign.run(Budget(steps=STEPS), jobs)
         found = campaign.findings()
         if found:

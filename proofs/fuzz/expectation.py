@@ -37,7 +37,7 @@ from proofs.traces import own_events as own
 from reference.pages import PageState
 from reference.state import Host
 
-from .compiled import Made
+from .compiled import CaseResult
 from .frames import Owned, pages_at
 from .model_calls import ModelCalls
 
@@ -95,7 +95,7 @@ class Expectation:
             calls.result = MISUSE
             return None
         begun = _BEGIN[kind](self, event)
-        if type(begun) is Made:
+        if type(begun) is CaseResult:
             calls.result = begun.result
             return _ended(begun.result) if begun.block is None else Ended(begun.result, (begun.block,))  # type: ignore[arg-type]  # as good as a block
         self._scripts[builder] = event, begun  # type: ignore[assignment]  # what was not made is a script
@@ -193,7 +193,7 @@ class Expectation:
 
     # -- events
 
-    def create_domain(self, event: e.CreateDomain) -> Made:
+    def create_domain(self, event: e.CreateDomain) -> CaseResult:
         """Evaluated on numbers directly: domains are few. The histories of an earlier domain of that id are over."""
         s, domid = self.calls.state, event.domid
         nothing = [0] * s.number_of_nodes
@@ -210,7 +210,7 @@ class Expectation:
         }
         return self.calls.make("create_domain", arguments)
 
-    def offline_page(self, event: e.OfflinePage) -> Made:
+    def offline_page(self, event: e.OfflinePage) -> CaseResult:
         """What the page is, is asked of the reference."""
         pages, mfn = self._host.pages, event.mfn
         node = mfn // self._host.node_span
@@ -223,7 +223,7 @@ class Expectation:
         marked = mfn in pages.offlining
         return self.calls.make("offline_page", {"node": node, "page": IN_USE, "assigned": assigned, "marked": marked})
 
-    def online_page(self, event: own.OnlinePage) -> Made:
+    def online_page(self, event: own.OnlinePage) -> CaseResult:
         """Likewise."""
         pages, mfn = self._host.pages, event.mfn
         page = OFFLINED if mfn in pages.offlined else IN_USE
@@ -231,26 +231,26 @@ class Expectation:
             "online_page", {"node": mfn // self._host.node_span, "page": page, "marked": mfn in pages.offlining}
         )
 
-    def on_block(self, name: str, event: Any, **arguments: Any) -> Made:
+    def on_block(self, name: str, event: Any, **arguments: Any) -> CaseResult:
         """A call on frames that are allocated; there is no other."""
         block = pages_at(self._host, event.mfn, event.order)
         if block is None:
-            return Made("not-allocated", MISUSE, None)
+            return CaseResult("not-allocated", MISUSE, None)
         return self.calls.make(name, {**arguments, "block": block})
 
-    def free_domheap_pages(self, event: e.FreeDomheapPages) -> Script | Made:
+    def free_domheap_pages(self, event: e.FreeDomheapPages) -> Script | CaseResult:
         """Likewise."""
         block = pages_at(self._host, event.mfn, event.order)
-        return Made("not-allocated", MISUSE, None) if block is None else SCRIPTS["free_domheap_pages"](block)
+        return CaseResult("not-allocated", MISUSE, None) if block is None else SCRIPTS["free_domheap_pages"](block)
 
-    def on_domain(self, name: str, domid: int, **arguments: Any) -> Made:
+    def on_domain(self, name: str, domid: int, **arguments: Any) -> CaseResult:
         """A call that a domain which is not there makes impossible, or refuses."""
         return self.calls.make(name, {"domid": self._known(domid), **arguments})
 
-    def relinquish_memory(self, event: own.RelinquishMemory) -> Script | Made:
+    def relinquish_memory(self, event: own.RelinquishMemory) -> Script | CaseResult:
         """Of a dying domain only. The blocks are asked for when it comes to them."""
         if not self.calls.state.is_dying[event.domid]:
-            return Made("alive", MISUSE, None)
+            return CaseResult("alive", MISUSE, None)
         owned = Owned(self._host, self.calls.domains[event.domid])
         return SCRIPTS["relinquish_memory"](lambda: owned)
 
@@ -308,7 +308,7 @@ def _checked(event: own.ClaimPages) -> dict[str, Any]:
     }
 
 
-_BEGIN: dict[type[e.Event], Callable[[Expectation, Any], Made | Script]] = {
+_BEGIN: dict[type[e.Event], Callable[[Expectation, Any], CaseResult | Script]] = {
     e.CreateDomain: Expectation.create_domain,
     e.SetMaxPages: lambda x, v: x.on_domain("set_max_pages", v.domid, max_pages=v.max_pages),
     e.InstallClaimSet: lambda x, v: x.on_domain("install_claim_set", v.domid, entries=_entries(v.claims)),

@@ -40,7 +40,7 @@ class Loose(NamedTuple):
     memflags: list[MemFlag]
 
 
-class World:
+class RandomWorld:
     """A machine, the randomness, and how wild the requests are."""
 
     __slots__ = ("draw", "host", "killing", "loose", "machine", "offered", "preempted", "wild")

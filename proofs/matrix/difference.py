@@ -47,7 +47,7 @@ class Between:
 
 
 @dataclass
-class Difference:
+class GenerationDifference:
     """A trace behind which two generations differ, or none up to a depth."""
 
     nodes: list[int] = field(default_factory=list)
@@ -152,14 +152,14 @@ def done(running: Running, event: Written) -> dict[str, Any]:
     return shown
 
 
-def difference(asked: Between) -> Difference:
+def difference(asked: Between) -> GenerationDifference:
     """The fewest events, then domains, nodes and pages."""
     started = time.process_time()
     shapes = tiny_hosts(Tiny(asked.after, "", nodes=asked.nodes, pages=asked.pages))
     if SEMANTICS[asked.before].stashes != SEMANTICS[asked.after].stashes:
         shapes.append((SMALLEST,))
     levels: dict[tuple[int, tuple[int, ...]], tuple[set[Hashable], list[Events]]] = {}
-    found = Difference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
+    found = GenerationDifference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
     for depth in range(1, asked.depth + 1):
         for created, nodes in product(range(1, min(depth, asked.domains) + 1), shapes):
             if depth == created:

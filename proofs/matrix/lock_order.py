@@ -8,12 +8,12 @@ from collections.abc import Hashable
 
 from model.properties.lock_order import OUTSIDE, broken_by
 from model.semantics import SEMANTICS, TRANSITIONS
-from proofs.matrix.judged import ANY_HOST, Judged
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 from proofs.search.events import Trace
 from proofs.search.on_reference import Running, Tiny, observed, tiny_hosts
+from proofs.search.row_verdict import ANY_HOST, RowVerdict
 from proofs.search.small_events import Written, next_events
 from reference.locks import CheckedLock, LockError
 from reference.status import HypervisorCrash, MisuseError
@@ -23,15 +23,15 @@ SETTINGS = Settings(cores=False)
 Events = tuple[Written, ...]
 
 
-def judge(semantics: str, _conditions: tuple[str, ...] = (), depth: int = 4) -> Judged:
+def judge(semantics: str, _conditions: tuple[str, ...] = (), depth: int = 4) -> RowVerdict:
     """Proved if neither the model nor the reference finds anything; refuted by what the reference does."""
     found = violations(semantics)
     trace = search(semantics, depth)
     if trace is not None:
-        return Judged(Verdict.REFUTED, "; ".join(found), trace)
+        return RowVerdict(Verdict.REFUTED, "; ".join(found), trace)
     if found:
-        return Judged(Verdict.UNKNOWN, f"{'; '.join(found)}; the reference shows none of it in {depth} events")
-    return Judged(Verdict.PROVED, ANY_HOST)
+        return RowVerdict(Verdict.UNKNOWN, f"{'; '.join(found)}; the reference shows none of it in {depth} events")
+    return RowVerdict(Verdict.PROVED, ANY_HOST)
 
 
 def violations(semantics: str) -> list[str]:

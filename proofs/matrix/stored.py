@@ -14,7 +14,7 @@ import msgspec
 import model
 import proofs
 import reference
-from proofs.matrix.cells import Cell
+from proofs.matrix.cells import CellVerdict
 from proofs.prover.checked_file import Damaged, read_checked, write_checked
 from proofs.prover.verdict import Verdict, versions
 
@@ -38,7 +38,7 @@ def digest_of(roots: Mapping[str, Path]) -> str:
     return digest.hexdigest()
 
 
-def look_up(folder: str, semantics: str) -> list[Cell] | None:
+def look_up(folder: str, semantics: str) -> list[CellVerdict] | None:
     """All cells of a generation, if a run of the same code stored them.
 
     :raises Damaged: they are stored, and cannot be read
@@ -47,12 +47,12 @@ def look_up(folder: str, semantics: str) -> list[Cell] | None:
     if content is None:
         return None
     try:
-        return msgspec.json.decode(content, type=list[Cell])
+        return msgspec.json.decode(content, type=list[CellVerdict])
     except msgspec.DecodeError:
         raise Damaged(_path(folder, semantics)) from None
 
 
-def store(folder: str, semantics: str, cells: Sequence[Cell]) -> None:
+def store(folder: str, semantics: str, cells: Sequence[CellVerdict]) -> None:
     """Keep all cells of a generation, whole or not at all.
 
     :raises OSError: they cannot be kept

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from model.semantics import SEMANTICS
 from proofs.diff.operations import OPERATIONS
-from proofs.diff.run import Row, Task, work
+from proofs.diff.run import OperationResult, Task, work
 from proofs.diff.world import Size
 from proofs.mutation.called import noted
 from proofs.mutation.judged import Ending, Judged, killed, raised
@@ -63,6 +63,6 @@ def judged(mutant: Mutant, reached: Reached) -> Judged | None:
     return Judged(Ending.EQUIVALENT, "diff", f"every input of {', '.join(asked)}, hosts {hosts}") if asked else None
 
 
-def _shown(row: Row) -> str:
+def _shown(row: OperationResult) -> str:
     how = "" if row.difference is None else f": {row.difference.how}"
     return f"{row.semantics}, {row.size}, {row.operation}{how}"

@@ -17,7 +17,6 @@ from model.semantics import SEMANTICS
 from proofs.fuzz import model_calls
 from proofs.fuzz.atomic import write_atomically
 from proofs.fuzz.known import Known, known_of
-from proofs.matrix.induction import induction
 from proofs.mutation import on_every_path
 from proofs.mutation.agreement import disagreement
 from proofs.mutation.called import Called, noted
@@ -30,6 +29,7 @@ from proofs.mutation.stored import CACHE, fingerprint
 from proofs.obligations import problem as problems
 from proofs.obligations.obligation import Obligation, bounded
 from proofs.obligations.suite import property_ids, suite
+from proofs.prover.induction import induction
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 

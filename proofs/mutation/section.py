@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from proofs.evidence.request import Request
-from proofs.evidence.structure import NotRun, Table, Tables
+from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, NotRun, Tables
 from proofs.mutation.documents import BLOCKS, rows, unexplained
 from proofs.mutation.mutant import SIDES
 from proofs.mutation.stored import RESULTS, fingerprint, read
 
 
-def collected(_request: Request) -> Tables | NotRun:
+def collected(_request: EvidenceRequest) -> Tables | NotRun:
     """A table for each side, operators by what ended their mutants."""
     try:
         about, results = read()
@@ -22,6 +22,6 @@ def collected(_request: Request) -> Tables | NotRun:
     tables = []
     for side in SIDES:
         header, body = rows([r for r in results if r.mutant.side == side], lambda r: r.mutant.operator)
-        tables.append(Table(f"Mutants of the {side}", ["operator", *header[1:]], body))
+        tables.append(EvidenceTable(f"Mutants of the {side}", ["operator", *header[1:]], body))
     tables[0].note = BLOCKS["totals"](about, results)
     return Tables(seconds=about.seconds, tables=tables, ok=not unexplained(results))

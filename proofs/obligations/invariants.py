@@ -3,8 +3,8 @@
 from collections.abc import Hashable
 
 from model.encoding import Quantifiers
+from model.hosts.parametric import ParametricHost
 from model.logic import Term
-from model.parametric import ParametricHost
 from model.properties import PROPERTIES
 from model.state import State
 from model.watched import watched

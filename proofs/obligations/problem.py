@@ -5,10 +5,11 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 from model.boot import boot
-from model.bounded import BoundedHost
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
+from model.hosts.parametric import ParametricHost
+from model.hosts.views import View
 from model.logic import Term, negation
-from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES, Kind, Property
 from model.properties.conditions import CONDITIONS
 from model.properties.ranges import largest_host

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-from model.lemmas import all_lemmas
+from model.hosts.lemmas import all_lemmas
 from model.properties import PROPERTIES
 from model.properties.conditions import CONDITIONS
 from model.semantics import MUTATIONS, SEMANTICS, TRANSITIONS

@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from proofs.explain.compact import compact_timeline
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.matrix.verdicts import load
 from proofs.parallel import default_jobs
 from proofs.prover.documents import table
@@ -29,7 +29,7 @@ from proofs.questions.variants import (
     PER_NODE,
     STASH,
     STORED,
-    Judged,
+    VariantVerdict,
     dump,
     judge_all,
     stored,
@@ -75,11 +75,11 @@ def summary() -> str:
 
 
 @cache
-def _verdicts() -> dict[tuple[str, Row], Judged]:
-    return {(v.semantics, Row(v.part, v.conditions)): v for v in stored()}
+def _verdicts() -> dict[tuple[str, MatrixRow], VariantVerdict]:
+    return {(v.semantics, MatrixRow(v.part, v.conditions)): v for v in stored()}
 
 
-def _mark(name: str, row: Row) -> str:
+def _mark(name: str, row: MatrixRow) -> str:
     return _verdicts()[name, row].mark
 
 
@@ -104,7 +104,7 @@ def grid() -> str:
     return "\n".join(lines)
 
 
-def smallest(row: Row) -> list[set[str]]:
+def smallest(row: MatrixRow) -> list[set[str]]:
     """The smallest sets of parts of the grid that prove a row.
 
     :raises ValueError: not every larger set proves it too
@@ -117,7 +117,7 @@ def smallest(row: Row) -> list[set[str]]:
     return least
 
 
-def _verdict_table(asked: Mapping[str, Iterable[Row]]) -> str:
+def _verdict_table(asked: Mapping[str, Iterable[MatrixRow]]) -> str:
     body = []
     for name, rows in asked.items():
         for found in (_verdicts()[name, row] for row in rows):
@@ -143,7 +143,7 @@ def hardened() -> str:
     )
 
 
-def _code(row: Row) -> str:
+def _code(row: MatrixRow) -> str:
     return f"`{row.part}`" + (f" if {' and '.join(row.conditions)}" if row.conditions else "")
 
 

@@ -78,7 +78,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class QuestionAnswer:
     """A shortest trace, and what it shows."""
 
     nodes: tuple[int, ...]
@@ -95,7 +95,7 @@ def pages_of(count: int) -> str:
     return f"{count} page{'' if count == 1 else 's'}"
 
 
-def answer(question: Question) -> Answer:
+def answer(question: Question) -> QuestionAnswer:
     """The shortest trace on which it happens.
 
     :raises Unanswered: there is none
@@ -137,7 +137,7 @@ def _after(question: Question, nodes: tuple[int, ...], events: Events) -> Runnin
 
 def _extended(
     question: Question, nodes: tuple[int, ...], events: Events, seen: set[Hashable], newest: list[Events]
-) -> Answer | None:
+) -> QuestionAnswer | None:
     """Every next event; the first behind which it happens. New states go to `newest`."""
     for event in question.may(_after(question, nodes, events)):
         running = _after(question, nodes, events)
@@ -149,7 +149,7 @@ def _extended(
         with all_locks(running.host):
             shows = question.happens(Moment(event, outcome, before, running.host, not running.begun))
         if shows:
-            return Answer(nodes, (*events, event), shows)
+            return QuestionAnswer(nodes, (*events, event), shows)
         key = (running.key(), _ledgers(running.host) if question.remembers else ())
         if key not in seen:
             seen.add(key)
@@ -162,7 +162,7 @@ def _ledgers(host: Host) -> Hashable:
     return tuple((*h.installed, *h.redeemed, *h.released, *h.recalled, h.lost) for h in ledgers)
 
 
-def lines_of(question: Question, found: Answer) -> bytes:
+def lines_of(question: Question, found: QuestionAnswer) -> bytes:
     """The trace as lines of the project's format, with what the reference finds broken on the way."""
     span = 1 << (max(found.nodes) - 1).bit_length()
     shape = {"node_span": span, "nodes": list(found.nodes)}

@@ -12,15 +12,16 @@ import z3
 
 from model.encoding import Quantifiers
 from model.generations.single_node import V4
+from model.hosts.parametric import ParametricHost
+from model.hosts.views import View
 from model.logic import Term, any_of, negation
-from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
 from model.properties.comparison import ACCEPTED, Pair, answers
 from model.semantics import SEMANTICS
 from model.watched import watched
-from proofs.matrix.induction import SETTINGS, induction
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.invariants import parametric_invariants
+from proofs.prover.induction import SETTINGS, induction
 from proofs.prover.solve import plain
 from proofs.refinement.differences import ONE_NODE
 

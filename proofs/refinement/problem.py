@@ -3,10 +3,11 @@
 The checks of the two steps are not assumed: what is shown is that both pass, or that both fail for the same reason.
 """
 
-from model.bounded import BoundedHost
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
+from model.hosts.parametric import ParametricHost
+from model.hosts.views import View
 from model.logic import Term, negation
-from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
 from model.properties.comparison import Pair
 from model.properties.conditions import CONDITIONS

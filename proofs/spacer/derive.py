@@ -16,7 +16,7 @@ from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import Certificate, certified
 from proofs.spacer.clauses import SAT, UNSAT, derived
 from proofs.spacer.compare import Conjunct, by_hand, compared, without_needless
-from proofs.spacer.target import System, Target
+from proofs.spacer.target import SpacerTarget, System
 
 SECONDS = 300
 """Where Spacer gives up unless told otherwise."""
@@ -54,7 +54,9 @@ class Derivation(msgspec.Struct, frozen=True):
     compare_seconds: float
 
 
-def derive(target: Target, settings: Settings, seconds: int = SECONDS, interrupts: Sequence[int] = ()) -> Derivation:
+def derive(
+    target: SpacerTarget, settings: Settings, seconds: int = SECONDS, interrupts: Sequence[int] = ()
+) -> Derivation:
     """Find, certify, compare.
 
     :raises KeyboardInterrupt: Ctrl-C while Spacer works, or noted in `interrupts` before
@@ -98,7 +100,7 @@ def derive(target: Target, settings: Settings, seconds: int = SECONDS, interrupt
 
 
 def derive_all(
-    asked: list[Target],
+    asked: list[SpacerTarget],
     settings: Settings,
     seconds: int,
     jobs: int,
@@ -135,7 +137,7 @@ def _keep(
             found[index] = derivation
 
 
-def _derived(target: Target, settings: Settings, seconds: int) -> Derivation | None:
+def _derived(target: SpacerTarget, settings: Settings, seconds: int) -> Derivation | None:
     with noted_interrupts() as interrupts:
         try:
             return derive(target, settings, seconds, interrupts)

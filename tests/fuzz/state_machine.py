@@ -16,7 +16,7 @@ from proofs.fuzz.draw import Draw
 from proofs.fuzz.generators import Maker, makers_of
 from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
-from proofs.fuzz.world import World
+from proofs.fuzz.world import RandomWorld
 from proofs.traces.events import CreateDomain
 from proofs.traces.own_events import Continue
 from reference.generations import SEMANTICS
@@ -35,7 +35,7 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
         def boot(self, random: Random) -> None:
             draw = Draw(random)
             self.checker = Checker(draw_host(draw), known)
-            self.world = World(self.checker.machine, draw, 0.1, killing=self.checker.killing)
+            self.world = RandomWorld(self.checker.machine, draw, 0.1, killing=self.checker.killing)
             self.do(CreateDomain(domid=0, max_pages=draw.below(60), node_affinity=list(self.world.host.nodes)))
 
         def do(self, event: Any) -> None:

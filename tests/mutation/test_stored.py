@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import NotRun, Tables
 from proofs.mutation import section
 from proofs.mutation.documents import BLOCKS, DOCUMENT, OLDER, brought_up_to_date, explained, reasons, unexplained
@@ -47,5 +47,5 @@ def test_the_document_says_when_they_are_of_older_code() -> None:
 
 
 def test_the_report_shows_them_only_of_this_code() -> None:
-    found = section.collected(Request())
+    found = section.collected(EvidenceRequest())
     assert isinstance(found, Tables if ABOUT.code == fingerprint() else NotRun)

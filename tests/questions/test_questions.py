@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofs.matrix.findings import measure
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
 from proofs.questions import claim_sets
 from proofs.questions.contrast import contrast
@@ -87,8 +87,8 @@ def test_stale_documents_are_noticed(capsys: pytest.CaptureFixture[str], monkeyp
 
 @OLDER
 def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
-    assert smallest(Row("entitlement")) == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
-    assert [(v.semantics, Row(v.part, v.conditions)) for v in stored()] == [
+    assert smallest(MatrixRow("entitlement")) == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
+    assert [(v.semantics, MatrixRow(v.part, v.conditions)) for v in stored()] == [
         (n, r) for n, of in ASKED.items() for r in of
     ]
     assert [(v.semantics, v.part) for v in stored() if v.mark == "?"] == []
@@ -97,7 +97,7 @@ def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
 
 def test_a_fresh_judgement_is_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "claim-sets+limbo-counted+low-limit-refused"
-    monkeypatch.setitem(ASKED, name, (Row("entitlement"), LIMIT[1]))
+    monkeypatch.setitem(ASKED, name, (MatrixRow("entitlement"), LIMIT[1]))
     rows = {row.part for row in ASKED[name]}
     assert judge(name) == [v for v in stored() if v.semantics == name and v.part in rows]
 

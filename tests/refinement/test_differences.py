@@ -12,7 +12,7 @@ from proofs.cli.prove import prove
 from proofs.cli.search import search
 from proofs.obligations.obligation import promised_on
 from proofs.prover.verdict import Verdict
-from proofs.refinement.differences import Difference, Differences, Sought
+from proofs.refinement.differences import CallDifference, Differences, Sought
 from proofs.refinement.exactly import exactly
 from proofs.refinement.judge import judge_comparison
 from proofs.refinement.replayed import replayed
@@ -20,7 +20,7 @@ from proofs.refinement.replayed import replayed
 HOST_WIDE, ONE_NODE = "legacy-compatible.host-wide", "legacy-compatible.one-node"
 
 
-def found(part: str, transition: str, without: str) -> Difference:
+def found(part: str, transition: str, without: str) -> CallDifference:
     difference = Differences("claim-sets", part).search(Sought(transition, without))
     assert difference is not None
     return difference

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from model.calls import exists
-from proofs.fuzz.world import World
+from proofs.fuzz.world import RandomWorld
 from proofs.traces.events import Event
 from reference.semantics import Semantics
 
@@ -16,7 +16,7 @@ from . import allocating, claiming, lifetimes
 class Maker(NamedTuple):
     """How events of one operation are made: none where there is nothing to do it on."""
 
-    make: Callable[[World], Event | None]
+    make: Callable[[RandomWorld], Event | None]
     weight: float
     """How often, against the others."""
     in_steps: bool = False

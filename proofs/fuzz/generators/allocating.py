@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from proofs.fuzz.world import UNKNOWN_DOMID, World
+from proofs.fuzz.world import UNKNOWN_DOMID, RandomWorld
 from proofs.traces.events import AllocDomheapPages, FreeDomheapPages, OfflinePage
 from proofs.traces.fields import MemFlag
 from proofs.traces.own_events import (
@@ -36,7 +36,7 @@ _MOST_SPLIT = 4
 """By how many orders an exchange cuts blocks at most: each is another doubling of its critical sections."""
 
 
-def _order(world: World, node: int | None) -> int:
+def _order(world: RandomWorld, node: int | None) -> int:
     """Mostly small; now and then the largest that fits the node or the host, or one more; seldom too large for any."""
     draw, host = world.draw, world.host
     choice = draw.random()
@@ -55,7 +55,7 @@ def _order(world: World, node: int | None) -> int:
     return draw.pick((MAX_ORDER - 1, MAX_ORDER, MAX_ORDER + 1, 63))
 
 
-def _memflags(world: World) -> list[MemFlag]:
+def _memflags(world: RandomWorld) -> list[MemFlag]:
     """Those of a request; ``no_refcount`` alone needs extended traces."""
     flags = world.draw.pick(_MEMFLAGS)
     if world.offered is None or world.offered.extended:
@@ -63,7 +63,7 @@ def _memflags(world: World) -> list[MemFlag]:
     return [flag for flag in flags if flag != "no_refcount"]
 
 
-def alloc_domheap_pages(world: World) -> AllocDomheapPages:
+def alloc_domheap_pages(world: RandomWorld) -> AllocDomheapPages:
     """Allocate and assign, for a domain or for the hypervisor itself."""
     draw = world.draw
     domain = world.any_domain() if draw.random() < 0.93 else None
@@ -76,13 +76,13 @@ def alloc_domheap_pages(world: World) -> AllocDomheapPages:
     )
 
 
-def alloc_heap_pages(world: World) -> AllocHeapPages:
+def alloc_heap_pages(world: RandomWorld) -> AllocHeapPages:
     """The first half alone: the pages stay in limbo until somebody assigns or frees them."""
     whole = alloc_domheap_pages(world)
     return AllocHeapPages(domid=whole.domid, order=whole.order, node=whole.node, memflags=whole.memflags)
 
 
-def assign_pages(world: World) -> AssignPages | None:
+def assign_pages(world: RandomWorld) -> AssignPages | None:
     """The second half, for pages that are loose in limbo."""
     assignable = world.assignable()
     if not assignable:
@@ -93,7 +93,7 @@ def assign_pages(world: World) -> AssignPages | None:
     )
 
 
-def free_heap_pages(world: World) -> FreeHeapPages | None:
+def free_heap_pages(world: RandomWorld) -> FreeHeapPages | None:
     """Pages that are loose in limbo go back to the heap, or such as have no owner."""
     if world.loose and world.draw.random() < 0.7:
         loose = world.draw.pick(world.loose)
@@ -105,7 +105,7 @@ def free_heap_pages(world: World) -> FreeHeapPages | None:
     return FreeHeapPages(mfn=block.mfn, order=block.order)
 
 
-def free_domheap_pages(world: World) -> FreeDomheapPages | None:
+def free_domheap_pages(world: RandomWorld) -> FreeDomheapPages | None:
     """A block that somebody holds, or the lower part of it."""
     blocks = world.freeable_blocks()
     if not blocks:
@@ -115,7 +115,7 @@ def free_domheap_pages(world: World) -> FreeDomheapPages | None:
     return FreeDomheapPages(mfn=block.mfn, order=order)
 
 
-def populate_physmap(world: World) -> PopulatePhysmap:
+def populate_physmap(world: RandomWorld) -> PopulatePhysmap:
     """A few extents; or what goes on with a preempted call, mostly as that was, now and then otherwise."""
     draw = world.draw
     domid = world.populated_domid()
@@ -143,7 +143,7 @@ _SMALLEST_PREEMPTED = 9
 """The order from which on an extent may be preempted while it is scrubbed."""
 
 
-def _extent_order(world: World, node: int | None) -> int:
+def _extent_order(world: RandomWorld, node: int | None) -> int:
     """Mostly as of any request; where there is room, often so large that scrubbing may be preempted."""
     draw = world.draw
     if max(world.host.node_avail_pages) >> _SMALLEST_PREEMPTED and draw.random() < 0.6:
@@ -151,7 +151,7 @@ def _extent_order(world: World, node: int | None) -> int:
     return _order(world, node)
 
 
-def _preempt_at(world: World, event: PopulatePhysmap) -> PreemptionPoint | None:
+def _preempt_at(world: RandomWorld, event: PopulatePhysmap) -> PreemptionPoint | None:
     """A preemption check that says yes; some are not made."""
     draw = world.draw
     if (world.offered is not None and not world.offered.extended) or draw.random() < 0.4:
@@ -164,7 +164,7 @@ def _preempt_at(world: World, event: PopulatePhysmap) -> PreemptionPoint | None:
     return PreemptionPoint(extent, SCRUB_CHUNK * (1 + draw.below(chunks)))
 
 
-def memory_exchange(world: World) -> MemoryExchange | None:
+def memory_exchange(world: RandomWorld) -> MemoryExchange | None:
     """Extents of a domain for extents of another order; some that are not the domain's."""
     draw = world.draw
     blocks = world.owned_blocks()
@@ -186,7 +186,7 @@ def memory_exchange(world: World) -> MemoryExchange | None:
     return MemoryExchange(domid=domid, in_mfns=mfns, in_order=in_order, out_order=out_order, node=world.any_node())
 
 
-def _extents(world: World, domid: int | None, order: int, number: int) -> list[int]:
+def _extents(world: RandomWorld, domid: int | None, order: int, number: int) -> list[int]:
     """First frames of extents of a domain: fewer than wanted if it has no more, but at least one."""
     found = []
     for block in world.owned_blocks():
@@ -198,7 +198,7 @@ def _extents(world: World, domid: int | None, order: int, number: int) -> list[i
     return found
 
 
-def offline_page(world: World) -> OfflinePage | None:
+def offline_page(world: RandomWorld) -> OfflinePage | None:
     """A page in any state: free, in use, or offline already."""
     draw, pages = world.draw, world.host.pages
     choice = draw.random()
@@ -214,7 +214,7 @@ def offline_page(world: World) -> OfflinePage | None:
     return None if mfn is None else OfflinePage(mfn=mfn)
 
 
-def online_page(world: World) -> OnlinePage | None:
+def online_page(world: RandomWorld) -> OnlinePage | None:
     """Mostly a page that is offline or marked."""
     draw, pages = world.draw, world.host.pages
     if draw.random() < 0.9 and (gone := pages.offlined or pages.offlining):

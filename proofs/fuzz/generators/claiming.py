@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from proofs.fuzz.world import UNKNOWN_DOMID, World
+from proofs.fuzz.world import UNKNOWN_DOMID, RandomWorld
 from proofs.traces.events import Claim, InstallClaimSet, SetOutstandingPages
 from proofs.traces.own_events import ClaimMemory, ClaimPages, GetMemoryClaims, HypercallClaim
 from reference.constants import (
@@ -23,7 +23,7 @@ _BAD_TARGETS = (MAX_NUMNODES - 1, MAX_NUMNODES, 255, 256, 2**31 - 1, 2**31 + 1, 
 """Not online on all but the largest host, or no node at all."""
 
 
-def _entries(world: World, domain: Domain, make: Callable[..., Entry]) -> list[Entry]:
+def _entries(world: RandomWorld, domain: Domain, make: Callable[..., Entry]) -> list[Entry]:
     """The entries of a claim set: mostly different nodes, and a host-wide one; mostly of pages there are."""
     host, draw, wild = world.host, world.draw, world.wild
     nodes = len(host.node_pages)
@@ -54,14 +54,14 @@ def _entries(world: World, domain: Domain, make: Callable[..., Entry]) -> list[E
     return entries
 
 
-def _too_many(world: World, make: Callable[..., Entry]) -> list[Entry]:
+def _too_many(world: RandomWorld, make: Callable[..., Entry]) -> list[Entry]:
     """About as many entries as a call may have, each for nothing."""
     count = MAX_NUMNODES + world.draw.below(3)
     nodes = len(world.host.node_pages)
     return [make(0, node if node < nodes else "global") for node in range(count)]
 
 
-def install_claim_set(world: World) -> InstallClaimSet | None:
+def install_claim_set(world: RandomWorld) -> InstallClaimSet | None:
     """The hypervisor's function. Where it does not look at is_dying, its callers have, under the domctl lock."""
     domain = world.any_domain()
     if domain is None or (domain.is_dying and not world.host.semantics.refuses_claimant(domain)):
@@ -73,7 +73,7 @@ def install_claim_set(world: World) -> InstallClaimSet | None:
     return InstallClaimSet(domid=domain.domid, claims=claims)
 
 
-def claim_memory(world: World) -> ClaimMemory | None:
+def claim_memory(world: RandomWorld) -> ClaimMemory | None:
     """The hypercall: a set, or one legacy entry; in single-node generations, a list that should have one entry."""
     draw = world.draw
     domain = world.any_domain()
@@ -93,12 +93,12 @@ def claim_memory(world: World) -> ClaimMemory | None:
     )
 
 
-def _malformed(world: World, often: float) -> float:
+def _malformed(world: RandomWorld, often: float) -> float:
     """How often a hypercall is malformed: where LLC colouring refuses them all, it tells which check is the first."""
     return 0.5 if world.host.llc_coloring_enabled else often
 
 
-def _hypercall_claim(world: World) -> Callable[[int, int | str, int], HypercallClaim]:
+def _hypercall_claim(world: RandomWorld) -> Callable[[int, int | str, int], HypercallClaim]:
     reserved = world.host.semantics.reserved_field
 
     def make(pages: int, target: int | str, value: int = 0) -> HypercallClaim:
@@ -107,7 +107,7 @@ def _hypercall_claim(world: World) -> Callable[[int, int | str, int], HypercallC
     return make
 
 
-def _single_entries(world: World, domain: Domain) -> list[HypercallClaim]:
+def _single_entries(world: RandomWorld, domain: Domain) -> list[HypercallClaim]:
     """Mostly one entry, on a node or the host; its pages fit the node, or are as of the legacy call."""
     draw = world.draw
     choice = draw.random()
@@ -122,7 +122,7 @@ def _single_entries(world: World, domain: Domain) -> list[HypercallClaim]:
     return [HypercallClaim(_single_pages(world, domain, node), target, 1 if draw.random() < 0.02 else 0)]
 
 
-def _single_pages(world: World, domain: Domain, node: int | None) -> int:
+def _single_pages(world: RandomWorld, domain: Domain, node: int | None) -> int:
     """The pages of a claim on a node, or as of the legacy call."""
     host, draw = world.host, world.draw
     pages = _legacy_pages(world, domain)
@@ -133,14 +133,14 @@ def _single_pages(world: World, domain: Domain, node: int | None) -> int:
     return draw.pages(min(room, domain.max_pages), bounds, world.wild)
 
 
-def get_memory_claims(world: World) -> GetMemoryClaims:
+def get_memory_claims(world: RandomWorld) -> GetMemoryClaims:
     """With room for all entries there may be, or for about as many as there are."""
     draw = world.draw
     capacity = MAX_NUMNODES + 1 if draw.random() < 0.4 else draw.below(5)
     return GetMemoryClaims(domid=world.any_domid(), capacity=capacity, pad=1 if draw.random() < 0.05 else 0)
 
 
-def _legacy_pages(world: World, domain: Domain) -> int:
+def _legacy_pages(world: RandomWorld, domain: Domain) -> int:
     """What a domain shall have in all: 0 releases."""
     host, draw = world.host, world.draw
     if draw.random() < 0.25:
@@ -153,7 +153,7 @@ def _legacy_pages(world: World, domain: Domain) -> int:
     return pages + held if draw.random() < 0.7 and pages + held < 2**64 else pages
 
 
-def claim_pages(world: World) -> ClaimPages | None:
+def claim_pages(world: RandomWorld) -> ClaimPages | None:
     """``XENMEM_claim_pages``."""
     draw = world.draw
     domain = world.any_domain()
@@ -171,7 +171,7 @@ def claim_pages(world: World) -> ClaimPages | None:
     return event
 
 
-def set_outstanding_pages(world: World) -> SetOutstandingPages | None:
+def set_outstanding_pages(world: RandomWorld) -> SetOutstandingPages | None:
     """The hypervisor's function; in single-node generations with a node."""
     domain = world.any_domain()
     if domain is None:

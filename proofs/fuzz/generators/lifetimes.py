@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofs.fuzz.world import World
+from proofs.fuzz.world import RandomWorld
 from proofs.traces.events import CreateDomain, DomainKill, SetMaxPages
 from proofs.traces.own_events import (
     DestroyDomain,
@@ -20,7 +20,7 @@ from reference.state import Domain
 MOST_DOMAINS = 6
 
 
-def create_domain(world: World) -> CreateDomain | None:
+def create_domain(world: RandomWorld) -> CreateDomain | None:
     """With an id that is free now; it may have been another domain's before."""
     draw, host = world.draw, world.host
     free = world.free_domids(MOST_DOMAINS)
@@ -35,7 +35,7 @@ def create_domain(world: World) -> CreateDomain | None:
     return CreateDomain(domid=domid, max_pages=_first_limit(world), node_affinity=affinity)
 
 
-def _first_limit(world: World) -> int:
+def _first_limit(world: RandomWorld) -> int:
     draw, total = world.draw, sum(world.host.node_pages)
     choice = draw.random()
     if choice < 0.1:
@@ -45,7 +45,7 @@ def _first_limit(world: World) -> int:
     return min(UINT_MAX, draw.below(2 * total + 2))
 
 
-def _limit(world: World, domain: Domain) -> int:
+def _limit(world: RandomWorld, domain: Domain) -> int:
     """A limit around what the domain has and claims."""
     draw = world.draw
     held, claimed = domain.tot_pages, domain.global_claims + domain.node_claims
@@ -54,13 +54,13 @@ def _limit(world: World, domain: Domain) -> int:
     return draw.near((held, held + claimed, domain.max_pages, domain.charged_pages + claimed, UINT_MAX))
 
 
-def set_max_pages(world: World) -> SetMaxPages | None:
+def set_max_pages(world: RandomWorld) -> SetMaxPages | None:
     """The limit, as the function takes it: 32 bits."""
     domain = world.any_domain()
     return None if domain is None else SetMaxPages(domid=domain.domid, max_pages=min(UINT_MAX, _limit(world, domain)))
 
 
-def max_mem(world: World) -> MaxMem:
+def max_mem(world: RandomWorld) -> MaxMem:
     """The limit, as the hypercall takes it: 64 bits."""
     domid = world.any_domid()
     domain = world.host.domains.get(domid)
@@ -68,19 +68,19 @@ def max_mem(world: World) -> MaxMem:
     return MaxMem(domid=domid, max_pages=limit if world.draw.random() < 0.97 else 2**64 - 1)
 
 
-def domain_kill(world: World) -> DomainKill | None:
+def domain_kill(world: RandomWorld) -> DomainKill | None:
     """Also of a domain that is dying already."""
     domid = world.populated_domid()
     return DomainKill(domid=domid) if domid in world.host.domains else None
 
 
-def relinquish_memory(world: World) -> RelinquishMemory | None:
+def relinquish_memory(world: RandomWorld) -> RelinquishMemory | None:
     """Of a dying domain, whoever else works on it."""
     dying = [domain for domain in world.host.domains.values() if domain.is_dying]
     return RelinquishMemory(domid=world.draw.pick(dying).domid) if dying else None
 
 
-def domain_destroy(world: World) -> DomainDestroy | None:
+def domain_destroy(world: RandomWorld) -> DomainDestroy | None:
     """Of a dying domain that owns no pages. It may have claims, and pages in limbo or stolen from it."""
     owners = {block.domid for block in world.owned_blocks()}
     domains = world.host.domains.values()
@@ -88,27 +88,27 @@ def domain_destroy(world: World) -> DomainDestroy | None:
     return DomainDestroy(domid=world.draw.pick(empty)) if empty else None
 
 
-def destroydomain(world: World) -> DestroyDomain | None:
+def destroydomain(world: RandomWorld) -> DestroyDomain | None:
     """All stages in one call, whoever works on the domain; ``domain_kill`` of it has left the domctl lock."""
     domid = world.any_domid()
     return None if domid in world.killing else DestroyDomain(domid=domid)
 
 
-def pausedomain(world: World) -> PauseDomain:
+def pausedomain(world: RandomWorld) -> PauseDomain:
     """Of a domain, or of none."""
     return PauseDomain(domid=world.any_domid())
 
 
-def unpausedomain(world: World) -> UnpauseDomain:
+def unpausedomain(world: RandomWorld) -> UnpauseDomain:
     """Of a domain, or of none."""
     return UnpauseDomain(domid=world.populated_domid())
 
 
-def getdomaininfo(world: World) -> GetDomainInfo:
+def getdomaininfo(world: RandomWorld) -> GetDomainInfo:
     """Of a domain, or of none."""
     return GetDomainInfo(domid=world.any_domid())
 
 
-def get_outstanding_claims(_world: World) -> GetOutstandingClaims:
+def get_outstanding_claims(_world: RandomWorld) -> GetOutstandingClaims:
     """Of the host."""
     return GetOutstandingClaims()

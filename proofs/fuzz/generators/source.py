@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from proofs.fuzz.world import World
+from proofs.fuzz.world import RandomWorld
 from proofs.traces.events import Event
 from proofs.traces.own_events import Continue
 
 from . import MAKERS
-from .plan import Plan
+from .plan import TracePlan
 
 _BUILDERS = ("b1", "b2", "b3", "b4")
 _FIRST_DOMAINS = 2
@@ -21,7 +21,7 @@ _CREATE = MAKERS["create_domain"]
 class Source:
     """Random events, each made for the state that the world has then."""
 
-    def __init__(self, world: World, plan: Plan) -> None:
+    def __init__(self, world: RandomWorld, plan: TracePlan) -> None:
         self._world = world
         self._plan = plan
         self._made = 0
