@@ -93,8 +93,8 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "node-limit-off-by-one",
         "reference.claims:checked_entries",
-        "pages > unclaimed + domain.claims[target]",
-        "pages >= unclaimed + domain.claims[target] + 2",
+        "pages > host.unclaimed_on(target) + domain.claims[target]",
+        "pages >= host.unclaimed_on(target) + domain.claims[target] + 2",
         "claim-sets",
         "install_claim_set",
     ),
@@ -149,8 +149,8 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "keeps-claim-node",
         "reference.generations.single_node:SingleNodeV4.redeem",
-        "if outstanding_pages(claimant) == 0:",
-        "if outstanding_pages(claimant) == 0 and target is None:",
+        "if claimant.outstanding() == 0:",
+        "if claimant.outstanding() == 0 and target is None:",
         "single-node-v4",
         "alloc_heap_pages",
     ),
@@ -253,8 +253,8 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "host-check-mixes",
         "reference.claims:permit_without_mixing",
-        "claimant.global_claims + claimant.node_claims >= pages",
-        "pages <= host.total_avail_pages - host.outstanding_claims + claimant.global_claims + claimant.node_claims",
+        "claimant.outstanding() >= pages",
+        "pages <= host.unclaimed() + claimant.outstanding()",
         "claim-sets-v7",
         "alloc_heap_pages",
     ),

@@ -145,7 +145,7 @@ def _legacy_pages(world: RandomWorld, domain: Domain) -> int:
     host, draw = world.host, world.draw
     if draw.random() < 0.25:
         return 0
-    unclaimed = host.total_avail_pages - host.outstanding_claims
+    unclaimed = host.unclaimed()
     limit_room = domain.max_pages - domain.tot_pages
     room = unclaimed if unclaimed < limit_room else limit_room
     held = domain.tot_pages
