@@ -61,10 +61,6 @@ class ParametricHost:
         """How many index terms there are; grows while an obligation is being built."""
         return sum(len(terms) for terms in self._terms.values())
 
-    def instances(self) -> Hashable:
-        """Equal for hosts on which an assumed quantifier has the same instances."""
-        return tuple((*self._terms[sort], "main", *self._main[sort]) for sort in (NODE, DOMAIN))
-
     def indices(self, sort: str) -> list[Term]:
         """The index terms of a sort."""
         return list(self._terms[sort].values())

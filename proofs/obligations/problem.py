@@ -174,7 +174,7 @@ def _parametric(obligation: Obligation) -> Problem:
             found = {"boot": boot(assumed, before)}
         else:
             found = _assumptions(
-                obligation, host, assumed, before, step, after, after.read | seen.read | _counted(obligation)
+                obligation, assumed, before, step, after, after.read | seen.read | _counted(obligation)
             )
         found.pop(obligation.dropped, None)
         facts = [*host.axioms, *host.definitions()]
@@ -190,7 +190,6 @@ def _counted(obligation: Obligation) -> set[str]:
 
 def _assumptions(
     obligation: Obligation,
-    host: ParametricHost,
     q: Quantifiers,
     before: State,
     step: Step | None,
@@ -203,8 +202,8 @@ def _assumptions(
     )
     if step is not None and PROPERTIES[obligation.property].kind is Kind.STATE and not read & set(step.updates):
         # Nothing the property speaks of is updated: it held before, and that is all there is to it.
-        return parametric_invariants([obligation.property], host, q, before, None)
-    found = parametric_invariants(names, host, q, before, concerned) | _host_size(obligation, q, before)
+        return parametric_invariants([obligation.property], q, before, None)
+    found = parametric_invariants(names, q, before, concerned) | _host_size(obligation, q, before)
     if step is not None:
         found |= _guards(obligation, q, step)
         found |= {f"update:{u}": _equation(u, step, after, q) for u in step.updates if u in read}

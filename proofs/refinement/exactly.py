@@ -74,7 +74,7 @@ def _impossible(
             str(number): formula
             for number, formula in enumerate([*_without(pair, premise, assumed), *also(pair, assumed)])
         }
-        found |= parametric_invariants(list(kept(semantics, part)), host, assumed, before, None)
+        found |= parametric_invariants(list(kept(semantics, part)), assumed, before, None)
         if host.term_count() == terms:
             break
     problem = Problem([*host.axioms, *host.definitions()], found, True, [])

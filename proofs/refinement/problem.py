@@ -62,7 +62,7 @@ def _parametric(obligation: Obligation) -> Problem:
         assumed.restart()
         found = _given(obligation, pair, assumed)
         names, concerned = _relevant(obligation, seen.read)
-        found |= parametric_invariants(names, host, assumed, before, concerned)
+        found |= parametric_invariants(names, assumed, before, concerned)
         facts = [*host.axioms, *host.definitions()]
         if host.term_count() == terms:
             break
