@@ -21,11 +21,12 @@ $(STAMP): requirements.lock pyproject.toml
 lock: $(STAMP)  ## newest versions within the ranges of pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade pyproject.toml --custom-compile-command 'make lock' -o requirements.lock
 
-lint: $(STAMP)  ## ruff, mypy --strict, import-linter
+lint: $(STAMP)  ## ruff, mypy --strict, import-linter, lengths of files, class names used twice
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tests.lints
 
 test: $(STAMP) lint  ## lints, then every test but the long ones; branch coverage of reference/ by its own tests
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term tests/reference

@@ -163,7 +163,7 @@ def _fuzzed(nodes: int, domains: int, limit: float) -> float:
     from proofs.fuzz.generators.plan import draw_plan
     from proofs.fuzz.generators.source import Source
     from proofs.fuzz.known import known_of
-    from proofs.fuzz.world import World
+    from proofs.fuzz.world import RandomWorld
     from proofs.operations import CreateDomain
     from proofs.operations.draw import Draw
     from proofs.traces.events import HostShape
@@ -177,7 +177,7 @@ def _fuzzed(nodes: int, domains: int, limit: float) -> float:
         for domid in range(domains):
             checker.do(CreateDomain(domid=domid, max_pages=64, node_affinity=list(range(nodes))))
         plan = draw_plan(draw, SEMANTICS["claim-sets"], {})
-        world = World(checker.machine, draw, plan.wild)
+        world = RandomWorld(checker.machine, draw, plan.wild)
         source = Source(world, plan)
         before, started = checker.sections, time.process_time()
         while not checker.crashed and (event := source.next()) is not None:

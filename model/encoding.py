@@ -1,7 +1,7 @@
 """What a statement may say about a host, whatever the encoding behind it.
 
-The properties and transitions are written once against these protocols. `model.bounded` implements them
-for N nodes and D domains given, `model.parametric` for any N and D.
+The properties and transitions are written once against these protocols. `model.hosts.bounded` implements them
+for N nodes and D domains given, `model.hosts.parametric` for any N and D.
 """
 
 from collections.abc import Callable, Sequence

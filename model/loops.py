@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import z3
 
-from model import lemmas
-from model.lemmas import Sequenced
+from model.hosts import lemmas
+from model.hosts.lemmas import Sequenced
 from model.logic import Term, all_of, minimum
 
 

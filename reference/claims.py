@@ -86,7 +86,7 @@ def permit_without_mixing(host: Host, pages: int, claimant: Domain | None) -> bo
     """Unclaimed memory or the claimant's claims cover the request; not both together."""
     if host.outstanding_claims + pages <= host.total_avail_pages:
         return True
-    return claimant is not None and claimant.global_claims + claimant.node_claims >= pages
+    return claimant is not None and claimant.outstanding() >= pages
 
 
 def redeem_claims_for_allocation(host: Host, domain: Domain, pages: int, node: int) -> None:
@@ -150,8 +150,7 @@ def checked_entries(
             return Status.EINVAL
         if checks_sum and pages > UINT_MAX - nodes_total:
             return Status.EINVAL
-        unclaimed = host.node_avail_pages[target] - host.node_outstanding_claims[target]
-        if pages > unclaimed + domain.claims[target]:
+        if pages > host.unclaimed_on(target) + domain.claims[target]:
             return Status.ENOMEM
         node_pages[target] = pages
         nodes_total += pages
@@ -182,8 +181,8 @@ def replace_claims(host: Host, domain: Domain, requested: RequestedSet) -> Statu
         return Status.EINVAL
     if host.semantics.pages_held(domain) > domain.max_pages - global_pages - nodes_total:
         return Status.EINVAL
-    unclaimed = host.total_avail_pages - host.outstanding_claims
-    if global_pages + nodes_total > unclaimed + domain.global_claims + domain.node_claims:
+    # Its claims are added one after the other: their sum alone would have 32 bits, and could wrap.
+    if global_pages + nodes_total > host.unclaimed() + domain.global_claims + domain.node_claims:
         return Status.ENOMEM
 
     release_all_claims(host, domain)
@@ -220,7 +219,7 @@ def stake_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
     if host.semantics.refuses_claimant(domain) or pages <= held or pages > domain.max_pages:
         return Status.EINVAL
     claim = pages - held
-    if exceeds_unsigned(claim, host.total_avail_pages - host.outstanding_claims):
+    if exceeds_unsigned(claim, host.unclaimed()):
         return Status.ENOMEM
     stake_claims(host, domain, {}, claim)
     return Status.OK

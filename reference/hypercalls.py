@@ -197,7 +197,7 @@ def destroydomain(host: Host, domid: int) -> Steps[Status]:
 
 def _claims_of(host: Host, domain: Domain) -> int:
     with host.heap_lock:
-        return domain.global_claims + domain.node_claims
+        return domain.outstanding()
 
 
 def pausedomain(host: Host, domid: int) -> Status:

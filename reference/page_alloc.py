@@ -83,7 +83,7 @@ def check_low_mem_virq(host: Host) -> int:
 
     The hypervisor computes them unsigned. Where claims exceed free pages they wrap, and no alarm is raised.
     """
-    return host.total_avail_pages - host.outstanding_claims
+    return host.unclaimed()
 
 
 def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int = 0) -> Status:

@@ -91,7 +91,7 @@ def entitlement(host: Host) -> list[Violation]:
     found: list[Violation] = []
     limbo = limbo_pages(host)
     for domain in host.domains.values():
-        held = domain.tot_pages + domain.global_claims + domain.node_claims
+        held = domain.tot_pages + domain.outstanding()
         in_limbo = limbo.get(domain.domid, 0) if limbo else 0
         if held + in_limbo <= domain.max_pages:
             continue

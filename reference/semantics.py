@@ -61,7 +61,7 @@ class Semantics:
     def request_permitted(self, host: Host, request: Request) -> bool:
         """The host check, before the node search: the claimant is credited its complete set (DS-14)."""
         claimant = request.claimant
-        own = 0 if claimant is None else claimant.global_claims + claimant.node_claims
+        own = 0 if claimant is None else claimant.outstanding()
         return claims.claims_permit_request(request.pages, host.total_avail_pages, host.outstanding_claims, own)
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:

@@ -83,6 +83,10 @@ class Domain:
     controller_pause_count: int = 1  # a new domain is paused until the toolstack unpauses it
     creation_finished: bool = False  # the toolstack has unpaused it once
 
+    def outstanding(self) -> int:
+        """Pages of all its claims. Needs heap_lock."""
+        return self.global_claims + self.node_claims
+
 
 def read_unlocked(domain: Domain, field: str) -> int:
     """Read a field as a generation does that does not take page_alloc_lock: the check is passed over, and noted."""
@@ -130,6 +134,14 @@ class Host:
     def nodes(self) -> range:
         """The online nodes. They are fixed at boot."""
         return range(len(self.node_pages))
+
+    def unclaimed(self) -> int:
+        """Free pages that nobody claims; below 0 where claims exceed free pages. Needs heap_lock."""
+        return self.total_avail_pages - self.outstanding_claims
+
+    def unclaimed_on(self, node: int) -> int:
+        """Free pages of a node that nobody claims there; below 0 likewise. Needs heap_lock."""
+        return self.node_avail_pages[node] - self.node_outstanding_claims[node]
 
     def node_of(self, mfn: int) -> int:
         """The node that owns a machine frame.

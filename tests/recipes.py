@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.documents import ROOT
+from docs._make.checkout import ROOT
 
 DOCUMENT = ROOT / "docs/architecture.md"
 _FILE = re.compile(r"^```python\n(# (?P<path>[\w/]+\.py))\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -73,7 +73,7 @@ def test_new_generation_works_everywhere(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_new_property_works_everywhere(tmp_path: Path) -> None:
     copy = Copy(tmp_path)
-    copy.add("model/properties.py")
+    copy.add("model/properties/entitlement.py")
     path = "reference/properties.py"
     text = texts()[path]
     copy.edit(path, "STATE_PROPERTIES: dict", f"{text}\n\nSTATE_PROPERTIES: dict")

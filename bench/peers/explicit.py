@@ -12,10 +12,10 @@ from typing import Any
 
 import z3
 
-from model.bounded import BoundedHost
-from model.conditions import CONDITIONS as ALL_CONDITIONS
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of
 from model.properties import PROPERTIES as ALL_PROPERTIES
+from model.properties.conditions import CONDITIONS as ALL_CONDITIONS
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
@@ -118,7 +118,7 @@ def _arguments(name: str, size: Size) -> Iterator[dict[str, Any]]:
 
 
 def _vector(entries: list[int]) -> Any:
-    from model.bounded import ListVector
+    from model.hosts.bounded import ListVector
 
     return ListVector(entries)
 

@@ -13,7 +13,7 @@ import msgspec
 from docs._make.blocks import Output, parser, table
 from model.properties import PROPERTIES
 from proofs.diff.report import by_generation_and_size, by_operation
-from proofs.diff.run import ASSUMED, Row
+from proofs.diff.run import ASSUMED, OperationResult
 from proofs.diff.selftest import found
 from proofs.mistakes.edits import EDITS
 
@@ -26,7 +26,7 @@ class Result(msgspec.Struct):
     versions: dict[str, str]
     seconds: float
     interrupted: bool
-    rows: list[Row]
+    rows: list[OperationResult]
 
 
 def _operations(result: Result) -> str:

@@ -15,7 +15,7 @@ from model.semantics import SEMANTICS
 from proofs.fuzz.campaign import Budget, Campaign, Totals
 from proofs.fuzz.hunt import Hunt, hunt
 from proofs.fuzz.known import known_of
-from proofs.fuzz.store import Settings
+from proofs.fuzz.store import CampaignSettings
 from proofs.mistakes.catalogue import CATALOGUE, OVERRIDES
 from proofs.parallel import default_jobs, in_processes
 
@@ -67,7 +67,7 @@ def covered(jobs: int) -> list[Totals]:
     """A campaign of every generation."""
     totals: list[Totals] = []
     for name in SEMANTICS:
-        campaign = Campaign(Settings([name]), [known_of(name)], Path(tempfile.gettempdir()))
+        campaign = Campaign(CampaignSettings([name]), [known_of(name)], Path(tempfile.gettempdir()))
         campaign.run(Budget(steps=STEPS), jobs)
         found = campaign.findings()
         if found:

@@ -16,8 +16,8 @@ from docs._make.run_times import Clock, written
 from model.semantics import SEMANTICS
 from proofs.evidence.outcomes import KINDS, outcomes
 from proofs.matrix import differences
-from proofs.matrix.cells import Cell
-from proofs.matrix.difference import Difference
+from proofs.matrix.cells import CellVerdict
+from proofs.matrix.difference import GenerationDifference
 from proofs.matrix.findings import write
 from proofs.matrix.interleavings import Interleaved, interleavings, refuted
 from proofs.matrix.matrix import matrix
@@ -32,7 +32,7 @@ from proofs.refinement.same import never_differ
 DOCUMENT = Path("docs/generations.md")
 
 
-def _generations(_cells: list[Cell]) -> str:
+def _generations(_cells: list[CellVerdict]) -> str:
     lines = lines_of_code()
     body = [
         [str(n), f"`{s.name}`", ", ".join(f"`{f}`" for f in s.follows), s.rules.summary, *map(str, lines[s.name])]
@@ -41,7 +41,7 @@ def _generations(_cells: list[Cell]) -> str:
     return table(["", "generation", "follows", "what", "lines, reference", "lines, model"], body)
 
 
-def _matrix(cells: list[Cell]) -> str:
+def _matrix(cells: list[CellVerdict]) -> str:
     header = ["property", *(str(number) for number in range(1, len(SEMANTICS) + 1))]
     return f"{table(header, [[_code(line[0]), *line[1:]] for line in table_rows(cells)])}\n\n{LEGEND}."
 
@@ -51,7 +51,7 @@ def _code(name: str) -> str:
     return f"`{part}`" + (f" if {conditions}" if conditions else "")
 
 
-def _reasons(cells: list[Cell]) -> str:
+def _reasons(cells: list[CellVerdict]) -> str:
     """Why a property says nothing about a generation, and why no verdict was reached."""
     found: dict[tuple[str, str, str], list[str]] = {}
     numbers = {name: str(number) for number, name in enumerate(SEMANTICS, 1)}
@@ -63,7 +63,7 @@ def _reasons(cells: list[Cell]) -> str:
     return table(["property", "generations", "verdict", "reason"], body)
 
 
-def _repairs(cells: list[Cell]) -> str:
+def _repairs(cells: list[CellVerdict]) -> str:
     found: dict[tuple[str, str], list[str]] = {}
     for repair in repairs(cells):
         how = "" if repair.now.startswith(Verdict.PROVED.value) else f" ({repair.now.partition(': ')[2]})"
@@ -72,7 +72,7 @@ def _repairs(cells: list[Cell]) -> str:
     return table(["refuted for", "right in", "what"], body)
 
 
-def _differences(found: dict[tuple[str, str], Difference]) -> str:
+def _differences(found: dict[tuple[str, str], GenerationDifference]) -> str:
     body = []
     for (before, after), one in found.items():
         steps = ", ".join(event["op"] for event in one.events) or "none found"
@@ -83,7 +83,7 @@ def _differences(found: dict[tuple[str, str], Difference]) -> str:
     return table(["before", "after", "pages of the nodes", "shortest trace", "differs (before / after)"], body)
 
 
-BLOCKS: dict[str, Callable[[list[Cell]], str]] = {
+BLOCKS: dict[str, Callable[[list[CellVerdict]], str]] = {
     "generations": _generations,
     "verdict-matrix": _matrix,
     "reasons": _reasons,
@@ -92,7 +92,7 @@ BLOCKS: dict[str, Callable[[list[Cell]], str]] = {
 }
 
 
-def _interleavings(cells: list[Cell], found: list[Interleaved]) -> str:
+def _interleavings(cells: list[CellVerdict], found: list[Interleaved]) -> str:
     """How soon a row is broken by two domains, and by three builders beside a running domain."""
     few = refuted(cells)
     body = []
@@ -102,7 +102,7 @@ def _interleavings(cells: list[Cell], found: list[Interleaved]) -> str:
     return table(["generation", "property", "at most two domains", "three builders, a running domain"], body)
 
 
-def _traces(cells: list[Cell]) -> str:
+def _traces(cells: list[CellVerdict]) -> str:
     found = outcomes(cells)
     total = sum(found.values(), Counter())
     rows = [(f"`{name}`", counted) for name, counted in found.items()] + [("all", total)]
@@ -114,7 +114,7 @@ OF_A_RUN = ("interleavings", "differences", "measured")
 """Blocks that need more than the verdicts, which are stored."""
 
 
-def of_cells(cells: list[Cell]) -> dict[str, Maker]:
+def of_cells(cells: list[CellVerdict]) -> dict[str, Maker]:
     """What the verdicts show."""
     return {name: partial(make, cells) for name, make in BLOCKS.items()}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import z3
 
-from model.bounded import BoundedHost
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, implies, negation
 from model.rules import Request, Rules
 from model.semantics import SEMANTICS
@@ -13,7 +13,7 @@ from proofs.prover.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Claim:
+class CheckedSentence:
     """A sentence about the two checks, and its verdict."""
 
     sentence: str
@@ -35,7 +35,7 @@ def _checks() -> tuple[State, Term, Term, Term, Term]:
     return s, r, known, permits("claim-sets"), permits("per-node-v8")
 
 
-def claims() -> list[Claim]:
+def claims() -> list[CheckedSentence]:
     """What holds of the two checks while claims are backed by free pages."""
     s, r, known, mixing, either = _checks()
     unclaimed, own = s.unclaimed(), s.held(0)
@@ -51,7 +51,7 @@ def claims() -> list[Claim]:
         ),
         "Requests within what is claimed are never lost": implies(r <= own, either),
     }
-    return [Claim(sentence, _verdict(implies(known, formula))) for sentence, formula in stated.items()]
+    return [CheckedSentence(sentence, _verdict(implies(known, formula))) for sentence, formula in stated.items()]
 
 
 def _verdict(formula: Term) -> Verdict:

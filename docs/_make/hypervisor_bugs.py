@@ -16,7 +16,7 @@ import msgspec
 from docs._make.blocks import Maker, Output, parser, table
 from proofs.explain.compact import boot_line, compact_scenes
 from proofs.matrix.findings import recorded
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.matrix.searches import verdicts_on
 from proofs.matrix.verdicts import load
 from proofs.replay import replay_trace
@@ -95,13 +95,13 @@ def verdicts(argument: str) -> str:
     return table(["rules", "property", "verdict", "for"], body)
 
 
-def _row(name: str) -> Row:
+def _row(name: str) -> MatrixRow:
     part, _, conditions = name.partition(" if ")
-    return Row(part, tuple(conditions.split(" and ")) if conditions else ())
+    return MatrixRow(part, tuple(conditions.split(" and ")) if conditions else ())
 
 
 @cache
-def _cells(generation: str, rows: tuple[Row, ...]) -> list[Any]:
+def _cells(generation: str, rows: tuple[MatrixRow, ...]) -> list[Any]:
     """Of a generation what the matrix found; of a variant what a run finds now."""
     if "+" in generation:
         return verdicts_on(generation, rows)

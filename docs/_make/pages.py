@@ -6,17 +6,17 @@ from functools import cache
 from pathlib import Path
 
 from docs._make.blocks import table
-from model.conditions import CONDITIONS
 from model.properties import PROPERTIES
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from proofs.c_typed.wraps import ReplayWithWraps
 from proofs.explain.compact import boot_line, compact_scenes, compact_timeline
-from proofs.matrix.cells import Cell
+from proofs.matrix.cells import CellVerdict
 from proofs.matrix.differences import asked
 from proofs.matrix.differences import path_of as difference_path
 from proofs.matrix.findings import path_of
 from proofs.matrix.report import Repair, by_place, mark, repairs
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.matrix.source import lines_of_code, reference_diff, reference_source, rule_changes
 from proofs.prover.verdict import Verdict
 from proofs.replay.replay import TraceResult
@@ -27,7 +27,7 @@ PAGES = Path("docs/generations")
 WRITTEN = "Written by `make matrix` from the code and from what a run found; every trace is in `tests/data/`."
 
 
-def code(row: Row) -> str:
+def code(row: MatrixRow) -> str:
     """A row's name for a document: `node-backed` if nothing-offlined."""
     return f"`{row.part}`" + (f" if {' and '.join(row.conditions)}" if row.conditions else "")
 
@@ -37,7 +37,7 @@ def followers(name: str) -> list[str]:
     return [s.name for s in SEMANTICS.values() if name in s.follows]
 
 
-def page(name: str, cells: list[Cell]) -> str:
+def page(name: str, cells: list[CellVerdict]) -> str:
     """The page of one generation."""
     parts = [
         f"# {name}",
@@ -104,7 +104,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split("\n\n", maxsplit=1)[0].split())
 
 
-def _faults(name: str, cells: list[Cell]) -> list[str]:
+def _faults(name: str, cells: list[CellVerdict]) -> list[str]:
     """Each refuted property; those with the same trace together."""
     refuted = [cell for cell in cells if cell.verdict is Verdict.REFUTED]
     open_ones = [cell for cell in cells if cell.verdict is Verdict.UNKNOWN]
@@ -112,7 +112,7 @@ def _faults(name: str, cells: list[Cell]) -> list[str]:
     if not refuted:
         proved = sum(cell.verdict is Verdict.PROVED for cell in cells)
         return [f"Nothing was found: all {proved} rows of the matrix that say something about it are proved.", *unknown]
-    groups: dict[str, list[Cell]] = {}
+    groups: dict[str, list[CellVerdict]] = {}
     for cell in refuted:
         groups.setdefault(story(path_of(name, cell.row))[0], []).append(cell)
     found = []
@@ -125,14 +125,14 @@ def _faults(name: str, cells: list[Cell]) -> list[str]:
     return [_conditions_used(refuted), *found, *unknown]
 
 
-def _conditions_used(cells: Iterable[Cell]) -> str:
+def _conditions_used(cells: Iterable[CellVerdict]) -> str:
     used = dict.fromkeys(condition for cell in cells for condition in cell.row.conditions)
     text = "Refuted, each by a shortest trace from boot that the reference reproduces; the same trace is shown once."
     said = "".join(f"\n- *if {c}*: {CONDITIONS[c].sentence}." for c in used if c in CONDITIONS)
     return text + (f" Some are refuted also on conditions:\n{said}" if said else "")
 
 
-def _sentence(row: Row) -> str:
+def _sentence(row: MatrixRow) -> str:
     prop = PROPERTIES.get(row.part)
     return f": {prop.sentence}" if prop is not None else ""
 
@@ -152,7 +152,7 @@ def _replayed(trace: Trace) -> TraceResult:
     return result
 
 
-def _next(name: str, after: str, cells: list[Cell]) -> list[str]:
+def _next(name: str, after: str, cells: list[CellVerdict]) -> list[str]:
     """What the generation that follows repairs, what it gets wrong anew, and where the two differ first."""
     repaired = [repair for repair in repairs(cells) if (repair.before, repair.after) == (name, after)]
     return [
@@ -174,13 +174,13 @@ def _repaired(repaired: list[Repair]) -> str:
     )
 
 
-def _new_faults(name: str, after: str, cells: list[Cell]) -> str:
+def _new_faults(name: str, after: str, cells: list[CellVerdict]) -> str:
     """What is refuted for the later one, and was proved, or said nothing, before."""
     placed = by_place(cells)
     found = []
     for cell in cells:
         if cell.semantics == after and cell.verdict is Verdict.REFUTED:
-            before = placed.get((name, cell.row)) or placed.get((name, Row(cell.row.part)))
+            before = placed.get((name, cell.row)) or placed.get((name, MatrixRow(cell.row.part)))
             if before is not None and before.verdict in (Verdict.PROVED, Verdict.NOT_APPLICABLE):
                 was = "proved here" if before.verdict is Verdict.PROVED else "not applicable here"
                 found.append(f"{code(cell.row)} ({was})")
@@ -201,7 +201,7 @@ def _first_difference(before: str, after: str) -> list[str]:
     return [f"The shortest trace on which the two differ, at its last event:\n\n```text\n{shown}\n```"]
 
 
-def index(cells: list[Cell]) -> str:
+def index(cells: list[CellVerdict]) -> str:
     """docs/generations/README.md: a line a generation."""
     body = []
     for name, semantics in SEMANTICS.items():
@@ -212,7 +212,7 @@ def index(cells: list[Cell]) -> str:
     return f"# A page a generation\n\n{WRITTEN}\n\n{table(header, body)}\n"
 
 
-def pages(cells: list[Cell]) -> dict[Path, str]:
+def pages(cells: list[CellVerdict]) -> dict[Path, str]:
     """Every page, and the index."""
     found = {PAGES / f"{name}.md": page(name, cells) for name in SEMANTICS}
     return {PAGES / "README.md": index(cells), **found}

@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import model.ranges  # noqa: F401  (states no-wrap)
 from docs._make.blocks import Maker, Output, parser, table
-from model.conditions import CONDITIONS
-from model.lemmas import all_lemmas
+from model.hosts.lemmas import all_lemmas
 from model.properties import PROPERTIES
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS
 from proofs.mistakes.catalogue import CATALOGUE

@@ -12,13 +12,13 @@ from docs._make.blocks import Maker, Output, parser, table
 from docs._make.host_check import claims
 from docs._make.lock_costs import OPERATIONS, locks_taken
 from proofs.explain.compact import compact_timeline
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.matrix.verdicts import load
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import Verdict
 from proofs.questions import claim_sets, per_node
 from proofs.questions.contrast import contrast
-from proofs.questions.question import Question, Stored, write
+from proofs.questions.question import Question, StoredQuestion, write
 from proofs.questions.variants import (
     DEAD,
     GRID,
@@ -27,7 +27,7 @@ from proofs.questions.variants import (
     PER_NODE,
     STASH,
     STORED,
-    Judged,
+    VariantVerdict,
     dump,
     judge_all,
     stored,
@@ -40,7 +40,7 @@ DOCUMENTS = (Path("docs/claim-sets-weaknesses.md"), Path("docs/per-node-v8.md"))
 
 def trace(name: str) -> str:
     """A question's trace as a timeline, what it shows, and the same calls elsewhere."""
-    question, found = QUESTIONS[name], Stored(QUESTIONS[name])
+    question, found = QUESTIONS[name], StoredQuestion(QUESTIONS[name])
     (timeline,) = [compact_timeline(t) for t in read_traces(question.path)]
     where = f"`{question.path}`, {question.semantics}, {len(found.events)} events."
     lines = [f"{question.asks} {where}", "", "```text", timeline, "```", "", f"**{found.shows}**"]
@@ -49,7 +49,7 @@ def trace(name: str) -> str:
     return "\n".join([*lines, *_compared(question, found)])
 
 
-def _compared(question: Question, found: Stored) -> list[str]:
+def _compared(question: Question, found: StoredQuestion) -> list[str]:
     lines = []
     for name in question.compared:
         other = contrast(found.nodes, found.events, question.semantics, name)
@@ -62,7 +62,7 @@ def summary() -> str:
     """The questions about claim sets in a table."""
     body = []
     for number, question in enumerate(claim_sets.QUESTIONS.values(), 1):
-        found = Stored(question)
+        found = StoredQuestion(question)
         other = contrast(found.nodes, found.events, question.semantics, claim_sets.HARDENED)
         hardened = f"stopped at event {other.differs_at}" if other.differs_at else "the same"
         breaks = ", ".join(f"`{b}`" for b in found.breaks)
@@ -72,11 +72,11 @@ def summary() -> str:
 
 
 @cache
-def _verdicts() -> dict[tuple[str, Row], Judged]:
-    return {(v.semantics, Row(v.part, v.conditions)): v for v in stored()}
+def _verdicts() -> dict[tuple[str, MatrixRow], VariantVerdict]:
+    return {(v.semantics, MatrixRow(v.part, v.conditions)): v for v in stored()}
 
 
-def _mark(name: str, row: Row) -> str:
+def _mark(name: str, row: MatrixRow) -> str:
     return _verdicts()[name, row].mark
 
 
@@ -101,7 +101,7 @@ def grid() -> str:
     return "\n".join(lines)
 
 
-def smallest(row: Row) -> list[set[str]]:
+def smallest(row: MatrixRow) -> list[set[str]]:
     """The smallest sets of parts of the grid that prove a row.
 
     :raises ValueError: not every larger set proves it too
@@ -114,7 +114,7 @@ def smallest(row: Row) -> list[set[str]]:
     return least
 
 
-def _verdict_table(asked: Mapping[str, Iterable[Row]]) -> str:
+def _verdict_table(asked: Mapping[str, Iterable[MatrixRow]]) -> str:
     body = []
     for name, rows in asked.items():
         for found in (_verdicts()[name, row] for row in rows):
@@ -140,7 +140,7 @@ def hardened() -> str:
     )
 
 
-def _code(row: Row) -> str:
+def _code(row: MatrixRow) -> str:
     return f"`{row.part}`" + (f" if {' and '.join(row.conditions)}" if row.conditions else "")
 
 

@@ -6,16 +6,16 @@ from functools import cache
 from pathlib import Path
 
 from docs._make.blocks import Maker, Output, parser, table
-from model.bounded import BoundedHost
-from model.comparison import Comparison, Premise
+from model.hosts.bounded import BoundedHost
 from model.properties import PROPERTIES, Kind
+from model.properties.comparison import Comparison, Premise
 from model.semantics import SEMANTICS
-from proofs.matrix.induction import induction, shown
 from proofs.matrix.rows import DESIGN, OTHERWISE
 from proofs.obligations.suite import lacking, places
+from proofs.prover.induction import induction, shown
 from proofs.prover.verdict import Verdict
 from proofs.refinement.calls import WRITTEN
-from proofs.refinement.differences import DEPTH, Difference, Differences, Sought
+from proofs.refinement.differences import DEPTH, CallDifference, Differences, Sought
 from proofs.refinement.exactly import exactly
 from proofs.refinement.judge import SEARCHED, judge_comparison
 from proofs.refinement.replayed import replayed
@@ -84,7 +84,7 @@ def _line(semantics: str, comparison: Comparison, premise: Premise) -> list[str]
     return [f"`{semantics}`", comparison.one, comparison.other, premise.sentence]
 
 
-def _shown(found: Difference) -> list[str]:
+def _shown(found: CallDifference) -> list[str]:
     done = replayed(found)
     if done.error:
         raise ValueError(f"{found.transition} without {found.without}: {done.error}")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from docs._make.blocks import table
-from proofs.matrix.cells import Cell
+from proofs.matrix.cells import CellVerdict
 
 
 class Clock:
@@ -36,12 +36,12 @@ def _now() -> tuple[float, float]:
     return time.perf_counter(), sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
 
-def slowest_search(cells: Iterable[Cell]) -> Cell:
+def slowest_search(cells: Iterable[CellVerdict]) -> CellVerdict:
     """The row whose search took most processor time."""
     return max(cells, key=lambda cell: cell.cpu)
 
 
-def written(clock: Clock, cells: list[Cell], jobs: int) -> str:
+def written(clock: Clock, cells: list[CellVerdict], jobs: int) -> str:
     """For the document."""
     parts = [*clock.parts, ("all of it", *clock.whole())]
     body = [[name, f"{by_clock:.0f} s", f"{processor:.0f} s"] for name, by_clock, processor in parts]

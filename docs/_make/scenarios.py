@@ -11,8 +11,8 @@ from proofs.parallel import default_jobs, in_processes
 from proofs.simulate.plots import plot
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.report import cell, measures_of
-from proofs.simulate.results import Measure, Row, rows
-from proofs.simulate.run import Outcome, run_once
+from proofs.simulate.results import Measure, ScenarioResult, rows
+from proofs.simulate.run import RunOutcome, run_once
 from proofs.simulate.scenario import Scenario, built_in, load
 
 DOCUMENT = Path("docs/scenarios.md")
@@ -21,11 +21,11 @@ SEEDS = {"thousand-domains": 3, "fragmented": 10, "host-evacuation": 10}
 """Runs of each scenario; of those not named, 20."""
 
 
-def _one(asked: tuple[Scenario, str, int]) -> Outcome:
+def _one(asked: tuple[Scenario, str, int]) -> RunOutcome:
     return run_once(*asked)
 
 
-def tables(scenarios: list[Scenario], found: list[Row]) -> str:
+def tables(scenarios: list[Scenario], found: list[ScenarioResult]) -> str:
     """A heading, what it is about, and the measures of each scenario."""
     parts = []
     for scenario in scenarios:
@@ -44,7 +44,7 @@ def tables(scenarios: list[Scenario], found: list[Row]) -> str:
 _CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
 
 
-def read(text: str) -> list[Row]:
+def read(text: str) -> list[ScenarioResult]:
     """The rows whose tables a document shows, as precise as it shows them; what broke, of all policies together."""
     found = []
     for name, body in re.findall(
@@ -59,7 +59,9 @@ def read(text: str) -> list[Row]:
         for column, policy in enumerate(lines[0][1:], 1):
             cells = {line[0]: _CELL.fullmatch(line[column]) for line in lines[1:]}
             measures = {measure: _measure(cell) for measure, cell in cells.items() if cell is not None}
-            found.append(Row(name, policy, int(seeds[1]), measures, broken, int(ends[2]) if column == 1 else 0))
+            found.append(
+                ScenarioResult(name, policy, int(seeds[1]), measures, broken, int(ends[2]) if column == 1 else 0)
+            )
     return found
 
 
@@ -68,7 +70,7 @@ def _measure(cell: re.Match[str]) -> Measure:
     return Measure(*(float(cell[number]) / scale for number in (1, 3, 4)))
 
 
-def answers(shown: list[Row]) -> str:
+def answers(shown: list[ScenarioResult]) -> str:
     """What claim sets gain, and when large extents fail: the measures that tell, side by side."""
     asked = [
         ("failed half-way", "no-claims"),
@@ -89,7 +91,7 @@ def answers(shown: list[Row]) -> str:
     return table(["scenario", *(f"{name}: {policy}, `claim-sets`" for name, policy in asked)], body)
 
 
-def ran() -> list[Row]:
+def ran() -> list[ScenarioResult]:
     """Every scenario under every policy, run."""
     scenarios = [load(path) for path in built_in().values()]
     asked = [(s, policy, seed) for s in scenarios for policy in POLICIES for seed in range(SEEDS.get(s.name, 20))]
@@ -97,7 +99,7 @@ def ran() -> list[Row]:
     return rows([outcomes[index] for index in range(len(asked))])
 
 
-def written(text: str, found: list[Row]) -> str:
+def written(text: str, found: list[ScenarioResult]) -> str:
     """The document with the tables of these rows."""
     scenarios = [load(path) for path in built_in().values()]
     return renewed(text, {"scenarios": tables(scenarios, found), "answers": answers(found)})

@@ -11,7 +11,7 @@ Evaluating one call::
     for case in cases(call, "alloc_heap_pages", domid=1, order=0, pages=1, candidates=(0, 1), has_block=(True, True)):
         ...  # case.condition, case.result, case.answer, case.block, case.effect() -> CallState
 
-- `before` is a `CallState`: fields as in `CALL_FIELDS`, vectors and grids from `model.bounded` (`ListVector`,
+- `before` is a `CallState`: fields as in `CALL_FIELDS`, vectors and grids from `model.hosts.bounded` (`ListVector`,
   `ListGrid`). Entries are `Term`s: Python ints and bools, or Z3 expressions, mixed as one likes. With ints and bools
   all through, conditions and states come out as ints and bools; `CallHost(N, D).state()` makes a state of Z3 constants.
 - Domain and node ids are indices: domain i is the one with the i-th lowest id, which matters for recall. They may be
@@ -46,7 +46,7 @@ from model.calls.case import (
 from model.calls.domains import MAX_PAUSE_COUNT
 from model.calls.freeing import FREE, IN_USE, OFFLINED
 from model.calls.registry import CALLS, SCRIPTS, cases, exists
-from model.calls.scripts import BETWEEN_EXTENTS, BOUNDARY, SCRUBBING, Boundary, Ended, PreemptAt, Script, Section
+from model.calls.scripts import BETWEEN_EXTENTS, BOUNDARY, SCRUBBING, Boundary, Ended, PreemptAt, Script, ScriptSection
 from model.calls.search import search_order
 from model.calls.state import CALL_FIELDS, NONE, UNSEEN, CallHost, CallState
 from model.operations.sets import GLOBAL, LEGACY, NO_NODE, Entry
@@ -84,7 +84,7 @@ __all__ = [
     "Entry",
     "PreemptAt",
     "Script",
-    "Section",
+    "ScriptSection",
     "any_case",
     "cases",
     "exists",

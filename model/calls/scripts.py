@@ -13,7 +13,7 @@ from model.calls.case import ASSIGNED, CRASH, OK, REFUSED, Block, Case
 from model.logic import Term
 
 
-class Section(NamedTuple):
+class ScriptSection(NamedTuple):
     """One call: a name in `CALLS`, and its arguments."""
 
     call: str
@@ -44,7 +44,7 @@ class Ended(NamedTuple):
     """Where scrubbing was preempted."""
 
 
-Script = Generator[Section | Boundary, Case | None, Ended]
+Script = Generator[ScriptSection | Boundary, Case | None, Ended]
 
 
 def _made(case: Case | None) -> Case:
@@ -62,17 +62,17 @@ def _block(case: Case | None) -> Block:
 
 def claim_pages(domid: Term, pages: Term, **checked: Term) -> Script:
     """XENMEM_claim_pages: is_dying is looked at before the locks are taken."""
-    case = _made((yield Section("claim_pages_check", {"domid": domid, "pages": pages, **checked})))
+    case = _made((yield ScriptSection("claim_pages_check", {"domid": domid, "pages": pages, **checked})))
     if case.result != OK:
         return Ended(case.result)
     yield BOUNDARY
-    case = _made((yield Section("set_outstanding_pages", {"domid": domid, **case.answer})))
+    case = _made((yield ScriptSection("set_outstanding_pages", {"domid": domid, **case.answer})))
     return Ended(case.result)
 
 
 def alloc_domheap_pages(domid: Term, **request: Any) -> Script:
     """Allocated, then assigned; what cannot be assigned is freed, and claims redeemed for it are not restored."""
-    case = _made((yield Section("alloc_heap_pages", {"domid": domid, **request})))
+    case = _made((yield ScriptSection("alloc_heap_pages", {"domid": domid, **request})))
     if case.result != OK:
         return Ended(case.result)
     block = _block(case)
@@ -80,11 +80,11 @@ def alloc_domheap_pages(domid: Term, **request: Any) -> Script:
         return Ended(OK, (block,))
     yield BOUNDARY
     no_refcount = request.get("no_refcount", False)
-    case = _made((yield Section("assign_pages", {"domid": domid, "block": block, "no_refcount": no_refcount})))
+    case = _made((yield ScriptSection("assign_pages", {"domid": domid, "block": block, "no_refcount": no_refcount})))
     if case.result == OK:
         return Ended(OK, (_block(case),))
     yield BOUNDARY
-    yield Section("free_heap_pages", {"block": block})
+    yield ScriptSection("free_heap_pages", {"block": block})
     return Ended(REFUSED)
 
 
@@ -93,13 +93,13 @@ def free_domheap_pages(block: Block) -> Script:
     last_of: Term = None
     if block.state == ASSIGNED:
         owner = block.owner
-        case = _made((yield Section("release_ownership", {"block": block})))
+        case = _made((yield ScriptSection("release_ownership", {"block": block})))
         last_of = owner if case.name == "released-last" else None
         block = _block(case)
         yield BOUNDARY
-    yield Section("free_heap_pages", {"block": block})
+    yield ScriptSection("free_heap_pages", {"block": block})
     if last_of is not None:
-        yield Section("put_domain", {"domid": last_of, "freed": True})
+        yield ScriptSection("put_domain", {"domid": last_of, "freed": True})
     return Ended(OK)
 
 
@@ -148,7 +148,7 @@ def populate_physmap(
     return Ended(OK, tuple(done), nr_done=max(start_extent, extents))
 
 
-_Extent = Generator[Section | Boundary, Case | None, Any]
+_Extent = Generator[ScriptSection | Boundary, Case | None, Any]
 """Returns the block, None where there is none, or `SCRUBBING`."""
 
 
@@ -156,7 +156,7 @@ def _extent(domid: Term, preempt_at: int, request: Mapping[str, Any]) -> _Extent
     """One extent of populate_physmap: P1 to P4."""
     pages = request["pages"] if "pages" in request else 1 << request["order"]
     wanted = {key: request[key] for key in ("requested", "exact") if key in request}
-    case = _made((yield Section("get_stashed_allocation", {"domid": domid, "pages": pages, **wanted})))
+    case = _made((yield ScriptSection("get_stashed_allocation", {"domid": domid, "pages": pages, **wanted})))
     if case.name == "never-stashes":
         return (yield from _plain(domid, request))
     if case.result != OK:
@@ -168,21 +168,21 @@ def _extent(domid: Term, preempt_at: int, request: Mapping[str, Any]) -> _Extent
     if case.name == "taken":
         block, scrub_index = _block(case), case.answer["scrub_index"]
     else:
-        case = _made((yield Section("creation_check", {"domid": domid})))
+        case = _made((yield ScriptSection("creation_check", {"domid": domid})))
         if case.name == "finished":
             return (yield from _plain(domid, request))
-        case = _made((yield Section("alloc_heap_pages", {"domid": domid, **request})))
+        case = _made((yield ScriptSection("alloc_heap_pages", {"domid": domid, **request})))
         if case.result != OK:
             return None
         block = _block(case)
         yield BOUNDARY
     if preempt_at != 0 and (yield from _preempted(domid, block, scrub_index, preempt_at)):
         return SCRUBBING
-    case = _made((yield Section("assign_pages", {"domid": domid, "block": block, "no_refcount": False})))
+    case = _made((yield ScriptSection("assign_pages", {"domid": domid, "block": block, "no_refcount": False})))
     if case.result == OK:
         return _block(case)
     yield BOUNDARY
-    yield Section("free_heap_pages", {"block": block})
+    yield ScriptSection("free_heap_pages", {"block": block})
     return None
 
 
@@ -193,13 +193,13 @@ def _plain(domid: Term, request: Mapping[str, Any]) -> _Extent:
 
 def _preempted(
     domid: Term, block: Block, scrub_index: Term, at: int
-) -> Generator[Section | Boundary, Case | None, bool]:
+) -> Generator[ScriptSection | Boundary, Case | None, bool]:
     """The end of P3: whether the call gives way. It does not where a second extent must not be freed."""
     asked = {"domid": domid, "pages": block.pages, "scrub_index": scrub_index, "preempt_at": at}
-    case = _made((yield Section("preemption_check", asked)))
+    case = _made((yield ScriptSection("preemption_check", asked)))
     if case.name != "preempted":
         return False
-    case = _made((yield Section("stash_allocation", {"domid": domid, "block": block, "scrub_index": at})))
+    case = _made((yield ScriptSection("stash_allocation", {"domid": domid, "block": block, "scrub_index": at})))
     if case.result != OK:
         yield BOUNDARY
         return False
@@ -210,13 +210,13 @@ def _preempted(
 
 def _free_stash(domid: Term, block: Block) -> "_Silent":
     """An extent is freed, and what is marked of it leaves, in the section that decided so."""
-    yield Section("free_stash", {"domid": domid, "block": block})
-    yield Section("offline_marked", {"block": block})
+    yield ScriptSection("free_stash", {"domid": domid, "block": block})
+    yield ScriptSection("offline_marked", {"block": block})
 
 
 def unpausedomain(domid: Term) -> Script:
     """XEN_DOMCTL_unpausedomain: one section. `domid` None: unknown."""
-    case = _made((yield Section("domain_unpause_by_systemcontroller", {"domid": domid})))
+    case = _made((yield ScriptSection("domain_unpause_by_systemcontroller", {"domid": domid})))
     if case.name == "crashed":
         yield from _free_stash(domid, _block(case))
     return Ended(case.result)
@@ -224,16 +224,16 @@ def unpausedomain(domid: Term) -> Script:
 
 def domain_kill(domid: Term) -> Script:
     """Marked dying, then all claims are released, then the stash is freed. Killing again does nothing."""
-    case = _made((yield Section("mark_dying", {"domid": domid})))
+    case = _made((yield ScriptSection("mark_dying", {"domid": domid})))
     if case.name == "already-dying":
         return Ended(OK)
     yield BOUNDARY
-    yield Section("release_all_claims", {"domid": domid})
-    case = _made((yield Section("stash_check", {"domid": domid})))
+    yield ScriptSection("release_all_claims", {"domid": domid})
+    case = _made((yield ScriptSection("stash_check", {"domid": domid})))
     if case.name != "to-be-freed":
         return Ended(OK)
     yield BOUNDARY
-    case = _made((yield Section("take_stash", {"domid": domid})))
+    case = _made((yield ScriptSection("take_stash", {"domid": domid})))
     if case.name == "taken":
         yield from _free_stash(domid, _block(case))
     return Ended(OK)
@@ -272,7 +272,9 @@ def memory_exchange(
     :param frames: the first frame of each extent
     """
     orders = {"in_order": in_order, "out_order": out_order}
-    case = _made((yield Section("exchange_check", {"known": domid is not None, "extents": len(frames), **orders})))
+    case = _made(
+        (yield ScriptSection("exchange_check", {"known": domid is not None, "extents": len(frames), **orders}))
+    )
     done: list[Block] = []
     if case.result != OK:
         return Ended(case.result)
@@ -287,8 +289,8 @@ def memory_exchange(
     return Ended(OK, tuple(done))
 
 
-_Part = Generator[Section | Boundary, Case | None, str]
-_Silent = Generator[Section | Boundary, Case | None, None]
+_Part = Generator[ScriptSection | Boundary, Case | None, str]
+_Silent = Generator[ScriptSection | Boundary, Case | None, None]
 
 
 def _chunk(
@@ -296,7 +298,7 @@ def _chunk(
 ) -> _Part:
     stolen: dict[int, Block] = {}
     for frame in frames:
-        case = _made((yield Section("steal_page", {"domid": domid, "block": stolen.get(frame) or look(frame)})))
+        case = _made((yield ScriptSection("steal_page", {"domid": domid, "block": stolen.get(frame) or look(frame)})))
         if case.result != OK:
             yield from _give_back(domid, stolen.values())
             return case.result
@@ -304,7 +306,7 @@ def _chunk(
     out: list[Block] = []
     for request in wanted:
         yield BOUNDARY
-        case = _made((yield Section("alloc_heap_pages", request)))
+        case = _made((yield ScriptSection("alloc_heap_pages", request)))
         if case.result != OK:
             yield from _give_back(domid, stolen.values())
             yield from _free_all(out)
@@ -313,12 +315,12 @@ def _chunk(
     yield from _free_all(stolen.values())
     for at, block in enumerate(out):
         yield BOUNDARY
-        case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        case = _made((yield ScriptSection("assign_in_exchange", {"domid": domid, "block": block})))
         if case.result == CRASH:
             return CRASH
         if case.result != OK:
-            yield Section("drop_tot_pages", {"domid": domid, "pages": sum(b.pages for b in out[at:])})
-            yield Section("put_domain", {"domid": domid, "freed": False})
+            yield ScriptSection("drop_tot_pages", {"domid": domid, "pages": sum(b.pages for b in out[at:])})
+            yield ScriptSection("put_domain", {"domid": domid, "freed": False})
             yield from _free_all(out[at:])
             return case.result
     done += out
@@ -328,20 +330,20 @@ def _chunk(
 def _give_back(domid: Term, stolen: Iterable[Block]) -> _Silent:
     for block in stolen:
         yield BOUNDARY
-        case = _made((yield Section("assign_in_exchange", {"domid": domid, "block": block})))
+        case = _made((yield ScriptSection("assign_in_exchange", {"domid": domid, "block": block})))
         if case.result == CRASH:
             return
         if case.result != OK:
-            yield Section("drop_tot_pages", {"domid": domid, "pages": block.pages})
-            yield Section("put_domain", {"domid": domid, "freed": False})
+            yield ScriptSection("drop_tot_pages", {"domid": domid, "pages": block.pages})
+            yield ScriptSection("put_domain", {"domid": domid, "freed": False})
             yield BOUNDARY
-            yield Section("free_heap_pages", {"block": block})
+            yield ScriptSection("free_heap_pages", {"block": block})
 
 
 def _free_all(blocks: Iterable[Block]) -> _Silent:
     for block in blocks:
         yield BOUNDARY
-        yield Section("free_heap_pages", {"block": block})
+        yield ScriptSection("free_heap_pages", {"block": block})
 
 
 def destroydomain(domid: Term, blocks: Blocks) -> Script:
@@ -354,5 +356,5 @@ def destroydomain(domid: Term, blocks: Blocks) -> Script:
     yield from domain_kill(domid)
     yield BOUNDARY
     yield from relinquish_memory(blocks)
-    yield Section("finish_kill", {"domid": domid})
+    yield ScriptSection("finish_kill", {"domid": domid})
     return Ended(OK)

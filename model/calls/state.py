@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.bounded import BoundedHost, ListVector
 from model.encoding import Vector
+from model.hosts.bounded import BoundedHost, ListVector
 from model.logic import Term, choose
 from model.state import DOMCTL_LOCK, HEAP_LOCK, PAGE_ALLOC_LOCK, FieldInfo, Shape, State, described, field_infos
 

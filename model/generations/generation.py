@@ -1,8 +1,8 @@
 """What a generation of claims is: rules, transitions, and what it promises on which conditions."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from model.properties import PROPERTIES, Property
 from model.registry import TRANSITIONS
 from model.rules import Rules, recall_nothing
 
@@ -25,6 +25,20 @@ INVARIANTS = (
 )
 
 
+class Part(Protocol):
+    """A part of a property, which a generation knows by name."""
+
+    @property
+    def id(self) -> str:
+        """The name of the property."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The id with the part."""
+        ...
+
+
 @dataclass(frozen=True)
 class Semantics:
     """A generation of claims: rules, the transitions it has, what it promises always or on conditions."""
@@ -36,14 +50,9 @@ class Semantics:
     conditional: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Property id, or name of a part, to the conditions on which it is promised."""
 
-    def conditions_of(self, prop: Property) -> tuple[str, ...]:
+    def conditions_of(self, prop: Part) -> tuple[str, ...]:
         """The conditions on which a part of a property is promised; none where it is promised always."""
         return self.conditional.get(prop.name, self.conditional.get(prop.id, ()))
-
-    def kept_on(self, conditions: tuple[str, ...]) -> list[str]:
-        """The statements about states that are promised on some of these conditions."""
-        parts = [p for p in PROPERTIES.values() if p.of_state is not None]
-        return [p.name for p in parts if self.conditions_of(p) and set(self.conditions_of(p)) <= set(conditions)]
 
     def lacks(self, feature: str) -> bool:
         """Whether the generation has no such feature, by what it can do and by its rules."""

@@ -17,10 +17,10 @@ from model.operations.section import (
     Condition,
     CValue,
     End,
-    Loop,
-    Premise,
+    LoopFact,
     Record,
     Section,
+    SectionPremise,
     either,
     negated,
     resolved,
@@ -149,7 +149,7 @@ def accept(step: Step, x: Section, ends: tuple[str, ...]) -> None:
     """The guards are that the premises hold, that no check before the end fails, and that no other end is reached."""
     taken: list[Condition] = []
     for record in x.records:
-        if isinstance(record, Premise):
+        if isinstance(record, SectionPremise):
             _guard(step, record.name, record.holds, record.errno)
         elif isinstance(record, Check):
             for name, fails in record.fails.items():
@@ -189,7 +189,7 @@ def refuse(step: Step, x: Section) -> None:
     """Some check fails, and no end is reached and no assertion fires before it."""
     records = [record for record in x.records if isinstance(record, Check | End) and _happens(record)]
     for record in x.records:
-        if isinstance(record, Premise):
+        if isinstance(record, SectionPremise):
             _guard(step, record.name, record.holds, record.errno)
     while records and isinstance(records[0], End):
         for name, reached in records.pop(0).when.items():  # type: ignore[union-attr]  # an end
@@ -225,7 +225,7 @@ def _code(c: Evaluation, rules: Rules, describe: Description, ends: tuple[str, .
     for record in x.records:
         if isinstance(record, CValue):
             c.value(record.expression, record.c_type, record.term())
-        elif isinstance(record, Loop):
+        elif isinstance(record, LoopFact):
             record.code(c, rules)
         else:
             holds = _past(record, ends)
@@ -239,9 +239,9 @@ def _code(c: Evaluation, rules: Rules, describe: Description, ends: tuple[str, .
                 return
 
 
-def _past(record: Premise | Check | End, ends: tuple[str, ...]) -> Condition:
+def _past(record: SectionPremise | Check | End, ends: tuple[str, ...]) -> Condition:
     """What holds of whoever is past a record, on the way to the last of these ends."""
-    if isinstance(record, Premise):
+    if isinstance(record, SectionPremise):
         return record.holds
     if isinstance(record, Check):
         return negated(either(record.fails))
@@ -280,7 +280,7 @@ class Outcomes:
 
     def premises(self, q: Quantifiers) -> dict[str, Term]:
         """What the caller has seen to."""
-        return {r.name: resolved(r.holds, q) for r in self.section.records if isinstance(r, Premise)}
+        return {r.name: resolved(r.holds, q) for r in self.section.records if isinstance(r, SectionPremise)}
 
     def some(self, q: Quantifiers) -> Term:
         """One of them comes out: a wrong polarity of a guard would leave something out."""

@@ -49,7 +49,7 @@ def either(parts: Parts) -> Condition:
 
 
 @dataclass(frozen=True)
-class Premise:
+class SectionPremise:
     """What the caller has seen to."""
 
     name: str
@@ -91,13 +91,13 @@ class CValue:
 
 
 @dataclass(frozen=True)
-class Loop:
+class LoopFact:
     """C values of a loop, which have variables of their own."""
 
     code: Code
 
 
-Record: TypeAlias = Premise | Check | End | CValue | Loop
+Record: TypeAlias = SectionPremise | Check | End | CValue | LoopFact
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Section:
 
     def premise(self, name: str, holds: Condition, errno: str = "") -> None:
         """The section is entered only where this holds."""
-        self.records.append(Premise(name, holds, errno))
+        self.records.append(SectionPremise(name, holds, errno))
 
     def check(self, name: str, errno: str, fails: Parts, entry: int | None = None) -> None:
         """The call ends with the errno where some part holds. A part's name says what holds otherwise."""
@@ -146,7 +146,7 @@ class Section:
 
     def loop(self, code: Code) -> None:
         """The C code has a loop here, whose values do not follow from its closed form."""
-        self.records.append(Loop(code))
+        self.records.append(LoopFact(code))
 
     @contextmanager
     def where(self, condition: Term) -> Iterator[None]:

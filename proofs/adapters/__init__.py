@@ -4,7 +4,7 @@
 :mod:`~proofs.adapters.server` is one itself, around the reference. The protocol: docs/adapters.md.
 """
 
-from .failure import HostRefused, Kind, OutsideFailure
+from .failure import FailureKind, HostRefused, OutsideFailure
 from .outside import Outside
 
-__all__ = ["HostRefused", "Kind", "Outside", "OutsideFailure"]
+__all__ = ["FailureKind", "HostRefused", "Outside", "OutsideFailure"]

@@ -19,9 +19,9 @@ from proofs.traces import TraceError
 from proofs.traces.reader import shape_problem
 from reference.status import HypervisorCrash, MisuseError
 
-from .failure import HostRefused, Kind, OutsideFailure
+from .failure import FailureKind, HostRefused, OutsideFailure
 from .outside import Outside
-from .placement import Block, NamesBlock, Placement, answered
+from .placement import NamesBlock, PlacedBlock, Placement, answered
 from .protocol import Observation, decode_observation, observed, unsupported
 
 WINDOW = 256
@@ -34,7 +34,7 @@ NO_PAGES = "the program does not have the pages that are named"
 NOT_POSSIBLE = "not possible any more: an operation before came out otherwise than in the trace"
 
 
-class _Asked(NamedTuple):
+class _SentOperation(NamedTuple):
     """An operation that was sent: where it stands, its arguments, what came of it in the trace, its recorded blocks.
 
     ``named`` is its block, if where that is was not known when it was sent: ``event`` has the recorded page then.
@@ -44,8 +44,8 @@ class _Asked(NamedTuple):
     number: int
     event: Event
     outcome: tuple[object, ...]
-    blocks: Sequence[Block]
-    named: Block | None
+    blocks: Sequence[PlacedBlock]
+    named: PlacedBlock | None
 
     def with_pages(self) -> Event | None:
         """The operation with the pages that the program has, all before it being answered; none if it has not."""
@@ -69,8 +69,8 @@ class Against(Replay):
         self._done: list[tuple[Event, bytes]] = []  # what was asked, and the answers
         self._failure: Event | None = None  # what was not answered as it should be
         self._outside = outside
-        self._asked: deque[_Asked] = deque()
-        self._at: _Asked | None = None  # the one that is being compared
+        self._asked: deque[_SentOperation] = deque()
+        self._at: _SentOperation | None = None  # the one that is being compared
         self._placement = Placement(self.host, self._settle, lambda: len(self._asked))
         self._departed = False  # an operation came out otherwise than in the trace
         self._over: str | None = None  # why nothing more is asked
@@ -119,7 +119,7 @@ class Against(Replay):
         :raises OutsideFailure: it is not
         """
         if problem := shape_problem(state, len(self.host.node_pages)):
-            raise OutsideFailure(Kind.GARBAGE, problem)
+            raise OutsideFailure(FailureKind.GARBAGE, problem)
 
     def _attempt(self, step: Callable[..., None], *arguments: object) -> None:
         """Go on, up to where the trace is over; what was asked and not compared by then is left out."""
@@ -184,7 +184,7 @@ class Against(Replay):
         blocks = self._placement.expect(event, self._sent)
         asked = self._outside.send(there, named)
         self._sent += 1
-        self._asked.append(_Asked(line, index, asked, _outcome(event), blocks, block))
+        self._asked.append(_SentOperation(line, index, asked, _outcome(event), blocks, block))
 
     def _finish(self) -> None:
         self._settle(0)
@@ -225,15 +225,15 @@ class Against(Replay):
         if self.result.divergence is not None or event.crash is not UNSET:
             raise _Over("" if self.result.divergence is not None else "the host has crashed")
 
-    def _take_absent(self, asked: _Asked, there: Event | None, observation: Observation) -> None:
+    def _take_absent(self, asked: _SentOperation, there: Event | None, observation: Observation) -> None:
         """The program says that it has not the pages, or it should have said so."""
         if there is not None:
-            self._failed(there, OutsideFailure(Kind.GARBAGE, "`absent`, of pages that the program has"))
+            self._failed(there, OutsideFailure(FailureKind.GARBAGE, "`absent`, of pages that the program has"))
         if not observation.absent:
-            self._failed(asked.event, OutsideFailure(Kind.GARBAGE, "an observation, where pages are absent"))
+            self._failed(asked.event, OutsideFailure(FailureKind.GARBAGE, "an observation, where pages are absent"))
         self._leave_out(NO_PAGES)
 
-    def _misused(self, asked: _Asked, error: MisuseError) -> NoReturn:
+    def _misused(self, asked: _SentOperation, error: MisuseError) -> NoReturn:
         """The operation cannot be done. Is it the trace, or has the program brought it there?"""
         if not self._departed:
             raise TraceError(self.trace.path, asked.line, f"{asked.event.op}: {error}") from None
@@ -242,7 +242,7 @@ class Against(Replay):
 
     def _failed_at_first(self, failure: OutsideFailure) -> NoReturn:
         """No answer to the first operation that was asked."""
-        if failure.kind in (Kind.DIED, Kind.HUNG, Kind.CLOSED) and len(self._asked) > 1:
+        if failure.kind in (FailureKind.DIED, FailureKind.HUNG, FailureKind.CLOSED) and len(self._asked) > 1:
             failure = self._again(failure)
         asked = self._asked.popleft()
         there = asked.with_pages()

@@ -7,7 +7,7 @@ from enum import StrEnum
 from proofs.traces.text import one_line
 
 
-class Kind(StrEnum):
+class FailureKind(StrEnum):
     """How an outside program failed. The first three say that it cannot be used at all; the others are findings."""
 
     NOT_STARTED = "not started"  # there is no such program, or it cannot be run
@@ -23,13 +23,13 @@ class Kind(StrEnum):
     ENDED_BADLY = "ended badly"  # a status that is not 0, or no end, after its input ended
 
 
-UNUSABLE = frozenset({Kind.NOT_STARTED, Kind.NO_HELLO, Kind.OTHER_VERSION})
+UNUSABLE = frozenset({FailureKind.NOT_STARTED, FailureKind.NO_HELLO, FailureKind.OTHER_VERSION})
 
 
 class OutsideFailure(Exception):  # what it is called
     """The outside program did not keep to the protocol. ``detail`` is one line fit for a terminal."""
 
-    def __init__(self, kind: Kind, detail: str) -> None:
+    def __init__(self, kind: FailureKind, detail: str) -> None:
         self.kind = kind
         self.detail = one_line(detail)
         super().__init__(kind, self.detail)

@@ -9,7 +9,7 @@ from proofs.traces import TraceError
 from proofs.traces.events import Header
 
 
-class Made:
+class GeneratedTrace:
     """A trace that is in no file."""
 
     def __init__(self, header: Header, events: Sequence[Event], path: str = "(made)") -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from proofs.operations import KINDS, Event
 from proofs.traces.events import Header
 
-from .failure import HostRefused, Kind, OutsideFailure
+from .failure import FailureKind, HostRefused, OutsideFailure
 from .process import LineProcess, arguments_of
 from .protocol import (
     PROTOCOL,
@@ -114,7 +114,7 @@ class Outside:
         if ready.error is not UNSET:
             raise HostRefused(ready.error)
         if not ready.ready:
-            raise self._failed(Kind.GARBAGE, 'neither `"ready": true` nor `error`, for a header')
+            raise self._failed(FailureKind.GARBAGE, 'neither `"ready": true` nor `error`, for a header')
 
     def send(self, event: Event, mfn: Named | None = None) -> Event:
         """Ask for an operation, without waiting. Gives it as it was asked: without the observed fields of the event.
@@ -146,7 +146,7 @@ class Outside:
             raise self._garbage(line, error) from None
         self._asked.popleft()
         if observation.error is not UNSET:
-            raise self._failed(Kind.REFUSED, observation.error)
+            raise self._failed(FailureKind.REFUSED, observation.error)
         if observation.crash is not UNSET:
             self.kill()
         return observation
@@ -166,7 +166,7 @@ class Outside:
     def finish(self) -> None:
         """The trace is over: nothing may have been written behind the last answer."""
         if self._process is not None and not self._asked and (rest := self._process.unasked()):
-            raise self._failed(Kind.EXTRA, f"behind the last answer: {rest[:80].decode(errors='replace')!r}")
+            raise self._failed(FailureKind.EXTRA, f"behind the last answer: {rest[:80].decode(errors='replace')!r}")
 
     def stop(self) -> None:
         """Let the program end: its input ends, and it must end too, with status 0."""
@@ -234,7 +234,7 @@ class Outside:
         try:
             line = self._process.get(self.start_limit)
         except OutsideFailure as failure:
-            raise OutsideFailure(Kind.NO_HELLO, f"{failure.kind}: {failure.detail}") from None
+            raise OutsideFailure(FailureKind.NO_HELLO, f"{failure.kind}: {failure.detail}") from None
         try:
             hello = _HELLO.decode(line)
         except Malformed as error:
@@ -243,13 +243,17 @@ class Outside:
             except Malformed:
                 refused = HelloRefused()
             if refused.error is not UNSET:
-                raise OutsideFailure(Kind.OTHER_VERSION, f"{PROTOCOL} is refused: {refused.error}") from None
-            raise OutsideFailure(Kind.NO_HELLO, f"{error}, in {_shown(line)}") from None
+                raise OutsideFailure(FailureKind.OTHER_VERSION, f"{PROTOCOL} is refused: {refused.error}") from None
+            raise OutsideFailure(FailureKind.NO_HELLO, f"{error}, in {_shown(line)}") from None
         if hello.hello != PROTOCOL:
-            raise OutsideFailure(Kind.OTHER_VERSION, f"the program speaks {hello.hello!r}; spoken here: {PROTOCOL}")
+            raise OutsideFailure(
+                FailureKind.OTHER_VERSION, f"the program speaks {hello.hello!r}; spoken here: {PROTOCOL}"
+            )
         for operation in hello.operations:
             if operation not in KINDS:
-                raise OutsideFailure(Kind.NO_HELLO, f"unknown operation {operation!r}; known: {', '.join(KINDS)}")
+                raise OutsideFailure(
+                    FailureKind.NO_HELLO, f"unknown operation {operation!r}; known: {', '.join(KINDS)}"
+                )
         return hello
 
     def _line(self) -> bytes:
@@ -261,9 +265,9 @@ class Outside:
             raise
 
     def _garbage(self, line: bytes, error: Malformed) -> OutsideFailure:
-        return self._failed(Kind.GARBAGE, f"{error}, in {_shown(line)}")
+        return self._failed(FailureKind.GARBAGE, f"{error}, in {_shown(line)}")
 
-    def _failed(self, kind: Kind, detail: str) -> OutsideFailure:
+    def _failed(self, kind: FailureKind, detail: str) -> OutsideFailure:
         self.kill()
         return OutsideFailure(kind, detail)
 

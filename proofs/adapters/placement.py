@@ -45,7 +45,7 @@ _NAMES_PAGES = (FreeDomheapPages, FreeHeapPages, AssignPages, OfflinePage, Onlin
 """The operations whose arguments are pages."""
 
 
-class Block:
+class PlacedBlock:
     """A recorded block of 2^order pages, and where the program has it."""
 
     __slots__ = ("age", "answered", "end", "mfn", "of", "recorded")
@@ -71,7 +71,7 @@ class Placement:
         self._host = host
         self._settle = settle
         self._left = left
-        self._blocks: dict[int, dict[int, Block]] = {}  # by order, then by first recorded page
+        self._blocks: dict[int, dict[int, PlacedBlock]] = {}  # by order, then by first recorded page
         self._age = 0
         self._began: dict[str, Event] = {}  # what a builder is doing
         self._offlined: dict[int, int] = {}  # page taken offline in the recording -> in the program
@@ -96,7 +96,7 @@ class Placement:
             return None if None in mfns else msgspec.structs.replace(event, in_mfns=mfns)
         return None if mfn is None else msgspec.structs.replace(event, mfn=mfn)
 
-    def named(self, event: Event) -> tuple[Block | None, Named | None]:
+    def named(self, event: Event) -> tuple[PlacedBlock | None, Named | None]:
         """If it is not known yet where its pages are: their block, and their name by the operation that gets it."""
         if not isinstance(event, NamesBlock):
             return None, None
@@ -131,7 +131,7 @@ class Placement:
             order = heap.smallest_order(0)
             return None if order is None else heap.lowest(order)
 
-    def expect(self, event: Event, number: int) -> Sequence[Block]:
+    def expect(self, event: Event, number: int) -> Sequence[PlacedBlock]:
         """The blocks that the event got in the recording; where the program has them is not known yet.
 
         :param number: of the operation, as the program counts them
@@ -151,20 +151,20 @@ class Placement:
         expected = []
         for recorded in blocks_of(event):
             self._age += 1
-            blocks[recorded] = block = Block(recorded, order, self._age, of)
+            blocks[recorded] = block = PlacedBlock(recorded, order, self._age, of)
             expected.append(block)
         return expected
 
-    def _latest(self, page: int) -> Block | None:
+    def _latest(self, page: int) -> PlacedBlock | None:
         """The block that the recording took last of those with that page in it."""
-        found: Block | None = None
+        found: PlacedBlock | None = None
         for order, blocks in self._blocks.items():
             block = blocks.get(page >> order << order)
             if block is not None and (found is None or block.age > found.age):
                 found = block
         return found
 
-    def _parts(self, mfn: int, order: int) -> Iterator[Block]:
+    def _parts(self, mfn: int, order: int) -> Iterator[PlacedBlock]:
         """The blocks that cover these recorded pages, as far as they are known."""
         page = mfn
         while page < mfn + (1 << order) and (block := self._latest(page)) is not None:
@@ -189,7 +189,7 @@ class Placement:
         return first if bool(first & mask) == bool(mfn & mask) else None
 
 
-def answered(blocks: Sequence[Block], event: Event) -> None:
+def answered(blocks: Sequence[PlacedBlock], event: Event) -> None:
     """The program's answer: where it has the blocks of the event, one after the other."""
     for block, mfn in zip_longest(blocks, blocks_of(event)[: len(blocks)]):
         block.answered = True

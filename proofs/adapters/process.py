@@ -16,7 +16,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 from typing import IO
 
-from .failure import Kind, OutsideFailure
+from .failure import FailureKind, OutsideFailure
 
 LONGEST_LINE = 1 << 22
 """Bytes of an answer. The counters of 64 nodes and 4,000 domains fit."""
@@ -35,9 +35,9 @@ def arguments_of(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise OutsideFailure(Kind.NOT_STARTED, f"{command!r}: {str(error).lower()}") from None
+        raise OutsideFailure(FailureKind.NOT_STARTED, f"{command!r}: {str(error).lower()}") from None
     if not words:
-        raise OutsideFailure(Kind.NOT_STARTED, "the command is empty")
+        raise OutsideFailure(FailureKind.NOT_STARTED, "the command is empty")
     return words
 
 
@@ -62,7 +62,7 @@ class LineProcess:
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in the command
             reason = getattr(error, "strerror", None) or str(error)
-            raise OutsideFailure(Kind.NOT_STARTED, f"{arguments[0]!r}: {reason}") from None
+            raise OutsideFailure(FailureKind.NOT_STARTED, f"{arguments[0]!r}: {reason}") from None
         self._stdin = _pipe(self._child.stdin)
         self._stdout = _pipe(self._child.stdout)
         self._stderr = _pipe(self._child.stderr)
@@ -115,13 +115,13 @@ class LineProcess:
         while not ended:
             ended = self._child.poll() is not None  # asked first: what it wrote before is there by then
             if rest := self.unasked():
-                raise OutsideFailure(Kind.EXTRA, f"{_quoted(rest)} behind the last answer")
+                raise OutsideFailure(FailureKind.EXTRA, f"{_quoted(rest)} behind the last answer")
             if monotonic() > deadline:
-                raise OutsideFailure(Kind.ENDED_BADLY, self._told(f"goes on {limit:g} s after its input ended"))
+                raise OutsideFailure(FailureKind.ENDED_BADLY, self._told(f"goes on {limit:g} s after its input ended"))
             self._read_stderr()
             sleep(0 if ended else 0.001)
         if status := self._child.returncode:
-            raise OutsideFailure(Kind.ENDED_BADLY, self._told(f"its input ended, and it ended {_how(status)}"))
+            raise OutsideFailure(FailureKind.ENDED_BADLY, self._told(f"its input ended, and it ended {_how(status)}"))
 
     def kill(self) -> None:
         """End the child, and whoever it started, at once."""
@@ -145,7 +145,7 @@ class LineProcess:
             if self._child.poll() is not None:  # others may still hold the pipe: it never ends then
                 self._read_rest()
         if now > deadline and not self._lines:
-            raise OutsideFailure(Kind.HUNG, self._told(f"no answer within {limit:g} s{self._half()}"))
+            raise OutsideFailure(FailureKind.HUNG, self._told(f"no answer within {limit:g} s{self._half()}"))
 
     def _read_rest(self) -> None:
         """The child has ended: its last lines, or that there are none."""
@@ -153,7 +153,7 @@ class LineProcess:
             while not self._lines:
                 self._read_stdout()
         if not self._lines:
-            raise OutsideFailure(Kind.DIED, self._told(f"ended {_how(self._child.returncode)}{self._half()}"))
+            raise OutsideFailure(FailureKind.DIED, self._told(f"ended {_how(self._child.returncode)}{self._half()}"))
 
     def _poll_once(self, deadline: float) -> bool:
         """Wait a little for the child to read or write; whether anything came of it."""
@@ -183,7 +183,9 @@ class LineProcess:
         else:
             self._begun += begun
         if len(self._begun) > LONGEST_LINE:
-            raise OutsideFailure(Kind.TOO_LONG, f"a line of more than {LONGEST_LINE:,} bytes: {_quoted(self._begun)}")
+            raise OutsideFailure(
+                FailureKind.TOO_LONG, f"a line of more than {LONGEST_LINE:,} bytes: {_quoted(self._begun)}"
+            )
 
     def _closed(self) -> None:
         """Nothing more will come: because the child ended, or because it closed its end."""
@@ -193,8 +195,10 @@ class LineProcess:
             sleep(0.001)
         self._read_stderr()
         if status is None:
-            raise OutsideFailure(Kind.CLOSED, self._told(f"closed its standard output, and goes on{self._half()}"))
-        raise OutsideFailure(Kind.DIED, self._told(f"ended {_how(status)}{self._half()}"))
+            raise OutsideFailure(
+                FailureKind.CLOSED, self._told(f"closed its standard output, and goes on{self._half()}")
+            )
+        raise OutsideFailure(FailureKind.DIED, self._told(f"ended {_how(status)}{self._half()}"))
 
     def _read_stderr(self) -> None:
         with suppress(BlockingIOError):

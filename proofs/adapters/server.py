@@ -32,14 +32,14 @@ from .protocol import (
 _CHUNK = 1 << 16
 
 
-class _Kind(Struct):
+class _LineKind(Struct):
     """The fields that tell a greeting and a header from an operation."""
 
     hello: msgspec.Raw | UnsetType = UNSET
     format: msgspec.Raw | UnsetType = UNSET
 
 
-_KIND: Decoder[_Kind] = Decoder(_Kind)
+_KIND: Decoder[_LineKind] = Decoder(_LineKind)
 _GREETING: Decoder[Greeting] = Decoder(Greeting)
 _HEADER: Decoder[Header] = Decoder(Header)
 _EVENTS: dict[str, Decoder[Event]] = {FORMAT_1: Decoder(Events1), FORMAT_2: Decoder(Events2)}

@@ -7,14 +7,14 @@ from typing import Any
 import z3
 from msgspec import UNSET
 
-from model.bounded import BoundedHost, ListGrid, ListVector
 from model.c_code.evaluation import evaluated
+from model.hosts.bounded import BoundedHost, ListGrid, ListVector
 from model.logic import negation
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
 from proofs import operations as e
-from proofs.c_typed.runs import Run, Seen
+from proofs.c_typed.runs import CTypedRun, Seen
 from proofs.operations import Event
 from reference.pages import PageState
 from reference.state import Domain, Host
@@ -23,7 +23,7 @@ Made = tuple[str, dict[str, Any]]
 """A transition and its arguments."""
 
 
-def transition_of(event: Event, run: Run, seen: Seen) -> Made | None:
+def transition_of(event: Event, run: CTypedRun, seen: Seen) -> Made | None:
     """The transition whose values an event computes on a run before it; none for those that are not considered here.
 
     Which node an allocation was on is taken from what was seen of it.
@@ -53,7 +53,7 @@ def _claimed(domid: int, pages: int, node: int | None, nr_extents: int) -> Made:
     return ("set_outstanding_pages", arguments) if node is None else ("claim_on_node", {**arguments, "node": node})
 
 
-def _claim_pages(event: e.ClaimPages, run: Run) -> Made:
+def _claim_pages(event: e.ClaimPages, run: CTypedRun) -> Made:
     pages = asked = event.nr_extents
     if SEMANTICS[run.host.semantics.name].rules.legacy_subtracts_first:
         pages = (asked - int(run.known[event.domid].tot_pages)) % 2**64
@@ -78,7 +78,7 @@ def _request(event: Any, on_node: int, order: int, node: int | None, exact: bool
     return {"domid": event.domid, "pages": 1 << order, "node": on_node, **requested}
 
 
-def _continued(run: Run, event: e.Continue, seen: Seen) -> Made | None:
+def _continued(run: CTypedRun, event: e.Continue, seen: Seen) -> Made | None:
     """The next critical section of a claim or of an allocation in flight."""
     began = run.in_flight.get(str(event.builder))
     if isinstance(began, e.ClaimPages) and began.nr_extents:
@@ -110,7 +110,7 @@ def _assigned_or_freed(event: Event, host: Host) -> Made | None:
     return name, {"domid": domid, "node": host.node_of(event.mfn), "pages": 1 << event.order, "marks": 0}
 
 
-def concrete(run: Run) -> tuple[BoundedHost, State, list[int]]:
+def concrete(run: CTypedRun) -> tuple[BoundedHost, State, list[int]]:
     """The counters of a run's host as a state of the model, whose ghosts are all zero; and the ids of its domains."""
     host, ids = run.host, sorted(run.known)
     domains = [run.known[domid] for domid in ids]
@@ -150,7 +150,7 @@ def _pages(host: Host, domain: Domain, state: PageState, refcounted: bool) -> li
     return by_node
 
 
-def out_of_type(semantics: str, run: Run, made: Made) -> dict[int, int | None]:
+def out_of_type(semantics: str, run: CTypedRun, made: Made) -> dict[int, int | None]:
     """Numbers of the values that are out of their type when that is done now; with the value where it is known."""
     shape, state, ids = concrete(run)
     name, arguments = made

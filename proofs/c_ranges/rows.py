@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from model.bounded import BoundedHost
 from model.c_code.evaluation import Value, evaluated
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
 from model.logic import Term
 from model.properties import PROPERTIES
-from model.ranges import value_fits
+from model.properties.ranges import value_fits
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step, TwoStates
-from proofs.matrix.induction import induction, shown
+from proofs.prover.induction import induction, shown
 from proofs.prover.verdict import Verdict
 
 WHOLE = "no-wrap.intermediate"

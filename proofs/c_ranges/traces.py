@@ -18,7 +18,7 @@ from model.c_types import UINT_MAX
 from model.semantics import SEMANTICS
 from proofs.c_ranges.at import out_of_type, transition_of
 from proofs.c_ranges.rows import values_of
-from proofs.c_typed.runs import Parting, Run, Seen, parting
+from proofs.c_typed.runs import CTypedRun, Parting, Seen, parting
 from proofs.operations import Event, Events2
 from proofs.traces.events import HostShape
 from reference.constants import XENMEMF_exact_node_request
@@ -45,7 +45,7 @@ Events: TypeAlias = tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
-class Found:
+class WrapTrace:
     """A shortest trace in which a value leaves its type with its last event."""
 
     nodes: tuple[int, ...]
@@ -64,9 +64,9 @@ class _Node:
     def __init__(self, shape: HostShape, semantics: str, events: Events) -> None:
         self.shape, self.semantics, self.events = shape, semantics, events
 
-    def run(self, c_types: bool = True) -> Run:
+    def run(self, c_types: bool = True) -> CTypedRun:
         """The state with C's numbers, or with unbounded ones."""
-        run = Run(self.semantics, self.shape, c_types)
+        run = CTypedRun(self.semantics, self.shape, c_types)
         for event in self.events:
             run.do(_event(event))
         return run
@@ -77,12 +77,12 @@ def _event(written: dict[str, Any]) -> Event:
     return event
 
 
-def search(semantics: str, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], list[Found]]:
+def search(semantics: str, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], list[WrapTrace]]:
     """Traces for values, by transition and number: the shortest, and the shortest that leads elsewhere if not the same.
 
     States from which C's numbers and unbounded ones go different ways are not continued from.
     """
-    found: dict[tuple[str, int], list[Found]] = {}
+    found: dict[tuple[str, int], list[WrapTrace]] = {}
     for nodes in HOSTS:
         _search_from(semantics, nodes, _created(nodes, LIMIT), DEPTH_FIRST, wanted, found)
     for nodes in HOSTS:
@@ -153,7 +153,7 @@ def _search_from(
     begin: Events,
     depth: int,
     wanted: Wanted,
-    found: dict[tuple[str, int], list[Found]],
+    found: dict[tuple[str, int], list[WrapTrace]],
 ) -> None:
     wanted = {key for key in wanted if not _settled(semantics, key, found)}
     if not wanted:
@@ -190,7 +190,7 @@ def _search_from(
         frontier = following
 
 
-def _settled(semantics: str, key: tuple[str, int], found: Mapping[tuple[str, int], list[Found]]) -> bool:
+def _settled(semantics: str, key: tuple[str, int], found: Mapping[tuple[str, int], list[WrapTrace]]) -> bool:
     """What comes of the value is known; of the low-memory alarm's nothing does that a trace observes."""
     ways = found.get(key, [])
     return any(way.parting for way in ways) or (bool(ways) and _expression(semantics, *key) == LOW_MEMORY_ALARM)
@@ -205,12 +205,12 @@ def _note(
     semantics: str,
     nodes: tuple[int, ...],
     events: Events,
-    before: Run,
+    before: CTypedRun,
     event: Event,
     seen: Seen,
     apart: Parting | None,
     wanted: Wanted,
-    found: dict[tuple[str, int], list[Found]],
+    found: dict[tuple[str, int], list[WrapTrace]],
 ) -> None:
     made = transition_of(event, before, seen)
     if made is None:
@@ -220,10 +220,10 @@ def _note(
         known = found.setdefault(key, []) if key in wanted else []
         if key not in wanted or (known and (apart is None or any(one.parting for one in known))):
             continue
-        known.append(Found(nodes, events, value, tuple(map(str, seen.wrapped)), apart))
+        known.append(WrapTrace(nodes, events, value, tuple(map(str, seen.wrapped)), apart))
 
 
-def _next(run: Run, wanted: set[str]) -> Iterator[dict[str, Any]]:
+def _next(run: CTypedRun, wanted: set[str]) -> Iterator[dict[str, Any]]:
     """Operations with small arguments, and claims next to where types end; of builders, their next critical section.
 
     Pages that are not refcounted, and requests that name no node, only where values of theirs are wanted.
@@ -269,7 +269,7 @@ def _claims(tot_pages: int) -> list[int]:
     return [1, 2, *sorted({*ends, 2**64 - tot_pages if tot_pages else 2**64 - 1})]
 
 
-def _key(run: Run) -> Hashable:
+def _key(run: CTypedRun) -> Hashable:
     host = run.host
     domains = [
         (*map(int, (d.tot_pages, d.extra_pages, d.node_claims, d.global_claims)), *map(int, d.claims), d.claim_node)

@@ -11,8 +11,8 @@ import msgspec
 
 from model.semantics import SEMANTICS
 from proofs.c_ranges.rows import RangeRow, rows_of
-from proofs.c_ranges.traces import Found, search
-from proofs.c_typed.runs import Run
+from proofs.c_ranges.traces import WrapTrace, search
+from proofs.c_typed.runs import CTypedRun
 from proofs.operations import Boot, Event, Events2
 from proofs.prover.verdict import Verdict
 from proofs.traces.events import FORMAT_2, Header, HostShape
@@ -59,11 +59,11 @@ def judged(semantics: str) -> tuple[list[RangeVerdict], dict[str, bytes]]:
     return judgements, files
 
 
-def written(semantics: str, found: Found) -> bytes:
+def written(semantics: str, found: WrapTrace) -> bytes:
     """The trace with what is observed on C's numbers."""
     shape = HostShape(1 << (max(found.nodes) - 1).bit_length(), list(found.nodes), last_alloc_node=0)
     header = Header(FORMAT_2, semantics, "claimcheck: a value leaves its C type; replay with --c-types", shape, 0)
-    run = Run(semantics, shape, c_types=True)
+    run = CTypedRun(semantics, shape, c_types=True)
     lines = [msgspec.json.encode(header)]
     events: list[Event] = [Boot(), *(msgspec.convert(event, Events2) for event in found.events)]
     for event in events:

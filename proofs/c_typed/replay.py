@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import UNSET
 
 from proofs.c_typed.cint import NOTES, Wrapped
-from proofs.c_typed.runs import Run, Seen, arithmetic, as_c, as_integers, parting, plain
+from proofs.c_typed.runs import CTypedRun, Seen, arithmetic, as_c, as_integers, parting, plain
 from proofs.operations import Event, Outcome
 from proofs.replay.execution import Execution
 from proofs.replay.observe import differences, observe
@@ -33,7 +33,7 @@ class CTypedReplay(Replay):
         as_c(self.host)
         self.execution = Execution(self.host)
         header = trace.header
-        self._exact: Run | None = Run(header.semantics, header.host, c_types=False) if beside else None
+        self._exact: CTypedRun | None = CTypedRun(header.semantics, header.host, c_types=False) if beside else None
         self._leave_out = leave_out
         self._outcome: Outcome = {}
         """What came of the event that was done last."""

@@ -116,7 +116,7 @@ class Seen(NamedTuple):
     wrapped: list[Wrapped]
 
 
-class Run:
+class CTypedRun:
     """A host on which events are done, one after the other."""
 
     def __init__(self, semantics: str, shape: HostShape, c_types: bool) -> None:
@@ -180,7 +180,7 @@ def parting(number: int, event: Event, unbounded: Seen, in_c: Seen) -> Parting |
 
 def where_they_part(semantics: str, shape: HostShape, events: Sequence[Event]) -> Parting | None:
     """Run a trace both ways, up to the first difference."""
-    exact, in_c = Run(semantics, shape, False), Run(semantics, shape, True)
+    exact, in_c = CTypedRun(semantics, shape, False), CTypedRun(semantics, shape, True)
     for number, event in enumerate(events):
         found = parting(number, event, exact.do(event), in_c.do(event))
         if found is not None:

@@ -59,7 +59,7 @@ def _mistakes_in_rules(_typed: str) -> list[str]:
 
 
 def _conditions(_typed: str) -> list[str]:
-    from model.conditions import CONDITIONS
+    from model.properties.conditions import CONDITIONS
 
     return list(CONDITIONS)
 

@@ -10,7 +10,7 @@ import click
 from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
-    from proofs.prover.cross_check import Crossed, Question
+    from proofs.prover.cross_check import Crossed, SolverQuestion
     from proofs.prover.verdict import Settings
 
 
@@ -82,7 +82,7 @@ class Checked:
             click.echo(f"claimcheck: interrupted after {len(self.found)} of {self.asked} questions to cvc5", err=True)
 
 
-def checked(asked: list[Question], settings: Settings, jobs: int) -> Checked:
+def checked(asked: list[SolverQuestion], settings: Settings, jobs: int) -> Checked:
     """All questions put to both solvers."""
     from proofs.cli.output import progress_bar
     from proofs.prover.cross_check import cross_check

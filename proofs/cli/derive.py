@@ -12,7 +12,7 @@ from proofs.cli.exit_codes import INCOMPLETE, OK
 if TYPE_CHECKING:
     from proofs.prover.verdict import Settings
     from proofs.spacer.derive import Derivation
-    from proofs.spacer.target import Target
+    from proofs.spacer.target import SpacerTarget
 
 
 def show_derivations(
@@ -40,7 +40,7 @@ def show_derivations(
     return exit_code(found, len(asked))
 
 
-def _targets(names: list[str], ids: list[str], hosts: list[tuple[int, int]], mutation: str) -> list[Target]:
+def _targets(names: list[str], ids: list[str], hosts: list[tuple[int, int]], mutation: str) -> list[SpacerTarget]:
     from proofs.spacer.target import DERIVED, targets
 
     for name in ids:
@@ -49,7 +49,7 @@ def _targets(names: list[str], ids: list[str], hosts: list[tuple[int, int]], mut
     return [t for n, d in hosts for s in names for t in targets(s, ids or list(DERIVED), n, d, mutation)]
 
 
-def _derived(asked: list[Target], settings: Settings, seconds: int, jobs: int) -> list[Derivation]:
+def _derived(asked: list[SpacerTarget], settings: Settings, seconds: int, jobs: int) -> list[Derivation]:
     from proofs.cli.output import progress_bar
     from proofs.spacer.derive import derive_all
 

@@ -12,7 +12,7 @@ import click
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
-    from proofs.diff.run import Row, Task
+    from proofs.diff.run import OperationResult, Task
     from proofs.diff.smallest import Input
     from proofs.diff.world import Size
 
@@ -82,7 +82,7 @@ def diff(
     ctx.exit(exit_code(rows, whole))
 
 
-def exit_code(rows: list[Row], whole: bool) -> int:
+def exit_code(rows: list[OperationResult], whole: bool) -> int:
     """1 if there is a difference; else 3 if anything is unknown or was not done; else 0."""
     from proofs.prover.verdict import Verdict
 
@@ -102,7 +102,7 @@ def _size(shape: str) -> Size:
     return Size(int(size[1]), int(size[2]))
 
 
-def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[Row], bool]:
+def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[OperationResult], bool]:
     """All rows, and whether none is missing; with a progress bar where standard error is a terminal."""
     from functools import partial
 
@@ -111,7 +111,7 @@ def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[Row], bool]:
     from proofs.diff.selftest import work_with
     from proofs.parallel import in_processes
 
-    rows: list[Row] = []
+    rows: list[OperationResult] = []
     done = work if not mistake else partial(work_with, mistake)
     with progress_bar() as progress:
         bar = None if progress is None else progress.add_task("exploring", total=len(asked))
@@ -122,7 +122,7 @@ def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[Row], bool]:
     return ordered(rows), len(rows) == sum(len(task.semantics) for task in asked)
 
 
-def _print_json(rows: list[Row], seconds: float, whole: bool, mistake: str, rlimit: int) -> None:
+def _print_json(rows: list[OperationResult], seconds: float, whole: bool, mistake: str, rlimit: int) -> None:
     from proofs.cli.output import print_json
     from proofs.diff.run import ASSUMED
     from proofs.prover.verdict import versions
@@ -138,7 +138,7 @@ def _print_json(rows: list[Row], seconds: float, whole: bool, mistake: str, rlim
     print_json({**content, "rows": rows})
 
 
-def _print(rows: list[Row], seconds: float) -> None:
+def _print(rows: list[OperationResult], seconds: float) -> None:
     from proofs.cli.output import console, table
     from proofs.diff.report import by_operation
     from proofs.prover.verdict import Verdict
@@ -159,7 +159,7 @@ def _print(rows: list[Row], seconds: float) -> None:
     click.echo(f"{verdicts}; {paths:,} paths, {queries:,} questions to the solver; {seconds:.1f} s")
 
 
-def show(found: Input, row: Row) -> None:
+def show(found: Input, row: OperationResult) -> None:
     """A difference."""
     click.echo(f"differs: {row.semantics} {row.operation} {row.size}: {found.how}")
     click.echo(f"  asked: {_listed(found.arguments)}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from proofs.fuzz.campaign import Budget, Campaign
     from proofs.fuzz.known import Known
     from proofs.fuzz.offered import Offered
-    from proofs.fuzz.store import Settings
+    from proofs.fuzz.store import CampaignSettings
 
 DURATION = 60.0
 FINDINGS = "findings"
@@ -93,14 +93,14 @@ def fuzz(
     hangs or answers nonsense is a finding, too.
     """
     from proofs.fuzz.campaign import Budget
-    from proofs.fuzz.store import Settings
+    from proofs.fuzz.store import CampaignSettings
     from proofs.parallel import default_jobs
 
     if duration is not None and steps is not None:
         raise click.UsageError("--duration and --steps: one of them")
     names = _known_names(semantics)
     offered = None if against is None else _offered(against, names, step_limit, start_limit)
-    settings = Settings(names, seed, not unguided, against, step_limit, start_limit)
+    settings = CampaignSettings(names, seed, not unguided, against, step_limit, start_limit)
     if steps is not None:
         settings.shard_steps = min(settings.shard_steps, max(1, steps // len(names)))
     budget = Budget(None if steps is not None else DURATION if duration is None else duration, steps)
@@ -154,7 +154,7 @@ def _cluster(address: str) -> Iterator[Executor]:
 
 def _run(
     stack: ExitStack,
-    settings: Settings,
+    settings: CampaignSettings,
     budget: Budget,
     jobs: int,
     out: str | None,

@@ -10,8 +10,8 @@ import click
 from proofs.cli.exit_codes import INCOMPLETE, OK
 
 if TYPE_CHECKING:
-    from proofs.matrix.cells import Cell
-    from proofs.matrix.difference import Difference
+    from proofs.matrix.cells import CellVerdict
+    from proofs.matrix.difference import GenerationDifference
     from proofs.matrix.source import RuleChange
 
 
@@ -87,22 +87,22 @@ class _Compared:
     """All that tells two generations apart."""
 
     names: tuple[str, ...]
-    cells: list[Cell]
+    cells: list[CellVerdict]
     """Of both, or none."""
     changes: list[RuleChange]
     code: list[str]
-    found: Difference
+    found: GenerationDifference
     never: bool
     """Proved for any host: they never differ."""
 
 
-def _code(cells: list[Cell]) -> int:
+def _code(cells: list[CellVerdict]) -> int:
     from proofs.prover.verdict import Verdict
 
     return INCOMPLETE if any(cell.verdict is Verdict.UNKNOWN for cell in cells) else OK
 
 
-def _all(cells: list[Cell], as_json: bool) -> int:
+def _all(cells: list[CellVerdict], as_json: bool) -> int:
     """Every generation in a line, its lines of code, and what each repairs."""
     from model.semantics import SEMANTICS
     from proofs.cli.output import console, print_json, table
@@ -153,15 +153,15 @@ def _two(compared: _Compared) -> None:
         click.echo(f"     {text}")
 
 
-def _changed(names: tuple[str, ...], cells: list[Cell]) -> list[tuple[str, str, str]]:
+def _changed(names: tuple[str, ...], cells: list[CellVerdict]) -> list[tuple[str, str, str]]:
     """Row and both verdicts, where they are not the same; a row that one needs no conditions for counts as it is."""
     from proofs.matrix.report import by_place, mark
-    from proofs.matrix.rows import Row, rows
+    from proofs.matrix.rows import MatrixRow, rows
 
     placed = by_place(cells)
     found = []
     for row in rows():
-        both = [placed.get((name, row)) or placed.get((name, Row(row.part))) for name in names]
+        both = [placed.get((name, row)) or placed.get((name, MatrixRow(row.part))) for name in names]
         marks = [mark(cell) for cell in both]
         if marks[0] != marks[1] and any((name, row) in placed for name in names):
             found.append((row.name, marks[0], marks[1]))

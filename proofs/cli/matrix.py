@@ -11,10 +11,10 @@ import click
 from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
-    from proofs.matrix.cells import Cell
+    from proofs.matrix.cells import CellVerdict
 
 
-def computed(semantics: list[str], ids: list[str], jobs: int, cached: bool) -> tuple[list[Cell], bool]:
+def computed(semantics: list[str], ids: list[str], jobs: int, cached: bool) -> tuple[list[CellVerdict], bool]:
     """The matrix, and whether all of it was judged; with a progress bar where standard error is a terminal."""
     from proofs.cli.output import progress_bar
     from proofs.matrix.matrix import InterruptedMatrix, matrix
@@ -68,7 +68,7 @@ def show_matrix(
     return REFUTED if REFUTED in codes else max(codes)
 
 
-def exit_code(cells: list[Cell]) -> int:
+def exit_code(cells: list[CellVerdict]) -> int:
     """1 if the design's own promise is refuted; else 3 if anything is unknown; else 0."""
     from proofs.matrix.rows import promised
     from proofs.prover.verdict import Verdict
@@ -78,7 +78,7 @@ def exit_code(cells: list[Cell]) -> int:
     return INCOMPLETE if any(cell.verdict is Verdict.UNKNOWN for cell in cells) else OK
 
 
-def _print(semantics: list[str], cells: list[Cell], seconds: float) -> None:
+def _print(semantics: list[str], cells: list[CellVerdict], seconds: float) -> None:
     from proofs.cli.output import console, table
     from proofs.matrix.report import LEGEND, table_rows
     from proofs.prover.verdict import Verdict

@@ -86,7 +86,7 @@ def prove(
     answer is a matrix: a verdict for each property, on no assumption but what is proved itself, and a shortest trace
     from boot for what is refuted.
     """
-    from proofs.prover.cache import FOLDER, Run, store_run, stored_run
+    from proofs.prover.cache import FOLDER, StoredRun, store_run, stored_run
     from proofs.prover.verdict import Settings
 
     limits = Settings(rlimit=rlimit, seed=seed, cores=False)
@@ -148,7 +148,7 @@ def prove(
 
         export(chosen, smtlib)
     left_out = not_applicable(names, ids)
-    store_run(request, settings, Run([o.name for o in chosen], left_out))
+    store_run(request, settings, StoredRun([o.name for o in chosen], left_out))
     results, interrupted = _run(chosen, settings, workers)
     examined: list[Vacuity] = []
     if vacuity and not interrupted:
@@ -276,7 +276,7 @@ def _show(
             }
         )
         return
-    from proofs.prover.report import print_results
+    from proofs.cli.proof_results import print_results
 
     print_results(results, len(left_out))
     if examined:

@@ -116,7 +116,7 @@ def _collected(
     from model.semantics import SEMANTICS
     from proofs.cli.names import known
     from proofs.evidence.collect import SECTIONS, collected
-    from proofs.evidence.request import Request
+    from proofs.evidence.request import EvidenceRequest
     from proofs.matrix.other_rows import matrix_ids
 
     chosen = known("semantics", semantics, list(SEMANTICS), all_means=True)
@@ -125,7 +125,7 @@ def _collected(
     ids = [name for name in matrix_ids() if name in wanted]
     left_out = frozenset(known("section", without, list(SECTIONS)))
     with section_progress() as progress:
-        return collected(Request(names, ids, left_out, jobs, progress))
+        return collected(EvidenceRequest(names, ids, left_out, jobs, progress))
 
 
 @contextmanager

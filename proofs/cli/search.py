@@ -63,7 +63,7 @@ def search(
     (superpages, which need the heap, and semantics without a model) is searched on the reference itself, breadth first,
     on hosts of at most 3 pages.
     """
-    from model.conditions import CONDITIONS
+    from model.properties.conditions import CONDITIONS
     from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
     from proofs.mistakes.in_rules import RULES

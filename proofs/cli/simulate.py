@@ -11,8 +11,8 @@ import click
 from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
-    from proofs.simulate.results import Row
-    from proofs.simulate.run import Outcome
+    from proofs.simulate.results import ScenarioResult
+    from proofs.simulate.run import RunOutcome
     from proofs.simulate.scenario import Scenario
 
 
@@ -105,7 +105,7 @@ def _scenarios(asked: tuple[str, ...]) -> list[Scenario]:
     return found
 
 
-def _one(asked: tuple[Scenario, str, int]) -> Outcome | None:
+def _one(asked: tuple[Scenario, str, int]) -> RunOutcome | None:
     from proofs.simulate.run import run_once
 
     try:
@@ -114,11 +114,11 @@ def _one(asked: tuple[Scenario, str, int]) -> Outcome | None:
         return None
 
 
-def _run(asked: list[tuple[Scenario, str, int]], jobs: int | None) -> tuple[list[Outcome], bool]:
+def _run(asked: list[tuple[Scenario, str, int]], jobs: int | None) -> tuple[list[RunOutcome], bool]:
     from proofs.cli.output import progress_bar
     from proofs.parallel import default_jobs, in_processes
 
-    found: list[Outcome] = []
+    found: list[RunOutcome] = []
     with progress_bar() as progress:
         advance = partial(progress.advance, progress.add_task("simulating", total=len(asked))) if progress else None
         for _index, outcome in in_processes(_one, asked, jobs or default_jobs()):
@@ -129,7 +129,7 @@ def _run(asked: list[tuple[Scenario, str, int]], jobs: int | None) -> tuple[list
     return found, len(found) == len(asked)
 
 
-def _show(scenario: Scenario, rows: list[Row]) -> None:
+def _show(scenario: Scenario, rows: list[ScenarioResult]) -> None:
     from proofs.cli.output import console, table
     from proofs.simulate.report import cell, measures_of
 
@@ -146,7 +146,7 @@ def _show(scenario: Scenario, rows: list[Row]) -> None:
             out.print(f"{row.policy}: the host crashed in {row.crashes} of {row.runs} runs")
 
 
-def _plot(rows: list[Row], file: str) -> None:
+def _plot(rows: list[ScenarioResult], file: str) -> None:
     try:
         from proofs.simulate.plots import plot
 

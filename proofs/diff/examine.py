@@ -11,7 +11,7 @@ import z3
 
 from proofs.interrupts import raise_if_interrupted
 
-from .explore import Explorer, Path, Place, Tree, Undecided
+from .explore import Path, PathExplorer, Place, Tree, Undecided
 from .judge import Judge
 from .plan import Outcome, Plan, Table
 from .played import played
@@ -32,7 +32,7 @@ class Examined:
     queries: int = 0
     unknown: str = ""
     """Why it is not decided."""
-    differs: list[Difference] = field(default_factory=list)
+    differs: list[PathDifference] = field(default_factory=list)
     """Paths that end otherwise than the model says; at most so many that one with a plain input is among them."""
     alone: bool = True
     """On no path a domain was looked at but the plan's own."""
@@ -48,7 +48,7 @@ def _asked(plan: Plan, world: World) -> Outcome:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PathDifference:
     """Inputs for which reference and model differ: those of a path that do not satisfy what it should."""
 
     plan: Plan
@@ -65,7 +65,7 @@ class _End(NamedTuple):
     place: Place
 
 
-def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[Difference]:
+def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[PathDifference]:
     """The paths that end otherwise than the model says; of many, as many as are enough.
 
     All are asked about together. Only if one of them differs, or the solver cannot tell, each is asked about alone.
@@ -75,7 +75,7 @@ def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[Difference]
             return []
     except Undecided:
         pass  # each by itself may be easier; what is not is raised again
-    found: list[Difference] = []
+    found: list[PathDifference] = []
     for path, outcome, place in ends:
         raise_if_interrupted()
         if len(found) == ENOUGH:
@@ -83,7 +83,7 @@ def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[Difference]
         if not tree.follows(place):
             where = z3.And([*tree.precondition, *path.formulas(tree.terms), z3.Not(place.goal)])
             if tree.possible(where):  # else a choice on the path goes with none of these inputs
-                found.append(Difference(plan, outcome, where))
+                found.append(PathDifference(plan, outcome, where))
     return found
 
 
@@ -91,7 +91,7 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
     """Explore a plan; up to some paths that differ."""
     found = Examined()
     terms, asked = tree.terms, tree.queries
-    explorer = Explorer(tree)
+    explorer = PathExplorer(tree)
     semantics = judge.call.semantics.name
     paths: list[Path] = []
     ends: list[_End] = []

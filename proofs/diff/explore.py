@@ -264,7 +264,7 @@ class Decision(NamedTuple):
     """Of a choice: the inputs that lead to it."""
 
 
-class Explorer:
+class PathExplorer:
     """Runs a function on every path of a tree, and answers questions about the path that has just been run."""
 
     def __init__(self, tree: Tree) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from model.bounded import ListVector
 from model.calls import CRASH, MISUSE, Call, Case, cases
+from model.hosts.bounded import ListVector
 from model.logic import all_of, is_false, is_true, negation
 from model.semantics import SEMANTICS
 

@@ -12,7 +12,7 @@ from .plan import Outcome, Plan, Setting, Who, answered
 from .world import ALL_THERE, World
 
 
-class _Recorder:
+class _CallRecorder:
     """Takes the place of the model: notes which call an operation is, with which arguments."""
 
     def __init__(self, x: Setting, who: Who) -> None:
@@ -56,7 +56,7 @@ def _plan(kind: type[Event], x: Setting, who: Who | None) -> Plan:
 
 def _call_of(event: Any, x: Setting, who: Who | None) -> tuple[str, dict[str, Any]]:
     """The model's call, and its arguments."""
-    name, arguments = event.on_model(_Recorder(x, who or Who(None)))
+    name, arguments = event.on_model(_CallRecorder(x, who or Who(None)))
     return name, arguments
 
 

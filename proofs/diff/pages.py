@@ -9,7 +9,7 @@ from typing import Any
 
 import z3
 
-from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED, Ended, Script, Section
+from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED, Ended, Script, ScriptSection
 from model.semantics import SEMANTICS
 from reference import hypercalls, page_alloc
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
@@ -258,8 +258,8 @@ def _drop(x: Setting, domid: int) -> Plan:
         return answered(lambda: hypercalls._drop_tot_pages(w.host, w.domain(domid), pages))  # type: ignore[arg-type]  # unknown
 
     def script(_t: Table) -> Script:
-        yield Section("drop_tot_pages", {"domid": domid, "pages": x.term(pages)})
-        yield Section("put_domain", {"domid": domid, "freed": False})
+        yield ScriptSection("drop_tot_pages", {"domid": domid, "pages": x.term(pages)})
+        yield ScriptSection("put_domain", {"domid": domid, "freed": False})
         return Ended(OK)
 
     return Plan("drop_tot_pages", f"d{domid}", act, no_arguments, known, script=Scripted(script))

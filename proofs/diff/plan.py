@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from model.calls import ASSIGNED, CRASH, MISUSE, OK, Block, Case, Script, Section
+from model.calls import ASSIGNED, CRASH, MISUSE, OK, Block, Case, Script, ScriptSection
 from reference.pages import PageState
 from reference.status import HypervisorCrash, MisuseError
 from reference.steps import Steps, run
@@ -36,7 +36,7 @@ class Table:
         self.blocks = dict(blocks)
         self._next = -1
 
-    def made(self, section: Section, case: Case) -> None:
+    def made(self, section: ScriptSection, case: Case) -> None:
         """A section was made: what became of its block."""
         before = section.arguments.get("block")
         frame = next((f for f, block in self.blocks.items() if block is before), None)

@@ -14,7 +14,7 @@ from model.calls import (
     Case,
     Ended,
     Script,
-    Section,
+    ScriptSection,
     cases,
 )
 from model.semantics import SEMANTICS
@@ -42,7 +42,7 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
     try:
         item = next(script)
         while True:
-            if not isinstance(item, Section):
+            if not isinstance(item, ScriptSection):
                 item = next(script)
                 continue
             arguments = dict(item.arguments)

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from proofs.prover.verdict import Verdict
 
-from .run import Row
+from .run import OperationResult
 
 
-def by_operation(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def by_operation(rows: Sequence[OperationResult]) -> list[tuple[str, ...]]:
     """One line an operation, over all sizes and generations."""
     names = dict.fromkeys(row.operation for row in rows)
     return [_line(name, [row for row in rows if row.operation == name]) for name in names]
 
 
-def by_generation_and_size(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def by_generation_and_size(rows: Sequence[OperationResult]) -> list[tuple[str, ...]]:
     """One line a generation: paths, questions and seconds for every size."""
     sizes = list(dict.fromkeys(row.size for row in rows))
     found = []
@@ -30,7 +30,7 @@ def by_generation_and_size(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return found
 
 
-def _line(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
+def _line(name: str, rows: Sequence[OperationResult]) -> tuple[str, ...]:
     applicable = [row for row in rows if row.verdict is not Verdict.NOT_APPLICABLE]
     sums = [sum(getattr(row, field) for row in applicable) for field in ("plans", "by_symmetry", "paths", "queries")]
     return (
@@ -43,7 +43,7 @@ def _line(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
-def _verdict(rows: Sequence[Row]) -> str:
+def _verdict(rows: Sequence[OperationResult]) -> str:
     """The worst of the verdicts: a difference before what is unknown."""
     found = {row.verdict for row in rows}
     for verdict in (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.PROVED):

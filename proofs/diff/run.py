@@ -48,7 +48,7 @@ def assumed_of(semantics: str) -> list[str]:
     return [n for n in ASSUMED if n not in left_out and not lacking(PROPERTIES[n], SEMANTICS[semantics])]
 
 
-class Row(msgspec.Struct):
+class OperationResult(msgspec.Struct):
     """What came of one operation of one generation on hosts of one size."""
 
     semantics: str
@@ -98,9 +98,9 @@ class Space:
         return self.trees[ids]
 
 
-def row(space: Space, semantics: str, operation: str) -> Row:
+def row(space: Space, semantics: str, operation: str) -> OperationResult:
     """Examine all plans of an operation; up to the first that differs."""
-    result = Row(semantics, operation, str(space.size), Verdict.NOT_APPLICABLE)
+    result = OperationResult(semantics, operation, str(space.size), Verdict.NOT_APPLICABLE)
     if not applies(operation, semantics):
         return result
     began = time.process_time()
@@ -143,11 +143,11 @@ class Task(NamedTuple):
     rlimit: int = 0
 
 
-def work(task: Task) -> list[Row]:
+def work(task: Task) -> list[OperationResult]:
     """The rows of a task; at Ctrl-C those that are done."""
     z3.set_param("model.compact", False)  # thousands of models are made, and a few numbers of each looked at
     space = Space(task.size, rlimit=task.rlimit)
-    done: list[Row] = []
+    done: list[OperationResult] = []
     with interrupts_noted():
         try:
             for name in task.semantics:
@@ -167,13 +167,13 @@ def tasks(semantics: Sequence[str], operations: Sequence[str], sizes: Sequence[S
     return sorted(found, key=lambda t: (longest.get(t.operation, 0), -t.size.nodes, -t.size.domains))
 
 
-def ordered(rows: Iterable[Row]) -> list[Row]:
+def ordered(rows: Iterable[OperationResult]) -> list[OperationResult]:
     """By size, operation and generation, as they are listed."""
     sizes, operations = [str(size) for size in SIZES], list(OPERATIONS)
     names = list(SEMANTICS)
     known = {name: number for number, name in enumerate(names)}
 
-    def place(row: Row) -> tuple[Any, ...]:
+    def place(row: OperationResult) -> tuple[Any, ...]:
         size = sizes.index(row.size) if row.size in sizes else len(sizes)
         return size, row.size, operations.index(row.operation), known.get(row.semantics, len(names)), row.semantics
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from proofs.mistakes.edits import Edit
 from proofs.mistakes.planted import edited, planted
 
-from .run import Row, Space, Task, row, work
+from .run import OperationResult, Space, Task, row, work
 from .world import Size
 
 SIZES = (Size(1, 1), Size(2, 2), Size(3, 2))
 """Tried in this order."""
 
 
-def found(mistake: Edit) -> Row | None:
+def found(mistake: Edit) -> OperationResult | None:
     """The row that refutes the reference with the mistake, on the smallest host; none if no host shows it."""
     with edited(mistake):
         for size in SIZES:
@@ -22,7 +22,7 @@ def found(mistake: Edit) -> Row | None:
     return None
 
 
-def work_with(mistake: str, task: Task) -> list[Row]:
+def work_with(mistake: str, task: Task) -> list[OperationResult]:
     """The rows of a task on a reference with the mistake of that name."""
     with planted(mistake):
         return work(task)

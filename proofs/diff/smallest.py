@@ -17,7 +17,7 @@ from proofs.obligations.invariants import invariant
 from reference.constants import MAX_ORDER
 
 from .domains import interface_of
-from .examine import Difference
+from .examine import PathDifference
 from .explore import Undecided
 from .numbers import Atom, Count, FlagsInModel, deciding
 from .plan import Outcome
@@ -71,7 +71,7 @@ class _Numbers:
         return count.constant + sum(times * self.number(name) for name, times in count.terms.items())
 
 
-def smallest(differences: Sequence[Difference], unknowns: Unknowns, semantics: str) -> Input:
+def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str) -> Input:
     """The input with the smallest numbers, of a state like those that traces lead to if there is one.
 
     :raises Undecided: no input can be told, or the reference, asked once more with these numbers, answers otherwise
@@ -92,7 +92,7 @@ def _known(value: Any, decider: _Numbers) -> Any:
 
 
 def _input(
-    difference: Difference,
+    difference: PathDifference,
     unknowns: Unknowns,
     semantics: str,
     decider: _Numbers,
@@ -129,7 +129,7 @@ def _says_nothing(name: str, semantics: str) -> bool:
 
 
 def _asked(
-    difference: Difference, unknowns: Unknowns, semantics: str, numbers: dict[str, int], model: Any
+    difference: PathDifference, unknowns: Unknowns, semantics: str, numbers: dict[str, int], model: Any
 ) -> dict[str, Any]:
     """The arguments, by the model's names; of a script those that are numbers."""
     plan = difference.plan
@@ -153,7 +153,9 @@ def _told(value: Any, model: Any) -> Any:
     return value
 
 
-def _smallest_model(differences: Sequence[Difference], unknowns: Unknowns, semantics: str) -> tuple[Difference, Any]:
+def _smallest_model(
+    differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str
+) -> tuple[PathDifference, Any]:
     """Tried first in states that traces lead to, then in states with all that claim sets promise, then in any."""
     linked = _orders(unknowns.terms)
     promised = [invariant(name, unknowns.host, unknowns.state) for name in INVARIANTS if name in PROPERTIES]

@@ -9,7 +9,7 @@ from typing import Any
 
 import z3
 
-from model.calls import OK, REFUSED, Block, Case, Ended, Script, Section
+from model.calls import OK, REFUSED, Block, Case, Ended, Script, ScriptSection
 from reference import domain as domains
 from reference import page_alloc, populate
 from reference.constants import SCRUB_CHUNK, MEMF_exact_node
@@ -42,10 +42,10 @@ def stash_marks(x: Setting, domid: int, marked: int) -> list[Any]:
     return [z3.Or(pages == 0, pages >= marked), node == x.nodes[-1]] if marked else []
 
 
-def _freed(domid: int, block: Block) -> Generator[Section, Case | None, None]:
+def _freed(domid: int, block: Block) -> Generator[ScriptSection, Case | None, None]:
     """An extent is freed, and what is marked of it leaves."""
-    yield Section("free_stash", {"domid": domid, "block": block})
-    yield Section("offline_marked", {"block": block})
+    yield ScriptSection("free_stash", {"domid": domid, "block": block})
+    yield ScriptSection("offline_marked", {"block": block})
 
 
 def _case(answer: Case | None) -> Case:
@@ -87,7 +87,7 @@ def _get(x: Setting, who: Who, requested: int | None, memflags: int, marked: int
 
     def script() -> Script:
         asked = {"requested": requested, "exact": memflags & MEMF_exact_node != 0}
-        case = _case((yield Section("get_stashed_allocation", {"domid": domid, "pages": x.pages, **asked})))
+        case = _case((yield ScriptSection("get_stashed_allocation", {"domid": domid, "pages": x.pages, **asked})))
         if case.name == "unsuitable":
             yield from _freed(domid, _block(case))
         if case.name != "taken":
@@ -127,7 +127,7 @@ def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
 
     def script() -> Script:
         asked = {"domid": domid, "block": block, "scrub_index": SCRUB_CHUNK}
-        case = _case((yield Section("stash_allocation", asked)))
+        case = _case((yield ScriptSection("stash_allocation", asked)))
         if case.result == OK and case.name != "stashed":
             yield from _freed(domid, block)
         return Ended(case.result)
@@ -188,7 +188,7 @@ def _take(x: Setting, who: Who, marked: int) -> Plan:
         return Outcome(OK)
 
     def script() -> Script:
-        case = _case((yield Section("take_stash", {"domid": domid})))
+        case = _case((yield ScriptSection("take_stash", {"domid": domid})))
         if case.name == "taken":
             yield from _freed(domid, _block(case))
         return Ended(OK)

@@ -7,8 +7,8 @@ from typing import Any
 
 import z3
 
-from model.bounded import ListVector
 from model.calls import CALL_FIELDS, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState
+from model.hosts.bounded import ListVector
 from model.semantics import SEMANTICS
 from model.state import Shape
 

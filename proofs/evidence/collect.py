@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from proofs.evidence import further, judged, recordings, shown, statements, tested
-from proofs.evidence.request import Request, run_of
+from proofs.evidence.request import EvidenceRequest, run_of
 from proofs.evidence.structure import Evidence, NotRun
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import DESIGN
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class _Collector:
     """Runs a section if it is wanted, unless an earlier one was interrupted."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: EvidenceRequest) -> None:
         self.request = request
         self.interrupted = False
 
@@ -40,7 +40,7 @@ class _Collector:
             return NotRun(INTERRUPTED)
 
 
-def collected(request: Request) -> Evidence:
+def collected(request: EvidenceRequest) -> Evidence:
     """Everything that was asked for. `interrupted` says of the result whether it is all."""
     run = _Collector(request)
     not_design = "" if DESIGN in request.semantics else f"is about {DESIGN}, which was not asked for"

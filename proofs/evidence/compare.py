@@ -15,7 +15,7 @@ _KEYS = ("name", "id", "file", "transition", "property")
 """Fields by which the entries of a list are known, the first that they have."""
 
 
-class Difference(Struct):
+class FieldDifference(Struct):
     """A field that does not come out as it was stored."""
 
     field: str
@@ -34,12 +34,12 @@ def _text(value: Any) -> str:
     return text if len(text) <= 120 else f"{text[:120]}..."
 
 
-def differences(field: str, stored: Any, found: Any) -> Iterator[Difference]:
+def differences(field: str, stored: Any, found: Any) -> Iterator[FieldDifference]:
     """Every field that differs, times left out. Entries that have names are compared by name."""
     yield from _differences(field, msgspec.to_builtins(stored), msgspec.to_builtins(found))
 
 
-def _differences(field: str, stored: Any, found: Any) -> Iterator[Difference]:
+def _differences(field: str, stored: Any, found: Any) -> Iterator[FieldDifference]:
     if isinstance(stored, dict) and isinstance(found, dict):
         for key in [*stored, *(key for key in found if key not in stored)]:
             if key not in NOT_COMPARED:
@@ -47,21 +47,21 @@ def _differences(field: str, stored: Any, found: Any) -> Iterator[Difference]:
     elif isinstance(stored, list) and isinstance(found, list):
         yield from _of_lists(field, stored, found)
     elif stored != found:
-        yield Difference(field, stored, found)
+        yield FieldDifference(field, stored, found)
 
 
-def _of_lists(field: str, stored: list[Any], found: list[Any]) -> Iterator[Difference]:
+def _of_lists(field: str, stored: list[Any], found: list[Any]) -> Iterator[FieldDifference]:
     names = [_named(entries) for entries in (stored, found)]
     if names[0] is None or names[1] is None:
         if len(stored) == len(found):
             for index, (one, other) in enumerate(zip(stored, found, strict=True)):
                 yield from _differences(f"{field}[{index}]", one, other)
         else:
-            yield Difference(field, stored, found)
+            yield FieldDifference(field, stored, found)
         return
     for name, entries in names[0].items():
         if len(entries) > 1:
-            yield Difference(f"{field}[{name}]", f"{len(entries)} times", "once")
+            yield FieldDifference(f"{field}[{name}]", f"{len(entries)} times", "once")
     for name in [*names[0], *(n for n in names[1] if n not in names[0])]:
         one, other = (named.get(name, [ABSENT])[0] for named in (names[0], names[1]))
         yield from _differences(f"{field}[{name}]", one, other)

@@ -6,20 +6,20 @@ import time
 from collections.abc import Sequence
 
 from proofs.diff.operations import OPERATIONS
-from proofs.diff.run import SIZES, Row, ordered, tasks, work
-from proofs.evidence.request import Request
-from proofs.evidence.structure import NotRun, Table, Tables
+from proofs.diff.run import SIZES, OperationResult, ordered, tasks, work
+from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, NotRun, Tables
 from proofs.parallel import in_processes
 from proofs.prover.verdict import Verdict
 
 
-def collected(request: Request) -> Tables | NotRun:
+def collected(request: EvidenceRequest) -> Tables | NotRun:
     """All operations of the generations asked for, as `claimcheck diff` does it. Ctrl-C raises KeyboardInterrupt."""
     if not request.semantics:
         return NotRun("no generation was asked for")
     started = time.perf_counter()
     asked = tasks(request.semantics, list(OPERATIONS), SIZES)
-    rows: list[Row] = []
+    rows: list[OperationResult] = []
     for done, (_, found) in enumerate(in_processes(work, asked, request.jobs), 1):
         rows += found
         request.progress("diff", done, len(asked))
@@ -30,7 +30,7 @@ def collected(request: Request) -> Tables | NotRun:
     return section
 
 
-def as_tables(rows: Sequence[Row]) -> Tables:
+def as_tables(rows: Sequence[OperationResult]) -> Tables:
     """Operations, generations, and by name what is not proved."""
     rows = [row for row in rows if row.verdict is not Verdict.NOT_APPLICABLE]
     sizes = ", ".join(dict.fromkeys(row.size for row in rows))
@@ -42,15 +42,15 @@ def as_tables(rows: Sequence[Row]) -> Tables:
     )
     by_generation = _table("Generations", "generation", "operations", [(r.semantics, r.operation, r) for r in rows])
     rest = [[f"{r.semantics} {r.operation} {r.size}", r.verdict.value, _why(r)] for r in rows if not _proved(r)]
-    named = [Table("Not proved", ["operation", "verdict", "why"], rest)] if rest else []
+    named = [EvidenceTable("Not proved", ["operation", "verdict", "why"], rest)] if rest else []
     return Tables(tables=[by_operation, by_generation, *named], ok=not rest)
 
 
-def _proved(row: Row) -> bool:
+def _proved(row: OperationResult) -> bool:
     return row.verdict is Verdict.PROVED
 
 
-def _why(row: Row) -> str:
+def _why(row: OperationResult) -> str:
     """The input for which it differs, or why it is not known."""
     if row.difference is None:
         return row.reason
@@ -58,13 +58,13 @@ def _why(row: Row) -> str:
     return f"{row.difference.how}: {asked}; the reference answers {row.difference.reference}"
 
 
-def _table(name: str, by: str, over: str, rows: Sequence[tuple[str, str, Row]]) -> Table:
+def _table(name: str, by: str, over: str, rows: Sequence[tuple[str, str, OperationResult]]) -> EvidenceTable:
     """Sums by name. Questions and seconds differ from run to run."""
-    groups: dict[str, list[tuple[str, Row]]] = {}
+    groups: dict[str, list[tuple[str, OperationResult]]] = {}
     for key, other, row in rows:
         groups.setdefault(key, []).append((other, row))
     verdicts = [verdict.value for verdict in Verdict]
-    return Table(
+    return EvidenceTable(
         name=f"{name}, path by path",
         columns=[by, over, "ways to ask", "by exchange", "paths", *verdicts[:3]],
         rows=[

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proofs.evidence import explored, fuzzed, mutants, second_solver, simulated, spacer
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import NotRun, Tables
 
 
@@ -31,7 +31,7 @@ class Further:
     """`proofs`, `differential` or `scenarios`."""
     how: str
     """The command that does it by itself."""
-    collect: Callable[[Request], Tables | NotRun] | None = None
+    collect: Callable[[EvidenceRequest], Tables | NotRun] | None = None
 
 
 FURTHER: dict[str, Further] = {
@@ -46,7 +46,7 @@ FURTHER: dict[str, Further] = {
 }
 
 
-def collected(name: str, request: Request) -> Tables | NotRun:
+def collected(name: str, request: EvidenceRequest) -> Tables | NotRun:
     """The section, or that it was not run."""
     section = FURTHER[name]
     if section.collect is None:

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from proofs.evidence.request import Request
-from proofs.evidence.structure import NotRun, Table, Tables
+from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, NotRun, Tables
 from proofs.fuzz.campaign import Budget, Campaign
 from proofs.fuzz.known import known_of
-from proofs.fuzz.store import Settings
+from proofs.fuzz.store import CampaignSettings
 from proofs.matrix.rows import DESIGN
 
 STEPS: Final = 300_000
@@ -19,12 +19,12 @@ STEPS: Final = 300_000
 SEED: Final = 0
 
 
-def collected(request: Request) -> Tables | NotRun:
+def collected(request: EvidenceRequest) -> Tables | NotRun:
     """Reference against model, for the design. A difference is not as claimed."""
     if DESIGN not in request.semantics:
         return NotRun(f"is about {DESIGN}, which was not asked for")
     started = time.perf_counter()
-    settings = Settings([DESIGN], SEED)
+    settings = CampaignSettings([DESIGN], SEED)
     settings.shard_steps = min(settings.shard_steps, STEPS // 10)
     with tempfile.TemporaryDirectory() as folder:
         campaign = Campaign(settings, [known_of(DESIGN, cache=None)], Path(folder))
@@ -37,9 +37,9 @@ def collected(request: Request) -> Tables | NotRun:
     return Tables(tables=tables, ok=not campaign.findings(), seconds=time.perf_counter() - started)
 
 
-def _counts(campaign: Campaign) -> Table:
+def _counts(campaign: Campaign) -> EvidenceTable:
     totals = campaign.totals.values()
-    return Table(
+    return EvidenceTable(
         name="A short campaign",
         columns=["generation", "traces", "steps", "outcome classes reached", "of", "kinds of failures"],
         rows=[
@@ -60,16 +60,16 @@ def _counts(campaign: Campaign) -> Table:
     )
 
 
-def _not_reached(campaign: Campaign) -> list[Table]:
+def _not_reached(campaign: Campaign) -> list[EvidenceTable]:
     missed = [
         [total.semantics, ", ".join(total.unreached())] for total in campaign.totals.values() if total.unreached()
     ]
-    return [Table("Not reached in this campaign", ["generation", "outcome classes"], missed)] if missed else []
+    return [EvidenceTable("Not reached in this campaign", ["generation", "outcome classes"], missed)] if missed else []
 
 
-def _findings(campaign: Campaign) -> list[Table]:
+def _findings(campaign: Campaign) -> list[EvidenceTable]:
     found = [
         [str(one.found.failure), str(len(one.found.events)), str(one.found.host.nodes), f"{one.traces:,}"]
         for one in campaign.findings()
     ]
-    return [Table("Failures", ["failure", "events", "nodes", "traces"], found)] if found else []
+    return [EvidenceTable("Failures", ["failure", "events", "nodes", "traces"], found)] if found else []

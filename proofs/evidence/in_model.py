@@ -8,13 +8,13 @@ import z3
 
 from model.logic import Term
 from proofs.evidence.on_reference import NO_TRACE, broken_on_reference
-from proofs.evidence.structure import Finding
+from proofs.evidence.structure import EvidenceFinding
 from proofs.search.events import broken_sums
 from proofs.search.steps import CREATES, parts_of
 from proofs.search.unroll import Unrolled
 
 
-def broken_in_model(finding: Finding) -> list[str]:
+def broken_in_model(finding: EvidenceFinding) -> list[str]:
     """The sums that break after the last event; empty if none does. One line that says so if it is no trace at all.
 
     The counters that the trace records are taken as they are: the model must have a run of the named transitions with

@@ -11,27 +11,27 @@ import msgspec
 from proofs.evidence.parts import about
 from proofs.evidence.repaired import repaired
 from proofs.evidence.replayed import replayed
-from proofs.evidence.request import Request
-from proofs.evidence.structure import Cell, Finding, Findings, Matrix
+from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.structure import EvidenceCell, EvidenceFinding, Findings, Matrix
 from proofs.matrix import cells as of_matrix
 from proofs.matrix.findings import recorded, source_of
 from proofs.matrix.matrix import matrix
-from proofs.matrix.rows import Row, promised
+from proofs.matrix.rows import MatrixRow, promised
 from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
 
 
-def name_of(semantics: str, row: Row) -> str:
+def name_of(semantics: str, row: MatrixRow) -> str:
     """Of a cell, and of the finding that refutes it."""
     return f"{semantics}/{'+'.join((row.part, *row.conditions))}"
 
 
-def row_of(cell: Cell | Finding) -> Row:
+def row_of(cell: EvidenceCell | EvidenceFinding) -> MatrixRow:
     """The row of the matrix."""
-    return Row(cell.property, tuple(cell.conditions))
+    return MatrixRow(cell.property, tuple(cell.conditions))
 
 
-def collected(request: Request) -> tuple[Matrix, Findings]:
+def collected(request: EvidenceRequest) -> tuple[Matrix, Findings]:
     """Every cell that was asked for, and the trace of each that is refuted."""
     started = time.perf_counter()
     found = matrix(request.semantics, request.properties, request.jobs, partial(request.progress, "matrix"))
@@ -42,10 +42,10 @@ def collected(request: Request) -> tuple[Matrix, Findings]:
     return judged, findings
 
 
-def as_cell(cell: of_matrix.Cell) -> Cell:
+def as_cell(cell: of_matrix.CellVerdict) -> EvidenceCell:
     """A cell as data."""
     proved = cell.verdict is Verdict.PROVED
-    return Cell(
+    return EvidenceCell(
         name=name_of(cell.semantics, cell.row),
         semantics=cell.semantics,
         property=cell.row.part,
@@ -60,19 +60,19 @@ def as_cell(cell: of_matrix.Cell) -> Cell:
     )
 
 
-def findings_of(cells: Iterable[of_matrix.Cell], judged: Matrix) -> list[Finding]:
+def findings_of(cells: Iterable[of_matrix.CellVerdict], judged: Matrix) -> list[EvidenceFinding]:
     """The traces of all refuted cells, run on the reference once more, and in a generation that is right."""
     refuted = [cell for cell in cells if cell.verdict is Verdict.REFUTED and cell.trace is not None]
     return [finding_of(cell.row, cell.trace, judged) for cell in refuted if cell.trace is not None]
 
 
-def finding_of(row: Row, trace: Trace, judged: Matrix) -> Finding:
+def finding_of(row: MatrixRow, trace: Trace, judged: Matrix) -> EvidenceFinding:
     """A trace, and what comes of it.
 
     :raises reference.status.MisuseError: it cannot be run
     """
     lines, violations = recorded(trace, source_of(row))
-    found = Finding(
+    found = EvidenceFinding(
         name=name_of(trace.semantics, row),
         semantics=trace.semantics,
         property=row.part,

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 import model
 import reference
-from proofs.evidence.request import Request
-from proofs.evidence.structure import NotRun, Table, Tables
+from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, NotRun, Tables
 from proofs.prover.verdict import versions
 from proofs.stored import digest_of
 
@@ -183,7 +183,7 @@ def totals(run: MutationRun, results: list[MutantResult]) -> str:
     )
 
 
-def collected(_request: Request) -> Tables | NotRun:
+def collected(_request: EvidenceRequest) -> Tables | NotRun:
     """The section of the report: a table for each side, operators by what ended their mutants."""
     try:
         run, results = read()
@@ -194,6 +194,6 @@ def collected(_request: Request) -> Tables | NotRun:
     tables = []
     for side in run.of:
         header, body = rows([r for r in results if r.mutant.side == side], lambda r: r.mutant.operator)
-        tables.append(Table(f"Mutants of the {side}", ["operator", *header[1:]], body))
+        tables.append(EvidenceTable(f"Mutants of the {side}", ["operator", *header[1:]], body))
     tables[0].note = totals(run, results)
     return Tables(seconds=run.seconds, tables=tables, ok=not unexplained(results))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.properties import PROPERTIES, Kind
-from proofs.evidence.structure import Finding
+from proofs.evidence.structure import EvidenceFinding
 from proofs.explain.stage import request_of
 from proofs.explore.running import Running
 from proofs.matrix import larger_blocks, lock_order
@@ -19,7 +19,7 @@ OFFLINES = "nothing-offlined"
 Events = tuple[dict[str, Any], ...]
 
 
-def broken_on_reference(finding: Finding) -> list[str]:
+def broken_on_reference(finding: EvidenceFinding) -> list[str]:
     """What is broken after the last event; one line that says so if it is no trace on the conditions."""
     header, _boot, *recorded = finding.trace
     events, nodes = tuple(request_of(event) for event in recorded), tuple(header["host"]["nodes"])
@@ -31,7 +31,7 @@ def broken_on_reference(finding: Finding) -> list[str]:
         return [NO_TRACE]
 
 
-def _broken(finding: Finding, nodes: tuple[int, ...], events: Events) -> list[str]:
+def _broken(finding: EvidenceFinding, nodes: tuple[int, ...], events: Events) -> list[str]:
     part = finding.property
     if part in larger_blocks.PARTS:
         keep = larger_blocks.KEPT.issuperset(finding.conditions) and all(e.get("domid") is None for e in events[-1:])
@@ -46,7 +46,7 @@ def _broken(finding: Finding, nodes: tuple[int, ...], events: Events) -> list[st
     return broken(running, part) if part in ON_REFERENCE else []
 
 
-def _compared(finding: Finding, nodes: tuple[int, ...], events: Events) -> list[str]:
+def _compared(finding: EvidenceFinding, nodes: tuple[int, ...], events: Events) -> list[str]:
     """Two calls are compared, and the trace has one of them: the difference is looked for once more."""
     again = judge_comparison(finding.property, finding.semantics, tuple(finding.conditions)).trace
     if again is None or (tuple(again.host["nodes"]), tuple(map(request_of, again.events))) != (nodes, events):

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from proofs.evidence.judged import as_cell, findings_of
 from proofs.evidence.repaired import HARMLESS, REFUSED
-from proofs.evidence.structure import Finding, Matrix
-from proofs.matrix.cells import Cell
+from proofs.evidence.structure import EvidenceFinding, Matrix
+from proofs.matrix.cells import CellVerdict
 
 IMPOSSIBLE, STOPS, BROKEN, NOBODY = "cannot be done", "the host stops", "broken there too", "no generation"
 KINDS = (REFUSED, HARMLESS, IMPOSSIBLE, STOPS, BROKEN, NOBODY)
 
 
-def kind_of(finding: Finding) -> str:
+def kind_of(finding: EvidenceFinding) -> str:
     """One of KINDS.
 
     :raises ValueError: an outcome of none of these kinds
@@ -26,7 +26,7 @@ def kind_of(finding: Finding) -> str:
     raise ValueError(f"{finding.name}: {outcome}")
 
 
-def outcomes(cells: Iterable[Cell]) -> dict[str, Counter[str]]:
+def outcomes(cells: Iterable[CellVerdict]) -> dict[str, Counter[str]]:
     """By generation: how often the traces of its refuted rows end in which way; every trace is run once more."""
     known = list(cells)
     found: dict[str, Counter[str]] = {cell.semantics: Counter() for cell in known}

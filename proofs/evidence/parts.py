@@ -9,7 +9,7 @@ from proofs.matrix.other_rows import OTHER_ROWS
 
 
 @dataclass(frozen=True)
-class About:
+class PropertyPart:
     """A part of a property."""
 
     id: str
@@ -22,9 +22,9 @@ def parts() -> list[str]:
     return [*PROPERTIES, *OTHER_ROWS]
 
 
-def about(part: str) -> About:
+def about(part: str) -> PropertyPart:
     """The property that it is of, how it is shown, and what it says."""
     if part in OTHER_ROWS:
-        return About(OTHER_ROWS[part].id, "no formula", OTHER_ROWS[part].sentence)
+        return PropertyPart(OTHER_ROWS[part].id, "no formula", OTHER_ROWS[part].sentence)
     prop = PROPERTIES[part]
-    return About(prop.id, prop.kind.value, prop.sentence)
+    return PropertyPart(prop.id, prop.kind.value, prop.sentence)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from proofs.evidence import recordings, shown, statements
 from proofs.evidence.compare import differences
 from proofs.evidence.judged import as_cell
-from proofs.evidence.request import SETTINGS, Request
+from proofs.evidence.request import SETTINGS, EvidenceRequest
 from proofs.evidence.structure import Conformance, Evidence, Findings, Matrix, NotRun, Obligations
 from proofs.evidence.verify import Verified, rechecked, run_differences
 from proofs.matrix.cells import proofs_of
@@ -20,7 +20,7 @@ OBLIGATIONS, FINDINGS = 40, 12
 T = TypeVar("T")
 
 
-def quickly(stored: Evidence, request: Request, seed: int) -> Verified:
+def quickly(stored: Evidence, request: EvidenceRequest, seed: int) -> Verified:
     """Everything that is quick, and a sample, drawn with the seed, of what is not."""
     found, chance = Verified(), random.Random(seed)
     found.differences += run_differences(stored)
@@ -48,7 +48,7 @@ def _sample(found: Verified, chance: random.Random, what: str, items: list[T], s
     return items
 
 
-def _obligations(found: Verified, section: Obligations, request: Request, chance: random.Random) -> None:
+def _obligations(found: Verified, section: Obligations, request: EvidenceRequest, chance: random.Random) -> None:
     asked = {obligation.name: obligation for obligation in shown.asked(request)}
     names = [result.name for result in section.results]
     found.differences += differences("obligations: names", sorted(names), sorted(asked))
@@ -60,7 +60,7 @@ def _obligations(found: Verified, section: Obligations, request: Request, chance
     found.differences += differences("obligations.results", old, [shown.as_proof(result) for result in results])
 
 
-def _matrix(found: Verified, section: Matrix, request: Request, chance: random.Random) -> None:
+def _matrix(found: Verified, section: Matrix, request: EvidenceRequest, chance: random.Random) -> None:
     """The proofs of one generation; what it has no proof for must be refuted or unknown."""
     (name,) = _sample(found, chance, "matrix: generations", request.semantics, 1)
     cells, left = proofs_of(name, request.properties)
@@ -82,7 +82,7 @@ def _findings(found: Verified, section: Findings, judged: Matrix, chance: random
     found.differences += differences("findings: names", sorted(f.name for f in section.findings), sorted(cells))
 
 
-def _conformance(found: Verified, section: Conformance, request: Request, chance: random.Random) -> None:
+def _conformance(found: Verified, section: Conformance, request: EvidenceRequest, chance: random.Random) -> None:
     (chosen,) = _sample(found, chance, "conformance: files", section.files, 1)
     paths = [path for path in recordings.paths(request) if path.name == chosen.file.rpartition("/")[2]]
     if paths:

@@ -6,21 +6,21 @@ import hashlib
 import time
 from pathlib import Path
 
-from proofs.evidence.request import CHECKOUT, Request
-from proofs.evidence.structure import Conformance, NotRun, Recording
+from proofs.evidence.request import CHECKOUT, EvidenceRequest
+from proofs.evidence.structure import Conformance, NotRun, ReplayedRecording
 from proofs.parallel import in_processes
 from proofs.replay.files import replay_file
 
 FOLDER = CHECKOUT / "tests/data/conformance"
 
 
-def conformance(request: Request) -> Conformance | NotRun:
+def conformance(request: EvidenceRequest) -> Conformance | NotRun:
     """Every recording beside the package, of the generations asked for, with every lock checked."""
     started = time.perf_counter()
     files = paths(request)
     if not files:
         return NotRun(f"no recordings of {', '.join(request.semantics)} beside the package")
-    found: dict[int, Recording] = {}
+    found: dict[int, ReplayedRecording] = {}
     for index, recording in in_processes(replayed, files, request.jobs):
         found[index] = recording
         request.progress("conformance", len(found), len(files))
@@ -29,18 +29,18 @@ def conformance(request: Request) -> Conformance | NotRun:
     return Conformance(files=[found[i] for i in sorted(found)], seconds=time.perf_counter() - started)
 
 
-def paths(request: Request) -> list[Path]:
+def paths(request: EvidenceRequest) -> list[Path]:
     """The recordings of the generations asked for."""
     return [p for p in sorted(FOLDER.glob("*.jsonl.gz")) if p.name.removesuffix(".jsonl.gz") in request.semantics]
 
 
-def replayed(path: Path) -> Recording:
+def replayed(path: Path) -> ReplayedRecording:
     """One of them. Ctrl-C raises KeyboardInterrupt: a part would look whole."""
     result = replay_file(str(path), check_locks=True)
     if result.interrupted:
         raise KeyboardInterrupt
     wrong = [str(written.divergence) for written in result.divergences] + ([result.error] if result.error else [])
-    return Recording(
+    return ReplayedRecording(
         file=path.relative_to(CHECKOUT).as_posix(),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         semantics=result.semantics,

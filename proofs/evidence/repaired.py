@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from model.semantics import SEMANTICS
-from proofs.evidence.structure import Cell, Finding, Matrix, Repaired
+from proofs.evidence.structure import EvidenceCell, EvidenceFinding, Matrix, Repaired
 from proofs.explain.stage import Scene, Stage
 from proofs.prover.verdict import Verdict
 from proofs.search.fulfilled import ON_REFERENCE
@@ -19,7 +19,7 @@ HARMLESS = "harmless"
 REFUSED = "refused"
 
 
-def repaired(judged: Matrix, finding: Finding) -> Repaired | None:
+def repaired(judged: Matrix, finding: EvidenceFinding) -> Repaired | None:
     """What comes of the events in the next generation that is right; none if this run has no such generation.
 
     One that refuses them or takes no harm is preferred to one in which they cannot be done at all.
@@ -34,7 +34,7 @@ def repaired(judged: Matrix, finding: Finding) -> Repaired | None:
     return tried[0] if tried else None
 
 
-def _candidates(judged: Matrix, finding: Finding) -> list[str]:
+def _candidates(judged: Matrix, finding: EvidenceFinding) -> list[str]:
     """The generations that are right: those that follow first, nearest first, of these those with a proof first.
 
     One that does not follow repairs nothing by not having what the property is about.
@@ -45,7 +45,7 @@ def _candidates(judged: Matrix, finding: Finding) -> list[str]:
     return list(dict.fromkeys(name for names, verdict in ways for name in names if name in right[verdict]))
 
 
-def _same(cell: Cell, finding: Finding) -> bool:
+def _same(cell: EvidenceCell, finding: EvidenceFinding) -> bool:
     """The same row, or the same on fewer conditions: none."""
     return cell.property == finding.property and cell.conditions in ([], finding.conditions)
 
@@ -62,12 +62,12 @@ def following(semantics: str) -> list[str]:
     return found
 
 
-def played(finding: Finding, semantics: str) -> list[Scene]:
+def played(finding: EvidenceFinding, semantics: str) -> list[Scene]:
     """The events of a finding on the reference of a generation, boot first; up to a crash."""
     return _played(finding, semantics)[1]
 
 
-def _played(finding: Finding, semantics: str) -> tuple[Stage, list[Scene]]:
+def _played(finding: EvidenceFinding, semantics: str) -> tuple[Stage, list[Scene]]:
     header, _boot, *events = finding.trace
     stage = Stage(semantics, header["host"]["nodes"])
     scenes = [stage.boot()]
@@ -89,7 +89,7 @@ def _as_in(semantics: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def _outcome(finding: Finding, stage: Stage, there: list[Scene]) -> str:
+def _outcome(finding: EvidenceFinding, stage: Stage, there: list[Scene]) -> str:
     if stage.ended:
         return f"the host stops: {there[-1].crash}"
     with all_locks(stage.host):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from proofs.evidence.structure import Replay
+from proofs.evidence.structure import ReplayedTrace
 from proofs.replay import replay_trace
 from proofs.replay.replay import TraceResult
 from proofs.traces import TraceError, read_traces
@@ -20,7 +20,7 @@ def lines_of(trace: Iterable[dict[str, Any]]) -> bytes:
     return b"".join(msgspec.json.encode(line) + b"\n" for line in trace)
 
 
-def replayed(lines: bytes) -> Replay:
+def replayed(lines: bytes) -> ReplayedTrace:
     """What the reference does with one trace; what is malformed, or cannot be done, is a divergence too."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.jsonl"
@@ -30,7 +30,7 @@ def replayed(lines: bytes) -> Replay:
             for trace in read_traces(path):
                 replay_trace(trace, check_locks=True, result=result)
         except TraceError as error:
-            return Replay(result.events, result.comparisons, f"line {error.line}: {error.reason}", result.broken)
+            return ReplayedTrace(result.events, result.comparisons, f"line {error.line}: {error.reason}", result.broken)
     wrong = result.divergence
     text = "" if wrong is None else f"event {wrong.event} {wrong.op}: {wrong.field}: {wrong.expected}, {wrong.observed}"
-    return Replay(result.events, result.comparisons, text, result.broken)
+    return ReplayedTrace(result.events, result.comparisons, text, result.broken)

@@ -9,9 +9,10 @@ from pathlib import Path
 import proofs
 from model.semantics import SEMANTICS
 from proofs.evidence.structure import Run
-from proofs.matrix import induction, searches
+from proofs.matrix import searches
 from proofs.matrix.other_rows import matrix_ids
 from proofs.parallel import default_jobs
+from proofs.prover import induction
 from proofs.prover.verdict import Settings, versions
 
 SETTINGS = Settings(cores=True, hashes=True)
@@ -25,7 +26,7 @@ def _silent(_what: str, _done: int, _of: int) -> None:
 
 
 @dataclass(frozen=True)
-class Request:
+class EvidenceRequest:
     """Generations, property ids, sections that are left out, and how many processes."""
 
     semantics: list[str] = field(default_factory=lambda: list(SEMANTICS))
@@ -36,7 +37,7 @@ class Request:
     """Told the section, and how much of it is done."""
 
 
-def run_of(request: Request) -> Run:
+def run_of(request: EvidenceRequest) -> Run:
     """What repeats the run."""
     return Run(request.semantics, request.properties, sorted(request.without), versions(), limits(), _command(request))
 
@@ -56,7 +57,7 @@ def limits() -> dict[str, int]:
     }
 
 
-def _command(request: Request) -> str:
+def _command(request: EvidenceRequest) -> str:
     options = []
     if request.semantics != list(SEMANTICS):
         options += [f"--semantics {name}" for name in request.semantics]

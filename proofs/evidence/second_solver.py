@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from proofs.evidence.request import SETTINGS, Request
-from proofs.evidence.structure import NotRun, Table, Tables
+from proofs.evidence.request import SETTINGS, EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, NotRun, Tables
 from proofs.matrix.rows import DESIGN
 from proofs.obligations.obligation import PARAMETRIC, bounded
 from proofs.obligations.suite import suite
@@ -18,7 +18,7 @@ BOUNDED = bounded(2, 2)
 _PROVER = Settings(rlimit=SETTINGS.rlimit, seed=SETTINGS.seed, cores=False)
 
 
-def collected(request: Request) -> Tables | NotRun:
+def collected(request: EvidenceRequest) -> Tables | NotRun:
     """Every question put to both. Ctrl-C raises KeyboardInterrupt: a part of them would look whole."""
     if DESIGN not in request.semantics:
         return NotRun(f"is about {DESIGN}, which was not asked for")
@@ -46,7 +46,7 @@ def as_tables(found: list[Crossed]) -> Tables:
     """Counts by kind of question; and what is not agreed on, by name."""
     groups = by_kind(found)
     limits = ", ".join(f"{name} {value}" for name, value in cvc5_limits(SETTINGS).items())
-    counts = Table(
+    counts = EvidenceTable(
         name="Questions put to Z3 and to cvc5",
         columns=["hosts", "questions", "both unsat", "both sat", "undecided by cvc5", "by cvc5 alone", "disagree"],
         rows=[
@@ -60,7 +60,7 @@ def as_tables(found: list[Crossed]) -> Tables:
         },
     )
     rest = [one for one in found if one.outcome != AGREE]
-    named = Table(
+    named = EvidenceTable(
         name="Not agreed on",
         columns=["question", "outcome", "Z3", "cvc5"],
         rows=[[one.name, one.outcome, one.z3.answer, one.cvc5.answer] for one in rest],

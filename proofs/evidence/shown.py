@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from proofs.evidence.request import SETTINGS, Request
-from proofs.evidence.structure import Guard, Guards, Obligations, Proof
+from proofs.evidence.request import SETTINGS, EvidenceRequest
+from proofs.evidence.structure import Guards, Obligations, Proof, VacuityCheck
 from proofs.matrix.rows import DESIGN
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.obligations.suite import not_applicable, suite
@@ -14,12 +14,12 @@ from proofs.prover.vacuity import vacuity
 from proofs.prover.verdict import Result
 
 
-def asked(request: Request) -> list[Obligation]:
+def asked(request: EvidenceRequest) -> list[Obligation]:
     """Every obligation about the design's properties, for any host; lemmas and loops come with them."""
     return suite([DESIGN], request.properties, [PARAMETRIC])
 
 
-def obligations(request: Request) -> Obligations:
+def obligations(request: EvidenceRequest) -> Obligations:
     """Put to the solver, never taken from a cache. Ctrl-C raises KeyboardInterrupt: a part of them would look whole."""
     started = time.perf_counter()
     wanted = asked(request)
@@ -50,11 +50,11 @@ def as_proof(result: Result) -> Proof:
     )
 
 
-def guards(request: Request) -> Guards:
+def guards(request: EvidenceRequest) -> Guards:
     """Assumptions satisfiable, each guard and update needed; on a host of 2 nodes and 2 domains."""
     started = time.perf_counter()
     found = [
-        Guard(v.transition, v.satisfiable, v.vacuous, v.undecided, v.witness, v.needed, v.not_needed)
+        VacuityCheck(v.transition, v.satisfiable, v.vacuous, v.undecided, v.witness, v.needed, v.not_needed)
         for v in vacuity(DESIGN, request.jobs)
     ]
     return Guards(transitions=found, seconds=time.perf_counter() - started)

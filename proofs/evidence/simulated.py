@@ -5,26 +5,26 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from proofs.evidence.request import Request
-from proofs.evidence.structure import Table, Tables
+from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, Tables
 from proofs.parallel import in_processes
-from proofs.simulate.build import Ending
+from proofs.simulate.build import BuildEnding
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.report import cell, measures_of
-from proofs.simulate.results import Row, rows
-from proofs.simulate.run import Outcome, run_once
+from proofs.simulate.results import ScenarioResult, rows
+from proofs.simulate.run import RunOutcome, run_once
 from proofs.simulate.scenario import Scenario, built_in, load
 
 SEEDS: Final = {"boot-storm": 10, "mixed-builders": 10, "parallel-migration": 10, "fragmented": 2}
 """The scenarios that a report runs, and how often."""
 
 
-def collected(request: Request) -> Tables:
+def collected(request: EvidenceRequest) -> Tables:
     """Every policy, with the first seeds. Broken properties and crashes are not as claimed."""
     started = time.perf_counter()
     scenarios = [load(built_in()[name]) for name in SEEDS]
     asked = [(s, policy, seed) for s in scenarios for policy in POLICIES for seed in range(SEEDS[s.name])]
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, RunOutcome] = {}
     for index, outcome in in_processes(_one, asked, request.jobs):
         outcomes[index] = outcome
         request.progress("scenarios", len(outcomes), len(asked))
@@ -36,19 +36,19 @@ def collected(request: Request) -> Tables:
     return Tables(tables=tables, ok=ok, seconds=time.perf_counter() - started)
 
 
-def _one(asked: tuple[Scenario, str, int]) -> Outcome:
+def _one(asked: tuple[Scenario, str, int]) -> RunOutcome:
     return run_once(*asked)
 
 
-def as_table(scenario: Scenario, found: list[Row]) -> Table:
+def as_table(scenario: Scenario, found: list[ScenarioResult]) -> EvidenceTable:
     """A row a policy, a column a measure; the ways in which builds end are drawn."""
-    endings = [ending.value for ending in Ending]
+    endings = [ending.value for ending in BuildEnding]
     names = [*endings, *(name for name in measures_of(found) if name not in endings)]
     wrong = [
         f"{row.policy}: {', '.join(row.broken)}; {row.crashes} crashes" for row in found if row.broken or row.crashes
     ]
     seeds = found[0].runs
-    return Table(
+    return EvidenceTable(
         name=scenario.name,
         columns=["policy", *names],
         rows=[[row.policy, *(cell(row, name) for name in names)] for row in found],

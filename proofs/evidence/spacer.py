@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 
-from proofs.evidence.request import SETTINGS, Request
-from proofs.evidence.structure import NotRun, Table, Tables
+from proofs.evidence.request import SETTINGS, EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, NotRun, Tables
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import DESIGN
 from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.derive import Derivation, certificate_counts, derive_all, less, more
-from proofs.spacer.target import DERIVED, Target, targets
+from proofs.spacer.target import DERIVED, SpacerTarget, targets
 
 SECONDS = 600
 _PROVER = Settings(rlimit=SETTINGS.rlimit, seed=SETTINGS.seed, cores=False)
 
 
-def _asked(request: Request) -> list[Target]:
+def _asked(request: EvidenceRequest) -> list[SpacerTarget]:
     """On a host of one node and one domain; if all properties were asked for, on 2 nodes and 2 domains that claims are
     backed and aggregates agree, too."""
     small = targets(DESIGN, [name for name in DERIVED if name in request.properties], 1, 1)
@@ -24,7 +24,7 @@ def _asked(request: Request) -> list[Target]:
     return [*small, *([t for t in targets(DESIGN, list(DERIVED), 2, 2) if not t.conditions] if whole else [])]
 
 
-def collected(request: Request) -> Tables | NotRun:
+def collected(request: EvidenceRequest) -> Tables | NotRun:
     """Derive everything asked for. Ctrl-C raises KeyboardInterrupt: a part of it would look whole."""
     if DESIGN not in request.semantics:
         return NotRun(f"is about {DESIGN}, which was not asked for")
@@ -43,7 +43,7 @@ def collected(request: Request) -> Tables | NotRun:
 
 def as_tables(found: list[Derivation]) -> Tables:
     """How each ended; and each invariant, clause by clause, with what the hand-written ones have beside it."""
-    ends = Table(
+    ends = EvidenceTable(
         name="Invariants that Spacer derived",
         columns=["target", "verdict", "conjuncts", "questions of the prover", "proved", "more than by hand", "less"],
         rows=[
@@ -62,7 +62,7 @@ def as_tables(found: list[Derivation]) -> Tables:
         seconds={one.name: one.derive_seconds for one in found},
     )
     clauses = [
-        Table(
+        EvidenceTable(
             name=f"Spacer's invariant: {one.name}",
             columns=["conjunct", "follows from the hand-written ones"],
             rows=[[c.text, "yes" if c.implied is Verdict.PROVED else "no"] for c in one.spacers],

@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from model.conditions import CONDITIONS
 from model.properties import PROPERTIES
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from proofs.evidence.structure import (
     Bearing,
+    DesignStatements,
     Findings,
     Matrix,
     NotRun,
@@ -24,7 +25,6 @@ from proofs.evidence.structure import (
     OneTest,
     RunTests,
     Statement,
-    Statements,
     StatementVerdict,
     VerdictName,
 )
@@ -43,26 +43,26 @@ NOT_CHECKED: Final = "not checked"
 Answers = dict[tuple[str, bool], list[VerdictName]]
 
 
-class Shown(Struct, forbid_unknown_fields=True):
+class StatementException(Struct, forbid_unknown_fields=True):
     """Something that a statement does not hold for, and the test that shows it."""
 
     text: str
     shown_by: str
 
 
-class Promise(Struct, forbid_unknown_fields=True):
+class DesignStatement(Struct, forbid_unknown_fields=True):
     """A statement of the design, and the tests that bear on it."""
 
     text: str
     tests: list[str] = []
-    exceptions: list[Shown] = []
+    exceptions: list[StatementException] = []
 
 
 @cache
-def promises() -> dict[str, Promise]:
+def promises() -> dict[str, DesignStatement]:
     """All statements by id."""
     text = (files(__package__) / "statements.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[str, Promise])
+    return msgspec.convert(tomllib.loads(text), dict[str, DesignStatement])
 
 
 def named_tests() -> list[str]:
@@ -83,7 +83,7 @@ def judged(
     obligations: Obligations | NotRun,
     tests: RunTests | NotRun,
     findings: Findings | NotRun,
-) -> Statements:
+) -> DesignStatements:
     """The verdict on each statement, from what was run; a part that was not run leaves it not checked."""
     started = time.perf_counter()
     answers = _answers(matrix, obligations)
@@ -91,7 +91,7 @@ def judged(
     found = findings.findings if isinstance(findings, Findings) else []
     traces = {f.property: f.name for f in found if f.semantics == DESIGN and not f.conditions}
     all_ = [_judged(name, promise, answers, outcomes, traces) for name, promise in promises().items()]
-    return Statements(statements=all_, seconds=time.perf_counter() - started)
+    return DesignStatements(statements=all_, seconds=time.perf_counter() - started)
 
 
 def _answers(matrix: Matrix | NotRun, obligations: Obligations | NotRun) -> Answers:
@@ -114,7 +114,7 @@ def _answers(matrix: Matrix | NotRun, obligations: Obligations | NotRun) -> Answ
 
 def _judged(
     name: str,
-    promise: Promise,
+    promise: DesignStatement,
     answers: Answers,
     outcomes: dict[str, OneTest],
     traces: dict[str, str],

@@ -6,14 +6,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from model.conditions import CONDITIONS
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from proofs.evidence.collect import SECTIONS
 from proofs.evidence.further import FURTHER
 from proofs.evidence.parts import parts
 from proofs.evidence.replayed import lines_of
 from proofs.evidence.statements import promises
-from proofs.evidence.structure import Cell, Evidence, EvidenceError, Finding, NotRun, read
+from proofs.evidence.structure import Evidence, EvidenceCell, EvidenceError, EvidenceFinding, NotRun, read
 from proofs.matrix.other_rows import matrix_ids
 from proofs.traces import TraceError, read_traces
 from proofs.traces.text import one_line, printable
@@ -44,7 +44,7 @@ def _problems(evidence: Evidence) -> Iterable[str]:
         yield "nothing was asked for"
     judged = [] if isinstance(evidence.matrix, NotRun) else evidence.matrix.cells
     found = [] if isinstance(evidence.findings, NotRun) else evidence.findings.findings
-    entries: list[Cell | Finding] = [*judged, *found]
+    entries: list[EvidenceCell | EvidenceFinding] = [*judged, *found]
     for entry in entries:
         yield from _unknown("semantics", [entry.semantics], SEMANTICS)
         yield from _unknown("property", [entry.property], parts())
@@ -61,7 +61,7 @@ def _unknown(kind: str, given: Iterable[str], known: Iterable[str]) -> Iterable[
     yield from (f"no {kind} {name!r}" for name in given if name not in there)
 
 
-def _trace_problems(finding: Finding) -> Iterable[str]:
+def _trace_problems(finding: EvidenceFinding) -> Iterable[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace"
         path.write_bytes(lines_of(finding.trace))

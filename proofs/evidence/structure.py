@@ -52,7 +52,7 @@ class Run(_Part):
     command: str
 
 
-class Cell(_Part):
+class EvidenceCell(_Part):
     """One verdict of the matrix."""
 
     name: str
@@ -76,10 +76,10 @@ class Cell(_Part):
 class Matrix(_Section):
     """Every generation against every property."""
 
-    cells: list[Cell]
+    cells: list[EvidenceCell]
 
 
-class Replay(_Part):
+class ReplayedTrace(_Part):
     """What the reference does with a stored trace."""
 
     events: int
@@ -98,7 +98,7 @@ class Repaired(_Part):
     first_difference: str
 
 
-class Finding(_Part):
+class EvidenceFinding(_Part):
     """A refuted cell: a shortest trace from boot, as the reference ran it."""
 
     name: str
@@ -113,14 +113,14 @@ class Finding(_Part):
     """The sum that breaks after the last event, in the model's words."""
     reference: list[str]
     """What the reference's own checker finds after the last event."""
-    replay: Replay
+    replay: ReplayedTrace
     repaired: Repaired | None
 
 
 class Findings(_Section):
     """All refuted cells."""
 
-    findings: list[Finding]
+    findings: list[EvidenceFinding]
 
 
 class Proof(_Part):
@@ -149,7 +149,7 @@ class Obligations(_Section):
     not_applicable: int
 
 
-class Guard(_Part):
+class VacuityCheck(_Part):
     """What is known of one transition: is anything proved only because nothing can happen?"""
 
     transition: str
@@ -166,10 +166,10 @@ class Guard(_Part):
 class Guards(_Section):
     """Guards and updates, and what needs them."""
 
-    transitions: list[Guard]
+    transitions: list[VacuityCheck]
 
 
-class Recording(_Part):
+class ReplayedRecording(_Part):
     """One recorded file, replayed on the reference with every lock checked."""
 
     file: str
@@ -187,7 +187,7 @@ class Recording(_Part):
 class Conformance(_Section):
     """The reference against the hypervisor's own code."""
 
-    files: list[Recording]
+    files: list[ReplayedRecording]
 
 
 class OneTest(_Part):
@@ -229,7 +229,7 @@ class Statement(_Part):
     """On what it holds: conditions that proofs need, and exceptions that a test shows."""
 
 
-class Statements(_Section):
+class DesignStatements(_Section):
     """Every statement of the design."""
 
     statements: list[Statement]
@@ -238,12 +238,12 @@ class Statements(_Section):
 class Tables(_Section):
     """A section that other verbs of the tool fill."""
 
-    tables: list[Table]
+    tables: list[EvidenceTable]
     ok: bool
     """All as claimed."""
 
 
-class Table(_Part):
+class EvidenceTable(_Part):
     """Text and numbers in rows, the first column naming the row."""
 
     name: str
@@ -273,7 +273,7 @@ class Evidence(Struct, forbid_unknown_fields=True, kw_only=True):
     guards: Guards | NotRun
     conformance: Conformance | NotRun
     tests: RunTests | NotRun
-    statements: Statements | NotRun
+    statements: DesignStatements | NotRun
     further: dict[str, Tables | NotRun]
     digest: str = ""
     """SHA-256 of all the rest: tells an accident from a change."""

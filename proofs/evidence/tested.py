@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from proofs.evidence.request import CHECKOUT, Request
+from proofs.evidence.request import CHECKOUT, EvidenceRequest
 from proofs.evidence.structure import NotRun, OneTest, Outcome, RunTests
 
 PASSED: Final = "passed"
@@ -21,7 +21,7 @@ SKIPPED: Final = "skipped"
 MISSING: Final = "missing"
 
 
-def run_tests(request: Request, ids: list[str]) -> RunTests | NotRun:
+def run_tests(request: EvidenceRequest, ids: list[str]) -> RunTests | NotRun:
     """Every test named, its cases counted together; one failed case fails it."""
     if find_spec("pytest") is None or not (CHECKOUT / "tests").is_dir():
         return NotRun("needs a checkout with its tests, and pytest")

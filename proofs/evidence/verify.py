@@ -14,12 +14,12 @@ import msgspec
 
 from proofs.evidence import statements
 from proofs.evidence.collect import CORE, INTERRUPTED
-from proofs.evidence.compare import Difference, differences
+from proofs.evidence.compare import FieldDifference, differences
 from proofs.evidence.in_model import broken_in_model
 from proofs.evidence.judged import finding_of, row_of
 from proofs.evidence.replayed import lines_of, replayed
-from proofs.evidence.request import Request, run_of
-from proofs.evidence.structure import Evidence, Finding, Findings, Matrix, NotRun, Run, digest
+from proofs.evidence.request import EvidenceRequest, run_of
+from proofs.evidence.structure import Evidence, EvidenceFinding, Findings, Matrix, NotRun, Run, digest
 from proofs.matrix.findings import measure
 from proofs.search.events import Trace
 from reference.status import MisuseError
@@ -29,14 +29,14 @@ from reference.status import MisuseError
 class Verified:
     """What differs, what could not be established, and what was left out on purpose."""
 
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[FieldDifference] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
 
-def request_of(run: Run, jobs: int) -> Request:
+def request_of(run: Run, jobs: int) -> EvidenceRequest:
     """What the evidence says was asked for."""
-    return Request(run.semantics, run.properties, frozenset(run.without), jobs)
+    return EvidenceRequest(run.semantics, run.properties, frozenset(run.without), jobs)
 
 
 def verified(stored: Evidence, again: Evidence) -> Verified:
@@ -66,7 +66,7 @@ def verified(stored: Evidence, again: Evidence) -> Verified:
     return found
 
 
-def run_differences(stored: Evidence) -> Iterator[Difference]:
+def run_differences(stored: Evidence) -> Iterator[FieldDifference]:
     """The digest, and what the run was made with: versions, seeds and limits are those of this tool."""
     yield from differences("digest", stored.digest, digest(stored))
     yield from differences("run", stored.run, run_of(request_of(stored.run, 1)))
@@ -85,21 +85,21 @@ def _section(found: Verified, name: str, old: object, new: object, compare: bool
     return new
 
 
-def _other_traces(stored: Findings, again: Findings) -> Iterator[Difference]:
+def _other_traces(stored: Findings, again: Findings) -> Iterator[FieldDifference]:
     """Of several shortest traces any is as good; a shorter one, or none, is a difference."""
     old, new = ({f.name: measure(lines_of(f.trace)) for f in s.findings} for s in (stored, again))
     for name in dict.fromkeys([*old, *new]):
         if old.get(name) != new.get(name):
             what = f"findings.findings[{name}]: events, domains, nodes, pages"
-            yield Difference(what, old.get(name, "absent"), new.get(name, "absent"))
+            yield FieldDifference(what, old.get(name, "absent"), new.get(name, "absent"))
 
 
-def rechecked(findings: list[Finding], judged: Matrix) -> list[Finding]:
+def rechecked(findings: list[EvidenceFinding], judged: Matrix) -> list[EvidenceFinding]:
     """Every stored trace run again on the reference, and checked in the model; `judged` says who is right."""
     return [_rechecked(finding, judged) for finding in findings]
 
 
-def _rechecked(finding: Finding, judged: Matrix) -> Finding:
+def _rechecked(finding: EvidenceFinding, judged: Matrix) -> EvidenceFinding:
     header, _boot, *events = finding.trace
     row, broken = row_of(finding), broken_in_model(finding)
     trace = Trace(finding.semantics, "", row.part, header["host"], events, finding.transitions, [], broken)

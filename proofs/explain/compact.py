@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proofs.explain.story import Scene, actor, call, changes, result, scenes
+from proofs.explain.story import EventWithStates, actor, call, changes, result, scenes
 from proofs.traces import Trace
 
 WIDTH = 112
@@ -26,7 +26,7 @@ def compact_scenes(trace: Trace) -> list[list[str]]:
     return [list(_lines(scene)) for scene in scenes(trace, 1)]
 
 
-def _lines(scene: Scene) -> Iterator[str]:
+def _lines(scene: EventWithStates) -> Iterator[str]:
     outcome = result(scene.event)
     yield f"{scene.at:>3}  {actor(scene.event)}: {call(scene.event)}" + (f"  => {outcome}" if outcome else "")
     if scene.after is not None:

@@ -144,7 +144,7 @@ def bars(host: Host) -> list[Bar]:
             _add(whole.host_wide, f"d{domid}", domain.global_claims)
         for bar, avail, claimed in zip(nodes, host.node_avail_pages, host.node_outstanding_claims, strict=True):
             bar.unclaimed = avail - claimed
-        whole.unclaimed = host.total_avail_pages - host.outstanding_claims
+        whole.unclaimed = host.unclaimed()
     return [*nodes, whole]
 
 

@@ -14,7 +14,7 @@ from proofs.traces import Event, State, Trace
 from proofs.traces.events import HostShape
 
 
-class Scene(NamedTuple):
+class EventWithStates(NamedTuple):
     """An event in its place: the state before it (none before boot) and after it (none at a crash)."""
 
     at: int  # index within the trace
@@ -23,7 +23,7 @@ class Scene(NamedTuple):
     after: State | None
 
 
-def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[Scene]:
+def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[EventWithStates]:
     """The events with index ``first`` to ``last`` of a trace (none: its end); all are read and checked.
 
     :raises proofs.traces.TraceError: at a malformed line
@@ -34,7 +34,7 @@ def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[Sc
         if after is not None:
             trace.check_shape(after)
         if first <= index and (last is None or index <= last):
-            yield Scene(index, event, before, after)
+            yield EventWithStates(index, event, before, after)
         before = after
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from proofs.traces import Trace
 
-from .story import Scene, Usage, actor, call, changes, result, scenes, usage
+from .story import EventWithStates, Usage, actor, call, changes, result, scenes, usage
 
 _LEGEND = "bars: █ used  ▒ claimed  · free and unclaimed  ! claimed beyond the free pages"
 
@@ -42,7 +42,7 @@ def print_timeline(trace: Trace, out: Console, *, bar_width: int = 32, first: in
     return shown
 
 
-def _headline(scene: Scene) -> Text:
+def _headline(scene: EventWithStates) -> Text:
     line = Text(f"{scene.at:>4}  ", style="dim")
     line.append(f"{actor(scene.event):<8} ", style="cyan")
     line.append(call(scene.event))

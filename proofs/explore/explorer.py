@@ -50,12 +50,12 @@ class Subject(Protocol[S, Outcome_co]):
         """Make it the state now. What was in flight in it cannot be continued."""
 
 
-class Place(Generic[S]):
+class SearchPlace(Generic[S]):
     """A state that was reached, and from where."""
 
     __slots__ = ("events", "former", "key", "state")
 
-    def __init__(self, state: S, key: Any, former: Place[S] | None, events: Events) -> None:
+    def __init__(self, state: S, key: Any, former: SearchPlace[S] | None, events: Events) -> None:
         self.state = state
         self.key = key
         self.former = former
@@ -65,7 +65,7 @@ class Place(Generic[S]):
     def path(self) -> Events:
         """All events from boot."""
         events: Events = ()
-        place: Place[S] | None = self
+        place: SearchPlace[S] | None = self
         while place is not None:
             events, place = place.events + events, place.former
         return events
@@ -77,7 +77,7 @@ class Moment(NamedTuple, Generic[S, Outcome_co]):
     event: Written
     outcome: Outcome_co | None
     """None at boot."""
-    before: Place[S]
+    before: SearchPlace[S]
 
 
 class Explorer(Generic[S, Outcome_co, Found]):
@@ -101,14 +101,14 @@ class Explorer(Generic[S, Outcome_co, Found]):
         key: Callable[[S], Hashable],
         *,
         judge_starts: bool = False,
-        of_host: Callable[[Place[S]], Hashable] | None = None,
+        of_host: Callable[[SearchPlace[S]], Hashable] | None = None,
     ) -> None:
         self.subject, self.choices, self.goal, self.key = subject, choices, goal, key
         self._starts: Iterable[Events] | None = starts
         self._judge_starts = judge_starts
         self._of_host = of_host
         self._seen: set[Hashable] = set()
-        self.newest: list[Place[S]] = []
+        self.newest: list[SearchPlace[S]] = []
         """The places that the last events reached first."""
         self.tried = 0
         """Events done, those of the starts not counted."""
@@ -132,7 +132,7 @@ class Explorer(Generic[S, Outcome_co, Found]):
         return None
 
     def _begin(self, starts: Iterable[Events]) -> tuple[Events, Found] | None:
-        subject, boot = self.subject, Place(self.subject.state(), None, None, ())
+        subject, boot = self.subject, SearchPlace(self.subject.state(), None, None, ())
         first = None
         for events in starts:
             subject.bring_back(boot.state)
@@ -144,14 +144,14 @@ class Explorer(Generic[S, Outcome_co, Found]):
             self._note(boot, events)
         return first
 
-    def _note(self, former: Place[S], events: Events) -> None:
+    def _note(self, former: SearchPlace[S], events: Events) -> None:
         state = self.subject.state(former.state)
         key = self.key(state)
         if key not in self._seen:
             self._seen.add(key)
-            self.newest.append(Place(state, key, former, events))
+            self.newest.append(SearchPlace(state, key, former, events))
 
-    def _from(self, place: Place[S], last: bool, only_continue: bool) -> Iterator[tuple[Written, Found]]:
+    def _from(self, place: SearchPlace[S], last: bool, only_continue: bool) -> Iterator[tuple[Written, Found]]:
         subject = self.subject
         subject.bring_back(place.state)
         for event in list(self.choices()):
@@ -172,7 +172,7 @@ class Explorer(Generic[S, Outcome_co, Found]):
                 self._note(place, (event,))
             subject.bring_back(place.state)
 
-    def _go_again(self, place: Place[S]) -> None:
+    def _go_again(self, place: SearchPlace[S]) -> None:
         """Reach a place so that what is in flight there can be continued."""
         root = place
         events: Events = ()

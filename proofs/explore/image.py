@@ -51,7 +51,7 @@ def _own(value: Any) -> Any:
     return value
 
 
-class Kind:
+class FieldKind:
     """The fields of a class that make up a state, read at once."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -66,7 +66,7 @@ class Kind:
                 setattr(getattr(into, owner) if owner else into, field, _own(former))
 
 
-class _Heap(Kind):
+class _Heap(FieldKind):
     """Of the heap of a node, by order: no free block is larger than the node."""
 
     def __init__(self, pages: int) -> None:
@@ -87,7 +87,7 @@ def _heap(pages: int) -> _Heap:
     return _Heap(pages)
 
 
-class _Blocks(Kind):
+class _Blocks(FieldKind):
     """The blocks of a page table, what `Block` takes of each, in the order in which they were entered.
 
     A dying domain's pages are freed in this order.
@@ -108,15 +108,15 @@ def _names(cls: Any, without: frozenset[str]) -> list[str]:
 
 TABLE = [f"pages.{name}" for name in PageTable.__slots__ if name not in {"_node_span", "blocks"}]
 HISTORY = [f"history.{name}" for name in sorted(ClaimHistory.__slots__)]
-HOST = Kind([*_names(Host, HOST_FIXED | {"heap", "pages"}), *TABLE])
-DOMAIN = Kind([*_names(Domain, DOMAIN_FIXED | {"history"}), *HISTORY])
+HOST = FieldKind([*_names(Host, HOST_FIXED | {"heap", "pages"}), *TABLE])
+DOMAIN = FieldKind([*_names(Domain, DOMAIN_FIXED | {"history"}), *HISTORY])
 BLOCKS = _Blocks()
 
 
 class Image(NamedTuple):
     """The state of a host: the objects that it consists of, and what they were like."""
 
-    kinds: list[Kind]
+    kinds: list[FieldKind]
     of: list[Callable[[Any], Values]]
     """How each is read."""
     parts: list[Any]
@@ -129,7 +129,7 @@ def taken(host: Host, domains: Iterable[Domain], former: Image | None = None) ->
     :param domains: every domain that there was
     :param former: an image of the same host: what did not change is shared with it
     """
-    found: list[tuple[Kind, Any]] = [(HOST, host), (BLOCKS, host)]
+    found: list[tuple[FieldKind, Any]] = [(HOST, host), (BLOCKS, host)]
     found += [(_heap(heap.pages), heap) for heap in host.heap]
     found += [(DOMAIN, domain) for domain in domains]
     kinds, parts = [kind for kind, _part in found], [part for _kind, part in found]

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 
 import z3
 
-import model.ranges  # noqa: F401  (states no-wrap)
 from model.generations import SEMANTICS
 from model.logic import Term
 from model.properties import PROPERTIES, Property
 from model.state import FIELDS, Shape
 from proofs.export.counters import FLAGS, NotACounter, Statements, conjuncts, counters
-from proofs.matrix.induction import induction
+from proofs.prover.induction import induction
 
 _BINARY = {
     z3.Z3_OP_LE: "<=",
@@ -69,7 +68,7 @@ _INTRODUCTION = """\
 
 
 @dataclass
-class Header:
+class CHeader:
     """The text, and which invariants are in it or not, the latter with what they read."""
 
     text: str
@@ -77,12 +76,12 @@ class Header:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def header(semantics: str) -> Header:
+def header(semantics: str) -> CHeader:
     """The invariants that every step of the generation is proved to keep, without conditions, as C99.
 
     :raises KeyError: no such generation
     """
-    found = Header("")
+    found = CHeader("")
     checks: list[str] = []
     sums: dict[str, str] = {}
     for name in induction(semantics).kept:
@@ -122,7 +121,7 @@ def _check(prop: Property, semantics: str) -> tuple[str, dict[str, str]]:
     assert about is not None, prop.name
     statements = Statements()
     formula = about(statements, counters())
-    writer = _Writer(statements)
+    writer = _CFormulaWriter(statements)
     body = writer.statements(formula, 1)
     nodes = sorted(str(loop.variable) for loop in statements.loops.values() if loop.over == "node")
     domains = sorted(str(loop.variable) for loop in statements.loops.values() if loop.over == "domain")
@@ -142,7 +141,7 @@ def _check(prop: Property, semantics: str) -> tuple[str, dict[str, str]]:
 
 
 @dataclass
-class _Writer:
+class _CFormulaWriter:
     """Formulas as C, with the sums met on the way."""
 
     quantified: Statements

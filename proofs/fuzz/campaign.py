@@ -18,8 +18,8 @@ from proofs.parallel import Pool, tell, workers
 from .finding import slug
 from .known import Known
 from .shard import ShardResult
-from .store import Settings, ShardDone, ShrunkDone, Store, write_finding
-from .target import Found
+from .store import CampaignSettings, ShardDone, ShrunkDone, Store, write_finding
+from .target import FailingTrace
 from .tasks import Job, do, told_of
 
 LOOK = 1.0
@@ -39,7 +39,7 @@ class Budget(Struct, frozen=True):
 class Finding(Struct):
     """A kind of failure, after shrinking."""
 
-    found: Found
+    found: FailingTrace
     path: str
     traces: int
     """How many failed so."""
@@ -78,7 +78,9 @@ class Totals(Struct):
 class Campaign:
     """The state of a campaign; what a journal tells is there from the start."""
 
-    def __init__(self, settings: Settings, known: list[Known], findings: Path, store: Store | None = None) -> None:
+    def __init__(
+        self, settings: CampaignSettings, known: list[Known], findings: Path, store: Store | None = None
+    ) -> None:
         """``findings``: the folder for them; ``store``: where the rest is kept, if it is."""
         self.settings = settings
         self.totals = {one.semantics: Totals(one.semantics, one) for one in known}
@@ -88,7 +90,7 @@ class Campaign:
         self._store = store
         self._shards: dict[int, ShardResult] = {}
         self._frontier = 0  # all shards below are done
-        self._first: dict[str, tuple[int, Found]] = {}
+        self._first: dict[str, tuple[int, FailingTrace]] = {}
         self._failures: Counter[str] = Counter()
         self._shrunk: dict[str, ShrunkDone] = {}
         for record in [] if store is None else store.records:

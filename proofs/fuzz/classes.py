@@ -60,7 +60,7 @@ Classes = dict[str, str]
 """Every class, and why it cannot be reached; empty where it can."""
 
 
-class _Asked:
+class _StateSolver:
     """A solver that knows what holds in every state, and questions to it."""
 
     def __init__(self, semantics: str, proved: list[str]) -> None:
@@ -93,7 +93,7 @@ class _Asked:
 
 def classes_of(semantics: str, proved: list[str]) -> Classes:
     """Every class of a semantics. ``proved``: the names of what holds in every state."""
-    asked = _Asked(semantics, proved)
+    asked = _StateSolver(semantics, proved)
     for name, arguments in _calls(asked.host):
         if not exists(name, semantics):
             continue
@@ -198,13 +198,13 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, domain | {argument: host.pages(argument) for argument in kind.any_numbers}
 
 
-def _passed_over(asked: _Asked, found: list[Case], has_block: list[Term]) -> None:
+def _passed_over(asked: _StateSolver, found: list[Case], has_block: list[Term]) -> None:
     """A node that has a block is not the one where the search ends."""
     second = [index for index, case in enumerate(found) if case.name == "allocated"][1]
     asked.ask(PASSED_OVER_CLAIMED, all_of([holds(found, second), has_block[0]]))
 
 
-def _effects(asked: _Asked, name: str, found: list[Case], arguments: dict[str, Any]) -> None:
+def _effects(asked: _StateSolver, name: str, found: list[Case], arguments: dict[str, Any]) -> None:
     """What the cases that redeem or recall may take."""
     redeems = "assign_pages" if asked.call.rules.redeems_at_assign else "alloc_heap_pages"
     for index, case in enumerate(found):
@@ -217,7 +217,7 @@ def _effects(asked: _Asked, name: str, found: list[Case], arguments: dict[str, A
             _recalled(asked, holds(found, index), case.effect(), arguments.get("node", 0), case.name)
 
 
-def _redeemed(asked: _Asked, condition: Term, after: CallState, node: int) -> None:
+def _redeemed(asked: _StateSolver, condition: Term, after: CallState, node: int) -> None:
     before = asked.before
     from_node = before.claims[_DOMID, node] - after.claims[_DOMID, node]
     took = (
@@ -230,7 +230,7 @@ def _redeemed(asked: _Asked, condition: Term, after: CallState, node: int) -> No
         asked.ask(name, all_of([condition, *pattern]))
 
 
-def _recalled(asked: _Asked, condition: Term, after: CallState, node: int, case: str) -> None:
+def _recalled(asked: _StateSolver, condition: Term, after: CallState, node: int, case: str) -> None:
     if case not in ("offlined", "freed-and-offlined"):
         return
     before = asked.before

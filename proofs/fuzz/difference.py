@@ -12,7 +12,7 @@ from reference.state import Domain, Host
 from .compiled import ModelState
 
 
-class Difference(NamedTuple):
+class CounterDifference(NamedTuple):
     """One number: its name as traces have it, and what each side says."""
 
     field: str
@@ -59,7 +59,7 @@ def counters_differ(s: ModelState, host: Host, domains: Mapping[int, Domain]) ->
     return False
 
 
-def first_difference(s: ModelState, host: Host, domains: Mapping[int, Domain]) -> Difference | None:
+def first_difference(s: ModelState, host: Host, domains: Mapping[int, Domain]) -> CounterDifference | None:
     """The first number that differs, of everything that both sides have: the slow way."""
     of_host = ("total_avail_pages", "outstanding_claims", "node_avail_pages", "node_outstanding_claims")
     for name in of_host:
@@ -75,13 +75,13 @@ def first_difference(s: ModelState, host: Host, domains: Mapping[int, Domain]) -
     return _pages_differ(s, host, domains)
 
 
-def _differ(name: str, reference: Any, model: Any) -> Difference | None:
+def _differ(name: str, reference: Any, model: Any) -> CounterDifference | None:
     if isinstance(reference, list) and len(reference) == len(model):
         for index, (one, other) in enumerate(zip(reference, model, strict=True)):
             if one != other:
-                return Difference(f"{name}[{index}]", one, other)
+                return CounterDifference(f"{name}[{index}]", one, other)
         return None
-    return Difference(name, reference, model) if reference != model else None
+    return CounterDifference(name, reference, model) if reference != model else None
 
 
 def _of_domain(s: ModelState, host: Host, domid: int, domain: Domain) -> list[tuple[str, Any, Any]]:
@@ -135,7 +135,7 @@ def ledger_differs(s: ModelState, domain: Domain) -> bool:
     )
 
 
-def _pages_differ(s: ModelState, host: Host, domains: Mapping[int, Domain]) -> Difference | None:
+def _pages_differ(s: ModelState, host: Host, domains: Mapping[int, Domain]) -> CounterDifference | None:
     """The classes of pages, counted block by block."""
     nodes, span = len(host.node_pages), host.node_span
     limbo: dict[int, list[int]] = {}

@@ -24,7 +24,7 @@ from model.calls import (
     Entry,
     PreemptAt,
     Script,
-    Section,
+    ScriptSection,
     exists,
 )
 from model.semantics import SEMANTICS
@@ -32,7 +32,7 @@ from proofs.operations import OPERATIONS, CreateDomain, Event
 from reference.pages import PageState
 from reference.state import Host
 
-from .compiled import Made, Pages
+from .compiled import CaseResult, Pages
 from .frames import Owned, pages_at
 from .model_calls import ModelCalls
 
@@ -63,7 +63,7 @@ class Expectation:
             calls.result = MISUSE
             return None
         begun = event.on_model(self)
-        if type(begun) is Made:
+        if type(begun) is CaseResult:
             calls.result = begun.result
             return _ended(begun.result) if begun.block is None else Ended(begun.result, (begun.block,))  # type: ignore[arg-type]  # as good as a block
         self._scripts[builder] = event, begun  # type: ignore[assignment]  # what was not made is a script
@@ -82,7 +82,7 @@ class Expectation:
         make = self.calls.make
         try:
             item = next(script)
-            while type(item) is Section:
+            while type(item) is ScriptSection:
                 item = script.send(make(item.call, item.arguments))  # type: ignore[arg-type]  # as good as a case
         except StopIteration as end:
             del self._scripts[builder]
@@ -132,15 +132,15 @@ class Expectation:
         """
         return any(getattr(event, "domid", None) == domid for event, _ in self._scripts.values())
 
-    def call(self, name: str, **arguments: Any) -> Made:
+    def call(self, name: str, **arguments: Any) -> CaseResult:
         """Make a call of one critical section."""
         return self.calls.make(name, arguments)
 
-    def call_for(self, name: str, domid: int, **arguments: Any) -> Made:
+    def call_for(self, name: str, domid: int, **arguments: Any) -> CaseResult:
         """A call that a domain which does not exist makes impossible, or refuses."""
         return self.calls.make(name, {"domid": self.known(domid), **arguments})
 
-    def call_on(self, name: str, mfn: int, order: int, **arguments: Any) -> Made:
+    def call_on(self, name: str, mfn: int, order: int, **arguments: Any) -> CaseResult:
         """A call on frames that are allocated; there is no other."""
         block = pages_at(self.host, mfn, order)
         if block is None:
@@ -151,9 +151,9 @@ class Expectation:
         """Begin an operation of several critical sections."""
         return SCRIPTS[name](*arguments, **named)
 
-    def impossible(self, why: str) -> Made:
+    def impossible(self, why: str) -> CaseResult:
         """The hypervisor is never called like that."""
-        return Made(why, MISUSE, None)
+        return CaseResult(why, MISUSE, None)
 
     def entries(self, claims: Iterable[Any], reserved: str = "pad") -> list[Entry]:
         """The entries of a claim set; ``reserved``: what the field is called that has to be 0."""
@@ -184,7 +184,7 @@ class Expectation:
         owned = Owned(self.host, self.calls.domains[domid])
         return lambda: owned
 
-    def create_domain(self, event: CreateDomain) -> Made:
+    def create_domain(self, event: CreateDomain) -> CaseResult:
         """Evaluated on numbers directly: domains are few. The histories of an earlier domain of that id are over."""
         s, domid = self.calls.state, event.domid
         nothing = [0] * s.number_of_nodes
@@ -201,7 +201,7 @@ class Expectation:
         }
         return self.calls.make("create_domain", arguments)
 
-    def offline_page(self, mfn: int) -> Made:
+    def offline_page(self, mfn: int) -> CaseResult:
         """What the page is, is queried from the reference."""
         pages = self.host.pages
         node = mfn // self.host.node_span
@@ -214,7 +214,7 @@ class Expectation:
         marked = mfn in pages.offlining
         return self.calls.make("offline_page", {"node": node, "page": IN_USE, "assigned": assigned, "marked": marked})
 
-    def online_page(self, mfn: int) -> Made:
+    def online_page(self, mfn: int) -> CaseResult:
         """Likewise."""
         pages = self.host.pages
         page = OFFLINED if mfn in pages.offlined else IN_USE

@@ -12,7 +12,7 @@ from msgspec import Struct
 from .known import known_of
 from .program import Program
 from .shard import seed_of
-from .target import Found
+from .target import FailingTrace
 
 
 class Hunt(Struct, frozen=True):
@@ -20,7 +20,7 @@ class Hunt(Struct, frozen=True):
 
     bug: str
     semantics: str
-    found: Found | None
+    found: FailingTrace | None
     """As small as it became; none: nothing was found in time."""
     steps: int
     """Critical sections until it was found."""
@@ -47,7 +47,7 @@ def hunt(bug: str, seed: int = 0, seconds: float = 60.0, semantics: str = "claim
             steps += trial.sections
             found_at = time.monotonic() - begun
             if trial.failure is not None:
-                first = Found(trial.host, trial.events, trial.failure, trial.seed)
+                first = FailingTrace(trial.host, trial.events, trial.failure, trial.seed)
                 small = program.shrunk(first)
                 shrunk_at = time.monotonic() - begun
                 return Hunt(bug, semantics, small, steps, len(first.events), found_at, shrunk_at - found_at)

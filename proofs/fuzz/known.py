@@ -54,7 +54,7 @@ def known_of(semantics: str, cache: Path | None = CACHE) -> Known:
 
 
 def _asked(semantics: str) -> Known:
-    from proofs.matrix.induction import induction
+    from proofs.prover.induction import induction
 
     from .classes import classes_of
 

@@ -15,7 +15,7 @@ NOBODY = ""
 """Who does an event that names no builder."""
 
 
-class Running:
+class OperationInFlight:
     """An operation in flight: the event that began it, and what is left to do."""
 
     __slots__ = ("event", "steps")
@@ -36,7 +36,7 @@ class Machine:
 
     def __init__(self, shape: HostShape, semantics: str, *, check_locks: bool = False) -> None:
         self.host = boot_shape(shape, SEMANTICS[semantics], check_locks=check_locks)
-        self.running: dict[str, Running] = {}
+        self.running: dict[str, OperationInFlight] = {}
         self.ended: Event | None = None
         """The event that began the operation which ended last."""
 
@@ -59,7 +59,7 @@ class Machine:
         if type(outcome) is dict:
             self.ended = event
             return outcome
-        self.running[builder] = Running(event, outcome)  # type: ignore[arg-type]  # what is no dict is steps
+        self.running[builder] = OperationInFlight(event, outcome)  # type: ignore[arg-type]  # what is no dict is steps
         return self.go_on(builder)
 
     def go_on(self, builder: str) -> Outcome | None:

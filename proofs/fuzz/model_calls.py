@@ -11,7 +11,7 @@ from model.semantics import SEMANTICS
 from reference.state import Domain, Host
 from reference.status import MisuseError
 
-from .compiled import Compiled, Compiler, Made, ModelState, Pages, direct
+from .compiled import CaseResult, Compiled, Compiler, ModelState, Pages, direct
 from .features import PASSED_OVER, claims_of, count_recalled, count_redeemed, count_search, kind_of_search
 from .frames import marked_in, stash_of
 
@@ -64,12 +64,12 @@ class ModelCalls:
             self._taken.mfn = next(reversed(self.host.pages.blocks))
             self._taken = None
 
-    def make(self, name: str, arguments: Arguments) -> Made:
+    def make(self, name: str, arguments: Arguments) -> CaseResult:
         """Make a call: the case that came out."""
         special = _MADE.get(name)
         return self._plain(name, arguments) if special is None else special(self, name, arguments)
 
-    def _plain(self, name: str, arguments: Arguments) -> Made:
+    def _plain(self, name: str, arguments: Arguments) -> CaseResult:
         compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
         block: Pages | None = arguments.get("block")
         domid = arguments.get("domid", None if block is None else block.owner)
@@ -82,7 +82,7 @@ class ModelCalls:
         if domid is not None:
             self.touched = domid if self.touched in (NONE, domid) else None
 
-    def _came_out(self, compiled: Compiled, index: int, block: Pages | None, domid: int | None) -> Made:
+    def _came_out(self, compiled: Compiled, index: int, block: Pages | None, domid: int | None) -> CaseResult:
         compiled.counts[index] += 1
         outcome = compiled.outcomes[index]
         changed = outcome.changed
@@ -91,16 +91,16 @@ class ModelCalls:
         made = compiled.made[index]
         if made is None:
             if outcome.state is None:
-                made = Made(outcome.name, outcome.result, None, self.state.answer)
+                made = CaseResult(outcome.name, outcome.result, None, self.state.answer)
             else:
                 assert block is not None  # it leaves what it was given
                 owner = domid if outcome.owned else None
                 left = Pages(block.order, block.node, outcome.state, owner, outcome.refcounted, block.mfn)
-                made = Made(outcome.name, outcome.result, left, self.state.answer if outcome.answers else None)
+                made = CaseResult(outcome.name, outcome.result, left, self.state.answer if outcome.answers else None)
         self.result = made.result
         return made
 
-    def _directly(self, name: str, arguments: Arguments) -> Made:
+    def _directly(self, name: str, arguments: Arguments) -> CaseResult:
         """Evaluated on numbers, not compiled: it is rare, and would be compiled anew each time."""
         self._touch(arguments.get("domid"))
         _, case = direct.outcome(self.host.semantics.name, self.state, name, arguments)
@@ -109,18 +109,18 @@ class ModelCalls:
         self.result = case.result
         if case.answer:
             self.state.answer = direct.answer(case)
-        return Made(case.name, case.result, None, self.state.answer if case.answer else None)
+        return CaseResult(case.name, case.result, None, self.state.answer if case.answer else None)
 
-    def _with_entries(self, name: str, arguments: Arguments) -> Made:
+    def _with_entries(self, name: str, arguments: Arguments) -> CaseResult:
         few = len(arguments["entries"]) <= _MOST_ENTRIES
         return self._plain(name, arguments) if few else self._directly(name, arguments)
 
-    def _freeing(self, name: str, arguments: Arguments) -> Made:
+    def _freeing(self, name: str, arguments: Arguments) -> CaseResult:
         block: Pages = arguments["block"]
         block.marked = marked_in(self.host, block)
         return self._recalling(name, arguments) if block.marked else self._plain(name, arguments)
 
-    def _recalling(self, name: str, arguments: Arguments) -> Made:
+    def _recalling(self, name: str, arguments: Arguments) -> CaseResult:
         before = self.state.node_claims, self.state.global_claims
         made = self._plain(name, arguments)
         if self.changed:
@@ -128,12 +128,12 @@ class ModelCalls:
             count_recalled(self.hits, before, self.state)
         return made
 
-    def _marked(self, name: str, arguments: Arguments) -> Made:
+    def _marked(self, name: str, arguments: Arguments) -> CaseResult:
         block: Pages = arguments["block"]
         block.marked = marked_in(self.host, block)
         return self._plain(name, arguments)
 
-    def _killing(self, name: str, arguments: Arguments) -> Made:
+    def _killing(self, name: str, arguments: Arguments) -> CaseResult:
         made = self._plain(name, arguments)
         if made.name == "marked":
             self.killing.add(arguments["domid"])
@@ -141,7 +141,7 @@ class ModelCalls:
             self.killing.discard(arguments["domid"])
         return made
 
-    def _stash(self, name: str, arguments: Arguments) -> Made:
+    def _stash(self, name: str, arguments: Arguments) -> CaseResult:
         """Which frames a stashed extent is, is asked of the reference."""
         compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
         domid = arguments["domid"]
@@ -155,7 +155,7 @@ class ModelCalls:
             self.killing.discard(domid)
         return made
 
-    def _offlining(self, name: str, arguments: Arguments) -> Made:
+    def _offlining(self, name: str, arguments: Arguments) -> CaseResult:
         before = self.state.node_claims, self.state.global_claims
         made = self._plain(name, arguments)
         if made.name == "offlined":
@@ -163,7 +163,7 @@ class ModelCalls:
             count_recalled(self.hits, before, self.state)
         return made
 
-    def _assigning(self, name: str, arguments: Arguments) -> Made:
+    def _assigning(self, name: str, arguments: Arguments) -> CaseResult:
         if not self._redeems_at_assign:
             return self._marked(name, arguments)
         before = claims_of(self.state, arguments["domid"])
@@ -172,7 +172,7 @@ class ModelCalls:
             count_redeemed(self.hits, before, self.state, arguments["domid"], made.block.node)
         return made
 
-    def _alloc_heap_pages(self, _name: str, arguments: Arguments) -> Made:
+    def _alloc_heap_pages(self, _name: str, arguments: Arguments) -> CaseResult:
         s, hits = self.state, self.hits
         domid, order, requested = arguments["domid"], arguments["order"], arguments["requested"]
         self._touch(domid)
@@ -197,7 +197,7 @@ class ModelCalls:
         return made
 
 
-_MADE: dict[str, Callable[[ModelCalls, str, Arguments], Made]] = {
+_MADE: dict[str, Callable[[ModelCalls, str, Arguments], CaseResult]] = {
     "alloc_heap_pages": ModelCalls._alloc_heap_pages,
     "assign_pages": ModelCalls._assigning,
     "assign_in_exchange": ModelCalls._marked,

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from proofs.adapters import Outside, OutsideFailure
 from proofs.adapters.against import Against, replay_against
-from proofs.adapters.made import Made
+from proofs.adapters.made import GeneratedTrace
 from proofs.operations import Boot, Continue, Event
 from proofs.operations.draw import Draw
 from proofs.replay import TraceResult
@@ -17,14 +17,14 @@ from proofs.traces.events import HostShape
 
 from .checker import Failure
 from .finding import decode, lines, program_test_of
-from .generators.plan import Plan
+from .generators.plan import TracePlan
 from .known import Known
 from .model_calls import compiler
 from .offered import Offered, offered_by
 from .rerun import Redone, as_steps, do
 from .smallest import Ways, smallest
 from .steps import Steps
-from .target import Found, Told
+from .target import FailingTrace, Told
 from .trial import Trial, random_trial, trial
 
 SHRINKING = 60.0
@@ -65,7 +65,7 @@ class Program:
         """Of the reference: the program's are not known."""
         return self._compiler.take_hits()
 
-    def shrunk(self, found: Found) -> Found | None:
+    def shrunk(self, found: FailingTrace) -> FailingTrace | None:
         """See :class:`~proofs.fuzz.target.Target`."""
         self._outside.keep = True  # most programs begin each trace anew, and need not be started for it
         try:
@@ -77,20 +77,20 @@ class Program:
             small = self._smallest(found)
         return small
 
-    def _smallest(self, found: Found) -> Found | None:
+    def _smallest(self, found: FailingTrace) -> FailingTrace | None:
         ways = Ways(self._redo, self._attempt, self._steps, self._shrinking)
         small = smallest(found.host, found.events, ways)
-        return None if small is None else Found(small.host, small.events, small.failure, found.seed)
+        return None if small is None else FailingTrace(small.host, small.events, small.failure, found.seed)
 
     def _steps(self, host: HostShape, events: Sequence[Event]) -> Steps:
         return as_steps(host, events, self._known)
 
-    def _seen_again(self, found: Found) -> bool:
+    def _seen_again(self, found: FailingTrace) -> bool:
         """Of a program that has just been started."""
         redone = self._redo(found.host, self._steps(found.host, found.events))
         return redone is not None and redone.failure is not None and redone.failure.symptom == found.failure.symptom
 
-    def told(self, found: Found) -> Told:
+    def told(self, found: FailingTrace) -> Told:
         """The trace is what the program did: a replay on the reference diverges where it did."""
         source = f"claimcheck fuzz --against: {found.failure}"
         header = Header(self._offered.format, self._known.semantics, source, found.host, found.seed)
@@ -105,7 +105,7 @@ class Program:
 
     def _compared(self, host: HostShape, events: Sequence[Event]) -> Against:
         header = Header(self._offered.format, self._known.semantics, "claimcheck fuzz", host)
-        return replay_against(Made(header, [Boot(), *events]), self._outside, check_properties=False)
+        return replay_against(GeneratedTrace(header, [Boot(), *events]), self._outside, check_properties=False)
 
     def _asked(self, made: Trial) -> Trial:
         """What the program made of a trace. That the reference and the model differ goes first."""
@@ -135,7 +135,7 @@ class Program:
             redone.steps = Steps(redone.steps.steps[: result.divergence.event])
         return redone
 
-    def _attempt(self, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
+    def _attempt(self, seed: int, draw: Draw, host: HostShape, plan: TracePlan) -> Trial:
         plan.offered = self._offered
         return self._asked(trial(self._known, seed, draw, host, plan))
 
@@ -174,7 +174,7 @@ def divergence_of(command: str, text: str) -> str | None:
     with Outside(command) as outside:
         redone = do(header.host, as_steps(header.host, events, _nothing_known(header)), _nothing_known(header))
         assert redone is not None
-        replayed = replay_against(Made(header, [Boot(), *redone.events]), outside, check_properties=False)
+        replayed = replay_against(GeneratedTrace(header, [Boot(), *redone.events]), outside, check_properties=False)
         result = replayed.result
     return None if result.divergence is None else str(result.divergence)
 

@@ -12,7 +12,7 @@ from proofs import operations as e
 from proofs.operations import Event
 from proofs.traces.events import HostShape
 
-from .steps import Frame, Step, Steps
+from .steps import Frame, Steps, TraceStep
 
 Candidates = Iterator[tuple[HostShape, Steps]]
 
@@ -37,7 +37,7 @@ def of_events(host: HostShape, steps: Steps) -> Candidates:
 def _in_one_go(steps: Steps, index: int) -> Steps:
     """Without the builder, and without the events that go on with the operation."""
     builder = steps.steps[index].event.builder
-    kept: list[Step] = []
+    kept: list[TraceStep] = []
     ended = False
     for number, step in enumerate(steps.steps):
         if number == index:
@@ -96,7 +96,7 @@ def of_hosts(host: HostShape, steps: Steps) -> Candidates:
         yield replace(host, node_span=span), steps
 
 
-def _without_node(step: Step, node: int) -> Step | None:
+def _without_node(step: TraceStep, node: int) -> TraceStep | None:
     """The event on a host without that node; none if it is about it."""
 
     def moved(number: Any) -> Any:
@@ -165,7 +165,7 @@ def _page_counts(event: Event) -> Iterator[int]:
         yield claim.pages
 
 
-def _with_pages(step: Step, old: int, new: int) -> Step:
+def _with_pages(step: TraceStep, old: int, new: int) -> TraceStep:
     event = step.event
     for field in ("pages", "nr_extents", "max_pages"):
         if getattr(event, field, None) == old and field not in event.observed:
@@ -175,7 +175,7 @@ def _with_pages(step: Step, old: int, new: int) -> Step:
     return step if event is step.event else replace(step, event=event)
 
 
-def _renamed(step: Step, old: int, new: int) -> Step:
+def _renamed(step: TraceStep, old: int, new: int) -> TraceStep:
     if getattr(step.event, "domid", None) != old:
         return step
     return replace(step, event=replace(step.event, domid=new))

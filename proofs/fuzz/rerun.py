@@ -13,7 +13,7 @@ from proofs.traces.events import HostShape
 
 from .checker import EVERYTHING, Checker, Failure, Impossible
 from .known import Known
-from .steps import Given, Step, Steps, named
+from .steps import Given, Steps, TraceStep, named
 from .trial import answer
 
 
@@ -44,11 +44,11 @@ def as_steps(host: HostShape, events: Sequence[Event], known: Known) -> Steps:
     """The events, each naming pages by who was given them, up to the first failure."""
     checker = Checker(host, known)
     given = Given()
-    steps: list[Step] = []
+    steps: list[TraceStep] = []
     for number, seen in enumerate(events):
         event = unanswered(seen)
         frames = tuple(given.find(mfn, host.node_span) for mfn in named(event))
-        steps.append(Step(number, event, frames))
+        steps.append(TraceStep(number, event, frames))
         given.begins(number, event)
         if checker.do(event) is not None or checker.crashed:
             break
@@ -65,7 +65,7 @@ def do(host: HostShape, steps: Steps, known: Known, every: int = EVERYTHING) -> 
     checker = Checker(host, known, every=every)
     given = Given()
     done: list[Event] = []
-    kept: list[Step] = []
+    kept: list[TraceStep] = []
     failure = None
     for step in steps.steps:
         named_here = given.event(step, host)

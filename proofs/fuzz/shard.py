@@ -13,7 +13,7 @@ from proofs.operations import OPERATIONS
 
 from .known import Known
 from .leads import favourable
-from .target import Found, Target
+from .target import FailingTrace, Target
 
 STEPS = 20_000
 """Critical sections of a shard, about: it ends with the trace that reaches them."""
@@ -36,7 +36,7 @@ class ShardResult(Struct):
     broken: dict[str, int] = {}
     failures: dict[str, int] = {}
     """Kind of failure -> how many traces."""
-    found: list[Found] = []
+    found: list[FailingTrace] = []
     """The first trace of each kind."""
     not_applicable: dict[str, int] = {}
     """Why events, or whole traces, were not asked of an outside program."""
@@ -79,7 +79,7 @@ def run_shard(
                 kind = trial.failure.kind
                 result.failures[kind] = result.failures.get(kind, 0) + 1
                 if result.failures[kind] == 1:
-                    result.found.append(Found(trial.host, trial.events, trial.failure, trial.seed))
+                    result.found.append(FailingTrace(trial.host, trial.events, trial.failure, trial.seed))
             if not trial.sections:
                 result.steps += 1  # a trace that could not be tried: the shard ends all the same
     finally:

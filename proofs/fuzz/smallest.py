@@ -17,7 +17,7 @@ from proofs.operations.draw import Draw
 from proofs.traces.events import HostShape
 
 from .checker import Failure
-from .generators.plan import Plan
+from .generators.plan import TracePlan
 from .rerun import Redone
 from .shrink import Shrunk, shrink
 from .steps import Steps
@@ -35,7 +35,7 @@ class Ways(Struct, frozen=True):
     """How traces are tried."""
 
     redo: Callable[[HostShape, Steps], Redone | None]
-    attempt: Callable[[int, Draw, HostShape, Plan], Trial]
+    attempt: Callable[[int, Draw, HostShape, TracePlan], Trial]
     as_steps: Callable[[HostShape, Sequence[Event]], Steps]
     seconds: float | None = None
     """Give up looking for a smaller one after so long; none: never, so that it repeats exactly."""
@@ -90,7 +90,7 @@ class _Smallest:
                 return
             draw = Draw(Random(seed))
             host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))], last_alloc_node=0)
-            tried = self._ways.attempt(seed, draw, host, Plan(weighted, length, 0.02, draw.pick((0.0, 0.9))))
+            tried = self._ways.attempt(seed, draw, host, TracePlan(weighted, length, 0.02, draw.pick((0.0, 0.9))))
             if self._same(tried.failure):
                 yield tried
 

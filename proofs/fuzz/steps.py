@@ -23,7 +23,7 @@ class Frame(Struct, frozen=True):
     page: int
 
 
-class Step(Struct, frozen=True):
+class TraceStep(Struct, frozen=True):
     """An event and the pages that it names."""
 
     number: int
@@ -87,7 +87,7 @@ class Given:
         there = frame.which < len(blocks) and frame.page < self._sizes[frame.giver]
         return blocks[frame.which] + frame.page if there else None
 
-    def event(self, step: Step, host: HostShape) -> Event | None:
+    def event(self, step: TraceStep, host: HostShape) -> Event | None:
         """The step's event with the pages of this run; none if they are not there."""
         if not step.frames:
             return step.event
@@ -102,7 +102,7 @@ class Given:
 class Steps:
     """A sequence of steps."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[TraceStep]) -> None:
         self.steps = list(steps)
 
     def __len__(self) -> int:
@@ -117,6 +117,6 @@ class Steps:
         step = self.steps[index]
         return Steps([*self.steps[:index], *(replace(step, event=event) for event in events), *self.steps[index + 1 :]])
 
-    def every(self, change: Callable[[Step], Step | None]) -> Steps:
+    def every(self, change: Callable[[TraceStep], TraceStep | None]) -> Steps:
         """Each changed, or left out."""
         return Steps([new for step in self.steps if (new := change(step)) is not None])

@@ -19,12 +19,12 @@ from proofs.atomic import write_atomically
 
 from .finding import slug
 from .shard import STEPS, ShardResult
-from .target import Found, Told
+from .target import FailingTrace, Told
 
 FORMAT = 1
 
 
-class Settings(Struct, forbid_unknown_fields=True):
+class CampaignSettings(Struct, forbid_unknown_fields=True):
     """What makes a campaign repeat exactly."""
 
     semantics: list[str]
@@ -48,7 +48,7 @@ class ShrunkDone(Struct, tag="shrunk"):
 
     kind: str
     """Of the failure as it was met."""
-    found: Found
+    found: FailingTrace
     told: Told
     again: bool = True
     """It was seen again; else it is as it was met."""
@@ -65,7 +65,7 @@ class StoreError(Exception):
 class Store:
     """An open campaign folder. A context manager."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: CampaignSettings) -> None:
         """
         :raises StoreError: the folder is another campaign's, in use, damaged, or cannot be written
         """
@@ -87,14 +87,14 @@ class Store:
             self._journal.close()
             raise
 
-    def _agreed(self, settings: Settings) -> Settings:
+    def _agreed(self, settings: CampaignSettings) -> CampaignSettings:
         """The settings of the campaign that is there; the steps of a shard are its own."""
         path = self.folder / "campaign.json"
         if not path.exists():
             write_atomically(path, msgspec.json.format(msgspec.json.encode(settings)) + b"\n")
             return settings
         try:
-            there = msgspec.json.decode(path.read_bytes(), type=Settings)
+            there = msgspec.json.decode(path.read_bytes(), type=CampaignSettings)
         except msgspec.DecodeError as error:
             raise StoreError(f"{path}: no campaign: {error}") from None
         for name in ("format", "semantics", "seed", "guided", "against"):
@@ -132,7 +132,7 @@ class Store:
         self._journal.close()
 
 
-def write_finding(folder: Path, found: Found, told: Told) -> Path:
+def write_finding(folder: Path, found: FailingTrace, told: Told) -> Path:
     """The trace and the test of a finding, under the name of its kind; returns the trace's path."""
     name = slug(found.failure)
     trace = folder / f"{name}.jsonl"

@@ -25,7 +25,7 @@ else:  # a journal is read back: each event is known by its name
     AnyEvent = Events2
 
 
-class Found(Struct, frozen=True):
+class FailingTrace(Struct, frozen=True):
     """A failing trace."""
 
     host: HostShape
@@ -50,10 +50,10 @@ class Target(Protocol):
     def hits(self) -> Counter[str]:
         """The outcome classes counted since the last time."""
 
-    def shrunk(self, found: Found) -> Found | None:
+    def shrunk(self, found: FailingTrace) -> FailingTrace | None:
         """The smallest trace with that failure; none if it is not seen again."""
 
-    def told(self, found: Found) -> Told:
+    def told(self, found: FailingTrace) -> Told:
         """The finding for others."""
 
 
@@ -73,7 +73,7 @@ class Model:
         """See :class:`Target`."""
         return self._compiler.take_hits()
 
-    def shrunk(self, found: Found) -> Found | None:
+    def shrunk(self, found: FailingTrace) -> FailingTrace | None:
         """See :class:`Target`."""
         known = self._known
         steps = as_steps(found.host, found.events, known)
@@ -86,9 +86,9 @@ class Model:
             lambda host, events: as_steps(host, events, known),
         )
         small = smallest(found.host, found.events, ways)
-        return None if small is None else Found(small.host, small.events, small.failure, found.seed)
+        return None if small is None else FailingTrace(small.host, small.events, small.failure, found.seed)
 
-    def told(self, found: Found) -> Told:
+    def told(self, found: FailingTrace) -> Told:
         """The trace is what the reference does: it differs from the model in the last event."""
         header = header_of(found.host, found.failure, found.seed)
         events = recorded(found.host, found.events, found.failure.semantics)

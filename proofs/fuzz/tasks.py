@@ -9,18 +9,18 @@ from msgspec import Struct
 from .known import Known
 from .program import Program
 from .shard import ShardResult, run_shard
-from .store import Settings, ShrunkDone
-from .target import Found, Model, Target, Told
+from .store import CampaignSettings, ShrunkDone
+from .target import FailingTrace, Model, Target, Told
 
 
 class Job(Struct, frozen=True):
     """One piece of work."""
 
-    settings: Settings
+    settings: CampaignSettings
     known: Known
     shard: int
     """The shard to run; of a failure, where it was found."""
-    found: Found | None = None
+    found: FailingTrace | None = None
     """The failure to shrink; none: run the shard."""
 
 

@@ -14,12 +14,12 @@ from proofs.traces.events import HostShape
 from reference.generations import SEMANTICS
 
 from .checker import Checker, Failure
-from .generators.plan import Plan, draw_plan
+from .generators.plan import TracePlan, draw_plan
 from .generators.source import Source
 from .hosts import draw_host
 from .known import Known
 from .offered import Offered
-from .world import World
+from .world import RandomWorld
 
 
 class Trial(Struct):
@@ -50,10 +50,10 @@ def random_trial(
     return trial(known, seed, draw, host, plan)
 
 
-def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: Plan) -> Trial:
+def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: TracePlan) -> Trial:
     """Make and check a trace of a plan on a host."""
     checker = Checker(host, known)
-    world = World(checker.machine, draw, plan.wild, plan.offered, checker.killing)
+    world = RandomWorld(checker.machine, draw, plan.wild, plan.offered, checker.killing)
     source = Source(world, plan)
     events: list[Event] = []
     outcomes: list[Outcome | None] = []

@@ -27,7 +27,7 @@ from .machine import Machine
 from .offered import Offered
 
 
-class World:
+class RandomWorld:
     """A machine, the randomness, and how wild the requests are."""
 
     __slots__ = ("draw", "host", "killing", "loose", "machine", "offered", "preempted", "wild")

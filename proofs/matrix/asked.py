@@ -5,20 +5,20 @@ from functools import partial
 
 from proofs.interrupts import interrupts_noted
 from proofs.matrix.cells import proofs_of
-from proofs.matrix.induction import shown
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.parallel import in_processes
-from proofs.prover.cross_check import Question
+from proofs.prover.cross_check import SolverQuestion
+from proofs.prover.induction import shown
 from proofs.prover.pool import prepare
 from proofs.prover.second_solver import UNKNOWN
 
 
-def questions_of(semantics: str, ids: list[str]) -> list[Question]:
+def questions_of(semantics: str, ids: list[str]) -> list[SolverQuestion]:
     """Every question, with what the verdict took its answer for: a proof, or none.
 
     Where there is no proof nothing is claimed: a search has to find the trace. So Z3's answer is not known here.
     """
-    found: dict[Obligation, Question] = {}
+    found: dict[Obligation, SolverQuestion] = {}
 
     def ask(
         semantics: str,
@@ -31,7 +31,7 @@ def questions_of(semantics: str, ids: list[str]) -> list[Question]:
         given = tuple(invariants)
         answer = shown(semantics, name, place, conditions, given, encoding)
         asked = Obligation(semantics, name, place, encoding, conditions, invariants=given)
-        found[asked] = Question(asked, UNKNOWN if answer is None else "unsat")
+        found[asked] = SolverQuestion(asked, UNKNOWN if answer is None else "unsat")
         return answer
 
     with interrupts_noted():
@@ -39,7 +39,7 @@ def questions_of(semantics: str, ids: list[str]) -> list[Question]:
     return list(found.values())
 
 
-def all_questions(semantics: list[str], ids: list[str], jobs: int) -> list[Question]:
+def all_questions(semantics: list[str], ids: list[str], jobs: int) -> list[SolverQuestion]:
     """Those of several generations.
 
     :raises KeyboardInterrupt: Ctrl-C

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 
 from model.properties import PROPERTIES, Kind
 from model.semantics import SEMANTICS
-from proofs.matrix.induction import Ask, Induction, induction, shown
-from proofs.matrix.judged import ANY_HOST
 from proofs.matrix.other_rows import OTHER_ROWS
-from proofs.matrix.rows import Row, granted, parts, rows_of, says_nothing
+from proofs.matrix.rows import MatrixRow, granted, parts, rows_of, says_nothing
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import places
+from proofs.prover.induction import Ask, Induction, induction, shown
 from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
+from proofs.search.row_verdict import ANY_HOST
 
 LARGEST = bounded(4, 4)
 UP_TO = "at most 4 nodes and 4 domains"
@@ -21,11 +21,11 @@ UP_TO = "at most 4 nodes and 4 domains"
 
 
 @dataclass
-class Cell:
+class CellVerdict:
     """The verdict on one row of one generation."""
 
     semantics: str
-    row: Row
+    row: MatrixRow
     verdict: Verdict
     reason: str = ""
     """Of not applicable and unknown: why. Of proved: for which hosts."""
@@ -44,7 +44,7 @@ class Open:
     """A row of a generation that has no proof, and where the proof fails."""
 
     semantics: str
-    row: Row
+    row: MatrixRow
     fails_at: str
     unless: tuple[str, ...] = ()
     """Of a property of steps that holds on conditions: the statements that hold on these too, and prove it."""
@@ -52,18 +52,18 @@ class Open:
     """The conditions."""
 
 
-def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Cell], list[Open]]:
+def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[CellVerdict], list[Open]]:
     """Everything that can be proved or is not applicable, and what is left to be searched."""
-    cells: list[Cell] = []
+    cells: list[CellVerdict] = []
     left: list[Open] = []
     plain = induction(semantics, ask=ask) if parts(ids) else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
         reason = says_nothing(prop, SEMANTICS[semantics])
         if reason:
-            cells.append(Cell(semantics, Row(prop.name), Verdict.NOT_APPLICABLE, reason))
+            cells.append(CellVerdict(semantics, MatrixRow(prop.name), Verdict.NOT_APPLICABLE, reason))
             continue
-        for row in (Row(prop.name), *(Row(prop.name, conditions) for conditions in granted(prop))):
+        for row in (MatrixRow(prop.name), *(MatrixRow(prop.name, conditions) for conditions in granted(prop))):
             started = time.perf_counter()
             if row.conditions not in worlds:
                 worlds[row.conditions] = induction(semantics, row.conditions, plain.kept, ask)
@@ -75,24 +75,24 @@ def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Ce
                 left.append(Open(semantics, row, fails_at))
                 continue
             seconds = time.perf_counter() - started
-            cells.append(Cell(semantics, row, Verdict.PROVED, hosts, seconds=seconds))
+            cells.append(CellVerdict(semantics, row, Verdict.PROVED, hosts, seconds=seconds))
             if not row.conditions:
                 break
-            if hosts == ANY_HOST and prop.kind is Kind.STEP and left[-1].row == Row(prop.name):
+            if hosts == ANY_HOST and prop.kind is Kind.STEP and left[-1].row == MatrixRow(prop.name):
                 more = tuple(name for name in worlds[row.conditions].kept if name not in plain.kept)
                 left[-1] = replace(left[-1], unless=more, waived=row.conditions)
     for other in OTHER_ROWS.values():
         reason = other.says_nothing(SEMANTICS[semantics])
         if other.id in ids and reason:
-            cells.append(Cell(semantics, Row(other.part), Verdict.NOT_APPLICABLE, reason))
+            cells.append(CellVerdict(semantics, MatrixRow(other.part), Verdict.NOT_APPLICABLE, reason))
         elif other.id in ids:
             left += [Open(semantics, row, "no formula") for row in rows_of(other)]
     return cells, left
 
 
-def proofs_of_rows(semantics: str, rows: Iterable[Row]) -> tuple[list[Cell], list[Open]]:
+def proofs_of_rows(semantics: str, rows: Iterable[MatrixRow]) -> tuple[list[CellVerdict], list[Open]]:
     """The same of these rows only, whatever is said of them on other conditions."""
-    cells: list[Cell] = []
+    cells: list[CellVerdict] = []
     left: list[Open] = []
     plain = induction(semantics)
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
@@ -107,11 +107,11 @@ def proofs_of_rows(semantics: str, rows: Iterable[Row]) -> tuple[list[Cell], lis
         if fails_at:
             left.append(Open(semantics, row, fails_at))
         else:
-            cells.append(Cell(semantics, row, Verdict.PROVED, ANY_HOST, seconds=time.perf_counter() - started))
+            cells.append(CellVerdict(semantics, row, Verdict.PROVED, ANY_HOST, seconds=time.perf_counter() - started))
     return cells, left
 
 
-def _fails_at(row: Row, world: Induction, ask: Ask = shown) -> str:
+def _fails_at(row: MatrixRow, world: Induction, ask: Ask = shown) -> str:
     """The first step for which there is no proof; empty if there is none."""
     prop = PROPERTIES[row.part]
     if prop.kind is Kind.STATE:
@@ -122,7 +122,7 @@ def _fails_at(row: Row, world: Induction, ask: Ask = shown) -> str:
     return ""
 
 
-def _holds_on(host: str, row: Row, world: Induction, ask: Ask) -> bool:
+def _holds_on(host: str, row: MatrixRow, world: Induction, ask: Ask) -> bool:
     """Whether a host of given size has a proof, on the statements that are kept on any host."""
     assumed = [*world.kept, row.part] if PROPERTIES[row.part].kind is Kind.STATE else world.kept
     where = places(PROPERTIES[row.part], SEMANTICS[world.semantics])

@@ -47,7 +47,7 @@ class Between:
 
 
 @dataclass
-class Difference:
+class GenerationDifference:
     """A trace behind which two generations differ, or none up to a depth."""
 
     nodes: list[int] = field(default_factory=list)
@@ -178,13 +178,13 @@ class _TimeIsUp(Exception):
     """The search took as long as it may."""
 
 
-def difference(asked: Between) -> Difference:
+def difference(asked: Between) -> GenerationDifference:
     """The fewest events, then domains, nodes and pages."""
     started = time.process_time()
     hosts = tiny_hosts(asked.nodes, asked.pages)
     if SEMANTICS[asked.before].stashes != SEMANTICS[asked.after].stashes:
         hosts.append((SMALLEST,))
-    found = Difference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
+    found = GenerationDifference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
 
     def differs(moment: Moment[_States, list[str]]) -> list[str] | None:
         if moment.outcome:

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from model.semantics import SEMANTICS
-from proofs.matrix.difference import Between, Difference, difference
+from proofs.matrix.difference import Between, GenerationDifference, difference
 from proofs.matrix.findings import FOLDER, as_good, recorded
 from proofs.search.events import Trace
 from proofs.versions import versions
@@ -55,7 +55,7 @@ def path_of(before: str, after: str, what: str = "") -> Path:
     return DIFFERENCES / f"{before}--{after}{'.' if what else ''}{what}.jsonl"
 
 
-def lines_of(before: str, after: str, found: Difference) -> bytes:
+def lines_of(before: str, after: str, found: GenerationDifference) -> bytes:
     """The events as each of the two does them; two traces, the earlier generation's first."""
     span = 1 << (max(found.nodes) - 1).bit_length()
     shape = {"node_span": span, "nodes": found.nodes}
@@ -69,12 +69,12 @@ def asked(before: str, after: str) -> Between:
     return Between(before, after, depth=DEPTH, seconds=math.inf)
 
 
-def found_between(before: str, after: str) -> Difference:
+def found_between(before: str, after: str) -> GenerationDifference:
     """The shortest trace on which they differ, searched for anew."""
     return difference(asked(before, after))
 
 
-def write(only_say: bool = False) -> tuple[list[Path], dict[tuple[str, str], Difference]]:
+def write(only_say: bool = False) -> tuple[list[Path], dict[tuple[str, str], GenerationDifference]]:
     """Search all neighbours; store what is not stored with the same measure. Gives what changed, and what was found."""
     changed: list[Path] = []
     found = {pair: found_between(*pair) for pair in neighbours()}

@@ -9,8 +9,8 @@ import msgspec
 
 from proofs.explain.stage import request_of
 from proofs.explore.running import Running, event_of
-from proofs.matrix.cells import Cell
-from proofs.matrix.rows import Row
+from proofs.matrix.cells import CellVerdict
+from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
@@ -25,7 +25,7 @@ FOLDER = Path("tests/data/findings")
 OF_32_BITS = ("max_pages", "tot_pages", "outstanding_pages", "global_claims", "node_claims")
 
 
-def path_of(semantics: str, row: Row, folder: Path = FOLDER) -> Path:
+def path_of(semantics: str, row: MatrixRow, folder: Path = FOLDER) -> Path:
     """`<semantics>/<property>[+<condition>...].jsonl`."""
     return folder / semantics / ("+".join((row.part, *row.conditions)) + ".jsonl")
 
@@ -75,12 +75,12 @@ def recorded(trace: Trace, source: str) -> tuple[bytes, list[str]]:
     return lines, [str(violation) for violation in violations]
 
 
-def source_of(row: Row) -> str:
+def source_of(row: MatrixRow) -> str:
     """What the header says of where the trace comes from."""
     return f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that breaks {row.name}"
 
 
-def stored(cells: Iterable[Cell], folder: Path = FOLDER) -> dict[Path, bytes]:
+def stored(cells: Iterable[CellVerdict], folder: Path = FOLDER) -> dict[Path, bytes]:
     """The files of all refuted cells."""
     found = {}
     for cell in cells:
@@ -105,7 +105,7 @@ def as_good(stored: bytes, fresh: bytes) -> bool:
     return measure(stored) == measure(fresh) and told[0] == told[1]
 
 
-def write(cells: Iterable[Cell], folder: Path = FOLDER, only_say: bool = False) -> list[Path]:
+def write(cells: Iterable[CellVerdict], folder: Path = FOLDER, only_say: bool = False) -> list[Path]:
     """Write what is not stored with the same measure, remove what is no finding any more; gives what changed."""
     files = stored(cells, folder)
     changed = []

@@ -14,8 +14,8 @@ import z3
 
 from model.properties import PROPERTIES
 from proofs.interrupts import check, interrupts_noted
-from proofs.matrix.cells import Cell
-from proofs.matrix.rows import Row
+from proofs.matrix.cells import CellVerdict
+from proofs.matrix.rows import MatrixRow
 from proofs.parallel import in_processes
 from proofs.prover.pool import prepare
 from proofs.prover.verdict import Verdict
@@ -32,7 +32,7 @@ WORK = 120_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class InterleavingRequest:
     """Rows of one generation on the same conditions."""
 
     semantics: str
@@ -45,7 +45,7 @@ class Interleaved:
     """How soon three builders and a running domain break a row, in critical sections."""
 
     semantics: str
-    row: Row
+    row: MatrixRow
     steps: int
     """Of the shortest way; 0 if there is none of so few steps as were searched."""
     searched: int
@@ -54,7 +54,7 @@ class Interleaved:
     """Why no more steps were: what the solver gave up with."""
 
 
-def refuted(cells: Iterable[Cell]) -> dict[tuple[str, Row], int]:
+def refuted(cells: Iterable[CellVerdict]) -> dict[tuple[str, MatrixRow], int]:
     """The rows that are searched here, each with the steps of its shortest trace: events but for creations."""
     return {
         (cell.semantics, cell.row): sum(event["op"] != CREATES for event in cell.trace.events)
@@ -64,29 +64,31 @@ def refuted(cells: Iterable[Cell]) -> dict[tuple[str, Row], int]:
     }
 
 
-def interleavings(rows: Iterable[tuple[str, Row]], jobs: int) -> list[Interleaved]:
+def interleavings(rows: Iterable[tuple[str, MatrixRow]], jobs: int) -> list[Interleaved]:
     """Each of these rows of these generations, in their order."""
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for semantics, row in rows:
         groups.setdefault((semantics, row.conditions), []).append(row.part)
-    asked = [Asked(semantics, conditions, tuple(parts)) for (semantics, conditions), parts in groups.items()]
+    asked = [
+        InterleavingRequest(semantics, conditions, tuple(parts)) for (semantics, conditions), parts in groups.items()
+    ]
     found = dict(in_processes(_searched, asked, jobs, prepare=prepare)) if asked else {}
     return [one for number in sorted(found) for one in found[number]]
 
 
-def _searched(asked: Asked) -> list[Interleaved]:
+def _searched(asked: InterleavingRequest) -> list[Interleaved]:
     with interrupts_noted():
         return search(asked)
 
 
-def search(asked: Asked, steps: int = STEPS) -> list[Interleaved]:
+def search(asked: InterleavingRequest, steps: int = STEPS) -> list[Interleaved]:
     """All rows are asked about after each step."""
     parts = [PROPERTIES[name] for name in asked.parts]
     host = Unrolled(asked.semantics, "", parts, asked.conditions, NODES, BUILDERS + 1)
     host.run(BUILDERS)
     host.solver.add(host.pages() <= PAGES)
     host.solver.set("rlimit", WORK)
-    found = {part.name: Interleaved(asked.semantics, Row(part.name, asked.conditions), 0, 0) for part in parts}
+    found = {part.name: Interleaved(asked.semantics, MatrixRow(part.name, asked.conditions), 0, 0) for part in parts}
     for step in range(1, steps + 1):
         host.grow()
         for part in parts:

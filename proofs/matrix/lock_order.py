@@ -6,17 +6,17 @@ tiny hosts: every critical section of every interleaving, each with its locks ch
 
 from functools import partial
 
-from model.lock_order import OUTSIDE, broken_by
+from model.properties.lock_order import OUTSIDE, broken_by
 from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.explore.explorer import Events, Explorer
 from proofs.explore.running import Running, State, Written
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
-from proofs.matrix.judged import ANY_HOST, Judged
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 from proofs.search.events import Trace
 from proofs.search.on_reference import observed
+from proofs.search.row_verdict import ANY_HOST, RowVerdict
 from proofs.search.small_events import next_events
 from reference.locks import CheckedLock, LockError
 from reference.status import HypervisorCrash, MisuseError
@@ -25,15 +25,15 @@ NAME = "lock-order"
 SETTINGS = Settings(cores=False)
 
 
-def judge(semantics: str, _conditions: tuple[str, ...] = (), depth: int = 4) -> Judged:
+def judge(semantics: str, _conditions: tuple[str, ...] = (), depth: int = 4) -> RowVerdict:
     """Proved if neither the model nor the reference finds anything; refuted by what the reference does."""
     found = violations(semantics)
     trace = search(semantics, depth)
     if trace is not None:
-        return Judged(Verdict.REFUTED, "; ".join(found), trace)
+        return RowVerdict(Verdict.REFUTED, "; ".join(found), trace)
     if found:
-        return Judged(Verdict.UNKNOWN, f"{'; '.join(found)}; the reference shows none of it in {depth} events")
-    return Judged(Verdict.PROVED, ANY_HOST)
+        return RowVerdict(Verdict.UNKNOWN, f"{'; '.join(found)}; the reference shows none of it in {depth} events")
+    return RowVerdict(Verdict.PROVED, ANY_HOST)
 
 
 def violations(semantics: str) -> list[str]:
@@ -62,7 +62,7 @@ def search(semantics: str, depth: int, pages: int = 2) -> Trace | None:
     return None
 
 
-class _Watched:
+class _WatchedFields:
     """A host whose locks check: what was touched without its lock is the outcome of an event."""
 
     def __init__(self, semantics: str, nodes: Nodes) -> None:
@@ -83,7 +83,7 @@ class _Watched:
 
 
 def _explorer(semantics: str, domains: int, nodes: Nodes) -> Explorer[State, list[str], list[str]]:
-    watched, starts = _Watched(semantics, nodes), created(nodes, domains, (sum(nodes),))
+    watched, starts = _WatchedFields(semantics, nodes), created(nodes, domains, (sum(nodes),))
     return Explorer(
         watched, starts, watched.choices, lambda moment: moment.outcome or None, State.key, judge_starts=True
     )

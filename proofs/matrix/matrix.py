@@ -5,9 +5,9 @@ from functools import partial
 
 from model.properties import PROPERTIES
 from proofs.interrupts import interrupts_noted
-from proofs.matrix.cells import Cell, Open, proofs_of
+from proofs.matrix.cells import CellVerdict, Open, proofs_of
 from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
-from proofs.matrix.rows import Row, rows
+from proofs.matrix.rows import MatrixRow, rows
 from proofs.matrix.searches import searched_together, together
 from proofs.matrix.stored import look_up, store
 from proofs.parallel import in_processes, tell
@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 class InterruptedMatrix(KeyboardInterrupt):
     """Ctrl-C, with the cells that were judged until then."""
 
-    def __init__(self, cells: list[Cell]) -> None:
+    def __init__(self, cells: list[CellVerdict]) -> None:
         super().__init__()
         self.cells = cells
 
@@ -31,7 +31,7 @@ def matrix(
     jobs: int,
     progress: Progress = lambda _done, _of: None,
     cache: str = "",
-) -> list[Cell]:
+) -> list[CellVerdict]:
     """Every cell of these properties, by generation in the order given and by row.
 
     A row with conditions is there only where the same without them does not hold.
@@ -50,7 +50,7 @@ def matrix(
     return cells
 
 
-def _stored(cache: str, name: str) -> list[Cell] | None:
+def _stored(cache: str, name: str) -> list[CellVerdict] | None:
     """What is stored of a generation; of a damaged file it is said that it counts as absent."""
     try:
         return look_up(cache, name)
@@ -59,7 +59,7 @@ def _stored(cache: str, name: str) -> list[Cell] | None:
         return None
 
 
-def _keep(cache: str, name: str, cells: list[Cell]) -> None:
+def _keep(cache: str, name: str, cells: list[CellVerdict]) -> None:
     """Store a generation. A full disk costs time on the next run, not a verdict of this one."""
     try:
         store(cache, name, cells)
@@ -67,11 +67,13 @@ def _keep(cache: str, name: str, cells: list[Cell]) -> None:
         tell(f"the verdicts of {name} are not stored: {error.strerror or error}")
 
 
-def _id(row: Row) -> str:
+def _id(row: MatrixRow) -> str:
     return OTHER_ROWS[row.part].id if row.part in OTHER_ROWS else PROPERTIES[row.part].id
 
 
-def _judge(cells: list[Cell], semantics: list[str], ids: list[str], jobs: int, progress: Progress, cache: str) -> bool:
+def _judge(
+    cells: list[CellVerdict], semantics: list[str], ids: list[str], jobs: int, progress: Progress, cache: str
+) -> bool:
     """Proofs first, then the searches; whether all were made. A generation is stored as soon as it is complete."""
     groups: list[list[Open]] = []
     done = 0
@@ -94,11 +96,11 @@ def _judge(cells: list[Cell], semantics: list[str], ids: list[str], jobs: int, p
     return done == len(semantics) + len(groups)
 
 
-def _proofs(semantics: str, ids: list[str]) -> tuple[list[Cell], list[Open]]:
+def _proofs(semantics: str, ids: list[str]) -> tuple[list[CellVerdict], list[Open]]:
     with interrupts_noted():
         return proofs_of(semantics, ids)
 
 
-def _searched(group: list[Open]) -> list[Cell]:
+def _searched(group: list[Open]) -> list[CellVerdict]:
     with interrupts_noted():
         return searched_together(group)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from model.semantics import LACKS, Semantics
 from proofs.matrix import lock_order
-from proofs.matrix.judged import Judged
 from proofs.obligations.suite import property_ids
 from proofs.prover.verdict import Verdict
 from proofs.search.on_reference import Tiny, search_reference
+from proofs.search.row_verdict import RowVerdict
 
-Judge = Callable[[str, tuple[str, ...]], Judged]
+Judge = Callable[[str, tuple[str, ...]], RowVerdict]
 NOTHING_OFFLINED = ("nothing-offlined",)
 DEPTH = 4
 
@@ -44,12 +44,12 @@ class OtherRow:
 def _superpage(part: str) -> Judge:
     """Searched on the reference, breadth first: which blocks are free is up to the heap, which is not in the model."""
 
-    def judge(semantics: str, conditions: tuple[str, ...]) -> Judged:
+    def judge(semantics: str, conditions: tuple[str, ...]) -> RowVerdict:
         without = ("offline_page",) if "nothing-offlined" in conditions else ()
         trace = search_reference(Tiny(semantics, part, DEPTH, without=without)).trace
         if trace is None:
-            return Judged(Verdict.UNKNOWN, f"no trace of at most {DEPTH} events on 2 nodes, 3 pages and 2 domains")
-        return Judged(Verdict.REFUTED, "", trace)
+            return RowVerdict(Verdict.UNKNOWN, f"no trace of at most {DEPTH} events on 2 nodes, 3 pages and 2 domains")
+        return RowVerdict(Verdict.REFUTED, "", trace)
 
     return judge
 

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from model.semantics import SEMANTICS
-from proofs.matrix.cells import Cell
-from proofs.matrix.judged import ANY_HOST
-from proofs.matrix.rows import Row, rows
+from proofs.matrix.cells import CellVerdict
+from proofs.matrix.rows import MatrixRow, rows
 from proofs.prover.verdict import Verdict
+from proofs.search.row_verdict import ANY_HOST
 
 LEGEND = (
     "`+` proved for any host, `+b` proved for hosts of at most 4 nodes and 4 domains, `xN` refuted by a shortest trace"
@@ -17,7 +17,7 @@ LEGEND = (
 )
 
 
-def mark(cell: Cell | None) -> str:
+def mark(cell: CellVerdict | None) -> str:
     """A cell in a few characters."""
     if cell is None:
         return ""
@@ -28,19 +28,19 @@ def mark(cell: Cell | None) -> str:
     return "." if cell.verdict is Verdict.NOT_APPLICABLE else "?"
 
 
-def by_place(cells: Iterable[Cell]) -> dict[tuple[str, Row], Cell]:
+def by_place(cells: Iterable[CellVerdict]) -> dict[tuple[str, MatrixRow], CellVerdict]:
     """The cells by generation and row."""
     return {(cell.semantics, cell.row): cell for cell in cells}
 
 
-def table_rows(cells: list[Cell]) -> list[list[str]]:
+def table_rows(cells: list[CellVerdict]) -> list[list[str]]:
     """One line a row of the matrix that any generation has: its name, and a mark for each generation."""
     placed, names = by_place(cells), list(dict.fromkeys(cell.semantics for cell in cells))
     lines = [[row.name, *(mark(placed.get((name, row))) for name in names)] for row in rows()]
     return [line for line in lines if any(line[1:])]
 
 
-def as_data(cells: Iterable[Cell]) -> list[dict[str, Any]]:
+def as_data(cells: Iterable[CellVerdict]) -> list[dict[str, Any]]:
     """For JSON."""
     return [
         {
@@ -65,12 +65,12 @@ class Repair:
 
     before: str
     after: str
-    row: Row
+    row: MatrixRow
     now: str
     """Of the later generation: proved, and for which hosts, or why it no longer applies."""
 
 
-def repairs(cells: Iterable[Cell]) -> list[Repair]:
+def repairs(cells: Iterable[CellVerdict]) -> list[Repair]:
     """What is refuted for a generation, and proved for one that follows it (or gone, with what it was about)."""
     placed = by_place(cells)
     found: list[Repair] = []
@@ -78,15 +78,17 @@ def repairs(cells: Iterable[Cell]) -> list[Repair]:
         for before in after.follows:
             for row in rows():
                 wrong, right = placed.get((before, row)), _right(placed, after.name, row)
-                whole = any(r.after == after.name and r.before == before and r.row == Row(row.part) for r in found)
+                whole = any(
+                    r.after == after.name and r.before == before and r.row == MatrixRow(row.part) for r in found
+                )
                 if wrong is not None and wrong.verdict is Verdict.REFUTED and right is not None and not whole:
                     found.append(Repair(before, after.name, row, f"{right.verdict.value}: {right.reason}"))
     return found
 
 
-def _right(placed: dict[tuple[str, Row], Cell], name: str, row: Row) -> Cell | None:
+def _right(placed: dict[tuple[str, MatrixRow], CellVerdict], name: str, row: MatrixRow) -> CellVerdict | None:
     """The cell in which the row, or the same without its conditions, is right."""
-    for same in (row, Row(row.part)):
+    for same in (row, MatrixRow(row.part)):
         cell = placed.get((name, same))
         if cell is not None and cell.verdict in (Verdict.PROVED, Verdict.NOT_APPLICABLE):
             return cell

@@ -26,7 +26,7 @@ KINDS_OF_REQUESTS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class MatrixRow:
     """A part of a property, and conditions that every caller keeps."""
 
     part: str
@@ -48,15 +48,15 @@ def parts(ids: list[str] | None = None) -> list[Property]:
     return [p for p in PROPERTIES.values() if not p.support and (ids is None or p.id in ids)]
 
 
-def rows() -> list[Row]:
+def rows() -> list[MatrixRow]:
     """All rows, a property without conditions before the same with conditions; those that are no formulas last."""
-    formulas = [Row(p.name, conditions) for p in parts() for conditions in ((), *granted(p))]
+    formulas = [MatrixRow(p.name, conditions) for p in parts() for conditions in ((), *granted(p))]
     return formulas + [row for other in OTHER_ROWS.values() for row in rows_of(other)]
 
 
-def rows_of(other: OtherRow) -> list[Row]:
+def rows_of(other: OtherRow) -> list[MatrixRow]:
     """The rows of what is no formula."""
-    return [Row(other.part), *([Row(other.part, other.conditions)] if other.conditions else [])]
+    return [MatrixRow(other.part), *([MatrixRow(other.part, other.conditions)] if other.conditions else [])]
 
 
 def says_nothing(prop: Property, semantics: Semantics) -> str:
@@ -67,7 +67,7 @@ def says_nothing(prop: Property, semantics: Semantics) -> str:
     return "" if places(prop, semantics) else "no step is of the kind that the property is about"
 
 
-def promised(semantics: str, row: Row) -> bool:
+def promised(semantics: str, row: MatrixRow) -> bool:
     """Whether the design says so itself. Of the other generations nothing is claimed: the matrix says what they do."""
     if row.part in OTHER_ROWS:
         return semantics == DESIGN and OTHER_ROWS[row.part].promised

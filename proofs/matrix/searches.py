@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from model.properties import PROPERTIES, Kind
-from proofs.matrix.cells import Cell, Open, proofs_of_rows
+from proofs.matrix.cells import CellVerdict, Open, proofs_of_rows
 from proofs.matrix.larger_blocks import KEPT, PARTS, search_larger
 from proofs.matrix.other_rows import OTHER_ROWS, Judge
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
 from proofs.refinement.judge import judge_comparison
 from proofs.search.events import Trace
@@ -39,12 +39,12 @@ def together(left: Sequence[Open]) -> list[list[Open]]:
     return [*groups.values(), *alone]
 
 
-def searched(left: Open) -> Cell:
+def searched(left: Open) -> CellVerdict:
     """The cell of one row."""
     return searched_together([left])[0]
 
 
-def searched_together(left: Sequence[Open]) -> list[Cell]:
+def searched_together(left: Sequence[Open]) -> list[CellVerdict]:
     """The cells of a group."""
     judge = _judge_of(left[0].row)
     if judge is not None:
@@ -53,7 +53,7 @@ def searched_together(left: Sequence[Open]) -> list[Cell]:
     return [_on_smallest(one, each, _found(one, each)) for one, each in zip(left, found, strict=True)]
 
 
-def _on_smallest(left: Open, found: Found, cell: Cell) -> Cell:
+def _on_smallest(left: Open, found: Found, cell: CellVerdict) -> CellVerdict:
     """Where the solver gave up: a shortest trace on one node with one domain, if there is one."""
     if cell.verdict is not Verdict.UNKNOWN or not found.unknown:
         return cell
@@ -65,28 +65,28 @@ def _on_smallest(left: Open, found: Found, cell: Cell) -> Cell:
     return replace(small, reason=reason, seconds=cell.seconds + small.seconds, cpu=cell.cpu + small.cpu)
 
 
-def verdicts_on(semantics: str, rows: Sequence[Row]) -> list[Cell]:
+def verdicts_on(semantics: str, rows: Sequence[MatrixRow]) -> list[CellVerdict]:
     """A verdict on each of these rows, in their order."""
     cells, left = proofs_of_rows(semantics, rows)
     cells += [cell for group in together(left) for cell in searched_together(group)]
     return sorted(cells, key=lambda cell: rows.index(cell.row))
 
 
-def _judge_of(row: Row) -> Judge | None:
+def _judge_of(row: MatrixRow) -> Judge | None:
     """What judges a row otherwise than by a search in the model."""
     if row.part in OTHER_ROWS:
         return OTHER_ROWS[row.part].judge
     return partial(judge_comparison, row.part) if PROPERTIES[row.part].kind is Kind.COMPARISON else None
 
 
-def _judged(left: Open, judge: Judge) -> Cell:
+def _judged(left: Open, judge: Judge) -> CellVerdict:
     started, cpu = time.perf_counter(), time.process_time()
     judged = judge(left.semantics, left.row.conditions)
     reason = f"no proof at {left.fails_at}; {judged.reason}" if judged.verdict is Verdict.UNKNOWN else judged.reason
     evidence = [] if judged.trace is None else judged.trace.broken
     seconds = time.perf_counter() - started
     spent = time.process_time() - cpu
-    return Cell(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, spent, evidence)
+    return CellVerdict(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, spent, evidence)
 
 
 def _asked(left: Open) -> Asked:
@@ -105,15 +105,15 @@ def _larger(left: Open) -> Trace | None:
     return search_larger(left.semantics, left.row.part) if said else None
 
 
-def _found(left: Open, found: Found) -> Cell:
+def _found(left: Open, found: Found) -> CellVerdict:
     """What a search found, replayed on the reference."""
     started, cpu = time.perf_counter(), time.process_time()
     row = left.row
 
-    def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> Cell:
+    def cell(verdict: Verdict, reason: str, trace: Trace | None = None, replayed: tuple[str, ...] = ()) -> CellVerdict:
         seconds = found.seconds + time.perf_counter() - started
         spent = found.cpu + time.process_time() - cpu
-        return Cell(left.semantics, row, verdict, reason, trace, seconds, spent, list(replayed))
+        return CellVerdict(left.semantics, row, verdict, reason, trace, seconds, spent, list(replayed))
 
     larger = _larger(left)
     if found.trace is None and larger is not None and not found.untold:

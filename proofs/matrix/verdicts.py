@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from proofs.matrix.cells import Cell
+from proofs.matrix.cells import CellVerdict
 from proofs.matrix.findings import FOLDER, path_of
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
 
 VERDICTS = FOLDER / "verdicts.json"
 
 
-def dumped(cells: Iterable[Cell]) -> str:
+def dumped(cells: Iterable[CellVerdict]) -> str:
     """A verdict a line; of a trace only how long it is, as the file beside has it."""
     lines = [
         json.dumps([cell.semantics, cell.row.part, list(cell.row.conditions), cell.verdict.value, cell.reason])
@@ -26,15 +26,15 @@ def dumped(cells: Iterable[Cell]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def load(path: Path = VERDICTS) -> list[Cell]:
+def load(path: Path = VERDICTS) -> list[CellVerdict]:
     """The cells of the last run; of the traces what is stored: host and events."""
     return [
-        Cell(semantics, row, Verdict(verdict), reason, _trace(semantics, row) if verdict == REFUTED else None)
+        CellVerdict(semantics, row, Verdict(verdict), reason, _trace(semantics, row) if verdict == REFUTED else None)
         for semantics, row, verdict, reason in _lines(path)
     ]
 
 
-def as_stored(cells: Iterable[Cell]) -> list[Cell]:
+def as_stored(cells: Iterable[CellVerdict]) -> list[CellVerdict]:
     """The cells with the traces that are stored, where there are any: a run may find others, as short."""
     return [
         replace(cell, trace=_trace(cell.semantics, cell.row))
@@ -47,11 +47,11 @@ def as_stored(cells: Iterable[Cell]) -> list[Cell]:
 REFUTED = Verdict.REFUTED.value
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Row, str, str]]:
+def _lines(path: Path) -> Iterator[tuple[str, MatrixRow, str, str]]:
     for semantics, part, conditions, verdict, reason in json.loads(path.read_text(encoding="utf-8")):
-        yield semantics, Row(part, tuple(conditions)), verdict, reason
+        yield semantics, MatrixRow(part, tuple(conditions)), verdict, reason
 
 
-def _trace(semantics: str, row: Row) -> Trace:
+def _trace(semantics: str, row: MatrixRow) -> Trace:
     header, _boot, *events = map(json.loads, path_of(semantics, row).read_text(encoding="utf-8").splitlines())
     return Trace(semantics, "", row.part, header["host"], events, [], [])

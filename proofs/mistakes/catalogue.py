@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from proofs.mistakes import allocating, claiming
 from proofs.mistakes.edits import EDITS, Edit
-from proofs.mistakes.in_rules import RULES, RuleChange
+from proofs.mistakes.in_rules import RULES, MistakenRule
 from proofs.mistakes.override import Override
 
 
@@ -17,7 +17,7 @@ class Mistake:
 
     name: str
     sentence: str
-    rules: RuleChange | None = None
+    rules: MistakenRule | None = None
     """In the model."""
     override: type[Override] | None = None
     """In the reference."""

@@ -16,7 +16,7 @@ from model.rules import (
 
 
 @dataclass(frozen=True)
-class RuleChange:
+class MistakenRule:
     """Another value of one field of the rules."""
 
     rule: str
@@ -29,51 +29,51 @@ class RuleChange:
     """What is done wrong; empty where an override of the same name states it."""
 
 
-RULES: dict[str, RuleChange] = {
-    "redeem-without-step-3": RuleChange("redeem", redeem_node_global, breaks="redeemed-once"),
-    "redeem-global-first": RuleChange("redeem", redeem_global_first, breaks="node-backed"),
-    "redeem-forgets-host": RuleChange(
+RULES: dict[str, MistakenRule] = {
+    "redeem-without-step-3": MistakenRule("redeem", redeem_node_global, breaks="redeemed-once"),
+    "redeem-global-first": MistakenRule("redeem", redeem_global_first, breaks="node-backed"),
+    "redeem-forgets-host": MistakenRule(
         "counts_outstanding_on_redeem",
         False,
         breaks="host-backed",
         sentence="Redeeming leaves outstanding_claims as it was.",
     ),
-    "install-duplicated-node": RuleChange(
+    "install-duplicated-node": MistakenRule(
         "nodes_once", False, breaks="node-backed", sentence="A node may be named twice in a claim set."
     ),
-    "install-without-own-credit": RuleChange(
+    "install-without-own-credit": MistakenRule(
         "credits_own_claims",
         False,
         breaks="atomic-install",
         sentence="The claims about to be replaced are not counted as available.",
     ),
-    "install-accumulates": RuleChange("releases_before_install", False, breaks="atomic-install"),
-    "install-without-limit": RuleChange(
+    "install-accumulates": MistakenRule("releases_before_install", False, breaks="atomic-install"),
+    "install-without-limit": MistakenRule(
         "checks_limit_at_install",
         False,
         breaks="entitlement-without-limbo",
         granted=("limit-not-lowered",),
         sentence="Claims may exceed max_pages.",
     ),
-    "recall-global-first": RuleChange(
+    "recall-global-first": MistakenRule(
         "recall",
         recall_global_then_node,
         breaks="recall-minimal",
         sentence="Host-wide claims are recalled before the node's.",
     ),
-    "no-recall": RuleChange("recall", recall_nothing, breaks="node-backed"),
-    "kill-keeps-claims": RuleChange(
+    "no-recall": MistakenRule("recall", recall_nothing, breaks="node-backed"),
+    "kill-keeps-claims": MistakenRule(
         "releases_on_kill", False, breaks="dead-hold-nothing", granted=("legacy-check-in-lock",)
     ),
-    "node-check-ignores-claims": RuleChange("node_permits", node_permits_free_pages, breaks="node-backed"),
-    "assign-without-limit": RuleChange(
+    "node-check-ignores-claims": MistakenRule("node_permits", node_permits_free_pages, breaks="node-backed"),
+    "assign-without-limit": MistakenRule(
         "checks_limit_at_assign",
         False,
         breaks="entitlement-without-limbo",
         granted=("limit-not-lowered", "no-claim-in-flight"),
         sentence="assign_pages does not check max_pages.",
     ),
-    "free-restores-claims": RuleChange("frees_restore_claims", True, breaks="redeemed-once"),
+    "free-restores-claims": MistakenRule("frees_restore_claims", True, breaks="redeemed-once"),
 }
 
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import z3
 
-from model.lemmas import all_lemmas
+from model.hosts.lemmas import all_lemmas
 from model.logic import Term, all_of, negation
 from model.loops import loop_cases
 from proofs.obligations.obligation import LEMMA, LOOP, PARAMETRIC, SELF_TEST, Obligation

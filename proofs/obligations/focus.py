@@ -6,7 +6,7 @@ never depend on ghosts, so an invariant about ghosts serves only goals about the
 
 from functools import cache
 
-from model.bounded import BoundedHost
+from model.hosts.bounded import BoundedHost
 from model.properties import PROPERTIES
 from model.state import FIELDS, GHOST
 from model.watched import watched

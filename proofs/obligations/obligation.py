@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS, Semantics
 from proofs.mistakes.in_rules import mutated
 from proofs.obligations.names import (
@@ -31,6 +31,12 @@ __all__ = [
     "Obligation",
     "bounded",
 ]
+
+
+def promised_on(semantics: Semantics, conditions: tuple[str, ...]) -> list[str]:
+    """The statements about states that a generation promises on some of these conditions."""
+    parts = [(p.name, semantics.conditions_of(p)) for p in PROPERTIES.values() if p.of_state is not None]
+    return [name for name, needed in parts if needed and set(needed) <= set(conditions)]
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class Obligation:
         if self.invariants is None and prop.kind is Kind.STATE and prop.name not in names:
             names += [p.name for p in PROPERTIES.values() if p.id == prop.id and p.kind is Kind.STATE]
         if self.invariants is None and self.conditions:
-            names += [n for n in semantics.kept_on(self.conditions) if n not in names]
+            names += [n for n in promised_on(semantics, self.conditions) if n not in names]
         return names
 
     def statements(self) -> tuple[str, ...]:

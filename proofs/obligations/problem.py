@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 from model.boot import boot
-from model.bounded import BoundedHost
-from model.conditions import CONDITIONS
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
+from model.hosts.parametric import ParametricHost
+from model.hosts.views import View
 from model.logic import Term, negation
-from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES, Kind, Property
-from model.ranges import largest_host
+from model.properties.conditions import CONDITIONS
+from model.properties.ranges import largest_host
 from model.semantics import TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
@@ -176,7 +177,7 @@ def _parametric(obligation: Obligation) -> Problem:
             found = {"boot": boot(assumed, before)}
         else:
             found = _assumptions(
-                obligation, host, assumed, before, step, after, after.read | seen.read | _counted(obligation)
+                obligation, assumed, before, step, after, after.read | seen.read | _counted(obligation)
             )
         found.pop(obligation.dropped, None)
         facts = [*host.axioms, *host.definitions()]
@@ -192,7 +193,6 @@ def _counted(obligation: Obligation) -> set[str]:
 
 def _assumptions(
     obligation: Obligation,
-    host: ParametricHost,
     q: Quantifiers,
     before: State,
     step: Step | None,
@@ -205,8 +205,8 @@ def _assumptions(
     )
     if step is not None and PROPERTIES[obligation.property].kind is Kind.STATE and not read & set(step.updates):
         # Nothing the property speaks of is updated: it held before, and that is all there is to it.
-        return parametric_invariants([obligation.property], host, q, before, None)
-    found = parametric_invariants(names, host, q, before, concerned) | _host_size(obligation, q, before)
+        return parametric_invariants([obligation.property], q, before, None)
+    found = parametric_invariants(names, q, before, concerned) | _host_size(obligation, q, before)
     if step is not None:
         found |= _guards(obligation, q, step)
         found |= {f"update:{u}": _equation(u, step, after, q) for u in step.updates if u in read}

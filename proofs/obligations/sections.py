@@ -1,8 +1,9 @@
 """For every section, for any host: on its premises it is accepted, refused, or stops the host. Nothing is left out."""
 
+from model.hosts.parametric import ParametricHost
+from model.hosts.views import View
 from model.logic import negation
 from model.operations.derived import Derived, outcomes
-from model.parametric import ParametricHost, View
 from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.obligation import PARAMETRIC, SECTION, Obligation

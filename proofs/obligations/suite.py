@@ -1,10 +1,7 @@
 """Which obligations there are: every property with every transition it is about, and what is not applicable."""
 
-import model.lock_order  # (states lock-order.copies)
-import model.ranges  # (states no-wrap)
-import model.refinement  # noqa: F401  (states legacy-compatible)
-from model.conditions import CONDITIONS
 from model.properties import PROPERTIES, Kind, Property
+from model.properties.conditions import CONDITIONS
 from model.semantics import LACKS, SEMANTICS, TRANSITIONS, Semantics
 from proofs.obligations.auxiliary import auxiliary_obligations, hard_obligation
 from proofs.obligations.names import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, NotApplicable

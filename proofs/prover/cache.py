@@ -14,7 +14,7 @@ from proofs.stored import Damaged, look_up, store
 FOLDER = ".cache/prove"
 
 
-class Run(msgspec.Struct):
+class StoredRun(msgspec.Struct):
     """The obligations of a request to the prover, by name, and what there is none about."""
 
     names: list[str]
@@ -53,12 +53,12 @@ def store_result(settings: Settings, result: Result) -> Result:
     return result
 
 
-def stored_run(request: object, settings: Settings) -> tuple[Run, list[Result]] | None:
+def stored_run(request: object, settings: Settings) -> tuple[StoredRun, list[Result]] | None:
     """A run whose every result is stored."""
     if not settings.cache:
         return None
     try:
-        found = look_up(_runs(settings), repr(request), Run)
+        found = look_up(_runs(settings), repr(request), StoredRun)
         results = [stored_result(settings, name) for name in found.content.names] if found is not None else []
     except Damaged:
         return None  # which of them are, the run that follows says
@@ -67,7 +67,7 @@ def stored_run(request: object, settings: Settings) -> tuple[Run, list[Result]] 
     return found.content, [result for result in results if result is not None]
 
 
-def store_run(request: object, settings: Settings, run: Run) -> None:
+def store_run(request: object, settings: Settings, run: StoredRun) -> None:
     """Keep which obligations a request is about; where that cannot be kept, the next run finds it out."""
     if settings.cache:
         with suppress(OSError):  # reported for the results

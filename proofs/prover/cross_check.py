@@ -21,7 +21,7 @@ from proofs.obligations.obligation import AUXILIARY, PARAMETRIC, Obligation
 from proofs.obligations.problem import problem
 from proofs.parallel import in_processes
 from proofs.prover.pool import prepare
-from proofs.prover.second_solver import UNKNOWN, Answer, asked_cvc5, asked_z3
+from proofs.prover.second_solver import UNKNOWN, SolverAnswer, asked_cvc5, asked_z3
 from proofs.prover.solve import CONFIRMING_HOST, smtlib
 from proofs.prover.vacuity import Vacuity
 from proofs.prover.verdict import Result, Settings, Verdict
@@ -36,7 +36,7 @@ PART = 25
 
 
 @dataclass(frozen=True)
-class Question:
+class SolverQuestion:
     """An obligation, or what else was asked about it, and the answer that the prover's verdict rests on."""
 
     obligation: Obligation
@@ -70,8 +70,8 @@ class Crossed(msgspec.Struct, frozen=True):
     """Of the text."""
     expected: str
     """By the prover's verdict: `unsat` is a proof."""
-    z3: Answer
-    cvc5: Answer
+    z3: SolverAnswer
+    cvc5: SolverAnswer
 
     @property
     def outcome(self) -> str:
@@ -90,7 +90,7 @@ class Crossed(msgspec.Struct, frozen=True):
         return f"{self.outcome}: {self.name}: {taken}Z3 says {said[0]}, cvc5 {said[1]}"
 
 
-def questions(obligations: Iterable[Obligation], results: Iterable[Result]) -> list[Question]:
+def questions(obligations: Iterable[Obligation], results: Iterable[Result]) -> list[SolverQuestion]:
     """All that was asked to come to these results: obligations, and whether a bounded host confirms a countermodel."""
     by_name = {result.name: result for result in results}
     found = []
@@ -99,31 +99,31 @@ def questions(obligations: Iterable[Obligation], results: Iterable[Result]) -> l
         if result is None:
             continue
         expected = {Verdict.PROVED: "unsat", Verdict.REFUTED: "sat"}.get(result.verdict, UNKNOWN)
-        found.append(Question(obligation, expected))
+        found.append(SolverQuestion(obligation, expected))
         confirmed = result.verdict is Verdict.REFUTED and obligation.encoding == PARAMETRIC
         if confirmed and obligation.semantics not in AUXILIARY:
-            found.append(Question(obligation, "sat", confirms=True))
+            found.append(SolverQuestion(obligation, "sat", confirms=True))
     return found
 
 
-def witnesses(obligations: Iterable[Obligation], examined: Iterable[Vacuity]) -> list[Question]:
+def witnesses(obligations: Iterable[Obligation], examined: Iterable[Vacuity]) -> list[SolverQuestion]:
     """Whether what each obligation assumes can be true, as `--vacuity` found it."""
     vacuous = {name for v in examined for name in v.vacuous}
     undecided = {name for v in examined for name in v.undecided}
     return [
-        Question(o, "unsat" if o.name in vacuous else UNKNOWN if o.name in undecided else "sat", witness=True)
+        SolverQuestion(o, "unsat" if o.name in vacuous else UNKNOWN if o.name in undecided else "sat", witness=True)
         for o in obligations
     ]
 
 
-def crossed(question: Question, settings: Settings) -> Crossed:
+def crossed(question: SolverQuestion, settings: Settings) -> Crossed:
     """One question, put to both."""
     text = smtlib(question.problem())
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Crossed(question.name, digest, question.expected, asked_z3(text, settings), asked_cvc5(text, settings))
 
 
-def crossed_all(asked: list[Question], settings: Settings) -> list[Crossed]:
+def crossed_all(asked: list[SolverQuestion], settings: Settings) -> list[Crossed]:
     """Several in one process. Ctrl-C ends it: given is what was finished."""
     found: list[Crossed] = []
     with interrupts_noted():
@@ -135,7 +135,7 @@ def crossed_all(asked: list[Question], settings: Settings) -> list[Crossed]:
 
 
 def cross_check(
-    asked: list[Question],
+    asked: list[SolverQuestion],
     settings: Settings,
     jobs: int,
     progress: Callable[[int], None] = lambda _done: None,
@@ -153,7 +153,7 @@ def cross_check(
 
 
 def _in_parts(
-    parts: list[list[Question]], settings: Settings, jobs: int, executor: Executor | None
+    parts: list[list[SolverQuestion]], settings: Settings, jobs: int, executor: Executor | None
 ) -> Iterator[tuple[int, list[Crossed]]]:
     work = partial(crossed_all, settings=settings)
     if jobs > 1 or executor is not None:

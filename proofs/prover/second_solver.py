@@ -21,7 +21,7 @@ SECONDS = 60
 """Where cvc5 gives up although it has done less than the work allowed: a backstop, for what it does not count."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class SolverAnswer(msgspec.Struct, frozen=True):
     """What a solver says, after how much processor time (reading the text included), and why if it is `unknown`."""
 
     answer: str
@@ -55,7 +55,7 @@ def cvc5_version() -> str:
     return version("cvc5")
 
 
-def asked_cvc5(text: str, settings: Settings) -> Answer:
+def asked_cvc5(text: str, settings: Settings) -> SolverAnswer:
     """cvc5's answer. What it cannot read or do is `unknown`, with its own words as the reason."""
     import cvc5
 
@@ -74,7 +74,7 @@ def asked_cvc5(text: str, settings: Settings) -> Answer:
     return _answer(said, time.process_time() - started)
 
 
-def asked_z3(text: str, settings: Settings) -> Answer:
+def asked_z3(text: str, settings: Settings) -> SolverAnswer:
     """Z3's answer, as the prover sets it up, but from the text."""
     from proofs.prover.solve import fresh
 
@@ -83,11 +83,11 @@ def asked_z3(text: str, settings: Settings) -> Answer:
     solver.from_string(text)
     answer = str(check(solver))
     reason = solver.reason_unknown() if answer == UNKNOWN else ""
-    return Answer(answer, time.process_time() - started, reason)
+    return SolverAnswer(answer, time.process_time() - started, reason)
 
 
-def _answer(said: str, seconds: float) -> Answer:
+def _answer(said: str, seconds: float) -> SolverAnswer:
     found = re.fullmatch(r"(unsat|sat|unknown)(?: \((.*)\))?", said.strip(), re.DOTALL)
     if found is None:
-        return Answer(UNKNOWN, seconds, f"not an answer: {said.strip()[:100]!r}")
-    return Answer(found[1], seconds, found[2] or "")
+        return SolverAnswer(UNKNOWN, seconds, f"not an answer: {said.strip()[:100]!r}")
+    return SolverAnswer(found[1], seconds, found[2] or "")

@@ -11,7 +11,7 @@ from functools import partial
 
 import z3
 
-from model.bounded import BoundedHost
+from model.hosts.bounded import BoundedHost
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step
 from proofs.interrupts import check

@@ -11,7 +11,7 @@ from proofs.questions.events import (
     whole_allocations,
     whole_host_claims,
 )
-from proofs.questions.question import Moment, Question, pages_of
+from proofs.questions.question import Question, QuestionMoment, pages_of
 from proofs.search.fulfilled import ON_REFERENCE
 from reference.properties import limbo_pages
 from reference.state import Domain, Host
@@ -24,7 +24,7 @@ def _claims(domain: Domain) -> int:
     return domain.global_claims + domain.node_claims
 
 
-def _over_limit(moment: Moment) -> str:
+def _over_limit(moment: QuestionMoment) -> str:
     for domain in moment.host.domains.values():
         pages, claims, limit = domain.tot_pages, _claims(domain), domain.max_pages
         if claims and pages + claims > limit:
@@ -32,7 +32,7 @@ def _over_limit(moment: Moment) -> str:
     return ""
 
 
-def _in_limbo_over_limit(moment: Moment) -> str:
+def _in_limbo_over_limit(moment: QuestionMoment) -> str:
     for domid, limbo in limbo_pages(moment.host).items():
         limit = moment.host.domains[domid].max_pages
         if limbo > limit:
@@ -40,7 +40,7 @@ def _in_limbo_over_limit(moment: Moment) -> str:
     return ""
 
 
-def _redeemed_in_vain(moment: Moment) -> str:
+def _redeemed_in_vain(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     redeemed = sum(domain.history.redeemed)
     if moment.did("assign_pages") and moment.outcome["result"] != "OK" and redeemed and not domain.is_dying:
@@ -48,7 +48,7 @@ def _redeemed_in_vain(moment: Moment) -> str:
     return ""
 
 
-def _small_page_refused_after(moment: Moment) -> str:
+def _small_page_refused_after(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     lost = bool(sum(domain.history.redeemed)) and domain.tot_pages == 0
     if lost and moment.did("alloc_domheap_pages", domid=0, order=0) and moment.outcome["mfn"] is None:
@@ -56,7 +56,7 @@ def _small_page_refused_after(moment: Moment) -> str:
     return ""
 
 
-def _recalled(moment: Moment) -> str:
+def _recalled(moment: QuestionMoment) -> str:
     domains = list(moment.host.domains.values())
     recalled = [sum(domain.history.recalled) for domain in domains]
     if len(domains) == 2 and recalled[0] and not recalled[1] and _claims(domains[1]):
@@ -64,21 +64,21 @@ def _recalled(moment: Moment) -> str:
     return ""
 
 
-def _does_not_come_back(moment: Moment) -> str:
+def _does_not_come_back(moment: QuestionMoment) -> str:
     recalled = sum(moment.host.domains[0].history.recalled)
     if moment.did("online_page") and recalled:
         return f"The page is back; the claim of {recalled} is not."
     return ""
 
 
-def _exchange_refused(moment: Moment) -> str:
+def _exchange_refused(moment: QuestionMoment) -> str:
     if not moment.did("memory_exchange") or moment.outcome["result"] != "ENOMEM":
         return ""
     claims, free = _claims(moment.host.domains[0]), moment.before.total_avail_pages
     return f"d0 claims {claims} of {free} free pages, and gets none of them in exchange." if claims else ""
 
 
-def _unowned_refused(moment: Moment) -> str:
+def _unowned_refused(moment: QuestionMoment) -> str:
     refused = moment.did("alloc_heap_pages", domid=0) and moment.outcome["mfn"] is None
     claims, free = _claims(moment.host.domains[0]), moment.before.total_avail_pages
     if refused and claims:
@@ -86,7 +86,7 @@ def _unowned_refused(moment: Moment) -> str:
     return ""
 
 
-def _claim_used_up_elsewhere(moment: Moment) -> str:
+def _claim_used_up_elsewhere(moment: QuestionMoment) -> str:
     domain, node = moment.host.domains[0], moment.event.get("node")
     refused = moment.did("alloc_heap_pages", domid=0) and moment.outcome["mfn"] is None
     blocks = moment.host.pages.blocks.values()
@@ -98,7 +98,7 @@ def _claim_used_up_elsewhere(moment: Moment) -> str:
     return f"d0 claimed a page of node {node}, never got one there, and now finds none."
 
 
-def _dead_hold_memory(moment: Moment) -> str:
+def _dead_hold_memory(moment: QuestionMoment) -> str:
     host = moment.host
     domain = next(iter((*host.domains.values(), *host.orphans)), None)
     refused = moment.did("alloc_heap_pages", domid=None) and moment.outcome["mfn"] is None
@@ -115,7 +115,7 @@ def _dead_hold_memory(moment: Moment) -> str:
     return f"Every page is free; none can be had: {_claims(domain)} claimed by {gone}."
 
 
-def _stash_dropped(moment: Moment) -> str:
+def _stash_dropped(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     lost = domain.history.lost
     if not moment.did("populate_physmap") or not domain.tot_pages or not lost or not sum(domain.history.installed):
@@ -128,7 +128,7 @@ def _stash_dropped(moment: Moment) -> str:
     )
 
 
-def _not_released(moment: Moment) -> str:
+def _not_released(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     asked = [claim["pages"] for claim in moment.event.get("claims", [])]
     if moment.did("install_claim_set") and not sum(asked) and moment.outcome["result"] != "OK" and _claims(domain):
@@ -136,7 +136,7 @@ def _not_released(moment: Moment) -> str:
     return ""
 
 
-def _superpage_refused(moment: Moment) -> str:
+def _superpage_refused(moment: QuestionMoment) -> str:
     host: Host = moment.host
     return " ".join(f"{text}." for text in ON_REFERENCE["superpage-fulfilled.node"](host))
 

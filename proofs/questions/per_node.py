@@ -10,7 +10,7 @@ from proofs.questions.events import (
     small,
     whole_allocations,
 )
-from proofs.questions.question import Moment, Question, pages_of
+from proofs.questions.question import Question, QuestionMoment, pages_of
 from proofs.search.fulfilled import granted
 from reference.generations import SEMANTICS
 from reference.state import Domain, Host
@@ -25,7 +25,7 @@ def _claims(domain: Domain) -> int:
     return domain.global_claims + domain.node_claims
 
 
-def _over_limit(moment: Moment) -> str:
+def _over_limit(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     pages, claims, limit = domain.tot_pages, _claims(domain), domain.max_pages
     if not moment.settled or not claims or pages + claims <= limit or not domain.controller_pause_count:
@@ -33,7 +33,7 @@ def _over_limit(moment: Moment) -> str:
     return f"d0, paused all the while, has {pages_of(pages)} and claims {claims}, of at most {limit}."
 
 
-def _page_refused(moment: Moment) -> str:
+def _page_refused(moment: QuestionMoment) -> str:
     """A page that would fit under the limit is refused where it is assigned, and is free again."""
     domain, free = moment.host.domains[0], moment.host.total_avail_pages
     if not moment.did("continue") or moment.outcome.get("mfns") != []:
@@ -45,12 +45,12 @@ def _page_refused(moment: Moment) -> str:
     )
 
 
-def _paid_page_refused(moment: Moment) -> str:
+def _paid_page_refused(moment: QuestionMoment) -> str:
     redeemed, shown = sum(moment.host.domains[0].history.redeemed), _page_refused(moment)
     return f"{shown} The claim of {pages_of(redeemed)} redeemed for it is gone." if shown and redeemed else ""
 
 
-def _claimed_page_refused(moment: Moment) -> str:
+def _claimed_page_refused(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     refused = moment.did("alloc_domheap_pages", domid=0) and moment.outcome["mfn"] is None
     if not refused or not _claims(domain) or domain.tot_pages >= domain.max_pages:
@@ -58,7 +58,7 @@ def _claimed_page_refused(moment: Moment) -> str:
     return f"d0, with {domain.tot_pages} of at most {domain.max_pages} pages, is refused what it claimed."
 
 
-def _another_pays(moment: Moment) -> str:
+def _another_pays(moment: QuestionMoment) -> str:
     host, node, before = moment.host, moment.event.get("node"), moment.before
     if not moment.did("alloc_domheap_pages", domid=0) or node is None or moment.outcome["mfn"] is None:
         return ""
@@ -68,7 +68,7 @@ def _another_pays(moment: Moment) -> str:
     return f"d0 has the page; d1 claims {claimed} of node {node}, where {free} are free."
 
 
-def _blocked_elsewhere(moment: Moment) -> str:
+def _blocked_elsewhere(moment: QuestionMoment) -> str:
     host, node = moment.host, moment.event.get("node")
     refused = moment.did("alloc_heap_pages", domid=None) and moment.outcome["mfn"] is None
     if not refused or node is None or not host.pages.offlined:
@@ -80,7 +80,7 @@ def _blocked_elsewhere(moment: Moment) -> str:
     return f"Node {node} has {pages_of(unclaimed)} that nobody claims; a request for one is refused."
 
 
-def _claims_without_bound(moment: Moment) -> str:
+def _claims_without_bound(moment: QuestionMoment) -> str:
     host = moment.host
     if not moment.did("claim_pages", domid=1) or moment.outcome.get("result") != "OK":
         return ""
@@ -88,7 +88,7 @@ def _claims_without_bound(moment: Moment) -> str:
     return f"d1 claims {claims} of a host of {pages_of(pages)}." if claims > pages else ""
 
 
-def _permitted_by_claim_sets(moment: Moment) -> str:
+def _permitted_by_claim_sets(moment: QuestionMoment) -> str:
     """The same request in the same state, judged by the rules of claim sets."""
     host, node = moment.host, moment.event.get("node")
     if not moment.did("alloc_heap_pages", domid=0, order=1) or moment.outcome["mfn"] is not None:
@@ -106,7 +106,7 @@ def _shortfall(host: Host) -> str:
     return f"d0 is refused 2 pages: {unclaimed} unclaimed and its own claim of {own} would do together."
 
 
-def _lost_in_between(moment: Moment) -> str:
+def _lost_in_between(moment: QuestionMoment) -> str:
     """The claim that a domain held, released to set another, cannot be had again."""
     history = moment.host.domains[0].history
     refused = moment.did("claim_memory", domid=0) and moment.outcome["result"] == "ENOMEM"

@@ -26,7 +26,7 @@ from reference.state import Host, all_locks
 
 
 @dataclass(frozen=True)
-class Moment:
+class QuestionMoment:
     """An event that was done: what came of it, the counters before it, and the host after it."""
 
     event: Written
@@ -52,7 +52,7 @@ class Question:
     """What happens in the trace, as a sentence."""
     may: Callable[[Running], Iterator[Written]]
     """What may be done next, beside creating domains."""
-    happens: Callable[[Moment], str]
+    happens: Callable[[QuestionMoment], str]
     """What is shown behind an event, with its numbers; empty if it is not what is asked for. Locks are held."""
     bears_on: str = ""
     """Which statements of the design it contradicts or qualifies."""
@@ -77,7 +77,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class QuestionAnswer:
     """A shortest trace, and what it shows."""
 
     nodes: tuple[int, ...]
@@ -94,7 +94,7 @@ def pages_of(count: int) -> str:
     return f"{count} page{'' if count == 1 else 's'}"
 
 
-def answer(question: Question) -> Answer:
+def answer(question: Question) -> QuestionAnswer:
     """The shortest trace on which it happens.
 
     :raises Unanswered: there is none
@@ -104,7 +104,7 @@ def answer(question: Question) -> Answer:
     for depth in range(1, question.depth + 1):
         found = sizes.deepen(depth, last=depth == question.depth)
         if found is not None:
-            return Answer(*found)
+            return QuestionAnswer(*found)
     raise Unanswered(f"{question.semantics}: {question.name}: no trace of at most {question.depth} events")
 
 
@@ -128,10 +128,10 @@ def _explorer(question: Question, domains: int, nodes: Nodes) -> Explorer[State,
 def _shown(question: Question, running: Running, before: Counters, event: Written, outcome: Outcome | None) -> str:
     """What an event shows that was done; empty if it does not happen."""
     with all_locks(running.host):
-        return question.happens(Moment(event, outcome or {}, before, running.host, not running.begun))
+        return question.happens(QuestionMoment(event, outcome or {}, before, running.host, not running.begun))
 
 
-def lines_of(question: Question, found: Answer) -> bytes:
+def lines_of(question: Question, found: QuestionAnswer) -> bytes:
     """The trace as lines of the project's format, with what the reference finds broken on the way."""
     span = 1 << (max(found.nodes) - 1).bit_length()
     shape = {"node_span": span, "nodes": list(found.nodes)}
@@ -140,7 +140,7 @@ def lines_of(question: Question, found: Answer) -> bytes:
     return recorded(trace, source)[0]
 
 
-class Stored:
+class StoredQuestion:
     """A stored trace: its host, its events as they were asked for, what it shows, and what is found broken."""
 
     def __init__(self, question: Question) -> None:
@@ -164,7 +164,7 @@ _OBSERVED = {kind.__struct_config__.tag: kind.observed for kind in get_args(Even
 
 def still_shown(question: Question) -> str:
     """What the stored trace shows when it is run again; empty if it does not happen any more."""
-    found = Stored(question)
+    found = StoredQuestion(question)
     running = Running(question.semantics, found.nodes)
     for event in found.events[:-1]:
         running.do(event)

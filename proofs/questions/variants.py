@@ -9,18 +9,18 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
-from proofs.matrix.cells import Cell
+from proofs.matrix.cells import CellVerdict
 from proofs.matrix.findings import FOLDER
-from proofs.matrix.judged import ANY_HOST
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.matrix.searches import verdicts_on
 from proofs.parallel import in_processes
 from proofs.prover.verdict import Verdict
+from proofs.search.row_verdict import ANY_HOST
 
 STORED = FOLDER / "variants.json"
-LOST = Row("no-claims-lost", ("stash-not-dropped",))
+LOST = MatrixRow("no-claims-lost", ("stash-not-dropped",))
 """A stash that is dropped loses claims whatever is done about the limit: see STASH."""
-LIMIT = (Row("entitlement"), Row("entitlement-without-limbo.pages-and-claims"), LOST)
+LIMIT = (MatrixRow("entitlement"), MatrixRow("entitlement-without-limbo.pages-and-claims"), LOST)
 """What it means that a domain's limit is kept."""
 UNLOWERED = ("limit-not-lowered",)
 OFFLINE = ("nothing-offlined",)
@@ -43,51 +43,51 @@ def named(base: str, parts: Iterable[str]) -> str:
 
 GRID = [named("claim-sets", parts) for parts in product(*PLACES)]
 """Every way of looking at the limit."""
-OTHERS: dict[str, tuple[Row, ...]] = {
+OTHERS: dict[str, tuple[MatrixRow, ...]] = {
     "claim-sets+low-limit-refused+one-section": LIMIT,
     "claim-sets+limbo-counted+charged-at-alloc+claims-trimmed": (
         *LIMIT[:2],
-        Row("entitlement-without-limbo.claimants"),
+        MatrixRow("entitlement-without-limbo.claimants"),
     ),
     "claim-sets+redeemed-at-assign": (
-        Row("host-backed"),
-        Row("claims-protected.backed"),
-        Row("claims-fulfilled.granted-on-node"),
-        Row("redeemed-once.exact"),
+        MatrixRow("host-backed"),
+        MatrixRow("claims-protected.backed"),
+        MatrixRow("claims-fulfilled.granted-on-node"),
+        MatrixRow("redeemed-once.exact"),
     ),
     "claim-sets-hardened+others-kept": (
-        Row("node-backed"),
-        Row("host-backed"),
-        Row("entitlement"),
-        Row("no-claims-lost"),
-        Row("claims-protected.backed"),
-        Row("claims-fulfilled.granted-on-node"),
-        Row("claims-fulfilled.granted"),
-        Row("claims-fulfilled.delivered"),
-        Row("redeemed-once.exact"),
+        MatrixRow("node-backed"),
+        MatrixRow("host-backed"),
+        MatrixRow("entitlement"),
+        MatrixRow("no-claims-lost"),
+        MatrixRow("claims-protected.backed"),
+        MatrixRow("claims-fulfilled.granted-on-node"),
+        MatrixRow("claims-fulfilled.granted"),
+        MatrixRow("claims-fulfilled.delivered"),
+        MatrixRow("redeemed-once.exact"),
     ),
 }
 """What else could be done about it, and the rows that it is judged by."""
 DEAD = {
-    "claim-sets": (Row("dead-hold-nothing"), Row("host-backed")),
-    "claim-sets+dying-checked": (Row("dead-hold-nothing"), Row("host-backed")),
+    "claim-sets": (MatrixRow("dead-hold-nothing"), MatrixRow("host-backed")),
+    "claim-sets+dying-checked": (MatrixRow("dead-hold-nothing"), MatrixRow("host-backed")),
 }
 WITHIN = ("limit-not-lowered", "requests-within-limit")
-STASH: dict[str, tuple[Row, ...]] = {
+STASH: dict[str, tuple[MatrixRow, ...]] = {
     name: (
-        Row("no-claims-lost", WITHIN),
-        Row("no-claims-lost", (*WITHIN, "requests-within-claims")),
-        Row("redeemed-once.claims-do-not-come-back"),
+        MatrixRow("no-claims-lost", WITHIN),
+        MatrixRow("no-claims-lost", (*WITHIN, "requests-within-claims")),
+        MatrixRow("redeemed-once.claims-do-not-come-back"),
     )
     for base in ("mainline-4.22", "claim-sets")
     for name in (base, f"{base}+stash-kept", f"{base}+stash-claim-restored")
 }
 """What can be done about a stash that is dropped with its claim."""
 PER_NODE_ROWS = (
-    Row("entitlement-without-limbo.pages-and-claims", UNLOWERED),
-    Row("entitlement", (*UNLOWERED, "requests-within-limit")),
-    Row("claims-fulfilled.granted-on-node", (*UNLOWERED, *OFFLINE, *IN_LOCK)),
-    Row("claims-fulfilled.granted", (*UNLOWERED, *OFFLINE, *IN_LOCK)),
+    MatrixRow("entitlement-without-limbo.pages-and-claims", UNLOWERED),
+    MatrixRow("entitlement", (*UNLOWERED, "requests-within-limit")),
+    MatrixRow("claims-fulfilled.granted-on-node", (*UNLOWERED, *OFFLINE, *IN_LOCK)),
+    MatrixRow("claims-fulfilled.granted", (*UNLOWERED, *OFFLINE, *IN_LOCK)),
 )
 _OF_PER_NODE = (
     "",
@@ -98,14 +98,14 @@ _OF_PER_NODE = (
 )
 PER_NODE = dict.fromkeys((named("per-node-v8", [parts]) for parts in _OF_PER_NODE), PER_NODE_ROWS)
 
-ASKED: dict[str, tuple[Row, ...]] = {**dict.fromkeys(GRID, LIMIT), **OTHERS, **PER_NODE}
+ASKED: dict[str, tuple[MatrixRow, ...]] = {**dict.fromkeys(GRID, LIMIT), **OTHERS, **PER_NODE}
 """Every variant that is judged, with its rows."""
 for _name, _rows in (*DEAD.items(), *STASH.items()):
     ASKED[_name] = (*ASKED.get(_name, ()), *_rows)
 
 
 @dataclass(frozen=True)
-class Judged:
+class VariantVerdict:
     """The verdict on one row of one variant."""
 
     semantics: str
@@ -125,18 +125,20 @@ class Judged:
         return {Verdict.REFUTED.value: f"x{len(self.events)}", Verdict.NOT_APPLICABLE.value: "."}.get(self.verdict, "?")
 
 
-def of_cell(cell: Cell) -> Judged:
+def of_cell(cell: CellVerdict) -> VariantVerdict:
     """What is kept of a cell."""
     events = [] if cell.trace is None else [event["op"] for event in cell.trace.events]
-    return Judged(cell.semantics, cell.row.part, cell.row.conditions, str(cell.verdict.value), cell.reason, events)
+    return VariantVerdict(
+        cell.semantics, cell.row.part, cell.row.conditions, str(cell.verdict.value), cell.reason, events
+    )
 
 
-def judge(name: str) -> list[Judged]:
+def judge(name: str) -> list[VariantVerdict]:
     """All verdicts on one variant."""
     return [of_cell(cell) for cell in verdicts_on(name, ASKED[name])]
 
 
-def judge_all(jobs: int) -> list[Judged]:
+def judge_all(jobs: int) -> list[VariantVerdict]:
     """All verdicts on all variants.
 
     Each in a process of its own: which of several shortest traces the solver finds depends on what it was asked before.
@@ -147,12 +149,12 @@ def judge_all(jobs: int) -> list[Judged]:
     return [verdict for index in sorted(found) for verdict in found[index]]
 
 
-def dump(verdicts: list[Judged]) -> str:
+def dump(verdicts: list[VariantVerdict]) -> str:
     """As it is stored: a verdict a line."""
     return "[\n" + ",\n".join(json.dumps(asdict(v)) for v in verdicts) + "\n]\n"
 
 
-def stored(path: Path = STORED) -> list[Judged]:
+def stored(path: Path = STORED) -> list[VariantVerdict]:
     """The verdicts of the last run."""
     found = json.loads(path.read_text(encoding="utf-8"))
-    return [Judged(**{**entry, "conditions": tuple(entry["conditions"])}) for entry in found]
+    return [VariantVerdict(**{**entry, "conditions": tuple(entry["conditions"])}) for entry in found]

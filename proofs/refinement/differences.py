@@ -12,12 +12,12 @@ from typing import Any
 
 import z3
 
-from model.bounded import BoundedHost
-from model.comparison import ACCEPTED, Comparison, Pair, answers
-from model.conditions import CONDITIONS
 from model.generations.single_node import V4
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES
+from model.properties.comparison import ACCEPTED, Comparison, Pair, answers
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS
 from model.state import State
 from model.step import Step
@@ -32,7 +32,7 @@ CALLS_ITSELF = {"claim_on_node": "claim_memory"}
 
 
 @dataclass(frozen=True)
-class Difference:
+class CallDifference:
     """Events that lead to a state from which two calls differ, and the two calls with their answers."""
 
     semantics: str
@@ -65,7 +65,7 @@ DEPTH = 6
 """Events that a search for a difference goes through."""
 
 
-class Undecided(Exception):
+class SolverGaveUp(Exception):
     """The solver did not decide within its limits."""
 
 
@@ -92,10 +92,10 @@ class Differences:
             if name in SEMANTICS[semantics].transitions and name in WRITTEN
         }
 
-    def search(self, sought: Sought) -> Difference | None:
+    def search(self, sought: Sought) -> CallDifference | None:
         """The shortest, or none up to the depth.
 
-        :raises Undecided: the solver gave up
+        :raises SolverGaveUp: the solver gave up
         """
         hosts: dict[tuple[int, int], Unrolled] = {}
         for depth in range(1, self.depth + 1):
@@ -133,7 +133,7 @@ class Differences:
         host.prefix = prefix
         return host, comparison.build(host, state, self.rules)
 
-    def _at_end(self, unrolled: Unrolled, sought: Sought) -> Difference | None:
+    def _at_end(self, unrolled: Unrolled, sought: Sought) -> CallDifference | None:
         """A difference in the last state: all comparisons are asked about at once, then one by one."""
         differs = dict(self._differ(unrolled, sought))
         if _model(unrolled.solver, any_of(d for _, d in differs.values()), _few(unrolled, 1)) is None:
@@ -165,7 +165,9 @@ class Differences:
             granted = [CONDITIONS[c].guard(pair.one)(host) for c in touched]
             yield name, (pair, all_of([*holds, *granted, negation(pair.same(host)), _can_be_written(pair.one)]))
 
-    def _difference(self, unrolled: Unrolled, name: str, pair: Pair, without: str, model: z3.ModelRef) -> Difference:
+    def _difference(
+        self, unrolled: Unrolled, name: str, pair: Pair, without: str, model: z3.ModelRef
+    ) -> CallDifference:
         host, before = (
             BoundedHost(unrolled.nodes, unrolled.domains),
             trace_of(self.base, "", self.part, unrolled, model),
@@ -173,7 +175,7 @@ class Differences:
         other = self.base if self.part == ONE_NODE else self.semantics
         calls = event_of(pair.one, model, before), event_of(pair.other, model, before)
         given = _answer(pair.one, host, model), _answer(pair.other, host, model)
-        return Difference(self.semantics, other, self.part, name, without, before, calls, given)
+        return CallDifference(self.semantics, other, self.part, name, without, before, calls, given)
 
 
 def _few(unrolled: Unrolled, more: int) -> Term:
@@ -196,7 +198,7 @@ def _model(solver: z3.Solver, *wanted: Term) -> z3.ModelRef | None:
         solver.add(*wanted)
         answer = check(solver)
         if answer == z3.unknown:
-            raise Undecided(solver.reason_unknown())
+            raise SolverGaveUp(solver.reason_unknown())
         return solver.model() if answer == z3.sat else None
     finally:
         solver.pop()

@@ -10,18 +10,19 @@ from functools import cache, partial
 
 import z3
 
-from model.comparison import ACCEPTED, Pair, answers
 from model.encoding import Quantifiers
 from model.generations.single_node import V4
+from model.hosts.parametric import ParametricHost
+from model.hosts.views import View
 from model.logic import Term, any_of, negation
-from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
+from model.properties.comparison import ACCEPTED, Pair, answers
 from model.semantics import SEMANTICS
 from model.watched import watched
 from proofs.interrupts import check
-from proofs.matrix.induction import SETTINGS, induction
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.invariants import parametric_invariants
+from proofs.prover.induction import SETTINGS, induction
 from proofs.prover.solve import plain
 from proofs.refinement.differences import ONE_NODE
 
@@ -74,7 +75,7 @@ def _impossible(
             str(number): formula
             for number, formula in enumerate([*_without(pair, premise, assumed), *also(pair, assumed)])
         }
-        found |= parametric_invariants(list(kept(semantics, part)), host, assumed, before, None)
+        found |= parametric_invariants(list(kept(semantics, part)), assumed, before, None)
         if host.term_count() == terms:
             break
     problem = Problem([*host.axioms, *host.definitions()], found, True, [])

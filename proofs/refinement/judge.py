@@ -1,10 +1,10 @@
 """A comparison that has no proof: refuted by a shortest trace after which the reference does the two differently."""
 
-from proofs.matrix.judged import Judged
 from proofs.prover.verdict import Verdict
-from proofs.refinement.differences import Differences, Sought, Undecided
+from proofs.refinement.differences import Differences, SolverGaveUp, Sought
 from proofs.refinement.replayed import replayed
 from proofs.search.events import Trace
+from proofs.search.row_verdict import RowVerdict
 
 DEPTH, NODES, DOMAINS = 6, 2, 2
 WORK = 120_000_000
@@ -12,20 +12,22 @@ SEARCHED = ("legacy-compatible.host-wide", "legacy-compatible.one-node")
 """Where two calls are compared, and not two ways of counting."""
 
 
-def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> Judged:
+def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> RowVerdict:
     """Refuted by a trace, or unknown and why."""
     if part not in SEARCHED:
-        return Judged(Verdict.UNKNOWN, "counters alone have no trace")
+        return RowVerdict(Verdict.UNKNOWN, "counters alone have no trace")
     trace, reason = shortest_difference(part, semantics, conditions, DEPTH, NODES, DOMAINS)
     if reason:
         trace, _ = shortest_difference(part, semantics, conditions, DEPTH, 1, 1)
         if trace is not None:
-            return Judged(Verdict.REFUTED, "shortest on one node with one domain; larger hosts were too much", trace)
-        return Judged(Verdict.UNKNOWN, reason)
+            return RowVerdict(
+                Verdict.REFUTED, "shortest on one node with one domain; larger hosts were too much", trace
+            )
+        return RowVerdict(Verdict.UNKNOWN, reason)
     if trace is None:
         bound = f"at most {DEPTH} events on at most {NODES} nodes and {DOMAINS} domains"
-        return Judged(Verdict.UNKNOWN, f"no difference behind {bound}")
-    return Judged(Verdict.REFUTED, "", trace)
+        return RowVerdict(Verdict.UNKNOWN, f"no difference behind {bound}")
+    return RowVerdict(Verdict.REFUTED, "", trace)
 
 
 def shortest_difference(
@@ -34,7 +36,7 @@ def shortest_difference(
     """A trace that the reference does, with what differs then; or none, and why the search could not end."""
     try:
         found = Differences(semantics, part, conditions, depth, nodes, domains, WORK).search(Sought())
-    except Undecided as reason:
+    except SolverGaveUp as reason:
         return None, f"gave up: {reason}"
     if found is None:
         return None, ""

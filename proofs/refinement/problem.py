@@ -3,13 +3,14 @@
 The checks of the two steps are not assumed: what is shown is that both pass, or that both fail for the same reason.
 """
 
-from model.bounded import BoundedHost
-from model.comparison import Pair
-from model.conditions import CONDITIONS
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
+from model.hosts.parametric import ParametricHost
+from model.hosts.views import View
 from model.logic import Term, negation
-from model.parametric import ParametricHost, View
 from model.properties import PROPERTIES
+from model.properties.comparison import Pair
+from model.properties.conditions import CONDITIONS
 from model.watched import watched
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.focus import relevant_invariants
@@ -61,7 +62,7 @@ def _parametric(obligation: Obligation) -> Problem:
         assumed.restart()
         found = _given(obligation, pair, assumed)
         names, concerned = _relevant(obligation, seen.read)
-        found |= parametric_invariants(names, host, assumed, before, concerned)
+        found |= parametric_invariants(names, assumed, before, concerned)
         facts = [*host.axioms, *host.definitions()]
         if host.term_count() == terms:
             break

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.comparison import ACCEPTED, REFUSED
+from model.properties.comparison import ACCEPTED, REFUSED
 from proofs.explore.running import Running, Written
 from proofs.matrix.difference import done
-from proofs.refinement.differences import Difference
+from proofs.refinement.differences import CallDifference
 from proofs.search.events import Trace
 from proofs.search.on_reference import observed
 from proofs.search.replayed import replay_on_reference
 
 
 @dataclass
-class Replayed:
+class ReplayedDifference:
     """What the reference did."""
 
     trace: Trace
@@ -24,10 +24,10 @@ class Replayed:
     """Why the reference does not show what the model says; empty if it does."""
 
 
-def replayed(found: Difference) -> Replayed:
+def replayed(found: CallDifference) -> ReplayedDifference:
     """Run it. Before the last call the two hosts have to agree in every counter, with each other and with the model."""
     prefix = replay_on_reference(found.before)
-    result = Replayed(_trace_before(found))
+    result = ReplayedDifference(_trace_before(found))
     if prefix.difference:
         result.error = f"before the call: {prefix.difference}"
         return result
@@ -56,7 +56,7 @@ def replayed(found: Difference) -> Replayed:
     return result
 
 
-def _trace_before(found: Difference) -> Trace:
+def _trace_before(found: CallDifference) -> Trace:
     """The events as the generation that is judged is given them: one-node sets for claims on a node."""
     before, events = found.before, []
     for event, state in zip(before.events, before.states, strict=False):

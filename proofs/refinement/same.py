@@ -2,9 +2,9 @@
 
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
-from proofs.matrix.induction import induction, shown
 from proofs.matrix.source import rule_changes
 from proofs.obligations.suite import lacking, places
+from proofs.prover.induction import induction, shown
 
 COUNTING = frozenset({"keeps_total", "folds_legacy"})
 """Rules that are about bookkeeping: the comparison of derived counters is with and without them."""

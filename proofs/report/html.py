@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from proofs.evidence.collect import CORE
 from proofs.evidence.further import FURTHER
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.shown import asked
 from proofs.evidence.statements import promises
-from proofs.evidence.structure import Evidence, NotRun, Table
+from proofs.evidence.structure import Evidence, EvidenceTable, NotRun
 from proofs.report import plots, views
 from proofs.report.sentences import KINDS
 from proofs.report.smtlib import packed
@@ -76,7 +76,7 @@ def _pages(evidence: Evidence, jobs: int) -> dict[str, Any]:
     if not isinstance(evidence.matrix, NotRun):
         found["plots"]["verdicts"] = Markup(_verdicts(evidence))
     if not isinstance(evidence.obligations, NotRun):
-        obligations = asked(Request(evidence.run.semantics, evidence.run.properties))
+        obligations = asked(EvidenceRequest(evidence.run.semantics, evidence.run.properties))
         found["groups"] = views.groups(evidence)
         found["meanings"] = views.meanings(obligations)
         found["smtlib"], found["other_texts"] = packed(obligations, evidence.obligations.results, jobs)
@@ -96,7 +96,7 @@ _COLOURS = {"proved": "#2f8f5b", "bounded": "#8fc7a4", "refuted": "#c8463c", "un
 _IN_TURN = ("#2f8f5b", "#d9a300", "#c8463c", "#5b7fc7", "#8748bd")
 
 
-def _drawn(table: Table) -> str:
+def _drawn(table: EvidenceTable) -> str:
     """The columns that a table wants drawn: a bar a row."""
     at = {name: table.columns.index(name) for name in table.drawn}
     colours = dict(zip(table.drawn, _IN_TURN, strict=False))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from model.conditions import CONDITIONS
+from model.properties.conditions import CONDITIONS
 from proofs.evidence.parts import about
-from proofs.evidence.structure import Cell
-from proofs.matrix.judged import ANY_HOST
+from proofs.evidence.structure import EvidenceCell
 from proofs.prover.verdict import Verdict
+from proofs.search.row_verdict import ANY_HOST
 
 
-def claim(cell: Cell) -> str:
+def claim(cell: EvidenceCell) -> str:
     """The property, on the cell's conditions."""
     sentence = about(cell.property).sentence.rstrip(".")
     provided = " and ".join(CONDITIONS[c].sentence for c in cell.conditions)
     return f"provided {provided}: {sentence[0].lower()}{sentence[1:]}" if provided else sentence
 
 
-def sentence(cell: Cell) -> str:
+def sentence(cell: EvidenceCell) -> str:
     """The verdict in words."""
     said = claim(cell)
     if cell.verdict == Verdict.PROVED.value:
@@ -30,7 +30,7 @@ def sentence(cell: Cell) -> str:
     return f"{cell.semantics}: unknown ({cell.reason}): {said}."
 
 
-def mark(cell: Cell) -> str:
+def mark(cell: EvidenceCell) -> str:
     """The verdict in a few characters."""
     if cell.verdict == Verdict.PROVED.value:
         return "✓" if cell.hosts == ANY_HOST else "✓≤4"
@@ -39,7 +39,7 @@ def mark(cell: Cell) -> str:
     return "n/a" if cell.verdict == Verdict.NOT_APPLICABLE.value else "?"
 
 
-def kind(cell: Cell) -> str:
+def kind(cell: EvidenceCell) -> str:
     """The verdict, proofs for some hosts kept apart: for filters, counts and colours."""
     if cell.verdict == Verdict.PROVED.value:
         return "proved" if cell.hosts == ANY_HOST else "bounded"

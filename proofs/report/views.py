@@ -13,9 +13,9 @@ from model.semantics import SEMANTICS
 from proofs.evidence.collect import CORE
 from proofs.evidence.parts import about
 from proofs.evidence.repaired import following, played
-from proofs.evidence.structure import Cell, Evidence, Finding, NotRun, Proof, Table
+from proofs.evidence.structure import Evidence, EvidenceCell, EvidenceFinding, EvidenceTable, NotRun, Proof
 from proofs.explain.stage import Scene
-from proofs.matrix.rows import DESIGN, Row, rows
+from proofs.matrix.rows import DESIGN, MatrixRow, rows
 from proofs.obligations.obligation import AUXILIARY, Obligation
 from proofs.report.sentences import KINDS, claim, kind, mark, sentence
 
@@ -24,7 +24,7 @@ from proofs.report.sentences import KINDS, claim, kind, mark, sentence
 class Marked:
     """A cell as the matrix shows it."""
 
-    cell: Cell
+    cell: EvidenceCell
     mark: str
     kind: str
     sentence: str
@@ -34,7 +34,7 @@ class Marked:
 class Line:
     """A row of the matrix."""
 
-    row: Row
+    row: MatrixRow
     sentence: str
     cells: list[Marked | None]
 
@@ -47,7 +47,7 @@ class Line:
 def matrix_lines(evidence: Evidence) -> list[Line]:
     """The rows that any generation has; an empty place means: holds without the condition."""
     assert not isinstance(evidence.matrix, NotRun)
-    placed = {(c.semantics, Row(c.property, tuple(c.conditions))): c for c in evidence.matrix.cells}
+    placed = {(c.semantics, MatrixRow(c.property, tuple(c.conditions))): c for c in evidence.matrix.cells}
     found = []
     for row in rows():
         cells = [placed.get((name, row)) for name in evidence.run.semantics]
@@ -78,17 +78,17 @@ def generations(evidence: Evidence) -> list[tuple[str, str]]:
 
 
 @dataclass
-class Shown:
+class FindingView:
     """A finding, with what the reference shows of it and of the same events where they do no harm."""
 
-    finding: Finding
+    finding: EvidenceFinding
     here: list[Scene]
     there: list[Scene]
 
     @property
-    def row(self) -> Row:
+    def row(self) -> MatrixRow:
         """Of the matrix."""
-        return Row(self.finding.property, tuple(self.finding.conditions))
+        return MatrixRow(self.finding.property, tuple(self.finding.conditions))
 
     @property
     def sentence(self) -> str:
@@ -112,17 +112,17 @@ class Shown:
         return {"broken": self.broken, "sides": sides}
 
 
-def findings(evidence: Evidence) -> list[Shown]:
+def findings(evidence: Evidence) -> list[FindingView]:
     """Every finding, played on the reference."""
     assert not isinstance(evidence.findings, NotRun)
     found = []
     for finding in evidence.findings.findings:
         there = [] if finding.repaired is None else played(finding, finding.repaired.semantics)
-        found.append(Shown(finding, played(finding, finding.semantics), there))
+        found.append(FindingView(finding, played(finding, finding.semantics), there))
     return found
 
 
-def newest(evidence: Evidence) -> list[Finding]:
+def newest(evidence: Evidence) -> list[EvidenceFinding]:
     """The refutations of the design, and of the generations that follow it."""
     names = (DESIGN, *following(DESIGN))
     found = [] if isinstance(evidence.findings, NotRun) else evidence.findings.findings
@@ -206,7 +206,7 @@ def number(text: str) -> float:
     return float(text.split(maxsplit=1)[0].replace(",", "").rstrip("%")) if text else 0.0
 
 
-def rate(table: Table, row: list[str]) -> str:
+def rate(table: EvidenceTable, row: list[str]) -> str:
     """The row's count by the second; empty where its time is not known."""
     seconds = table.seconds.get(row[0], 0.0)
     return f"{number(row[table.columns.index(table.rate)]) / seconds:,.0f}" if seconds else ""

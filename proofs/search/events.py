@@ -5,7 +5,7 @@ from typing import Any
 
 import z3
 
-from model.bounded import BoundedHost
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of
 from model.properties import Property
 from model.state import FIELDS, Shape, State

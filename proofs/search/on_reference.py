@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from proofs.explore.explorer import Events, Explorer, Moment, Place
+from proofs.explore.explorer import Events, Explorer, Moment, SearchPlace
 from proofs.explore.running import Running, State, Written
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
 from proofs.operations import Outcome
@@ -67,7 +67,7 @@ def _explorer(asked: Tiny, domains: int, nodes: Nodes) -> Explorer[State, Outcom
     def goal(_moment: Moment[State, Outcome]) -> list[str] | None:
         return (check(running.host) and broken(running, asked.property)) or None
 
-    def of_host(place: Place[State]) -> Hashable:
+    def of_host(place: SearchPlace[State]) -> Hashable:
         return place.key[0], any(of.event["op"] == "domain_kill" for of in place.state.begun.values())
 
     starts = created(nodes, domains, range(sum(nodes) + 1))

@@ -11,12 +11,12 @@ from typing import Any
 import z3
 
 from model.boot import boot
-from model.bounded import BoundedHost
 from model.c_types import UINT_MAX
-from model.conditions import CONDITIONS
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
 from model.properties import PROPERTIES, Property
-from model.ranges import largest_host
+from model.properties.conditions import CONDITIONS
+from model.properties.ranges import largest_host
 from model.semantics import SEMANTICS, Semantics
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
@@ -47,7 +47,7 @@ SHARED = ("domid", "node", "pages")
 
 
 @dataclass(frozen=True)
-class Section:
+class UnrolledSection:
     """A critical section of an event, with the states around it."""
 
     name: str
@@ -85,7 +85,7 @@ class Unrolled:
         self.solver.set("arith.solver", SIMPLEX)
         first = BoundedHost(nodes, self.domains)
         self.states: list[State] = [first.state("@0")]
-        self.steps: list[dict[str, list[Section]]] = []
+        self.steps: list[dict[str, list[UnrolledSection]]] = []
         """Per event: the critical sections that it is made of, for each that it may be."""
         self.choices: list[list[Term]] = []
         """Per step: for each transition of `names`, whether it is the one. Exactly one is."""
@@ -180,9 +180,9 @@ class Unrolled:
         self.choices.append(choice)
         self._assume_kept(after)
 
-    def _sections(self, host: BoundedHost, name: str, before: State, after: State) -> list[Section]:
+    def _sections(self, host: BoundedHost, name: str, before: State, after: State) -> list[UnrolledSection]:
         """The critical sections of an event; the last one leads to the state after it."""
-        found: list[Section] = []
+        found: list[UnrolledSection] = []
         names = sections_of(name)
         given: dict[str, Term] = {}
         for number, section in enumerate(names, 1):
@@ -194,7 +194,7 @@ class Unrolled:
                 if section in condition.transitions:
                     step.guard_all(condition.id, condition.guard(step))
             given = {key: step.arguments[key] for key in SHARED if key in step.arguments} | given
-            found.append(Section(section, step, before, after if last else host.after(step)))
+            found.append(UnrolledSection(section, step, before, after if last else host.after(step)))
             before = found[-1].after
         return found
 
@@ -215,7 +215,7 @@ class Unrolled:
         return about_state(BoundedHost(self.nodes, self.domains), state)
 
     def _relate(
-        self, info: FieldInfo, host: BoundedHost, choice: Term, steps: dict[str, list[Section]], after: State
+        self, info: FieldInfo, host: BoundedHost, choice: Term, steps: dict[str, list[UnrolledSection]], after: State
     ) -> None:
         """The new value is that of the chosen event's last update, or the old one where it has none."""
         old, new = getattr(self.states[-1], info.name), getattr(after, info.name)
@@ -293,7 +293,7 @@ class Unrolled:
         return z3.Sum(found) if found else z3.IntVal(0)
 
 
-def _last_to_update(sections: list[Section], field: str) -> Section | None:
+def _last_to_update(sections: list[UnrolledSection], field: str) -> UnrolledSection | None:
     return next((section for section in reversed(sections) if field in section.step.updates), None)
 
 

@@ -14,7 +14,7 @@ from reference.status import Status
 from reference.steps import Steps
 
 
-class Ending(Enum):
+class BuildEnding(Enum):
     """How a build ended."""
 
     COMPLETED = "completed"
@@ -26,7 +26,7 @@ class Ending(Enum):
 class Built:
     """What a build got. Counts are pages."""
 
-    ending: Ending = Ending.FAILED_HALF_WAY
+    ending: BuildEnding = BuildEnding.FAILED_HALF_WAY
     wanted_on_node: int = 0
     got_on_node: int = 0
     by_order: dict[int, int] = field(default_factory=lambda: dict.fromkeys(ORDERS.values(), 0))
@@ -50,7 +50,7 @@ def build(host: Host, domid: int, wanted: Wanted, largest: int, policy: Policy) 
     built = Built(wanted_on_node=sum(pages for node, pages in wanted.items() if node is not None))
     domain = create_domain(host, domid, sum(wanted.values()))
     if (yield from policy.claim(host, domain, wanted)) is not Status.OK:
-        built.ending = Ending.FAILED_AT_CLAIM
+        built.ending = BuildEnding.FAILED_AT_CLAIM
         yield from destroydomain(host, domid)
         return built
     orders = [order for order in sorted(ORDERS.values(), reverse=True) if order <= largest]
@@ -62,7 +62,7 @@ def build(host: Host, domid: int, wanted: Wanted, largest: int, policy: Policy) 
             break
     built.claims_lost = _claims_lost(domain, got)
     if complete:
-        built.ending = Ending.COMPLETED
+        built.ending = BuildEnding.COMPLETED
         yield
         host.semantics.set_outstanding_pages(host, domain, 0)
     else:

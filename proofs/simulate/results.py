@@ -8,7 +8,7 @@ from statistics import fmean
 
 from msgspec import Struct
 
-from proofs.simulate.run import Outcome
+from proofs.simulate.run import RunOutcome
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -22,7 +22,7 @@ class Measure(Struct, frozen=True):
     high: float
 
 
-class Row(Struct, frozen=True):
+class ScenarioResult(Struct, frozen=True):
     """One scenario under one policy."""
 
     scenario: str
@@ -42,9 +42,9 @@ def measure(values: Sequence[float]) -> Measure:
     return Measure(fmean(values), means[tail], means[-1 - tail])
 
 
-def rows(outcomes: Sequence[Outcome]) -> list[Row]:
+def rows(outcomes: Sequence[RunOutcome]) -> list[ScenarioResult]:
     """One row a scenario and policy, in the order first seen."""
-    groups: dict[tuple[str, str], list[Outcome]] = {}
+    groups: dict[tuple[str, str], list[RunOutcome]] = {}
     for outcome in outcomes:
         groups.setdefault((outcome.scenario, outcome.policy), []).append(outcome)
     found = []
@@ -54,5 +54,5 @@ def rows(outcomes: Sequence[Outcome]) -> list[Row]:
         measures = {n: measure([o.values[n] for o in group if n in o.values]) for n in names}
         broken = sorted({text.partition(":")[0] for outcome in group for text in outcome.broken})
         crashes = sum(bool(outcome.crash) for outcome in group)
-        found.append(Row(scenario, policy, len(group), measures, broken, crashes))
+        found.append(ScenarioResult(scenario, policy, len(group), measures, broken, crashes))
     return found

@@ -8,7 +8,7 @@ from random import Random
 
 from msgspec import Struct
 
-from proofs.simulate.build import Built, Ending, build
+from proofs.simulate.build import BuildEnding, Built, build
 from proofs.simulate.policies import POLICIES, Policy, Wanted, legacy
 from proofs.simulate.running import RunningDomains
 from proofs.simulate.scenario import ORDERS, Scenario
@@ -21,7 +21,7 @@ from reference.status import HypervisorCrash
 from reference.steps import Steps, run
 
 
-class Outcome(Struct, frozen=True):
+class RunOutcome(Struct, frozen=True):
     """What one run came to. `values` are the measures that documents name; `broken` what the state checker found."""
 
     scenario: str
@@ -103,7 +103,7 @@ class _Run:
     def _end(self, builder: _Builder, built: Built) -> None:
         self.ended.append(built)
         builds = self.scenario.builds
-        if built.ending is Ending.COMPLETED:
+        if built.ending is BuildEnding.COMPLETED:
             if builds.lives_for:
                 self.alive.append((len(self.ended) + builds.lives_for, builder.domid))
         elif builder.attempt < builds.attempts:
@@ -117,8 +117,8 @@ class _Run:
 
     def values(self) -> dict[str, float]:
         """The measures; shares are of what completed builds hold."""
-        done = [b for b in self.ended if b.ending is Ending.COMPLETED]
-        half = [b for b in self.ended if b.ending is Ending.FAILED_HALF_WAY]
+        done = [b for b in self.ended if b.ending is BuildEnding.COMPLETED]
+        half = [b for b in self.ended if b.ending is BuildEnding.FAILED_HALF_WAY]
         pages, wished = sum(b.pages for b in done), sum(b.wanted_on_node for b in done)
         large = {o: sum(b.by_order[o] for b in done) for o in ORDERS.values()}
         found = {
@@ -138,7 +138,7 @@ class _Run:
         return found
 
 
-def run_once(scenario: Scenario, policy_name: str, seed: int) -> Outcome:
+def run_once(scenario: Scenario, policy_name: str, seed: int) -> RunOutcome:
     """One run; the same seed gives the same run, and the same sizes in the same order under every policy."""
     policy = POLICIES[policy_name]
     rng = Random(f"{scenario.name} {seed}")
@@ -155,4 +155,4 @@ def run_once(scenario: Scenario, policy_name: str, seed: int) -> Outcome:
     except HypervisorCrash as error:
         crash = str(error)
     broken = sorted({str(v) for v in broken_properties(host)})
-    return Outcome(scenario.name, policy_name, seed, state.values(), broken, crash)
+    return RunOutcome(scenario.name, policy_name, seed, state.values(), broken, crash)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from proofs.simulate.scenario import ORDERS, Running
+from proofs.simulate.scenario import ORDERS, BallooningDomains
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
 from reference.state import Domain, Host, create_domain
 from reference.steps import Steps, run
@@ -13,7 +13,7 @@ from reference.steps import Steps, run
 class RunningDomains:
     """All running domains of a host, one of which moves at a time."""
 
-    def __init__(self, host: Host, asked: Running, first_domid: int, rng: Random) -> None:
+    def __init__(self, host: Host, asked: BallooningDomains, first_domid: int, rng: Random) -> None:
         self._host, self._asked, self._rng = host, asked, rng
         self._order = ORDERS[asked.extents]
         self._extents: list[tuple[Domain, list[int]]] = []

@@ -32,26 +32,26 @@ class ScenarioError(Exception):
     """A scenario that cannot be read; the message is one line with file, line and field."""
 
 
-class Size(int):
+class MemorySize(int):
     """An amount of memory in pages."""
 
 
-class HostShape(Struct, forbid_unknown_fields=True):
+class ScenarioHost(Struct, forbid_unknown_fields=True):
     """The host: so many nodes of the same size."""
 
     nodes: Annotated[int, Meta(ge=1, le=MAX_NUMNODES)]
-    node_memory: Size
+    node_memory: MemorySize
 
 
-class Running(Struct, forbid_unknown_fields=True):
+class BallooningDomains(Struct, forbid_unknown_fields=True):
     """Domains that run all the while and balloon up and down between two sizes, an extent at a time.
 
     They begin as ballooned down: they have had `grows_to` and gave back extents here and there until `memory`.
     """
 
     count: Count = 0
-    memory: Size = Size(0)
-    grows_to: Size = Size(0)
+    memory: MemorySize = MemorySize(0)
+    grows_to: MemorySize = MemorySize(0)
     extents: Literal["4KiB", "2MiB"] = "4KiB"
     share_of_steps: Share = 0.2
     """Of all critical sections that are begun, how many are theirs."""
@@ -65,7 +65,7 @@ class Builds(Struct, forbid_unknown_fields=True):
     """Domains to build; `parallel` of them at a time (0: all at once)."""
 
     count: Several
-    memory: Annotated[list[Size], Meta(min_length=1)]
+    memory: Annotated[list[MemorySize], Meta(min_length=1)]
     """Each build draws one of these sizes."""
     parallel: Count = 0
     nodes_wanted: Annotated[int, Meta(ge=0, le=MAX_NUMNODES)] = 1
@@ -84,9 +84,9 @@ class Scenario(Struct, forbid_unknown_fields=True):
 
     name: str
     about: str
-    host: HostShape
+    host: ScenarioHost
     builds: Builds
-    running: Running = msgspec.field(default_factory=Running)
+    running: BallooningDomains = msgspec.field(default_factory=BallooningDomains)
     pages_offlined_per_build: Count = 0
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class Scenario(Struct, forbid_unknown_fields=True):
             raise ValueError("builds.nodes_wanted is more than host.nodes")
 
 
-def pages(text: str) -> Size:
+def pages(text: str) -> MemorySize:
     """The pages of a size as it is written.
 
     :raises ValueError: it is none, or no whole number of pages
@@ -112,11 +112,11 @@ def pages(text: str) -> Size:
     found, rest = divmod(int(match[1]) * _UNITS[match[2]], PAGE_BYTES)
     if rest:
         raise ValueError(f"{text!r} is no whole number of 4 KiB pages")
-    return Size(found)
+    return MemorySize(found)
 
 
 def _decoded(kind: type, value: Any) -> Any:
-    if kind is not Size:
+    if kind is not MemorySize:
         raise NotImplementedError(kind)
     if not isinstance(value, str):
         raise ValueError(f"a size is written as in '2GiB', not {value!r}")  # noqa: TRY004  # msgspec names the field

@@ -21,7 +21,7 @@ UNSAT, SAT, UNKNOWN = "unsat", "sat", "unknown"
 
 
 @dataclass
-class Found:
+class SpacerAnswer:
     """Spacer's answer: `unsat` with an invariant, `sat` if a run of the clauses breaks a property."""
 
     answer: str
@@ -34,7 +34,7 @@ class Found:
     reason: str = ""
 
 
-def derived(system: System, seconds: int, seed: int = 0) -> Found:
+def derived(system: System, seconds: int, seed: int = 0) -> SpacerAnswer:
     """Ask Spacer. A context of its own: what it does depends on the problem alone.
 
     :raises KeyboardInterrupt: Ctrl-C while it works, or noted before it begins
@@ -60,8 +60,10 @@ def derived(system: System, seconds: int, seed: int = 0) -> Found:
             raise
         if time.perf_counter() - started < seconds:
             raise KeyboardInterrupt from None  # Z3 takes Ctrl-C for itself, with the words of a limit
-        return Found(UNKNOWN, [], time.process_time() - worked, len(rules), len(cells), f"not found in {seconds} s")
-    found = Found(answer, [], time.process_time() - worked, len(rules), len(cells))
+        return SpacerAnswer(
+            UNKNOWN, [], time.process_time() - worked, len(rules), len(cells), f"not found in {seconds} s"
+        )
+    found = SpacerAnswer(answer, [], time.process_time() - worked, len(rules), len(cells))
     if answer == UNSAT:
         found.invariant = _read(engine.get_answer().translate(z3.main_ctx()), relation, cells)
     elif answer == UNKNOWN:

@@ -16,7 +16,7 @@ from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import Certificate, certified
 from proofs.spacer.clauses import SAT, UNSAT, derived
 from proofs.spacer.compare import Conjunct, by_hand, compared, without_needless
-from proofs.spacer.target import System, Target
+from proofs.spacer.target import SpacerTarget, System
 
 SECONDS = 300
 """Where Spacer gives up unless told otherwise."""
@@ -55,7 +55,7 @@ class Derivation(msgspec.Struct, frozen=True):
     compare_seconds: float
 
 
-def derive(target: Target, settings: Settings, seconds: int = SECONDS) -> Derivation:
+def derive(target: SpacerTarget, settings: Settings, seconds: int = SECONDS) -> Derivation:
     """Find, certify, compare.
 
     :raises KeyboardInterrupt: Ctrl-C while Spacer works, or noted before
@@ -99,7 +99,7 @@ def derive(target: Target, settings: Settings, seconds: int = SECONDS) -> Deriva
 
 
 def derive_all(
-    asked: list[Target],
+    asked: list[SpacerTarget],
     settings: Settings,
     seconds: int,
     jobs: int,
@@ -134,7 +134,7 @@ def _keep(done: Iterable[_Running], running: dict[_Running, int], found: dict[in
             found[index] = derivation
 
 
-def _derived(target: Target, settings: Settings, seconds: int) -> Derivation | None:
+def _derived(target: SpacerTarget, settings: Settings, seconds: int) -> Derivation | None:
     with interrupts_noted():
         try:
             return derive(target, settings, seconds)

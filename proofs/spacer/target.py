@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import z3
 
 from model.boot import boot
-from model.bounded import BoundedHost
-from model.conditions import CONDITIONS
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of
 from model.properties import PROPERTIES, Kind, Property
+from model.properties.conditions import CONDITIONS
 from model.semantics import SEMANTICS, TRANSITIONS, Semantics
 from model.state import FIELDS, HEAP_LOCK, Shape, State
 from model.step import Step
@@ -26,7 +26,7 @@ LIFE = frozenset({"is_created", "is_dying", "domctl_lock", "is_destroyed"})
 
 
 @dataclass(frozen=True)
-class Target:
+class SpacerTarget:
     """Properties (parts) to be shown together, on conditions."""
 
     semantics: str
@@ -53,7 +53,7 @@ class Target:
         return [PROPERTIES[name] for name in self.properties]
 
 
-def targets(semantics: str, ids: list[str], nodes: int, domains: int, mutation: str = "") -> list[Target]:
+def targets(semantics: str, ids: list[str], nodes: int, domains: int, mutation: str = "") -> list[SpacerTarget]:
     """Properties that are promised on the same conditions are shown together; supporting ones are not asked for.
 
     With a part that is promised on more conditions than other parts of its property go those others: it rests on them.
@@ -68,13 +68,13 @@ def targets(semantics: str, ids: list[str], nodes: int, domains: int, mutation: 
             for prop, needed in promised
             if needed == conditions or (prop.id in of and set(needed) < set(conditions))
         ]
-    return [Target(semantics, tuple(names), conds, nodes, domains, mutation) for conds, names in groups.items()]
+    return [SpacerTarget(semantics, tuple(names), conds, nodes, domains, mutation) for conds, names in groups.items()]
 
 
 class System:
     """The model's own boot, transitions and properties on the host of a target, over every field of a state."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: SpacerTarget) -> None:
         self.target = target
         self.host = BoundedHost(target.nodes, target.domains)
         self.state = self.host.state()

@@ -72,7 +72,7 @@ class LegacyRedeemAtAssign(LegacyRedeemAtAlloc):
     def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
         """Extra pages redeem too: what they take of the claim the domain does not get in tot_pages."""
         with host.heap_lock:
-            stop_if_above(host, domain.global_claims + domain.node_claims)
+            stop_if_above(host, domain.outstanding())
             redeemed = self.redeem_at_assign(host, domain, pages, node)
             if not refcounted and not domain.is_dying:
                 domain.history.lost += redeemed

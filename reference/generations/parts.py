@@ -55,7 +55,7 @@ class LowLimitRefused(Charged):
     """A limit below pages and claims is refused."""
 
     def refuses_limit(self, domain: Domain, max_pages: int) -> bool:
-        return self.pages_held(domain) + _claims(domain) > max_pages
+        return self.pages_held(domain) + domain.outstanding() > max_pages
 
 
 class ChargedAtAlloc(Charged):
@@ -98,7 +98,7 @@ class AllClaimsAtAlloc(LimitReadUnlocked):
 
     def claims_that_count(self, claimant: Domain, pages: int) -> int:
         del pages
-        return _claims(claimant)
+        return claimant.outstanding()
 
 
 class ClaimsCheckedAtAssign(Semantics):
@@ -106,7 +106,7 @@ class ClaimsCheckedAtAssign(Semantics):
 
     def limit_at_assign(self, host: Host, domain: Domain) -> int:
         with host.heap_lock:
-            return domain.max_pages - _claims(domain)
+            return domain.max_pages - domain.outstanding()
 
 
 class ClaimsTrimmed(Charged):
@@ -114,7 +114,7 @@ class ClaimsTrimmed(Charged):
 
     def limit_stored(self, host: Host, domain: Domain) -> None:
         released = domain.history.released
-        excess = self.pages_held(domain) + _claims(domain) - domain.max_pages
+        excess = self.pages_held(domain) + domain.outstanding() - domain.max_pages
         if excess > 0:
             excess -= deduct_global_claims(host, domain, excess, released)
         for node in host.nodes:
@@ -168,7 +168,7 @@ class OthersKept(Charged):
         redeemed = claimant.history.redeemed
         pages -= deduct_node_claims(host, claimant, node, pages, redeemed)
         pages -= deduct_global_claims(host, claimant, pages, redeemed)
-        over_limit = claimant.charged_pages + _claims(claimant) - claimant.charge_limit
+        over_limit = claimant.charged_pages + claimant.outstanding() - claimant.charge_limit
         beyond = host.outstanding_claims - host.total_avail_pages
         demanded = over_limit if over_limit >= beyond else beyond
         if demanded < pages:
@@ -178,12 +178,8 @@ class OthersKept(Charged):
                 pages -= deduct_node_claims(host, claimant, other, pages, redeemed)
 
 
-def _claims(domain: Domain) -> int:
-    return domain.global_claims + domain.node_claims
-
-
 def _claims_left(domain: Domain, pages: int) -> int:
-    left = _claims(domain) - pages
+    left = domain.outstanding() - pages
     return left if left > 0 else 0
 
 

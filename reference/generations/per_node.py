@@ -29,7 +29,7 @@ class PerNodeV8(Semantics):
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         """Mainline's assertion stays before the rules of claim sets."""
-        held = claimant.global_claims + claimant.node_claims
+        held = claimant.outstanding()
         stop_if_above(host, pages if pages < held else held)
         super().redeem(host, claimant, pages, node)
 

@@ -27,19 +27,6 @@ from ..status import HypervisorCrash, Status
 from .legacy import LegacyRedeemAtAlloc, LegacyRedeemAtAssign
 
 
-def outstanding_pages(domain: Domain) -> int:
-    """The domain's one claim, in pages."""
-    return domain.global_claims + domain.node_claims
-
-
-def _unclaimed(host: Host) -> int:
-    return host.total_avail_pages - host.outstanding_claims
-
-
-def _unclaimed_on(host: Host, node: int) -> int:
-    return host.node_avail_pages[node] - host.node_outstanding_claims[node]
-
-
 def _stake(host: Host, domain: Domain, pages: int, node: int | None) -> None:
     domain.claim_node = node
     stake_claims(host, domain, {} if node is None else {node: pages}, pages if node is None else 0)
@@ -54,9 +41,9 @@ class SingleNodeV1(LegacyRedeemAtAssign):
     def request_permitted(self, host: Host, request: Request) -> bool:
         target = self.checked_node(request)
         pages, claimant = request.pages, request.claimant
-        if pages <= _unclaimed(host) and (target is None or self.node_has(host, target, pages)):
+        if pages <= host.unclaimed() and (target is None or self.node_has(host, target, pages)):
             return True
-        return claimant is not None and claimant.claim_node == target and outstanding_pages(claimant) >= pages
+        return claimant is not None and claimant.claim_node == target and claimant.outstanding() >= pages
 
     def checked_node(self, request: Request) -> int | None:
         """The node whose unclaimed pages are checked before the search."""
@@ -64,7 +51,7 @@ class SingleNodeV1(LegacyRedeemAtAssign):
 
     def node_has(self, host: Host, node: int, pages: int) -> bool:
         """Whether an online node has that many unclaimed pages."""
-        return node in host.nodes and pages <= _unclaimed_on(host, node)
+        return node in host.nodes and pages <= host.unclaimed_on(node)
 
     def redeem_at_assign(self, host: Host, domain: Domain, pages: int, node: int) -> int:
         if domain.claim_node is None:
@@ -80,14 +67,14 @@ class SingleNodeV1(LegacyRedeemAtAssign):
             if pages == 0:
                 release_all_claims(host, domain)
                 return Status.OK
-            if outstanding_pages(domain) != 0:
+            if domain.outstanding() != 0:
                 return Status.EINVAL
             total = domain.tot_pages + pages
             if total < 0 or total > domain.max_pages:  # below 0 it has wrapped, as `pages` has
                 return Status.EINVAL
-            if exceeds_unsigned(pages, _unclaimed(host)):
+            if exceeds_unsigned(pages, host.unclaimed()):
                 return Status.ENOMEM
-            if node is not None and (node not in host.nodes or exceeds_unsigned(pages, _unclaimed_on(host, node))):
+            if node is not None and (node not in host.nodes or exceeds_unsigned(pages, host.unclaimed_on(node))):
                 return Status.ENOMEM
             _stake(host, domain, pages, node)
         return Status.OK
@@ -133,7 +120,7 @@ class SingleNodeV2(SingleNodeV1):
         """
         if request.node is not None or host.outstanding_claims == 0:
             return True
-        return not exceeds_unsigned(request.pages, _unclaimed_on(host, node))
+        return not exceeds_unsigned(request.pages, host.unclaimed_on(node))
 
     def node_refused(self, host: Host, node: int) -> Status | None:
         return None if node in host.nodes else Status.EINVAL
@@ -149,16 +136,16 @@ class SingleNodeV3(SingleNodeV2):
         return pages - read_unlocked(domain, "tot_pages") if pages else 0
 
     def request_permitted(self, host: Host, request: Request) -> bool:
-        if request.pages <= _unclaimed(host):
+        if request.pages <= host.unclaimed():
             return True
-        return request.claimant is not None and outstanding_pages(request.claimant) >= request.pages
+        return request.claimant is not None and request.claimant.outstanding() >= request.pages
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         """The domain's claim counts even for requests that are not refcounted."""
-        if request.pages <= _unclaimed_on(host, node):
+        if request.pages <= host.unclaimed_on(node):
             return True
         domain = request.domain
-        return domain is not None and domain.claim_node == node and outstanding_pages(domain) >= request.pages
+        return domain is not None and domain.claim_node == node and domain.outstanding() >= request.pages
 
 
 class SingleNodeV4(LegacyRedeemAtAlloc):
@@ -168,13 +155,13 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
     claim_counters: tuple[str, ...] = ("outstanding_pages", "claim_node")
 
     def request_permitted(self, host: Host, request: Request) -> bool:
-        own = 0 if request.claimant is None else outstanding_pages(request.claimant)
-        return request.pages <= self._avail(_unclaimed(host)) + own
+        own = 0 if request.claimant is None else request.claimant.outstanding()
+        return request.pages <= self._avail(host.unclaimed()) + own
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         claimant = request.claimant
-        own = outstanding_pages(claimant) if claimant is not None and claimant.claim_node == node else 0
-        return request.pages <= self._avail(_unclaimed_on(host, node)) + own
+        own = claimant.outstanding() if claimant is not None and claimant.claim_node == node else 0
+        return request.pages <= self._avail(host.unclaimed_on(node)) + own
 
     def _avail(self, unclaimed: int) -> int:
         if unclaimed < 0:
@@ -183,7 +170,7 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         """On another node than the claim's, only what would exceed max_pages; tot and max are read without lock."""
-        held = outstanding_pages(claimant)
+        held = claimant.outstanding()
         redeemed = pages if pages < held else held
         target = claimant.claim_node
         if target is not None and target != node:
@@ -196,7 +183,7 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
             deduct_global_claims(host, claimant, redeemed, claimant.history.redeemed)
         else:
             deduct_node_claims(host, claimant, target, redeemed, claimant.history.redeemed)
-        if outstanding_pages(claimant) == 0:
+        if claimant.outstanding() == 0:
             claimant.claim_node = None
 
     def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], pad: int) -> Status:
@@ -218,12 +205,12 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
                 return Status.OK
             if node is not None and node not in host.nodes:
                 return Status.ENOENT
-            if outstanding_pages(domain) != 0:
+            if domain.outstanding() != 0:
                 return Status.EINVAL
             if pages <= domain.tot_pages or pages > domain.max_pages:
                 return Status.EINVAL
             claim = pages - domain.tot_pages
-            if claim > (self._avail(_unclaimed(host) if node is None else _unclaimed_on(host, node))):
+            if claim > (self._avail(host.unclaimed() if node is None else host.unclaimed_on(node))):
                 return Status.ENOMEM
             _stake(host, domain, claim, node)
         return Status.OK

@@ -6,7 +6,7 @@ import random
 
 from msgspec.structs import replace
 
-from proofs.adapters.made import Made
+from proofs.adapters.made import GeneratedTrace
 from proofs.operations import (
     AllocDomheapPages,
     Boot,
@@ -97,7 +97,7 @@ class Maker:
             memflags=draw.sample(["exact_node", "no_owner"], draw.choice([0, 0, 1, 1, 2])),
         )
 
-    def trace(self, length: int) -> Made:
+    def trace(self, length: int) -> GeneratedTrace:
         """A whole trace."""
         self.do(Boot())
         for domid in self.draw.sample(range(20), self.draw.randint(1, 4)):
@@ -105,4 +105,4 @@ class Maker:
             self.do(CreateDomain(domid=domid, max_pages=min(self.pages() + 8, 2**32 - 1), node_affinity=affinity))
         while len(self.events) < length:
             self.do(self.next())
-        return Made(self.header, self.events)
+        return GeneratedTrace(self.header, self.events)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from docs._make.checkout import ROOT
-from proofs.adapters import HostRefused, Kind, Outside, OutsideFailure, against
+from proofs.adapters import FailureKind, HostRefused, Outside, OutsideFailure, against
 from proofs.adapters.against import NO_PAGES, replay_against
-from proofs.adapters.made import Made
+from proofs.adapters.made import GeneratedTrace
 from proofs.operations import Boot, DomainKill, FreeDomheapPages, SetMaxPages
 from proofs.replay.files import replay_file
 from proofs.traces import TraceError, read_traces
@@ -69,7 +69,7 @@ def test_operations_left_out_of_a_trace_leave_the_rest_possible(served: Outside)
     """What a shrinker needs: frees of blocks that nobody allocates any more are left out, or the trace is malformed."""
     made = Maker(3).trace(200)
     events = [event for event in made if event.op != "install_claim_set"]
-    result = replay_against(Made(made.header, events), served).result
+    result = replay_against(GeneratedTrace(made.header, events), served).result
     assert result.divergence is None
     assert result.events > 100
 
@@ -132,9 +132,9 @@ def test_a_failure_that_is_not_seen_again_is_not_lost(tmp_path: Path) -> None:
 
 def test_a_malformed_trace_is_not_blamed_on_the_program(served: Outside) -> None:
     with pytest.raises(TraceError, match=r"\(made\):3: free_domheap_pages: mfn 1 is not allocated"):
-        replay_against(Made(SMALL, [Boot(), FreeDomheapPages(mfn=1, order=0)]), served)
+        replay_against(GeneratedTrace(SMALL, [Boot(), FreeDomheapPages(mfn=1, order=0)]), served)
     with pytest.raises(TraceError, match="domain_kill: no domain 7"):
-        replay_against(Made(SMALL, [Boot(), DomainKill(domid=7)]), served)
+        replay_against(GeneratedTrace(SMALL, [Boot(), DomainKill(domid=7)]), served)
 
 
 def test_what_came_before_a_bad_line_is_compared(tmp_path: Path) -> None:
@@ -147,11 +147,11 @@ def test_what_came_before_a_bad_line_is_compared(tmp_path: Path) -> None:
 
 
 def test_operations_that_the_program_has_not_end_the_trace_and_are_counted() -> None:
-    (trace,) = [Made(trace.header, list(trace)) for trace in read_traces(EXAMPLE)]
+    (trace,) = [GeneratedTrace(trace.header, list(trace)) for trace in read_traces(EXAMPLE)]
     events = list(trace)
     with Outside(misbehaving("byte-by-byte")) as outside:
         result = replay_against(
-            Made(trace.header, [*events[:2], SetMaxPages(domid=1, max_pages=3), *events[2:]]), outside
+            GeneratedTrace(trace.header, [*events[:2], SetMaxPages(domid=1, max_pages=3), *events[2:]]), outside
         ).result
     assert result.divergence is None
     assert (result.events, result.skipped) == (2, 3)
@@ -217,7 +217,7 @@ class TestOutside:
     def test_what_is_no_program(self, command: str, detail: str) -> None:
         with pytest.raises(OutsideFailure, match=detail) as raised:
             Outside(command).start(SMALL)
-        assert raised.value.kind is Kind.NOT_STARTED
+        assert raised.value.kind is FailureKind.NOT_STARTED
         assert not raised.value.finding
 
     def test_the_command_is_split_as_a_shell_does(self, tmp_path: Path) -> None:

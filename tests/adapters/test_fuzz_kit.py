@@ -13,7 +13,7 @@ from proofs.fuzz.finding import decode
 from proofs.fuzz.known import known_of
 from proofs.fuzz.leads import NOT_IN_TRACES, NOT_OFFERED
 from proofs.fuzz.program import Program
-from proofs.fuzz.target import Found
+from proofs.fuzz.target import FailingTrace
 from tests.adapters.programs import ledger
 
 
@@ -42,7 +42,7 @@ def test_a_mistake_of_one_page_is_found_and_told_as_a_trace_of_the_kit() -> None
         trials = (program.trial(seed, {}) for seed in range(100))
         trial = next(trial for trial in trials if trial.failure is not None)
         assert trial.failure is not None
-        told = program.told(Found(trial.host, trial.events, trial.failure, trial.seed))
+        told = program.told(FailingTrace(trial.host, trial.events, trial.failure, trial.seed))
     header, events = decode(told.trace)
     assert header.format == "claim-trace/1"
     assert events[-1].op == trial.failure.op

@@ -14,7 +14,7 @@ from proofs.c_ranges.rows import values_of
 from proofs.c_ranges.verdicts import FOLDER, HARMLESS, NO_TRACE, load
 from proofs.c_typed.cint import UINT32, UINT64, CInt
 from proofs.c_typed.replay import CTypedReplay
-from proofs.c_typed.runs import Run, plain, where_they_part
+from proofs.c_typed.runs import CTypedRun, plain, where_they_part
 from proofs.operations import DomainCounters, State
 from proofs.prover.verdict import Verdict
 from proofs.replay.replay import TraceResult
@@ -68,7 +68,7 @@ def test_an_unsigned_comparison_of_claims_is_in_the_recordings() -> None:
 
 def test_counters_have_the_type_of_their_generation() -> None:
     shape = HostShape(4, [4])
-    found = {name: Run(name, shape, c_types=True).host.outstanding_claims.c_type.name for name in SEMANTICS}  # type: ignore[attr-defined]  # a number of a C type
+    found = {name: CTypedRun(name, shape, c_types=True).host.outstanding_claims.c_type.name for name in SEMANTICS}  # type: ignore[attr-defined]  # a number of a C type
     unsigned = {name for name, c_type in found.items() if c_type == "uint64"}
     assert unsigned == {"mainline-4.22", "claim-sets-v3", "claim-sets-v7", "per-node-v8"}
     assert set(found.values()) == {"int64", "uint64"}
@@ -83,7 +83,7 @@ def test_integers_of_a_state_may_exceed_what_a_trace_can_say() -> None:
 def runs_alike(seed: int) -> None:
     made = Maker(seed).trace(60)
     assert where_they_part("claim-sets", made.header.host, list(made)) is None
-    run = Run("claim-sets", made.header.host, c_types=True)
+    run = CTypedRun("claim-sets", made.header.host, c_types=True)
     for event in made:
         assert run.do(event).wrapped == []
 

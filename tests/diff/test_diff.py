@@ -11,12 +11,12 @@ from model.calls import CALLS, SCRIPTS, Call, Case, cases
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
 from proofs.diff.operations import OPERATIONS
-from proofs.diff.run import SIZES, Row, Space, assumed_of, ordered, row, tasks, work
+from proofs.diff.run import SIZES, OperationResult, Space, assumed_of, ordered, row, tasks, work
 from proofs.diff.stashes import WITHIN
 from proofs.diff.symmetry import Exchange
 from proofs.diff.unknowns import Unknowns
 from proofs.diff.world import Size
-from proofs.matrix.induction import induction
+from proofs.prover.induction import induction
 from proofs.prover.verdict import Verdict
 
 
@@ -106,7 +106,7 @@ def test_what_is_assumed_is_kept_in_every_generation(semantics: str) -> None:
 
 
 def test_ctrl_c_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    def then_interrupted(*arguments: object) -> Row:
+    def then_interrupted(*arguments: object) -> OperationResult:
         done = row(*arguments)
         os.kill(os.getpid(), signal.SIGINT)
         return done
@@ -118,7 +118,7 @@ def test_ctrl_c_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def listed(rows: list[Row]) -> list[str]:
+def listed(rows: list[OperationResult]) -> list[str]:
     return [f"{r.semantics} {r.operation} {r.size} {r.verdict.value} {r.reason}" for r in rows]
 
 

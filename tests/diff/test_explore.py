@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import z3
 
-from proofs.diff.explore import Explorer, Path, Tree, Undecided
+from proofs.diff.explore import Path, PathExplorer, Tree, Undecided
 from proofs.diff.numbers import chosen, flag, unknown
 from proofs.diff.terms import Terms
 
@@ -14,7 +14,7 @@ def explored(function, *known, rlimit: int = 0) -> tuple[Tree, list[Path], list[
     terms = Terms()
     numbers = {name: terms.number(name) for name in "abc"}
     tree = Tree(terms, [formula(numbers) for formula in known], rlimit=rlimit)
-    found = list(Explorer(tree).paths(function))
+    found = list(PathExplorer(tree).paths(function))
     return tree, [path for path, _ in found], [result for _, result in found]
 
 
@@ -84,7 +84,7 @@ def test_choices_are_all_taken_and_cover_only_together() -> None:
     terms = Terms()
     low = terms.number("a") <= 0
     tree = Tree(terms, [])
-    found = list(Explorer(tree).paths(lambda: chosen("which", {"low": low, "high": z3.Not(low)})))
+    found = list(PathExplorer(tree).paths(lambda: chosen("which", {"low": low, "high": z3.Not(low)})))
     assert [result for _, result in found] == ["low", "high"]
     assert tree.covered([path for path, _ in found])
     assert not tree.covered([found[0][0]])
@@ -124,7 +124,7 @@ def test_what_follows_and_what_does_not() -> None:
     terms = Terms()
     a = terms.number("a")
     tree = Tree(terms, [a >= 0])
-    explorer = Explorer(tree)
+    explorer = PathExplorer(tree)
     for _, above in explorer.paths(lambda: bool(unknown("a") > 5)):
         assert tree.follows(explorer.place(a >= 0))
         assert tree.follows(explorer.place(a > 5)) is above
@@ -134,7 +134,7 @@ def test_the_ends_of_many_paths_are_asked_about_at_once() -> None:
     terms = Terms()
     a, b = terms.number("a"), terms.number("b")
     tree = Tree(terms, [])
-    explorer = Explorer(tree)
+    explorer = PathExplorer(tree)
     ends = []
     for _, less in explorer.paths(classify):
         right = {"less": a < b, "equal": a == b, "more by one": a == b + 1, "more": a > b + 1}[less]
@@ -151,7 +151,7 @@ def test_what_follows_from_some_decisions_follows_only_with_them() -> None:
     terms = Terms()
     a = terms.number("a")
     tree = Tree(terms, [])
-    explorer = Explorer(tree)
+    explorer = PathExplorer(tree)
     found = {}
     for _, (low, flagged) in explorer.paths(lambda: (bool(unknown("a") <= 5), bool(flag("f")))):
         asked = tree.queries
@@ -164,9 +164,9 @@ def test_what_follows_from_some_decisions_follows_only_with_them() -> None:
 def test_the_same_decisions_in_another_order_are_not_asked_again() -> None:
     tree = Tree(Terms(), [])
     one, other = (lambda: bool(unknown("a") > 0)), (lambda: bool(unknown("b") > 0))
-    first = [result for _, result in Explorer(tree).paths(lambda: (one(), other()))]
+    first = [result for _, result in PathExplorer(tree).paths(lambda: (one(), other()))]
     asked = tree.queries
-    second = [result for _, result in Explorer(tree).paths(lambda: (other(), one()))]
+    second = [result for _, result in PathExplorer(tree).paths(lambda: (other(), one()))]
     assert sorted(first) == sorted(second)
     assert len(second) == 4
     # Alone, `other` was not asked about yet; behind it, all places are known.
@@ -177,7 +177,7 @@ def test_what_needs_two_decisions_follows_from_neither_alone() -> None:
     terms = Terms()
     goal = terms.number("a") + terms.number("b") <= 10
     tree = Tree(terms, [])
-    explorer = Explorer(tree)
+    explorer = PathExplorer(tree)
     ends = {
         both: explorer.place(goal)
         for _, both in explorer.paths(lambda: (bool(unknown("a") <= 5), bool(unknown("b") <= 5)))

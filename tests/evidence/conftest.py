@@ -7,7 +7,7 @@ import pytest
 from proofs.evidence import recordings
 from proofs.evidence.collect import collected
 from proofs.evidence.further import FURTHER
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import Evidence
 from proofs.traces import TraceWriter, read_traces
 
@@ -38,4 +38,4 @@ def short_recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def small(short_recordings: None) -> Evidence:
-    return collected(Request(SEMANTICS, PROPERTIES, LEFT_OUT, jobs=1))
+    return collected(EvidenceRequest(SEMANTICS, PROPERTIES, LEFT_OUT, jobs=1))

@@ -6,7 +6,7 @@ import msgspec
 
 from proofs.evidence.judged import finding_of
 from proofs.evidence.structure import Evidence, Findings, Matrix, read, written
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.search.events import Trace
 
 CRASH = "single-node-v4/no-crash"
@@ -23,5 +23,5 @@ def with_a_crash(small: Evidence) -> Evidence:
     evidence = read(written(small), "copy")
     assert isinstance(evidence.findings, Findings)
     trace = Trace("single-node-v4", "", "no-crash", {"node_span": 1, "nodes": [1]}, _EVENTS, [], [])
-    evidence.findings.findings.append(finding_of(Row("no-crash"), trace, Matrix(cells=[])))
+    evidence.findings.findings.append(finding_of(MatrixRow("no-crash"), trace, Matrix(cells=[])))
     return msgspec.structs.replace(evidence, made="2026-01-01T00:00:00+00:00")

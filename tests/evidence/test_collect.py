@@ -10,11 +10,11 @@ from proofs.evidence.further import FURTHER, Further
 from proofs.evidence.in_model import NO_TRACE, broken_in_model
 from proofs.evidence.judged import finding_of, row_of
 from proofs.evidence.replayed import lines_of, replayed
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import (
     Conformance,
     Evidence,
-    Finding,
+    EvidenceFinding,
     Findings,
     Matrix,
     NotRun,
@@ -25,12 +25,12 @@ from proofs.evidence.structure import (
     written,
 )
 from proofs.explain.stage import Stage
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.report.verdict import exit_code
 from proofs.search.events import Trace
 
 
-def finding(small: Evidence, name: str = "claim-sets-no-recall/node-backed") -> Finding:
+def finding(small: Evidence, name: str = "claim-sets-no-recall/node-backed") -> EvidenceFinding:
     """A copy that a test can change."""
     copy = read(written(small), "copy").findings
     assert isinstance(copy, Findings)
@@ -72,7 +72,7 @@ def test_sections_that_others_fill_are_not_run_until_they_are(small: Evidence, m
     for name in FURTHER:
         assert small.further[name] == NotRun(f"left out: --without {name}")
     monkeypatch.setitem(FURTHER, "mutation", Further("Mutants", "proofs", "claimcheck mutate"))
-    assert further.collected("mutation", Request()) == NotRun("`claimcheck mutate` is not part of this report")
+    assert further.collected("mutation", EvidenceRequest()) == NotRun("`claimcheck mutate` is not part of this report")
 
 
 def test_a_finding_is_replayed_and_beside_it_stands_a_generation_that_is_right(small: Evidence) -> None:
@@ -115,19 +115,19 @@ def test_a_crash_is_a_finding_too() -> None:
         {"op": "alloc_heap_pages", "domid": 0, "order": 0, "node": 0, "memflags": []},
     ]
     trace = Trace("single-node-v4", "", "no-crash", {"node_span": 1, "nodes": [1]}, events, [], [])
-    found = finding_of(Row("no-crash"), trace, Matrix(cells=[]))
+    found = finding_of(MatrixRow("no-crash"), trace, Matrix(cells=[]))
     assert "BUG_ON" in found.trace[-1]["crash"]
     assert found.replay.divergence == ""
     assert found.repaired is None
-    assert row_of(found) == Row("no-crash")
+    assert row_of(found) == MatrixRow("no-crash")
 
 
 def test_an_interrupt_leaves_what_was_done(monkeypatch: pytest.MonkeyPatch, short_recordings: None) -> None:
-    def ctrl_c(_request: Request) -> Obligations:
+    def ctrl_c(_request: EvidenceRequest) -> Obligations:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(shown, "obligations", ctrl_c)
-    evidence = collect.collected(Request(["claim-sets"], ["recall-minimal"], jobs=1))
+    evidence = collect.collected(EvidenceRequest(["claim-sets"], ["recall-minimal"], jobs=1))
     assert isinstance(evidence.matrix, Matrix)
     assert evidence.obligations == evidence.conformance == evidence.tests == NotRun(collect.INTERRUPTED)
     assert collect.interrupted(evidence)
@@ -136,7 +136,7 @@ def test_an_interrupt_leaves_what_was_done(monkeypatch: pytest.MonkeyPatch, shor
 
 def test_generations_without_the_design_have_no_statements_and_no_obligations() -> None:
     evidence = collect.collected(
-        Request(["claim-sets-v3"], ["recall-minimal"], frozenset(set(FURTHER) - {"fuzz"}), jobs=1)
+        EvidenceRequest(["claim-sets-v3"], ["recall-minimal"], frozenset(set(FURTHER) - {"fuzz"}), jobs=1)
     )
     about_it = (evidence.obligations, evidence.statements, evidence.tests, evidence.guards, evidence.further["fuzz"])
     for section in about_it:
@@ -161,11 +161,11 @@ def test_tests_are_run_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (folder / "test_some.py").write_text(TESTS)
     monkeypatch.setattr(tested, "CHECKOUT", tmp_path)
     names = [f"tests/test_some.py::test_{name}" for name in ("passes", "fails", "skips", "cases")]
-    found = tested.run_tests(Request(), names)
+    found = tested.run_tests(EvidenceRequest(), names)
     assert isinstance(found, RunTests)
     assert [(t.outcome, t.cases) for t in found.tests] == [("passed", 1), ("failed", 1), ("skipped", 1), ("failed", 2)]
     monkeypatch.setattr(tested, "CHECKOUT", tmp_path / "none")
-    assert tested.run_tests(Request(), names) == NotRun("needs a checkout with its tests, and pytest")
+    assert tested.run_tests(EvidenceRequest(), names) == NotRun("needs a checkout with its tests, and pytest")
 
 
 def test_a_recording_that_diverges_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,16 +12,16 @@ from proofs.diff.world import Size
 from proofs.evidence import explored, fuzzed, simulated
 from proofs.evidence.compare import differences
 from proofs.evidence.further import FURTHER
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import NotRun, Tables
 from proofs.fuzz.known import Known
 from proofs.prover.verdict import Verdict
 from proofs.simulate.policies import POLICIES
-from proofs.simulate.results import Row, rows
-from proofs.simulate.run import Outcome
+from proofs.simulate.results import ScenarioResult, rows
+from proofs.simulate.run import RunOutcome
 from proofs.simulate.scenario import built_in
 
-DESIGN = Request(["claim-sets"], jobs=1)
+DESIGN = EvidenceRequest(["claim-sets"], jobs=1)
 
 
 def twice(collect: object) -> Tables:
@@ -56,7 +56,7 @@ def test_a_short_campaign(short: None) -> None:
 
 
 def test_a_campaign_without_the_design_is_not_run() -> None:
-    assert fuzzed.collected(Request(["legacy-2013"])) == NotRun("is about claim-sets, which was not asked for")
+    assert fuzzed.collected(EvidenceRequest(["legacy-2013"])) == NotRun("is about claim-sets, which was not asked for")
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_scenarios(one_scenario: None) -> None:
 
 
 def test_a_crash_in_a_scenario_is_not_as_claimed(one_scenario: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped(outcomes: list[Outcome]) -> list[Row]:
+    def stopped(outcomes: list[RunOutcome]) -> list[ScenarioResult]:
         return [msgspec.structs.replace(row, crashes=int(row.policy == "legacy")) for row in rows(outcomes)]
 
     monkeypatch.setattr(simulated, "rows", stopped)
@@ -123,7 +123,7 @@ def test_paths_that_are_not_decided_are_not_as_claimed() -> None:
 
 
 def test_paths_of_no_generation_are_not_run() -> None:
-    assert explored.collected(Request([])) == NotRun("no generation was asked for")
+    assert explored.collected(EvidenceRequest([])) == NotRun("no generation was asked for")
 
 
 def test_every_section_has_a_page_and_a_command() -> None:

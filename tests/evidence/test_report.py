@@ -25,7 +25,7 @@ from proofs.evidence.structure import (
     read,
     written,
 )
-from proofs.evidence.structure import Table as Shown
+from proofs.evidence.structure import EvidenceTable as Shown
 from proofs.obligations.obligation import PARAMETRIC
 from proofs.obligations.suite import suite
 from proofs.report.html import html, markdown

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-import model.ranges  # noqa: F401  (states no-wrap)
 from docs._make.checkout import ROOT
 from model.properties import PROPERTIES
 from proofs.evidence.statements import bearing_on, judged, named_tests, promises
 from proofs.evidence.structure import (
-    Cell,
+    DesignStatements,
     Evidence,
+    EvidenceCell,
     Matrix,
     NotRun,
     Obligations,
@@ -19,11 +19,10 @@ from proofs.evidence.structure import (
     Proof,
     RunTests,
     Statement,
-    Statements,
 )
 
 NOT_RUN = NotRun("left out")
-LOCKS = Cell("claim-sets/lock-order", "claim-sets", "lock-order", [], "", "proved", "", "", True, None, 0.0)
+LOCKS = EvidenceCell("claim-sets/lock-order", "claim-sets", "lock-order", [], "", "proved", "", "", True, None, 0.0)
 MATRIX = Matrix(cells=[LOCKS])
 
 
@@ -121,5 +120,5 @@ def test_an_exception_counts_only_if_its_test_passed() -> None:
 
 
 def test_the_statements_of_a_run_without_tests_are_not_checked(small: Evidence) -> None:
-    assert isinstance(small.statements, Statements)
+    assert isinstance(small.statements, DesignStatements)
     assert {s.verdict for s in small.statements.statements} == {"not checked"}

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from proofs.cli.verify import verify
 from proofs.evidence.collect import INTERRUPTED, collected
 from proofs.evidence.quick import quickly
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.stored import load
 from proofs.evidence.structure import NOT_COMPARED, Evidence, EvidenceError, NotRun, digest, read, written
 from proofs.evidence.verify import request_of, verified
@@ -127,7 +127,7 @@ def test_what_cannot_be_done_here_stays_open(small: Evidence) -> None:
 
 
 def test_quick_says_what_it_skipped_and_names_a_difference(small: Evidence) -> None:
-    request = Request(small.run.semantics, small.run.properties, frozenset(small.run.without), 1)
+    request = EvidenceRequest(small.run.semantics, small.run.properties, frozenset(small.run.without), 1)
     data = data_of(small)
     data["findings"]["findings"][0]["broken"] = []
     outcome = quickly(renewed(data), request, seed=0)
@@ -140,7 +140,7 @@ def test_quick_says_what_it_skipped_and_names_a_difference(small: Evidence) -> N
 def file(small: Evidence, tmp_path: Path) -> Path:
     """Obligations only: they are quick."""
     path = tmp_path / "evidence.json"
-    run = Request(["claim-sets"], ["recall-minimal"], LEFT_OUT | {"conformance", "matrix"}, jobs=1)
+    run = EvidenceRequest(["claim-sets"], ["recall-minimal"], LEFT_OUT | {"conformance", "matrix"}, jobs=1)
     path.write_bytes(written(collected(run)))
     return path
 

@@ -12,7 +12,7 @@ from model.properties import PROPERTIES
 from proofs.export.c_header import header
 from proofs.export.c_test import PROLOGUE, NotExpressible, c_test
 from proofs.export.counters import ORPHANS
-from proofs.matrix.induction import induction
+from proofs.prover.induction import induction
 from proofs.traces import Trace, read_traces
 
 KIT = Path("docs/adapters")

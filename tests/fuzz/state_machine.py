@@ -15,7 +15,7 @@ from proofs.fuzz.checker import Checker
 from proofs.fuzz.generators import operations_of
 from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
-from proofs.fuzz.world import World
+from proofs.fuzz.world import RandomWorld
 from proofs.operations import Continue, CreateDomain, Event, name_of
 from proofs.operations.draw import Draw
 from reference.generations import SEMANTICS
@@ -34,7 +34,7 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
         def boot(self, random: Random) -> None:
             draw = Draw(random)
             self.checker = Checker(draw_host(draw), known)
-            self.world = World(self.checker.machine, draw, 0.1, killing=self.checker.killing)
+            self.world = RandomWorld(self.checker.machine, draw, 0.1, killing=self.checker.killing)
             self.do(CreateDomain(domid=0, max_pages=draw.below(60), node_affinity=list(self.world.host.nodes)))
 
         def do(self, event: Any) -> None:

@@ -19,7 +19,7 @@ import pytest
 from proofs.fuzz.campaign import Budget, Campaign
 from proofs.fuzz.known import Known
 from proofs.fuzz.shard import seed_of
-from proofs.fuzz.store import Settings, ShardDone, ShrunkDone, Store, StoreError
+from proofs.fuzz.store import CampaignSettings, ShardDone, ShrunkDone, Store, StoreError
 from tests.fuzz.spoiled import spoil
 
 CLAIMCHECK = str(Path(sys.executable).parent / "claimcheck")
@@ -28,8 +28,8 @@ BUG = "install-accumulates"
 KNOWN = Known("claim-sets", [], {"claim_pages_check: checked": "", "never: reached": "", "cannot: be": "a reason"})
 
 
-def settings(shard_steps: int = 200) -> Settings:
-    return Settings(["claim-sets"], shard_steps=shard_steps)
+def settings(shard_steps: int = 200) -> CampaignSettings:
+    return CampaignSettings(["claim-sets"], shard_steps=shard_steps)
 
 
 def campaign(folder: Path, steps: int) -> Campaign:
@@ -64,7 +64,7 @@ def test_classes_that_are_not_reached_are_told_and_those_that_cannot_be_are_not(
 
 def test_each_generation_counts_its_own() -> None:
     other = Known("legacy-2013", [], KNOWN.classes)
-    both = Campaign(Settings(["claim-sets", "legacy-2013"]), [KNOWN, other], Path("nowhere"))
+    both = Campaign(CampaignSettings(["claim-sets", "legacy-2013"]), [KNOWN, other], Path("nowhere"))
     both.totals["claim-sets"].hits["never: reached"] += 1
     assert both.totals["legacy-2013"].unreached() == ["claim_pages_check: checked", "never: reached"]
 

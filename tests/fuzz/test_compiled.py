@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import z3
 
-from model.bounded import ListGrid, ListVector
 from model.calls import CALL_FIELDS, CALLS, Block, Call, CallHost, Case, Entry, cases, exists, search_order
+from model.hosts.bounded import ListGrid, ListVector
 from model.semantics import SEMANTICS
 from proofs.fuzz.compiled import Compiler, ModelState, Pages, code, direct
 from proofs.fuzz.model_calls import compiler

@@ -17,7 +17,7 @@ from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
 from proofs.fuzz.model_calls import ModelCalls
 from proofs.fuzz.trial import Trial, random_trial
-from proofs.fuzz.world import World
+from proofs.fuzz.world import RandomWorld
 from proofs.operations import (
     OPERATIONS,
     AllocHeapPages,
@@ -150,7 +150,7 @@ def test_a_claim_of_a_destroyed_domain_is_drawn() -> None:
 
 def test_an_id_is_not_given_again_while_its_first_domain_is_worked_on() -> None:
     checker = Checker(HostShape(64, [40], last_alloc_node=0), nothing_known("claim-sets"))
-    world = World(checker.machine, Draw(Random(1)), 0.1, killing=checker.killing)
+    world = RandomWorld(checker.machine, Draw(Random(1)), 0.1, killing=checker.killing)
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     checker.do(ClaimPages(domid=0, nr_extents=5, builder="b1"))
     checker.do(DestroyDomain(domid=0))
@@ -230,7 +230,7 @@ def test_a_mark_in_limbo_is_lost_or_stops_a_debug_build(debug_build: bool) -> No
 def test_page_counts_are_drawn_at_the_bounds_of_the_checks() -> None:
     """What is claimed on a node, against what fits there: exactly that, one less, one more, and the ends of C types."""
     checker = Checker(HostShape(64, [40]), nothing_known("claim-sets"))
-    world = World(checker.machine, Draw(Random(1)), 0.1)
+    world = RandomWorld(checker.machine, Draw(Random(1)), 0.1)
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     asked: Counter[int] = Counter()
     for _ in range(3000):
@@ -261,7 +261,7 @@ def test_a_trace_leaves_no_cycles_behind() -> None:
 
 def test_where_colouring_refuses_every_claim_malformed_ones_are_asked_too() -> None:
     checker = Checker(HostShape(64, [40], llc_coloring=True), nothing_known("claim-sets"))
-    world = World(checker.machine, Draw(Random(1)), 0.02)
+    world = RandomWorld(checker.machine, Draw(Random(1)), 0.02)
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     asked = [ClaimPages.drawn(world) for _ in range(100)]
     assert sum(event is not None and event.extent_order == 1 for event in asked) > 5

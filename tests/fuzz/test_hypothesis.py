@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from proofs.fuzz.generators import operations_of
-from proofs.fuzz.generators.plan import Plan
+from proofs.fuzz.generators.plan import TracePlan
 from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
 from proofs.fuzz.trial import Trial, trial
@@ -25,7 +25,7 @@ def trials(draw: st.DrawFn, semantics: str, length: int = 12) -> Trial:
     """A short trace, made and checked; Hypothesis knows every random number in it."""
     source = Draw(draw(RANDOMS))
     weighted = [(kind, kind.weight) for kind in operations_of(SEMANTICS[semantics])]
-    plan = Plan(weighted, length, 0.1, source.pick((0.0, 0.5, 0.9)))
+    plan = TracePlan(weighted, length, 0.1, source.pick((0.0, 0.5, 0.9)))
     return trial(Known(semantics, [], {}), 0, source, draw_host(source), plan)
 
 

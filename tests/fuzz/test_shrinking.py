@@ -15,7 +15,7 @@ from proofs.fuzz.reductions import of_events, of_hosts, of_numbers, together
 from proofs.fuzz.rerun import as_steps, do
 from proofs.fuzz.shard import seed_of
 from proofs.fuzz.store import write_finding
-from proofs.fuzz.target import Found, Model
+from proofs.fuzz.target import FailingTrace, Model
 from proofs.fuzz.trial import random_trial
 from proofs.replay.files import replay_file
 from reference.generations import SEMANTICS
@@ -26,16 +26,16 @@ BUGS = {"no-recall": 3, "redeem-global-first": 4, "install-accumulates": 4}
 """Mistakes, and the most events that are needed to show them."""
 
 
-def first_found() -> Found:
+def first_found() -> FailingTrace:
     for number in range(400):
         trial = random_trial(KNOWN, seed_of(0, 0, number))
         if trial.failure is not None:
-            return Found(trial.host, trial.events, trial.failure, trial.seed)
+            return FailingTrace(trial.host, trial.events, trial.failure, trial.seed)
     raise AssertionError("nothing found")
 
 
 @cache
-def shrunk(bug: str) -> tuple[Found, Found]:
+def shrunk(bug: str) -> tuple[FailingTrace, FailingTrace]:
     """As found, and as shrunk; the mistake is in the reference."""
     found = first_found()
     small = Model(KNOWN).shrunk(found)
@@ -49,7 +49,7 @@ def bug(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-def fails_alike(found: Found, host: object, steps: object) -> bool:
+def fails_alike(found: FailingTrace, host: object, steps: object) -> bool:
     redone = do(host, steps, KNOWN)  # type: ignore[arg-type]
     return redone is not None and redone.failure is not None and redone.failure.symptom == found.failure.symptom
 
@@ -80,7 +80,7 @@ def test_shrinking_repeats_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_fails_no_more_is_not_shrunk() -> None:
     trial = random_trial(KNOWN, 1)
     assert trial.failure is None
-    found = Found(trial.host, trial.events, failure="whatever", seed=1)  # type: ignore[arg-type]
+    found = FailingTrace(trial.host, trial.events, failure="whatever", seed=1)  # type: ignore[arg-type]
     assert Model(KNOWN).shrunk(found) is None
 
 

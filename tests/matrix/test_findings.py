@@ -8,7 +8,7 @@ import pytest
 
 from proofs.matrix.cells import Open
 from proofs.matrix.findings import FOLDER, measure, path_of, stored
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.matrix.searches import searched
 from proofs.replay.files import replay_file
 from reference.properties import STATE_PROPERTIES
@@ -56,7 +56,7 @@ def test_the_reference_does_what_the_finding_says(path: Path) -> None:
 def test_a_fresh_search_finds_what_is_stored(name: str) -> None:
     semantics, stem = name.split("/")
     part, *conditions = stem.split("+")
-    row = Row(part, tuple(conditions))
+    row = MatrixRow(part, tuple(conditions))
     path = path_of(semantics, row)
     fresh = stored([searched(Open(semantics, row, ""))])
     assert path.exists() == bool(fresh)

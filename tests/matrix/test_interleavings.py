@@ -4,9 +4,9 @@ import pytest
 
 from docs._make.run_times import Clock, slowest_search, written
 from proofs.evidence.outcomes import BROKEN, IMPOSSIBLE, NOBODY, STOPS, outcomes
-from proofs.matrix.cells import Cell
-from proofs.matrix.interleavings import Asked, Interleaved, refuted, search
-from proofs.matrix.rows import Row
+from proofs.matrix.cells import CellVerdict
+from proofs.matrix.interleavings import Interleaved, InterleavingRequest, refuted, search
+from proofs.matrix.rows import MatrixRow
 from proofs.matrix.verdicts import load
 from proofs.prover.verdict import Verdict
 
@@ -15,29 +15,29 @@ EXACT, KEPT = "redeemed-once.exact", "claims-protected.kept"
 
 
 def test_what_is_refuted_is_broken_by_as_few_steps_and_what_is_proved_by_none() -> None:
-    found = search(Asked("legacy-2013", (), (EXACT, KEPT)), steps=2)
+    found = search(InterleavingRequest("legacy-2013", (), (EXACT, KEPT)), steps=2)
     assert found == [
-        Interleaved("legacy-2013", Row(EXACT), steps=2, searched=2),
-        Interleaved("legacy-2013", Row(KEPT), steps=0, searched=2),
+        Interleaved("legacy-2013", MatrixRow(EXACT), steps=2, searched=2),
+        Interleaved("legacy-2013", MatrixRow(KEPT), steps=0, searched=2),
     ]
 
 
 def test_a_running_domain_has_pages_that_it_may_free() -> None:
     part = "redeemed-once.claims-do-not-come-back"
-    (found,) = search(Asked("legacy-2013", (), (part,)), steps=2)
+    (found,) = search(InterleavingRequest("legacy-2013", (), (part,)), steps=2)
     assert found.steps == 2  # of a domain that has none, four
 
 
 def test_what_the_solver_does_not_decide_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.matrix.interleavings.WORK", 1)
-    (found,) = search(Asked("legacy-2013", (), (EXACT,)), steps=1)
+    (found,) = search(InterleavingRequest("legacy-2013", (), (EXACT,)), steps=1)
     assert (found.steps, found.searched) == (0, 0)
     assert found.unknown
 
 
 def test_rows_of_the_two_properties_are_searched_once_more() -> None:
     rows = refuted(CELLS)
-    assert rows["legacy-2013", Row(EXACT)] == 2
+    assert rows["legacy-2013", MatrixRow(EXACT)] == 2
     assert {row.part.partition(".")[0] for _, row in rows} == {"claims-protected", "redeemed-once"}
 
 
@@ -56,7 +56,9 @@ def test_a_run_says_what_it_took() -> None:
     clock.took("counting")
     by_clock, processor = clock.whole()
     assert 0 < processor <= by_clock + 0.1
-    quick, slow = (Cell("claim-sets", Row(part), Verdict.REFUTED, cpu=cpu) for part, cpu in (("a", 1), ("b", 2)))
+    quick, slow = (
+        CellVerdict("claim-sets", MatrixRow(part), Verdict.REFUTED, cpu=cpu) for part, cpu in (("a", 1), ("b", 2))
+    )
     assert slowest_search([quick, slow]) is slow
     assert "The slowest of 2 searches" in written(clock, [quick, slow], 2)
     assert "`b`" in written(clock, [quick, slow], 2)

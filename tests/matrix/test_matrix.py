@@ -10,16 +10,16 @@ from model.generations.parts import PARTS
 from model.rules import node_permits_free_pages
 from proofs.cli.generations import generations
 from proofs.cli.prove import prove
-from proofs.matrix.cells import Cell, Open, proofs_of
+from proofs.matrix.cells import CellVerdict, Open, proofs_of
 from proofs.matrix.difference import Between, difference
 from proofs.matrix.findings import path_of
-from proofs.matrix.induction import induction, shown
 from proofs.matrix.larger_blocks import search_larger
 from proofs.matrix.report import mark, repairs
-from proofs.matrix.rows import Row, promised, rows
+from proofs.matrix.rows import MatrixRow, promised, rows
 from proofs.matrix.searches import searched
 from proofs.matrix.source import LARGEST, lines_of_code, reference_diff, rule_changes
 from proofs.obligations.obligation import EVERY_STATE
+from proofs.prover.induction import induction, shown
 from proofs.prover.verdict import Verdict
 from proofs.replay.files import replay_file
 from reference.generations import SEMANTICS as OF_REFERENCE
@@ -37,7 +37,7 @@ def test_the_model_has_every_part_of_the_reference() -> None:
 
 
 def test_what_the_reference_does_not_have_is_unknown() -> None:
-    cell = searched(Open("claim-sets+one-section", Row("entitlement"), "somewhere"))
+    cell = searched(Open("claim-sets+one-section", MatrixRow("entitlement"), "somewhere"))
     assert (cell.verdict, cell.reason) == (Verdict.UNKNOWN, "the reference does not have these rules")
 
 
@@ -69,7 +69,7 @@ def test_counters_that_may_exceed_free_pages_fit_their_type_on_any_host(semantic
 
 
 def test_only_since_there_are_so_many_domains_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.ranges.DOMID_FIRST_RESERVED", 2**62)
+    monkeypatch.setattr("model.properties.ranges.DOMID_FIRST_RESERVED", 2**62)
     kept = [*SEMANTICS["per-node-v8"].invariants]
     kept = [name for name in kept if name not in ("node-backed", "host-backed")]
     assert shown("per-node-v8", "no-wrap.host-counters", EVERY_STATE, (), kept) is None
@@ -94,23 +94,23 @@ def test_an_invariant_that_fails_is_not_used_by_others(monkeypatch: pytest.Monke
     ],
 )
 def test_refutations_are_shortest_and_the_reference_reproduces_them(semantics: str, part: str, events: int) -> None:
-    cell = searched(Open(semantics, Row(part), ""))
+    cell = searched(Open(semantics, MatrixRow(part), ""))
     assert cell.verdict is Verdict.REFUTED, cell.reason
     assert cell.trace is not None
     assert len(cell.trace.events) == events
 
 
 def test_what_is_not_found_is_unknown_and_says_how_far() -> None:
-    cell = searched(Open("claim-sets", Row("node-backed", ("nothing-offlined",)), "somewhere"))
+    cell = searched(Open("claim-sets", MatrixRow("node-backed", ("nothing-offlined",)), "somewhere"))
     assert cell.verdict is Verdict.UNKNOWN
     assert "no proof at somewhere" in cell.reason
     assert mark(cell) == "?"
 
 
 def test_repairs_are_read_off_the_matrix() -> None:
-    row = Row("node-backed")
-    wrong = Cell("claim-sets-no-recall", row, Verdict.REFUTED)
-    right = Cell("claim-sets", row, Verdict.PROVED, "any")
+    row = MatrixRow("node-backed")
+    wrong = CellVerdict("claim-sets-no-recall", row, Verdict.REFUTED)
+    right = CellVerdict("claim-sets", row, Verdict.PROVED, "any")
     assert [(r.before, r.after, r.row) for r in repairs([wrong, right])] == [(wrong.semantics, right.semantics, row)]
     assert repairs([wrong, replace(right, verdict=Verdict.UNKNOWN)]) == []
 
@@ -170,7 +170,7 @@ def test_endings_of_generations(arguments: list[str], code: int, text: str) -> N
 
 
 def test_a_fall_back_to_a_node_never_checked_takes_claimed_pages() -> None:
-    cell = searched(Open("single-node-v2", Row("unclaimed-only", ("nothing-offlined",)), ""))
+    cell = searched(Open("single-node-v2", MatrixRow("unclaimed-only", ("nothing-offlined",)), ""))
     assert cell.verdict is Verdict.REFUTED
     assert cell.trace is not None
     assert cell.trace.events[-1]["order"] == 1
@@ -185,7 +185,7 @@ def test_with_it_claims_of_others_lose_their_pages_too() -> None:
 
 
 def test_a_request_that_names_no_node_is_told() -> None:
-    cell = searched(Open("single-node-v1", Row("unclaimed-only", ("node-insisted-on",)), ""))
+    cell = searched(Open("single-node-v1", MatrixRow("unclaimed-only", ("node-insisted-on",)), ""))
     assert cell.verdict is Verdict.REFUTED, cell.reason
     assert cell.trace is not None
     assert (cell.trace.events[-1]["node"], cell.trace.events[-1]["on_node"]) == (None, 0)
@@ -199,7 +199,7 @@ def test_of_some_requests_the_next_generation_is_right() -> None:
 
 
 def test_a_node_insisted_on_is_not_safe_where_its_claims_exceed_its_free_pages() -> None:
-    found = replay_file(str(path_of("single-node-v2", Row("unclaimed-only", ("node-insisted-on",)))))
+    found = replay_file(str(path_of("single-node-v2", MatrixRow("unclaimed-only", ("node-insisted-on",)))))
     assert found.divergences == []
     assert [wrap.op for wrap in found.wraps] == ["set_outstanding_pages", "alloc_heap_pages"]
     assert "node-backed" in found.broken

@@ -9,7 +9,7 @@ from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.matrix.cells import Open, proofs_of
 from proofs.matrix.lock_order import judge, violations
 from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
-from proofs.matrix.rows import Row, promised, rows
+from proofs.matrix.rows import MatrixRow, promised, rows
 from proofs.matrix.searches import searched
 from proofs.prover.verdict import Verdict
 from reference.generations.claim_sets import ClaimSets
@@ -68,13 +68,13 @@ def test_superpages_are_promised_by_none_and_refused_by_all() -> None:
     assert [cell.verdict for cell in cells] == [Verdict.NOT_APPLICABLE]
     assert [open_.row.part for open_ in left] == ["superpage-fulfilled.anywhere"] * 2
     for conditions in ((), ("nothing-offlined",)):
-        cell = searched(Open("single-node-v4", Row("superpage-fulfilled.node", conditions), ""))
+        cell = searched(Open("single-node-v4", MatrixRow("superpage-fulfilled.node", conditions), ""))
         assert cell.verdict is Verdict.REFUTED
         assert cell.trace is not None
         assert ("offline_page" in {event["op"] for event in cell.trace.events}) == (not conditions)
 
 
 def test_only_the_order_of_locks_is_promised() -> None:
-    assert [part for part in OTHER_ROWS if promised("claim-sets", Row(part))] == ["lock-order"]
-    assert not promised("single-node-v4", Row("lock-order"))
+    assert [part for part in OTHER_ROWS if promised("claim-sets", MatrixRow(part))] == ["lock-order"]
+    assert not promised("single-node-v4", MatrixRow("lock-order"))
     assert all(other.says_nothing(SEMANTICS["claim-sets"]) == "" for other in OTHER_ROWS.values())

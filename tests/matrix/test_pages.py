@@ -11,7 +11,7 @@ from model.semantics import SEMANTICS
 from proofs.matrix import differences
 from proofs.matrix.findings import FOLDER, measure, path_of
 from proofs.matrix.report import repairs
-from proofs.matrix.rows import Row, rows
+from proofs.matrix.rows import MatrixRow, rows
 from proofs.matrix.verdicts import dumped, load
 from proofs.prover.verdict import Verdict
 from proofs.replay import replay_trace
@@ -69,16 +69,16 @@ def test_each_generation_before_claim_sets_is_repaired_by_one_that_follows_but_t
 UNKNOWN = {
     # release_for_destroyed leaves a claim on a node in node_outstanding_claims: the bound is kept by no induction.
     *(
-        (f"single-node-v{version}", Row("no-wrap.host-counters", conditions))
+        (f"single-node-v{version}", MatrixRow("no-wrap.host-counters", conditions))
         for version in (1, 2, 3)
         for conditions in ((), ("nothing-offlined",))
     ),
     # The search gave up.
-    ("claim-sets", Row("legacy-compatible.host-wide")),
-    ("claim-sets-v3", Row("legacy-compatible.host-wide")),
+    ("claim-sets", MatrixRow("legacy-compatible.host-wide")),
+    ("claim-sets-v3", MatrixRow("legacy-compatible.host-wide")),
     # No proof without host-backed, and no trace of at most 7 events.
-    ("claim-sets-v7", Row("claims-fulfilled.granted")),
-    ("claim-sets-v7", Row("atomic-install.own-claims-credited")),
+    ("claim-sets-v7", MatrixRow("claims-fulfilled.granted")),
+    ("claim-sets-v7", MatrixRow("atomic-install.own-claims-credited")),
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.bounded import BoundedHost, ListVector
+from model.hosts.bounded import BoundedHost, ListVector
 from model.rules import redeem_node_global_others
 from model.state import FIELDS, State
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import z3
 
-from model.lemmas import Lemma, all_lemmas
+from model.hosts.lemmas import Lemma, all_lemmas
 
 LEMMAS = {f"{lemma.name}-{len(lemma.vectors)}": lemma for lemma in all_lemmas()}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from model.lock_order import broken_by, touched
+from model.properties.lock_order import broken_by, touched
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import DOMCTL_LOCK, FIELDS
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import z3
 
-import model.ranges  # noqa: F401  (states no-wrap)
 from model.c_types import UINT_MAX
 from model.calls import (
     ANONYMOUS,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from model.semantics import SEMANTICS
 from proofs.diff.operations import OPERATIONS
-from proofs.diff.run import Row, Task, work
+from proofs.diff.run import OperationResult, Task, work
 from proofs.diff.world import Size
 from proofs.evidence.mutants import Ending, Mutant, MutantVerdict
 from proofs.prover.verdict import Verdict
@@ -65,6 +65,6 @@ def judged(mutant: Mutant, reached: Reached) -> MutantVerdict | None:
     )
 
 
-def _shown(row: Row) -> str:
+def _shown(row: OperationResult) -> str:
     how = "" if row.difference is None else f": {row.difference.how}"
     return f"{row.semantics}, {row.size}, {row.operation}{how}"

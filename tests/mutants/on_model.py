@@ -18,10 +18,10 @@ from proofs.atomic import write_atomically
 from proofs.evidence.mutants import Ending, MutantVerdict, fingerprint
 from proofs.fuzz import model_calls
 from proofs.fuzz.known import Known, known_of
-from proofs.matrix.induction import induction
 from proofs.obligations import problem as problems
 from proofs.obligations.obligation import Obligation, bounded
 from proofs.obligations.suite import property_ids, suite
+from proofs.prover.induction import induction
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 from tests.mutants import on_every_path

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import z3
 
-from model.bounded import BoundedHost, ListGrid, ListVector
+from model.hosts.bounded import BoundedHost, ListGrid, ListVector
 from model.logic import Term, all_of, any_of, negation
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step

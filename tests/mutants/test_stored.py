@@ -8,7 +8,7 @@ from docs._make.blocks import renewed
 from docs._make.checkout import ROOT
 from docs._make.mutation import DOCUMENT, blocks
 from proofs.evidence.mutants import OLDER, Ending, collected, explained, fingerprint, read, reasons, totals, unexplained
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import NotRun, Tables
 
 RUN, RESULTS = read()
@@ -46,5 +46,5 @@ def test_the_document_says_when_they_are_of_older_code() -> None:
 
 
 def test_the_report_shows_them_only_of_this_code() -> None:
-    found = collected(Request())
+    found = collected(EvidenceRequest())
     assert isinstance(found, Tables if RUN.code == fingerprint() else NotRun)

@@ -6,7 +6,7 @@ import pytest
 import z3
 from click.testing import CliRunner
 
-from model.bounded import BoundedHost
+from model.hosts.bounded import BoundedHost
 from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step
 from proofs.cli.search import search as command

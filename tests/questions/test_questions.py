@@ -11,11 +11,11 @@ from docs._make.host_check import claims
 from docs._make.lock_costs import OPERATIONS, locks_taken
 from docs._make.questions import BLOCKS, DOCUMENTS, QUESTIONS, main, smallest
 from proofs.matrix.findings import measure
-from proofs.matrix.rows import Row
+from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
 from proofs.questions import claim_sets
 from proofs.questions.contrast import contrast
-from proofs.questions.question import Stored, Unanswered, answer, lines_of, still_shown, write
+from proofs.questions.question import StoredQuestion, Unanswered, answer, lines_of, still_shown, write
 from proofs.questions.variants import ASKED, GRID, LIMIT, judge, stored
 from proofs.replay import replay_trace
 from proofs.traces import read_traces
@@ -30,7 +30,7 @@ def test_every_stored_trace_answers_a_question() -> None:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_it_happens_on_the_reference(name: str) -> None:
-    found = Stored(QUESTIONS[name])
+    found = StoredQuestion(QUESTIONS[name])
     (result,) = [replay_trace(trace, check_locks=True) for trace in read_traces(QUESTIONS[name].path)]
     assert result.divergence is None
     assert sorted(result.broken) == found.breaks
@@ -49,7 +49,7 @@ def test_a_fresh_search_finds_none_shorter(name: str) -> None:
 def test_hardened_claim_sets_do_not_let_it_happen(name: str) -> None:
     question = QUESTIONS[name]
     with pytest.raises(Unanswered, match=name):
-        answer(replace(question, semantics=claim_sets.HARDENED, depth=len(Stored(question).events)))
+        answer(replace(question, semantics=claim_sets.HARDENED, depth=len(StoredQuestion(question).events)))
 
 
 def test_a_trace_that_is_not_stored_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,8 +80,8 @@ def test_stale_documents_are_noticed(capsys: pytest.CaptureFixture[str], monkeyp
 
 
 def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
-    assert smallest(Row("entitlement")) == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
-    assert [(v.semantics, Row(v.part, v.conditions)) for v in stored()] == [
+    assert smallest(MatrixRow("entitlement")) == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
+    assert [(v.semantics, MatrixRow(v.part, v.conditions)) for v in stored()] == [
         (n, r) for n, of in ASKED.items() for r in of
     ]
     assert [(v.semantics, v.part) for v in stored() if v.mark == "?"] == []
@@ -90,7 +90,7 @@ def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
 
 def test_a_fresh_judgement_is_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "claim-sets+limbo-counted+low-limit-refused"
-    monkeypatch.setitem(ASKED, name, (Row("entitlement"), LIMIT[1]))
+    monkeypatch.setitem(ASKED, name, (MatrixRow("entitlement"), LIMIT[1]))
     rows = {row.part for row in ASKED[name]}
     assert judge(name) == [v for v in stored() if v.semantics == name and v.part in rows]
 
@@ -100,7 +100,7 @@ def test_the_two_host_checks_are_compared_by_proof() -> None:
 
 
 def test_a_contrast_tells_the_first_difference() -> None:
-    events = list(Stored(QUESTIONS["limit-lowered-under-a-claim"]).events)
+    events = list(StoredQuestion(QUESTIONS["limit-lowered-under-a-claim"]).events)
     found = contrast((1,), events, "claim-sets", claim_sets.HARDENED)
     assert (found.differs_at, found.op, found.ends) == (3, "set_max_pages", "d0 max_pages is 1, not 0")
     assert contrast((1,), events, "claim-sets", "claim-sets-v3").differs_at == 0

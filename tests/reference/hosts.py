@@ -13,6 +13,8 @@ from reference.status import Status
 from reference.steps import run
 
 GLOBAL = CLAIM_TARGET_GLOBAL
+LEGACY = ["legacy-2013", "legacy-redeem-at-assign", "legacy-redeem-at-alloc", "mainline-4.22"]
+SINGLE_NODE = ["single-node-v1", "single-node-v2", "single-node-v3", "single-node-v4"]
 
 
 def small_host(

@@ -6,13 +6,13 @@ import pytest
 import z3
 
 from model.bookkeeping import TotalKept
-from model.bounded import BoundedHost
+from model.hosts.bounded import BoundedHost
 from model.properties import PROPERTIES
 from model.semantics import SEMANTICS
-from proofs.matrix.induction import Induction
 from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
 from proofs.obligations.problem import problem
 from proofs.obligations.suite import lacking, places
+from proofs.prover.induction import Induction
 from proofs.prover.solve import plain, solve
 from proofs.prover.verdict import Settings, Verdict
 from proofs.refinement.same import never_differ

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from model.semantics import SEMANTICS
 from proofs.cli.prove import prove
 from proofs.cli.search import search
+from proofs.obligations.obligation import promised_on
 from proofs.prover.verdict import Verdict
-from proofs.refinement.differences import Difference, Differences, Sought
+from proofs.refinement.differences import CallDifference, Differences, Sought
 from proofs.refinement.exactly import exactly
 from proofs.refinement.judge import judge_comparison
 from proofs.refinement.replayed import replayed
@@ -19,7 +20,7 @@ from proofs.refinement.replayed import replayed
 HOST_WIDE, ONE_NODE = "legacy-compatible.host-wide", "legacy-compatible.one-node"
 
 
-def found(part: str, transition: str, without: str) -> Difference:
+def found(part: str, transition: str, without: str) -> CallDifference:
     difference = Differences("claim-sets", part).search(Sought(transition, without))
     assert difference is not None
     return difference
@@ -78,7 +79,7 @@ def test_what_is_not_found_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_premises_say_exactly_where(monkeypatch: pytest.MonkeyPatch) -> None:
     claim_sets = SEMANTICS["claim-sets"]
-    promised = [*claim_sets.invariants, *claim_sets.kept_on(("legacy-check-in-lock",))]
+    promised = [*claim_sets.invariants, *promised_on(claim_sets, ("legacy-check-in-lock",))]
     monkeypatch.setattr("proofs.refinement.exactly.kept", lambda _semantics, _part: promised)
     kept = exactly("claim-sets", ONE_NODE, "alloc_heap_pages", "no-claim-kept")
     assert (kept.never, kept.always, kept.refused) == (False, True, False)

@@ -7,12 +7,12 @@ from random import Random
 import msgspec
 import pytest
 
-from proofs.simulate.build import Ending, build
+from proofs.simulate.build import BuildEnding, build
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.results import measure, rows
 from proofs.simulate.run import run_once
 from proofs.simulate.running import RunningDomains
-from proofs.simulate.scenario import Builds, HostShape, Running, Scenario, Size, built_in, load
+from proofs.simulate.scenario import BallooningDomains, Builds, MemorySize, Scenario, ScenarioHost, built_in, load
 from reference.generations import SEMANTICS
 from reference.state import Host, boot
 from reference.steps import run
@@ -20,8 +20,8 @@ from reference.steps import run
 STORM = Scenario(
     name="storm",
     about="a test",
-    host=HostShape(nodes=2, node_memory=Size(4096)),
-    builds=Builds(count=6, memory=[Size(1024), Size(2048)], largest_extents="2MiB"),
+    host=ScenarioHost(nodes=2, node_memory=MemorySize(4096)),
+    builds=Builds(count=6, memory=[MemorySize(1024), MemorySize(2048)], largest_extents="2MiB"),
 )
 
 
@@ -38,14 +38,14 @@ def test_the_same_seed_gives_the_same_run(policy: str) -> None:
 def test_every_build_ends_once_and_the_state_stays_right(policy: str) -> None:
     for seed in range(10):
         outcome = run_once(STORM, policy, seed)
-        assert sum(outcome.values[ending.value] for ending in Ending) == STORM.builds.count
+        assert sum(outcome.values[ending.value] for ending in BuildEnding) == STORM.builds.count
         assert not outcome.broken
         assert not outcome.crash
 
 
 def test_with_claims_no_build_fails_half_way_without_them_some_do() -> None:
     def half_way(policy: str) -> float:
-        return sum(run_once(STORM, policy, seed).values[Ending.FAILED_HALF_WAY.value] for seed in range(10))
+        return sum(run_once(STORM, policy, seed).values[BuildEnding.FAILED_HALF_WAY.value] for seed in range(10))
 
     assert half_way("no-claims") > 0
     assert [half_way(policy) for policy in POLICIES if policy != "no-claims"] == [0, 0, 0]
@@ -54,7 +54,7 @@ def test_with_claims_no_build_fails_half_way_without_them_some_do() -> None:
 def test_a_failed_build_leaves_nothing_behind() -> None:
     host = host_of("no-claims", 1024)
     built = run(build(host, 0, {0: 2048}, 9, POLICIES["no-claims"]))
-    assert built.ending is Ending.FAILED_HALF_WAY
+    assert built.ending is BuildEnding.FAILED_HALF_WAY
     assert built.by_order == {18: 0, 9: 1024, 0: 0}
     assert host.total_avail_pages == 1024
     assert not host.domains
@@ -63,7 +63,7 @@ def test_a_failed_build_leaves_nothing_behind() -> None:
 def test_a_claim_that_fails_costs_no_page() -> None:
     host = host_of("claim-sets", 1024, 4096)
     built = run(build(host, 0, {0: 2048}, 9, POLICIES["claim-sets"]))
-    assert built.ending is Ending.FAILED_AT_CLAIM
+    assert built.ending is BuildEnding.FAILED_AT_CLAIM
     assert built.pages == 0
     assert not host.domains
 
@@ -71,10 +71,10 @@ def test_a_claim_that_fails_costs_no_page() -> None:
 def test_without_large_blocks_extents_become_small_though_claimed() -> None:
     """2 MiB are free and claimed, but every block of them has a page in use."""
     host = host_of("claim-sets", 1024)
-    asked = Running(count=1, memory=Size(2), grows_to=Size(1024))
+    asked = BallooningDomains(count=1, memory=MemorySize(2), grows_to=MemorySize(1024))
     RunningDomains(host, asked, 7, Random(0))
     built = run(build(host, 0, {0: 512}, 9, POLICIES["claim-sets"]))
-    assert built.ending is Ending.COMPLETED
+    assert built.ending is BuildEnding.COMPLETED
     assert built.refused_large == 1
     assert built.by_order == {18: 0, 9: 0, 0: 512}
     assert built.got_on_node == built.wanted_on_node == 512
@@ -93,8 +93,8 @@ def test_a_set_spreads_a_domain_where_one_claim_cannot() -> None:
 
 def test_domains_shut_down_after_so_many_builds() -> None:
     """On a host for two domains, six complete one after the other only if former ones go."""
-    builds = Builds(count=6, memory=[Size(2048)], parallel=1, largest_extents="2MiB")
-    scenario = msgspec.structs.replace(STORM, host=HostShape(1, Size(4096)), builds=builds)
+    builds = Builds(count=6, memory=[MemorySize(2048)], parallel=1, largest_extents="2MiB")
+    scenario = msgspec.structs.replace(STORM, host=ScenarioHost(1, MemorySize(4096)), builds=builds)
     assert run_once(scenario, "claim-sets", 0).values["completed"] == 2
     lasting = msgspec.structs.replace(scenario, builds=msgspec.structs.replace(builds, lives_for=1))
     assert run_once(lasting, "claim-sets", 0).values["completed"] == 6

@@ -11,18 +11,18 @@ from model.semantics import INVARIANTS
 from proofs.cli import matrix as of_command
 from proofs.cli.prove import prove
 from proofs.evidence import second_solver as section
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import NotRun
 from proofs.matrix import asked as asked_of_matrix
 from proofs.matrix.asked import questions_of
-from proofs.matrix.induction import Ask
 from proofs.obligations.auxiliary import hard_obligation
 from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
 from proofs.prover import cross_check as module
 from proofs.prover import second_solver
-from proofs.prover.cross_check import AGREE, ALONE, DISAGREE, UNDECIDED, Question, cross_check, crossed, questions
+from proofs.prover.cross_check import AGREE, ALONE, DISAGREE, UNDECIDED, SolverQuestion, cross_check, crossed, questions
 from proofs.prover.export import export
-from proofs.prover.second_solver import UNKNOWN, Answer, asked_cvc5, asked_z3
+from proofs.prover.induction import Ask
+from proofs.prover.second_solver import UNKNOWN, SolverAnswer, asked_cvc5, asked_z3
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 
@@ -46,14 +46,14 @@ def test_proofs_and_countermodels_are_both_decided_by_both() -> None:
 
 
 def test_in_processes_the_order_is_kept() -> None:
-    asked = [Question(replace(PROVED, encoding=bounded(1, 1)))] * 30 + [Question(REFUTED)]
+    asked = [SolverQuestion(replace(PROVED, encoding=bounded(1, 1)))] * 30 + [SolverQuestion(REFUTED)]
     found = cross_check(asked, QUICK, 2)
     assert [one.name for one in found] == [question.name for question in asked]
     assert found[-1].cvc5.answer == "sat"
 
 
 def test_a_wrong_answer_of_cvc5_is_named_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: Answer("sat", 0.1))
+    monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: SolverAnswer("sat", 0.1))
     outcome = CliRunner().invoke(prove, FEW)
     assert outcome.exit_code == 1
     assert f"disagree: {PROVED.name}: taken for unsat, Z3 says unsat, cvc5 sat" in outcome.output
@@ -61,12 +61,12 @@ def test_a_wrong_answer_of_cvc5_is_named_and_ends_with_1(monkeypatch: pytest.Mon
 
 
 def test_a_wrong_verdict_of_the_prover_is_named() -> None:
-    one = crossed(Question(PROVED, "sat"), QUICK)
+    one = crossed(SolverQuestion(PROVED, "sat"), QUICK)
     assert (one.outcome, one.z3.answer, one.cvc5.answer) == (DISAGREE, "unsat", "unsat")
 
 
 def test_what_cvc5_does_not_decide_is_no_pass_and_no_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: Answer(UNKNOWN, 0.1, "for a test"))
+    monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: SolverAnswer(UNKNOWN, 0.1, "for a test"))
     outcome = CliRunner().invoke(prove, [*FEW, "--json"])
     assert outcome.exit_code == 3
     found = json.loads(outcome.output)["cross_check"]
@@ -75,13 +75,13 @@ def test_what_cvc5_does_not_decide_is_no_pass_and_no_disagreement(monkeypatch: p
 
 
 def test_what_z3_does_not_decide_is_said_of_cvc5_alone() -> None:
-    one = module.Crossed("name", "", UNKNOWN, Answer(UNKNOWN, 0.1), Answer("unsat", 0.1))
+    one = module.Crossed("name", "", UNKNOWN, SolverAnswer(UNKNOWN, 0.1), SolverAnswer("unsat", 0.1))
     assert one.outcome == ALONE
 
 
 def test_out_of_work_is_unknown_and_repeats() -> None:
     little = Settings(rlimit=300_000)
-    hard, again = (crossed(Question(hard_obligation()), little) for _ in range(2))
+    hard, again = (crossed(SolverQuestion(hard_obligation()), little) for _ in range(2))
     assert (hard.outcome, hard.cvc5.reason) == (UNDECIDED, "RESOURCEOUT")
     assert (hard.z3.answer, hard.cvc5.answer) == (again.z3.answer, again.cvc5.answer)
     assert asked_cvc5("(check-sat", QUICK).answer == UNKNOWN
@@ -89,7 +89,7 @@ def test_out_of_work_is_unknown_and_repeats() -> None:
 
 def test_what_is_decided_is_what_is_exported(tmp_path: Path) -> None:
     (path,) = export([PROVED], str(tmp_path))
-    one = crossed(Question(PROVED), QUICK)
+    one = crossed(SolverQuestion(PROVED), QUICK)
     assert f"sha256 of what follows these comments: {one.sha256}" in path.read_text()
     text = path.read_text().partition("(set-info :status unsat)\n")[2]
     assert (asked_cvc5(text, QUICK).answer, asked_z3(text, QUICK).answer) == ("unsat", "unsat")
@@ -106,7 +106,7 @@ def test_the_result_says_with_what_and_how_long() -> None:
 
 
 def test_witnesses_are_asked_for_too() -> None:
-    of_vacuity = [module.Question(replace(PROVED, encoding=bounded(2, 2)), "sat", witness=True)]
+    of_vacuity = [module.SolverQuestion(replace(PROVED, encoding=bounded(2, 2)), "sat", witness=True)]
     (found,) = cross_check(of_vacuity, QUICK, 1)
     assert (found.outcome, found.cvc5.answer) == (AGREE, "sat")
     assert found.name.endswith("(witness)")
@@ -130,7 +130,9 @@ def test_what_the_matrix_asks_is_noted_with_what_it_made_of_the_answer(monkeypat
 
 
 def test_a_disagreement_in_the_matrix_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asked_of_matrix, "all_questions", lambda *_: [Question(PROVED), Question(PROVED, "sat")])
+    monkeypatch.setattr(
+        asked_of_matrix, "all_questions", lambda *_: [SolverQuestion(PROVED), SolverQuestion(PROVED, "sat")]
+    )
     monkeypatch.setattr(of_command, "computed", lambda *_: ([], True))
     arguments = ["--semantics", "legacy-2013", "--property", "host-backed", "--jobs", "1", "--cross-check"]
     outcome = CliRunner().invoke(prove, arguments)
@@ -174,18 +176,20 @@ def test_without_cvc5_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPa
         outcome = CliRunner().invoke(prove, arguments)
         assert outcome.exit_code == 2
         assert outcome.output.endswith("Error: --cross-check needs cvc5: pip install 'claimcheck[cross-check]'\n")
-    assert section.collected(Request()) == NotRun("--cross-check needs cvc5: pip install 'claimcheck[cross-check]'")
+    assert section.collected(EvidenceRequest()) == NotRun(
+        "--cross-check needs cvc5: pip install 'claimcheck[cross-check]'"
+    )
 
 
 def test_the_section_of_the_evidence() -> None:
-    found = section.collected(Request(properties=["dead-hold-nothing"], jobs=1))
+    found = section.collected(EvidenceRequest(properties=["dead-hold-nothing"], jobs=1))
     assert not isinstance(found, NotRun)
     (counts,) = found.tables
     assert found.ok
     assert [row[0] for row in counts.rows] == ["lemma", "loop", "section", "any", "countermodel on bounded-2x2", "2x2"]
     assert all(int(row[1]) == int(row[2]) + int(row[3]) > 0 for row in counts.rows)
     assert counts.seconds["cvc5"] > 0
-    (wrong,) = cross_check([Question(PROVED, "sat")], QUICK, 1)
+    (wrong,) = cross_check([SolverQuestion(PROVED, "sat")], QUICK, 1)
     other = section.as_tables([wrong])
     assert not other.ok
     assert other.tables[1].rows == [[PROVED.name, DISAGREE, "unsat", "unsat"]]

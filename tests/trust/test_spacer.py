@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from proofs.cli.prove import prove
 from proofs.evidence import spacer as section
-from proofs.evidence.request import Request
+from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import NotRun
 from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import certified
@@ -22,13 +22,13 @@ from proofs.spacer.clauses import conjuncts, derived
 from proofs.spacer.compare import by_hand, compared, paired, without_needless
 from proofs.spacer.derive import LEFT_OPEN, NOT_CERTIFIED, derive, less, more
 from proofs.spacer.readable import readable
-from proofs.spacer.target import LIFE, OF_HEAP_LOCK, System, Target, targets
+from proofs.spacer.target import LIFE, OF_HEAP_LOCK, SpacerTarget, System, targets
 
 QUICK = Settings(cores=False)
 BACKED = ["node-backed", "host-backed", "aggregates-agree"]
 
 
-def backed(nodes: int = 1, domains: int = 1, mutation: str = "") -> Target:
+def backed(nodes: int = 1, domains: int = 1, mutation: str = "") -> SpacerTarget:
     """What is promised of them without conditions; host-backed is promised on one."""
     return next(t for t in targets("claim-sets", BACKED, nodes, domains, mutation) if not t.conditions)
 
@@ -160,11 +160,11 @@ def test_json_has_versions_limits_and_the_invariant() -> None:
 
 
 def test_the_section_of_the_evidence() -> None:
-    found = section.collected(Request(properties=["node-backed"], jobs=1))
+    found = section.collected(EvidenceRequest(properties=["node-backed"], jobs=1))
     assert not isinstance(found, NotRun)
     assert found.ok
     assert [row[:2] for row in found.tables[0].rows] == [["claim-sets/node-backed/1x1", "proved"]]
-    nothing = section.collected(Request(properties=["lock-order"], jobs=1))
+    nothing = section.collected(EvidenceRequest(properties=["lock-order"], jobs=1))
     assert isinstance(nothing, NotRun)
 
 

@@ -33,7 +33,7 @@ _OF_CANDIDATE = frozenset({"node-overclaimed", "redeemed-beyond-counted", "alloc
 """Cases of one candidate of the node search."""
 
 
-class Made:
+class CaseResult:
     """A case as it came out: what a script of the model is sent."""
 
     __slots__ = ("answer", "block", "name", "result")
@@ -61,7 +61,7 @@ class Pages:
         self.mfn = mfn
 
 
-class Outcome(NamedTuple):
+class CaseOutcome(NamedTuple):
     """What is known of a case when it is compiled."""
 
     name: str
@@ -81,8 +81,8 @@ class Compiled(NamedTuple):
 
     name: str
     function: Callable[..., int]
-    outcomes: list[Outcome]
-    made: list[Made | None]
+    outcomes: list[CaseOutcome]
+    made: list[CaseResult | None]
     """Of cases that leave no pages and answer nothing: what a script is sent."""
     counts: list[int]
     """How often each case came out."""
@@ -209,15 +209,15 @@ class Compiler:
         names: dict[str, Any] = {"taken_ascending": taken_ascending, "placed": placed, "add": add, "sub": sub}
         exec(compile(source, f"<{self.semantics.name} {name}>", "exec"), names)  # our own text
         outcomes = [_outcome(case, changed[index]) for index, case in enumerate(found)]
-        made = [Made(o.name, o.result, None) if o.state is None and not o.answers else None for o in outcomes]
+        made = [CaseResult(o.name, o.result, None) if o.state is None and not o.answers else None for o in outcomes]
         return Compiled(name, names["call"], outcomes, made, [0] * len(found), source)
 
 
-def _outcome(case: Case, changed: frozenset[str]) -> Outcome:
+def _outcome(case: Case, changed: frozenset[str]) -> CaseOutcome:
     block, answers = case.block, bool(case.answer)
     if block is None:
-        return Outcome(case.name, case.result, None, False, False, answers, changed)
-    return Outcome(case.name, case.result, block.state, block.owner is not None, block.refcounted, answers, changed)
+        return CaseOutcome(case.name, case.result, None, False, False, answers, changed)
+    return CaseOutcome(case.name, case.result, block.state, block.owner is not None, block.refcounted, answers, changed)
 
 
 class _HasBlock:

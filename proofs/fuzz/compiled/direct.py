@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from model.bounded import ListGrid, ListVector
 from model.calls import CALL_FIELDS, Call, CallHost, Case, cases
 from model.calls.state import CallState
+from model.hosts.bounded import ListGrid, ListVector
 from model.semantics import SEMANTICS
 from model.state import Shape
 from model.step import Cell, Column, Entry, Row, Update
@@ -15,7 +15,7 @@ from model.step import Cell, Column, Entry, Row, Update
 from .runtime import ModelState
 
 
-class _View(CallState):
+class _LazyState(CallState):
     """A state read as the model reads it: each field when it is looked at."""
 
     def __init__(self, s: ModelState) -> None:
@@ -34,7 +34,7 @@ class _View(CallState):
 def outcome(semantics: str, s: ModelState, name: str, arguments: Mapping[str, Any]) -> tuple[int, Case]:
     """The index of the case that comes out, and the case. The state is as it was: see :func:`apply`."""
     host = CallHost(s.number_of_nodes, s.number_of_domains)
-    call = Call(SEMANTICS[semantics], host, _View(s))
+    call = Call(SEMANTICS[semantics], host, _LazyState(s))
     for index, case in enumerate(cases(call, name, **arguments)):
         if case.condition is True:
             return index, case

@@ -93,7 +93,7 @@ def _identical(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-class Vector:
+class CompiledVector:
     """A vector with entries given by index."""
 
     def __init__(self, book: Book, over: str, entry: Callable[[Term], Term]) -> None:
@@ -107,7 +107,7 @@ class Vector:
         return self.book.sum(self.over, self[INDEX[self.over]])
 
 
-class Grid:
+class CompiledGrid:
     """A field by domain and node."""
 
     def __init__(self, book: Book, info: FieldInfo) -> None:
@@ -118,13 +118,13 @@ class Grid:
         domain, node = cell
         return self._cell(domain, node)
 
-    def row(self, domain: Term) -> Vector:
+    def row(self, domain: Term) -> CompiledVector:
         """A domain's entries by node."""
-        return Vector(self._book, NODES, lambda node: self[domain, node])
+        return CompiledVector(self._book, NODES, lambda node: self[domain, node])
 
-    def column(self, node: Term) -> Vector:
+    def column(self, node: Term) -> CompiledVector:
         """A node's entries by domain."""
-        return Vector(self._book, DOMAINS, lambda domain: self[domain, node])
+        return CompiledVector(self._book, DOMAINS, lambda domain: self[domain, node])
 
 
 def _sort(info: FieldInfo) -> z3.SortRef:
@@ -155,15 +155,15 @@ class VectorHost(CallHost):
 
     def by_node(self, entry: Callable[[Term], Term]) -> Any:
         """A vector whose entries are given by node."""
-        return Vector(self.book, NODES, entry)
+        return CompiledVector(self.book, NODES, entry)
 
     def by_domain(self, entry: Callable[[Term], Term]) -> Any:
         """A vector whose entries are given by domain."""
-        return Vector(self.book, DOMAINS, entry)
+        return CompiledVector(self.book, DOMAINS, entry)
 
     def replaced(self, vector: Any, index: Term, value: Term) -> Any:
         """One entry replaced."""
-        return Vector(self.book, vector.over, lambda i: choose(same(i, index), value, vector[i]))
+        return CompiledVector(self.book, vector.over, lambda i: choose(same(i, index), value, vector[i]))
 
     def combined(self, parts: Sequence[tuple[int, Any]], like: Any) -> Any:
         """Vectors added and subtracted."""
@@ -172,11 +172,13 @@ class VectorHost(CallHost):
             terms = [(sign, part[index]) for sign, part in parts]
             return total_of([_signed(sign, term) for sign, term in terms if not _is_zero(term)])
 
-        return Vector(self.book, like.over, entry)
+        return CompiledVector(self.book, like.over, entry)
 
     def taken_ascending(self, held: Any, amount: Term) -> Any:
         """Computed by a loop."""
-        return Vector(self.book, held.over, lambda i: self.book.prefix(held.over, held[INDEX[held.over]], amount, i))
+        return CompiledVector(
+            self.book, held.over, lambda i: self.book.prefix(held.over, held[INDEX[held.over]], amount, i)
+        )
 
     def field(self, info: FieldInfo, suffix: str) -> Any:
         """A field of which nothing is known."""
@@ -184,8 +186,8 @@ class VectorHost(CallHost):
         if info.shape is Shape.HOST:
             return z3.Const(info.name, _sort(info))
         if info.shape is Shape.CELL:
-            return Grid(self.book, info)
-        return Vector(
+            return CompiledGrid(self.book, info)
+        return CompiledVector(
             self.book,
             NODES if info.shape is Shape.NODE else DOMAINS,
             z3.Function(info.name, z3.IntSort(), _sort(info)),

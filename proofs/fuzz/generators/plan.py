@@ -26,7 +26,7 @@ _WILD = (0.02, 0.1, 0.5)  # nearly always valid, mostly, or half the time
 _INTERLEAVING = (0.0, 0.5, 0.9)
 
 
-class Plan:
+class TracePlan:
     """The operations of a trace, drawn by weight."""
 
     __slots__ = ("_kinds", "_upto", "interleaving", "length", "offered", "wild")
@@ -55,7 +55,9 @@ class Plan:
         return self._kinds[bisect(self._upto, draw.random() * self._upto[-1])]
 
 
-def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float], offered: Offered | None = None) -> Plan:
+def draw_plan(
+    draw: Draw, semantics: Semantics, wanted: Mapping[str, float], offered: Offered | None = None
+) -> TracePlan:
     """A subset of the operations of a semantics.
 
     :param wanted: favours some, as factors
@@ -75,4 +77,4 @@ def draw_plan(draw: Draw, semantics: Semantics, wanted: Mapping[str, float], off
         chosen.append((draw.pick(favoured or kinds), 60 * sum(weight for _, weight in chosen)))
         length = _STREAK_LENGTH
     interleaving = draw.pick(_INTERLEAVING) if offered is None or "continue" in offered.operations else 0.0
-    return Plan(chosen, length, draw.pick(_WILD), interleaving, offered)
+    return TracePlan(chosen, length, draw.pick(_WILD), interleaving, offered)

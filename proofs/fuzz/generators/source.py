@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from proofs.fuzz.world import World
+from proofs.fuzz.world import RandomWorld
 from proofs.operations import Continue, CreateDomain, Event
 
-from .plan import Plan
+from .plan import TracePlan
 
 _BUILDERS = ("b1", "b2", "b3", "b4")
 _FIRST_DOMAINS = 2
@@ -16,7 +16,7 @@ _GOES_ON = 0.5
 class Source:
     """Random events, each made for the state that the world has then."""
 
-    def __init__(self, world: World, plan: Plan) -> None:
+    def __init__(self, world: RandomWorld, plan: TracePlan) -> None:
         self._world = world
         self._plan = plan
         self._made = 0

@@ -9,7 +9,7 @@ ANY_HOST = "any number of nodes and domains"
 
 
 @dataclass
-class Judged:
+class RowVerdict:
     """A verdict with its reason; of refuted: a trace that the reference reproduces."""
 
     verdict: Verdict

@@ -1,146 +1,31 @@
 """Any number of nodes and domains: uninterpreted counters, prefix sums, and quantifiers instantiated by hand.
 
-A vector is an uninterpreted function with an uninterpreted prefix sum. A quantifier that is assumed is
-instantiated at every index term of the obligation; a quantifier to be shown gets a fresh constant. Facts
-about sums come from `model.lemmas` only, whose witnesses are index terms too. The result is quantifier-free:
-unsat is a proof for every host; sat may be spurious, and a bounded host decides.
+A vector is an uninterpreted function with an uninterpreted prefix sum (`model.hosts.summed`). A quantifier that is
+assumed is instantiated at every index term of the obligation; a quantifier to be shown gets a fresh constant
+(`model.hosts.views`). Facts about sums come from `model.hosts.lemmas` only, whose witnesses are index terms too. The
+result is quantifier-free: unsat is a proof for every host; sat may be spurious, and a bounded host decides.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import z3
 
-from model import lemmas
 from model.boot import NOT_ZERO
-from model.encoding import OneIndex, Quantifiers, TwoIndices, Vector
-from model.lemmas import Lemma, Sequenced
+from model.encoding import OneIndex, Vector
+from model.hosts import lemmas
+from model.hosts.lemmas import Lemma, Sequenced
+from model.hosts.summed import DOMAIN, NODE, SummedGrid, SummedVector, applied, integer, key_of, summed
 from model.logic import Term, all_of, any_of, choose, minimum, negation, positive_part, same, total_of
 from model.state import AFTER, FIELDS, FieldInfo, Shape, State
 from model.step import Cell, Column, Entry, Row, Step, Update, Whole
-
-NODE = "node"
-DOMAIN = "domain"
-
-
-@cache
-def _applied(name: str, arity: int, flag: bool = False) -> Callable[..., Term]:
-    """Application of an uninterpreted function of integers, remembered: the same terms come up in many obligations.
-
-    Z3's own call checks sorts that are known here.
-    """
-    ints = [z3.IntSort()] * arity
-    function = z3.Function(name, *ints, z3.BoolSort() if flag else z3.IntSort())
-    reference = z3.BoolRef if flag else z3.ArithRef
-    context = function.ctx
-    seen: dict[tuple[int, ...], tuple[Term, ...]] = {}
-
-    def apply(*arguments: Term) -> Term:
-        key = tuple(map(id, arguments))
-        found = seen.get(key)
-        if found is None:
-            terms = [z3.IntVal(a) if isinstance(a, int) else a for a in arguments]
-            raw = (z3.Ast * len(terms))(*[t.ast for t in terms])
-            applied = reference(z3.Z3_mk_app(context.ref(), function.ast, len(terms), raw), context)
-            # The arguments are kept: a key must not outlive what it is the address of.
-            found = seen[key] = (applied, *arguments)
-        return found[0]
-
-    return apply
-
-
-@cache
-def _int(name: str) -> Term:
-    """The integer constant of that name, the same in every obligation."""
-    return z3.Int(name)
-
-
-class SummedVector:
-    """A vector of the parametric host: its entries, its prefix sums, and what it is indexed by."""
-
-    def __init__(
-        self,
-        host: "ParametricHost",
-        sort: str,
-        entry: Callable[[Term], Term],
-        prefix: Callable[[Term], Term],
-        on_total: Callable[[], None] | None = None,
-        named: Sequenced | None = None,
-    ) -> None:
-        self.host = host
-        self.sort = sort
-        self._entry = entry
-        self.sequenced = named or Sequenced(entry, prefix)
-        self._on_total = on_total
-
-    def __getitem__(self, index: Term) -> Term:
-        return self._entry(index)
-
-    def total(self) -> Term:
-        """The sum over all indices."""
-        if self._on_total is not None:
-            self._on_total()
-        return self.sequenced.prefix(self.host.bound(self.sort))
-
-
-class SummedGrid:
-    """A grid of the parametric host; its rows and columns have prefix sums of their own."""
-
-    def __init__(self, host: "ParametricHost", name: str, watch: Callable[[str, Term], None] | None = None) -> None:
-        self._host = host
-        self._cell = _applied(name, 2)
-        self._row_sum = _applied(f"sum.{name}.row", 2)
-        self._column_sum = _applied(f"sum.{name}.column", 2)
-        self._watch = watch
-        self._seen: dict[tuple[str, Hashable], SummedVector] = {}
-
-    def __getitem__(self, cell: tuple[Term, Term]) -> Term:
-        return self._cell(cell[0], cell[1])
-
-    def row(self, domain: Term) -> SummedVector:
-        """A domain's entries by node; the same vector each time."""
-        watch, key = self._watch, ("row", _key(domain))
-        if key not in self._seen:
-            self._seen[key] = SummedVector(
-                self._host,
-                NODE,
-                lambda n: self._cell(domain, n),
-                lambda m: self._row_sum(domain, m),
-                None if watch is None else lambda: watch("row", domain),
-            )
-        return self._seen[key]
-
-    def column(self, node: Term) -> SummedVector:
-        """A node's entries by domain; the same vector each time."""
-        watch, key = self._watch, ("column", _key(node))
-        if key not in self._seen:
-            self._seen[key] = SummedVector(
-                self._host,
-                DOMAIN,
-                lambda d: self._cell(d, node),
-                lambda m: self._column_sum(node, m),
-                None if watch is None else lambda: watch("column", node),
-            )
-        return self._seen[key]
-
-
-def _key(term: Term) -> Hashable:
-    """Equal for the same number, and for the same term of Z3."""
-    return term if isinstance(term, (int, bool)) else ("term", term.get_id())
-
-
-def _summed(vector: Vector) -> SummedVector:
-    if not isinstance(vector, SummedVector):
-        raise TypeError("a vector of another encoding")
-    return vector
 
 
 class ParametricHost:
     """The host of one obligation: its index terms, the lemmas used so far, and the definitions made."""
 
     def __init__(self) -> None:
-        self.nodes, self.domains = _int("nodes"), _int("domains")
+        self.nodes, self.domains = integer("nodes"), integer("domains")
         self.axioms: list[Term] = [self.nodes >= 1, self.domains >= 1]
         self.lemmas_used: list[str] = []
         self._terms: dict[str, dict[str, Term]] = {NODE: {}, DOMAIN: {}}
@@ -160,10 +45,11 @@ class ParametricHost:
         """The index is one of a node, of a domain."""
         return all_of([index >= 0, index < self.bound(sort)])
 
-    def _index(self, sort: str, name: str, main: bool) -> Term:
+    def index(self, sort: str, name: str, main: bool) -> Term:
+        """An index term: main, or a mere witness."""
         term = self._terms[sort].get(name)
         if term is None:
-            term = self._terms[sort][name] = _int(name)
+            term = self._terms[sort][name] = integer(name)
             # There is at least one node and one domain, so a constant that stands for an example or for
             # a counterexample, if there is one, can be taken to be inside the range in any case.
             self.axioms.append(self.inside(sort, term))
@@ -174,10 +60,6 @@ class ParametricHost:
     def term_count(self) -> int:
         """How many index terms there are; grows while an obligation is being built."""
         return sum(len(terms) for terms in self._terms.values())
-
-    def instances(self) -> Hashable:
-        """Equal for hosts on which an assumed quantifier has the same instances."""
-        return tuple((*self._terms[sort], "main", *self._main[sort]) for sort in (NODE, DOMAIN))
 
     def indices(self, sort: str) -> list[Term]:
         """The index terms of a sort."""
@@ -193,7 +75,7 @@ class ParametricHost:
     def fresh(self, sort: str, hint: str, main: bool = True) -> Term:
         """A new index term."""
         self._fresh += 1
-        return self._index(sort, f"{hint}!{self._fresh}", main)
+        return self.index(sort, f"{hint}!{self._fresh}", main)
 
     # -- arguments and derived vectors (protocol Encoding)
 
@@ -207,11 +89,11 @@ class ParametricHost:
 
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
-        return self._index(DOMAIN, name, main=True)
+        return self.index(DOMAIN, name, main=True)
 
     def node(self, name: str) -> Term:
         """A node of the host."""
-        return self._index(NODE, name, main=True)
+        return self.index(NODE, name, main=True)
 
     def pages(self, name: str) -> Term:
         """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
@@ -225,7 +107,7 @@ class ParametricHost:
 
     def vector(self, name: str, sort: str, flag: bool = False) -> SummedVector:
         """An uninterpreted vector."""
-        return SummedVector(self, sort, _applied(name, 1, flag), _applied(f"sum.{name}", 1))
+        return SummedVector(self, sort, applied(name, 1, flag), applied(f"sum.{name}", 1))
 
     def pages_by_node(self, name: str) -> SummedVector:
         """A page count argument per node."""
@@ -248,7 +130,7 @@ class ParametricHost:
         lemma: Callable[[Sequenced], Lemma],
     ) -> SummedVector:
         """A derived vector, the same for the same parts. Its sum, once asked for, comes with the lemma about it."""
-        key = (hint, sort, *(id(part) if isinstance(part, SummedVector) else _key(part) for part in made_of))
+        key = (hint, sort, *(id(part) if isinstance(part, SummedVector) else key_of(part) for part in made_of))
         if key not in self._derived:
             # The parts are kept: a key must not outlive what it is the address of.
             self._derived[key] = (self._newly_defined(hint, sort, definition, lemma), made_of)
@@ -271,7 +153,7 @@ class ParametricHost:
 
     def replaced(self, vector: Vector, index: Term, value: Term) -> Vector:
         """One entry replaced."""
-        old = _summed(vector)
+        old = summed(vector)
 
         def lemma(new: Sequenced) -> Lemma:
             old.total()
@@ -282,20 +164,20 @@ class ParametricHost:
 
     def combined(self, parts: Sequence[tuple[int, Vector]], like: Vector) -> Vector:
         """Vectors added and subtracted."""
-        sort = _summed(like).sort
-        summed = [(sign, _summed(part)) for sign, part in parts]
+        sort = summed(like).sort
+        terms = [(sign, summed(part)) for sign, part in parts]
 
         def lemma(new: Sequenced) -> Lemma:
-            for _sign, part in summed:
+            for _sign, part in terms:
                 part.total()
-            return lemmas.combined_sum(new, [(sign, part.sequenced) for sign, part in summed])
+            return lemmas.combined_sum(new, [(sign, part.sequenced) for sign, part in terms])
 
-        added: OneIndex = lambda i: total_of([sign * part[i] for sign, part in summed])  # noqa: E731
-        return self._defined("combined", sort, tuple(x for part in summed for x in part), added, lemma)
+        added: OneIndex = lambda i: total_of([sign * part[i] for sign, part in terms])  # noqa: E731
+        return self._defined("combined", sort, tuple(x for part in terms for x in part), added, lemma)
 
     def taken_ascending(self, held: Vector, amount: Term) -> Vector:
         """The closed form of taking in ascending order."""
-        old = _summed(held)
+        old = summed(held)
 
         def lemma(new: Sequenced) -> Lemma:
             old.total()
@@ -323,49 +205,49 @@ class ParametricHost:
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
         """Lemma: low <= high pointwise implies the same of the sums."""
-        a, b = _summed(low), _summed(high)
+        a, b = summed(low), summed(high)
         a.total(), b.total()
         self.use(lemmas.ordered_sums(a.sequenced, b.sequenced), a.sort)
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
         """Lemma: an entry is at most the sum of entries that are not negative."""
-        v = _summed(vector)
+        v = summed(vector)
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort)
 
     def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
         """Lemma: equal entries imply equal sums."""
-        one, other = _summed(a), _summed(b)
+        one, other = summed(a), summed(b)
         one.total(), other.total()
         self.use(lemmas.equal_sums(one.sequenced, other.sequenced), one.sort, below)
 
     def none_below(self, vector: Vector, index: Term) -> None:
         """Lemma: entries that are all zero below an index have no sum there."""
-        v = _summed(vector)
+        v = summed(vector)
         v.total()
         self.use(lemmas.combined_sum(v.sequenced, []), v.sort, index)
 
     def not_negative_below(self, vector: Vector, index: Term) -> None:
         """Lemma: entries below an index that are not negative have no negative sum there."""
-        v = _summed(vector)
+        v = summed(vector)
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort, index)
 
     def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
         """Lemma: the sum up to and with an index is at most that below a later one."""
-        v = _summed(vector)
+        v = summed(vector)
         v.total()
         self.use(lemmas.prefix_within(v.sequenced, index), v.sort, below)
 
     def sum_bounded(self, vector: Vector, most: int) -> None:
         """Lemma: no entry above a bound implies a sum of at most the bound times their number."""
-        v = _summed(vector)
+        v = summed(vector)
         v.total()
         self.use(lemmas.bounded_sum(v.sequenced, most), v.sort)
 
     def positive_somewhere(self, vector: Vector) -> None:
         """Lemma: all entries zero implies that the sum is."""
-        v = _summed(vector)
+        v = summed(vector)
         v.total()
         self.use(lemmas.combined_sum(v.sequenced, []), v.sort)
 
@@ -383,7 +265,7 @@ class ParametricHost:
         """An uninterpreted field; `watch` is told of every sum that is asked of it."""
         name = info.name + suffix
         if info.shape is Shape.HOST:
-            return _int(name)
+            return integer(name)
         if info.shape is Shape.CELL:
             return SummedGrid(self, name, watch)
         sort = NODE if info.shape is Shape.NODE else DOMAIN
@@ -446,7 +328,7 @@ class _Related:
         elif (isinstance(update, Row) and part == "row") or (isinstance(update, Column) and part == "column"):
             values = update.values
         if values is not None:
-            values = _summed(values)
+            values = summed(values)
             values.total()
             use(lemmas.equal_sums(new.sequenced, values.sequenced), new.sort)
             if isinstance(update, Whole):
@@ -464,161 +346,3 @@ class _Related:
         if isinstance(update, Column) and part == "row":
             return update.node
         return z3.IntVal(-1)
-
-
-class View:
-    """Quantifiers of the parametric host, to be assumed or to be shown."""
-
-    def __init__(self, host: ParametricHost, assumed: bool) -> None:
-        self._host = host
-        self._assumed = assumed
-        self._calls = 0
-        self._label = "assumed" if assumed else "shown"
-
-    def restart(self) -> None:
-        """Build the same assumptions again: the same fresh constants in the same order."""
-        self._calls = 0
-
-    @property
-    def dual(self) -> Quantifiers:
-        """Assuming a negation is showing, and the other way round."""
-        return _Dual(self)
-
-    def _skolem(self, sort: str) -> Term:
-        self._calls += 1
-        return self._host._index(sort, f"{self._label}.{sort}{self._calls}", main=True)
-
-    def all(self, sort: str, statement: OneIndex, assumed: bool) -> Term:
-        """For all indices of a sort."""
-        if assumed:
-            return all_of([statement(i) for i in self._host.indices(sort)])
-        return statement(self._skolem(sort))
-
-    def some(self, sort: str, statement: OneIndex, assumed: bool) -> Term:
-        """For some index of a sort."""
-        return negation(self.all(sort, lambda i: negation(statement(i)), not assumed))
-
-    def cells(self, statement: TwoIndices, assumed: bool) -> Term:
-        """For all (domain, node)."""
-        if assumed:
-            return all_of([statement(d, n) for d, n in self._host.cells()])
-        return statement(self._skolem(DOMAIN), self._skolem(NODE))
-
-    def one_node(self) -> Term:
-        """Whether the host has a single node."""
-        return self._host.one_node()
-
-    def domain_count(self) -> Term:
-        """The number of domain ids."""
-        return self._host.domain_count()
-
-    def every_node(self, statement: OneIndex) -> Term:
-        """For all nodes."""
-        return self.all(NODE, statement, self._assumed)
-
-    def some_node(self, statement: OneIndex) -> Term:
-        """For at least one node."""
-        return self.some(NODE, statement, self._assumed)
-
-    def every_domain(self, statement: OneIndex) -> Term:
-        """For all domains."""
-        return self.all(DOMAIN, statement, self._assumed)
-
-    def every_cell(self, statement: TwoIndices) -> Term:
-        """For all (domain, node)."""
-        return self.cells(statement, self._assumed)
-
-    def sums_ordered(self, low: Vector, high: Vector) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.sums_ordered(low, high)
-
-    def positive_somewhere(self, vector: Vector) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.positive_somewhere(vector)
-
-    def entry_within_sum(self, vector: Vector, index: Term) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.entry_within_sum(vector, index)
-
-    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.sums_equal(a, b, below)
-
-    def none_below(self, vector: Vector, index: Term) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.none_below(vector, index)
-
-    def not_negative_below(self, vector: Vector, index: Term) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.not_negative_below(vector, index)
-
-    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.prefix_within(vector, index, below)
-
-    def sum_bounded(self, vector: Vector, most: int) -> None:
-        """Point a proof at the lemma; an assumption needs none."""
-        if not self._assumed:
-            self._host.sum_bounded(vector, most)
-
-
-class _Dual:
-    """A view with assumed and shown exchanged, for what stands under a negation."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-
-    @property
-    def dual(self) -> Quantifiers:
-        return self._view
-
-    def one_node(self) -> Term:
-        """Whether the host has a single node."""
-        return self._view.one_node()
-
-    def domain_count(self) -> Term:
-        """The number of domain ids."""
-        return self._view.domain_count()
-
-    def every_node(self, statement: OneIndex) -> Term:
-        return self._view.all(NODE, statement, not self._view._assumed)
-
-    def some_node(self, statement: OneIndex) -> Term:
-        return self._view.some(NODE, statement, not self._view._assumed)
-
-    def every_domain(self, statement: OneIndex) -> Term:
-        return self._view.all(DOMAIN, statement, not self._view._assumed)
-
-    def every_cell(self, statement: TwoIndices) -> Term:
-        return self._view.cells(statement, not self._view._assumed)
-
-    def sums_ordered(self, low: Vector, high: Vector) -> None:
-        self._view.sums_ordered(low, high)
-
-    def positive_somewhere(self, vector: Vector) -> None:
-        self._view.positive_somewhere(vector)
-
-    def entry_within_sum(self, vector: Vector, index: Term) -> None:
-        self._view.entry_within_sum(vector, index)
-
-    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
-        self._view.sums_equal(a, b, below)
-
-    def none_below(self, vector: Vector, index: Term) -> None:
-        self._view.none_below(vector, index)
-
-    def not_negative_below(self, vector: Vector, index: Term) -> None:
-        self._view.not_negative_below(vector, index)
-
-    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
-        self._view.prefix_within(vector, index, below)
-
-    def sum_bounded(self, vector: Vector, most: int) -> None:
-        self._view.sum_bounded(vector, most)

@@ -4,10 +4,10 @@ Claims and free pages are under heap_lock, tot_pages and max_pages under page_al
 The reads and writes of a transition do not depend on the size of the host, so what is found holds for any host.
 """
 
-from model.bounded import BoundedHost
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
-from model.properties import PROPERTIES, Kind, Property
+from model.properties.property import of_step
 from model.registry import TRANSITIONS
 from model.rules import Rules
 from model.state import DOMCTL_LOCK, FIELDS, HEAP_LOCK, PAGE_ALLOC_LOCK
@@ -55,7 +55,9 @@ def broken_by(transition: str, rules: Rules) -> list[str]:
     return found
 
 
-def _keeps_copies(q: Quantifiers, t: TwoStates) -> Term:
+@of_step("lock-order.copies", "DS-19 DS-24", only=OUTSIDE, support=True, needs="copies")
+def keeps_copies(q: Quantifiers, t: TwoStates) -> Term:
+    """A section without heap_lock charges a domain no more pages and leaves max_pages: copies are never too small."""
     before, after = t.before, t.after
 
     def domain(d: Term) -> Term:
@@ -64,16 +66,3 @@ def _keeps_copies(q: Quantifiers, t: TwoStates) -> Term:
         return any_of([negation(before.is_created[d]), all_of([charged[1] <= charged[0], same_limit])])
 
     return q.every_domain(domain)
-
-
-PROPERTIES["lock-order.copies"] = Property(
-    "lock-order",
-    "copies",
-    "A section without heap_lock charges a domain no more pages and leaves max_pages: copies are never too small.",
-    Kind.STEP,
-    of_step=_keeps_copies,
-    statements=("DS-19", "DS-24"),
-    only=frozenset({OUTSIDE}),
-    support=True,
-    needs=("copies",),
-)

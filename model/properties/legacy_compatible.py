@@ -16,11 +16,11 @@ from dataclasses import replace
 from typing import Any
 
 from model.bookkeeping import TOTAL_KEPT, StateWithTotal
-from model.comparison import Build, Comparison, Hint, Pair, Premise, after
 from model.encoding import Encoding, Lemmas, Quantifiers
 from model.generations.single_node import V4
 from model.logic import Term, all_of, any_of, negation, positive_part, same
-from model.properties import PROPERTIES, Kind, Property
+from model.properties.comparison import Build, Comparison, Hint, Pair, Premise, after
+from model.properties.property import of_two_steps
 from model.registry import TRANSITIONS
 from model.rules import Rules
 from model.state import State
@@ -261,37 +261,24 @@ DERIVED = tuple(
 )
 
 
-def _compare(part: str, sentence: str, compared: tuple[Comparison, ...], statements: str, needs: str) -> None:
-    prop = Property(
-        "legacy-compatible",
-        part,
-        sentence,
-        Kind.COMPARISON,
-        compared={c.transition: c for c in compared},
-        statements=tuple(statements.split()),
-        needs=tuple(needs.split()),
-    )
-    PROPERTIES[prop.name] = prop
+# -- the property's parts
 
 
-_compare(
-    "host-wide",
-    "A legacy call and the host-wide claim set of the difference get the same answer and lead to the same state.",
-    HOST_WIDE,
-    "DS-02 DS-12",
-    "sets",
-)
-_compare(
-    "one-node",
-    "With a one-node claim set every step does what single-node-v4 does with a claim on the node, where that is right.",
-    ONE_NODE,
-    "DS-02 DS-03",
-    "sets",
-)
-_compare(
-    "derived-counters",
-    "Keeping the total of a domain's claims, and deriving host-wide ones, every step does the same as counting both.",
-    DERIVED,
-    "DS-23",
-    "derived",
-)
+@of_two_steps("legacy-compatible.host-wide", "DS-02 DS-12", needs="sets")
+def host_wide() -> tuple[Comparison, ...]:
+    """A legacy call and the host-wide claim set of the difference get the same answer and lead to the same state."""
+    return HOST_WIDE
+
+
+@of_two_steps("legacy-compatible.one-node", "DS-02 DS-03", needs="sets")
+def one_node() -> tuple[Comparison, ...]:
+    """With a one-node claim set every step does what single-node-v4 does with a claim on the node,
+    where that is right."""
+    return ONE_NODE
+
+
+@of_two_steps("legacy-compatible.derived-counters", "DS-23", needs="derived")
+def derived_counters() -> tuple[Comparison, ...]:
+    """Keeping the total of a domain's claims, and deriving host-wide ones,
+    every step does the same as counting both."""
+    return DERIVED

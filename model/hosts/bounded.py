@@ -70,7 +70,35 @@ def _entries(vector: Vector) -> list[Term]:
     return vector.entries
 
 
-class BoundedHost:
+class NoLemmas:
+    """Lemmas where sums are written out, or where nothing is to be shown: there is nothing to point at."""
+
+    def sums_ordered(self, low: Vector, high: Vector) -> None:
+        """Nothing."""
+
+    def positive_somewhere(self, vector: Vector) -> None:
+        """Nothing."""
+
+    def entry_within_sum(self, vector: Vector, index: Term) -> None:
+        """Nothing."""
+
+    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
+        """Nothing."""
+
+    def none_below(self, vector: Vector, index: Term) -> None:
+        """Nothing."""
+
+    def not_negative_below(self, vector: Vector, index: Term) -> None:
+        """Nothing."""
+
+    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
+        """Nothing."""
+
+    def sum_bounded(self, vector: Vector, most: int) -> None:
+        """Nothing."""
+
+
+class BoundedHost(NoLemmas):
     """The host of one bounded obligation; also its own quantifiers, which need no polarity."""
 
     fields: Mapping[str, FieldInfo] = FIELDS
@@ -112,30 +140,6 @@ class BoundedHost:
     def every_cell(self, statement: TwoIndices) -> Term:
         """For all (domain, node)."""
         return all_of([statement(d, n) for d in range(self.domains) for n in range(self.nodes)])
-
-    def sums_ordered(self, low: Vector, high: Vector) -> None:
-        """Sums are written out: nothing to point at."""
-
-    def positive_somewhere(self, vector: Vector) -> None:
-        """Sums are written out: nothing to point at."""
-
-    def entry_within_sum(self, vector: Vector, index: Term) -> None:
-        """Sums are written out: nothing to point at."""
-
-    def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
-        """Sums are written out: nothing to point at."""
-
-    def none_below(self, vector: Vector, index: Term) -> None:
-        """Sums are written out: nothing to point at."""
-
-    def not_negative_below(self, vector: Vector, index: Term) -> None:
-        """Sums are written out: nothing to point at."""
-
-    def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
-        """Sums are written out: nothing to point at."""
-
-    def sum_bounded(self, vector: Vector, most: int) -> None:
-        """Sums are written out: nothing to point at."""
 
     # -- arguments and derived vectors
 

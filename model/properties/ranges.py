@@ -4,7 +4,8 @@ from model.c_code.evaluation import Evaluation, evaluated
 from model.c_types import DOMID_FIRST_RESERVED, HOST_PAGES_MAX, UINT_MAX, in_range
 from model.encoding import Quantifiers
 from model.logic import Term, all_of
-from model.properties import GROWN_CLAIM_MAX, PROPERTIES, Kind, Property
+from model.properties.earlier import GROWN_CLAIM_MAX
+from model.properties.property import implied, of_state, of_step
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import TwoStates
 
@@ -15,7 +16,10 @@ def largest_host(q: Quantifiers, s: State) -> Term:
     return all_of([every, s.installed_pages.total() <= HOST_PAGES_MAX, q.domain_count() <= DOMID_FIRST_RESERVED])
 
 
-def _domain_counters(q: Quantifiers, s: State) -> Term:
+@of_state("no-wrap.domain-counters", "DS-11", serves="no-wrap atomic-install legacy-compatible")
+def domain_counters(q: Quantifiers, s: State) -> Term:
+    """Every 32-bit counter of a domain, and the sum of its claims, stays within 32 bits."""
+
     def typed(shape: Shape) -> list[FieldInfo]:
         return [i for i in FIELDS.values() if i.shape is shape and i.c_type == "uint32"]
 
@@ -37,7 +41,9 @@ def in_counters(term: Term) -> Term:
     return all_of([in_range("int64", term), in_range("uint64", term)])
 
 
-def _host_counters(q: Quantifiers, s: State) -> Term:
+@implied("no-wrap.host-counters", "DS-20 DS-21")
+def host_counters(q: Quantifiers, s: State) -> Term:
+    """Every 64-bit counter of a node stays within its type."""
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
     # Claims may exceed free pages where nothing is recalled; there are only so many domains.
     for claims in (s.global_claims, s.node_claims, s.orphaned_claims):
@@ -62,7 +68,9 @@ def value_fits(q: Quantifiers, t: TwoStates, number: int) -> Term:
     return _values(q, t).values[number].fits()
 
 
-def _values_fit(q: Quantifiers, t: TwoStates) -> Term:
+@of_step("no-wrap.intermediate", "DS-09 DS-10 DS-11")
+def values_fit(q: Quantifiers, t: TwoStates) -> Term:
+    """Every intermediate value, in the C code's evaluation order, stays within its type."""
     return all_of([value.fits() for value in _values(q, t).values])
 
 
@@ -84,33 +92,3 @@ def _values(q: Quantifiers, t: TwoStates) -> Evaluation:
         q.entry_within_sum(s.node_claims, step.actor)
         q.entry_within_sum(s.orphaned_claims, step.actor)
     return found
-
-
-for _prop in (
-    Property(
-        "no-wrap",
-        "domain-counters",
-        "Every 32-bit counter of a domain, and the sum of its claims, stays within 32 bits.",
-        Kind.STATE,
-        _domain_counters,
-        statements=("DS-11",),
-        serves=frozenset({"no-wrap", "atomic-install", "legacy-compatible"}),
-    ),
-    Property(
-        "no-wrap",
-        "host-counters",
-        "Every 64-bit counter of a node stays within its type.",
-        Kind.IMPLIED,
-        _host_counters,
-        statements=("DS-20", "DS-21"),
-    ),
-    Property(
-        "no-wrap",
-        "intermediate",
-        "Every intermediate value, in the C code's evaluation order, stays within its type.",
-        Kind.STEP,
-        of_step=_values_fit,
-        statements=("DS-09", "DS-10", "DS-11"),
-    ),
-):
-    PROPERTIES[_prop.name] = _prop

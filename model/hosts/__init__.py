@@ -1,0 +1,1 @@
+"""The encodings of a host: N nodes and D domains given (bounded), or any number of each (parametric)."""

@@ -1,0 +1,23 @@
+"""What must hold, stated once each; the ids are those of the project's list of properties.
+
+To add a property, write its function in the file of what it speaks of, or in a new file that is named here.
+"""
+
+from model.properties import (  # noqa: F401, I001  (imported to be stated; pages list properties in this order)
+    counters,
+    earlier,
+    entitlement,
+    redemption,
+    protection,
+    fulfilment,
+    installing,
+    dying,
+    offlining,
+    crashes,
+    lock_order,
+    ranges,
+    legacy_compatible,
+)
+from model.properties.property import PROPERTIES, Kind, Property
+
+__all__ = ["PROPERTIES", "Kind", "Property"]
