@@ -115,7 +115,7 @@ EDITS = [
     Edit("an obligation added", add_obligation, "obligations.results[claim-sets/node-backed/made_up/parametric]"),
     Edit(
         "count of what is not applicable",
-        lambda e: e["obligations"].update(not_applicable=1),
+        lambda e: e["obligations"].update(not_applicable=1000),
         "obligations.not_applicable",
     ),
     Edit(
