@@ -63,7 +63,7 @@ class TestBuilders(Builders.TestCase):  # type: ignore[misc,name-defined]
 
     def runTest(self) -> None:
         super().runTest()
-        everything = set(OPERATIONS)
+        everything = {"boot", *OPERATIONS}
         assert everything - {"get_memory_claims"} == SEEN  # claim-sets has no such query
         assert {
             "a destroyed domain has a claim",
