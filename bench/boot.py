@@ -14,7 +14,7 @@ WANTED_SECONDS = 0.1
 
 _PROGRAM = """
 import json, resource, sys, time
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.state import boot
 
 def resident():
@@ -24,7 +24,7 @@ def resident():
 nodes, node_pages = map(int, sys.argv[1:])
 before = resident()
 start = time.perf_counter()
-host = boot((node_pages,) * nodes, 1 << (node_pages - 1).bit_length(), SEMANTICS["claim-sets"], check_locks=False)
+host = boot((node_pages,) * nodes, 1 << (node_pages - 1).bit_length(), GENERATIONS["claim-sets"], check_locks=False)
 seconds = time.perf_counter() - start
 print(json.dumps([seconds, resident() - before]))
 """

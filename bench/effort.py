@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 
 TIB = 2**28  # pages of 4 KiB
 
@@ -19,7 +19,7 @@ class Effort:
     holes: int = 100_000  # of one page, in the fragmented host
     fuzz_steps: int = 20_000  # critical sections of a round
     fuzz_rounds: int = 7
-    fuzz_generations: tuple[str, ...] = tuple(SEMANTICS)
+    fuzz_generations: tuple[str, ...] = tuple(GENERATIONS)
     traces: str = "tests/data/conformance/claim-sets.jsonl.gz"
 
 

@@ -18,7 +18,7 @@ from proofs.operations import Outcome
 from proofs.search.on_reference import Tiny, search_reference
 from proofs.search.small_events import next_events
 
-SEMANTICS, PROPERTY = "claim-sets", "node-backed"
+GENERATIONS, PROPERTY = "claim-sets", "node-backed"
 
 
 class Prefix(NamedTuple):
@@ -34,7 +34,7 @@ class FromBoot:
     """A host that reaches a former state by running its events again from boot."""
 
     def __init__(self, nodes: Nodes) -> None:
-        self.nodes, self.running = nodes, Running(SEMANTICS, nodes)
+        self.nodes, self.running = nodes, Running(GENERATIONS, nodes)
         self.events: Events = ()
 
     def do(self, written: Written) -> Outcome:
@@ -48,7 +48,7 @@ class FromBoot:
         return self.events == prefix.events
 
     def bring_back(self, prefix: Prefix) -> None:
-        self.events, self.running = prefix.events, Running(SEMANTICS, self.nodes)
+        self.events, self.running = prefix.events, Running(GENERATIONS, self.nodes)
         for event in self.events:
             self.running.do(event)
 
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=3, help="events  [default: 3]")
     parser.add_argument("--rounds", type=int, default=3, help="[default: 3]")
     options = parser.parse_args()
-    asked = Tiny(SEMANTICS, PROPERTY, options.depth)
+    asked = Tiny(GENERATIONS, PROPERTY, options.depth)
     subjects = {"put back": lambda: search_reference(asked), "from boot": lambda: _each_from_boot(asked)}
     times = in_turn(subjects, options.rounds)
     for name, taken in times.items():

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from reference.constants import MAX_ORDER, UINT_MAX
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
 from reference.state import Domain, Host, boot, create_domain
 from reference.steps import run
@@ -18,7 +18,7 @@ MEASURED = 0
 def booted(nodes: int, node_pages: int) -> Host:
     """A host with the measured domain; locks are not checked."""
     span = 1 << (node_pages - 1).bit_length()
-    host = boot((node_pages,) * nodes, span, SEMANTICS["claim-sets"], check_locks=False)
+    host = boot((node_pages,) * nodes, span, GENERATIONS["claim-sets"], check_locks=False)
     create_domain(host, MEASURED, UINT_MAX)
     return host
 

@@ -167,7 +167,7 @@ def _fuzzed(nodes: int, domains: int, limit: float) -> float:
     from proofs.operations import CreateDomain
     from proofs.operations.draw import Draw
     from proofs.traces.events import HostShape
-    from reference.generations import SEMANTICS
+    from reference.generations import GENERATIONS
 
     known, spent, steps, seed = known_of("claim-sets"), 0.0, 0, 0
     while spent < min(1.0, limit) or not steps:
@@ -176,7 +176,7 @@ def _fuzzed(nodes: int, domains: int, limit: float) -> float:
         checker = Checker(HostShape(64, [64] * nodes), known)
         for domid in range(domains):
             checker.do(CreateDomain(domid=domid, max_pages=64, node_affinity=list(range(nodes))))
-        plan = draw_plan(draw, SEMANTICS["claim-sets"], {})
+        plan = draw_plan(draw, GENERATIONS["claim-sets"], {})
         world = RandomWorld(checker.machine, draw, plan.wild)
         source = Source(world, plan)
         before, started = checker.sections, time.process_time()

@@ -15,8 +15,8 @@ from . import domain as domains
 from . import page_alloc
 from .claims import ClaimEntry
 from .constants import MAX_ORDER, MAX_PAUSE_COUNT, UINT_MAX, MEMF_no_owner
+from .generation import InstalledSet
 from .pages import Block, PageState
-from .semantics import InstalledSet
 from .state import Domain, Host
 from .status import MisuseError, Status
 from .steps import Steps

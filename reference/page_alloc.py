@@ -8,9 +8,9 @@ Direct calls with arguments that the hypervisor never passes raise :class:`~refe
 from __future__ import annotations
 
 from .constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
+from .generation import Request
 from .node_search import candidate_nodes
 from .pages import Block, PageState
-from .semantics import Request
 from .state import Domain, Host
 from .status import HypervisorCrash, MisuseError, PageStatus, Status
 from .steps import Steps

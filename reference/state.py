@@ -13,7 +13,7 @@ from .pages import PageTable
 from .status import MisuseError
 
 if TYPE_CHECKING:
-    from .semantics import Semantics
+    from .generation import Generation
 
 
 class ClaimHistory:
@@ -112,7 +112,7 @@ class Host:
 
     Checked: ClassVar[Any]
 
-    semantics: Semantics
+    semantics: Generation
     heap_lock: LockLike
     node_span: int  # node i owns frames from i * node_span
     node_pages: tuple[int, ...]  # installed
@@ -181,7 +181,7 @@ def all_locks(host: Host) -> LockLike:
 def boot(
     node_pages: tuple[int, ...],
     node_span: int,
-    semantics: Semantics,
+    semantics: Generation,
     *,
     block_policy: BlockPolicy = lowest_address,
     check_locks: bool = True,

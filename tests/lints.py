@@ -22,7 +22,7 @@ USED_TWICE: Mapping[str, str] = {
     "Block": BOTH_SIDES,
     "PreemptAt": BOTH_SIDES,
     "Request": BOTH_SIDES,
-    "Semantics": BOTH_SIDES,
+    "Generation": BOTH_SIDES,
     "State": "the model's state, and what a trace observes of it: the name is in the JSON Schema",
     "Entry": "an entry of a claim set in the calls, and the update of one entry of a vector",
     "Size": "what rules may ask of a host, and the size of a host in diff",

@@ -20,7 +20,7 @@ from docs._make.walk import NOT_WALKED, shell_lines, steps
 from proofs.cli.exit_codes import OK, REFUTED
 from proofs.cli.main import claimcheck
 from proofs.operations import KINDS
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.properties import STATE_PROPERTIES
 from tests.recipes import followed
 
@@ -118,7 +118,7 @@ def named_in(document: str) -> set[str]:
 def test_every_operation_property_and_semantics_is_reached_by_a_document() -> None:
     assert set(KINDS) <= named_in("docs/traces.md")
     assert set(STATE_PROPERTIES) <= named_in("docs/properties.md")
-    assert set(SEMANTICS) <= named_in("docs/reference.md")
+    assert set(GENERATIONS) <= named_in("docs/reference.md")
 
 
 def test_every_dependency_is_explained() -> None:

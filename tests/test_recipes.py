@@ -45,7 +45,7 @@ def retold(copy: Copy, generation: str) -> str:
 
 def test_new_generation_is_diffed_and_replayed(tmp_path: Path) -> None:
     copy = with_generation(tmp_path)
-    asked = ("diff", "--semantics", NEW, "--operation", "alloc_heap_pages", *SMALL)
+    asked = ("diff", "--generation", NEW, "--operation", "alloc_heap_pages", *SMALL)
     assert "1 proved, 0 refuted" in ended(copy.run(*asked), OK)
     trace = retold(copy, NEW)
     (file,) = json.loads(ended(copy.run("replay", "--json", trace), OK))["files"]
@@ -58,15 +58,15 @@ def test_new_generation_is_diffed_and_replayed(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_new_generation_works_everywhere(tmp_path: Path) -> None:
     copy = with_generation(tmp_path)
-    proved = ended(copy.run("prove", "--semantics", NEW, "--property", "node-backed", "--jobs", "1"), OK)
+    proved = ended(copy.run("prove", "--generation", NEW, "--property", "node-backed", "--jobs", "1"), OK)
     assert "0 unknown" in proved
-    shown = json.loads(ended(copy.run("diff", "--semantics", NEW, "--json", *SMALL), OK))
+    shown = json.loads(ended(copy.run("diff", "--generation", NEW, "--json", *SMALL), OK))
     verdicts = {row["operation"]: row["verdict"] for row in shown["rows"]}
     assert set(verdicts.values()) == {"proved", "not applicable"}
     # That few steps reach every outcome class is not to be expected; that there is no finding is.
-    ended(copy.run("fuzz", "--semantics", NEW, "--steps", "3000", "--jobs", "1", "--json"), INCOMPLETE)
-    ended(copy.run("search", "--semantics", NEW, "--property", "node-backed", "--depth", "2"), OK)
-    assert NEW in ended(copy.run("export", "c", "--semantics", NEW), OK)
+    ended(copy.run("fuzz", "--generation", NEW, "--steps", "3000", "--jobs", "1", "--json"), INCOMPLETE)
+    ended(copy.run("search", "--generation", NEW, "--property", "node-backed", "--depth", "2"), OK)
+    assert NEW in ended(copy.run("export", "c", "--generation", NEW), OK)
     assert texts()
 
 
@@ -83,7 +83,7 @@ def test_new_property_works_everywhere(tmp_path: Path) -> None:
     assert ", 0 refuted" in ended(copy.run(*asked), OK)
     ended(copy.run("replay", "tests/data/examples/redeem.jsonl"), OK)
     ended(copy.run("fuzz", "--steps", "3000", "--jobs", "1"), INCOMPLETE)
-    ended(copy.run("diff", "--semantics", "claim-sets", "--operation", "set_max_pages", *SMALL), OK)
+    ended(copy.run("diff", "--generation", "claim-sets", "--operation", "set_max_pages", *SMALL), OK)
     # The check is made in every state: turned round, the first replayed one breaks it.
     copy.edit(path, "if domain.max_pages < 0", "if domain.max_pages > 0")
     (file,) = json.loads(ended(copy.run("replay", "--json", "tests/data/examples/redeem.jsonl"), OK))["files"]
@@ -117,7 +117,7 @@ def test_new_operation_works_everywhere(tmp_path: Path) -> None:
     served = f"{sys.executable} -m proofs.cli.main serve"
     assert '"divergences": []' in ended(copy.run(*replayed, "--against", served), OK)
     assert "get_pause_count" in ended(copy.run("explain", str(path)), OK)
-    diffed = ("diff", "--semantics", "claim-sets", "--operation", "get_pause_count", *SMALL)
+    diffed = ("diff", "--generation", "claim-sets", "--operation", "get_pause_count", *SMALL)
     assert "1 proved, 0 refuted" in ended(copy.run(*diffed), OK)
     # A mistake in the new function is found on every side.
     copy.edit(

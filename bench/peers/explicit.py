@@ -14,9 +14,9 @@ import z3
 
 from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of
+from model.named import GENERATIONS, TRANSITIONS
 from model.properties import PROPERTIES as ALL_PROPERTIES
 from model.properties.conditions import CONDITIONS as ALL_CONDITIONS
-from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
 from proofs.mistakes.in_rules import mutated
@@ -86,7 +86,7 @@ def compiled(size: Size, mistake: str = "") -> tuple[tuple[int, ...], Successors
 
 def _instances(size: Size, state: State, mistake: str) -> Iterator[tuple[Term, State]]:
     """Every step with every choice of arguments: when it is possible, and the state after it."""
-    semantics = mutated(SEMANTICS["claim-sets"], mistake) if mistake else SEMANTICS["claim-sets"]
+    semantics = mutated(GENERATIONS["claim-sets"], mistake) if mistake else GENERATIONS["claim-sets"]
     for name in STEPS:
         for given in _arguments(name, size):
             host = BoundedHost(size.nodes, size.domains)
@@ -100,7 +100,7 @@ def _instances(size: Size, state: State, mistake: str) -> Iterator[tuple[Term, S
 
 def _arguments(name: str, size: Size) -> Iterator[dict[str, Any]]:
     probe = Step(BoundedHost(size.nodes, size.domains), BoundedHost(size.nodes, size.domains).state())
-    TRANSITIONS[name].build(probe, SEMANTICS["claim-sets"].rules)
+    TRANSITIONS[name].build(probe, GENERATIONS["claim-sets"].rules)
     if name == "claim_memory":
         for domain, (*by_node, host_wide) in product(range(size.domains), size.sets()):
             first, second = _vector(by_node), _vector([0] * size.nodes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docs._make.blocks import Maker, Output, parser, table
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.c_ranges.traces import DEPTH, DEPTH_DESTROYED, HOSTS, LARGE
 from proofs.c_ranges.verdicts import FOLDER, RangeVerdict, files_of, load
 from proofs.parallel import default_jobs, in_processes
@@ -20,7 +20,7 @@ DOCUMENT = Path("docs/c-ranges.md")
 
 def _summary(found: list[RangeVerdict]) -> str:
     body = []
-    for semantics in SEMANTICS:
+    for semantics in GENERATIONS:
         of = [j for j in found if j.row.semantics == semantics]
         if not of:
             continue
@@ -57,7 +57,7 @@ def _in_powers(value: Any) -> str:
 
 def _all(found: list[RangeVerdict]) -> str:
     """Each expression once, by what computes it, with the generations it is proved and refuted in."""
-    numbers = {name: str(number) for number, name in enumerate(SEMANTICS, 1)}
+    numbers = {name: str(number) for number, name in enumerate(GENERATIONS, 1)}
     rows: dict[tuple[str, str, str], dict[Verdict, list[str]]] = {}
     for j in found:
         by = rows.setdefault((j.row.transition, j.row.expression, j.row.c_type), {})
@@ -100,9 +100,9 @@ def main(arguments: list[str]) -> int:
     options = parser("c_ranges", __doc__)
     options.add_argument("generations", nargs="*", metavar="GENERATION", help="only these")
     given = options.parse_args(arguments)
-    if unknown := set(given.generations) - set(SEMANTICS):
-        options.error(f"no generation {', '.join(sorted(unknown))}: there are {', '.join(SEMANTICS)}")
-    names = given.generations or list(SEMANTICS)
+    if unknown := set(given.generations) - set(GENERATIONS):
+        options.error(f"no generation {', '.join(sorted(unknown))}: there are {', '.join(GENERATIONS)}")
+    names = given.generations or list(GENERATIONS)
     output, done = Output(given.check), 0
     for index, contents in in_processes(files_of, names, default_jobs(), prepare=prepare):
         done += 1

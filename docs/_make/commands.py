@@ -27,7 +27,7 @@ from proofs.cli.exit_codes import OK, REFUTED
 from proofs.cli.main import claimcheck
 from proofs.mistakes.catalogue import OVERRIDES
 from proofs.traces import read_traces
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.properties import STATE_PROPERTIES
 from tests.adapters.misbehaving import MODES
 from tests.evidence.edits import EDITS
@@ -52,7 +52,7 @@ def _endings() -> str:
 
 def _conversation() -> str:
     """What is said and answered for the example trace."""
-    server = Server("example", {"claim-sets": SEMANTICS["claim-sets"]})
+    server = Server("example", {"claim-sets": GENERATIONS["claim-sets"]})
     (trace,) = [(trace.header, list(trace)) for trace in read_traces(ROOT / "tests/data/examples/redeem.jsonl")]
     lines = []
     for said in (Greeting([PROTOCOL]), trace[0], *map(question, trace[1])):

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from docs._make.blocks import Output, parser, table
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.fuzz.campaign import Budget, Campaign, Totals
 from proofs.fuzz.hunt import Hunt, hunt
 from proofs.fuzz.known import known_of
@@ -66,7 +66,7 @@ def coverage_table(totals: list[Totals]) -> str:
 def covered(jobs: int) -> list[Totals]:
     """A campaign of every generation."""
     totals: list[Totals] = []
-    for name in SEMANTICS:
+    for name in GENERATIONS:
         campaign = Campaign(CampaignSettings([name]), [known_of(name)], Path(tempfile.gettempdir()))
         campaign.run(Budget(steps=STEPS), jobs)
         found = campaign.findings()

@@ -13,7 +13,7 @@ from pathlib import Path
 from docs._make import pages
 from docs._make.blocks import Maker, Output, parser, table
 from docs._make.run_times import Clock, written
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.evidence.outcomes import KINDS, outcomes
 from proofs.matrix import differences
 from proofs.matrix.cells import CellVerdict
@@ -36,13 +36,13 @@ def _generations(_cells: list[CellVerdict]) -> str:
     lines = lines_of_code()
     body = [
         [str(n), f"`{s.name}`", ", ".join(f"`{f}`" for f in s.follows), s.rules.summary, *map(str, lines[s.name])]
-        for n, s in enumerate(SEMANTICS.values(), 1)
+        for n, s in enumerate(GENERATIONS.values(), 1)
     ]
     return table(["", "generation", "follows", "what", "lines, reference", "lines, model"], body)
 
 
 def _matrix(cells: list[CellVerdict]) -> str:
-    header = ["property", *(str(number) for number in range(1, len(SEMANTICS) + 1))]
+    header = ["property", *(str(number) for number in range(1, len(GENERATIONS) + 1))]
     return f"{table(header, [[_code(line[0]), *line[1:]] for line in table_rows(cells)])}\n\n{LEGEND}."
 
 
@@ -54,7 +54,7 @@ def _code(name: str) -> str:
 def _reasons(cells: list[CellVerdict]) -> str:
     """Why a property says nothing about a generation, and why no verdict was reached."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    numbers = {name: str(number) for number, name in enumerate(SEMANTICS, 1)}
+    numbers = {name: str(number) for number, name in enumerate(GENERATIONS, 1)}
     for cell in cells:
         if cell.verdict in (Verdict.NOT_APPLICABLE, Verdict.UNKNOWN):
             key = (_code(cell.row.name), str(cell.verdict.value), cell.reason)
@@ -122,7 +122,7 @@ def of_cells(cells: list[CellVerdict]) -> dict[str, Maker]:
 def main(arguments: list[str]) -> int:
     """Write the documents, the verdicts and the findings."""
     output, jobs, clock = Output(parser("generations", __doc__).parse_args(arguments).check), default_jobs(), Clock()
-    cells = matrix(list(SEMANTICS), matrix_ids(), jobs)
+    cells = matrix(list(GENERATIONS), matrix_ids(), jobs)
     clock.took("proofs, and searches for shortest traces")
     interleaved = interleavings(refuted(cells), jobs)
     clock.took("three builders and a running domain")

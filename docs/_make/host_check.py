@@ -6,8 +6,8 @@ import z3
 
 from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, implies, negation
+from model.named import GENERATIONS
 from model.rules import Request, Rules
-from model.semantics import SEMANTICS
 from model.state import State
 from proofs.prover.verdict import Verdict
 
@@ -26,7 +26,7 @@ def _checks() -> tuple[State, Term, Term, Term, Term]:
     s, r = host.state(), z3.Int("r")
 
     def permits(name: str) -> Term:
-        rules: Rules = SEMANTICS[name].rules
+        rules: Rules = GENERATIONS[name].rules
         return rules.host_permits(host, s, Request(r, 0, 0))
 
     held = [s.global_claims[0] >= 0, s.node_claims[0] >= 0, s.orphaned_claims[0] >= 0]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from reference.claims import ClaimEntry
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import claim_memory, claim_pages, max_mem
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
 from reference.state import Host, boot, create_domain
@@ -61,7 +61,7 @@ def locks_taken(semantics: str, operation: str) -> str:
 
 @contextmanager
 def _counted(semantics: str) -> Iterator[tuple[Host, list[str]]]:
-    host: Any = boot((4,), 4, SEMANTICS[semantics], check_locks=False)
+    host: Any = boot((4,), 4, GENERATIONS[semantics], check_locks=False)
     domain: Any = create_domain(host, 0, 4)
     taken: list[str] = []
     host.heap_lock = domain.heap_lock = _Counting("heap_lock", taken)

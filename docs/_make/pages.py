@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from docs._make.blocks import table
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
 from model.properties.conditions import CONDITIONS
-from model.semantics import SEMANTICS
 from proofs.c_typed.wraps import ReplayWithWraps
 from proofs.explain.compact import boot_line, compact_scenes, compact_timeline
 from proofs.matrix.cells import CellVerdict
@@ -21,7 +21,7 @@ from proofs.matrix.source import lines_of_code, reference_diff, reference_source
 from proofs.prover.verdict import Verdict
 from proofs.replay.replay import TraceResult
 from proofs.traces import Trace, read_traces
-from reference.generations import SEMANTICS as OF_REFERENCE
+from reference.generations import GENERATIONS as OF_REFERENCE
 
 PAGES = Path("docs/generations")
 WRITTEN = "Written by `make matrix` from the code and from what a run found; every trace is in `tests/data/`."
@@ -34,7 +34,7 @@ def code(row: MatrixRow) -> str:
 
 def followers(name: str) -> list[str]:
     """The generations made from this one."""
-    return [s.name for s in SEMANTICS.values() if name in s.follows]
+    return [s.name for s in GENERATIONS.values() if name in s.follows]
 
 
 def page(name: str, cells: list[CellVerdict]) -> str:
@@ -59,12 +59,12 @@ def _link(name: str) -> str:
 
 
 def _line_of_descent(name: str) -> str:
-    before, after = SEMANTICS[name].follows, followers(name)
+    before, after = GENERATIONS[name].follows, followers(name)
     reference, model = lines_of_code()[name]
     made = f"Made from {' and '.join(map(_link, before))}. " if before else ""
     then = f"Followed by {' and '.join(map(_link, after))}. " if after else ""
     lines = f"{reference} lines in the reference, {model} in the model."
-    return f"{SEMANTICS[name].rules.summary}. {made}{then}{lines}\n\n{WRITTEN}"
+    return f"{GENERATIONS[name].rules.summary}. {made}{then}{lines}\n\n{WRITTEN}"
 
 
 def _rules(name: str) -> list[str]:
@@ -77,7 +77,7 @@ def _rules(name: str) -> list[str]:
         found.append(
             table(["function", "what it does here"], [[f"`{n}`", _one_line(d or "")] for n, d in said.items()])
         )
-    for before in SEMANTICS[name].follows:
+    for before in GENERATIONS[name].follows:
         changed = rule_changes(before, name)
         found.append(f"In the model, against {_link(before)}:" if changed else f"In the model as {_link(before)}.")
         if changed:
@@ -88,7 +88,7 @@ def _rules(name: str) -> list[str]:
 
 def _code_of_reference(name: str) -> list[str]:
     """The class where it says only what is otherwise than before; else its difference from the class before."""
-    cls, before = type(OF_REFERENCE[name]), SEMANTICS[name].follows
+    cls, before = type(OF_REFERENCE[name]), GENERATIONS[name].follows
     if not before or any(isinstance(OF_REFERENCE[name], type(OF_REFERENCE[other])) for other in before):
         source = "\n\n\n".join("\n".join(text) for text in reference_source(name))
         return [f"In the reference, on `{cls.__mro__[1].__name__}`:\n\n```python\n{source}\n```"]
@@ -157,7 +157,7 @@ def _next(name: str, after: str, cells: list[CellVerdict]) -> list[str]:
     repaired = [repair for repair in repairs(cells) if (repair.before, repair.after) == (name, after)]
     return [
         f"### {after}",
-        f"{_link(after)}: {SEMANTICS[after].rules.summary}.",
+        f"{_link(after)}: {GENERATIONS[after].rules.summary}.",
         _repaired(repaired),
         _new_faults(name, after, cells),
         *_first_difference(name, after),
@@ -204,7 +204,7 @@ def _first_difference(before: str, after: str) -> list[str]:
 def index(cells: list[CellVerdict]) -> str:
     """docs/generations/README.md: a line a generation."""
     body = []
-    for name, semantics in SEMANTICS.items():
+    for name, semantics in GENERATIONS.items():
         marks = [mark(cell) for cell in cells if cell.semantics == name]
         counts = [sum(m.startswith(sign) for m in marks) for sign in ("+", "x")]
         body.append([_link(name), semantics.rules.summary, *map(str, counts)])
@@ -214,5 +214,5 @@ def index(cells: list[CellVerdict]) -> str:
 
 def pages(cells: list[CellVerdict]) -> dict[Path, str]:
     """Every page, and the index."""
-    found = {PAGES / f"{name}.md": page(name, cells) for name in SEMANTICS}
+    found = {PAGES / f"{name}.md": page(name, cells) for name in GENERATIONS}
     return {PAGES / "README.md": index(cells), **found}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from docs._make.blocks import Maker, Output, parser, table
 from model.hosts.lemmas import all_lemmas
+from model.named import GENERATIONS, TRANSITIONS
 from model.properties import PROPERTIES
 from model.properties.conditions import CONDITIONS
-from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import FIELDS
 from proofs.mistakes.catalogue import CATALOGUE
 from proofs.mistakes.in_rules import RULES
@@ -100,7 +100,7 @@ def _verdicts() -> str:
 
 def _matrix() -> str:
     verdicts = {tuple(r.name.split("/")[1:3]): r.verdict for r in results() if r.claimed}
-    shown_of = SEMANTICS[SEMANTICS_SHOWN]
+    shown_of = GENERATIONS[SEMANTICS_SHOWN]
     places = [BOOT, *shown_of.transitions, EVERY_STATE]
     spoken_of = {name.partition("+")[0] for name, _ in verdicts}
     shown = [p for p in PROPERTIES.values() if not p.support and p.name in spoken_of]

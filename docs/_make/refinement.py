@@ -7,9 +7,9 @@ from pathlib import Path
 
 from docs._make.blocks import Maker, Output, parser, table
 from model.hosts.bounded import BoundedHost
+from model.named import GENERATIONS
 from model.properties import PROPERTIES, Kind
 from model.properties.comparison import Comparison, Premise
-from model.semantics import SEMANTICS
 from proofs.matrix.rows import DESIGN, OTHERWISE
 from proofs.obligations.suite import lacking, places
 from proofs.prover.induction import induction, shown
@@ -33,14 +33,14 @@ def _parts() -> list[str]:
 def _not_shown(semantics: str, part: str, conditions: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The calls for which there is no proof for any host."""
     kept = induction(semantics, conditions).kept
-    where = places(PROPERTIES[part], SEMANTICS[semantics])
+    where = places(PROPERTIES[part], GENERATIONS[semantics])
     return tuple(place for place in where if shown(semantics, part, place, conditions, kept) is None)
 
 
 def _compared() -> str:
     body = []
     for part in _parts():
-        for name, semantics in SEMANTICS.items():
+        for name, semantics in GENERATIONS.items():
             if not lacking(PROPERTIES[part], semantics):
                 of, missing = len(places(PROPERTIES[part], semantics)), _not_shown(name, part)
                 rest = ", ".join(f"`{place}`" for place in missing)
@@ -51,9 +51,9 @@ def _compared() -> str:
 
 
 def _premises(part: str, semantics: str) -> Iterator[tuple[Comparison, Premise]]:
-    for place in places(PROPERTIES[part], SEMANTICS[semantics]):
+    for place in places(PROPERTIES[part], GENERATIONS[semantics]):
         comparison, host = PROPERTIES[part].compared[place], BoundedHost(1, 1)
-        for premise in comparison.build(host, host.state(), SEMANTICS[semantics].rules).premises:
+        for premise in comparison.build(host, host.state(), GENERATIONS[semantics].rules).premises:
             if not premise.applies:
                 yield comparison, premise
 
@@ -95,7 +95,7 @@ def _shown(found: CallDifference) -> list[str]:
 def _elsewhere() -> str:
     body = []
     for part in SEARCHED:
-        for name, semantics in SEMANTICS.items():
+        for name, semantics in GENERATIONS.items():
             if not lacking(PROPERTIES[part], semantics) and _not_shown(name, part):
                 judged = judge_comparison(part, name, ())
                 if judged.verdict is Verdict.UNKNOWN:

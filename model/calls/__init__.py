@@ -7,7 +7,7 @@ a failed call has no `effect`: nothing changes. Successful cases change the coun
 
 Evaluating one call::
 
-    call = Call(SEMANTICS["claim-sets"], CallHost(2, 3), before)      # model.semantics.SEMANTICS
+    call = Call(GENERATIONS["claim-sets"], CallHost(2, 3), before)      # model.named.GENERATIONS
     for case in cases(call, "alloc_heap_pages", domid=1, order=0, pages=1, candidates=(0, 1), has_block=(True, True)):
         ...  # case.condition, case.result, case.answer, case.block, case.effect() -> CallState
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model.calls.state import CallHost, CallState
-from model.generations.generation import Semantics
+from model.generations.generation import Generation
 from model.interfaces import Interface
 from model.logic import Term, all_of, any_of, negation
 from model.rules import Rules
@@ -58,7 +58,7 @@ class Case:
 class Call:
     """What a call is made on: a generation, a host and the state before. Node and domain ids are indices."""
 
-    def __init__(self, semantics: Semantics, host: CallHost, before: CallState) -> None:
+    def __init__(self, semantics: Generation, host: CallHost, before: CallState) -> None:
         self.semantics, self.host, self.before = semantics, host, before
 
     @property

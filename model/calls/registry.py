@@ -6,7 +6,7 @@ from typing import Any
 
 from model.calls import allocating, claims, domains, exchanging, freeing, scripts, stash
 from model.calls.case import Call, Case
-from model.generations import SEMANTICS
+from model.generations import GENERATIONS
 from model.interfaces import Memory, Sets
 
 
@@ -96,7 +96,7 @@ _OF_THE_STASH = frozenset(
 
 def exists(name: str, semantics: str) -> bool:
     """Whether a generation has the call or operation."""
-    interface = SEMANTICS[semantics].rules.interface
+    interface = GENERATIONS[semantics].rules.interface
     if name in _OF_THE_STASH:
         return interface.stashes
     if name == "install_claim_set":

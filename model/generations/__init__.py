@@ -1,14 +1,14 @@
 """Every generation of claims, by name, oldest first. One small section each: its differences from the common core."""
 
 from model.generations import claim_sets, legacy, per_node, single_node
-from model.generations.generation import Semantics
+from model.generations.generation import Generation
 from model.generations.parts import PARTS, changed
 
 
-class Generations(dict[str, Semantics]):
+class Generations(dict[str, Generation]):
     """The generations, oldest first. A variant, GENERATION+PART+..., is found by its name, but not listed."""
 
-    def __missing__(self, name: str) -> Semantics:
+    def __missing__(self, name: str) -> Generation:
         generation, *parts = name.split("+")
         if not parts:
             raise KeyError(name)
@@ -19,7 +19,7 @@ class Generations(dict[str, Semantics]):
         return super().__contains__(generation) and all(part in PARTS for part in parts)
 
 
-SEMANTICS = Generations(
+GENERATIONS = Generations(
     (s.name, s)
     for s in (
         legacy.LEGACY_2013,

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from model.generations.generation import Semantics, transitions_without
+from model.generations.generation import Generation, transitions_without
 from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, REDEMPTION_CRASHES, SINGLE
 from model.generations.parts import HARDENING, changed
 from model.interfaces import SETS, SETS_WITH_MODES
 from model.rules import Rules, host_permits_either, recall_nothing
 
-CLAIM_SETS = Semantics(
+CLAIM_SETS = Generation(
     Rules(
         "claim-sets",
         "2026-04: sets of claims on nodes and the host, redeemed in the allocator, recalled",

@@ -40,7 +40,7 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True)
-class Semantics:
+class Generation:
     """A generation of claims: rules, the transitions it has, what it promises always or on conditions."""
 
     rules: Rules

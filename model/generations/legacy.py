@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from model.encoding import Encoding
-from model.generations.generation import Semantics, transitions_without
+from model.generations.generation import Generation, transitions_without
 from model.interfaces import AS_BEFORE_2025_12, Interface
 from model.logic import Term, minimum
 from model.rules import Redemption, Rules, host_permits_either, node_permits_all, recall_nothing
@@ -30,7 +30,7 @@ def redeem_host_wide(h: Encoding, s: State, domid: Term, _node: Term, pages: Ter
     return Redemption(h.combined([], s.claims.row(domid)), minimum(pages, s.global_claims[domid]))
 
 
-REDEEM_AT_ALLOC = Semantics(
+REDEEM_AT_ALLOC = Generation(
     Rules(
         "legacy-redeem-at-alloc",
         "mainline from 2025-12 (4.20, 4.21): host-wide claims, redeemed in the allocator; dying domains cannot claim",
@@ -58,7 +58,7 @@ MAINLINE_422 = replace(
     follows=("legacy-redeem-at-alloc",),
 )
 
-REDEEM_AT_ASSIGN = Semantics(
+REDEEM_AT_ASSIGN = Generation(
     replace(
         REDEEM_AT_ALLOC.rules,
         name="legacy-redeem-at-assign",

@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from model.generations.generation import Semantics
+from model.generations.generation import Generation
 from model.rules import (
     Rules,
     limit_permits_all_claims,
@@ -78,7 +78,7 @@ HARDENING = ("limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-ch
 """The parts of `claim-sets-hardened`."""
 
 
-def changed(semantics: Semantics, parts: tuple[str, ...]) -> Semantics:
+def changed(semantics: Generation, parts: tuple[str, ...]) -> Generation:
     """The semantics with these changes; it promises nothing that it has not been asked for.
 
     :raises KeyError: there is no such part

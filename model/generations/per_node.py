@@ -1,6 +1,6 @@
 """`per-node-v8` (2026-10, under review): the reduced series."""
 
-from model.generations.generation import Semantics, transitions_without
+from model.generations.generation import Generation, transitions_without
 from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, SINGLE
 from model.interfaces import Interface, Memory, Sets
 from model.logic import Term, positive_part
@@ -13,7 +13,7 @@ def node_permits_clamped(s: State, request: Request, node: Term) -> Term:
     return request.pages <= positive_part(s.unclaimed_on(node)) + request.own_on(s, node)
 
 
-V8 = Semantics(
+V8 = Generation(
     Rules(
         "per-node-v8",
         "2026-10: sets without replacing, without recall, without mixing on the host check",

@@ -8,7 +8,7 @@ node_affinity is all nodes; on a host of one node the two readings of single-nod
 from dataclasses import replace
 
 from model.encoding import Encoding, Size
-from model.generations.generation import INVARIANTS, Semantics, transitions_without
+from model.generations.generation import INVARIANTS, Generation, transitions_without
 from model.generations.legacy import (
     CRASHES,
     ORPHANED_ON_NODE,
@@ -97,7 +97,7 @@ NOT_WHERE_THE_DYING_CLAIM = (
 )
 """What a claim on a node of a dying domain breaks, once the domain is destroyed."""
 
-V1 = Semantics(
+V1 = Generation(
     replace(
         REDEEM_AT_ASSIGN.rules,
         name="single-node-v1",
@@ -155,7 +155,7 @@ V3 = replace(
     follows=("single-node-v2",),
 )
 
-V4 = Semantics(
+V4 = Generation(
     replace(
         REDEEM_AT_ALLOC.rules,
         name="single-node-v4",

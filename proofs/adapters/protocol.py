@@ -153,7 +153,7 @@ def observed(event: Event, observation: Observation) -> Event:
 def unsupported(hello: Hello, header: Header) -> str | None:
     """Why the program cannot be given such a trace, or none."""
     if header.semantics not in hello.semantics:
-        return f"the program has no semantics {header.semantics}"
+        return f"the program has no generation {header.semantics}"
     if header.format not in hello.formats:
         return f"the program does not read {header.format}"
     return None

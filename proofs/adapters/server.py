@@ -12,7 +12,7 @@ from proofs.operations import KINDS, Event, Events1, Events2
 from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import observe
 from proofs.traces.events import FORMAT_1, FORMAT_2, Header
-from reference.semantics import Semantics
+from reference.generation import Generation
 from reference.status import HypervisorCrash, MisuseError
 
 from .protocol import (
@@ -48,7 +48,7 @@ _EVENTS: dict[str, Decoder[Event]] = {FORMAT_1: Decoder(Events1), FORMAT_2: Deco
 class Server:
     """Answers lines; one host at a time."""
 
-    def __init__(self, name: str, semantics: Mapping[str, Semantics]) -> None:
+    def __init__(self, name: str, semantics: Mapping[str, Generation]) -> None:
         """
         :param name: what it calls itself
         :param semantics: those it has, by name
@@ -82,7 +82,7 @@ class Server:
         self._execution = None
         semantics = self._semantics.get(header.semantics)
         if semantics is None:
-            return Ready(error=f"no semantics {header.semantics!r}")
+            return Ready(error=f"no generation {header.semantics!r}")
         if header.format not in _EVENTS:
             return Ready(error=f"unknown format {header.format!r}")
         try:

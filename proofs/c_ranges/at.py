@@ -10,7 +10,7 @@ from msgspec import UNSET
 from model.c_code.evaluation import evaluated
 from model.hosts.bounded import BoundedHost, ListGrid, ListVector
 from model.logic import negation
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.named import GENERATIONS, TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step
 from proofs import operations as e
@@ -55,7 +55,7 @@ def _claimed(domid: int, pages: int, node: int | None, nr_extents: int) -> Made:
 
 def _claim_pages(event: e.ClaimPages, run: CTypedRun) -> Made:
     pages = asked = event.nr_extents
-    if SEMANTICS[run.host.semantics.name].rules.legacy_subtracts_first:
+    if GENERATIONS[run.host.semantics.name].rules.legacy_subtracts_first:
         pages = (asked - int(run.known[event.domid].tot_pages)) % 2**64
     node = run.host.semantics.target_of_claim_pages(event.mem_flags)
     return _claimed(event.domid, pages, node if isinstance(node, int) else None, asked)
@@ -156,7 +156,7 @@ def out_of_type(semantics: str, run: CTypedRun, made: Made) -> dict[int, int | N
     name, arguments = made
     domid = arguments["domid"]
     step = Step(shape, state, arguments | {"domid": 0 if domid is None else ids.index(domid)})
-    TRANSITIONS[name].build(step, SEMANTICS[semantics].rules)
+    TRANSITIONS[name].build(step, GENERATIONS[semantics].rules)
     found: dict[int, int | None] = {}
     for number, value in enumerate(evaluated(step, state).values):
         if name == "claim_memory" and "entry.node" not in arguments and "[n]" in value.expression:

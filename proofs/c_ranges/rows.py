@@ -10,9 +10,9 @@ from model.c_code.evaluation import Value, evaluated
 from model.encoding import Quantifiers
 from model.hosts.bounded import BoundedHost
 from model.logic import Term
+from model.named import GENERATIONS, TRANSITIONS
 from model.properties import PROPERTIES
 from model.properties.ranges import value_fits
-from model.semantics import SEMANTICS, TRANSITIONS
 from model.step import Step, TwoStates
 from proofs.prover.induction import induction, shown
 from proofs.prover.verdict import Verdict
@@ -47,7 +47,7 @@ def values_of(semantics: str, transition: str) -> list[Value]:
 def _step(semantics: str, transition: str) -> tuple[BoundedHost, Step]:
     host = BoundedHost(*SMALL)
     step = Step(host, host.state())
-    TRANSITIONS[transition].build(step, SEMANTICS[semantics].rules)
+    TRANSITIONS[transition].build(step, GENERATIONS[semantics].rules)
     return host, step
 
 
@@ -74,7 +74,7 @@ def rows_of(semantics: str) -> list[RangeRow]:
     """Every value of a generation, on what every step keeps up to the first value that leaves its type."""
     kept = list(dict.fromkeys([*induction(semantics).kept, BEFORE_ANY_WRAP]))
     found = []
-    for transition in SEMANTICS[semantics].transitions:
+    for transition in GENERATIONS[semantics].transitions:
         values = values_of(semantics, transition)
         whole = bool(values) and shown(semantics, WHOLE, transition, (), kept) is not None
         for number, value in enumerate(values):

@@ -15,7 +15,7 @@ import msgspec
 
 from model.c_code.allocating import LOW_MEMORY_ALARM
 from model.c_types import UINT_MAX
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.c_ranges.at import out_of_type, transition_of
 from proofs.c_ranges.rows import values_of
 from proofs.c_typed.runs import CTypedRun, Parting, Seen, parting
@@ -88,7 +88,7 @@ def search(semantics: str, wanted: set[tuple[str, int]]) -> dict[tuple[str, int]
     for nodes in HOSTS:
         for begin in _destroyed(semantics, nodes):
             _search_from(semantics, nodes, begin, DEPTH_DESTROYED, wanted, found)
-    if SEMANTICS[semantics].rules.frees_restore_claims:
+    if GENERATIONS[semantics].rules.frees_restore_claims:
         for begin in _extra():
             _search_from(semantics, LARGE, begin, DEPTH_FIRST, wanted, found)
     for nodes in HOSTS:
@@ -117,18 +117,18 @@ def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
     yield (*created, claim, destroy, {"op": "set_outstanding_pages", "domid": 1, "pages": pages})
     claim_1, _claimed_1, destroy_1 = _claim_in_flight(1, 1)
     yield (*created, claim_1, destroy_1, claim, destroy, claimed)
-    if "claim_on_node_for_destroyed" in SEMANTICS[semantics].transitions:
+    if "claim_on_node_for_destroyed" in GENERATIONS[semantics].transitions:
         on_node_0 = 1 << 8 | XENMEMF_exact_node_request
         yield (*created, {**claim_1, "mem_flags": on_node_0}, destroy_1, claim, destroy, claimed)
         on_target = {"op": "set_outstanding_pages", "domid": 0, "pages": nodes[0], "node": 0}
         yield (*created, {**claim_1, "mem_flags": on_node_0}, destroy_1, on_target)
-    if pages > 2 and "claim_memory" in SEMANTICS[semantics].transitions:
+    if pages > 2 and "claim_memory" in GENERATIONS[semantics].transitions:
         less, _claimed, _destroy = _claim_in_flight(0, pages - 2)
         on_node = {"op": "install_claim_set", "domid": 1, "claims": [{"pages": 2, "target": 0}]}
         yield (*created, less, destroy, claimed, on_node)
     populate = {"op": "populate_physmap", "domid": 0, "nr_extents": 2, "extent_order": 0, "builder": "populate"}
     # Without a stash the first section allocates already.
-    begun = [] if "free_stash" in SEMANTICS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
+    begun = [] if "free_stash" in GENERATIONS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
     yield (*created, populate, *begun, claim, destroy, claimed)
     if pages > 1:
         most, most_claimed, _destroy = _claim_in_flight(1, pages - 1)
@@ -247,7 +247,7 @@ def _next(run: CTypedRun, wanted: set[str]) -> Iterator[dict[str, Any]]:
             yield {**alloc, "memflags": ["exact_node"]}
             if extra:
                 yield {**alloc, "memflags": ["exact_node", "no_refcount"]}
-        if SEMANTICS[host.semantics.name].rules.searches_unsigned:
+        if GENERATIONS[host.semantics.name].rules.searches_unsigned:
             yield {"op": "alloc_heap_pages", "domid": domid, "order": 0, "node": None, "memflags": []}
     for node in host.nodes if "alloc_heap_pages_unowned" in wanted else ():
         yield {"op": "alloc_heap_pages", "domid": None, "order": 0, "node": node, "memflags": ["exact_node"]}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.c_ranges.rows import RangeRow, rows_of
 from proofs.c_ranges.traces import WrapTrace, search
 from proofs.c_typed.runs import CTypedRun
@@ -98,7 +98,7 @@ def dumped(found: Iterable[RangeVerdict]) -> str:
 def load(folder: Path = FOLDER) -> list[RangeVerdict]:
     """What the last run found, of the generations for which there was one."""
     found = []
-    for path in [path for name in SEMANTICS if (path := folder / name / VERDICTS).exists()]:
+    for path in [path for name in GENERATIONS if (path := folder / name / VERDICTS).exists()]:
         for s, transition, function, expression, c_type, verdict, assumes, *rest in json.loads(path.read_text()):
             row = RangeRow(s, transition, function, expression, c_type, Verdict(verdict), tuple(assumes))
             found.append(RangeVerdict(row, *rest))

@@ -24,9 +24,9 @@ DOMAIN_COUNTERS = (
 
 def counter_type(host: Host) -> CType:
     """The type of the counters of host and nodes, by its generation."""
-    from model.semantics import SEMANTICS  # with it comes the solver: not before a number is to be typed
+    from model.named import GENERATIONS  # with it comes the solver: not before a number is to be typed
 
-    return TYPES[SEMANTICS[host.semantics.name].rules.counter_type]
+    return TYPES[GENERATIONS[host.semantics.name].rules.counter_type]
 
 
 class TypedList(list[Any]):

@@ -14,14 +14,14 @@ import reference.generations.single_node
 import reference.page_alloc
 from model.c_code.allocating import LOW_MEMORY_ALARM
 from proofs.c_typed.cint import NOTES, UINT64, CInt, Wrapped
+from proofs.c_typed.generations import typed_semantics
 from proofs.c_typed.host import typed
-from proofs.c_typed.semantics import typed_semantics
 from proofs.operations import Continue, Event, Outcome, State
 from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import differences, observe
 from proofs.replay.replay import ObservedBlock
 from proofs.traces.events import HostShape
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.state import Domain, Host
 from reference.status import HypervisorCrash
 
@@ -122,7 +122,7 @@ class CTypedRun:
     def __init__(self, semantics: str, shape: HostShape, c_types: bool) -> None:
         self.c_types = c_types
         self.policy = ObservedBlock()
-        self.host = boot_shape(shape, SEMANTICS[semantics], block_policy=self.policy)
+        self.host = boot_shape(shape, GENERATIONS[semantics], block_policy=self.policy)
         if c_types:
             as_c(self.host)
         self.execution = Execution(self.host)

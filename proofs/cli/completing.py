@@ -40,10 +40,10 @@ class _Path(_Word):
 def _semantics(typed: str) -> list[str]:
     """Generations; behind a `+` the parts that make a variant of one."""
     from model.generations.parts import PARTS
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
 
     begun, plus, _ = typed.rpartition("+")
-    return [f"{begun}+{part}" for part in PARTS if part not in begun.split("+")] if plus else ["all", *SEMANTICS]
+    return [f"{begun}+{part}" for part in PARTS if part not in begun.split("+")] if plus else ["all", *GENERATIONS]
 
 
 def _properties(_typed: str) -> list[str]:
@@ -111,7 +111,7 @@ def _sections(_typed: str) -> list[str]:
 
 
 OPTIONS: Final[dict[str, Names]] = {
-    "--semantics": _semantics,
+    "--generation": _semantics,
     "--property": _properties,
     "--mutate": _mistakes_in_rules,
     "--assume": _conditions,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+from proofs.cli.renamed import generation_option
 
 if TYPE_CHECKING:
     from proofs.diff.run import OperationResult, Task
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 Examples:
   claimcheck diff
   claimcheck diff --shape 2x2 --operation alloc_heap_pages
-  claimcheck diff --semantics claim-sets --semantics per-node-v8 --json
+  claimcheck diff --generation claim-sets --generation per-node-v8 --json
   claimcheck diff --mistake recalls-one-too-many""",
 )
-@click.option("--semantics", multiple=True, help="A generation; several, or `all`.  [default: all]")
+@generation_option(multiple=True, help="A generation; several, or `all`.  [default: all]")
 @click.option("--operation", "operations", multiple=True, help="An operation; several, or `all`.  [default: all]")
 @click.option(
     "--shape", "shapes", multiple=True, metavar="NxD", help="Nodes x domains; several.  [default: 1x1 2x2 3x2 2x3 3x3]"

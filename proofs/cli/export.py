@@ -9,6 +9,7 @@ import click
 
 from proofs.cli.exit_codes import BAD_INPUT
 from proofs.cli.groups import Commands
+from proofs.cli.renamed import generation_option
 
 if TYPE_CHECKING:
     from proofs.operations import Event
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     short_help="invariants as a C header, traces as tests",
     epilog="""\b
 Examples:
-  claimcheck export c --semantics claim-sets -o claim_invariants.h
+  claimcheck export c --generation claim-sets -o claim_invariants.h
   claimcheck export tests tests/data/examples/redeem.jsonl
   claimcheck export tests trace.jsonl --as c -o test_trace.c""",
 )
@@ -33,17 +34,17 @@ def export() -> None:
     epilog="""\b
 Examples:
   claimcheck export c
-  claimcheck export c --semantics single-node-v4 -o invariants.h""",
+  claimcheck export c --generation single-node-v4 -o invariants.h""",
 )
-@click.option("--semantics", default="claim-sets", show_default=True, help="The generation.")
+@generation_option(default="claim-sets", show_default=True, help="The generation.")
 @click.option("-o", "--output", metavar="FILE", help="Where to write.  [default: standard output]")
 def export_c(semantics: str, output: str | None) -> None:
     """The invariants that a generation is proved to keep, as C check functions over the hypervisor's counters."""
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
     from proofs.cli.names import known
     from proofs.export.c_header import header
 
-    found = header(known("semantics", [semantics], list(SEMANTICS))[0])
+    found = header(known("generation", [semantics], list(GENERATIONS))[0])
     _write(found.text, output)
     if output is not None:
         ghosts = f"{len(found.left_out)} that read what only the model has"

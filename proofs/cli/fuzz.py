@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
+from proofs.cli.renamed import generation_option
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -33,12 +34,12 @@ MOST_NAMED = 5
     epilog="""\b
 Examples:
   claimcheck fuzz
-  claimcheck fuzz --semantics all --duration 300 --out campaign
+  claimcheck fuzz --generation all --duration 300 --out campaign
   claimcheck fuzz --steps 100000 --seed 7 --coverage
   claimcheck fuzz --against './my-adapter --fast' --duration 30
   claimcheck fuzz --scheduler tcp://scheduler:8786 --jobs 64 --out campaign""",
 )
-@click.option("--semantics", multiple=True, default=("claim-sets",), show_default=True, help="Several, or `all`.")
+@generation_option(multiple=True, default=("claim-sets",), show_default=True, help="Several, or `all`.")
 @click.option("--duration", type=click.FloatRange(min=0), help="Seconds.  [default: 60, unless --steps is given]")
 @click.option("--steps", type=click.IntRange(min=1), help="Critical sections to check, about.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -120,10 +121,10 @@ def fuzz(
 
 
 def _known_names(semantics: tuple[str, ...]) -> list[str]:
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
     from proofs.cli.names import known
 
-    return known("semantics", semantics, list(SEMANTICS), all_means=True)
+    return known("generation", semantics, list(GENERATIONS), all_means=True)
 
 
 def _offered(command: str, semantics: list[str], step_limit: float, start_limit: float) -> Offered:

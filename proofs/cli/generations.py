@@ -55,7 +55,7 @@ def generations(
     Verdicts take a minute or two on two processors. They are stored, and taken from there as long as the code of the
     tool and the version of the solver are the same.
     """
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
     from proofs.cli.matrix import computed
     from proofs.cli.names import known_semantics
     from proofs.matrix.other_rows import matrix_ids
@@ -65,7 +65,7 @@ def generations(
     if len(names) not in (0, 2):
         raise click.UsageError("two generations to compare, or none for all")
     workers = jobs or default_jobs()
-    asked = list(names) if names else list(SEMANTICS)
+    asked = list(names) if names else list(GENERATIONS)
     cells, whole = ([], True) if no_verdicts else computed(asked, matrix_ids(), workers, not no_cache)
     if not whole:
         ctx.exit(INCOMPLETE)
@@ -104,20 +104,20 @@ def _code(cells: list[CellVerdict]) -> int:
 
 def _all(cells: list[CellVerdict], as_json: bool) -> int:
     """Every generation in a line, its lines of code, and what each repairs."""
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
     from proofs.cli.output import console, print_json, table
     from proofs.matrix.report import repairs
     from proofs.matrix.source import lines_of_code
 
     lines = lines_of_code()
     if as_json:
-        listed = [{"name": s.name, "summary": s.rules.summary, "follows": s.follows} for s in SEMANTICS.values()]
+        listed = [{"name": s.name, "summary": s.rules.summary, "follows": s.follows} for s in GENERATIONS.values()]
         repaired = [asdict(repair) for repair in repairs(cells)]
         print_json({"generations": listed, "lines": lines, "repairs": repaired})
         return _code(cells)
     out = console()
     shown = table("generation", "follows", "reference#", "model#", "what")
-    for semantics in SEMANTICS.values():
+    for semantics in GENERATIONS.values():
         reference, model = lines[semantics.name]
         follows = ", ".join(semantics.follows)
         shown.add_row(semantics.name, follows, str(reference), str(model), semantics.rules.summary)

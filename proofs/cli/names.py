@@ -28,9 +28,9 @@ def known(kind: str, given: Iterable[str], names: list[str], all_means: bool = F
 def known_semantics(given: Iterable[str], all_means: bool = False) -> list[str]:
     """The generations given, each checked; a variant is GENERATION+PART+..."""
     from model.generations.parts import PARTS
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
 
     chosen = list(given)
-    generations = known("semantics", [name.partition("+")[0] for name in chosen], list(SEMANTICS), all_means)
+    generations = known("generation", [name.partition("+")[0] for name in chosen], list(GENERATIONS), all_means)
     known("part of a variant", [part for name in chosen for part in name.split("+")[1:]], list(PARTS))
     return generations if all_means and (not chosen or "all" in chosen) else chosen

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+from proofs.cli.renamed import generation_option
 
 if TYPE_CHECKING:
     from proofs.cli.cross_check import Checked
@@ -25,14 +26,14 @@ Examples:
   claimcheck prove --property node-backed --support
   claimcheck prove alloc_heap_pages --hosts 4x4
   claimcheck prove --mistake redeem-without-step-3
-  claimcheck prove --semantics single-node-v4
-  claimcheck prove --property legacy-compatible --semantics all
+  claimcheck prove --generation single-node-v4
+  claimcheck prove --property legacy-compatible --generation all
   claimcheck prove --cross-check
   claimcheck prove --derive 2x2 --property node-backed
   claimcheck prove --all""",
 )
 @click.argument("parts", nargs=-1, metavar="[PART]...")
-@click.option("--semantics", multiple=True, default=("claim-sets",), show_default=True, help="Or `all`.")
+@generation_option(multiple=True, default=("claim-sets",), show_default=True, help="Or `all`.")
 @click.option("--all", "everything", is_flag=True, help="The matrix: every generation of claims, every property.")
 @click.option("--property", "properties", multiple=True, help="Property id; several, or `all`.  [default: all]")
 @click.option("--hosts", multiple=True, metavar="any|NxD", default=("any",), show_default=True, help="For which hosts.")
@@ -99,7 +100,7 @@ def prove(
             run, results = stored
             _show(results, run.not_applicable, settings, as_json, len(results), [], None)
             ctx.exit(exit_code(results, False))
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
     from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
     from proofs.matrix.other_rows import matrix_ids, other_ids
@@ -117,7 +118,7 @@ def prove(
     workers = jobs or default_jobs()
     if derive:
         if parts or everything or hosts != ("any",) or support or vacuity or cross_check or smtlib or only_list:
-            taken = "--semantics, --property, --mistake, --seconds, --jobs, --rlimit, --seed and --json"
+            taken = "--generation, --property, --mistake, --seconds, --jobs, --rlimit, --seed and --json"
             raise click.UsageError(f"--derive takes only {taken}")
         from proofs.cli.derive import show_derivations
 
@@ -127,11 +128,11 @@ def prove(
     if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
         if parts or mutation or hosts != ("any",) or support or vacuity or smtlib or only_list:
             raise click.UsageError(
-                "a matrix takes only --semantics, --property, --cross-check, --jobs, --no-cache and --json"
+                "a matrix takes only --generation, --property, --cross-check, --jobs, --no-cache and --json"
             )
         from proofs.cli.matrix import show_matrix
 
-        chosen_names = list(SEMANTICS) if everything else names
+        chosen_names = list(GENERATIONS) if everything else names
         ctx.exit(show_matrix(chosen_names, ids, workers, as_json, not no_cache, cross_check))
     encodings = [_encoding(h) for h in hosts]
     chosen = selected(suite(names, ids, encodings, mutation), list(parts))

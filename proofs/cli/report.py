@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proofs.cli.exit_codes import INCOMPLETE
+from proofs.cli.renamed import generation_option
 
 if TYPE_CHECKING:
     from proofs.evidence.structure import Evidence
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   claimcheck report
-  claimcheck report --semantics claim-sets --semantics claim-sets-hardened --out /tmp/report
+  claimcheck report --generation claim-sets --generation claim-sets-hardened --out /tmp/report
   claimcheck report --property node-backed --without tests
   claimcheck report --from report/evidence.json --out /tmp/again""",
 )
-@click.option("--semantics", multiple=True, default=("all",), show_default=True, help="Generation; several, or `all`.")
+@generation_option(multiple=True, default=("all",), show_default=True, help="Generation; several, or `all`.")
 @click.option(
     "--property", "properties", multiple=True, default=("all",), show_default=True, help="Id; several, or `all`."
 )
@@ -113,14 +114,14 @@ def _needs(*packages: str) -> None:
 def _collected(
     semantics: tuple[str, ...], properties: tuple[str, ...], without: tuple[str, ...], jobs: int
 ) -> Evidence:
-    from model.semantics import SEMANTICS
+    from model.named import GENERATIONS
     from proofs.cli.names import known
     from proofs.evidence.collect import SECTIONS, collected
     from proofs.evidence.request import EvidenceRequest
     from proofs.matrix.other_rows import matrix_ids
 
-    chosen = known("semantics", semantics, list(SEMANTICS), all_means=True)
-    names = [name for name in SEMANTICS if name in chosen]
+    chosen = known("generation", semantics, list(GENERATIONS), all_means=True)
+    names = [name for name in GENERATIONS if name in chosen]
     wanted = known("property", properties, matrix_ids(), all_means=True)
     ids = [name for name in matrix_ids() if name in wanted]
     left_out = frozenset(known("section", without, list(SECTIONS)))

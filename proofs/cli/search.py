@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+from proofs.cli.renamed import generation_option
 
 if TYPE_CHECKING:
     from proofs.search.events import Trace
@@ -25,9 +26,9 @@ Examples:
   claimcheck search --property entitlement-without-limbo --assume limit-not-lowered
   claimcheck search --property redeemed-once --mistake redeem-without-step-3
   claimcheck search --property superpage-fulfilled
-  claimcheck search --semantics legacy-2013 --property host-backed""",
+  claimcheck search --generation legacy-2013 --property host-backed""",
 )
-@click.option("--semantics", default="claim-sets", show_default=True)
+@generation_option(default="claim-sets", show_default=True)
 @click.option("--property", "properties", multiple=True, required=True, help="What to break; several, or `all`.")
 @click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
 @click.option("--mutate", default="", hidden=True)
@@ -124,8 +125,8 @@ def _of_row(semantics: str, prop: str, depth: int | None, nodes: int, domains: i
     """Two calls that differ, or a lock passed over: each part that says something about the generation."""
     import time
 
+    from model.named import GENERATIONS
     from model.properties import PROPERTIES
-    from model.semantics import SEMANTICS
     from proofs.matrix import lock_order
     from proofs.obligations.suite import lacking
     from proofs.refinement.judge import SEARCHED, shortest_difference
@@ -133,7 +134,7 @@ def _of_row(semantics: str, prop: str, depth: int | None, nodes: int, domains: i
 
     for part in SEARCHED if prop == "legacy-compatible" else (prop,):
         started = time.perf_counter()
-        nothing = lacking(PROPERTIES[part], SEMANTICS[semantics]) if part in PROPERTIES else ""
+        nothing = lacking(PROPERTIES[part], GENERATIONS[semantics]) if part in PROPERTIES else ""
         if nothing:
             click.echo(f"{part} says nothing about {semantics}: {nothing}", err=True)
             continue

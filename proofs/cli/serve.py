@@ -31,7 +31,7 @@ def serve(mistake: str, bug: str, list_mistakes: bool, list_bugs: bool, as_json:
     from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE
     from proofs.mistakes.planted import planted
     from proofs.versions import versions
-    from reference.generations import SEMANTICS
+    from reference.generations import GENERATIONS
 
     if list_mistakes or list_bugs:
         _list(as_json)
@@ -40,9 +40,9 @@ def serve(mistake: str, bug: str, list_mistakes: bool, list_bugs: bool, as_json:
         raise click.UsageError("--json goes with --list-mistakes: what is served is JSON anyway")
     name = f"claimcheck serve {versions()['claimcheck']}"
     made = mistake_named(mistake, bug, OF_REFERENCE)
-    fits = CATALOGUE[made].generations if made else list(SEMANTICS)
+    fits = CATALOGUE[made].generations if made else list(GENERATIONS)
     with planted(made) if made else nullcontext():
-        served = {fit: SEMANTICS[fit] for fit in fits}
+        served = {fit: GENERATIONS[fit] for fit in fits}
         answer_lines(Server(f"{name} with {made}" if made else name, served), 0, 1)
 
 

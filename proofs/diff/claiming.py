@@ -80,9 +80,9 @@ def set_outstanding_pages(x: Setting) -> Iterator[Plan]:
 
 
 def _counters(x: Setting) -> tuple[str, ...]:
-    from reference.generations import SEMANTICS
+    from reference.generations import GENERATIONS
 
-    return SEMANTICS[x.semantics].claim_counters
+    return GENERATIONS[x.semantics].claim_counters
 
 
 def _single(x: Setting, who: Who, on_node: bool, single: bool) -> Plan:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from model.calls import NONE
-from model.generations import SEMANTICS
+from model.generations import GENERATIONS
 from model.interfaces import Interface
 from reference.state import ClaimHistory, Domain
 
@@ -25,7 +25,7 @@ _KINDS = ("installed", "redeemed", "released", "recalled")
 
 def interface_of(semantics: str) -> Interface:
     """How a generation's calls differ."""
-    return SEMANTICS[semantics].rules.interface
+    return GENERATIONS[semantics].rules.interface
 
 
 class Changed(dict[str, Any]):

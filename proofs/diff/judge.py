@@ -8,7 +8,7 @@ from typing import Any
 from model.calls import CRASH, MISUSE, Call, Case, cases
 from model.hosts.bounded import ListVector
 from model.logic import all_of, is_false, is_true, negation
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 
 from .domains import interface_of, key_of, signature
 from .formulas import FALSE, TRUE, conjunction, equal, if_then_else
@@ -23,7 +23,7 @@ class Judge:
 
     def __init__(self, semantics: str, unknowns: Unknowns) -> None:
         self.before, self.terms = unknowns.before, unknowns.terms
-        self.call = Call(SEMANTICS[semantics], unknowns.host, unknowns.state)
+        self.call = Call(GENERATIONS[semantics], unknowns.host, unknowns.state)
         self._single = interface_of(semantics).has_claim_node
         self._after: dict[int, Mapping[str, Any]] = {}
         self.made: dict[Any, list[Case]] = {}

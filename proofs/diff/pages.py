@@ -10,7 +10,7 @@ from typing import Any
 import z3
 
 from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED, Ended, Script, ScriptSection
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from reference import hypercalls, page_alloc
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
 from reference.pages import PageState
@@ -48,7 +48,7 @@ def alloc_heap_pages(x: Setting) -> Iterator[Plan]:
             for exact in (False, True):
                 for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
                     yield _alloc(x, Who(domid), requested, flags | (MEMF_exact_node if exact else 0))
-    rules = SEMANTICS[x.semantics].rules
+    rules = GENERATIONS[x.semantics].rules
     if rules.bug_on_redeem and not rules.redeems_at_assign:
         yield _uncounted(_alloc(x, Who(0), 0, MEMF_exact_node))
     gone = x.worked_on[-1]
@@ -154,7 +154,7 @@ def assign_pages(x: Setting) -> Iterator[Plan]:
         memflags = 0 if refcounted else MEMF_no_refcount
         for who, marked in (*product(map(Who, x.domids), (1, 2)), (gone, 0)):
             yield _assign(x, who, BlockKind(node, PageState.LIMBO, who.domid, refcounted, marked), memflags)
-        rules = SEMANTICS[x.semantics].rules
+        rules = GENERATIONS[x.semantics].rules
         if node == 0 and rules.bug_on_redeem and rules.redeems_at_assign:
             kind = BlockKind(node, PageState.LIMBO, 0, refcounted)
             yield _uncounted(_assign(x, Who(0), kind, memflags))

@@ -17,7 +17,7 @@ from model.calls import (
     ScriptSection,
     cases,
 )
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 
 from .pages import searched
 from .plan import Table
@@ -54,7 +54,7 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
                 free = state.node_avail_pages.entries
                 arguments |= searched(terms, world, searches, arguments["pages"], free)
                 searches += 1
-            call = Call(SEMANTICS[semantics], host, state)
+            call = Call(GENERATIONS[semantics], host, state)
             case = _chosen(cases(call, item.call, **arguments), terms)
             if case.effect is not None:
                 state = case.effect()

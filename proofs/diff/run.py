@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 import z3
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from model.semantics import SEMANTICS
 from proofs.interrupts import interrupts_noted
 from proofs.obligations.suite import lacking
 from proofs.prover.verdict import Verdict
@@ -45,7 +45,7 @@ SIZES = (Size(1, 1), Size(2, 2), Size(3, 2), Size(2, 3), Size(3, 3))
 def assumed_of(semantics: str) -> list[str]:
     """What is assumed of the states of a generation."""
     left_out = {"aggregates-agree.node"} if may_orphan_on_nodes(semantics) else set()
-    return [n for n in ASSUMED if n not in left_out and not lacking(PROPERTIES[n], SEMANTICS[semantics])]
+    return [n for n in ASSUMED if n not in left_out and not lacking(PROPERTIES[n], GENERATIONS[semantics])]
 
 
 class OperationResult(msgspec.Struct):
@@ -170,7 +170,7 @@ def tasks(semantics: Sequence[str], operations: Sequence[str], sizes: Sequence[S
 def ordered(rows: Iterable[OperationResult]) -> list[OperationResult]:
     """By size, operation and generation, as they are listed."""
     sizes, operations = [str(size) for size in SIZES], list(OPERATIONS)
-    names = list(SEMANTICS)
+    names = list(GENERATIONS)
     known = {name: number for number, name in enumerate(names)}
 
     def place(row: OperationResult) -> tuple[Any, ...]:

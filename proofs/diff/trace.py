@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from model.calls import GLOBAL, LEGACY, exists
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs import operations as e
 from proofs.fuzz.checker import Checker, Failure, Impossible
 from proofs.fuzz.finding import lines, recorded
@@ -18,7 +18,7 @@ from proofs.fuzz.known import Known
 from proofs.traces import Header, HostShape
 from proofs.traces.events import FORMAT_2
 from reference.constants import UINT_MAX
-from reference.generations import SEMANTICS as REFERENCE
+from reference.generations import GENERATIONS as REFERENCE
 
 from .smallest import Input
 
@@ -177,7 +177,7 @@ def _claims(found: Input, d: int, at: Callable[[str], int]) -> Iterator[e.Event]
         claims = [e.Claim(pages, n) for n, pages in by_node.items() if pages]
         yield e.InstallClaimSet(domid=d, claims=[*claims, *([e.Claim(host_wide, "global")] if host_wide else [])])
         return
-    held = at(f"tot_pages[{d}]") if SEMANTICS[found.semantics].rules.subtracts_pages_held else 0
+    held = at(f"tot_pages[{d}]") if GENERATIONS[found.semantics].rules.subtracts_pages_held else 0
     for n, pages in ((None, host_wide), *by_node.items()):
         if pages and n is None:
             yield e.SetOutstandingPages(domid=d, pages=pages + held)

@@ -9,7 +9,7 @@ import z3
 
 from model.calls import CALL_FIELDS, MAX_PAUSE_COUNT, NONE, UNSEEN, CallHost, CallState
 from model.hosts.bounded import ListVector
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from model.state import Shape
 
 from .domains import interface_of
@@ -68,7 +68,7 @@ class Unknowns:
 
 def may_orphan_on_nodes(semantics: str) -> bool:
     """Whether a dying domain may claim on a node: then it may be destroyed with that claim."""
-    generation = SEMANTICS[semantics]
+    generation = GENERATIONS[semantics]
     return "claim_on_node" in generation.transitions and not generation.rules.refuses_dying
 
 

@@ -19,7 +19,7 @@ import z3
 from model.calls import NONE, search_order
 from reference import node_search, page_alloc
 from reference.constants import MEMF_exact_node
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.generations.parts import Charged
 from reference.pages import Block, PageState, PageTable
 from reference.state import Domain, Host, Stash
@@ -56,7 +56,7 @@ class World:
     """A host of the reference as it is before an operation, made anew for every path."""
 
     def __init__(self, semantics: str, shape: Size, terms: Terms, there: There = ALL_THERE) -> None:
-        self.semantics = SEMANTICS[semantics]
+        self.semantics = GENERATIONS[semantics]
         self.shape, self.terms = shape, terms
         self.searches: list[tuple[int, ...]] = []
         """Of each request for a block: the candidates of its node search, in the model's order."""

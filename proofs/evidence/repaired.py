@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.evidence.structure import EvidenceCell, EvidenceFinding, Matrix, Repaired
 from proofs.explain.stage import Scene, Stage
 from proofs.prover.verdict import Verdict
 from proofs.search.fulfilled import ON_REFERENCE
-from reference.generations import SEMANTICS as OF_REFERENCE
+from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.state import all_locks
 
 RIGHT = (Verdict.PROVED.value, Verdict.NOT_APPLICABLE.value)
@@ -41,7 +41,7 @@ def _candidates(judged: Matrix, finding: EvidenceFinding) -> list[str]:
     """
     right = {v: {c.semantics for c in judged.cells if _same(c, finding) and c.verdict == v} for v in RIGHT}
     proved, _not_applicable = RIGHT
-    ways = [*((following(finding.semantics), verdict) for verdict in RIGHT), (list(SEMANTICS), proved)]
+    ways = [*((following(finding.semantics), verdict) for verdict in RIGHT), (list(GENERATIONS), proved)]
     return list(dict.fromkeys(name for names, verdict in ways for name in names if name in right[verdict]))
 
 
@@ -55,7 +55,7 @@ def following(semantics: str) -> list[str]:
     found, open_names = [], deque([semantics])
     while open_names:
         before = open_names.popleft()
-        for after in SEMANTICS.values():
+        for after in GENERATIONS.values():
             if before in after.follows and after.name not in found:
                 found.append(after.name)
                 open_names.append(after.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import proofs
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.evidence.structure import Run
 from proofs.matrix import searches
 from proofs.matrix.other_rows import matrix_ids
@@ -29,7 +29,7 @@ def _silent(_what: str, _done: int, _of: int) -> None:
 class EvidenceRequest:
     """Generations, property ids, sections that are left out, and how many processes."""
 
-    semantics: list[str] = field(default_factory=lambda: list(SEMANTICS))
+    semantics: list[str] = field(default_factory=lambda: list(GENERATIONS))
     properties: list[str] = field(default_factory=matrix_ids)
     without: frozenset[str] = frozenset()
     jobs: int = field(default_factory=default_jobs)
@@ -59,8 +59,8 @@ def limits() -> dict[str, int]:
 
 def _command(request: EvidenceRequest) -> str:
     options = []
-    if request.semantics != list(SEMANTICS):
-        options += [f"--semantics {name}" for name in request.semantics]
+    if request.semantics != list(GENERATIONS):
+        options += [f"--generation {name}" for name in request.semantics]
     if request.properties != matrix_ids():
         options += [f"--property {name}" for name in request.properties]
     options += [f"--without {name}" for name in sorted(request.without)]

@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
 from model.properties.conditions import CONDITIONS
-from model.semantics import SEMANTICS
 from proofs.evidence.structure import (
     Bearing,
     DesignStatements,
@@ -72,7 +72,7 @@ def named_tests() -> list[str]:
 
 def bearing_on(statement: str) -> list[str]:
     """The parts of properties that name the statement and say something about the design."""
-    design = SEMANTICS[DESIGN]
+    design = GENERATIONS[DESIGN]
     parts = [p for p in PROPERTIES.values() if statement in p.statements and not lacking(p, design)]
     others = [row.part for row in OTHER_ROWS.values() if statement in row.statements]
     return [p.name for p in parts if places(p, design)] + others
@@ -151,7 +151,7 @@ def _verdict(
 
 def _bearing(prop: str, verdicts: list[VerdictName]) -> Bearing:
     counts = Counter(verdicts)
-    conditions = list(SEMANTICS[DESIGN].conditions_of(PROPERTIES[prop])) if prop in PROPERTIES else []
+    conditions = list(GENERATIONS[DESIGN].conditions_of(PROPERTIES[prop])) if prop in PROPERTIES else []
     return Bearing(prop, conditions, counts["proved"], counts["refuted"], counts["unknown"])
 
 

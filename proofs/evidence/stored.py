@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from model.named import GENERATIONS
 from model.properties.conditions import CONDITIONS
-from model.semantics import SEMANTICS
 from proofs.evidence.collect import SECTIONS
 from proofs.evidence.further import FURTHER
 from proofs.evidence.parts import parts
@@ -36,7 +36,7 @@ def load(path: str) -> Evidence:
 
 def _problems(evidence: Evidence) -> Iterable[str]:
     run = evidence.run
-    yield from _unknown("semantics", run.semantics, SEMANTICS)
+    yield from _unknown("generation", run.semantics, GENERATIONS)
     yield from _unknown("property", run.properties, matrix_ids())
     yield from _unknown("section", run.without, SECTIONS)
     yield from _unknown("section", evidence.further, FURTHER)
@@ -46,11 +46,11 @@ def _problems(evidence: Evidence) -> Iterable[str]:
     found = [] if isinstance(evidence.findings, NotRun) else evidence.findings.findings
     entries: list[EvidenceCell | EvidenceFinding] = [*judged, *found]
     for entry in entries:
-        yield from _unknown("semantics", [entry.semantics], SEMANTICS)
+        yield from _unknown("generation", [entry.semantics], GENERATIONS)
         yield from _unknown("property", [entry.property], parts())
         yield from _unknown("condition", entry.conditions, CONDITIONS)
     for finding in found:
-        yield from _unknown("semantics", [finding.repaired.semantics] if finding.repaired else [], SEMANTICS)
+        yield from _unknown("generation", [finding.repaired.semantics] if finding.repaired else [], GENERATIONS)
         yield from _trace_problems(finding)
     if not isinstance(evidence.statements, NotRun):
         yield from _unknown("statement", [s.id for s in evidence.statements.statements], promises())
@@ -73,4 +73,4 @@ def _trace_problems(finding: EvidenceFinding) -> Iterable[str]:
     if len(traces) != 1 or traces[0][1] < 2:
         yield f"finding {finding.name}: not one trace with an event behind boot"
     else:
-        yield from _unknown("semantics", [traces[0][0]], SEMANTICS)
+        yield from _unknown("generation", [traces[0][0]], GENERATIONS)

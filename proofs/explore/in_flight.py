@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from proofs.operations import Event
-from reference.semantics import Semantics
+from reference.generation import Generation
 from reference.state import Domain, Host
 from reference.steps import Steps
 
@@ -47,7 +47,7 @@ def _described(value: Any, domains: Mapping[int, Domain]) -> Hashable:
         return value
     if isinstance(value, Domain):
         return ("domain", value.domid) if domains.get(value.domid) is value else value
-    if isinstance(value, Host | Semantics):
+    if isinstance(value, Host | Generation):
         return type(value).__name__
     if isinstance(value, Event):
         return None  # told with the operation, but for its builder, which does not matter

@@ -14,7 +14,7 @@ from proofs.explore.image import Image
 from proofs.explore.in_flight import InFlight, where
 from proofs.operations import Event, Events2, Outcome
 from proofs.replay.replay import ObservedBlock
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.state import Domain, Host, boot
 from reference.steps import run
 
@@ -61,7 +61,7 @@ class Running:
         """:param span: frames from one node's first to the next one's; the fewest that will do, if none"""
         self.policy = ObservedBlock()
         span = span or 1 << (max(node_pages) - 1).bit_length()
-        rules = SEMANTICS[semantics]
+        rules = GENERATIONS[semantics]
         self.host: Host = boot(node_pages, span, rules, block_policy=self.policy, check_locks=check_locks)
         self.begun: dict[str, InFlight] = {}
         """What each builder is in the middle of. States share it, as the next one: both are replaced, never changed."""

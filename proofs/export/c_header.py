@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import z3
 
-from model.generations import SEMANTICS
+from model.generations import GENERATIONS
 from model.logic import Term
 from model.properties import PROPERTIES, Property
 from model.state import FIELDS, Shape
@@ -117,7 +117,7 @@ def _function(name: str) -> str:
 
 def _check(prop: Property, semantics: str) -> tuple[str, dict[str, str]]:
     """The function of one invariant, and the sums that it calls."""
-    about = prop.about_state(SEMANTICS[semantics].rules)
+    about = prop.about_state(GENERATIONS[semantics].rules)
     assert about is not None, prop.name
     statements = Statements()
     formula = about(statements, counters())

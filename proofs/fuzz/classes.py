@@ -33,8 +33,8 @@ from model.calls import (
     holds,
 )
 from model.logic import Term, all_of, any_of, negation
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from model.semantics import SEMANTICS
 from proofs.operations import OPERATIONS
 
 from .features import (
@@ -66,7 +66,7 @@ class _StateSolver:
     def __init__(self, semantics: str, proved: list[str]) -> None:
         self.host = CallHost(NODES, DOMAINS)
         self.before: CallState = self.host.state()  # type: ignore[assignment]  # its state_type
-        self.call = Call(SEMANTICS[semantics], self.host, self.before)
+        self.call = Call(GENERATIONS[semantics], self.host, self.before)
         self.found: Classes = {}
         self.given: Term = True
         """What else holds of the arguments."""

@@ -27,7 +27,7 @@ from model.calls import (
     ScriptSection,
     exists,
 )
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.operations import OPERATIONS, CreateDomain, Event
 from reference.pages import PageState
 from reference.state import Host
@@ -48,7 +48,7 @@ class Expectation:
         self.host = host
         self.killing = self.calls.killing
         self._scripts: dict[str, tuple[Event, Script]] = {}
-        rules = SEMANTICS[host.semantics.name].rules
+        rules = GENERATIONS[host.semantics.name].rules
         self._callers_refuse = rules.refuses_dying and not rules.checks_dying_in_lock
         self._missing = frozenset(k for name, k in OPERATIONS.items() if not exists(name, host.semantics.name))
 

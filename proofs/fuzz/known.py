@@ -64,13 +64,13 @@ def _asked(semantics: str) -> Known:
 
 def _proved(semantics: str, kept: list[str]) -> list[str]:
     """The properties all of whose parts are kept by every step. One that is not applicable is not proved."""
+    from model.named import GENERATIONS
     from model.properties import PROPERTIES, Kind
-    from model.semantics import SEMANTICS
     from proofs.obligations.suite import lacking
 
     proved = []
     for name in CHECKED:
         parts = [p for p in PROPERTIES.values() if p.id == name and p.kind is Kind.STATE and not p.support]
-        if parts and all(part.name in kept and not lacking(part, SEMANTICS[semantics]) for part in parts):
+        if parts and all(part.name in kept and not lacking(part, GENERATIONS[semantics]) for part in parts):
             proved.append(name)
     return proved

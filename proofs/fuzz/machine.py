@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from proofs.operations import Continue, Event, Outcome
 from proofs.replay.execution import boot_shape
 from proofs.traces.events import HostShape
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.status import MisuseError
 from reference.steps import Steps
 
@@ -35,7 +35,7 @@ class Machine:
     """The reference of one semantics on a host of one shape."""
 
     def __init__(self, shape: HostShape, semantics: str, *, check_locks: bool = False) -> None:
-        self.host = boot_shape(shape, SEMANTICS[semantics], check_locks=check_locks)
+        self.host = boot_shape(shape, GENERATIONS[semantics], check_locks=check_locks)
         self.running: dict[str, OperationInFlight] = {}
         self.ended: Event | None = None
         """The event that began the operation which ended last."""

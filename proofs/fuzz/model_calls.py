@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from model.calls import NONE, OK, search_order
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from reference.state import Domain, Host
 from reference.status import MisuseError
 
@@ -50,7 +50,7 @@ class ModelCalls:
         self.hits = self._compiler.hits
         self._nodes = len(host.node_pages)
         self._taken: Pages | None = None
-        self._redeems_at_assign = SEMANTICS[host.semantics.name].rules.redeems_at_assign
+        self._redeems_at_assign = GENERATIONS[host.semantics.name].rules.redeems_at_assign
 
     def new_section(self) -> None:
         """A critical section begins."""

@@ -162,7 +162,7 @@ def usable(command: str, semantics: Sequence[str], step_limit: float, start_limi
         hello = outside.hello
         for name in semantics:
             if name not in hello.semantics:
-                raise ValueError(f"the program has no semantics {name}; it has: {', '.join(hello.semantics)}")
+                raise ValueError(f"the program has no generation {name}; it has: {', '.join(hello.semantics)}")
         if "create_domain" not in hello.operations:
             raise ValueError("the program has no operation create_domain")
         return offered_by(hello)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from proofs.operations import Event, Outcome
 from proofs.operations.draw import Draw
 from proofs.traces.events import HostShape
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 
 from .checker import Checker, Failure
 from .generators.plan import TracePlan, draw_plan
@@ -46,7 +46,7 @@ def random_trial(
     """
     draw = Draw(Random(seed))
     host = draw_host(draw, offered is None or offered.extended)
-    plan = draw_plan(draw, SEMANTICS[known.semantics], wanted or {}, offered)
+    plan = draw_plan(draw, GENERATIONS[known.semantics], wanted or {}, offered)
     return trial(known, seed, draw, host, plan)
 
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES, Kind
-from model.semantics import SEMANTICS
 from proofs.matrix.other_rows import OTHER_ROWS
 from proofs.matrix.rows import MatrixRow, granted, parts, rows_of, says_nothing
 from proofs.obligations.obligation import bounded
@@ -59,7 +59,7 @@ def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Ce
     plain = induction(semantics, ask=ask) if parts(ids) else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
-        reason = says_nothing(prop, SEMANTICS[semantics])
+        reason = says_nothing(prop, GENERATIONS[semantics])
         if reason:
             cells.append(CellVerdict(semantics, MatrixRow(prop.name), Verdict.NOT_APPLICABLE, reason))
             continue
@@ -82,7 +82,7 @@ def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Ce
                 more = tuple(name for name in worlds[row.conditions].kept if name not in plain.kept)
                 left[-1] = replace(left[-1], unless=more, waived=row.conditions)
     for other in OTHER_ROWS.values():
-        reason = other.says_nothing(SEMANTICS[semantics])
+        reason = other.says_nothing(GENERATIONS[semantics])
         if other.id in ids and reason:
             cells.append(CellVerdict(semantics, MatrixRow(other.part), Verdict.NOT_APPLICABLE, reason))
         elif other.id in ids:
@@ -116,7 +116,7 @@ def _fails_at(row: MatrixRow, world: Induction, ask: Ask = shown) -> str:
     prop = PROPERTIES[row.part]
     if prop.kind is Kind.STATE:
         return "" if row.part in world.kept else world.fails_at[row.part]
-    for place in places(prop, SEMANTICS[world.semantics]):
+    for place in places(prop, GENERATIONS[world.semantics]):
         if ask(world.semantics, row.part, place, row.conditions, world.kept) is None:
             return place
     return ""
@@ -125,5 +125,5 @@ def _fails_at(row: MatrixRow, world: Induction, ask: Ask = shown) -> str:
 def _holds_on(host: str, row: MatrixRow, world: Induction, ask: Ask) -> bool:
     """Whether a host of given size has a proof, on the statements that are kept on any host."""
     assumed = [*world.kept, row.part] if PROPERTIES[row.part].kind is Kind.STATE else world.kept
-    where = places(PROPERTIES[row.part], SEMANTICS[world.semantics])
+    where = places(PROPERTIES[row.part], GENERATIONS[world.semantics])
     return all(ask(world.semantics, row.part, p, row.conditions, assumed, host) is not None for p in where)

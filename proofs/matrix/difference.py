@@ -20,7 +20,7 @@ from proofs.replay.observe import observe
 from proofs.search.small_events import next_events
 from proofs.search.writer import ORDER
 from reference.constants import SCRUB_CHUNK, UINT_MAX
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.state import Host
 from reference.status import HypervisorCrash
 
@@ -182,7 +182,7 @@ def difference(asked: Between) -> GenerationDifference:
     """The fewest events, then domains, nodes and pages."""
     started = time.process_time()
     hosts = tiny_hosts(asked.nodes, asked.pages)
-    if SEMANTICS[asked.before].stashes != SEMANTICS[asked.after].stashes:
+    if GENERATIONS[asked.before].stashes != GENERATIONS[asked.after].stashes:
         hosts.append((SMALLEST,))
     found = GenerationDifference(hosts=f"at most {asked.nodes} nodes, {asked.domains} domains, {asked.pages} pages")
 

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.matrix.difference import Between, GenerationDifference, difference
 from proofs.matrix.findings import FOLDER, as_good, recorded
 from proofs.search.events import Trace
@@ -47,7 +47,7 @@ FURTHER: dict[tuple[str, str, str], Between] = {
 
 def neighbours() -> list[tuple[str, str]]:
     """Every generation with each that it was made from, the earlier one first."""
-    return [(before, after.name) for after in SEMANTICS.values() for before in after.follows]
+    return [(before, after.name) for after in GENERATIONS.values() for before in after.follows]
 
 
 def path_of(before: str, after: str, what: str = "") -> Path:

@@ -18,7 +18,7 @@ from proofs.operations import Outcome
 from proofs.operations import State as Counters
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.status import HypervisorCrash, MisuseError
 
 PROTECTED = "claims-protected.backed"
@@ -56,7 +56,7 @@ def _explorer(semantics: str, part: str, domains: int, nodes: Nodes) -> Explorer
 
 
 def _claims_nodes(semantics: str) -> bool:
-    return not {"claims", "claim_node"}.isdisjoint(SEMANTICS[semantics].claim_counters)
+    return not {"claims", "claim_node"}.isdisjoint(GENERATIONS[semantics].claim_counters)
 
 
 def _breaks(part: str, before: Counters, event: Written, outcome: Outcome) -> str:

@@ -6,8 +6,8 @@ tiny hosts: every critical section of every interleaving, each with its locks ch
 
 from functools import partial
 
+from model.named import GENERATIONS, TRANSITIONS
 from model.properties.lock_order import OUTSIDE, broken_by
-from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.explore.explorer import Events, Explorer
 from proofs.explore.running import Running, State, Written
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
@@ -38,10 +38,10 @@ def judge(semantics: str, _conditions: tuple[str, ...] = (), depth: int = 4) -> 
 
 def violations(semantics: str) -> list[str]:
     """What the transitions of the model do against the order of locks."""
-    rules = SEMANTICS[semantics].rules
-    found = [f"{name} {text}" for name in SEMANTICS[semantics].transitions for text in broken_by(name, rules)]
-    if not SEMANTICS[semantics].lacks("copies"):
-        for name in SEMANTICS[semantics].transitions:
+    rules = GENERATIONS[semantics].rules
+    found = [f"{name} {text}" for name in GENERATIONS[semantics].transitions for text in broken_by(name, rules)]
+    if not GENERATIONS[semantics].lacks("copies"):
+        for name in GENERATIONS[semantics].transitions:
             if OUTSIDE in TRANSITIONS[name].tags and not _keeps_copies(semantics, name):
                 found.append(f"{name} may leave a copy too small")
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.semantics import LACKS, Semantics
+from model.named import LACKS, Generation
 from proofs.matrix import lock_order
 from proofs.obligations.suite import property_ids
 from proofs.prover.verdict import Verdict
@@ -36,7 +36,7 @@ class OtherRow:
         """The property."""
         return self.part.partition(".")[0]
 
-    def says_nothing(self, semantics: Semantics) -> str:
+    def says_nothing(self, semantics: Generation) -> str:
         """Why it is not applicable; empty if it is."""
         return LACKS[self.needs] if self.needs and semantics.lacks(self.needs) else ""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.rows import MatrixRow, rows
 from proofs.prover.verdict import Verdict
@@ -74,7 +74,7 @@ def repairs(cells: Iterable[CellVerdict]) -> list[Repair]:
     """What is refuted for a generation, and proved for one that follows it (or gone, with what it was about)."""
     placed = by_place(cells)
     found: list[Repair] = []
-    for after in SEMANTICS.values():
+    for after in GENERATIONS.values():
         for before in after.follows:
             for row in rows():
                 wrong, right = placed.get((before, row)), _right(placed, after.name, row)

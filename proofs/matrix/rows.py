@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from model.named import GENERATIONS, Generation
 from model.properties import PROPERTIES, Property
-from model.semantics import SEMANTICS, Semantics
 from proofs.matrix.other_rows import OTHER_ROWS, OtherRow
 from proofs.obligations.suite import lacking, places
 
@@ -40,7 +40,7 @@ class MatrixRow:
 
 def granted(prop: Property) -> list[tuple[str, ...]]:
     """The conditions on which a property that does not hold is tried again, each by itself."""
-    return [SEMANTICS[DESIGN].conditions_of(prop) or OTHERWISE, *KINDS_OF_REQUESTS.get(prop.name, ())]
+    return [GENERATIONS[DESIGN].conditions_of(prop) or OTHERWISE, *KINDS_OF_REQUESTS.get(prop.name, ())]
 
 
 def parts(ids: list[str] | None = None) -> list[Property]:
@@ -59,7 +59,7 @@ def rows_of(other: OtherRow) -> list[MatrixRow]:
     return [MatrixRow(other.part), *([MatrixRow(other.part, other.conditions)] if other.conditions else [])]
 
 
-def says_nothing(prop: Property, semantics: Semantics) -> str:
+def says_nothing(prop: Property, semantics: Generation) -> str:
     """Why a property is not applicable to a generation; empty if it is. By what the generation can do."""
     lacks = lacking(prop, semantics)
     if lacks:
@@ -71,4 +71,4 @@ def promised(semantics: str, row: MatrixRow) -> bool:
     """Whether the design says so itself. Of the other generations nothing is claimed: the matrix says what they do."""
     if row.part in OTHER_ROWS:
         return semantics == DESIGN and OTHER_ROWS[row.part].promised
-    return semantics == DESIGN and row.conditions == SEMANTICS[DESIGN].conditions_of(PROPERTIES[row.part])
+    return semantics == DESIGN and row.conditions == GENERATIONS[DESIGN].conditions_of(PROPERTIES[row.part])

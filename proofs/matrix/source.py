@@ -11,10 +11,10 @@ from typing import Any
 
 from model import generations
 from model.generations import parts
-from model.generations.generation import Semantics
+from model.generations.generation import Generation
+from model.named import GENERATIONS
 from model.rules import Rules
-from model.semantics import SEMANTICS
-from reference.generations import SEMANTICS as OF_REFERENCE
+from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.generations import parts as reference_parts
 
 MODULES = [module for module in vars(generations).values() if inspect.ismodule(module)]
@@ -34,7 +34,7 @@ class RuleChange:
 
 def rule_changes(before: str, after: str) -> list[RuleChange]:
     """The rules of the model in which they differ, and the transitions that only one has."""
-    one, other = SEMANTICS[before], SEMANTICS[after]
+    one, other = GENERATIONS[before], GENERATIONS[after]
     found = []
     for f in fields(Rules):
         values = [getattr(semantics.rules, f.name) for semantics in (one, other)]
@@ -98,12 +98,12 @@ def _model_lines() -> dict[str, int]:
         for node in tree.body:
             target = node.targets[0] if isinstance(node, ast.Assign) else None
             value = getattr(module, target.id, None) if isinstance(target, ast.Name) else None
-            if isinstance(value, Semantics):
+            if isinstance(value, Generation):
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 used = [functions.pop(n) for n in sorted(names) if n in functions]
                 found[value.name] = _length(node) + sum(used)
     found["claim-sets-hardened"] += sum(inspect.getsource(c).count("\n") for c in _hardening_rules())
-    return {name: found[name] for name in SEMANTICS}
+    return {name: found[name] for name in GENERATIONS}
 
 
 def _hardening_rules() -> list[Callable[..., Any]]:

@@ -9,7 +9,7 @@ from reference.claims import (
     redeem_claims_for_allocation,
     stake_claims,
 )
-from reference.semantics import Request
+from reference.generation import Request
 from reference.state import Domain, Host
 
 from .override import Override

@@ -141,7 +141,7 @@ EDITS: tuple[Edit, ...] = (
     Edit(
         "dying-before-entries",
         "That the domain is dying is checked before the entries are: the wrong errno.",
-        "reference.semantics:Semantics.claim_memory",
+        "reference.generation:Generation.claim_memory",
         "if not entries or pad != 0:",
         "if domain.is_dying:\n    return Status.ESRCH\nif not entries or pad != 0:",
         "claim-sets",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model.generations.generation import Semantics
+from model.generations.generation import Generation
 from model.rules import (
     node_permits_free_pages,
     recall_global_then_node,
@@ -77,7 +77,7 @@ RULES: dict[str, MistakenRule] = {
 }
 
 
-def mutated(semantics: Semantics, mistake: str) -> Semantics:
+def mutated(semantics: Generation, mistake: str) -> Generation:
     """The semantics with one deliberate mistake in its rules."""
     change = RULES[mistake]
     changed: dict[str, Any] = {change.rule: change.value}

@@ -12,8 +12,8 @@ from typing import Any
 from proofs.mistakes.catalogue import CATALOGUE
 from proofs.mistakes.edits import Edit
 from proofs.mistakes.override import Override
-from reference.generations import SEMANTICS
-from reference.semantics import Semantics
+from reference.generation import Generation
+from reference.generations import GENERATIONS
 
 
 @contextmanager
@@ -27,17 +27,17 @@ def planted(name: str) -> Iterator[None]:
         with edited(mistake.edit):
             yield
     elif mistake.override is not None:
-        right = dict(SEMANTICS)
-        SEMANTICS.update(overridden(name))
+        right = dict(GENERATIONS)
+        GENERATIONS.update(overridden(name))
         try:
             yield
         finally:
-            SEMANTICS.update(right)
+            GENERATIONS.update(right)
     else:
         raise ValueError(f"{name} is no mistake of the reference")
 
 
-def overridden(name: str) -> dict[str, Semantics]:
+def overridden(name: str) -> dict[str, Generation]:
     """The generations that an override fits, each with it.
 
     :raises ValueError: the mistake is no override
@@ -45,11 +45,11 @@ def overridden(name: str) -> dict[str, Semantics]:
     mistake = CATALOGUE[name]
     if mistake.override is None:
         raise ValueError(f"{name} overrides nothing of the reference")
-    return {fit: _spoiled(mistake.override, type(SEMANTICS[fit])) for fit in mistake.generations}
+    return {fit: _spoiled(mistake.override, type(GENERATIONS[fit])) for fit in mistake.generations}
 
 
-def _spoiled(override: type[Override], right: type[Semantics]) -> Semantics:
-    spoiled: Semantics = type(f"{right.__name__}With{override.__name__}", (override, right), {})()
+def _spoiled(override: type[Override], right: type[Generation]) -> Generation:
+    spoiled: Generation = type(f"{right.__name__}With{override.__name__}", (override, right), {})()
     return spoiled
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from model.named import GENERATIONS, Generation
 from model.properties import PROPERTIES, Kind
 from model.properties.conditions import CONDITIONS
-from model.semantics import SEMANTICS, Semantics
 from proofs.mistakes.in_rules import mutated
 from proofs.obligations.names import (
     AUXILIARY,
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-def promised_on(semantics: Semantics, conditions: tuple[str, ...]) -> list[str]:
+def promised_on(semantics: Generation, conditions: tuple[str, ...]) -> list[str]:
     """The statements about states that a generation promises on some of these conditions."""
     parts = [(p.name, semantics.conditions_of(p)) for p in PROPERTIES.values() if p.of_state is not None]
     return [name for name, needed in parts if needed and set(needed) <= set(conditions)]
@@ -64,9 +64,9 @@ class Obligation:
         transition = self.transition + (f"-without-{self.dropped}" if self.dropped else "")
         return "/".join([semantics, prop, transition, self.encoding])
 
-    def rules(self) -> Semantics:
+    def rules(self) -> Generation:
         """The semantics, with the deliberate mistake if one was asked for."""
-        semantics = SEMANTICS[self.semantics]
+        semantics = GENERATIONS[self.semantics]
         return mutated(semantics, self.mutation) if self.mutation else semantics
 
     @cached_property

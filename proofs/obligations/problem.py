@@ -10,10 +10,10 @@ from model.hosts.bounded import BoundedHost
 from model.hosts.parametric import ParametricHost
 from model.hosts.views import View
 from model.logic import Term, negation
+from model.named import TRANSITIONS
 from model.properties import PROPERTIES, Kind, Property
 from model.properties.conditions import CONDITIONS
 from model.properties.ranges import largest_host
-from model.semantics import TRANSITIONS
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
 from model.watched import watched

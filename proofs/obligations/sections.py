@@ -3,8 +3,8 @@
 from model.hosts.parametric import ParametricHost
 from model.hosts.views import View
 from model.logic import negation
+from model.named import GENERATIONS, TRANSITIONS
 from model.operations.derived import Derived, outcomes
-from model.semantics import SEMANTICS, TRANSITIONS
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.obligation import PARAMETRIC, SECTION, Obligation
 
@@ -14,7 +14,7 @@ def section_obligations(semantics: list[str]) -> list[Obligation]:
     return [
         Obligation(SECTION, name, transition, PARAMETRIC)
         for name in semantics
-        for transition in SEMANTICS[name].transitions
+        for transition in GENERATIONS[name].transitions
         if isinstance(TRANSITIONS[transition].written, Derived)
     ]
 
@@ -26,7 +26,7 @@ def section_problem(obligation: Obligation) -> Problem:
         raise TypeError(f"{obligation.transition} is not derived from a section")
     host = ParametricHost()
     shown, assumed = View(host, assumed=False), View(host, assumed=True)
-    found = outcomes(host, host.state(), SEMANTICS[obligation.property].rules, written)
+    found = outcomes(host, host.state(), GENERATIONS[obligation.property].rules, written)
     while True:
         terms = host.term_count()
         shown.restart()

@@ -1,8 +1,8 @@
 """Which obligations there are: every property with every transition it is about, and what is not applicable."""
 
+from model.named import GENERATIONS, LACKS, TRANSITIONS, Generation
 from model.properties import PROPERTIES, Kind, Property
 from model.properties.conditions import CONDITIONS
-from model.semantics import LACKS, SEMANTICS, TRANSITIONS, Semantics
 from proofs.obligations.auxiliary import auxiliary_obligations, hard_obligation
 from proofs.obligations.names import BOOT, EVERY_STATE, PARAMETRIC, SELF_TEST, NotApplicable
 from proofs.obligations.obligation import Obligation
@@ -18,7 +18,7 @@ def applies(prop: Property, transition: str) -> str:
     return f"excepts steps that are: {', '.join(sorted(excepted))}" if excepted else ""
 
 
-def lacking(prop: Property, semantics: Semantics) -> str:
+def lacking(prop: Property, semantics: Generation) -> str:
     """Why the property says nothing about a generation; empty if it does."""
     return "; ".join(LACKS[feature] for feature in prop.needs if semantics.lacks(feature))
 
@@ -28,7 +28,7 @@ def excluding(transition: str, conditions: tuple[str, ...]) -> str:
     return next((c for c in conditions if transition in CONDITIONS[c].excludes), "")
 
 
-def places(prop: Property, semantics: Semantics) -> list[str]:
+def places(prop: Property, semantics: Generation) -> list[str]:
     """Where the property has to be shown."""
     if prop.kind is Kind.IMPLIED:
         return [EVERY_STATE]
@@ -40,7 +40,7 @@ def places(prop: Property, semantics: Semantics) -> list[str]:
 
 def of_property(semantics: str, prop: Property, encoding: str, mutation: str = "") -> list[Obligation]:
     """All obligations of one property; those without its conditions last, and there what a condition excludes too."""
-    rules = SEMANTICS[semantics]
+    rules = GENERATIONS[semantics]
     conditions = rules.conditions_of(prop)
     found = [
         Obligation(semantics, prop.name, place, encoding, conditions, mutation)
@@ -63,7 +63,7 @@ def suite(semantics: list[str], properties: list[str], encodings: list[str], mut
         for encoding in encodings
         for name in semantics
         for prop in PROPERTIES.values()
-        if prop.id in properties and not lacking(prop, SEMANTICS[name])
+        if prop.id in properties and not lacking(prop, GENERATIONS[name])
         for obligation in of_property(name, prop, encoding, mutation)
     ]
     if PARAMETRIC not in encodings:
@@ -78,12 +78,12 @@ def not_applicable(semantics: list[str], properties: list[str]) -> list[NotAppli
         for name in semantics
         for prop in PROPERTIES.values()
         if prop.id in properties and not prop.support
-        for transition in SEMANTICS[name].transitions
-        if (reason := _unspoken_of(prop, transition, SEMANTICS[name]))
+        for transition in GENERATIONS[name].transitions
+        if (reason := _unspoken_of(prop, transition, GENERATIONS[name]))
     ]
 
 
-def _unspoken_of(prop: Property, transition: str, semantics: Semantics) -> str:
+def _unspoken_of(prop: Property, transition: str, semantics: Generation) -> str:
     """Why a property has nothing to be proved of a transition; empty if it has."""
     if prop.kind is Kind.STEP and (reason := applies(prop, transition)):
         return reason

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import z3
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES, Kind
-from model.semantics import SEMANTICS
 from proofs.interrupts import check
 from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.obligations.problem import problem
@@ -53,7 +53,7 @@ class Ask(Protocol):
 
 def candidates(semantics: str) -> list[str]:
     """Every statement about states that says something about the generation."""
-    return [p.name for p in PROPERTIES.values() if p.kind is Kind.STATE and not lacking(p, SEMANTICS[semantics])]
+    return [p.name for p in PROPERTIES.values() if p.kind is Kind.STATE and not lacking(p, GENERATIONS[semantics])]
 
 
 def induction(
@@ -67,7 +67,7 @@ def induction(
     while changed:
         changed = False
         for name in [n for n in found.kept if n not in settled]:
-            for place in places(PROPERTIES[name], SEMANTICS[semantics]):
+            for place in places(PROPERTIES[name], GENERATIONS[semantics]):
                 if (name, place) in helped and helped[name, place] <= set(found.kept):
                     continue
                 found.asked += 1

@@ -12,7 +12,7 @@ from functools import partial
 import z3
 
 from model.hosts.bounded import BoundedHost
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.named import GENERATIONS, TRANSITIONS
 from model.step import Step
 from proofs.interrupts import check
 from proofs.obligations.obligation import Obligation, bounded
@@ -45,7 +45,7 @@ def labels_of(semantics: str, transition: str) -> list[str]:
     """The guards and updates of a transition, by label."""
     host = BoundedHost(1, 1)
     step = Step(host, host.state())
-    TRANSITIONS[transition].build(step, SEMANTICS[semantics].rules)
+    TRANSITIONS[transition].build(step, GENERATIONS[semantics].rules)
     return [f"guard:{g.name}" for g in step.guards] + [f"update:{name}" for name in step.updates]
 
 
@@ -84,7 +84,7 @@ def examine(obligations: list[Obligation], settings: Settings) -> Vacuity:
 def examined_obligations(semantics: str, nodes: int = 2, domains: int = 2) -> dict[str, list[Obligation]]:
     """What is examined, by transition."""
     obligations = [o for o in suite([semantics], property_ids(), [bounded(nodes, domains)]) if o.claimed]
-    return {t: [o for o in obligations if o.transition == t] for t in SEMANTICS[semantics].transitions}
+    return {t: [o for o in obligations if o.transition == t] for t in GENERATIONS[semantics].transitions}
 
 
 def vacuity(

@@ -12,7 +12,7 @@ from proofs.questions.events import (
 )
 from proofs.questions.question import Question, QuestionMoment, pages_of
 from proofs.search.fulfilled import granted
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.state import Domain, Host
 
 NAME = "per-node-v8"
@@ -95,7 +95,7 @@ def _permitted_by_claim_sets(moment: QuestionMoment) -> str:
         return ""
     if host.domains[0].tot_pages + 2 > host.domains[0].max_pages:
         return ""
-    rules, host.semantics = host.semantics, SEMANTICS[FOR_COMPARISON]
+    rules, host.semantics = host.semantics, GENERATIONS[FOR_COMPARISON]
     permitted = granted(host, host.domains[0], 1, node)
     host.semantics = rules
     return _shortfall(host) if permitted else ""

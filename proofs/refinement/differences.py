@@ -15,10 +15,10 @@ import z3
 from model.generations.single_node import V4
 from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
 from model.properties.comparison import ACCEPTED, Comparison, Pair, answers
 from model.properties.conditions import CONDITIONS
-from model.semantics import SEMANTICS
 from model.state import State
 from model.step import Step
 from proofs.interrupts import check
@@ -85,11 +85,11 @@ class Differences:
         self.semantics, self.part, self.conditions = semantics, part, conditions
         self.depth, self.nodes, self.domains, self.rlimit = depth, nodes, domains, rlimit
         self.base = V4.name if part == ONE_NODE else semantics
-        self.rules = SEMANTICS[semantics].rules
+        self.rules = GENERATIONS[semantics].rules
         self.compared = {
             name: comparison
             for name, comparison in PROPERTIES[part].compared.items()
-            if name in SEMANTICS[semantics].transitions and name in WRITTEN
+            if name in GENERATIONS[semantics].transitions and name in WRITTEN
         }
 
     def search(self, sought: Sought) -> CallDifference | None:

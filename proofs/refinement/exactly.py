@@ -15,9 +15,9 @@ from model.generations.single_node import V4
 from model.hosts.parametric import ParametricHost
 from model.hosts.views import View
 from model.logic import Term, any_of, negation
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
 from model.properties.comparison import ACCEPTED, Pair, answers
-from model.semantics import SEMANTICS
 from model.watched import watched
 from proofs.interrupts import check
 from proofs.obligations.auxiliary import Problem
@@ -67,7 +67,7 @@ def _impossible(
     host = ParametricHost()
     assumed = View(host, assumed=True)
     before = host.state()
-    pair = PROPERTIES[part].compared[transition].build(host, watched(before), SEMANTICS[semantics].rules)
+    pair = PROPERTIES[part].compared[transition].build(host, watched(before), GENERATIONS[semantics].rules)
     while True:
         terms = host.term_count()
         assumed.restart()

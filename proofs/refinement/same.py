@@ -1,7 +1,7 @@
 """Whether two generations are shown never to differ: the same rules but for how claims are counted, and that proved."""
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from model.semantics import SEMANTICS
 from proofs.matrix.source import rule_changes
 from proofs.obligations.suite import lacking, places
 from proofs.prover.induction import induction, shown
@@ -18,9 +18,10 @@ def never_differ(before: str, after: str) -> bool:
 
 
 def _counts_the_same(semantics: str) -> bool:
-    if lacking(PROPERTIES[PART], SEMANTICS[semantics]):
+    if lacking(PROPERTIES[PART], GENERATIONS[semantics]):
         return True
     kept = induction(semantics).kept
     return all(
-        shown(semantics, PART, place, (), kept) is not None for place in places(PROPERTIES[PART], SEMANTICS[semantics])
+        shown(semantics, PART, place, (), kept) is not None
+        for place in places(PROPERTIES[PART], GENERATIONS[semantics])
     )

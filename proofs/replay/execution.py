@@ -6,15 +6,15 @@ from msgspec import UNSET
 
 from proofs.operations import Continue, Event, Outcome
 from proofs.traces.events import HostShape
+from reference.generation import Generation
 from reference.heap import BlockPolicy, lowest_address
-from reference.semantics import Semantics
 from reference.state import Host, boot
 from reference.status import MisuseError
 from reference.steps import Steps, run
 
 
 def boot_shape(
-    shape: HostShape, semantics: Semantics, *, block_policy: BlockPolicy = lowest_address, check_locks: bool = False
+    shape: HostShape, semantics: Generation, *, block_policy: BlockPolicy = lowest_address, check_locks: bool = False
 ) -> Host:
     """A host after boot, as the header of a trace has it."""
     last = shape.last_alloc_node

@@ -11,7 +11,7 @@ from proofs.operations import Continue, Event, Outcome, State
 from proofs.traces.events import FORMAT_2, Header
 from proofs.traces.reader import TraceError, shape_problem
 from proofs.traces.text import one_line, printable
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.heap import NodeHeap, lowest_address
 from reference.properties import broken_properties, check_state
 from reference.state import Host
@@ -141,8 +141,8 @@ class Replay:
 
     def __init__(self, trace: Recording, result: TraceResult, *, check_locks: bool, check_properties: bool) -> None:
         header = trace.header
-        if header.semantics not in SEMANTICS:
-            known = ", ".join(SEMANTICS)
+        if header.semantics not in GENERATIONS:
+            known = ", ".join(GENERATIONS)
             raise trace.error(f"field `semantics`: unknown {header.semantics!r}; known: {known}")
         self.trace = trace
         self.result = result
@@ -151,7 +151,7 @@ class Replay:
         self.partial = header.format == FORMAT_2
         """What an event does not observe of its outcome is not compared."""
         self.host: Host = boot_shape(
-            header.host, SEMANTICS[header.semantics], block_policy=self.policy, check_locks=check_locks
+            header.host, GENERATIONS[header.semantics], block_policy=self.policy, check_locks=check_locks
         )
         self._size_key = -1
         self._size = 0

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from model.semantics import SEMANTICS
 from proofs.evidence.collect import CORE
 from proofs.evidence.parts import about
 from proofs.evidence.repaired import following, played
@@ -74,7 +74,7 @@ def promised(evidence: Evidence) -> dict[str, int]:
 
 def generations(evidence: Evidence) -> list[tuple[str, str]]:
     """Name and summary of the generations of the run."""
-    return [(name, SEMANTICS[name].rules.summary) for name in evidence.run.semantics]
+    return [(name, GENERATIONS[name].rules.summary) for name in evidence.run.semantics]
 
 
 @dataclass

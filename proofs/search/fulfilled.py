@@ -7,9 +7,9 @@ the model. Counts are pages.
 from collections.abc import Callable
 
 from reference.constants import MAX_ORDER, MEMF_exact_node
+from reference.generation import Request
 from reference.page_alloc import get_free_buddy
 from reference.properties import STATE_PROPERTIES, limbo_pages
-from reference.semantics import Request
 from reference.state import Domain, Host
 from reference.status import HypervisorCrash
 

@@ -31,15 +31,15 @@ def replay_on_reference(trace: Trace) -> Replayed:
     from proofs.replay.observe import observe
     from proofs.replay.replay import ObservedBlock
     from proofs.traces.events import HostShape
-    from reference.generations import SEMANTICS
+    from reference.generations import GENERATIONS
     from reference.properties import check_state
     from reference.status import HypervisorCrash, MisuseError
 
-    if trace.semantics not in SEMANTICS:
+    if trace.semantics not in GENERATIONS:
         return Replayed(False)
     policy = ObservedBlock()
     shape = msgspec.convert(trace.host, HostShape)
-    execution = Execution(boot_shape(shape, SEMANTICS[trace.semantics], block_policy=policy, check_locks=True))
+    execution = Execution(boot_shape(shape, GENERATIONS[trace.semantics], block_policy=policy, check_locks=True))
     host = execution.host
     found = Replayed(True)
     for written, expected in zip(trace.events, trace.states[1:], strict=True):

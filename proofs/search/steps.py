@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, implies, negation
+from model.named import TRANSITIONS, Generation
 from model.properties import PROPERTIES, Kind, Property
 from model.rules import Rules
-from model.semantics import TRANSITIONS, Semantics
 from model.step import Step
 from model.transitions.stash import SMALLEST
 
@@ -103,7 +103,7 @@ def parts_of(prop: str) -> list[Property]:
     return [p for p in PROPERTIES.values() if prop in (p.id, p.name) and not p.support]
 
 
-def searched(semantics: Semantics, parts: list[Property]) -> list[str]:
+def searched(semantics: Generation, parts: list[Property]) -> list[str]:
     """The events a search uses: not those that leave the state as it is, unless a property is about them.
 
     So are refusals. Where XENMEM_claim_pages looks at nothing before its lock, it is still begun before the domain that

@@ -14,10 +14,10 @@ from model.boot import boot
 from model.c_types import UINT_MAX
 from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
+from model.named import GENERATIONS, Generation
 from model.properties import PROPERTIES, Property
 from model.properties.conditions import CONDITIONS
 from model.properties.ranges import largest_host
-from model.semantics import SEMANTICS, Semantics
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
 from model.transitions.stash import SMALLEST
@@ -70,8 +70,8 @@ class Unrolled:
         seed: int = 0,
         booted: bool = True,
     ) -> None:
-        rules = SEMANTICS[semantics]
-        self.semantics: Semantics = mutated(rules, mutation) if mutation else rules
+        rules = GENERATIONS[semantics]
+        self.semantics: Generation = mutated(rules, mutation) if mutation else rules
         self.mutation = mutation
         self.parts = parts
         self.assumed = [CONDITIONS[c] for c in assumed]

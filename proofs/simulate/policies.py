@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reference.claims import ClaimEntry
 from reference.constants import CLAIM_TARGET_GLOBAL
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import claim_memory, claim_pages
 from reference.state import Domain, Host
 from reference.status import Status
@@ -62,4 +62,4 @@ POLICIES: dict[str, Policy] = {
         Policy("claim-sets", "claim-sets", _claim_set),
     )
 }
-assert all(policy.semantics in SEMANTICS for policy in POLICIES.values())
+assert all(policy.semantics in GENERATIONS for policy in POLICIES.values())

@@ -12,7 +12,7 @@ from proofs.simulate.build import BuildEnding, Built, build
 from proofs.simulate.policies import POLICIES, Policy, Wanted, legacy
 from proofs.simulate.running import RunningDomains
 from proofs.simulate.scenario import ORDERS, Scenario
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import destroydomain
 from reference.page_alloc import offline_page
 from reference.properties import broken_properties
@@ -145,7 +145,7 @@ def run_once(scenario: Scenario, policy_name: str, seed: int) -> RunOutcome:
     waiting = deque((int(rng.choice(scenario.builds.memory)), 1) for _ in range(scenario.builds.count))
     pages = scenario.host.node_memory
     span = 1 << (pages - 1).bit_length()
-    host = boot((pages,) * scenario.host.nodes, span, SEMANTICS[policy.semantics], check_locks=False)
+    host = boot((pages,) * scenario.host.nodes, span, GENERATIONS[policy.semantics], check_locks=False)
     last = scenario.builds.count * scenario.builds.attempts
     running = RunningDomains(host, scenario.running, last, rng)
     state = _Run(scenario, policy, rng, host, running, waiting)

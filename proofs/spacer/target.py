@@ -9,9 +9,9 @@ import z3
 from model.boot import boot
 from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of
+from model.named import GENERATIONS, TRANSITIONS, Generation
 from model.properties import PROPERTIES, Kind, Property
 from model.properties.conditions import CONDITIONS
-from model.semantics import SEMANTICS, TRANSITIONS, Semantics
 from model.state import FIELDS, HEAP_LOCK, Shape, State
 from model.step import Step
 from model.watched import watched
@@ -43,9 +43,9 @@ class SpacerTarget:
         mistake = f"~{self.mutation}" if self.mutation else ""
         return f"{self.semantics}{mistake}/{'+'.join([ids, *self.conditions])}/{self.nodes}x{self.domains}"
 
-    def rules(self) -> Semantics:
+    def rules(self) -> Generation:
         """The generation, with the deliberate mistake if one was asked for."""
-        semantics = SEMANTICS[self.semantics]
+        semantics = GENERATIONS[self.semantics]
         return mutated(semantics, self.mutation) if self.mutation else semantics
 
     def parts(self) -> list[Property]:
@@ -59,7 +59,7 @@ def targets(semantics: str, ids: list[str], nodes: int, domains: int, mutation: 
     With a part that is promised on more conditions than other parts of its property go those others: it rests on them.
     """
     asked = [prop for prop in PROPERTIES.values() if prop.id in ids and prop.kind is Kind.STATE and not prop.support]
-    promised = [(p, SEMANTICS[semantics].conditions_of(p)) for p in asked if not lacking(p, SEMANTICS[semantics])]
+    promised = [(p, GENERATIONS[semantics].conditions_of(p)) for p in asked if not lacking(p, GENERATIONS[semantics])]
     groups: dict[tuple[str, ...], list[str]] = {}
     for conditions in dict.fromkeys(conditions for _, conditions in promised):
         of = {prop.id for prop, needed in promised if needed == conditions}

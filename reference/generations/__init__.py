@@ -1,6 +1,6 @@
 """Every generation of claims, by name. One small file each: its differences from the common core."""
 
-from ..semantics import Semantics
+from ..generation import Generation
 from .claim_sets import ClaimSets, ClaimSetsNoRecall, ClaimSetsV3
 from .claim_sets_v7 import ClaimSetsV7
 from .hardened import ClaimSetsHardened
@@ -10,10 +10,10 @@ from .per_node import PerNodeV8
 from .single_node import SingleNodeV1, SingleNodeV2, SingleNodeV3, SingleNodeV4
 
 
-class Generations(dict[str, Semantics]):
+class Generations(dict[str, Generation]):
     """The generations, oldest first. A variant, GENERATION+PART+..., is found by its name, but not listed."""
 
-    def __missing__(self, name: str) -> Semantics:
+    def __missing__(self, name: str) -> Generation:
         generation, *parts = name.split("+")
         if not parts:
             raise KeyError(name)
@@ -24,7 +24,7 @@ class Generations(dict[str, Semantics]):
         return super().__contains__(generation) and all(part in PARTS for part in parts)
 
 
-SEMANTICS = Generations(
+GENERATIONS = Generations(
     (semantics.name, semantics)
     for semantics in (
         Legacy2013(),

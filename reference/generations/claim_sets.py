@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from ..claims import ClaimEntry, checked_entries, installed_entries, stake_outstanding_pages
 from ..constants import CLAIM_TARGET_GLOBAL, CLAIM_TARGET_LEGACY, MAX_NUMNODES
-from ..semantics import InstalledSet, Semantics
+from ..generation import Generation, InstalledSet
 from ..state import Domain, Host
 from ..status import Status
 
 
-class ClaimSets(Semantics):
+class ClaimSets(Generation):
     """``claim-sets`` (2026-04): the design this project exists for."""
 
     name = "claim-sets"

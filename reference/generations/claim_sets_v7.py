@@ -11,7 +11,7 @@ from ..claims import (
     replace_claims,
 )
 from ..constants import CLAIM_TARGET_LEGACY
-from ..semantics import Request
+from ..generation import Request
 from ..state import Domain, Host
 from ..status import Status
 from .claim_sets import ClaimSetsV3, legacy_as_global

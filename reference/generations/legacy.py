@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from ..claims import ClaimEntry, deduct_global_claims, stake_claims
-from ..semantics import Request, Semantics
+from ..generation import Generation, Request
 from ..state import Domain, Host
 from ..status import HypervisorCrash, MisuseError, Status
 
 
-class LegacyRedeemAtAlloc(Semantics):
+class LegacyRedeemAtAlloc(Generation):
     """``legacy-redeem-at-alloc`` (from 2025-12; 4.20, 4.21): redeemed in the allocator's critical section.
 
     A claim is not mixed with unclaimed memory: one or the other covers a request. No node is checked.

@@ -6,12 +6,12 @@ counters a domain under ``heap_lock``: ``charged_pages`` (tot_pages and the page
 """
 
 from ..claims import deduct_global_claims, deduct_node_claims, redeem_claims_for_allocation, stake_claims
-from ..semantics import Request, Semantics
+from ..generation import Generation, Request
 from ..state import Domain, Host, read_unlocked
 from ..status import Status
 
 
-class Charged(Semantics):
+class Charged(Generation):
     """Keeps the two counters."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
@@ -70,14 +70,14 @@ class ChargedAtAlloc(Charged):
         return super().request_permitted(host, request)
 
 
-class DyingChecked(Semantics):
+class DyingChecked(Generation):
     """Claim calls look at is_dying under their locks."""
 
     def refuses_claimant(self, domain: Domain) -> bool:
         return domain.is_dying
 
 
-class LimitReadUnlocked(Semantics):
+class LimitReadUnlocked(Generation):
     """The allocator refuses pages beyond the limit; tot_pages and max_pages are read without their lock."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
@@ -101,7 +101,7 @@ class AllClaimsAtAlloc(LimitReadUnlocked):
         return claimant.outstanding()
 
 
-class ClaimsCheckedAtAssign(Semantics):
+class ClaimsCheckedAtAssign(Generation):
     """assign_pages refuses pages that would exceed the limit together with the claims."""
 
     def limit_at_assign(self, host: Host, domain: Domain) -> int:
@@ -122,7 +122,7 @@ class ClaimsTrimmed(Charged):
                 excess -= deduct_node_claims(host, domain, node, excess, released)
 
 
-class RedeemedAtAssign(Semantics):
+class RedeemedAtAssign(Generation):
     """Claims are redeemed where tot_pages grows; pages that left the heap are still claimed until then."""
 
     redeems_at_alloc = False
@@ -136,13 +136,13 @@ class RedeemedAtAssign(Semantics):
                 redeem_claims_for_allocation(host, domain, pages, node)
 
 
-class StashKept(Semantics):
+class StashKept(Generation):
     """A live domain's stashed extent is never freed: a populate that it does not suit, and unpausing, are refused."""
 
     drops_stash = False
 
 
-class StashClaimRestored(Semantics):
+class StashClaimRestored(Generation):
     """A live domain's stashed extent that is freed becomes a claim of the domain in the same critical section."""
 
     def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
@@ -154,7 +154,7 @@ class StashClaimRestored(Semantics):
             stake_claims(host, domain, {}, pages)
 
 
-class MarksKept(Semantics):
+class MarksKept(Generation):
     """``assign_pages`` leaves offline marks as they are."""
 
     keeps_marks = True
@@ -183,7 +183,7 @@ def _claims_left(domain: Domain, pages: int) -> int:
     return left if left > 0 else 0
 
 
-PARTS: dict[str, type[Semantics]] = {
+PARTS: dict[str, type[Generation]] = {
     "limbo-counted": LimboCounted,
     "low-limit-refused": LowLimitRefused,
     "charged-at-alloc": ChargedAtAlloc,
@@ -201,7 +201,7 @@ PARTS: dict[str, type[Semantics]] = {
 """The parts of variants, by name. The model has one more: ``one-section``, for which there is no split to run."""
 
 
-def changed(base: Semantics, parts: list[str]) -> Semantics:
+def changed(base: Generation, parts: list[str]) -> Generation:
     """The semantics with these changes.
 
     :raises KeyError: there is no such part

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from ..claims import ClaimEntry, installed_entries, permit_without_mixing, stake_claims
 from ..constants import CLAIM_TARGET_GLOBAL, MAX_NUMNODES
-from ..semantics import InstalledSet, Request, Semantics
+from ..generation import Generation, InstalledSet, Request
 from ..state import Domain, Host
 from ..status import Status
 from .legacy import stop_if_above
 
 
-class PerNodeV8(Semantics):
+class PerNodeV8(Generation):
     """Claims per node without recall, without mixing on the host check, and without replacing a set."""
 
     name = "per-node-v8"

@@ -21,7 +21,7 @@ from ..constants import (
     XENMEMF_exact_node_request,
     XENMEMF_get_node,
 )
-from ..semantics import Request
+from ..generation import Request
 from ..state import Domain, Host, read_unlocked
 from ..status import HypervisorCrash, Status
 from .legacy import LegacyRedeemAtAlloc, LegacyRedeemAtAssign

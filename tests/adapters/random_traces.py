@@ -23,7 +23,7 @@ from proofs.operations import (
 from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import observe
 from proofs.traces.events import FORMAT_1, Header, HostShape
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.heap import NodeHeap
 
 
@@ -37,7 +37,7 @@ class Maker:
         if seed % 10 == 0:
             nodes = [span] * 64
         self.header = Header(FORMAT_1, "claim-sets", "random", HostShape(span, nodes), seed)
-        self.host = boot_shape(self.header.host, SEMANTICS["claim-sets"], block_policy=self._block)
+        self.host = boot_shape(self.header.host, GENERATIONS["claim-sets"], block_policy=self._block)
         self.execution = Execution(self.host)
         self.events: list[Event] = []
 

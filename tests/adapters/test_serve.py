@@ -19,9 +19,9 @@ from proofs.operations import KINDS
 from proofs.replay import replay as replay_module
 from proofs.replay import replay_trace
 from proofs.traces import read_traces
-from reference.generations import SEMANTICS
+from reference.generation import Generation
+from reference.generations import GENERATIONS
 from reference.generations.claim_sets import ClaimSets
-from reference.semantics import Semantics
 from tests.adapters.programs import EXAMPLE, SERVE
 
 RECORDED = "tests/data/conformance/claim-sets.jsonl.gz"
@@ -32,7 +32,7 @@ CREATE = {"op": "create_domain", "domid": 1, "max_pages": 8, "node_affinity": [0
 
 
 def asked(*lines: dict[str, Any] | bytes) -> list[dict[str, Any]]:
-    server = Server("here", SEMANTICS)
+    server = Server("here", GENERATIONS)
     encoded = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     return [json.loads(message(server.answer(line))) for line in encoded]
 
@@ -43,7 +43,7 @@ def test_it_says_what_it_supports() -> None:
         "hello": "claim-adapter/1",
         "name": "here",
         "formats": list(FORMATS),
-        "semantics": list(SEMANTICS),
+        "semantics": list(GENERATIONS),
         "operations": list(KINDS),
     }
 
@@ -66,7 +66,7 @@ def test_it_answers_the_operations_of_a_trace() -> None:
         ([BOOT], "no host: a header comes first"),
         ([b"{"], "not JSON: Input data was truncated"),
         ([b"\xff"], "not JSON: JSON is malformed: invalid character (byte 0)"),
-        ([HEADER | {"semantics": "mine"}], "no semantics 'mine'"),
+        ([HEADER | {"semantics": "mine"}], "no generation 'mine'"),
         ([HEADER | {"format": "claim-trace/9"}], "unknown format 'claim-trace/9'"),
         ([HEADER | {"host": {"node_span": 3, "nodes": [1]}}], "node_span 3 is not a power of two"),
         ([HEADER, {"op": "reboot"}], "Invalid value 'reboot' - at `$.op`"),
@@ -106,8 +106,8 @@ def test_a_program_with_a_mistake_has_the_semantics_that_it_fits(option: str) ->
     assert hello["name"].endswith(" with no-recall")
 
 
-def diverges(name: str, spoiled: dict[str, Semantics], monkeypatch: pytest.MonkeyPatch) -> bool:
-    monkeypatch.setattr(replay_module, "SEMANTICS", SEMANTICS | spoiled)
+def diverges(name: str, spoiled: dict[str, Generation], monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setattr(replay_module, "GENERATIONS", GENERATIONS | spoiled)
     return any(replay_trace(t, check_properties=False).divergence is not None for t in read_traces(RECORDED))
 
 
@@ -121,7 +121,7 @@ def test_mistakes_are_described_and_fit_claim_sets() -> None:
     for name, bug in OVERRIDES.items():
         assert bug.sentence().endswith(".")
         assert "claim-sets" in bug.fits()
-        assert all(isinstance(SEMANTICS[fit], ClaimSets) for fit in bug.fits())
+        assert all(isinstance(GENERATIONS[fit], ClaimSets) for fit in bug.fits())
         assert all(semantics.name == fit for fit, semantics in overridden(name).items())
     assert "claim-sets-no-recall" not in CATALOGUE["no-recall"].generations
 

@@ -9,7 +9,7 @@ import z3
 from docs._make.blocks import renewed
 from docs._make.c_ranges import DOCUMENT, blocks, main
 from model.c_code.allocating import LOW_MEMORY_ALARM as ALARM
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.named import GENERATIONS, TRANSITIONS
 from proofs.c_ranges.rows import values_of
 from proofs.c_ranges.verdicts import FOLDER, HARMLESS, NO_TRACE, load
 from proofs.c_typed.cint import UINT32, UINT64, CInt
@@ -68,7 +68,7 @@ def test_an_unsigned_comparison_of_claims_is_in_the_recordings() -> None:
 
 def test_counters_have_the_type_of_their_generation() -> None:
     shape = HostShape(4, [4])
-    found = {name: CTypedRun(name, shape, c_types=True).host.outstanding_claims.c_type.name for name in SEMANTICS}  # type: ignore[attr-defined]  # a number of a C type
+    found = {name: CTypedRun(name, shape, c_types=True).host.outstanding_claims.c_type.name for name in GENERATIONS}  # type: ignore[attr-defined]  # a number of a C type
     unsigned = {name for name, c_type in found.items() if c_type == "uint64"}
     assert unsigned == {"mainline-4.22", "claim-sets-v3", "claim-sets-v7", "per-node-v8"}
     assert set(found.values()) == {"int64", "uint64"}
@@ -114,7 +114,7 @@ def test_stored_traces_lead_where_they_say(path: Path) -> None:
 def test_every_value_of_every_generation_has_a_verdict() -> None:
     found = load()
     judged = {(j.row.semantics, j.row.transition, j.row.expression, j.row.c_type) for j in found}
-    for name, semantics in SEMANTICS.items():
+    for name, semantics in GENERATIONS.items():
         wanted = {
             (name, transition, value.expression, value.c_type)
             for transition in semantics.transitions
@@ -140,7 +140,7 @@ def test_a_fresh_run_finds_what_is_stored(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize("semantics", ["claim-sets", "single-node-v1", "per-node-v8", "claim-sets-hardened"])
 def test_every_value_is_computed_somewhere(semantics: str) -> None:
     """The checks before a value can be passed together: no verdict is about nothing."""
-    for transition in SEMANTICS[semantics].transitions:
+    for transition in GENERATIONS[semantics].transitions:
         for value in values_of(semantics, transition):
             solver = z3.SimpleSolver()
             solver.add(*[z3.BoolVal(term) if isinstance(term, bool) else term for term in value.given])

@@ -10,8 +10,8 @@ from proofs.c_typed.replay import CTypedReplay
 from proofs.replay.files import FileResult, replay_file
 from proofs.replay.replay import TraceResult
 from proofs.traces import read_traces
+from reference.generation import Request
 from reference.generations.single_node import SingleNodeV2
-from reference.semantics import Request
 from reference.state import Host
 from tests.cli.test_commands import call
 

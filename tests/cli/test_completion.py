@@ -22,12 +22,12 @@ ENVIRONMENT = os.environ | {"PATH": f"{FOLDER}{os.pathsep}{os.environ['PATH']}"}
 SHELLS = ("bash", "zsh", "fish")
 LINES = [
     ("claimcheck sea", ["search"]),
-    ("claimcheck search --semantics legacy-2", ["legacy-2013"]),
+    ("claimcheck search --generation legacy-2", ["legacy-2013"]),
     ("claimcheck search --property host-b", ["host-backed"]),
     ("claimcheck search --property node-backed --mistake no-r", ["no-recall"]),
     ("claimcheck search --assume limit-not", ["limit-not-lowered"]),
     ("claimcheck prove offl", ["offline_page", "offline-mark-kept"]),
-    ("claimcheck prove --semantics claim-sets+limbo", ["claim-sets+limbo-counted"]),
+    ("claimcheck prove --generation claim-sets+limbo", ["claim-sets+limbo-counted"]),
     ("claimcheck prove --hosts 4", ["4x4"]),
     ("claimcheck generations single-node-v4 claim-sets-n", ["claim-sets-no-recall"]),
     ("claimcheck simulate boot", ["boot-storm"]),
@@ -60,7 +60,7 @@ def test_what_is_offered(line: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_is_told_the_same(shell: str) -> None:
-    assert offered("claimcheck search --semantics legacy-r", shell) == [
+    assert offered("claimcheck search --generation legacy-r", shell) == [
         "legacy-redeem-at-assign",
         "legacy-redeem-at-alloc",
     ]

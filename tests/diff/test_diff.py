@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from model.calls import CALLS, SCRIPTS, Call, Case, cases
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from model.semantics import SEMANTICS
 from proofs.diff.operations import OPERATIONS
 from proofs.diff.run import SIZES, OperationResult, Space, assumed_of, ordered, row, tasks, work
 from proofs.diff.stashes import WITHIN
@@ -94,13 +94,13 @@ def test_generations_share_what_was_found_out() -> None:
 
 
 def test_what_is_assumed_is_promised() -> None:
-    for name, semantics in SEMANTICS.items():
+    for name, semantics in GENERATIONS.items():
         support = {assumed for assumed in assumed_of(name) if PROPERTIES[assumed].support}  # asked below
         assert set(assumed_of(name)) - support <= set(semantics.invariants), name
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize("semantics", GENERATIONS)
 def test_what_is_assumed_is_kept_in_every_generation(semantics: str) -> None:
     assert set(assumed_of(semantics)) <= set(induction(semantics).kept)
 
@@ -125,7 +125,7 @@ def listed(rows: list[OperationResult]) -> list[str]:
 @pytest.mark.long
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_everything(size: Size) -> None:
-    rows = ordered(r for task in tasks(list(SEMANTICS), list(OPERATIONS), [size]) for r in work(task))
+    rows = ordered(r for task in tasks(list(GENERATIONS), list(OPERATIONS), [size]) for r in work(task))
     wrong = [r for r in rows if r.verdict in (Verdict.REFUTED, Verdict.UNKNOWN)]
     assert not listed(wrong)
-    assert len(rows) == len(SEMANTICS) * len(OPERATIONS)
+    assert len(rows) == len(GENERATIONS) * len(OPERATIONS)

@@ -16,7 +16,7 @@ def run(*arguments: str):
 
 
 def test_all_equal_is_0() -> None:
-    done = run("--shape", "1x1", "--semantics", "claim-sets", "--operation", "mark_dying")
+    done = run("--shape", "1x1", "--generation", "claim-sets", "--operation", "mark_dying")
     assert done.exit_code == 0, done.output
     assert "mark_dying" in done.output
     assert "1 proved, 0 refuted, 0 unknown" in done.output
@@ -40,14 +40,14 @@ def test_json_has_everything() -> None:
 
 
 def test_what_is_not_decided_is_3() -> None:
-    done = run("--shape", "2x2", "--semantics", "claim-sets", "--operation", "install_claim_set", "--rlimit", "1")
+    done = run("--shape", "2x2", "--generation", "claim-sets", "--operation", "install_claim_set", "--rlimit", "1")
     assert done.exit_code == 3, done.output
     assert "unknown: claim-sets install_claim_set 2x2" in done.output
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--shape", "0x1"), ("--shape", "2"), ("--operation", "nothing"), ("--semantics", "x"), ("--mistake", "x")],
+    [("--shape", "0x1"), ("--shape", "2"), ("--operation", "nothing"), ("--generation", "x"), ("--mistake", "x")],
 )
 def test_wrong_use_is_2(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from docs._make.blocks import blocks_of
 from docs._make.checkout import ROOT
 from docs._make.diff import DOCUMENT, assumed
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.diff.operations import OPERATIONS
 from proofs.mistakes.edits import EDITS
 
@@ -24,7 +24,7 @@ def test_every_operation_has_its_row_and_is_proved() -> None:
 
 
 def test_every_generation_has_its_row() -> None:
-    assert list(rows_of("diff-generations")) == list(SEMANTICS)
+    assert list(rows_of("diff-generations")) == list(GENERATIONS)
 
 
 def test_every_mistake_has_its_row() -> None:

@@ -11,7 +11,7 @@ from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import Evidence
 from proofs.traces import TraceWriter, read_traces
 
-SEMANTICS = ["claim-sets-no-recall", "claim-sets"]
+GENERATIONS = ["claim-sets-no-recall", "claim-sets"]
 PROPERTIES = ["node-backed", "host-backed"]
 TRACES = 2
 LEFT_OUT = frozenset({"tests", *FURTHER})
@@ -38,4 +38,4 @@ def short_recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def small(short_recordings: None) -> Evidence:
-    return collected(EvidenceRequest(SEMANTICS, PROPERTIES, LEFT_OUT, jobs=1))
+    return collected(EvidenceRequest(GENERATIONS, PROPERTIES, LEFT_OUT, jobs=1))

@@ -256,7 +256,7 @@ def test_endings_of_the_command(evidence: Evidence, page: str, tmp_path: Path) -
 
 def test_some_of_it_from_nothing(tmp_path: Path) -> None:
     without = [option for name in (*LEFT_OUT, "matrix", "guards", "conformance") for option in ("--without", name)]
-    arguments = ["--semantics", "claim-sets", "--property", "recall-minimal", "--out", str(tmp_path), "--jobs", "1"]
+    arguments = ["--generation", "claim-sets", "--property", "recall-minimal", "--out", str(tmp_path), "--jobs", "1"]
     code, text = call(*arguments, *without)
     assert code == 0
     assert f"obligations: {len(suite(['claim-sets'], ['recall-minimal'], [PARAMETRIC]))} proved" in text

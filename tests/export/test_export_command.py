@@ -51,7 +51,7 @@ def test_a_trace_as_json() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["c", "--semantics", "claim-set"], "claimcheck: no semantics 'claim-set'; did you mean 'claim-sets'?"),
+        (["c", "--generation", "claim-set"], "claimcheck: no generation 'claim-set'; did you mean 'claim-sets'?"),
         (["c", "-o", "/proc/none/x.h"], "claimcheck: /proc/none/x.h: No such file or directory"),
         (["tests", "no-such-file"], "claimcheck: no-such-file: No such file or directory"),
         (["tests", EXAMPLE, "--trace", "2"], f"claimcheck: {EXAMPLE} has 1 trace, not 2"),

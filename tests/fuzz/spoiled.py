@@ -7,12 +7,12 @@ from typing import Any
 
 from proofs.fuzz import machine
 from proofs.mistakes.planted import overridden
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 
 
 def spoil(bug: str, patch: Callable[[Any, str, Any], None] = setattr) -> None:
     """Put the mistake into the reference that traces are done on; the model stays as it is."""
-    patch(machine, "SEMANTICS", dict(SEMANTICS) | overridden(bug))
+    patch(machine, "GENERATIONS", dict(GENERATIONS) | overridden(bug))
 
 
 if __name__ == "__main__":  # `python -m tests.fuzz.spoiled BUG ARGUMENTS...`: the command with the mistake

@@ -18,7 +18,7 @@ from proofs.fuzz.known import Known
 from proofs.fuzz.world import RandomWorld
 from proofs.operations import Continue, CreateDomain, Event, name_of
 from proofs.operations.draw import Draw
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 
 RANDOMS = st.randoms(use_true_random=False)
 
@@ -67,7 +67,7 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
                 failure = self.checker.end()
                 assert failure is None, failure
 
-    for kind in operations_of(SEMANTICS[known.semantics]):
+    for kind in operations_of(GENERATIONS[known.semantics]):
 
         def begun(self: Builders, random: Random, kind: type[Event] = kind) -> None:
             self.begin(kind, random)

@@ -236,7 +236,7 @@ def test_classes_that_a_short_run_does_not_reach_are_said_and_it_is_no_success(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--semantics", "claim-setz"], "claimcheck: no semantics 'claim-setz'; did you mean 'claim-sets'?"),
+        (["--generation", "claim-setz"], "claimcheck: no generation 'claim-setz'; did you mean 'claim-sets'?"),
         (["--steps", "10", "--duration", "1"], "claimcheck: --duration and --steps: one of them"),
         (["--steps", "0"], "claimcheck: Invalid value for '--steps'"),
         (["--out", "/proc/campaign", "--steps", "10"], "claimcheck: --out: /proc/campaign: "),

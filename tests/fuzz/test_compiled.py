@@ -11,7 +11,7 @@ import z3
 
 from model.calls import CALL_FIELDS, CALLS, Block, Call, CallHost, Case, Entry, cases, exists, search_order
 from model.hosts.bounded import ListGrid, ListVector
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.fuzz.compiled import Compiler, ModelState, Pages, code, direct
 from proofs.fuzz.model_calls import compiler
 from tests.fuzz.random_calls import DOMAINS, EVALUATED, NODES, calls, random_state
@@ -117,7 +117,7 @@ def compare(
         heaps = [Heap(random.getrandbits(5)) for _ in range(NODES)]
         searched = {"pages": asked.constant("pages", 1 << given["order"]), "candidates": candidates}
         arguments |= searched | {"has_block": [bool(heap.orders >> given["order"]) for heap in heaps]}
-    found = cases(Call(SEMANTICS[semantics], asked.host, asked.before), name, **arguments)
+    found = cases(Call(GENERATIONS[semantics], asked.host, asked.before), name, **arguments)
     model = asked.known()
     wanted = came_out(model, found)
     expected = asked.after(model, wanted)
@@ -152,7 +152,7 @@ def compared(compiler: Compiler, semantics: str, rounds: int, seed: int) -> set[
     return seen
 
 
-@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize("semantics", GENERATIONS)
 def test_compiled_calls_do_what_z3_says(semantics: str) -> None:
     """One round of every kind of call; which cases that reaches is up to the random numbers."""
     seen = compared(compiler(semantics), semantics, 1, seed=1)
@@ -160,12 +160,12 @@ def test_compiled_calls_do_what_z3_says(semantics: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize("semantics", GENERATIONS)
 def test_compiled_calls_do_what_z3_says_in_many_states(semantics: str) -> None:
     assert len(compared(compiler(semantics), semantics, 60, seed=2)) > 50
 
 
-@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize("semantics", GENERATIONS)
 def test_what_is_not_compiled_is_the_model_on_numbers(semantics: str) -> None:
     """The same function evaluates every call on numbers; here it is held against the compiled calls."""
     random = Random(3)

@@ -10,7 +10,7 @@ import pytest
 
 from docs._make.blocks import blocks_of
 from docs._make.fuzz import DOCUMENT
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.fuzz.hunt import hunt
 from proofs.mistakes.catalogue import OVERRIDES
 
@@ -34,7 +34,7 @@ def test_the_document_has_every_mistake_each_found_and_short() -> None:
 
 def test_the_document_has_every_generation_with_nearly_all_classes_reached_and_names_the_others() -> None:
     found = rows("fuzz-coverage")
-    assert [row[0] for row in found] == [f"`{name}`" for name in SEMANTICS]
+    assert [row[0] for row in found] == [f"`{name}`" for name in GENERATIONS]
     for row in found:
         reached, of = map(int, re.fullmatch(r"(\d+) of (\d+)", row[2]).groups())  # type: ignore[union-attr]
         others = re.findall(r"`[^`]+`", row[5])

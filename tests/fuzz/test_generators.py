@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from model.semantics import SEMANTICS as MODEL
+from model.named import GENERATIONS as MODEL
 from proofs.fuzz.checker import Checker, Failure, Impossible
 from proofs.fuzz.compiled import ModelState
 from proofs.fuzz.generators import operations_of
@@ -36,7 +36,7 @@ from proofs.operations import (
 )
 from proofs.operations.draw import EXTREMES, Draw
 from proofs.traces.events import HostShape
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 
 
 def nothing_known(semantics: str) -> Known:
@@ -61,20 +61,20 @@ def test_every_operation_is_made_and_traces_run_clean(semantics: str) -> None:
         assert trial.failure is None, trial.failure
         made.update(event.op for event in trial.events)
     rare = {"domain_destroy", "destroydomain"}
-    assert {name_of(kind) for kind in operations_of(SEMANTICS[semantics])} - rare <= set(made)
+    assert {name_of(kind) for kind in operations_of(GENERATIONS[semantics])} - rare <= set(made)
     assert made["continue"] > 0
 
 
 def test_drawn_operations_are_the_operations_of_traces() -> None:
-    assert set(MODEL) == set(SEMANTICS)
-    drawn = {name: {name_of(kind) for kind in operations_of(semantics)} for name, semantics in SEMANTICS.items()}
+    assert set(MODEL) == set(GENERATIONS)
+    drawn = {name: {name_of(kind) for kind in operations_of(semantics)} for name, semantics in GENERATIONS.items()}
     assert drawn["claim-sets"] == set(OPERATIONS) - {"get_memory_claims"}
     assert drawn["per-node-v8"] == set(OPERATIONS)
     assert drawn["legacy-2013"] == set(OPERATIONS) - {"install_claim_set", "claim_memory", "get_memory_claims"}
 
 
 def test_swarm_each_trace_has_its_own_operations_and_weights() -> None:
-    plans = [draw_plan(Draw(Random(seed)), SEMANTICS["claim-sets"], {}) for seed in range(100)]
+    plans = [draw_plan(Draw(Random(seed)), GENERATIONS["claim-sets"], {}) for seed in range(100)]
     chosen = [frozenset(name_of(kind) for kind in plan._kinds) for plan in plans]
     assert len(set(chosen)) > 50
     assert {len(c) == len(OPERATIONS) - 1 for c in chosen} == {True, False}
@@ -85,7 +85,7 @@ def test_swarm_each_trace_has_its_own_operations_and_weights() -> None:
 
 def test_wanted_operations_are_favoured() -> None:
     def share(wanted: dict[str, float]) -> int:
-        plans = [draw_plan(Draw(Random(seed)), SEMANTICS["claim-sets"], wanted) for seed in range(200)]
+        plans = [draw_plan(Draw(Random(seed)), GENERATIONS["claim-sets"], wanted) for seed in range(200)]
         return sum(name_of(plan.kind(Draw(Random(1)))) == "offline_page" for plan in plans)
 
     assert share({"offline_page": 5.0}) > 2 * share({})

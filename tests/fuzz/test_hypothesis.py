@@ -13,7 +13,7 @@ from proofs.fuzz.hosts import draw_host
 from proofs.fuzz.known import Known
 from proofs.fuzz.trial import Trial, trial
 from proofs.operations.draw import Draw
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from tests.fuzz.spoiled import spoil
 from tests.fuzz.state_machine import RANDOMS, machine_of
 
@@ -24,7 +24,7 @@ FEW = settings(max_examples=15, suppress_health_check=list(HealthCheck), deadlin
 def trials(draw: st.DrawFn, semantics: str, length: int = 12) -> Trial:
     """A short trace, made and checked; Hypothesis knows every random number in it."""
     source = Draw(draw(RANDOMS))
-    weighted = [(kind, kind.weight) for kind in operations_of(SEMANTICS[semantics])]
+    weighted = [(kind, kind.weight) for kind in operations_of(GENERATIONS[semantics])]
     plan = TracePlan(weighted, length, 0.1, source.pick((0.0, 0.5, 0.9)))
     return trial(Known(semantics, [], {}), 0, source, draw_host(source), plan)
 

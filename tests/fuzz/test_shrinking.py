@@ -18,7 +18,7 @@ from proofs.fuzz.store import write_finding
 from proofs.fuzz.target import FailingTrace, Model
 from proofs.fuzz.trial import random_trial
 from proofs.replay.files import replay_file
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from tests.fuzz.spoiled import spoil
 
 KNOWN = Known("claim-sets", [], {})
@@ -100,7 +100,7 @@ def test_the_test_of_a_finding_fails_with_the_mistake_and_passes_without(
     assert failure_of(str(names["TRACE"])) == small.failure
     with pytest.raises(AssertionError):
         test()  # type: ignore[operator]
-    monkeypatch.setattr(machine, "SEMANTICS", SEMANTICS)
+    monkeypatch.setattr(machine, "GENERATIONS", GENERATIONS)
     test()  # type: ignore[operator]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from model.generations import SEMANTICS
+from model.generations import GENERATIONS
 from model.generations.parts import PARTS
 from model.rules import node_permits_free_pages
 from proofs.cli.generations import generations
@@ -22,13 +22,13 @@ from proofs.obligations.obligation import EVERY_STATE
 from proofs.prover.induction import induction, shown
 from proofs.prover.verdict import Verdict
 from proofs.replay.files import replay_file
-from reference.generations import SEMANTICS as OF_REFERENCE
+from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.generations.parts import PARTS as PARTS_OF_REFERENCE
 
 
 def test_the_model_has_every_generation_of_the_reference() -> None:
-    assert list(SEMANTICS) == list(OF_REFERENCE)
-    assert all(name in SEMANTICS for s in SEMANTICS.values() for name in s.follows)
+    assert list(GENERATIONS) == list(OF_REFERENCE)
+    assert all(name in GENERATIONS for s in GENERATIONS.values() for name in s.follows)
 
 
 def test_the_model_has_every_part_of_the_reference() -> None:
@@ -70,14 +70,14 @@ def test_counters_that_may_exceed_free_pages_fit_their_type_on_any_host(semantic
 
 def test_only_since_there_are_so_many_domains_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.properties.ranges.DOMID_FIRST_RESERVED", 2**62)
-    kept = [*SEMANTICS["per-node-v8"].invariants]
+    kept = [*GENERATIONS["per-node-v8"].invariants]
     kept = [name for name in kept if name not in ("node-backed", "host-backed")]
     assert shown("per-node-v8", "no-wrap.host-counters", EVERY_STATE, (), kept) is None
 
 
 def test_an_invariant_that_fails_is_not_used_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    rules = replace(SEMANTICS["claim-sets"].rules, node_permits=node_permits_free_pages)
-    monkeypatch.setitem(SEMANTICS, "claim-sets", replace(SEMANTICS["claim-sets"], rules=rules))
+    rules = replace(GENERATIONS["claim-sets"].rules, node_permits=node_permits_free_pages)
+    monkeypatch.setitem(GENERATIONS, "claim-sets", replace(GENERATIONS["claim-sets"], rules=rules))
     found = verdicts("claim-sets", "node-backed", "claims-fulfilled")
     assert found["node-backed"] is Verdict.UNKNOWN  # the reference does not make the mistake
     assert found["claims-fulfilled.granted-on-node"] is not Verdict.PROVED
@@ -140,8 +140,8 @@ def test_the_same_rules_show_no_difference() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--semantics", "single-node-v4", "--property", "no-crash"], 0, "refuted"),
-        (["--semantics", "claim-sets-no-recall", "--property", "node-backed", "--json"], 0, '"conditions"'),
+        (["--generation", "single-node-v4", "--property", "no-crash"], 0, "refuted"),
+        (["--generation", "claim-sets-no-recall", "--property", "node-backed", "--json"], 0, '"conditions"'),
         (["--all", "--mutate", "no-recall"], 2, "takes only"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_request_that_names_no_node_is_told() -> None:
 
 
 def test_of_some_requests_the_next_generation_is_right() -> None:
-    kept = [p for p in SEMANTICS["single-node-v3"].invariants if p not in ("node-backed", "host-backed")]
+    kept = [p for p in GENERATIONS["single-node-v3"].invariants if p not in ("node-backed", "host-backed")]
     for place in ("alloc_heap_pages", "alloc_heap_pages_unowned"):
         assert shown("single-node-v3", "unclaimed-only", place, ("claimants-refcounted",), kept) is not None
     assert shown("single-node-v3", "unclaimed-only", "alloc_heap_pages_unowned", (), kept) is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.named import GENERATIONS, TRANSITIONS
 from proofs.matrix.cells import Open, proofs_of
 from proofs.matrix.lock_order import judge, violations
 from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
@@ -77,4 +77,4 @@ def test_superpages_are_promised_by_none_and_refused_by_all() -> None:
 def test_only_the_order_of_locks_is_promised() -> None:
     assert [part for part in OTHER_ROWS if promised("claim-sets", MatrixRow(part))] == ["lock-order"]
     assert not promised("single-node-v4", MatrixRow("lock-order"))
-    assert all(other.says_nothing(SEMANTICS["claim-sets"]) == "" for other in OTHER_ROWS.values())
+    assert all(other.says_nothing(GENERATIONS["claim-sets"]) == "" for other in OTHER_ROWS.values())

@@ -7,7 +7,7 @@ import pytest
 from docs._make import pages
 from docs._make.blocks import renewed
 from docs._make.generations import DOCUMENT, OF_A_RUN, of_cells
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.matrix import differences
 from proofs.matrix.findings import FOLDER, measure, path_of
 from proofs.matrix.report import repairs
@@ -33,7 +33,7 @@ def test_every_refuted_verdict_has_its_trace_and_every_trace_its_verdict() -> No
 
 def test_there_is_a_verdict_on_every_row_of_every_generation() -> None:
     judged = {(cell.semantics, cell.row.part) for cell in CELLS}
-    assert judged == {(name, row.part) for name in SEMANTICS for row in rows()}
+    assert judged == {(name, row.part) for name in GENERATIONS for row in rows()}
 
 
 def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
@@ -44,12 +44,12 @@ def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", pages.pages([]), ids=lambda path: path.stem)
 def test_the_page_shows_what_is_stored(path: Path) -> None:
     name = path.stem
-    text = pages.page(name, CELLS) if name in SEMANTICS else pages.index(CELLS)
+    text = pages.page(name, CELLS) if name in GENERATIONS else pages.index(CELLS)
     assert path.read_text(encoding="utf-8") == text, "run make matrix"
 
 
 def test_there_are_no_other_pages() -> None:
-    assert {path.stem for path in pages.PAGES.glob("*.md")} == {*SEMANTICS, "README"}
+    assert {path.stem for path in pages.PAGES.glob("*.md")} == {*GENERATIONS, "README"}
 
 
 REPAIRED_BY_NONE = {
@@ -61,7 +61,7 @@ REPAIRED_BY_NONE = {
 
 def test_each_generation_before_claim_sets_is_repaired_by_one_that_follows_but_three() -> None:
     found = {(repair.before, repair.after) for repair in repairs(CELLS)}
-    before_claim_sets = set(list(SEMANTICS)[: list(SEMANTICS).index("claim-sets")])
+    before_claim_sets = set(list(GENERATIONS)[: list(GENERATIONS).index("claim-sets")])
     assert before_claim_sets - {before for before, _after in found} == REPAIRED_BY_NONE
     assert {("single-node-v2", "single-node-v3"), ("claim-sets-no-recall", "claim-sets")} <= found
 

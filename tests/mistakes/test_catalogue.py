@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from model.semantics import SEMANTICS as OF_MODEL
+from model.named import GENERATIONS as OF_MODEL
 from proofs.cli.main import claimcheck
 from proofs.diff.operations import OPERATIONS
 from proofs.diff.run import Space, row
@@ -17,7 +17,7 @@ from proofs.mistakes.in_rules import RULES, mutated
 from proofs.mistakes.planted import planted
 from proofs.prover.verdict import Verdict
 from reference import claims
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 
 IN_BOTH = [name for name, mistake in CATALOGUE.items() if mistake.rules and mistake.override]
 SHOWN_BY = {
@@ -41,7 +41,7 @@ def test_each_mistake_has_a_sentence_and_a_change() -> None:
         assert bool(mistake.override) + bool(mistake.edit) == bool(mistake.generations)
         assert mistake.rules or mistake.generations
         assert mistake.edit is None or mistake.edit.operation in OPERATIONS
-        assert set(mistake.generations) <= set(SEMANTICS)
+        assert set(mistake.generations) <= set(GENERATIONS)
 
 
 def test_a_sentence_is_stated_once() -> None:
@@ -60,12 +60,14 @@ def test_two_mistakes_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_planted_mistake_is_gone_afterwards() -> None:
-    right, code = dict(SEMANTICS), claims.recall_claims.__code__
+    right, code = dict(GENERATIONS), claims.recall_claims.__code__
     with planted("no-recall"):
-        assert {name for name in right if SEMANTICS[name] is not right[name]} == set(CATALOGUE["no-recall"].generations)
+        assert {name for name in right if GENERATIONS[name] is not right[name]} == set(
+            CATALOGUE["no-recall"].generations
+        )
     with planted("recalls-one-too-few"):
         assert claims.recall_claims.__code__ is not code
-    assert (dict(SEMANTICS), claims.recall_claims.__code__) == (right, code)
+    assert (dict(GENERATIONS), claims.recall_claims.__code__) == (right, code)
     with pytest.raises(ValueError, match="no mistake of the reference"), planted("recall-global-first"):
         pass
 
@@ -110,6 +112,6 @@ def test_former_options_are_accepted_and_not_shown(verb: str) -> None:
 
 
 def test_diff_finds_a_mistake_of_serve() -> None:
-    line = "diff --mistake no-recall --semantics claim-sets --operation offline_page --shape 1x1 --jobs 1"
+    line = "diff --mistake no-recall --generation claim-sets --operation offline_page --shape 1x1 --jobs 1"
     assert "no-recall" in OF_REFERENCE
     assert claimcheck.main(line.split(), standalone_mode=False) == 1

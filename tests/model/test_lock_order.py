@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from model.named import GENERATIONS, TRANSITIONS
 from model.properties.lock_order import broken_by, touched
-from model.semantics import SEMANTICS, TRANSITIONS
 from model.state import DOMCTL_LOCK, FIELDS
 
-RULES = SEMANTICS["claim-sets"].rules
+RULES = GENERATIONS["claim-sets"].rules
 
 
-@pytest.mark.parametrize("semantics", SEMANTICS)
+@pytest.mark.parametrize("semantics", GENERATIONS)
 def test_counters_are_touched_under_their_lock_only(semantics: str) -> None:
-    of = SEMANTICS[semantics]
+    of = GENERATIONS[semantics]
     found = {name: broken_by(name, of.rules) for name in of.transitions if broken_by(name, of.rules)}
     limits = [f"reads {field} without page_alloc_lock" for field in ("max_pages", "tot_pages")]
     assert found == ({"alloc_heap_pages": limits} if semantics == "single-node-v4" else {})
@@ -28,7 +28,7 @@ def test_a_lock_that_is_missing_or_out_of_order_is_found(monkeypatch: pytest.Mon
 
 
 def test_redeeming_at_assignment_needs_heap_lock_there() -> None:
-    late = SEMANTICS["legacy-redeem-at-assign"].rules
+    late = GENERATIONS["legacy-redeem-at-assign"].rules
     assert "global_claims" in touched("assign_pages", late)[1]
     assert TRANSITIONS["assign_pages"].locks_under(late) != TRANSITIONS["assign_pages"].locks
 
@@ -40,7 +40,7 @@ def test_the_allocator_reads_no_limit() -> None:
 def test_only_domctls_and_the_end_of_a_domain_write_what_the_domctl_lock_protects() -> None:
     writers = {
         n
-        for n in SEMANTICS["claim-sets"].transitions
+        for n in GENERATIONS["claim-sets"].transitions
         if any(FIELDS[f].lock == DOMCTL_LOCK for f in touched(n, RULES)[1])
     }
     assert writers == {"create_domain", "domain_kill", "domain_kill_release", "destroy_domain"}

@@ -34,7 +34,7 @@ from model.calls import (
     holds,
 )
 from model.logic import Term, all_of, any_of, negation
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.named import GENERATIONS, TRANSITIONS
 from model.state import FIELDS
 from model.step import Step
 from model.transitions.stash import SMALLEST
@@ -91,7 +91,7 @@ def _set(s: CallState, domid: Term, failing: bool, success: tuple[str, ...] = ("
 
 def _legacy(semantics: str, s: CallState, domid: Term, failing: bool, release: bool = False) -> Iterator[Asked]:
     pages = _pages()
-    checked = s.legacy_calls[domid] >= 1 if SEMANTICS[semantics].rules.refuses_dying else True
+    checked = s.legacy_calls[domid] >= 1 if GENERATIONS[semantics].rules.refuses_dying else True
     where = all_of([s.listed(domid), checked])
     if release:
         yield Asked("set_outstanding_pages", {"domid": domid, "pages": 0}, where, ("released",))
@@ -103,7 +103,7 @@ def _legacy(semantics: str, s: CallState, domid: Term, failing: bool, release: b
 def _on_node(semantics: str, s: CallState, domid: Term, node: Term) -> Iterator[Asked]:
     pages = _pages()
     # Of a dying domain the hypercall has seen to it, where anybody does.
-    alive = negation(s.is_dying[domid]) if SEMANTICS[semantics].rules.refuses_dying else True
+    alive = negation(s.is_dying[domid]) if GENERATIONS[semantics].rules.refuses_dying else True
     where = all_of([s.listed(domid), s.domctl_lock == -1, alive, pages >= 1])
     yield Asked("set_outstanding_pages", {"domid": domid, "pages": pages, "node": node}, where, ("claimed",))
 
@@ -177,7 +177,7 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
     elif transition in ("alloc_heap_pages", "alloc_heap_pages_refused"):
         yield from _alloc(semantics, host, s, domid, owned=True, failing=transition.endswith("refused"))
     elif transition in ("alloc_heap_pages_unowned", "exchange_allocate"):
-        domain = domid if SEMANTICS[semantics].rules.credits_without_refcount else None
+        domain = domid if GENERATIONS[semantics].rules.credits_without_refcount else None
         yield from _alloc(semantics, host, s, domain, owned=False)
     elif transition in ("assign_pages", "assign_pages_refused"):
         where = all_of([one, pages <= s.limbo_pages[domid, node]])
@@ -195,7 +195,7 @@ def asked(semantics: str, transition: str, host: CallHost, s: CallState) -> Iter
         where = all_of([one, pages <= s.extra_pages[domid, node]])
         yield Asked("release_ownership", _block(ASSIGNED, node, domid, False), where, _RELEASED)
     elif transition == "free_stash":
-        kept = s.is_dying[domid] if SEMANTICS[semantics].rules.keeps_stash else True
+        kept = s.is_dying[domid] if GENERATIONS[semantics].rules.keeps_stash else True
         where = all_of([pages >= SMALLEST, pages <= s.limbo_pages[domid, node], kept])
         yield Asked("free_stash", {"domid": domid, **_block(LIMBO, node, domid)}, where, ("freed",))
     elif transition == "destroy_domain":
@@ -258,7 +258,7 @@ def disagreement(semantics: str, kept: list[str], transition: str) -> tuple[Verd
 
 
 def _compared(semantics: str, kept: list[str], transition: str, host: CallHost, s: CallState, one: Asked) -> Verdict:
-    rules = SEMANTICS[semantics]
+    rules = GENERATIONS[semantics]
     step = Step(host, s, one.given)
     step.rules = rules.rules
     TRANSITIONS[transition].build(step, rules.rules)

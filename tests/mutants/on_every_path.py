@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.diff.operations import OPERATIONS
 from proofs.diff.run import OperationResult, Task, work
 from proofs.diff.world import Size
@@ -25,7 +25,7 @@ Reached = dict[tuple[str, str], dict[str, list[str]]]
 """Function, as (module, qualified name) -> operations that reach it -> generations in which they do."""
 
 
-def reached(side: str, names: Iterable[str] = SEMANTICS, operations: Iterable[str] = OPERATIONS) -> Reached:
+def reached(side: str, names: Iterable[str] = GENERATIONS, operations: Iterable[str] = OPERATIONS) -> Reached:
     """Explore the right code on the smallest host, and note which functions of a side run.
 
     :raises ValueError: the right code is not right

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec import Struct
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES, Kind
-from model.semantics import SEMANTICS
 from proofs.atomic import write_atomically
 from proofs.evidence.mutants import Ending, MutantVerdict, fingerprint
 from proofs.fuzz import model_calls
@@ -74,7 +74,7 @@ class Prepared(Struct):
 
 def semantics_in_order() -> list[str]:
     """All generations."""
-    return [*ORDER, *(name for name in SEMANTICS if name not in ORDER)]
+    return [*ORDER, *(name for name in GENERATIONS if name not in ORDER)]
 
 
 def baseline() -> Baseline:
@@ -85,12 +85,12 @@ def baseline() -> Baseline:
     except (OSError, msgspec.DecodeError):
         pass
     found = Baseline({}, {})
-    for name in SEMANTICS:
+    for name in GENERATIONS:
         found.kept[name] = induction(name).kept
         found.promises[name] = [
             Promise(o.property, o.transition, o.conditions)
             for o in suite([name], property_ids(), [bounded(*HOST)])
-            if o.claimed and o.transition in SEMANTICS[name].transitions
+            if o.claimed and o.transition in GENERATIONS[name].transitions
             if solve(asked(name, Promise(o.property, o.transition, o.conditions), found), _SETTINGS).verdict
             is Verdict.PROVED
         ]
@@ -116,7 +116,7 @@ def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepar
     """
     found = Prepared(shown, {}, {}, {}, {}, {}, on_every_path.reached("model", shown.kept))
     for name in [name for name in semantics_in_order() if name in shown.kept]:
-        for transition in SEMANTICS[name].transitions:
+        for transition in GENERATIONS[name].transitions:
             with noted("model") as called:
                 found.relations[name, transition] = relation(name, transition, *HOST)
             found.called[name, transition] = called

@@ -25,7 +25,7 @@ from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.replay import replay_trace
 from proofs.traces import TraceError, read_traces
 from proofs.traces.events import Header
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.locks import LockError
 from reference.status import HypervisorCrash
 from tests.mutants import on_every_path
@@ -90,7 +90,7 @@ class Prepared(Struct):
     """Which operations reach a function, as `claimcheck diff` asks for them."""
 
 
-def prepare(names: Iterable[str] = SEMANTICS, known: Callable[[str], Known] = known_of) -> Prepared:
+def prepare(names: Iterable[str] = GENERATIONS, known: Callable[[str], Known] = known_of) -> Prepared:
     """Replay and fuzz the right code, and note which functions are reached.
 
     :param names: of the generations
@@ -200,7 +200,7 @@ def done_with_locks(name: str, trial: Trial) -> None:
 
     :raises LockError: a lock is taken out of order, or something is touched without its own
     """
-    execution = Execution(boot_shape(trial.host, SEMANTICS[name], check_locks=True))
+    execution = Execution(boot_shape(trial.host, GENERATIONS[name], check_locks=True))
     with contextlib.suppress(HypervisorCrash):  # as the right code does there
         for event in trial.events:
             execution.do(unanswered(event))

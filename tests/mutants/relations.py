@@ -13,7 +13,7 @@ import z3
 
 from model.hosts.bounded import BoundedHost, ListGrid, ListVector
 from model.logic import Term, all_of, any_of, negation
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.named import GENERATIONS, TRANSITIONS
 from model.step import Step
 from proofs.obligations.invariants import invariant
 from proofs.prover.verdict import Settings, Verdict
@@ -34,7 +34,7 @@ def relation(semantics: str, transition: str, nodes: int, domains: int) -> Relat
     """As the code in this process has it now."""
     host = BoundedHost(nodes, domains)
     step = Step(host, host.state())
-    TRANSITIONS[transition].build(step, SEMANTICS[semantics].rules)
+    TRANSITIONS[transition].build(step, GENERATIONS[semantics].rules)
     guards = tuple(guard.formula(host) for guard in step.guards)
     after = {"allocates": step.allocates, "unowned": step.unowned}
     for name, value in vars(host.after(step)).items():

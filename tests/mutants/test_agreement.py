@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.prover.verdict import Verdict
 from tests.mutants.agreement import disagreement
 
@@ -19,9 +19,11 @@ STANDS_BESIDE_NO_CALL = {
 }
 
 
-@pytest.mark.parametrize("semantics", [s if s in PLAIN else pytest.param(s, marks=pytest.mark.long) for s in SEMANTICS])
+@pytest.mark.parametrize(
+    "semantics", [s if s in PLAIN else pytest.param(s, marks=pytest.mark.long) for s in GENERATIONS]
+)
 def test_transitions_and_calls_agree(semantics: str) -> None:
-    rules = SEMANTICS[semantics]
+    rules = GENERATIONS[semantics]
     found = {t: disagreement(semantics, list(rules.invariants[2:]), t)[0] for t in rules.transitions}
     assert {t for t, verdict in found.items() if verdict is Verdict.NOT_APPLICABLE} <= STANDS_BESIDE_NO_CALL
     assert {t: v for t, v in found.items() if v not in (Verdict.PROVED, Verdict.NOT_APPLICABLE)} == {}

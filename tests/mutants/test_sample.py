@@ -10,7 +10,7 @@ from tests.mutants.forked import forked
 from tests.mutants.mutant import Made, mutants, put
 from tests.mutants.run import Judge, judged
 
-SEMANTICS = "claim-sets"
+GENERATIONS = "claim-sets"
 
 
 def _known(name: str) -> Known:
@@ -42,7 +42,7 @@ OF_MODEL = {
 
 
 def test_mutants_of_the_reference_are_killed() -> None:
-    prepared = on_reference.prepare([SEMANTICS], _known)
+    prepared = on_reference.prepare([GENERATIONS], _known)
     found = _by(lambda made, report: on_reference.judge(made, prepared, report), "reference", list(OF_REFERENCE))
     assert {name: one.by for name, one in found.items()} == OF_REFERENCE
 
@@ -57,9 +57,9 @@ def test_mutants_of_the_model_are_killed() -> None:
             ("all-claims-counted", "set_outstanding_pages"),
         )
     ]
-    shown = on_model.Baseline({SEMANTICS: list(INVARIANTS)}, {SEMANTICS: asked})
+    shown = on_model.Baseline({GENERATIONS: list(INVARIANTS)}, {GENERATIONS: asked})
     for promise in asked:
-        assert solve(on_model.asked(SEMANTICS, promise, shown), Settings()).verdict is Verdict.PROVED
+        assert solve(on_model.asked(GENERATIONS, promise, shown), Settings()).verdict is Verdict.PROVED
     prepared = on_model.prepare(shown, _known)
     found = _by(lambda made, report: on_model.judge(made, prepared, report), "model", list(OF_MODEL))
     assert {name: one.by for name, one in found.items()} == OF_MODEL
@@ -99,7 +99,7 @@ def test_every_path_tells_survivors_from_the_same() -> None:
         "reference.page_alloc:alloc_heap_pages other-comparison 1",
         "reference.hypercalls:max_mem other-comparison 1",
     ]
-    paths = on_every_path.reached("reference", [SEMANTICS], ["alloc_heap_pages", "max_mem"])
+    paths = on_every_path.reached("reference", [GENERATIONS], ["alloc_heap_pages", "max_mem"])
     nothing = MutantVerdict(Ending.SURVIVED, "")
     found = _by(lambda made, _report: _on_every_path(made, paths) or nothing, "reference", names)
     assert [(found[name].ending, found[name].by) for name in names] == [

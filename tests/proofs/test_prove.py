@@ -8,7 +8,7 @@ import pytest
 import z3
 from click.testing import CliRunner
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.cli.prove import exit_code, prove
 from proofs.matrix.verdicts import load
 from proofs.mistakes.in_rules import RULES
@@ -59,7 +59,7 @@ FOLLOW = {
 
 def test_each_condition_is_needed(parametric: list[Result]) -> None:
     refuted = {r.name.split("/")[1] for r in parametric if r.verdict is Verdict.REFUTED}
-    conditional = SEMANTICS["claim-sets"].conditional
+    conditional = GENERATIONS["claim-sets"].conditional
     needed = {name for name in conditional if {name} & (refuted | {part.split(".")[0] for part in refuted})}
     assert needed == conditional.keys() - FOLLOW
     cells = {c.row.part: c for c in load() if c.semantics == "claim-sets" and not c.row.conditions}
@@ -130,7 +130,7 @@ def test_too_little_work_allowed_is_unknown_not_proved() -> None:
         (["node-backed", "alloc_heap_pages", "--mutate", "node-check-ignores-claims", "--no-cache"], 1, "refuted: "),
         (["self-test", "--rlimit", "300000", "--no-cache", "--jobs", "1"], 3, "unknown: self-test"),
         (["--property", "node-backd"], 2, "did you mean 'node-backed'"),
-        (["--semantics", "claim-set"], 2, "did you mean 'claim-sets'"),
+        (["--generation", "claim-set"], 2, "did you mean 'claim-sets'"),
         (["no-such-part"], 2, "no obligation has a name with"),
         (["--hosts", "0x3"], 2, "NODESxDOMAINS"),
         (["--mutate", "redeem-without-step-4"], 2, "did you mean 'redeem-without-step-3'"),

@@ -7,7 +7,7 @@ import z3
 from click.testing import CliRunner
 
 from model.hosts.bounded import BoundedHost
-from model.semantics import SEMANTICS, TRANSITIONS
+from model.named import GENERATIONS, TRANSITIONS
 from model.step import Step
 from proofs.cli.search import search as command
 from proofs.mistakes.in_rules import RULES
@@ -157,10 +157,10 @@ def test_steps_that_are_not_searched_change_nothing_or_only_end_a_call() -> None
     host = BoundedHost(2, 2)
     special = {name for names in (*SPECIAL.values(), EXTRA) for name in names}
     for name, transition in TRANSITIONS.items():
-        found = {*searched(SEMANTICS["claim-sets"], []), *special}
-        if name not in found and name in SEMANTICS["claim-sets"].transitions:
+        found = {*searched(GENERATIONS["claim-sets"], []), *special}
+        if name not in found and name in GENERATIONS["claim-sets"].transitions:
             step = Step(host, host.state())
-            transition.build(step, SEMANTICS["claim-sets"].rules)
+            transition.build(step, GENERATIONS["claim-sets"].rules)
             assert name == "create_domain" or set(step.updates) <= {"legacy_calls"}
 
 

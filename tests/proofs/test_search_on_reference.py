@@ -69,10 +69,10 @@ def test_a_legacy_claim_of_2013_is_not_backed_once_the_pages_have_left_the_heap(
     ("arguments", "code", "text"),
     [
         (["--property", "superpage-fulfilled"], 1, "found on the reference, breadth first"),
-        (["--semantics", "single-node-v3", "--property", "claims-fulfilled", "--json"], 1, '"on_node"'),
+        (["--generation", "single-node-v3", "--property", "claims-fulfilled", "--json"], 1, '"on_node"'),
         (["--property", "superpage-fulfilled", "--depth", "1"], 0, "no trace of at most 1"),
         (["--property", "superpage-fulfilled", "--mutate", "no-recall"], 2, "searched on the reference"),
-        (["--semantics", "legacy-2014", "--property", "host-backed"], 2, "did you mean 'legacy-2013'"),
+        (["--generation", "legacy-2014", "--property", "host-backed"], 2, "did you mean 'legacy-2013'"),
     ],
 )
 def test_endings_of_the_command(arguments: list[str], code: int, text: str) -> None:

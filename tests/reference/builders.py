@@ -19,7 +19,7 @@ from reference.constants import (
     MEMF_no_owner,
     MEMF_no_refcount,
 )
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.pages import Block, PageState
 from reference.populate import PreemptAt
 from reference.properties import check_state
@@ -85,7 +85,7 @@ class Builders(RuleBasedStateMachine):
     )
     def boot(self, nodes: list[int], max_pages: list[int]) -> None:
         SEEN.add("boot")
-        self.host = boot(tuple(nodes), 16, SEMANTICS[self.semantics])
+        self.host = boot(tuple(nodes), 16, GENERATIONS[self.semantics])
         for domid, limit in enumerate(max_pages[:4], 1):
             create_domain(self.host, domid, limit)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reference.claims import ClaimEntry
 from reference.constants import CLAIM_TARGET_GLOBAL
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
 from reference.populate import Populated, PreemptAt, populate_physmap
 from reference.properties import check_state
@@ -26,7 +26,7 @@ def small_host(
     **options: bool | None,
 ) -> Host:
     """Nodes of these pages (8 each by default), domains 1.. of 100 pages at most; locks are checked."""
-    host = boot(nodes or (8, 8), span, SEMANTICS[semantics], **options)  # type: ignore[arg-type]  # by name
+    host = boot(nodes or (8, 8), span, GENERATIONS[semantics], **options)  # type: ignore[arg-type]  # by name
     for domid in range(1, domains + 1):
         create_domain(host, domid, max_pages)
     return host

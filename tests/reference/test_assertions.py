@@ -3,7 +3,7 @@
 import pytest
 
 from reference.constants import MEMF_no_refcount
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.page_alloc import alloc_heap_pages, assign_pages
 from reference.state import Host
 from reference.status import HypervisorCrash, Status
@@ -54,7 +54,7 @@ def test_where_claims_are_redeemed_at_assignment(semantics: str, memflags: int) 
     assert assign_pages(host, mfn, 0, host.domain(1), memflags) is Status.OK
 
 
-@pytest.mark.parametrize("semantics", sorted(set(SEMANTICS) - {*AT_ALLOC, *AT_ASSIGN}))
+@pytest.mark.parametrize("semantics", sorted(set(GENERATIONS) - {*AT_ALLOC, *AT_ASSIGN}))
 def test_other_generations_have_none(semantics: str) -> None:
     host = host_that_counts(semantics, 0)
     mfn = alloc_heap_pages(host, host.domain(1), 0)

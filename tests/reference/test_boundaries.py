@@ -3,7 +3,7 @@
 import pytest
 
 from reference.constants import MAX_NUMNODES, MEMF_no_refcount
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.heap import NodeHeap, lowest_address
 from reference.hypercalls import claim_pages, memory_exchange
 from reference.page_alloc import alloc_heap_pages, free_heap_pages, offline_page, release_ownership
@@ -16,13 +16,13 @@ from tests.reference.hosts import alloc, claim, held, small_host
 
 @pytest.mark.parametrize(("node", "expected"), [(MAX_NUMNODES - 1, Status.ENOMEM), (MAX_NUMNODES, Status.EINVAL)])
 def test_v1_checks_a_node_id_against_its_range_only(node: int, expected: Status) -> None:
-    host = boot((4,), 4, SEMANTICS["single-node-v1"])
+    host = boot((4,), 4, GENERATIONS["single-node-v1"])
     domain = create_domain(host, 1, max_pages=4)
     assert host.semantics.set_outstanding_pages(host, domain, 1, node) is expected
 
 
 def test_an_exchange_cannot_steal_pages_in_limbo() -> None:
-    host = boot((8,), 8, SEMANTICS["claim-sets"])
+    host = boot((8,), 8, GENERATIONS["claim-sets"])
     domain = create_domain(host, 1, max_pages=8)
     mfn = alloc_heap_pages(host, domain, 0)
     assert mfn is not None
@@ -31,7 +31,7 @@ def test_an_exchange_cannot_steal_pages_in_limbo() -> None:
 
 
 def test_only_pages_of_a_domain_leave_its_tot_pages() -> None:
-    host = boot((8,), 8, SEMANTICS["claim-sets"])
+    host = boot((8,), 8, GENERATIONS["claim-sets"])
     mfn = alloc_heap_pages(host, create_domain(host, 1, max_pages=8), 0)
     assert mfn is not None
     with pytest.raises(MisuseError, match="belongs to no domain"):

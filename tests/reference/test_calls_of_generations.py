@@ -12,7 +12,7 @@ from reference.constants import (
     XENMEMF_exact_node_request,
 )
 from reference.domain import mark_dying
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import claim_memory, claim_pages, get_memory_claims, pausedomain, unpausedomain
 from reference.status import MisuseError, Status
 from reference.steps import run
@@ -128,7 +128,7 @@ def test_v8_tells_what_is_installed_as_a_set_that_it_would_take() -> None:
 
 
 def test_other_generations_have_no_query() -> None:
-    for semantics in set(SEMANTICS) - {"claim-sets-v3", "claim-sets-v7", "per-node-v8"}:
+    for semantics in set(GENERATIONS) - {"claim-sets-v3", "claim-sets-v7", "per-node-v8"}:
         with pytest.raises(MisuseError, match=f"{semantics} has no query"):
             get_memory_claims(small_host(semantics=semantics), 1, 1)
 

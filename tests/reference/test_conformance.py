@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proofs.replay.files import replay_file
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 
 FOLDER = Path("tests/data/conformance")
 CLAIM_SETS = FOLDER / "claim-sets.jsonl.gz"
@@ -29,7 +29,7 @@ def test_every_recorded_event_is_reproduced(path: Path, check_locks: bool) -> No
 
 def test_every_recording_is_there() -> None:
     assert (len(RECORDED), len(INTERLEAVED), len(CASES)) == (8, 7, 20)
-    assert {path.name.removesuffix(".jsonl.gz") for path in RECORDED + INTERLEAVED} <= set(SEMANTICS)
+    assert {path.name.removesuffix(".jsonl.gz") for path in RECORDED + INTERLEAVED} <= set(GENERATIONS)
 
 
 def test_interleaved_recordings_are_complete() -> None:

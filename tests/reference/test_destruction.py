@@ -7,7 +7,7 @@ import pytest
 
 from reference.constants import MEMF_no_refcount
 from reference.domain import domain_destroy, mark_dying, relinquish_memory
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import claim_pages, destroydomain, memory_exchange
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages, offline_page
 from reference.pages import PageState
@@ -55,7 +55,7 @@ def test_hardened_claim_sets_refuse_that_claim(semantics: str) -> None:
     assert avail(host)[3] == 0
 
 
-@pytest.mark.parametrize("semantics", list(SEMANTICS))
+@pytest.mark.parametrize("semantics", list(GENERATIONS))
 def test_in_every_other_generation_it_is_leaked_too(semantics: str) -> None:
     host, status = staked_after_destruction(semantics)
     leaked = semantics != "claim-sets-hardened"

@@ -4,7 +4,7 @@ import pytest
 
 from reference.constants import MEMF_no_refcount
 from reference.domain import mark_dying, relinquish_memory
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.page_alloc import alloc_heap_pages, assign_pages, free_domheap_pages, free_heap_pages
 from reference.properties import check_state
 from reference.state import Host
@@ -12,8 +12,8 @@ from reference.status import MisuseError, Status
 from reference.steps import run
 from tests.reference.hosts import alloc, avail, broken, free, held, small_host
 
-AT_ASSIGN = [name for name in SEMANTICS if not SEMANTICS[name].redeems_at_alloc]
-AT_ALLOC = [name for name in SEMANTICS if SEMANTICS[name].redeems_at_alloc]
+AT_ASSIGN = [name for name in GENERATIONS if not GENERATIONS[name].redeems_at_alloc]
+AT_ALLOC = [name for name in GENERATIONS if GENERATIONS[name].redeems_at_alloc]
 
 
 def counted(host: Host, domid: int = 1) -> tuple[int, int]:
@@ -37,7 +37,7 @@ def test_the_generations_that_redeem_at_assignment() -> None:
     assert AT_ASSIGN == ["legacy-2013", "legacy-redeem-at-assign", "single-node-v1", "single-node-v2", "single-node-v3"]
 
 
-@pytest.mark.parametrize("semantics", list(SEMANTICS))
+@pytest.mark.parametrize("semantics", list(GENERATIONS))
 def test_extra_pages_are_the_domains_and_not_in_tot_pages(semantics: str) -> None:
     host = small_host(semantics=semantics, max_pages=2)
     alloc(host, 1, node=0)
@@ -87,7 +87,7 @@ def test_extra_pages_are_freed_with_the_domain() -> None:
     assert avail(host)[1] == 16
 
 
-@pytest.mark.parametrize("semantics", list(SEMANTICS))
+@pytest.mark.parametrize("semantics", list(GENERATIONS))
 @pytest.mark.parametrize(("claimed", "order", "left"), [(5, 1, 3), (1, 1, 0), (4, 2, 0)])
 def test_who_redeems_for_extra_pages(semantics: str, claimed: int, order: int, left: int) -> None:
     host = small_host(semantics=semantics)
@@ -108,7 +108,7 @@ def test_extra_pages_of_another_node_than_the_claims_redeem_nothing(semantics: s
     assert held(host, 1)[0] == [0, 1]
 
 
-@pytest.mark.parametrize("semantics", list(SEMANTICS))
+@pytest.mark.parametrize("semantics", list(GENERATIONS))
 def test_freeing_extra_pages_grows_the_claim_in_2013_only(semantics: str) -> None:
     host = small_host(semantics=semantics)
     mfn = extra(host, 1)

@@ -7,7 +7,7 @@ from reference.constants import (
     MAX_NUMNODES,
 )
 from reference.domain import mark_dying
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import claim_memory, claim_pages, pausedomain, unpausedomain
 from reference.page_alloc import alloc_heap_pages, assign_pages, free_domheap_pages, offline_page
 from reference.properties import check_state
@@ -35,7 +35,7 @@ def test_generations_without_claim_sets_say_so(semantics: str) -> None:
             claim_memory(host, 1, [])
 
 
-@pytest.mark.parametrize("semantics", list(SEMANTICS))
+@pytest.mark.parametrize("semantics", list(GENERATIONS))
 def test_every_generation_keeps_its_books(semantics: str) -> None:
     host = small_host(semantics=semantics)
     assert stake(host, 1, 6) is Status.OK

@@ -3,9 +3,9 @@
 import pytest
 
 from reference import claims
+from reference.generation import Request
 from reference.locks import LockError
 from reference.page_alloc import get_free_buddy
-from reference.semantics import Request
 from reference.state import Domain, Host, all_locks
 from tests.reference.hosts import claim, small_host
 

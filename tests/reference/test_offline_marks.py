@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from reference.domain import mark_dying
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import memory_exchange
 from reference.page_alloc import (
     alloc_heap_pages,
@@ -32,14 +32,14 @@ def marked_in_limbo(semantics: str = "claim-sets", **options: bool) -> Host:
     return host
 
 
-@pytest.mark.parametrize("semantics", [name for name in SEMANTICS if name not in KEPT])
+@pytest.mark.parametrize("semantics", [name for name in GENERATIONS if name not in KEPT])
 def test_assigning_a_marked_page_stops_a_debug_build(semantics: str) -> None:
     host = marked_in_limbo(semantics, debug_build=True)
     with pytest.raises(HypervisorCrash, match="ASSERT"):
         assign_pages(host, 0, 1, host.domain(1))
 
 
-@pytest.mark.parametrize("semantics", [name for name in SEMANTICS if name not in KEPT])
+@pytest.mark.parametrize("semantics", [name for name in GENERATIONS if name not in KEPT])
 def test_a_release_build_loses_the_mark(semantics: str) -> None:
     host = marked_in_limbo(semantics)
     assert check_state(host) == []

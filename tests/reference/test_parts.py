@@ -4,7 +4,7 @@ import pytest
 
 from reference.constants import MEMF_exact_node
 from reference.domain import domain_kill, mark_dying
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.generations.hardened import ClaimSetsHardened
 from reference.generations.parts import PARTS, changed
 from reference.hypercalls import unpausedomain
@@ -45,21 +45,21 @@ def in_limbo(host: Host, order: int = 0) -> int:
 
 @pytest.mark.parametrize("name", ["claim-sets+nothing", "claim-sets+", "no-generation", "no-generation+limbo-counted"])
 def test_there_is_no_other(name: str) -> None:
-    assert name not in SEMANTICS
+    assert name not in GENERATIONS
     with pytest.raises(KeyError):
-        SEMANTICS[name]
+        GENERATIONS[name]
 
 
 def test_a_variant_is_found_by_its_name_and_not_listed() -> None:
     name = "per-node-v8+limbo-counted+dying-checked"
-    assert name in SEMANTICS
-    assert SEMANTICS[name].name == name
-    assert not any("+" in listed for listed in SEMANTICS)
+    assert name in GENERATIONS
+    assert GENERATIONS[name].name == name
+    assert not any("+" in listed for listed in GENERATIONS)
 
 
 def test_hardened_claim_sets_are_six_parts() -> None:
     named = ["limbo-counted", "low-limit-refused", "charged-at-alloc", "dying-checked", "stash-kept", "marks-kept"]
-    assert ClaimSetsHardened.__mro__[1:] == type(changed(SEMANTICS["claim-sets"], named)).__mro__[1:]
+    assert ClaimSetsHardened.__mro__[1:] == type(changed(GENERATIONS["claim-sets"], named)).__mro__[1:]
     assert set(named) < set(PARTS)
 
 

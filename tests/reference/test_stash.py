@@ -4,7 +4,7 @@ import pytest
 
 from reference.constants import MEMF_exact_node, MEMF_no_refcount
 from reference.domain import domain_kill, mark_dying
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.hypercalls import pausedomain, unpausedomain
 from reference.page_alloc import alloc_heap_pages, free_domheap_pages
 from reference.pages import PageState
@@ -15,7 +15,7 @@ from reference.status import MisuseError, Status
 from reference.steps import run
 from tests.reference.hosts import alloc, avail, broken, building_host, held, populate, stash_of
 
-WITH_STASH = [name for name in SEMANTICS if SEMANTICS[name].stashes]
+WITH_STASH = [name for name in GENERATIONS if GENERATIONS[name].stashes]
 BETWEEN, SCRUBBING = "between extents", "scrubbing"
 
 
@@ -57,7 +57,7 @@ def test_a_stashed_extent_is_in_limbo_and_its_claim_redeemed(semantics: str) -> 
         run(free_domheap_pages(host, 2048, 0))
 
 
-@pytest.mark.parametrize("semantics", sorted(set(SEMANTICS) - set(WITH_STASH)))
+@pytest.mark.parametrize("semantics", sorted(set(GENERATIONS) - set(WITH_STASH)))
 def test_other_generations_never_stash(semantics: str) -> None:
     host = building_host(semantics=semantics)
     assert populate(host, 1, 1, 10, 0, preempt=(0, 256)) == Populated([0], 1)

@@ -7,8 +7,8 @@ import z3
 
 from model.bookkeeping import TotalKept
 from model.hosts.bounded import BoundedHost
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from model.semantics import SEMANTICS
 from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
 from proofs.obligations.problem import problem
 from proofs.obligations.suite import lacking, places
@@ -23,14 +23,14 @@ DERIVED = "legacy-compatible.derived-counters"
 COMPARED = [
     (semantics, part, place)
     for semantics, part in (("claim-sets", HOST_WIDE), ("claim-sets", ONE_NODE), ("claim-sets-v3", DERIVED))
-    for place in places(PROPERTIES[part], SEMANTICS[semantics])
+    for place in places(PROPERTIES[part], GENERATIONS[semantics])
 ]
 
 
 def verdict(*names: str, conditions: tuple[str, ...] = (), mutation: str = "", dropped: str = "") -> Verdict:
     """On the conditions on which the generation promises it, if no others are given."""
     semantics, part, *_ = names
-    conditions = conditions or SEMANTICS[semantics].conditions_of(PROPERTIES[part])
+    conditions = conditions or GENERATIONS[semantics].conditions_of(PROPERTIES[part])
     return solve(Obligation(*names, conditions, mutation=mutation, dropped=dropped), QUICK).verdict
 
 
@@ -48,7 +48,7 @@ def test_there_are_states_in_which_they_are_compared(semantics: str, part: str, 
 
 def premises(part: str, place: str) -> list[str]:
     host = BoundedHost(1, 1)
-    pair = PROPERTIES[part].compared[place].build(host, host.state(), SEMANTICS["claim-sets"].rules)
+    pair = PROPERTIES[part].compared[place].build(host, host.state(), GENERATIONS["claim-sets"].rules)
     return [premise.name for premise in pair.premises if not premise.applies]
 
 
@@ -115,22 +115,22 @@ def test_a_legacy_claim_that_is_not_stored_is_noticed(monkeypatch: pytest.Monkey
 
 
 def test_what_has_no_claim_sets_is_not_compared() -> None:
-    assert lacking(PROPERTIES[ONE_NODE], SEMANTICS["single-node-v4"]) == "it has no claim sets"
-    assert lacking(PROPERTIES[DERIVED], SEMANTICS["claim-sets"]) == "host-wide claims are counted by themselves"
+    assert lacking(PROPERTIES[ONE_NODE], GENERATIONS["single-node-v4"]) == "it has no claim sets"
+    assert lacking(PROPERTIES[DERIVED], GENERATIONS["claim-sets"]) == "host-wide claims are counted by themselves"
 
 
 def test_claim_sets_and_its_third_version_never_differ_but_for_the_type_of_counters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    promised = Induction("claim-sets", (), list(SEMANTICS["claim-sets"].invariants))
+    promised = Induction("claim-sets", (), list(GENERATIONS["claim-sets"].invariants))
     monkeypatch.setattr("proofs.refinement.same.induction", lambda _semantics: promised)
-    v3 = SEMANTICS["claim-sets-v3"]
+    v3 = GENERATIONS["claim-sets-v3"]
     assert not never_differ("claim-sets", "claim-sets-v3")  # unsigned counters: other values where claims exceed pages
-    same_type = replace(v3, rules=replace(v3.rules, counter_type=SEMANTICS["claim-sets"].rules.counter_type))
-    monkeypatch.setitem(SEMANTICS, "claim-sets-v3", same_type)
+    same_type = replace(v3, rules=replace(v3.rules, counter_type=GENERATIONS["claim-sets"].rules.counter_type))
+    monkeypatch.setitem(GENERATIONS, "claim-sets-v3", same_type)
     assert never_differ("claim-sets", "claim-sets-v3")
     assert not never_differ("claim-sets-no-recall", "claim-sets")
     monkeypatch.setattr(TotalKept, "stake", lambda _self, step, domid, claim: None)
     v3 = same_type
-    monkeypatch.setitem(SEMANTICS, "claim-sets-v3", replace(v3, rules=replace(v3.rules, folds_legacy=False)))
+    monkeypatch.setitem(GENERATIONS, "claim-sets-v3", replace(v3, rules=replace(v3.rules, folds_legacy=False)))
     assert not never_differ("claim-sets", "claim-sets-v3")

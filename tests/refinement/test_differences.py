@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from proofs.cli.prove import prove
 from proofs.cli.search import search
 from proofs.obligations.obligation import promised_on
@@ -78,7 +78,7 @@ def test_what_is_not_found_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_premises_say_exactly_where(monkeypatch: pytest.MonkeyPatch) -> None:
-    claim_sets = SEMANTICS["claim-sets"]
+    claim_sets = GENERATIONS["claim-sets"]
     promised = [*claim_sets.invariants, *promised_on(claim_sets, ("legacy-check-in-lock",))]
     monkeypatch.setattr("proofs.refinement.exactly.kept", lambda _semantics, _part: promised)
     kept = exactly("claim-sets", ONE_NODE, "alloc_heap_pages", "no-claim-kept")
@@ -90,15 +90,15 @@ def test_the_premises_say_exactly_where(monkeypatch: pytest.MonkeyPatch) -> None
     ("command", "arguments", "code", "text"),
     [
         (prove, ["--property", "legacy-compatible", "--no-cache", "--jobs", "1"], 0, "30 proved"),
-        (prove, ["--property", "lock-order", "--semantics", "single-node-v4"], 0, "x3"),
+        (prove, ["--property", "lock-order", "--generation", "single-node-v4"], 0, "x3"),
         (
             search,
-            ["--property", "legacy-compatible", "--semantics", "claim-sets-hardened", "--depth", "3"],
+            ["--property", "legacy-compatible", "--generation", "claim-sets-hardened", "--depth", "3"],
             1,
             "in its place",
         ),
-        (search, ["--property", "legacy-compatible", "--semantics", "legacy-2013"], 0, "says nothing"),
-        (search, ["--property", "lock-order", "--semantics", "single-node-v4"], 1, "read without page_alloc_lock"),
+        (search, ["--property", "legacy-compatible", "--generation", "legacy-2013"], 0, "says nothing"),
+        (search, ["--property", "lock-order", "--generation", "single-node-v4"], 1, "read without page_alloc_lock"),
         (search, ["--property", "lock-order", "--mistake", "no-recall"], 2, "no --mistake"),
     ],
 )

@@ -12,7 +12,7 @@ from tests.robustness.faults import OF_ALLOCATIONS, said
 from tests.robustness.running import run, verdicts
 
 PROVE = ("prove", OF_ALLOCATIONS, "--jobs", "2", "--json")
-FUZZ = ("fuzz", "--semantics", "claim-sets", "--steps", "20000", "--jobs", "2", "--out", "campaign", "--json")
+FUZZ = ("fuzz", "--generation", "claim-sets", "--steps", "20000", "--jobs", "2", "--out", "campaign", "--json")
 
 
 def files_stay_small() -> None:

@@ -12,8 +12,8 @@ from tests.robustness.faults import said
 from tests.robustness.running import ended, kill_a_worker, run, started, verdicts
 
 PROVE = ("prove", "node-backed", "--hosts", "4x4", "--no-cache", "--json")
-MATRIX = ("prove", "--semantics", "legacy-redeem-at-alloc", "--property", "host-backed", "--no-cache", "--json")
-FUZZ = ("fuzz", "--semantics", "claim-sets", "--steps", "30000", "--seed", "7", "--json")
+MATRIX = ("prove", "--generation", "legacy-redeem-at-alloc", "--property", "host-backed", "--no-cache", "--json")
+FUZZ = ("fuzz", "--generation", "claim-sets", "--steps", "30000", "--seed", "7", "--json")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -13,7 +13,7 @@ from proofs.simulate.results import measure, rows
 from proofs.simulate.run import run_once
 from proofs.simulate.running import RunningDomains
 from proofs.simulate.scenario import BallooningDomains, Builds, MemorySize, Scenario, ScenarioHost, built_in, load
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.state import Host, boot
 from reference.steps import run
 
@@ -26,7 +26,7 @@ STORM = Scenario(
 
 
 def host_of(policy: str, *node_pages: int) -> Host:
-    return boot(node_pages, 1 << 13, SEMANTICS[POLICIES[policy].semantics], check_locks=False)
+    return boot(node_pages, 1 << 13, GENERATIONS[POLICIES[policy].semantics], check_locks=False)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -47,7 +47,7 @@ from proofs.operations import (
 from proofs.replay.execution import boot_shape
 from proofs.replay.observe import observe
 from proofs.traces.events import FORMAT_2, Header, HostShape
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.steps import Steps, run
 
 CONFORMANCE = Path("tests/data/conformance")
@@ -84,7 +84,7 @@ def recorded(count: int, path: Path = RECORDED) -> list[list[Json]]:
 def record(host_shape: HostShape, *events: Event, semantics: str = "claim-sets") -> list[Json]:
     """What a recording of these events on the reference looks like: the header, then the events with what came of them."""
     header = Header(FORMAT_2, semantics, "made with the reference", host_shape, seed=77)
-    host = boot_shape(host_shape, SEMANTICS[semantics], check_locks=True)
+    host = boot_shape(host_shape, GENERATIONS[semantics], check_locks=True)
     builders: dict[str, Steps[Json]] = {}
     lines: list[Json] = [msgspec.to_builtins(header)]
     for event in events:

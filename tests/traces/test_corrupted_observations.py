@@ -15,7 +15,7 @@ from proofs.cli.main import claimcheck
 from proofs.operations import KINDS, Continue, DomainCounters, Event, State
 from proofs.replay.files import FileResult, replay_file
 from proofs.replay.observe import observe
-from reference.generations import SEMANTICS
+from reference.generations import GENERATIONS
 from reference.state import boot
 from reference.status import Status
 from tests.traces.corruptions import (
@@ -329,5 +329,5 @@ def test_the_samples_come_from_a_host_and_results_there_are() -> None:
     for sample in samples():
         assert len(sample.trace[0]["host"]["nodes"]) == 2
     assert {"OK", "EINVAL"} <= set(Status)
-    host = boot((8, 2), 8, SEMANTICS["claim-sets"])
+    host = boot((8, 2), 8, GENERATIONS["claim-sets"])
     assert msgspec.to_builtins(observe(host)) == recorded(1)[0][1]["state"]

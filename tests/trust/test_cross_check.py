@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from model.semantics import INVARIANTS
+from model.named import INVARIANTS
 from proofs.cli import matrix as of_command
 from proofs.cli.prove import prove
 from proofs.evidence import second_solver as section
@@ -134,7 +134,7 @@ def test_a_disagreement_in_the_matrix_ends_with_1(monkeypatch: pytest.MonkeyPatc
         asked_of_matrix, "all_questions", lambda *_: [SolverQuestion(PROVED), SolverQuestion(PROVED, "sat")]
     )
     monkeypatch.setattr(of_command, "computed", lambda *_: ([], True))
-    arguments = ["--semantics", "legacy-2013", "--property", "host-backed", "--jobs", "1", "--cross-check"]
+    arguments = ["--generation", "legacy-2013", "--property", "host-backed", "--jobs", "1", "--cross-check"]
     outcome = CliRunner().invoke(prove, arguments)
     assert outcome.exit_code == 1
     assert "1 agree, 1 disagree" in outcome.output
@@ -153,7 +153,7 @@ def test_every_question_of_the_matrix_is_asked_once() -> None:
 @pytest.mark.long
 def test_the_matrix_can_be_cross_checked() -> None:
     arguments = [
-        "--semantics",
+        "--generation",
         "legacy-2013",
         "--property",
         "host-backed",

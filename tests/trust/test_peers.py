@@ -10,8 +10,8 @@ from bench.peers import __main__ as command
 from bench.peers import explicit, ours, promela, spin
 from bench.peers.subject import MISTAKES, PROPERTIES, SMALLEST, STEPS, Outcome, Size
 from docs._make.blocks import renewed
+from model.named import GENERATIONS
 from model.properties import PROPERTIES as ALL_PROPERTIES
-from model.semantics import SEMANTICS
 from proofs.mistakes.in_rules import RULES
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import suite
@@ -21,7 +21,7 @@ needs_spin = pytest.mark.skipif(bool(spin.missing()), reason=f"SPIN: {spin.missi
 
 
 def test_what_is_asked_exists() -> None:
-    assert set(STEPS) <= set(SEMANTICS["claim-sets"].transitions)
+    assert set(STEPS) <= set(GENERATIONS["claim-sets"].transitions)
     assert set(PROPERTIES) <= set(ALL_PROPERTIES)
     assert set(MISTAKES) <= set(RULES)
     assert ONE.sets() == [(0, 0), (0, 1), (1, 0)]

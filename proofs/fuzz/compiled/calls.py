@@ -15,7 +15,7 @@ import z3
 
 from model.calls import Block, Call, Case, Entry, cases
 from model.logic import Term
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from model.step import Step
 
 from .code import Code
@@ -123,7 +123,7 @@ class Compiler:
     """The calls of one semantics."""
 
     def __init__(self, semantics: str) -> None:
-        self.semantics = SEMANTICS[semantics]
+        self.semantics = GENERATIONS[semantics]
         self._known: dict[Any, Compiled] = {}
         self._searches: dict[Any, Compiled] = {}
         self.hits: Counter[str] = Counter()

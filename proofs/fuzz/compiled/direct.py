@@ -8,7 +8,7 @@ from typing import Any
 from model.calls import CALL_FIELDS, Call, CallHost, Case, cases
 from model.calls.state import CallState
 from model.hosts.bounded import ListGrid, ListVector
-from model.semantics import SEMANTICS
+from model.named import GENERATIONS
 from model.state import Shape
 from model.step import Cell, Column, Entry, Row, Update
 
@@ -34,7 +34,7 @@ class _LazyState(CallState):
 def outcome(semantics: str, s: ModelState, name: str, arguments: Mapping[str, Any]) -> tuple[int, Case]:
     """The index of the case that comes out, and the case. The state is as it was: see :func:`apply`."""
     host = CallHost(s.number_of_nodes, s.number_of_domains)
-    call = Call(SEMANTICS[semantics], host, _LazyState(s))
+    call = Call(GENERATIONS[semantics], host, _LazyState(s))
     for index, case in enumerate(cases(call, name, **arguments)):
         if case.condition is True:
             return index, case

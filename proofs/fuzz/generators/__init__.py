@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from model.calls import exists
 from proofs.operations import OPERATIONS, Event
-from reference.semantics import Semantics
+from reference.generation import Generation
 
 
-def operations_of(semantics: Semantics) -> list[type[Event]]:
+def operations_of(semantics: Generation) -> list[type[Event]]:
     """The operations of a generation that are drawn."""
     return [kind for name, kind in OPERATIONS.items() if exists(name, semantics.name)]

@@ -13,7 +13,7 @@ from itertools import accumulate
 from proofs.fuzz.offered import Offered
 from proofs.operations import Event, name_of
 from proofs.operations.draw import Draw
-from reference.semantics import Semantics
+from reference.generation import Generation
 
 from . import operations_of
 
@@ -56,7 +56,7 @@ class TracePlan:
 
 
 def draw_plan(
-    draw: Draw, semantics: Semantics, wanted: Mapping[str, float], offered: Offered | None = None
+    draw: Draw, semantics: Generation, wanted: Mapping[str, float], offered: Offered | None = None
 ) -> TracePlan:
     """A subset of the operations of a semantics.
 

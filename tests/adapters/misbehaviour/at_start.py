@@ -114,7 +114,7 @@ class ClosesAtStart(AtStart):
 class OtherSemantics(AtStart):
     """has other semantics than the traces"""
 
-    ends = "nothing was asked of the program: the program has no semantics claim-sets"
+    ends = "nothing was asked of the program: the program has no generation claim-sets"
 
     def hello(self) -> None:
         self.write('{"hello":"claim-adapter/1","name":"n","formats":[],"semantics":["mine"],"operations":[]}\n')

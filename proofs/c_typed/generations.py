@@ -7,7 +7,7 @@ from typing import Any
 
 from proofs.c_typed.cint import INT64, UINT64, CInt
 from reference.claims import ClaimEntry
-from reference.semantics import Request, Semantics
+from reference.generation import Generation, Request
 from reference.state import Domain, Host
 from reference.status import Status
 
@@ -30,7 +30,7 @@ def _request(request: Request) -> Request:
     return request._replace(pages=CInt(INT64, request.pages, "r"))  # type: ignore[arg-type]  # a number like any other
 
 
-class Typed(Semantics):
+class Typed(Generation):
     """Put before a generation's class: the parameters of what it does get their types."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
@@ -61,8 +61,8 @@ class Typed(Semantics):
         return super().set_outstanding_pages(host, domain, _wide(pages), node)
 
 
-def typed_semantics(semantics: Semantics) -> Semantics:
+def typed_semantics(semantics: Generation) -> Generation:
     """The generation with typed parameters."""
     base = type(semantics)
-    made: Semantics = type("Typed", (Typed, base), {"name": base.name})()
+    made: Generation = type("Typed", (Typed, base), {"name": base.name})()
     return made

@@ -35,7 +35,7 @@ class InstalledSet(NamedTuple):
     entries: tuple[ClaimEntry, ...] = ()
 
 
-class Semantics:
+class Generation:
     """The rules of one generation of claims."""
 
     name: ClassVar[str]
