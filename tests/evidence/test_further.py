@@ -116,7 +116,7 @@ def test_a_path_that_differs_is_not_as_claimed(small_hosts: None, monkeypatch: p
 
 
 def test_paths_that_are_not_decided_are_not_as_claimed() -> None:
-    row = explored.Row("claim-sets", "offline_page", "1x1", Verdict.UNKNOWN, reason="out of work")
+    row = explored.OperationResult("claim-sets", "offline_page", "1x1", Verdict.UNKNOWN, reason="out of work")
     found = explored.as_tables([row])
     assert not found.ok
     assert found.tables[-1].rows == [["claim-sets offline_page 1x1", "unknown", "out of work"]]

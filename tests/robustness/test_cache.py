@@ -84,7 +84,7 @@ def test_damaged_entries_are_counted_and_made_anew(
 def test_stored_verdicts_are_shown_without_solver_and_with_their_date(filled: Path) -> None:
     command = "import sys; from proofs.cli.main import main; sys.modules['z3'] = None; main()"
     done = subprocess.run(
-        [sys.executable, "-c", command, "prove", OF_ALLOCATIONS],
+        [sys.executable, "-c", command, "prove", f"{OF_ALLOCATIONS}_heap_pages"],
         cwd=filled,
         capture_output=True,
         text=True,
