@@ -78,12 +78,13 @@ def changed(value: Any) -> Any:
     return value + 1 if isinstance(value, int) else f"{value}x" if isinstance(value, str) else 1
 
 
-def test_every_value_counts(small: Evidence) -> None:
+@pytest.mark.parametrize("tried", [20, pytest.param(80, marks=pytest.mark.long)])
+def test_every_value_counts(small: Evidence, tried: int) -> None:
     """Any single value, changed, is either no evidence any more or named; but frames may lie further apart."""
     whole = data_of(small)
     compared = [p for p in leaves(whole) if p[0] != "digest" and not (NOT_COMPARED | {"node_span"}) & set(p)]
     caught = {"no evidence": 0, "named": 0}
-    for path in random.Random(1).sample(compared, 80):
+    for path in random.Random(1).sample(compared, tried):
         data = data_of(small)
         inner = data
         for key in path[:-1]:
@@ -99,7 +100,7 @@ def test_every_value_counts(small: Evidence) -> None:
         assert verified(file, small).differences, path
         caught["named"] += 1
     assert min(caught.values()) > 0
-    assert sum(caught.values()) > 50
+    assert sum(caught.values()) > 0.6 * tried
 
 
 def written_to(data: dict[str, Any], folder: Path | None = None) -> Evidence:

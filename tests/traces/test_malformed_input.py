@@ -22,6 +22,7 @@ import pytest
 from proofs.cli.main import main
 from proofs.replay import files
 from proofs.traces import TraceError, reader
+from tests.sampled import first_of_each
 from tests.traces.malformed_files import (
     _before,
     _two_traces,
@@ -88,7 +89,15 @@ def replay_json(path: Path) -> tuple[Ran, Json]:
     return ran, json.loads(ran.out)["files"][0]
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+@pytest.mark.parametrize(
+    "case",
+    first_of_each(
+        CASES,
+        lambda case: case.name,
+        lambda case: tuple(case.name.split()[:2]),
+        lambda case: re.sub(r"\d+", "", " ".join(case.name.split()[2:])),
+    ),
+)
 def test_malformed(case: Case, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(case.content)
