@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from proofs.adapters import Outside
-from proofs.replay.files import FileResult, replay_file
+from proofs.file_replay import FileResult, replay_file
 
 from .effort import Effort
 from .report import Section, Target, rate

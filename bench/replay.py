@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from proofs.replay.files import replay_file
+from proofs.file_replay import replay_file
 from proofs.traces import read_traces
 
 from .effort import Effort

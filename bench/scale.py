@@ -251,7 +251,7 @@ def _expected(points: list[tuple[float, float]], last: float) -> float:
 def main() -> None:
     """Measure, and write."""
     from docs._make.scale import write
-    from proofs.cli.exit_codes import INCOMPLETE
+    from proofs.exit_codes import INCOMPLETE
     from proofs.parallel import default_jobs, in_processes
     from proofs.prover.verdict import versions
 

@@ -17,8 +17,8 @@ import pytest
 from docs._make.checkout import DOCUMENTS, ROOT
 from docs._make.commands import BLOCKS, FENCES, commands, named_inline, parsed, shown
 from docs._make.walk import NOT_WALKED, shell_lines, steps
-from proofs.cli.exit_codes import OK, REFUTED
 from proofs.cli.main import claimcheck
+from proofs.exit_codes import OK, REFUTED
 from proofs.operations import KINDS
 from reference.generations import GENERATIONS
 from reference.properties import STATE_PROPERTIES

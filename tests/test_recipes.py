@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
+from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 from tests.recipes import Copy, texts
 
 NEW = "claim-sets-no-mixing"

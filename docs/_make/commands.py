@@ -23,8 +23,8 @@ from docs._make.checkout import DOCUMENTS, ROOT
 from docs._make.walk import MEASURED
 from proofs.adapters.protocol import PROTOCOL, Greeting, message, question
 from proofs.adapters.server import Server
-from proofs.cli.exit_codes import OK, REFUTED
 from proofs.cli.main import claimcheck
+from proofs.exit_codes import OK, REFUTED
 from proofs.mistakes.catalogue import OVERRIDES
 from proofs.traces import read_traces
 from reference.generations import GENERATIONS

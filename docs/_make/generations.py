@@ -15,6 +15,7 @@ from docs._make.blocks import Maker, Output, parser, table
 from docs._make.run_times import Clock, written
 from model.named import GENERATIONS
 from proofs.evidence.outcomes import KINDS, outcomes
+from proofs.explain.source import lines_of_code
 from proofs.matrix import differences
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.difference import GenerationDifference
@@ -23,7 +24,6 @@ from proofs.matrix.interleavings import Interleaved, interleavings, refuted
 from proofs.matrix.matrix import matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.report import LEGEND, repairs, table_rows
-from proofs.matrix.source import lines_of_code
 from proofs.matrix.verdicts import VERDICTS, as_stored, dumped
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import Verdict

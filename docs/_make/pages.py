@@ -11,13 +11,13 @@ from model.properties import PROPERTIES
 from model.properties.conditions import CONDITIONS
 from proofs.c_typed.wraps import ReplayWithWraps
 from proofs.explain.compact import boot_line, compact_scenes, compact_timeline
+from proofs.explain.source import lines_of_code, reference_diff, reference_source, rule_changes
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.differences import asked
 from proofs.matrix.differences import path_of as difference_path
 from proofs.matrix.findings import path_of
 from proofs.matrix.report import Repair, by_place, mark, repairs
 from proofs.matrix.rows import MatrixRow
-from proofs.matrix.source import lines_of_code, reference_diff, reference_source, rule_changes
 from proofs.prover.verdict import Verdict
 from proofs.replay.replay import TraceResult
 from proofs.traces import Trace, read_traces

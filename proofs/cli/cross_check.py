@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
+from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.prover.cross_check import Crossed, SolverQuestion

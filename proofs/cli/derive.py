@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.exit_codes import INCOMPLETE, OK
+from proofs.exit_codes import INCOMPLETE, OK
 
 if TYPE_CHECKING:
     from proofs.prover.verdict import Settings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.exit_codes import BAD_INPUT
+from proofs.exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
     from proofs.traces import Trace

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proofs.cli.exit_codes import BAD_INPUT
 from proofs.cli.groups import Commands
 from proofs.cli.renamed import generation_option
+from proofs.exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
     from proofs.operations import Event

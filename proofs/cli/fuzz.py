@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.cli.renamed import generation_option
+from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.exit_codes import INCOMPLETE, OK
+from proofs.exit_codes import INCOMPLETE, OK
 
 if TYPE_CHECKING:
+    from proofs.explain.source import RuleChange
     from proofs.matrix.cells import CellVerdict
     from proofs.matrix.difference import GenerationDifference
-    from proofs.matrix.source import RuleChange
 
 
 @click.command(
@@ -71,8 +71,8 @@ def generations(
         ctx.exit(INCOMPLETE)
     if not names:
         ctx.exit(_all(cells, as_json))
+    from proofs.explain.source import reference_diff, rule_changes
     from proofs.matrix.difference import Between, difference
-    from proofs.matrix.source import reference_diff, rule_changes
     from proofs.refinement.same import never_differ
 
     found = difference(Between(names[0], names[1], depth=depth, seconds=seconds))
@@ -106,8 +106,8 @@ def _all(cells: list[CellVerdict], as_json: bool) -> int:
     """Every generation in a line, its lines of code, and what each repairs."""
     from model.named import GENERATIONS
     from proofs.cli.output import console, print_json, table
+    from proofs.explain.source import lines_of_code
     from proofs.matrix.report import repairs
-    from proofs.matrix.source import lines_of_code
 
     lines = lines_of_code()
     if as_json:

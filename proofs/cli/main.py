@@ -9,8 +9,8 @@ from importlib import import_module
 import click
 
 from proofs.cli.completing import completing
-from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE
 from proofs.cli.groups import known_word
+from proofs.exit_codes import BAD_INPUT, INCOMPLETE
 from proofs.interrupts import interrupts_raised, is_command_interrupted
 
 _VERBS = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
+from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 _SHOWN = 10
 """Values that left their type, listed per file."""
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from proofs.adapters import Outside
-    from proofs.replay.files import FileResult
+    from proofs.file_replay import FileResult
 
 
 @click.command(
@@ -89,7 +89,7 @@ def replay(
     crashes, hangs or answers nonsense is a divergence, too.
     """
     from proofs.cli.output import print_json, progress_bar
-    from proofs.replay.files import replay_file
+    from proofs.file_replay import replay_file
 
     if c_types and (against is not None or check_locks):
         raise click.UsageError("--c-types goes with neither --against nor --check-locks")

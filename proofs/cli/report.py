@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proofs.cli.exit_codes import INCOMPLETE
 from proofs.cli.renamed import generation_option
+from proofs.exit_codes import INCOMPLETE
 
 if TYPE_CHECKING:
     from proofs.evidence.structure import Evidence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 from proofs.cli.renamed import generation_option
+from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.search.events import Trace

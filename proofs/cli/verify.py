@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
+from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.evidence.structure import Evidence

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from proofs.evidence.request import CHECKOUT, EvidenceRequest
 from proofs.evidence.structure import Conformance, NotRun, ReplayedRecording
+from proofs.file_replay import replay_file
 from proofs.parallel import in_processes
-from proofs.replay.files import replay_file
 
 FOLDER = CHECKOUT / "tests/data/conformance"
 

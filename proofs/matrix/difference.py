@@ -8,21 +8,18 @@ import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, product
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from model.transitions.stash import SMALLEST
 from proofs.explore.explorer import Explorer, Moment
+from proofs.explore.outcome import done
 from proofs.explore.running import Running, State, Written
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
-from proofs.replay.observe import observe
 from proofs.search.small_events import next_events
 from proofs.search.writer import ORDER
 from reference.constants import SCRUB_CHUNK, UINT_MAX
 from reference.generations import GENERATIONS
 from reference.state import Host
-from reference.status import HypervisorCrash
 
 
 @dataclass(frozen=True)
@@ -155,23 +152,6 @@ def _populating(host: Host) -> Iterator[Written]:
         event = {"op": "populate_physmap", "domid": domid, "nr_extents": 1}
         yield event | {"extent_order": ORDER, "preempt_at": {"extent": 0, "scrub_index": SCRUB_CHUNK}}
         yield event | {"extent_order": 0}
-
-
-def done(running: Running, event: Written) -> dict[str, Any]:
-    """The outcome of an event and the counters after it, by name."""
-    waits = event["op"] != "continue" or event["builder"] in running.begun
-    try:
-        shown: dict[str, Any] = dict(running.do(event)) if waits else {}  # it has ended here: nothing is left to do
-    except HypervisorCrash as crash:
-        return {"crash": str(crash)}
-    shown["crash"] = "none"
-    state = msgspec.to_builtins(observe(running.host))
-    for domid, counters in state.pop("domains").items():
-        if "outstanding_pages" not in counters:
-            counters["outstanding_pages"] = counters["global_claims"] + counters["node_claims"]
-        shown |= {f"d{domid} {name}": value for name, value in counters.items() if name != "claim_node"}
-    shown.update(state)
-    return shown
 
 
 class _TimeIsUp(Exception):

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model.properties.comparison import ACCEPTED, REFUSED
+from proofs.explore.outcome import done
 from proofs.explore.running import Running, Written
-from proofs.matrix.difference import done
 from proofs.refinement.differences import CallDifference
 from proofs.search.events import Trace
 from proofs.search.on_reference import observed

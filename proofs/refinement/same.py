@@ -2,7 +2,7 @@
 
 from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from proofs.matrix.source import rule_changes
+from proofs.explain.source import rule_changes
 from proofs.obligations.suite import lacking, places
 from proofs.prover.induction import induction, shown
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.evidence.collect import interrupted
 from proofs.evidence.statements import NOT_CHECKED
 from proofs.evidence.statements import REFUTED as STATEMENT_REFUTED
 from proofs.evidence.statements import UNKNOWN as STATEMENT_UNKNOWN
 from proofs.evidence.structure import Evidence, NotRun
 from proofs.evidence.tested import FAILED, PASSED
+from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.matrix.other_rows import matrix_ids
 from proofs.prover.verdict import Verdict
 

@@ -14,8 +14,8 @@ from docs._make.checkout import ROOT
 from proofs.adapters import FailureKind, HostRefused, Outside, OutsideFailure, against
 from proofs.adapters.against import NO_PAGES, replay_against
 from proofs.adapters.made import GeneratedTrace
+from proofs.file_replay import replay_file
 from proofs.operations import Boot, DomainKill, FreeDomheapPages, SetMaxPages
-from proofs.replay.files import replay_file
 from proofs.traces import TraceError, read_traces
 from proofs.traces.events import FORMAT_1, Header, HostShape
 from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, ended, misbehaving

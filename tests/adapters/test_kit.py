@@ -12,7 +12,7 @@ import pytest
 from docs._make.checkout import ROOT
 from proofs.adapters import Outside
 from proofs.adapters.against import replay_against
-from proofs.replay.files import FileResult, replay_file
+from proofs.file_replay import FileResult, replay_file
 from tests.adapters.programs import KIT, ledger
 from tests.adapters.random_traces import Maker
 

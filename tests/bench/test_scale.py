@@ -10,7 +10,7 @@ from bench import scale
 from bench.scale import GaveUp, fitted, measured
 from docs._make.blocks import renewed
 from docs._make.scale import DOCUMENT, PICTURE, blocks
-from proofs.cli.exit_codes import INCOMPLETE
+from proofs.exit_codes import INCOMPLETE
 
 
 def test_an_exponential_is_told_from_a_power() -> None:

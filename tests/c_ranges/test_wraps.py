@@ -7,7 +7,7 @@ import pytest
 
 from model.c_code.allocating import LOW_MEMORY_ALARM as ALARM
 from proofs.c_typed.replay import CTypedReplay
-from proofs.replay.files import FileResult, replay_file
+from proofs.file_replay import FileResult, replay_file
 from proofs.replay.replay import TraceResult
 from proofs.traces import read_traces
 from reference.generation import Request

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proofs.file_replay import replay_file
 from proofs.fuzz import finding, machine
 from proofs.fuzz.finding import failure_of, read
 from proofs.fuzz.known import Known
@@ -17,7 +18,6 @@ from proofs.fuzz.shard import seed_of
 from proofs.fuzz.store import write_finding
 from proofs.fuzz.target import FailingTrace, Model
 from proofs.fuzz.trial import random_trial
-from proofs.replay.files import replay_file
 from reference.generations import GENERATIONS
 from tests.fuzz.spoiled import spoil
 

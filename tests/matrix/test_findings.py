@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from proofs.file_replay import replay_file
 from proofs.matrix.cells import Open
 from proofs.matrix.findings import FOLDER, measure, path_of, stored
 from proofs.matrix.rows import MatrixRow
 from proofs.matrix.searches import searched
-from proofs.replay.files import replay_file
 from reference.properties import STATE_PROPERTIES
 
 FILES = sorted(FOLDER.glob("*/*.jsonl"))

@@ -10,6 +10,8 @@ from model.generations.parts import PARTS
 from model.rules import node_permits_free_pages
 from proofs.cli.generations import generations
 from proofs.cli.prove import prove
+from proofs.explain.source import LARGEST, lines_of_code, reference_diff, rule_changes
+from proofs.file_replay import replay_file
 from proofs.matrix.cells import CellVerdict, Open, proofs_of
 from proofs.matrix.difference import Between, difference
 from proofs.matrix.findings import path_of
@@ -17,11 +19,9 @@ from proofs.matrix.larger_blocks import search_larger
 from proofs.matrix.report import mark, repairs
 from proofs.matrix.rows import MatrixRow, promised, rows
 from proofs.matrix.searches import searched
-from proofs.matrix.source import LARGEST, lines_of_code, reference_diff, rule_changes
 from proofs.obligations.obligation import EVERY_STATE
 from proofs.prover.induction import induction, shown
 from proofs.prover.verdict import Verdict
-from proofs.replay.files import replay_file
 from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.generations.parts import PARTS as PARTS_OF_REFERENCE
 

@@ -9,8 +9,8 @@ import time
 import click
 
 from docs._make import mutation
-from proofs.cli.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.evidence.mutants import Ending, MutantResult, MutationRun, fingerprint, unexplained
+from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import versions
 from tests.mutants.mutant import SIDES, Made, mutants

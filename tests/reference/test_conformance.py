@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs.replay.files import replay_file
+from proofs.file_replay import replay_file
 from reference.generations import GENERATIONS
 
 FOLDER = Path("tests/data/conformance")

@@ -13,8 +13,8 @@ import pytest
 from msgspec import UNSET
 
 from proofs.cli.main import claimcheck
+from proofs.file_replay import FileResult, replay_file
 from proofs.operations import KINDS, Continue, DomainCounters, Event, State
-from proofs.replay.files import FileResult, replay_file
 from proofs.replay.observe import observe
 from reference.generations import GENERATIONS
 from reference.state import boot

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from proofs import file_replay as files
 from proofs.cli.main import main
-from proofs.replay import files
 from proofs.traces import TraceError, reader
 from tests.sampled import first_of_each
 from tests.traces.malformed_files import (

@@ -14,10 +14,9 @@ from msgspec import Struct
 from proofs.adapters.against import Against
 from proofs.adapters.failure import OutsideFailure
 from proofs.adapters.outside import Outside
+from proofs.replay.replay import Divergence, Replay, TraceResult, Wrap
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
 from proofs.traces.text import printable
-
-from .replay import Divergence, Replay, TraceResult, Wrap
 
 
 class Written(Struct):
