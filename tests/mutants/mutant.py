@@ -16,7 +16,7 @@ from msgspec import Struct
 from proofs.evidence.mutants import Mutant
 from tests.mutants.edits import edits_of
 
-REFERENCE = ("claims", "page_alloc", "hypercalls", "domain", "node_search", "semantics")
+REFERENCE = ("claims", "page_alloc", "hypercalls", "domain", "node_search", "generation")
 REFERENCE_GENERATIONS = ("claim_sets", "legacy", "per_node", "single_node", "parts")
 MODEL = ("rules", "transitions.allocating", "transitions.domains")
 MODEL_OPERATIONS = ("claiming", "installing", "claim_transitions", "sets")
