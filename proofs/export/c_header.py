@@ -11,7 +11,7 @@ from model.logic import Term
 from model.properties import PROPERTIES, Property
 from model.state import FIELDS, Shape
 from proofs.export.counters import FLAGS, NotACounter, Statements, conjuncts, counters
-from proofs.prover.induction import induction
+from proofs.prover.induction import kept_by_every_step
 
 _BINARY = {
     z3.Z3_OP_LE: "<=",
@@ -84,7 +84,7 @@ def header(semantics: str) -> CHeader:
     found = CHeader("")
     checks: list[str] = []
     sums: dict[str, str] = {}
-    for name in induction(semantics).kept:
+    for name in kept_by_every_step(semantics):
         try:
             check, needed = _check(PROPERTIES[name], semantics)
         except NotACounter as absent:

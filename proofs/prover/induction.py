@@ -10,7 +10,7 @@ from typing import Protocol
 
 import z3
 
-from model.named import GENERATIONS
+from model.named import GENERATIONS, Generation
 from model.properties import PROPERTIES, Kind
 from proofs.interrupts import check
 from proofs.obligations.obligation import PARAMETRIC, Obligation
@@ -79,6 +79,17 @@ def induction(
                     break
                 helped[name, place] = labels
     return found
+
+
+_KEPT: dict[str, tuple[Generation, tuple[str, ...]]] = {}
+
+
+def kept_by_every_step(semantics: str) -> tuple[str, ...]:
+    """Names of the statements that every step of a generation keeps, found once in a process."""
+    generation = GENERATIONS[semantics]
+    if semantics not in _KEPT or _KEPT[semantics][0] is not generation:
+        _KEPT[semantics] = generation, tuple(induction(semantics).kept)
+    return _KEPT[semantics][1]
 
 
 def shown(

@@ -62,7 +62,13 @@ def test_recall_repairs_it() -> None:
     assert verdicts("claim-sets", "node-backed") == {"node-backed": Verdict.PROVED}
 
 
-@pytest.mark.parametrize("semantics", ["legacy-redeem-at-assign", "single-node-v4", "per-node-v8"])
+@pytest.mark.parametrize(
+    "semantics",
+    [
+        "single-node-v4",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("legacy-redeem-at-assign", "per-node-v8")),
+    ],
+)
 def test_counters_that_may_exceed_free_pages_fit_their_type_on_any_host(semantics: str) -> None:
     kept = induction(semantics).kept
     assert shown(semantics, "no-wrap.host-counters", EVERY_STATE, (), kept) is not None
