@@ -191,9 +191,10 @@ def refuse(step: Step, x: Section) -> None:
     for record in x.records:
         if isinstance(record, SectionPremise):
             _guard(step, record.name, record.holds, record.errno)
-    while records and isinstance(records[0], End):
-        for name, reached in records.pop(0).when.items():  # type: ignore[union-attr]  # an end
+    while records and isinstance(first := records[0], End):
+        for name, reached in first.when.items():
             _guard(step, name, negated(reached))
+        del records[0]
     step.guard_all("a-check-fails", lambda q: any_of(_fires_first(records, i, q) for i in _refusals(records)))
 
 

@@ -22,7 +22,7 @@ from model.watched import watched
 from proofs.interrupts import check
 from proofs.obligations.auxiliary import Problem
 from proofs.obligations.invariants import parametric_invariants
-from proofs.prover.induction import SETTINGS, induction
+from proofs.prover.induction import SETTINGS, kept_by_every_step
 from proofs.prover.solve import plain
 from proofs.refinement.differences import ONE_NODE
 
@@ -43,7 +43,7 @@ class Exactly:
 def kept(semantics: str, part: str) -> tuple[str, ...]:
     """The statements that hold in the states that are compared."""
     both = [semantics, V4.name] if part == ONE_NODE else [semantics]
-    return tuple(dict.fromkeys(name for each in both for name in induction(each).kept))
+    return tuple(dict.fromkeys(name for each in both for name in kept_by_every_step(each)))
 
 
 def exactly(semantics: str, part: str, transition: str, premise: str) -> Exactly:

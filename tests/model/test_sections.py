@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+import z3
 
 from model.encoding import Quantifiers
+from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
-from model.named import GENERATIONS
+from model.named import GENERATIONS, TRANSITIONS
 from model.operations import derived
 from model.operations.section import Condition
 from model.operations.sets import SetByNode
@@ -25,6 +27,19 @@ def undecided(semantics: list[str]) -> set[str]:
 def test_every_section_is_accepted_refused_or_crashes() -> None:
     assert len(section_obligations(list(GENERATIONS))) > 90
     assert undecided(list(GENERATIONS)) == set()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_premises_of_every_section_can_hold(size: int) -> None:
+    """Else its obligation would be about nothing."""
+    host = BoundedHost(size, size)
+    for obligation in section_obligations(list(GENERATIONS)):
+        written = TRANSITIONS[obligation.transition].written
+        assert isinstance(written, derived.Derived)
+        found = derived.outcomes(host, host.state(), GENERATIONS[obligation.property].rules, written)
+        solver = z3.Solver()
+        solver.add(*host.axioms, *found.premises(host).values())
+        assert solver.check() == z3.sat, obligation.name
 
 
 def _without_dual(condition: Condition) -> Condition:
