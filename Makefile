@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation questions refinement diff replay fuzz report bench peers second-solver schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions refinement diff replay fuzz report bench peers second-solver schema documents scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,15 +21,23 @@ $(STAMP): requirements.lock pyproject.toml
 lock: $(STAMP)  ## newest versions within the ranges of pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --upgrade pyproject.toml --custom-compile-command 'make lock' -o requirements.lock
 
-lint: $(STAMP)  ## ruff, mypy --strict, import-linter, lengths of files, class names used twice
+SPELLED := README.md CONTRIBUTING.md CHANGELOG.md docs reference model proofs tests bench
+
+lint: $(STAMP)  ## ruff, mypy --strict, import-linter, spelling, plain words, lengths of files, names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell $(SPELLED)
 	$(BIN)/python -m tests.lints
+	$(BIN)/python -m tests.prose
+
+# Measuring coverage makes a replay three to five times slower; the other tests of the reference reach every branch.
+UNCOVERED := tests/reference/test_conformance.py tests/reference/test_interleavings.py
 
 test: $(STAMP) lint  ## lints, then every test but the long ones; branch coverage of reference/ by its own tests
-	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term tests/reference
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term tests/reference $(UNCOVERED:%=--ignore=%)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(UNCOVERED)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore=tests/reference
 
 test-long: $(STAMP)  ## the tests that take minutes
@@ -51,6 +59,9 @@ matrix: $(STAMP)  ## every generation against every property: docs/generations.m
 
 mutation: $(STAMP)  ## mistakes made on purpose, and what notices them: docs/mutation.md, tests/data/mutation
 	$(BIN)/python -m tests.mutants --jobs $(JOBS)
+
+mutants-of-the-checker: $(STAMP)  ## mistakes in the checker itself, each noticed by a named test: docs/checker-mistakes.md
+	$(BIN)/python -m tests.checker_mistakes --jobs $(JOBS)
 
 questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/per-node-v8.md
 	$(BIN)/python -m docs._make.questions --search

@@ -26,7 +26,7 @@ class _Case:
     name: str
     prepare: Callable[[Host], None]
     target: str | None = None  # that this counts for
-    claim_on: Callable[[Host], list[int]] | None = None  # claimed anew before each round
+    claim_on: Callable[[Host], list[int]] | None = None  # claimed again before each round
     node: int | None = None  # requested
 
 
@@ -79,7 +79,7 @@ def measure(effort: Effort) -> Section:
             "pages (4 KiB each; order 0 is a page, 9 is 2 MiB, 18 is 1 GiB). Locks are there but not checked;\n"
             "the lowest free block is taken. Memory in use is in blocks of 4 GiB, spread evenly, if not said\n"
             "otherwise: a page is then split off such a block in 20 steps, and merged back in 20. In the last row\n"
-            "every page is redeemed from a claim on the node that is looked at last."
+            "every page is redeemed from a claim on the node that is searched last."
         ),
         header=["state of the host", *(f"order {order}" for order in ORDERS)],
         rows=[

@@ -1,4 +1,4 @@
-"""A headless browser of the system, driven by playwright; what is needed for it, or why it cannot be had."""
+"""A headless browser of the system, driven by playwright; what is needed for it, or why it is missing."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from bench.timing import in_turn
 from proofs.explore.explorer import Events, Explorer
-from proofs.explore.running import Running, State, Written
+from proofs.explore.next_events import next_events
+from proofs.explore.running import RunningHost, State
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
-from proofs.operations import Outcome
-from proofs.search.on_reference import Tiny, search_reference
-from proofs.search.small_events import next_events
+from proofs.operations import EventFields, Outcome
+from proofs.search.on_reference import ReferenceSearchRequest, search_reference
 
 GENERATIONS, PROPERTY = "claim-sets", "node-backed"
 
@@ -30,14 +30,14 @@ class Prefix(NamedTuple):
     """What is in flight can be continued: it was run again."""
 
 
-class FromBoot:
+class BootReplay:
     """A host that reaches a former state by running its events again from boot."""
 
     def __init__(self, nodes: Nodes) -> None:
-        self.nodes, self.running = nodes, Running(GENERATIONS, nodes)
+        self.nodes, self.running = nodes, RunningHost(GENERATIONS, nodes)
         self.events: Events = ()
 
-    def do(self, written: Written) -> Outcome:
+    def do(self, written: EventFields) -> Outcome:
         self.events = (*self.events, written)
         return self.running.do(written)
 
@@ -48,15 +48,15 @@ class FromBoot:
         return self.events == prefix.events
 
     def bring_back(self, prefix: Prefix) -> None:
-        self.events, self.running = prefix.events, Running(GENERATIONS, self.nodes)
+        self.events, self.running = prefix.events, RunningHost(GENERATIONS, self.nodes)
         for event in self.events:
             self.running.do(event)
 
 
-def _from_boot(asked: Tiny, domains: int, nodes: Nodes) -> Explorer[Prefix, Outcome, None]:
-    subject = FromBoot(nodes)
+def _from_boot(asked: ReferenceSearchRequest, domains: int, nodes: Nodes) -> Explorer[Prefix, Outcome, None]:
+    subject = BootReplay(nodes)
 
-    def choices() -> Iterable[Written]:
+    def choices() -> Iterable[EventFields]:
         running = subject.running
         return next_events(running.host, sorted(running.begun), asked.order, not running.killing)
 
@@ -64,7 +64,7 @@ def _from_boot(asked: Tiny, domains: int, nodes: Nodes) -> Explorer[Prefix, Outc
     return Explorer(subject, starts, choices, lambda _moment: None, lambda prefix: prefix.state.key())
 
 
-def _each_from_boot(asked: Tiny) -> None:
+def _each_from_boot(asked: ReferenceSearchRequest) -> None:
     sizes = Sizes(partial(_from_boot, asked), range(asked.domains + 1), tiny_hosts(asked.nodes, asked.pages))
     for depth in range(asked.depth + 1):
         sizes.deepen(depth, last=depth == asked.depth)
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=3, help="events  [default: 3]")
     parser.add_argument("--rounds", type=int, default=3, help="[default: 3]")
     options = parser.parse_args()
-    asked = Tiny(GENERATIONS, PROPERTY, options.depth)
+    asked = ReferenceSearchRequest(GENERATIONS, PROPERTY, options.depth)
     subjects = {"put back": lambda: search_reference(asked), "from boot": lambda: _each_from_boot(asked)}
     times = in_turn(subjects, options.rounds)
     for name, taken in times.items():

@@ -8,7 +8,7 @@ from functools import partial
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.shard import run_shard
 from proofs.fuzz.target import Model
 from tests.fuzz.state_machine import machine_of
@@ -25,7 +25,7 @@ BASELINE = "Hypothesis state machine (baseline)"
 class Shards:
     """Shards of a campaign, one after the other; what they count is kept of the last."""
 
-    def __init__(self, known: Known, steps: int) -> None:
+    def __init__(self, known: GenerationFacts, steps: int) -> None:
         self._known, self._target, self._wanted = known, Model(known), steps
         self._next = 0
         self.steps: list[int] = []
@@ -41,7 +41,7 @@ class Shards:
 class StateMachine:
     """A run of the Hypothesis state machine of a generation, without a database."""
 
-    def __init__(self, known: Known, examples: int) -> None:
+    def __init__(self, known: GenerationFacts, examples: int) -> None:
         self._counts = [0]
         self._machine = machine_of(known, self._counts)
         quick = list(HealthCheck)
@@ -91,9 +91,9 @@ def measure(effort: Effort) -> Section:
     )
 
 
-def _unproved(semantics: str) -> Known:
+def _unproved(semantics: str) -> GenerationFacts:
     """To prove what holds is not what is measured."""
-    return Known(semantics, [], {})
+    return GenerationFacts(semantics, [], {})
 
 
 def _median(values: list[float]) -> float:

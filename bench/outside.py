@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 
-from proofs.adapters import Outside
+from proofs.adapters import OutsideProgram
 from proofs.file_replay import FileResult, replay_file
 
 from .effort import Effort
@@ -36,7 +36,7 @@ def _processor_time() -> float:
 
 
 def _replay(path: str, command: str, check_properties: bool = True) -> FileResult:
-    result = replay_file(path, against=partial(Outside, command), check_properties=check_properties)
+    result = replay_file(path, against=partial(OutsideProgram, command), check_properties=check_properties)
     if result.error or result.divergences:
         raise ValueError(result.error or str(result.divergences[0].divergence))
     return result

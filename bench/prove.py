@@ -37,7 +37,7 @@ def measure(hosts: str, jobs: int) -> dict[str, float | int | str]:
 
 
 def plot(runs: list[dict[str, Any]], target: Path) -> None:
-    """Seconds against nodes x domains; the parametric time is a line beside it."""
+    """Seconds against nodes x domains; the parametric time is a horizontal line."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -57,12 +57,13 @@ def plot(runs: list[dict[str, Any]], target: Path) -> None:
 
 def main() -> None:
     """Measure, write, plot."""
+    from proofs.evidence.dated import stamp
     from proofs.prover.verdict import versions
 
     jobs = len(os.sched_getaffinity(0))
     load = os.getloadavg()[0]
     runs = [measure(hosts, jobs) for hosts in ["any", *(f"{n}x{d}" for n, d in SIZES)]]
-    content = {"versions": versions(), "jobs": jobs, "load": load, "runs": runs}
+    content = {**stamp(), "versions": versions(), "jobs": jobs, "load": load, "runs": runs}
     Path("bench/prove.json").write_text(json.dumps(content, indent=1) + "\n")
     plot(runs, Path("docs/prove-growth.svg"))
     for run in runs:

@@ -61,7 +61,7 @@ def document(sections: Sequence[Section], how: str) -> str:
         f"Written by `{how}`; do not edit. To repeat it: `make bench` (some minutes), or, for a look on\n"
         "the terminal in half a minute, `.venv/bin/python -m bench --quick`. Times are seconds of one core spent in\n"
         "one process; of whole processes, wall clock. “Best” is the fastest of several rounds, “median” the middle\n"
-        "one: on a machine that others use too, the best says what the code costs, the median what else went on.\n"
+        "one: on a machine that others use too, the best says what the code costs, the median what else ran.\n"
         "Compare the ratios of a run, not the rates of two: the same code replayed 61,500 and, hours later, 31,400\n"
         "events a second on one virtual machine.",
         f"Measured on: {machine()}.",

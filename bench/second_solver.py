@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docs._make.blocks import Output, table
-from proofs.evidence.mutants import fingerprint
+from proofs.evidence.dated import measured_on, stamp
 
 STORED = Path("bench/second_solver.json")
 DOCUMENT = Path("docs/second-solver.md")
@@ -33,10 +33,7 @@ LARGE = (
     (["2x1", "1x2"], ["--property", "entitlement-without-limbo"]),
 )
 """With --large: minutes each, or given up."""
-OLDER = (
-    "**Measured of older code:** the model changed since. `python -m bench.second_solver --generations` measures"
-    " today's; questions, counts and invariants here are of the model as it was."
-)
+COMMAND = "python -m bench.second_solver --generations --large"
 SHOWN_WHOLE = ("1x1", "2x2")
 
 
@@ -53,7 +50,7 @@ def asked(*arguments: str) -> dict[str, Any]:
 def measure(generations: bool, large: bool, seconds: int) -> dict[str, Any]:
     """Everything that the document quotes."""
     design = asked(*DESIGN, "--no-cache", "--cross-check")
-    found = {"code": fingerprint(), "versions": design["versions"], "load": os.getloadavg()[0], "seconds": seconds}
+    found = {**stamp(), "versions": design["versions"], "load": os.getloadavg()[0], "seconds": seconds}
     found["design"] = _kept(design["cross_check"])
     if generations:
         matrix = asked("--all", "--no-cache", "--cross-check")
@@ -85,11 +82,6 @@ def _by_generation(questions: list[dict[str, Any]]) -> dict[str, dict[str, float
         for solver in ("z3", "cvc5"):
             counts[solver] += question[solver]["seconds"]
     return {name: dict(counts) for name, counts in found.items()}
-
-
-def older(measured: dict[str, Any]) -> bool:
-    """Whether it was measured of other code of reference and model than this."""
-    return bool(measured["code"] != fingerprint())
 
 
 _COLUMNS = ["questions", "both unsat", "both sat", "undecided by cvc5", "by cvc5 alone", "disagree", "Z3 s", "cvc5 s"]
@@ -142,7 +134,8 @@ def _spacer(measured: dict[str, Any]) -> str:
     for one in measured["invariants"]:
         more, less, beyond = _parted(one)
         proved = sum(c["verdict"] == "proved" for c in one["certificates"])
-        properties = ", ".join(dict.fromkeys(p.partition(".")[0] for p in one["properties"]))
+        properties, *conditions = one["name"].split("/")[1].split("+")
+        properties = properties.replace(",", ", ") + (f" if {' and '.join(conditions)}" if conditions else "")
         ended = one["verdict"] + (f": {one['reason']}" if one["reason"] else "")
         counts = [str(one[name]) for name in ("counters", "clauses")]
         certified = f"{proved} of {len(one['certificates'])}" if one["certificates"] else ""
@@ -193,7 +186,7 @@ def _share(one: dict[str, Any], name: str) -> str:
 def blocks(measured: dict[str, Any]) -> dict[str, str]:
     """The generated parts of the document."""
     return {
-        "solvers-of": OLDER if older(measured) else "Measured of the code as it is.",
+        "solvers-of": measured_on(measured, COMMAND),
         "solvers-cross-check": _cross_check(measured),
         "solvers-generations": _generations(measured),
         "solvers-spacer": _spacer(measured),
@@ -208,7 +201,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--generations", action="store_true", help="the questions of the whole matrix, too")
     parser.add_argument("--large", action="store_true", help="larger hosts for Spacer, too")
     parser.add_argument("--seconds", type=int, default=300, help="for each invariant")
-    parser.add_argument("--show", action="store_true", help="measure nothing: write the document anew")
+    parser.add_argument("--show", action="store_true", help="measure nothing: write the document again")
     options = parser.parse_args(arguments)
     if not options.show:
         measured = measure(options.generations, options.large, options.seconds)

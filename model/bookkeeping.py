@@ -1,67 +1,90 @@
-"""How a domain's claims are counted: host-wide claims by themselves or, in later generations, as part of a total.
+"""How a domain's claims are counted: host-wide claims in a counter of their own, or as part of a total.
 
-The hypervisor's deduction helpers, the installer and the legacy call write these counters, and nothing else does (but
-for legacy-2013, where freed pages go to its only one). Counts are pages.
+Only the hypervisor's deduction helpers, the installer and the legacy call write these counters. In legacy-2013,
+freeing pages also grows its one counter. Counts are pages.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from model.encoding import Encoding, Vector
 from model.logic import Term
 from model.state import FIELDS, State
 
-if TYPE_CHECKING:
-    from model.step import Step
+
+class Updates(Protocol):
+    """The part of a step that updates claim counters."""
+
+    @property
+    def before(self) -> State:
+        """The state before."""
+        ...
+
+    @property
+    def encoding(self) -> Encoding:
+        """The host's encoding."""
+        ...
+
+    def add_at(self, name: str, index: Term, amount: Term) -> None:
+        """One entry of a vector grows."""
+        ...
+
+    def set_at(self, name: str, index: Term, value: Term) -> None:
+        """One entry of a vector gets a new value."""
+        ...
+
+    def set_vector(self, name: str, values: Vector) -> None:
+        """All entries of a vector get new values."""
+        ...
 
 
-class Separate:
-    """`node_claims` and `global_claims` (claim-sets)."""
+class SeparateBookkeeping:
+    """Claims in `node_claims` and `global_claims` (claim-sets)."""
 
-    def change(self, step: Step, domid: Term, nodes: Term, host_wide: Term) -> None:
+    def change(self, step: Updates, domid: Term, nodes: Term, host_wide: Term) -> None:
         """One domain's claims on nodes and its host-wide claim grow."""
         step.add_at("node_claims", domid, nodes)
         step.add_at("global_claims", domid, host_wide)
 
-    def deduct_everywhere(self, step: Step, nodes: Vector, host_wide: Vector) -> None:
+    def deduct_everywhere(self, step: Updates, nodes: Vector, host_wide: Vector) -> None:
         """The claims of all domains shrink, as in a recall."""
         s, h = step.before, step.encoding
         step.set_vector("node_claims", h.combined([(1, s.node_claims), (-1, nodes)], s.node_claims))
         step.set_vector("global_claims", h.combined([(1, s.global_claims), (-1, host_wide)], s.global_claims))
 
-    def stake(self, step: Step, domid: Term, claim: Term) -> None:
-        """The legacy call stakes a host-wide claim for a domain without any."""
+    def stake(self, step: Updates, domid: Term, claim: Term) -> None:
+        """The legacy call installs a host-wide claim for a domain without claims."""
         step.set_at("global_claims", domid, claim)
 
 
-class TotalKept(Separate):
-    """`outstanding_pages`, the domain's total, and `node_claims` (claim-sets-v3, per-node-v8)."""
+class TotalBookkeeping(SeparateBookkeeping):
+    """Claims in `outstanding_pages`, the domain's total, and `node_claims` (claim-sets-v3, per-node-v8)."""
 
-    def change(self, step: Step, domid: Term, nodes: Term, host_wide: Term) -> None:
-        """Each helper takes what it deducts off the total, too."""
+    def change(self, step: Updates, domid: Term, nodes: Term, host_wide: Term) -> None:
+        """Each helper also deducts from the total."""
         step.add_at("node_claims", domid, nodes)
         step.add_at("outstanding_pages", domid, nodes + host_wide)
 
-    def deduct_everywhere(self, step: Step, nodes: Vector, host_wide: Vector) -> None:
-        """Both recalls take theirs off the total."""
+    def deduct_everywhere(self, step: Updates, nodes: Vector, host_wide: Vector) -> None:
+        """Both recalls also deduct from the total."""
         s, h = step.before, step.encoding
         assert isinstance(s, StateWithTotal)
         total, node_claims = s.outstanding_pages, s.node_claims
         step.set_vector("node_claims", h.combined([(1, node_claims), (-1, nodes)], node_claims))
         step.set_vector("outstanding_pages", h.combined([(1, total), (-1, nodes), (-1, host_wide)], total))
 
-    def stake(self, step: Step, domid: Term, claim: Term) -> None:
-        """All there is."""
+    def stake(self, step: Updates, domid: Term, claim: Term) -> None:
+        """The claim is the total."""
         step.set_at("outstanding_pages", domid, claim)
 
 
-SEPARATE = Separate()
-TOTAL_KEPT = TotalKept()
+SEPARATE = SeparateBookkeeping()
+TOTAL_KEPT = TotalBookkeeping()
 
 
 class StateWithTotal(State):
-    """A state of a generation that keeps the total: `global_claims` is computed where it is read."""
+    """A state of a generation that keeps the total: `global_claims` is computed on each read."""
 
     outstanding_pages: Vector
 
@@ -75,5 +98,5 @@ class StateWithTotal(State):
         return object.__getattribute__(self, name)
 
     def held(self, domain: Term) -> Term:
-        """All claims of a domain: the total itself, and once it is destroyed what it has then."""
+        """All claims of a domain: the total; for a destroyed domain, its orphaned claims."""
         return self.outstanding_pages[domain] + self.orphaned_claims[domain]

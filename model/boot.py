@@ -2,14 +2,14 @@
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, negation
+from model.operations.domains import NO_DOMCTL
 from model.state import FIELDS, FieldInfo, Shape, State
-from model.transitions.domains import NO_DOMCTL
 
 NOT_ZERO = ("total_avail_pages", "domctl_lock", "node_avail_pages", "installed_pages")
 
 
 def boot(q: Quantifiers, s: State) -> Term:
-    """True of the states at boot, one for each size of the nodes."""
+    """True for the states at boot: one for each choice of node sizes."""
 
     def zero(info: FieldInfo, value: Term) -> Term:
         return negation(value) if info.flag else value == 0

@@ -6,7 +6,7 @@ UINT_MAX = 2**32 - 1
 MAX_NUMNODES = 64
 NUMA_NO_NODE = 255
 DOMID_FIRST_RESERVED = 0x7FF0
-"""Domain ids are below this."""
+"""Domain ids are below this number."""
 HOST_PAGES_MAX = 2**40
 """Pages of the largest host considered: 4 PiB of 4 KiB pages."""
 
@@ -18,6 +18,6 @@ RANGES: dict[str, tuple[int, int]] = {
 
 
 def in_range(c_type: str, term: Term) -> Term:
-    """The integer is representable in the C type: computing it there neither wraps nor changes sign."""
+    """Whether the C type can represent the integer: computing it neither wraps nor changes sign."""
     low, high = RANGES[c_type]
     return all_of([low <= term, term <= high])

@@ -1,7 +1,6 @@
-"""What a statement may say about a host, whatever the encoding behind it.
+"""The protocols of a host that properties and transitions are written against, independent of the encoding.
 
-The properties and transitions are written once against these protocols. `model.hosts.bounded` implements them
-for N nodes and D domains given, `model.hosts.parametric` for any N and D.
+`model.hosts.bounded` implements them for a given number of nodes and domains, `model.hosts.parametric` for any number.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +41,7 @@ class Grid(Protocol):
 
 
 class Size(Protocol):
-    """What a rule may ask about the host."""
+    """The size of the host, as far as rules depend on it."""
 
     def one_node(self) -> Term:
         """Whether the host has a single node."""
@@ -54,7 +53,7 @@ class Size(Protocol):
 
 
 class Lemmas(Protocol):
-    """Facts about sums that a proof may point at; always true, so a bounded host ignores them."""
+    """Facts about sums that a proof may use. They are always true, so a bounded host ignores them."""
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
         """low <= high pointwise implies sum(low) <= sum(high)."""
@@ -69,19 +68,19 @@ class Lemmas(Protocol):
         ...
 
     def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
-        """Equal entries imply equal sums, of all entries or of those below an index."""
+        """Equal entries imply equal sums, over all indices or over those below an index."""
         ...
 
     def none_below(self, vector: Vector, index: Term) -> None:
-        """Entries that are all zero below an index have no sum there."""
+        """If all entries below an index are 0, their sum is 0."""
         ...
 
     def not_negative_below(self, vector: Vector, index: Term) -> None:
-        """Entries below an index that are not negative have no negative sum there."""
+        """If no entry below an index is negative, their sum is not negative."""
         ...
 
     def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
-        """Without negative entries, the sum up to and with an index is at most that below a later one."""
+        """Without negative entries, the sum up to and including an index is at most the sum below a later one."""
         ...
 
     def sum_bounded(self, vector: Vector, most: int) -> None:
@@ -92,13 +91,13 @@ class Lemmas(Protocol):
 class Quantifiers(Lemmas, Size, Protocol):
     """Quantifiers over the nodes and domains of the host.
 
-    They may stand in positive positions only (under "and", "or", and to the right of "implies"); to negate
+    They may stand in positive positions only: under "and", "or", and to the right of "implies". To negate
     a statement, build it with `dual` and negate the result.
     """
 
     @property
     def dual(self) -> "Quantifiers":
-        """The view under which a statement is to be built that will then be negated."""
+        """The view under which to build a statement that is negated afterwards."""
         ...
 
     def every_node(self, statement: OneIndex) -> Term:
@@ -122,7 +121,7 @@ class Encoding(Lemmas, Size, Protocol):
     """Names for the arguments of a step, and vectors derived from others."""
 
     axioms: list[Term]
-    """What holds of the arguments made so far."""
+    """The axioms about the arguments made so far."""
 
     def domain(self, name: str) -> Term:
         """A domain id of the host."""
@@ -157,7 +156,7 @@ class Encoding(Lemmas, Size, Protocol):
         ...
 
     def taken_ascending(self, held: Vector, amount: Term) -> Vector:
-        """What each index gives when `amount` is taken from `held` in ascending order of index.
+        """The amount that each index contributes when `amount` is taken from `held` in ascending order of index.
 
         Closed form: min(held[i], max(0, amount - sum of held[j] for j < i)).
         """

@@ -4,7 +4,7 @@ A `Term` is a Python int or bool, or a Z3 expression. The functions below fold c
 host with known indices yields small formulas.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import z3
@@ -13,7 +13,7 @@ Term: TypeAlias = Any
 
 
 def is_true(term: Term) -> bool:
-    """Whether the term is Python's True (not: whether it is valid)."""
+    """Whether the term is Python's True; a valid Z3 expression is not."""
     return term is True
 
 
@@ -23,7 +23,7 @@ def is_false(term: Term) -> bool:
 
 
 def all_of(terms: Iterable[Term]) -> Term:
-    """Conjunction; true when there are none."""
+    """Conjunction; true for no terms."""
     kept = []
     for term in terms:
         if is_false(term):
@@ -32,11 +32,11 @@ def all_of(terms: Iterable[Term]) -> Term:
             kept.append(term)
     if not kept:
         return True
-    return kept[0] if len(kept) == 1 else z3.And(kept)
+    return kept[0] if len(kept) == 1 else _joined(z3.Z3_mk_and, kept)
 
 
 def any_of(terms: Iterable[Term]) -> Term:
-    """Disjunction; false when there are none."""
+    """Disjunction; false for no terms."""
     kept = []
     for term in terms:
         if is_true(term):
@@ -45,7 +45,13 @@ def any_of(terms: Iterable[Term]) -> Term:
             kept.append(term)
     if not kept:
         return False
-    return kept[0] if len(kept) == 1 else z3.Or(kept)
+    return kept[0] if len(kept) == 1 else _joined(z3.Z3_mk_or, kept)
+
+
+def _joined(make: Callable[..., Any], terms: list[Term]) -> Term:
+    """As z3.And and z3.Or, without their search for numbers and probes among the terms, which takes most time."""
+    context = terms[0].ctx
+    return z3.BoolRef(make(context.ref(), len(terms), (z3.Ast * len(terms))(*[term.ast for term in terms])), context)
 
 
 def negation(term: Term) -> Term:
@@ -77,7 +83,7 @@ def minimum(a: Term, b: Term) -> Term:
 
 
 def positive_part(a: Term) -> Term:
-    """max(0, a): a shortage, when a is what is missing."""
+    """max(0, a)."""
     return choose(a >= 0, a, 0)
 
 
@@ -89,7 +95,7 @@ def bits(number: Term, lowest: int, width: int) -> Term:
 
 
 def total_of(terms: Iterable[Term]) -> Term:
-    """Sum; 0 when there are none (z3.Sum([]) is the same, but the single term stays itself)."""
+    """Sum; 0 for no terms. Unlike z3.Sum, it returns a single term unchanged."""
     kept = list(terms)
     if all(isinstance(term, int) for term in kept):
         return sum(kept)

@@ -1,7 +1,7 @@
-"""The loops of the C code, and that each computes the closed form the transitions state.
+"""Proofs that the loops of the C code compute the closed forms that the transitions use.
 
-Three cases a loop: its invariant holds at first (initiation), is kept by one turn (consecution), and at the
-end says the closed form (exit). The rule that these three suffice is a trusted meta-step.
+Each loop has three cases: its invariant holds at the start (initiation), one iteration keeps it (consecution), and at
+the end it implies the closed form (exit). That these three suffice is a trusted meta-step.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import z3
 
 from model.hosts import lemmas
-from model.hosts.lemmas import Sequenced
+from model.hosts.lemmas import SummableSequence
 from model.logic import Term, all_of, minimum
 
 
@@ -23,10 +23,10 @@ class LoopCase:
     goal: Term
 
 
-def _vector(name: str) -> Sequenced:
+def _vector(name: str) -> SummableSequence:
     ints = [z3.IntSort()] * 2
     entry, prefix = z3.Function(name, *ints), z3.Function(f"sum.{name}", *ints)
-    return Sequenced(entry, prefix)
+    return SummableSequence(entry, prefix)
 
 
 def _take_ascending(loop: str, skips: bool) -> list[LoopCase]:
@@ -48,7 +48,7 @@ def _take_ascending(loop: str, skips: bool) -> list[LoopCase]:
 
     zero = z3.IntVal(0)
     take = minimum(rest, held.entry(k))
-    # A turn that skips its index gives nothing there; the vector is zero at the allocation node.
+    # An iteration that skips its index takes nothing there: the vector is zero at the allocation node.
     turn_take = z3.If(k == node, 0, take) if skips else take
     skipped = [z3.Implies(k == node, held.entry(k) == 0)] if skips else []
     turn = [
@@ -59,7 +59,7 @@ def _take_ascending(loop: str, skips: bool) -> list[LoopCase]:
         *skipped,
     ]
     kept = all_of([turn_take == given(k), invariant(k + 1, rest - turn_take, aggregate - turn_take)])
-    # When rest is 0 the loop may stop early: no later index gives anything.
+    # When rest is 0 the loop may stop early: no later index contributes.
     monotone = held.prefix(j) >= held.prefix(k)
     early = [amount >= 0, rest == 0, invariant(k, rest, aggregate), k <= j, held.entry(j) >= 0, monotone]
     step = [
@@ -82,7 +82,7 @@ def _take_ascending(loop: str, skips: bool) -> list[LoopCase]:
 
 
 def _install_entries() -> list[LoopCase]:
-    """install_claim_set's loop over the entries: it only reads, and its sum never leaves 32 bits."""
+    """install_claim_set's loop over the entries: it only reads, and its sum stays within 32 bits."""
     entries, k, so_far = _vector("entries"), z3.Int("k"), z3.Int("sum")
     top = 2**32 - 1
 
@@ -107,7 +107,7 @@ def _install_entries() -> list[LoopCase]:
 
 
 def _cancel_all() -> list[LoopCase]:
-    """cancel_all_node_claims: every node's claim is taken off each aggregate; at the end all are gone."""
+    """cancel_all_node_claims: every node's claim is deducted from each aggregate; at the end no claim is left."""
     held, k = _vector("held"), z3.Int("k")
     node_claims, outstanding, start = z3.Ints("node_claims outstanding outstanding_at_start")
     total = z3.Int("node_claims_at_start")

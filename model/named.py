@@ -1,4 +1,4 @@
-"""Every semantics by name, and every transition."""
+"""Every generation by name, and every transition."""
 
 from model.generations import GENERATIONS
 from model.generations.generation import INVARIANTS, LACKS, Generation

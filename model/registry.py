@@ -1,16 +1,19 @@
-"""The registry of transitions: every critical section, with its function, its locks and what it is about."""
+"""The registry of transitions: every critical section with its hypervisor function, locks and tags."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 
-from model.c_code import CODE
+from model.hosts.bounded import BoundedHost
 from model.operations import claim_transitions as claiming
-from model.operations.derived import Derived
+from model.operations import domain_transitions as domains
+from model.operations import page_transitions as pages
+from model.operations.derived import DerivedTransition
+from model.operations.section import CRASH, Check, LockAcquisition
+from model.operations.stepped import StepSection
 from model.rules import Rules
 from model.state import DOMCTL_LOCK, HEAP_LOCK, PAGE_ALLOC_LOCK
 from model.step import Step
-from model.transitions import allocating, destroyed, domains, offlining, stash
 
 
 @dataclass(frozen=True)
@@ -24,30 +27,32 @@ class Transition:
     build: Callable[[Step, Rules], None]
     tags: frozenset[str] = frozenset()
     written: Callable[[Step, Rules], None] | None = None
-    """The relation alone: `Derived` where it follows from a section."""
+    """The relation without C values; a `DerivedTransition` if it follows from a section."""
 
     def locks_under(self, rules: Rules) -> tuple[str, ...]:
-        """The locks that it holds in a generation: some take heap_lock inside page_alloc_lock, for claims."""
-        redeems = self.name == "assign_pages" and rules.redeems_at_assign
-        grows = self.name == "free_domheap_pages" and rules.frees_restore_claims
-        grows = grows or (self.name == "free_extra_pages" and rules.frees_restore_claims)
-        redeems = redeems or (self.name == "assign_extra_pages" and rules.redeems_at_assign)
-        charges = self.name in ("set_max_pages", "free_domheap_pages") and rules.keeps_copies()
-        counts = self.name == "assign_pages" and rules.counts_claims_at_assign
-        return (*self.locks, HEAP_LOCK) if redeems or grows or charges or counts else self.locks
+        """The locks held in a generation: in some, claims take heap_lock inside page_alloc_lock."""
+        if not isinstance(self.written, DerivedTransition):
+            return self.locks
+        section = StepSection(Step(_SMALL, _SMALL.state()), rules)
+        self.written.describe(section)
+        records = section.records
+        if self.written.refusal:
+            checks = [i for i, r in enumerate(records) if isinstance(r, Check) and r.errno != CRASH]
+            records = records[: checks[-1]]
+        return (*self.locks, *(record.lock for record in records if isinstance(record, LockAcquisition)))
+
+
+_SMALL = BoundedHost(1, 1)
 
 
 def _with_code(build: Callable[[Step, Rules], None]) -> Callable[[Step, Rules], None]:
-    """The relation, with what its C code computes."""
-
-    if isinstance(build, Derived) and build.__name__ in CODE:
-        raise ValueError(f"the C values of {build.__name__} are given twice")
+    """The relation, with the values that its C code computes."""
 
     @wraps(build, assigned=("__name__", "__doc__"))
     def built(step: Step, rules: Rules) -> None:
         step.rules = rules
         build(step, rules)
-        code = build.code if isinstance(build, Derived) else CODE.get(build.__name__)
+        code = build.code if isinstance(build, DerivedTransition) else None
         step.c_code = None if code is None else (code, rules)
 
     return built
@@ -81,33 +86,34 @@ TRANSITIONS: dict[str, Transition] = {
         _t(claiming.set_outstanding_pages, "domain_set_outstanding_pages", "PH", "claims"),
         _t(claiming.set_outstanding_pages_zero, "domain_set_outstanding_pages", "PH", "claims"),
         _t(claiming.set_outstanding_pages_refused, "domain_set_outstanding_pages", "PH", "claim-refused"),
-        _t(allocating.alloc_heap_pages, "alloc_heap_pages", "H", "redeems"),
-        _t(allocating.alloc_heap_pages_unowned, "alloc_heap_pages", "H", "takes-unowned"),
-        _t(allocating.alloc_heap_pages_refused, "alloc_heap_pages", "H"),
-        _t(allocating.allocation_crashes, "alloc_heap_pages", "H", "crashes"),
-        _t(allocating.redemption_crashes, "redeem_claims_for_allocation", "H", "crashes"),
-        _t(allocating.assign_pages, "assign_pages", "P", "outside-heap-lock"),
-        _t(allocating.assign_pages_refused, "assign_pages", "P", "outside-heap-lock"),
-        _t(allocating.assign_extra_pages, "assign_pages", "P", "outside-heap-lock"),
-        _t(allocating.free_domheap_pages, "free_domheap_pages", "P", "frees"),
-        _t(allocating.free_extra_pages, "free_domheap_pages", "P", "outside-heap-lock"),
-        _t(allocating.free_heap_pages, "free_heap_pages", "H"),
-        _t(allocating.free_anonymous_pages, "free_xenheap_pages", tags="outside-heap-lock"),
-        _t(allocating.exchange_steal, "steal_page", "P", "outside-heap-lock"),
-        _t(allocating.exchange_allocate, "memory_exchange", "H", "takes-unowned"),
-        _t(allocating.exchange_assign, "assign_page", "P", "outside-heap-lock"),
-        _t(offlining.offline_page, "offline_page", "H", "offlines"),
-        _t(offlining.mark_page_offline, "mark_page_offline", "H"),
-        _t(offlining.free_marked_page, "free_heap_pages", "H", "offlines unmarks"),
-        _t(offlining.online_page, "online_page", "H"),
+        _t(pages.alloc_heap_pages, "alloc_heap_pages", "H", "redeems"),
+        _t(pages.alloc_heap_pages_unowned, "alloc_heap_pages", "H", "takes-unowned"),
+        _t(pages.alloc_heap_pages_refused, "alloc_heap_pages", "H"),
+        _t(pages.allocation_crashes, "alloc_heap_pages", "H", "crashes"),
+        _t(pages.redemption_crashes, "redeem_claims_for_allocation", "H", "crashes"),
+        _t(pages.assign_pages, "assign_pages", "P", "outside-heap-lock"),
+        _t(pages.assign_pages_refused, "assign_pages", "P", "outside-heap-lock"),
+        _t(pages.assign_extra_pages, "assign_pages", "P", "outside-heap-lock"),
+        _t(pages.free_domheap_pages, "free_domheap_pages", "P", "frees"),
+        _t(pages.free_extra_pages, "free_domheap_pages", "P", "outside-heap-lock"),
+        _t(pages.free_heap_pages, "free_heap_pages", "H"),
+        _t(pages.free_anonymous_pages, "free_xenheap_pages", tags="outside-heap-lock"),
+        _t(pages.exchange_steal, "steal_page", "P", "outside-heap-lock"),
+        _t(pages.exchange_allocate, "memory_exchange", "H", "takes-unowned"),
+        _t(pages.exchange_assign, "assign_page", "P", "outside-heap-lock"),
+        _t(pages.drop_tot_pages, "memory_exchange", "P", "frees"),
+        _t(pages.offline_page, "offline_page", "H", "offlines"),
+        _t(pages.mark_page_offline, "mark_page_offline", "H"),
+        _t(pages.free_marked_page, "free_heap_pages", "H", "offlines unmarks"),
+        _t(pages.online_page, "online_page", "H"),
         _t(domains.domain_kill, "domain_kill", "D", "outside-heap-lock"),
         _t(domains.domain_kill_release, "domain_kill", "DPH"),
         _t(domains.destroy_domain, "domain_destroy", "P", "outside-heap-lock"),
-        _t(destroyed.alloc_for_destroyed, "alloc_heap_pages", "H", "redeems"),
+        _t(pages.alloc_for_destroyed, "alloc_heap_pages", "H", "redeems"),
         _t(claiming.claim_for_destroyed, "domain_set_outstanding_pages", "PH"),
         _t(claiming.claim_on_node_for_destroyed, "domain_set_outstanding_pages", "PH"),
         _t(claiming.release_for_destroyed, "domain_set_outstanding_pages", "PH"),
-        _t(stash.free_stash, "get_stashed_allocation", "PH"),
-        _t(stash.free_marked_stash_page, "get_stashed_allocation", "PH", "offlines unmarks"),
+        _t(pages.free_stash, "get_stashed_allocation", "PH"),
+        _t(pages.free_marked_stash_page, "get_stashed_allocation", "PH", "offlines unmarks"),
     )
 }

@@ -1,6 +1,6 @@
-"""The points in which generations, and deliberate mistakes, differ: rules as values, everything else common.
+"""The points in which generations differ from each other and from deliberate mistakes; everything else is common.
 
-A semantics is a `Rules`; a later or a mutated one is `dataclasses.replace(...)` of an earlier one.
+A generation has a `Rules`. A later generation, or a mistake, is `dataclasses.replace(...)` of an earlier one.
 """
 
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from model.encoding import Encoding, Size, Vector
 from model.interfaces import HOST_WIDE_ONLY, Interface
-from model.logic import Term, any_of, choose, minimum, positive_part
+from model.logic import Term, any_of, minimum, positive_part
 from model.state import State
 
 
 @dataclass(frozen=True)
 class Redemption:
-    """What an allocation takes from its domain's claims."""
+    """The pages that an allocation takes from its domain's claims."""
 
     by_node: Vector
     """Pages taken from claims[n], for every node."""
@@ -25,7 +25,7 @@ class Redemption:
 
 @dataclass(frozen=True)
 class Recall:
-    """What offlining takes from the domains' claims."""
+    """The pages that offlining takes from the domains' claims."""
 
     by_domain: Vector
     """Pages taken from every domain's claim on the node."""
@@ -35,17 +35,17 @@ class Recall:
 
 @dataclass(frozen=True)
 class Request:
-    """What alloc_heap_pages is asked for."""
+    """The arguments of alloc_heap_pages."""
 
     pages: Term
     claimant: Term = None
-    """The domain, if the request is refcounted to one: only then it may use claims."""
+    """The domain that the request is refcounted to, whose claims it may use; None: no domain."""
     domain: Term = None
     """The domain, refcounted or not."""
     node: Term = 0
     """The requested node."""
     exact: Term = True
-    """MEMF_exact_node: no other node will do."""
+    """MEMF_exact_node: only the requested node is allowed."""
     anywhere: Term = False
     """No node is requested."""
 
@@ -58,7 +58,7 @@ class Request:
         return 0 if self.claimant is None else s.claims[self.claimant, node]
 
     def own_orphaned(self, s: State) -> Term:
-        """The claim that the claimant has if it is destroyed, on whichever target."""
+        """The claim of a destroyed claimant, on any target."""
         return 0 if self.claimant is None else s.orphaned_claims[self.claimant]
 
     def own_global(self, s: State) -> Term:
@@ -71,7 +71,7 @@ RecallRule: TypeAlias = Callable[[Encoding, State, Term, Term, Term], Recall]
 HostPermits: TypeAlias = Callable[[Size, State, Request], Term]
 NodePermits: TypeAlias = Callable[[State, Request, Term], Term]
 LimitPermits: TypeAlias = Callable[[State, Term, Term], Term]
-"""Of the allocator: whether a refcounted request for so many pages is within the domain's limit."""
+"""The allocator's check whether a refcounted request is within the domain's limit."""
 
 
 def redeem_node_global_others(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
@@ -83,53 +83,12 @@ def redeem_node_global_others(h: Encoding, s: State, domid: Term, node: Term, pa
     return Redemption(h.replaced(from_others, node, from_node), from_global)
 
 
-def redeem_node_global(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
-    """A mistake: step 3, the other nodes, is left out."""
-    from_node = minimum(pages, s.claims[domid, node])
-    from_global = minimum(pages - from_node, s.global_claims[domid])
-    nothing = h.combined([], s.claims.row(domid))
-    return Redemption(h.replaced(nothing, node, from_node), from_global)
-
-
-def redeem_global_first(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
-    """A mistake: the host-wide claim is redeemed before the allocation node's."""
-    from_global = minimum(pages, s.global_claims[domid])
-    from_node = minimum(pages - from_global, s.claims[domid, node])
-    others = h.replaced(s.claims.row(domid), node, 0)
-    from_others = h.taken_ascending(others, pages - from_node - from_global)
-    return Redemption(h.replaced(from_others, node, from_node), from_global)
-
-
-def redeem_others_if_needed(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
-    """Claims on other nodes only as far as the domain's limit, or the free pages of the host, demand it."""
-    from_node = minimum(pages, s.claims[domid, node])
-    from_global = minimum(pages - from_node, s.global_claims[domid])
-    rest = pages - from_node - from_global
-    held = s.tot_pages[domid] + s.limbo_pages.row(domid).total() + s.held(domid)
-    over_limit = held + rest - s.max_pages[domid]
-    beyond = rest - s.unclaimed()
-    demanded = positive_part(choose(over_limit >= beyond, over_limit, beyond))
-    others = h.replaced(s.claims.row(domid), node, 0)
-    from_others = h.taken_ascending(others, minimum(rest, demanded))
-    return Redemption(h.replaced(from_others, node, from_node), from_global)
-
-
 def recall_node_then_global(h: Encoding, s: State, node: Term, node_avail: Term, total_avail: Term) -> Recall:
     """Recall at offlining: the node's shortage from its claims, then the host's from global claims."""
     node_short = positive_part(s.node_outstanding_claims[node] - node_avail)
     by_domain = h.taken_ascending(s.claims.column(node), node_short)
     host_short = positive_part(s.outstanding_claims - by_domain.total() - total_avail)
     return Recall(by_domain, h.taken_ascending(s.global_claims, host_short))
-
-
-def recall_global_then_node(h: Encoding, s: State, node: Term, node_avail: Term, total_avail: Term) -> Recall:
-    """A mistake: the two recalls in the wrong order."""
-    host_short = positive_part(s.outstanding_claims - total_avail)
-    node_short = positive_part(s.node_outstanding_claims[node] - node_avail)
-    return Recall(
-        h.taken_ascending(s.claims.column(node), node_short),
-        h.taken_ascending(s.global_claims, host_short),
-    )
 
 
 def recall_nothing(h: Encoding, s: State, _node: Term, _node_avail: Term, _total_avail: Term) -> Recall:
@@ -152,35 +111,14 @@ def node_permits_mixing(s: State, request: Request, node: Term) -> Term:
     return request.pages <= s.unclaimed_on(node) + request.own_on(s, node)
 
 
-def node_permits_free_pages(s: State, request: Request, node: Term) -> Term:
-    """A mistake: the node check looks at free pages and not at claims."""
-    return s.node_avail_pages[node] >= request.pages
-
-
 def node_permits_all(_s: State, _request: Request, _node: Term) -> Term:
     """No node check: a free block is enough."""
     return True
 
 
 def limit_not_looked_at(_s: State, _domid: Term, _pages: Term) -> Term:
-    """The allocator does not look at max_pages."""
+    """The allocator does not check max_pages."""
     return True
-
-
-def limit_permits_charged(s: State, domid: Term, pages: Term) -> Term:
-    """Pages, pages in limbo and the claims that stay after redeeming are within the limit."""
-    stay = positive_part(s.held(domid) - pages)
-    return s.tot_pages[domid] + s.limbo_pages.row(domid).total() + pages + stay <= s.max_pages[domid]
-
-
-def limit_permits_unlocked(s: State, domid: Term, pages: Term) -> Term:
-    """tot_pages and max_pages are read without their lock; pages in limbo are not in tot_pages yet."""
-    return s.tot_pages[domid] + pages + positive_part(s.held(domid) - pages) <= s.max_pages[domid]
-
-
-def limit_permits_all_claims(s: State, domid: Term, pages: Term) -> Term:
-    """As unlocked, with all claims counted, those too that the request is about to redeem."""
-    return s.tot_pages[domid] + pages + s.held(domid) <= s.max_pages[domid]
 
 
 def pages_taken(redemption: Redemption) -> Term:
@@ -196,44 +134,44 @@ class Rules:
     summary: str
     redeem: Redeem = redeem_node_global_others
     interface: Interface = HOST_WIDE_ONLY
-    """Which calls there are, and what they look at first."""
+    """Which calls exist, and what they check first."""
     targets: str = "set"
-    """What a claim may be on: the `host` only, `one` node or the host, or a `set`. How many counters a domain has."""
+    """What a claim may be on: the `host` only, `one` node or the host, or a `set` of nodes and the host."""
     extra_pages_redeem: bool = True
-    """Where claims are redeemed in assign_pages, extra pages redeem them too."""
+    """If claims are redeemed in assign_pages, extra pages redeem them too."""
     redeems_at_assign: bool = False
     """Claims are redeemed in assign_pages, with the tot_pages update, and not in the allocator."""
     counter_type: str = "int64"
-    """The C type of the counters of host and nodes: signed until 2026-05, in the claims series of 2026-04 too."""
+    """The C type of the counters of host and nodes: signed until 2026-05, including the claims series of 2026-04."""
     searches_unsigned: bool = False
-    """The node search compares what is unclaimed on a node, unsigned, where no node is requested and a claim exists."""
+    """If no node is requested and a claim exists, the node search compares a node's unclaimed pages, unsigned."""
     host_permits: HostPermits = host_permits_mixing
     node_permits: NodePermits = node_permits_mixing
     recall: RecallRule = recall_node_then_global
     credits_without_refcount: bool = False
     """The node check counts a domain's claim even for requests that are not refcounted to it."""
     bug_on_redeem: bool = False
-    """Mainline's BUG_ON where claims are redeemed: of the domain more is claimed than the host has counted."""
+    """Mainline's BUG_ON where claims are redeemed: the domain's claims exceed the host's counter."""
     bug_on: bool = False
     """BUG_ON(claims > avail_pages) guards each subtraction of claims from free pages: the host stops there."""
     replaces: bool = True
-    """install_claim_set may be called while claims are held; else it returns EINVAL."""
+    """install_claim_set replaces claims that are held; else it returns EINVAL."""
     subtracts_pages_held: bool = True
-    """The legacy call is for pages in all: those held are subtracted."""
+    """The legacy call names a total: pages already held are subtracted."""
     refuses_dying: bool = True
-    """Claim calls look at is_dying, before they take the locks of the claims."""
+    """Claim calls check is_dying before they take the locks of the claims."""
     memory_op_claims_node: bool = False
-    """A claim on a node is a memory op: it goes on with a domain that is destroyed meanwhile."""
+    """A claim on a node is a memory op: it continues on a domain that is destroyed meanwhile."""
     legacy_subtracts_first: bool = False
-    """XENMEM_claim_pages subtracts tot_pages before it calls, without a lock."""
+    """XENMEM_claim_pages subtracts tot_pages before it calls set_outstanding_pages, without a lock."""
     node_claim_also_needs_host: bool = True
-    """A single-node claim has to fit the host as well as its node."""
+    """A single-node claim must fit the host as well as its node."""
     credits_own_claims: bool = True
     """install_claim_set counts the claims it is about to replace as available."""
     checks_sum: bool = True
     """install_claim_set refuses pages on nodes whose sum does not fit 32 bits with EINVAL."""
     releases_before_limits: bool = False
-    """install_claim_set releases for a set without pages, whatever the limits are."""
+    """install_claim_set releases all claims for a set without pages, before it checks limits."""
     nodes_once: bool = True
     """install_claim_set refuses a node named twice."""
     checks_limit_at_install: bool = True
@@ -241,6 +179,8 @@ class Rules:
     checks_limit_at_assign: bool = True
     """assign_pages keeps tot_pages within max_pages."""
     limit_permits: LimitPermits = limit_not_looked_at
+    charges_pages: bool = False
+    """The allocator counts pages and pages in limbo in counters of its own, and checks them under heap_lock alone."""
     counts_limbo: bool = False
     """Pages in limbo count against max_pages in addition to a claim, not only tot_pages."""
     refuses_low_limit: bool = False
@@ -250,27 +190,27 @@ class Rules:
     counts_claims_at_assign: bool = False
     """assign_pages keeps tot_pages and claims within max_pages."""
     keeps_stash: bool = False
-    """A live domain's stashed extent is never freed: a populate that it does not suit is refused."""
+    """A live domain's stashed extent is never freed: a populate that does not match it is refused."""
     restores_stash: bool = False
     """A live domain's stashed extent that is freed becomes a claim of the domain, in the same critical section."""
     keeps_marks: bool = False
     """assign_pages leaves offline marks as they are."""
     assigns_at_alloc: bool = False
-    """page_alloc_lock is held while pages leave the heap, and tot_pages grows with it: no page is in limbo."""
+    """page_alloc_lock is held from before pages leave the heap until tot_pages counts them: no page is in limbo."""
     checks_dying_in_lock: bool = False
-    """set_outstanding_pages looks at is_dying itself, under its locks."""
+    """set_outstanding_pages itself checks is_dying, under its locks."""
     releases_on_kill: bool = True
     """domain_kill releases the claims."""
     releases_before_install: bool = True
     """install_claim_set drops the old claims."""
     counts_outstanding_on_redeem: bool = True
-    """Redeeming keeps outstanding_claims in step."""
+    """Redeeming also lowers outstanding_claims."""
     keeps_total: bool = False
     """A domain's `outstanding_pages` is the total of its claims; host-wide ones are derived from it."""
     folds_legacy: bool = False
-    """The legacy call stakes its claim through the installer of claim sets."""
+    """The legacy call installs its claim through the installer of claim sets."""
     legacy_compares_signed: bool = False
-    """The legacy call's check of free pages is that of any set: where claims exceed them, nothing fits."""
+    """The legacy call checks free pages as for a set: where claims exceed them, nothing fits."""
     frees_restore_claims: bool = False
     """free_domheap_pages grows global_claims back while the domain holds a claim."""
 
@@ -280,14 +220,21 @@ class Rules:
 
     def keeps_copies(self) -> bool:
         """Pages with those in limbo, and max_pages, are also counted under heap_lock, for checks that hold no other."""
-        charged = self.limit_permits is limit_permits_charged or self.redeem is redeem_others_if_needed
-        return charged or self.counts_limbo or self.refuses_low_limit or self.trims_claims
+        return self.charges_pages or self.counts_limbo or self.refuses_low_limit or self.trims_claims
+
+    def host_check_subtracts(self) -> bool:
+        """Whether the host check subtracts claims from free pages; else it adds the request to the claims."""
+        return self.host_permits is host_permits_mixing or self.bug_on
+
+    def redeems_beyond_counted(self, s: State, domid: Term, pages: Term) -> Term:
+        """The domain's claims, or those redeemed for `pages`, exceed the host's counter."""
+        claimed = s.held(domid) if self.redeems_at_assign else minimum(pages, s.held(domid))
+        return claimed > s.outstanding_claims
 
     def looks_at_limbo(self) -> bool:
         """Whether a check counts pages in limbo."""
-        charged = self.limit_permits is limit_permits_charged or self.redeem is redeem_others_if_needed
-        return self.counts_limbo or self.assigns_at_alloc or charged
+        return self.counts_limbo or self.assigns_at_alloc or self.charges_pages
 
     def limit_at_assign(self, s: State, domid: Term) -> Term:
-        """What tot_pages may be at most after assign_pages."""
+        """The largest tot_pages permitted after assign_pages."""
         return s.max_pages[domid] - (s.held(domid) if self.counts_claims_at_assign else 0)

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF009  # every default here is a dataclasses.field, with its description
-"""The state of a host: the hypervisor's counters, the classes of pages, and the ghosts of the ledger.
+"""The state of a host: the hypervisor's counters, the page classes, and the ghost variables of the ledger.
 
 Units are pages throughout. `lock` names what protects a field in the hypervisor; ghosts have none.
 """
@@ -13,7 +13,7 @@ from model.logic import Term, all_of, negation
 
 
 class Shape(Enum):
-    """What a field is counted by."""
+    """How a field is indexed."""
 
     HOST = "host"
     NODE = "node"
@@ -28,7 +28,7 @@ GHOST = ""
 COUNTER = "int64 or uint64"
 """The type of the counters of host and nodes: `Rules.counter_type` says which."""
 AFTER = ".after"
-"""Put behind the names of fields in the state after a step."""
+"""The suffix of the names of fields in the state after a step."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class FieldInfo:
 
 
 def described(shape: Shape, meaning: str, lock: str = GHOST, c_type: str = "", flag: bool = False) -> Any:
-    """A field of a state, with what there is to know about it."""
+    """A field of a state, with its `FieldInfo`."""
     return field(metadata={"shape": shape, "meaning": meaning, "lock": lock, "c_type": c_type, "flag": flag})
 
 
@@ -86,12 +86,13 @@ class State:
     max_pages: Vector = _domain("the limit on tot_pages", PAGE_ALLOC_LOCK, "uint32")
     is_created: Vector = _domain("the domain id is in use", DOMCTL_LOCK, flag=True)
     is_dying: Vector = _domain("domain_kill has begun", DOMCTL_LOCK, flag=True)
-    is_destroyed: Vector = _domain("off the domain list; operations in flight go on with it", DOMCTL_LOCK, flag=True)
+    is_destroyed: Vector = _domain("off the domain list; operations in flight still use it", DOMCTL_LOCK, flag=True)
+    owed_pages: Vector = _domain("class: stolen from a domain by memory_exchange, on no list, still in its tot_pages")
     orphaned_claims: Vector = _domain("claims of a destroyed domain: no loop visits them", HEAP_LOCK, "uint32")
     legacy_calls: Vector = _domain("XENMEM_claim_pages calls past their check of is_dying, not yet in the lock")
 
     claims: Grid = _cell("a domain's claim on a node", HEAP_LOCK, "uint32")
-    limbo_pages: Grid = _cell("class: gone from the heap for a domain, not yet in its tot_pages")
+    limbo_pages: Grid = _cell("class: taken from the heap for a domain, not yet in its tot_pages")
     assigned_pages: Grid = _cell("class: on a domain's page list")
     extra_pages: Grid = _cell("class: a domain's pages that are not refcounted")
 
@@ -105,23 +106,23 @@ class State:
     global_recalled: Vector = _domain("ghost: host-wide claims ever recalled")
 
     def concerns(self, name: str) -> bool:  # noqa: ARG002
-        """Whether a statement about all fields has to say something about this one."""
+        """Whether a statement about all fields must cover this one."""
         return True
 
     def held(self, domain: Term) -> Term:
-        """All claims of a domain: what getdomaininfo reports as outstanding. Once it is destroyed all are orphaned."""
+        """All claims of a domain, as getdomaininfo reports them. Once it is destroyed, all are orphaned."""
         return self.global_claims[domain] + self.node_claims[domain] + self.orphaned_claims[domain]
 
     def listed(self, domain: Term) -> Term:
-        """The domain is on the domain list: a hypercall finds it, and so do loops over domains."""
+        """The domain is on the domain list: hypercalls and loops over domains find it."""
         return all_of([self.is_created[domain], negation(self.is_destroyed[domain])])
 
     def unclaimed(self) -> Term:
-        """Free pages of the host that nobody claims."""
+        """Free pages of the host minus claimed pages."""
         return self.total_avail_pages - self.outstanding_claims
 
     def unclaimed_on(self, node: Term) -> Term:
-        """Free pages of a node that nobody claims there."""
+        """Free pages of a node minus pages claimed there."""
         return self.node_avail_pages[node] - self.node_outstanding_claims[node]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from model.bookkeeping import SEPARATE, Separate
+from model.bookkeeping import SEPARATE, SeparateBookkeeping
 from model.encoding import Encoding, Lemmas, Quantifiers, Vector
 from model.logic import Term, all_of, choose, same
 from model.state import State
@@ -18,7 +18,7 @@ Hint: TypeAlias = Callable[[Lemmas, State], None]
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeUpdate:
     """A scalar's new value, or a vector's new entries."""
 
     value: Any
@@ -29,7 +29,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Entry:
+class EntryUpdate:
     """A vector with one entry changed."""
 
     index: Term
@@ -41,7 +41,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellUpdate:
     """A grid with one cell changed."""
 
     domain: Term
@@ -55,7 +55,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class RowUpdate:
     """A grid with one domain's row replaced."""
 
     domain: Term
@@ -67,7 +67,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnUpdate:
     """A grid with one node's column replaced."""
 
     node: Term
@@ -78,12 +78,12 @@ class Column:
         return choose(same(node, self.node), self.values[domain], before[domain, node])
 
 
-Update: TypeAlias = Whole | Entry | Cell | Row | Column
+Update: TypeAlias = WholeUpdate | EntryUpdate | CellUpdate | RowUpdate | ColumnUpdate
 
 
 @dataclass(frozen=True)
 class Guard:
-    """A named condition on the state before; `errno` is what the hypervisor returns when it fails."""
+    """A named condition on the state before; `errno` is the error returned if it fails."""
 
     name: str
     formula: Formula
@@ -91,29 +91,29 @@ class Guard:
 
 
 class Step:
-    """A transition being written down, over a state and fresh arguments."""
+    """A transition under construction, over a state and fresh arguments."""
 
     def __init__(
         self,
         encoding: Encoding,
         before: State,
         given: Mapping[str, Any] | None = None,
-        bookkeeping: Separate = SEPARATE,
+        bookkeeping: SeparateBookkeeping = SEPARATE,
     ) -> None:
-        """`given` are arguments that are not to be any, by name."""
+        """`given`: arguments with a fixed value, by name; all others are arbitrary."""
         self.encoding = encoding
         self.before = before
         self.given = given or {}
         self.bookkeeping = bookkeeping
         self.name = ""
-        """The transition, where more than one can stand in its place."""
+        """The name of the transition; empty: not needed."""
         self.rules: Any = None
-        """The rules under which it was written down."""
+        """The rules under which it was built."""
         self.arguments: dict[str, Any] = {}
         self.guards: list[Guard] = []
         self.updates: dict[str, Update] = {}
         self.c_code: Any = None
-        """What the C code computes in this step, and by which rules: see `model.c_code`."""
+        """The values that the C code computes in this step, and the rules for them: see `model.c_code`."""
         self.hints: list[Hint] = []
         self.actor: Term = None
         """The domain on whose behalf the step is made; None for the host."""
@@ -122,11 +122,11 @@ class Step:
         self.unowned: Term = 0
         """Pages that leave the heap for a request that may not use claims."""
         self.of_single_pages: list[Formula] = []
-        """What holds besides where only single pages are requested, for which a free page is enough."""
+        """Conditions that hold in addition if only single pages are requested, for which a free page suffices."""
         self.traced: list[Formula] = []
-        """What a step has to be for a trace to say it: which of several nodes a search ends at is not in the model."""
+        """Conditions on a step in a trace: the model leaves open at which of several nodes a search ends."""
         self.place: Term = None
-        """The node the step is about, if one."""
+        """The node of the step; None: it has no node."""
 
     def domain(self, name: str = "domid") -> Term:
         """A domain argument, which becomes the actor."""
@@ -139,7 +139,7 @@ class Step:
         return self.place
 
     def named_node(self, name: str) -> Term:
-        """A node argument that the step need not be about."""
+        """A node argument that does not become the node of the step."""
         return self._argument(name, self.encoding.node)
 
     def pages(self, name: str = "pages") -> Term:
@@ -168,55 +168,55 @@ class Step:
         self.guards.append(Guard(name, formula, errno))
 
     def hint(self, hint: Hint) -> None:
-        """A fact about sums that proofs about this step may need; sees the state after."""
+        """Add a fact about sums, computed from the state after, that proofs about this step may need."""
         self.hints.append(hint)
 
     def _update(self, name: str, update: Update) -> None:
         if name in self.updates:
-            raise ValueError(f"{name} is already updated in this step")
+            raise ValueError(f"field {name} is updated twice in one step")
         self.updates[name] = update
 
     def set(self, name: str, value: Term) -> None:
         """A host counter's new value."""
-        self._update(name, Whole(value))
+        self._update(name, WholeUpdate(value))
 
     def add(self, name: str, amount: Term) -> None:
         """A host counter grows by `amount`."""
-        self._update(name, Whole(getattr(self.before, name) + amount))
+        self._update(name, WholeUpdate(getattr(self.before, name) + amount))
 
     def set_at(self, name: str, index: Term, value: Term) -> None:
         """One entry of a vector gets a new value."""
-        self._update(name, Entry(index, value))
+        self._update(name, EntryUpdate(index, value))
 
     def add_at(self, name: str, index: Term, amount: Term) -> None:
         """One entry of a vector grows by `amount`."""
-        self._update(name, Entry(index, getattr(self.before, name)[index] + amount))
+        self._update(name, EntryUpdate(index, getattr(self.before, name)[index] + amount))
 
     def set_vector(self, name: str, values: Vector) -> None:
         """All entries of a vector get new values."""
-        self._update(name, Whole(values))
+        self._update(name, WholeUpdate(values))
 
     def add_cell(self, name: str, domain: Term, node: Term, amount: Term) -> None:
         """One cell of a grid grows by `amount`."""
-        self._update(name, Cell(domain, node, getattr(self.before, name)[domain, node] + amount))
+        self._update(name, CellUpdate(domain, node, getattr(self.before, name)[domain, node] + amount))
 
     def set_row(self, name: str, domain: Term, values: Vector) -> None:
         """A domain's row gets new values."""
-        self._update(name, Row(domain, values))
+        self._update(name, RowUpdate(domain, values))
 
     def add_row(self, name: str, domain: Term, values: Vector) -> None:
         """A domain's row grows by `values`."""
         row = getattr(self.before, name).row(domain)
-        self._update(name, Row(domain, self.encoding.combined([(1, row), (1, values)], row)))
+        self._update(name, RowUpdate(domain, self.encoding.combined([(1, row), (1, values)], row)))
 
     def set_column(self, name: str, node: Term, values: Vector) -> None:
         """A node's column gets new values."""
-        self._update(name, Column(node, values))
+        self._update(name, ColumnUpdate(node, values))
 
     def add_column(self, name: str, node: Term, values: Vector, sign: int = 1) -> None:
         """A node's column grows by `values` (shrinks, with sign -1)."""
         column = getattr(self.before, name).column(node)
-        self._update(name, Column(node, self.encoding.combined([(1, column), (sign, values)], column)))
+        self._update(name, ColumnUpdate(node, self.encoding.combined([(1, column), (sign, values)], column)))
 
 
 @dataclass

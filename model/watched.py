@@ -1,4 +1,4 @@
-"""A state that remembers what is read of it."""
+"""A state that records which of its fields are read."""
 
 from dataclasses import fields
 from typing import Any
@@ -7,7 +7,7 @@ from model.state import FIELDS, State
 
 
 class WatchedState(State):
-    """A state that remembers which of its fields were read."""
+    """A state that records which of its fields were read."""
 
     read: set[str]
     asked: bool
@@ -19,13 +19,13 @@ class WatchedState(State):
         return super().__getattribute__(name)
 
     def concerns(self, name: str) -> bool:
-        """A statement about all fields is cut down to the fields of concern."""
+        """Limits statements about all fields to the fields of concern."""
         self.asked = True
         return self.concerned is None or name in self.concerned
 
 
 def watched(state: State, concerned: frozenset[str] | None = None) -> WatchedState:
-    """The state, watched; `concerned` are the fields that statements about all fields are cut down to."""
+    """The state, recording reads. Statements about all fields cover only those in `concerned`; None: all."""
     copy = WatchedState.__new__(WatchedState)
     copy.read, copy.asked, copy.concerned = set(), False, concerned
     for f in fields(State):

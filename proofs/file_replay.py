@@ -11,15 +11,15 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from proofs.adapters.against import Against
+from proofs.adapters.against import AdapterReplay
 from proofs.adapters.failure import OutsideFailure
-from proofs.adapters.outside import Outside
+from proofs.adapters.outside import OutsideProgram
 from proofs.replay.replay import Divergence, Replay, TraceResult, Wrap
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
 from proofs.traces.text import printable
 
 
-class Written(Struct):
+class WrittenDivergence(Struct):
     """A divergence, and the file with its trace up to there (none where it could not be written)."""
 
     divergence: Divergence
@@ -34,7 +34,7 @@ class FileResult(Struct):
     traces: int = 0
     events: int = 0
     comparisons: int = 0
-    divergences: list[Written] = []
+    divergences: list[WrittenDivergence] = []
     skipped: int = 0
     not_applicable: dict[str, int] = {}
     broken: dict[str, int] = {}
@@ -72,7 +72,7 @@ def replay_file(
     check_locks: bool = False,
     check_properties: bool = True,
     write_to: str | None = None,
-    against: Callable[[], Outside] | None = None,
+    against: Callable[[], OutsideProgram] | None = None,
     c_types: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> FileResult:
@@ -81,10 +81,10 @@ def replay_file(
     Where the reference differs from a trace and the same trace on C's numbers does not, that is a wrap and no
     divergence: the rest of the trace is compared with C's numbers then.
 
-    :param write_to: folder for the traces that diverge; none: they are not written
-    :param against: gives the outside program that does the operations; what it observes is compared then
-    :param c_types: compute with numbers that wrap like C's; properties are not checked then
-    :param progress: told the events of each trace
+    :param write_to: folder for the traces that diverge; None: they are not written
+    :param against: returns the outside program that runs the operations, whose observations are then compared
+    :param c_types: compute with numbers that wrap as in C; properties are then not checked
+    :param progress: called with the number of events of each trace
     """
     total = FileResult(printable(path))
     start = time.perf_counter()
@@ -98,7 +98,7 @@ def replay_file(
                 finally:  # what was compared before a bad line, or an interrupt, counts
                     total.add(trace, result)
                     if result.divergence is not None:
-                        total.divergences.append(Written(result.divergence, None))
+                        total.divergences.append(WrittenDivergence(result.divergence, None))
                         if write_to is not None:
                             lines = _lines(trace, replay, result.divergence)
                             total.divergences[-1].trace_file = _write(result.divergence, lines, Path(write_to))
@@ -115,7 +115,7 @@ def replay_file(
             f"{printable(str(error.filename or write_to))}: cannot write the trace of a divergence: {error.strerror}"
         )
     except MemoryError:
-        total.error = f"{printable(path)}: out of memory behind {total.events:,} events"
+        total.error = f"{printable(path)}: out of memory after {total.events:,} events"
     except KeyboardInterrupt:
         total.interrupted = True
     total.seconds = time.perf_counter() - start
@@ -124,7 +124,7 @@ def replay_file(
 
 def _replay(
     trace: Trace,
-    outside: Outside | None,
+    outside: OutsideProgram | None,
     result: TraceResult,
     check_locks: bool,
     check_properties: bool,
@@ -138,28 +138,28 @@ def _replay(
         from proofs.c_typed.wraps import ReplayWithWraps
 
         return ReplayWithWraps(trace, result, check_locks=check_locks, check_properties=check_properties)
-    return Against(trace, outside, result, check_locks=check_locks, check_properties=check_properties)
+    return AdapterReplay(trace, outside, result, check_locks=check_locks, check_properties=check_properties)
 
 
 def _lines(trace: Trace, replay: Replay, divergence: Divergence) -> list[bytes]:
     """The lines of a trace up to its divergence: as they were read or, against a program, as that did it."""
-    if isinstance(replay, Against):
+    if isinstance(replay, AdapterReplay):
         header = msgspec.structs.replace(trace.header, source=f"{replay.name}, given {trace.path}:{trace.first_line}")
         return [msgspec.json.encode(line) for line in (header, *replay.done())]
     return trace.raw[: divergence.event + 2]  # the header, then events 0 to that one
 
 
-def _end(outside: Outside, last: Trace, result: TraceResult, total: FileResult) -> None:
-    """All traces are done: the program ends as it should, and it was asked something."""
+def _end(outside: OutsideProgram, last: Trace, result: TraceResult, total: FileResult) -> None:
+    """After all traces, check that the program ends properly and that it was sent at least one event."""
     try:
         outside.stop()
     except OutsideFailure as failure:
         where = Divergence(
             total.file, last.first_line, result.seed, result.events, "end", "answer", "none", str(failure)
         )
-        total.divergences.append(Written(where, None))
+        total.divergences.append(WrittenDivergence(where, None))
     if total.events == 0 and not total.divergences:
-        total.error = f"{total.file}: nothing was asked of the program: {'; '.join(total.not_applicable)}"
+        total.error = f"{total.file}: no event was sent to the program: {'; '.join(total.not_applicable)}"
 
 
 def _write(divergence: Divergence, lines: list[bytes], folder: Path) -> str:

@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ _AGAIN = (0.0, 0.05, 0.2, 0.5)
 
 _noted = threading.Event()
 _came = threading.Event()
+_in_command = threading.Event()
 _contexts: weakref.WeakSet[Any] = weakref.WeakSet()
 """Z3's, with questions to end."""
 _adding = threading.Lock()
@@ -39,13 +39,14 @@ def interrupts_raised() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    _in_command.set()
     before, hook = signal.signal(signal.SIGINT, _note_coming_and_raise), sys.unraisablehook
-    written = _watch()
+    end_watch = _watch()
     try:
         yield
     finally:
-        signal.set_wakeup_fd(-1)
-        os.close(written)
+        _in_command.clear()
+        end_watch()
         sys.unraisablehook = hook
         signal.signal(signal.SIGINT, before)
         _came.clear()
@@ -58,25 +59,45 @@ def begin_worker() -> None:
     _watch()
 
 
-def _watch() -> int:
-    """From now on Ctrl-C ends the solver's questions in this process, until the file given is closed."""
+def _watch() -> Callable[[], None]:
+    """From now on Ctrl-C ends the solver's questions in this process.
+
+    :returns: what ends that; afterwards no question is ended any more
+    """
     heard, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    threading.Thread(target=_end_questions, args=(heard,), daemon=True).start()
+    ended = threading.Event()
+    thread = threading.Thread(target=_end_questions, args=(heard, ended), daemon=True)
+    thread.start()
     sys.unraisablehook = partial(_raised_in_vain, sys.unraisablehook)
-    return written
+
+    def end() -> None:
+        ended.set()
+        signal.set_wakeup_fd(-1)
+        os.close(written)
+        thread.join()
+
+    return end
 
 
 def _raised_in_vain(hook: Callable[[sys.UnraisableHookArgs], object], lost: sys.UnraisableHookArgs) -> None:
-    """Ctrl-C that was lost in a destructor comes again."""
+    """Raise a Ctrl-C again that was lost in a destructor. Errors of objects left incomplete by it are not reported."""
     if lost.exc_type is not KeyboardInterrupt:
-        hook(lost)
+        half_made = lost.exc_type is AttributeError and getattr(lost.object, "__name__", "") == "__del__"
+        if not (half_made and is_command_interrupted()):
+            hook(lost)
         return
     _noted.clear()
-    again = threading.Timer(0.01, _thread.interrupt_main)
+    again = threading.Timer(0.01, _raise_in_command)
     again.daemon = True
     again.start()
+
+
+def _raise_in_command() -> None:
+    """Raise Ctrl-C in the main thread, unless the command has ended in the meantime."""
+    if _in_command.is_set():
+        _thread.interrupt_main()
 
 
 def interruptible(solver: Any) -> Any:
@@ -99,10 +120,11 @@ def check(solver: Any, *assumptions: Any) -> Any:
     return answer
 
 
-def _end_questions(heard: int) -> None:
+def _end_questions(heard: int, ended: threading.Event) -> None:
     while numbers := os.read(heard, 64):
         for pause in _AGAIN if signal.SIGINT in numbers else ():
-            time.sleep(pause)
+            if ended.wait(pause):
+                break
             with _adding:
                 contexts = list(_contexts)
             for context in contexts:
@@ -113,6 +135,8 @@ def _end_questions(heard: int) -> None:
 def note(_number: int = 0, _frame: FrameType | None = None) -> None:
     """As a handler of the signal: Ctrl-C is noted and nothing else happens."""
     _noted.set()
+    if _in_command.is_set():
+        _came.set()
 
 
 def _note_coming_and_raise(_number: int, _frame: FrameType | None) -> None:
@@ -121,7 +145,8 @@ def _note_coming_and_raise(_number: int, _frame: FrameType | None) -> None:
 
 
 def is_command_interrupted() -> bool:
-    """Whether Ctrl-C was raised in this command: ctypes makes another exception of one that is raised inside it."""
+    """Whether Ctrl-C came in this command: ctypes makes another exception of one that is raised inside it, and one that
+    is noted while a pool of processes ends is never raised."""
     return _came.is_set()
 
 

@@ -23,12 +23,12 @@ GRACE = 1.0
 HOPELESS = 5
 """Deaths of a process in a row, without a result, after which no other is begun."""
 _LOOK = 0.5
-"""Seconds between two looks of a process at whether its parent is still there."""
+"""Seconds between two checks of a process whether its parent is still there."""
 _HEAR = 0.1
-"""Seconds between two looks at whether Ctrl-C was noted."""
+"""Seconds between two checks whether Ctrl-C was noted."""
 
 
-class NotDone(Exception):
+class InterruptedWorkError(Exception):
     """Ctrl-C came before the work was done."""
 
 
@@ -57,7 +57,7 @@ class Pool:
         while True:
             interrupts.raise_if_interrupted()
             done = wait(running, _HEAR, FIRST_COMPLETED).done
-            if any(isinstance(future.exception(), NotDone) for future in done):
+            if any(isinstance(future.exception(), InterruptedWorkError) for future in done):
                 raise KeyboardInterrupt  # a terminal's reaches all processes, and another one was faster
             if done or (ends is not None and time.monotonic() >= ends):
                 return done
@@ -65,10 +65,13 @@ class Pool:
     def interrupted(self, running: Collection[Future[Result]]) -> list[Future[Result]]:
         """After Ctrl-C: those that end within the time of grace, with what was done. Nothing else is begun."""
         self.send(signal.SIGINT)  # a terminal's has reached them already, that of another process has not
-        for future in running:
-            future.cancel()
-        done = wait([future for future in running if not future.cancelled()], GRACE).done
-        return [f for f in running if f in done and not isinstance(f.exception(), NotDone | BrokenExecutor)]
+        if not self._own:  # our own begin nothing; where a process is killed, Python fails at a cancelled future
+            for future in running:
+                future.cancel()
+        done = wait([future for future in running if future.running() or future.done()], GRACE).done
+        return [
+            f for f in running if f in done and not isinstance(f.exception(), InterruptedWorkError | BrokenExecutor)
+        ]
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to each process, where they are our own."""
@@ -120,13 +123,13 @@ def _begin(parent: int | None, prepare: Callable[[], None] | None) -> None:
 def _begun(work: Callable[[Item], Result], item: Item) -> Result:
     """Run the work so that Ctrl-C reaches it. A process that waits for work only notes it, and then begins nothing."""
     if interrupts.is_interrupted():
-        raise NotDone
+        raise InterruptedWorkError
     try:
         signal.signal(signal.SIGINT, interrupts.note_and_raise)
         return work(item)
     except BaseException:  # raised inside of ctypes Ctrl-C is another exception
         if interrupts.is_interrupted():
-            raise NotDone from None
+            raise InterruptedWorkError from None
         raise
     finally:
         signal.signal(signal.SIGINT, interrupts.note)
@@ -153,8 +156,8 @@ def in_processes(
     On Ctrl-C what has not begun is dropped; what runs gets the interrupt too, and its result is still given if it
     returns within `GRACE`. ``prepare`` is called once in each process; ``each_apart`` is as in `workers`.
 
-    If a process dies, killed or out of memory, what is not done is done again by one process alone. An item at which
-    that dies as well has no result: ``lost`` is told, or else a line on standard error.
+    If a process dies, killed or out of memory, what is not done is re-run by one process alone. An item at which
+    that dies as well has no result: ``lost`` is called with it, or a line goes to standard error.
     """
     todo: dict[int, Item] = dict(enumerate(items))
     in_a_row = 0  # deaths of the process that works alone, without a result

@@ -26,11 +26,11 @@ FOLDER = Path(".cache")
 Content = TypeVar("Content")
 
 
-class Damaged(Exception):
+class DamagedFileError(Exception):
     """A file is there, and its content is not what was stored: cut, overwritten, or of another kind."""
 
 
-class Stored(NamedTuple, Generic[Content]):
+class StoredItem(NamedTuple, Generic[Content]):
     """Something stored."""
 
     content: Content
@@ -61,10 +61,10 @@ def digest_of(roots: Mapping[str, Path]) -> str:
     return digest.hexdigest()
 
 
-def look_up(folder: Path, key: str, kind: type[Content]) -> Stored[Content] | None:
+def look_up(folder: Path, key: str, kind: type[Content]) -> StoredItem[Content] | None:
     """What a run of the same code stored under a key.
 
-    :raises Damaged: it is stored, and cannot be read
+    :raises DamagedFileError: it is stored, and cannot be read
     """
     path = _path(folder, key)
     try:
@@ -72,14 +72,14 @@ def look_up(folder: Path, key: str, kind: type[Content]) -> Stored[Content] | No
     except OSError:
         return None
     if check != _checksum(content):
-        raise Damaged(path)
+        raise DamagedFileError(path)
     try:
         entry = msgspec.json.decode(content, type=_Entry)
         if entry.key != key:
-            raise Damaged(path)
-        return Stored(msgspec.json.decode(entry.content, type=kind), entry.date)
+            raise DamagedFileError(path)
+        return StoredItem(msgspec.json.decode(entry.content, type=kind), entry.date)
     except msgspec.DecodeError:
-        raise Damaged(path) from None
+        raise DamagedFileError(path) from None
 
 
 def store(folder: Path, key: str, content: Any) -> None:

@@ -1,13 +1,14 @@
 """The claims ledger: how claims are counted, permitted, redeemed, installed, released and recalled.
 
-Every function needs ``heap_lock`` held, except where it says that it takes the locks itself. Each of the three
-deduction helpers keeps the domain's counters and the two aggregates in step (DS-23); ``to`` is the line of the claim
-history that the deducted pages are booked on. Counts are pages and may be symbolic.
+Every function needs ``heap_lock`` held, unless it says that it takes the locks itself. Each of the three deduction
+helpers updates the domain's counters together with the two aggregates (DS-23). The history records their deductions as
+redeemed, except within :func:`booked_on`. Counts are pages and may be symbolic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from .constants import CLAIM_TARGET_GLOBAL, MAX_NUMNODES, UINT_MAX
@@ -23,7 +24,17 @@ class ClaimEntry(NamedTuple):
     pad: int = 0
 
 
-def deduct_node_claims(host: Host, domain: Domain, node: int, pages: int, to: list[int]) -> int:
+@contextmanager
+def booked_on(host: Host, line: str) -> Iterator[None]:
+    """Record deductions inside the block on this line of the claim history, which the hypervisor does not have."""
+    before, host.booked_on = host.booked_on, line
+    try:
+        yield
+    finally:
+        host.booked_on = before
+
+
+def deduct_node_claims(host: Host, domain: Domain, node: int, pages: int) -> int:
     """Take up to ``pages`` from the domain's claim on a node; returns how many it held and lost."""
     if domain.claims[node] < pages:
         pages = domain.claims[node]
@@ -31,90 +42,89 @@ def deduct_node_claims(host: Host, domain: Domain, node: int, pages: int, to: li
     domain.node_claims -= pages
     host.node_outstanding_claims[node] -= pages
     host.outstanding_claims -= pages
-    to[node] += pages
+    domain.history.book(host.booked_on, node, pages)
     return pages
 
 
-def deduct_global_claims(host: Host, domain: Domain, pages: int, to: list[int]) -> int:
+def deduct_global_claims(host: Host, domain: Domain, pages: int) -> int:
     """Take up to ``pages`` from the domain's host-wide claim; returns how many it held and lost."""
     if domain.global_claims < pages:
         pages = domain.global_claims
     domain.global_claims -= pages
     host.outstanding_claims -= pages
-    to[-1] += pages
+    domain.history.book(host.booked_on, -1, pages)
     return pages
 
 
-def cancel_all_node_claims(host: Host, domain: Domain, to: list[int]) -> None:
+def cancel_all_node_claims(host: Host, domain: Domain) -> None:
     """Release every node claim of the domain."""
     for node in host.nodes:
-        deduct_node_claims(host, domain, node, domain.claims[node], to)
+        deduct_node_claims(host, domain, node, domain.claims[node])
 
 
 def release_all_claims(host: Host, domain: Domain) -> None:
     """Release every claim of the domain (DS-12)."""
-    released = domain.history.released
-    cancel_all_node_claims(host, domain, released)
-    deduct_global_claims(host, domain, domain.global_claims, released)
+    with booked_on(host, "released"):
+        cancel_all_node_claims(host, domain)
+        deduct_global_claims(host, domain, domain.global_claims)
 
 
 def stake_claims(host: Host, domain: Domain, node_pages: dict[int, int], global_pages: int) -> None:
-    """Add claims that were checked before. Of a destroyed domain no loop over domains will find them."""
+    """Add claims that were checked before. No loop over domains finds those of a destroyed domain."""
     if domain.is_destroyed and domain not in host.orphans:
         host.orphans.append(domain)
-    installed = domain.history.installed
     for node, pages in node_pages.items():
         domain.claims[node] += pages
         domain.node_claims += pages
         host.node_outstanding_claims[node] += pages
         host.outstanding_claims += pages
-        installed[node] += pages
+        domain.history.book("installed", node, pages)
     domain.global_claims += global_pages
     host.outstanding_claims += global_pages
-    installed[-1] += global_pages
+    domain.history.book("installed", -1, global_pages)
 
 
 def claims_permit_request(pages: int, avail_pages: int, outstanding: int, own_claims: int) -> bool:
-    """May ``pages`` be taken where ``outstanding`` of ``avail_pages`` are claimed, ``own_claims`` by the caller?
+    """Whether ``pages`` may be taken if ``outstanding`` of ``avail_pages`` are claimed, ``own_claims`` by the caller.
 
-    Own claims cover what unclaimed memory does not (DS-13, DS-25); a caller that may not use claims passes 0 (DS-30).
+    Own claims cover what unclaimed memory does not (DS-13, DS-25). A caller that may not use claims passes 0 (DS-30).
     """
     return pages <= avail_pages - outstanding + own_claims
 
 
 def permit_without_mixing(host: Host, pages: int, claimant: Domain | None) -> bool:
-    """Unclaimed memory or the claimant's claims cover the request; not both together."""
+    """Whether unclaimed memory alone, or the claimant's claims alone, cover the request."""
     if host.outstanding_claims + pages <= host.total_avail_pages:
         return True
     return claimant is not None and claimant.outstanding() >= pages
 
 
 def redeem_claims_for_allocation(host: Host, domain: Domain, pages: int, node: int) -> None:
-    """Turn claims into the ``pages`` just taken from ``node``: its claim, then host-wide, then other nodes (DS-16).
+    """Redeem claims for ``pages`` just taken from ``node``: its claim, then host-wide, then other nodes (DS-16).
 
     The last step keeps pages plus claims within max_pages when the memory came from unclaimed nodes (DS-18).
     """
-    redeemed = domain.history.redeemed
-    pages -= deduct_node_claims(host, domain, node, pages, redeemed)
-    pages -= deduct_global_claims(host, domain, pages, redeemed)
+    pages -= deduct_node_claims(host, domain, node, pages)
+    pages -= deduct_global_claims(host, domain, pages)
     for other in host.nodes:
         if pages == 0 or domain.node_claims == 0:
             break
-        pages -= deduct_node_claims(host, domain, other, pages, redeemed)
+        pages -= deduct_node_claims(host, domain, other, pages)
 
 
 def recall_claims(host: Host, node: int) -> None:
-    """After pages of ``node`` went offline: take back claims that nothing backs, domains ascending by id (DS-26)."""
-    for domain in host.domains.values():
-        claimed, avail = host.node_outstanding_claims[node], host.node_avail_pages[node]
-        if claimed <= avail:
-            break
-        deduct_node_claims(host, domain, node, claimed - avail, domain.history.recalled)
-    for domain in host.domains.values():
-        claimed, avail = host.outstanding_claims, host.total_avail_pages
-        if claimed <= avail:
-            break
-        deduct_global_claims(host, domain, claimed - avail, domain.history.recalled)
+    """After pages of ``node`` went offline, lower claims until free pages back them, by ascending domid (DS-26)."""
+    with booked_on(host, "recalled"):
+        for domain in host.domains.values():
+            claimed, avail = host.node_outstanding_claims[node], host.node_avail_pages[node]
+            if claimed <= avail:
+                break
+            deduct_node_claims(host, domain, node, claimed - avail)
+        for domain in host.domains.values():
+            claimed, avail = host.outstanding_claims, host.total_avail_pages
+            if claimed <= avail:
+                break
+            deduct_global_claims(host, domain, claimed - avail)
 
 
 class RequestedSet(NamedTuple):
@@ -128,9 +138,9 @@ class RequestedSet(NamedTuple):
 def checked_entries(
     host: Host, domain: Domain, entries: Sequence[ClaimEntry], *, checks_sum: bool = True
 ) -> RequestedSet | Status:
-    """The checks of each entry, in the order given (DS-08, DS-09); both locks are held.
+    """Check each entry, in the order given (DS-08, DS-09); both locks are held.
 
-    :param checks_sum: pages on nodes are kept within 32 bits
+    :param checks_sum: refuse pages on nodes whose sum exceeds 32 bits
     :returns: ``EINVAL``, ``ENOENT`` or ``ENOMEM`` for the first check that fails
     """
     node_pages: dict[int, int] = {}
@@ -172,7 +182,7 @@ def install_claim_set(host: Host, domain: Domain, entries: Sequence[ClaimEntry])
 
 
 def replace_claims(host: Host, domain: Domain, requested: RequestedSet) -> Status:
-    """The limits of a set whose entries were checked, and its installation. Both locks are held."""
+    """Check the limits for a set whose entries were checked, then install it. Both locks are held."""
     node_pages, nodes_total, global_pages = requested
     # Claims and pages held stay within max_pages; existing pages are not subtracted (DS-07, DS-11).
     if global_pages > domain.max_pages:
@@ -181,7 +191,7 @@ def replace_claims(host: Host, domain: Domain, requested: RequestedSet) -> Statu
         return Status.EINVAL
     if host.semantics.pages_held(domain) > domain.max_pages - global_pages - nodes_total:
         return Status.EINVAL
-    # Its claims are added one after the other: their sum alone would have 32 bits, and could wrap.
+    # Both claims are added to 64 bits one after the other: their sum alone would have 32 bits and could wrap.
     if global_pages + nodes_total > host.unclaimed() + domain.global_claims + domain.node_claims:
         return Status.ENOMEM
 
@@ -193,7 +203,7 @@ def replace_claims(host: Host, domain: Domain, requested: RequestedSet) -> Statu
 def exceeds_unsigned(pages: int, unclaimed: int) -> bool:
     """``pages > avail - claims`` in unsigned arithmetic: where claims exceed free pages the right side is huge.
 
-    Pages below 0 have wrapped: more than any host has.
+    ``pages`` below 0 have wrapped: they exceed the memory of any host.
     """
     return pages < 0 or 0 <= unclaimed < pages
 
@@ -201,7 +211,7 @@ def exceeds_unsigned(pages: int, unclaimed: int) -> bool:
 def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
     """The legacy claim (``domain_set_outstanding_pages``): host-wide, pages held are subtracted. Takes both locks.
 
-    :param pages: what the domain shall have in all; 0 releases every claim
+    :param pages: the total for the domain, including the pages it has; 0 releases every claim
     :returns: ``EINVAL`` or ``ENOMEM`` for the first check that fails; nothing has changed then
     """
     with domain.page_alloc_lock, host.heap_lock:
@@ -209,7 +219,7 @@ def set_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
 
 
 def stake_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
-    """What :func:`set_outstanding_pages` does with both locks held."""
+    """The body of :func:`set_outstanding_pages`; both locks are held."""
     if pages == 0:
         release_all_claims(host, domain)
         return Status.OK
@@ -228,7 +238,7 @@ def stake_outstanding_pages(host: Host, domain: Domain, pages: int) -> Status:
 def installed_entries(host: Host, domain: Domain, *, empty_global: bool) -> tuple[ClaimEntry, ...]:
     """The installed claims as a set: host-wide first, then nodes ascending. Takes heap_lock.
 
-    :param empty_global: there is a host-wide entry even if it has no pages
+    :param empty_global: include the host-wide entry even if it has no pages
     """
     with host.heap_lock:
         host_wide = domain.global_claims

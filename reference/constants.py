@@ -13,7 +13,7 @@ CLAIM_TARGET_LEGACY = 0x40000000
 CLAIM_TARGET_NO_NODE = 0xFFFFFFFF  # single-node-v4: host-wide
 NUMA_NO_NODE = 0xFF
 
-# memflags of an allocation. The node travels beside them here, not inside.
+# memflags of an allocation. The reference passes the node as a separate argument.
 MEMF_exact_node = 1 << 0
 MEMF_no_refcount = 1 << 1  # pages are owned by the domain but not in its tot_pages; never redeems claims
 MEMF_no_owner = 1 << 2  # pages get no owner; implies MEMF_no_refcount
@@ -23,5 +23,5 @@ XENMEMF_exact_node_request = 1 << 17
 
 
 def XENMEMF_get_node(mem_flags: int) -> int:
-    """The node that the mem_flags of a hypercall name; ``NUMA_NO_NODE`` if none."""
+    """The node that the mem_flags of a hypercall name; ``NUMA_NO_NODE`` if they name no node."""
     return ((mem_flags >> 8) - 1) & 0xFF

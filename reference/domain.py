@@ -10,7 +10,7 @@ from .steps import Steps
 
 
 def mark_dying(domain: Domain) -> None:
-    """The first stage of ``domain_kill``: from now on no pages are assigned and hypercalls refuse claims."""
+    """The first stage of ``domain_kill``: from now on no pages are assigned, and hypercalls refuse claims."""
     domain.is_dying = True
 
 
@@ -24,7 +24,7 @@ def domain_kill(host: Host, domain: Domain) -> Steps[None]:
     mark_dying(domain)
     yield
     host.semantics.set_outstanding_pages(host, domain, 0)
-    # A dying domain gets no new stash meanwhile.
+    # No call can stash another extent: the domain is dying.
     if host.semantics.stashes and (has_stash(domain) or host.semantics.kill_always_frees_stash):
         yield
         domain_pending_scrub_free(host, domain)
@@ -39,7 +39,7 @@ def has_stash(domain: Domain) -> bool:
 def domain_pending_scrub_free(host: Host, domain: Domain) -> bool:
     """Free the stashed extent, if there is one; takes page_alloc_lock, and heap_lock inside.
 
-    Claims redeemed for it do not come back.
+    Claims redeemed for it are not restored.
     """
     with domain.page_alloc_lock:
         stash = domain.pending_scrub
@@ -69,9 +69,9 @@ def relinquish_memory(host: Host, domain: Domain) -> Steps[int]:
 
 
 def domain_destroy(host: Host, domain: Domain) -> None:
-    """The end of ``domain_kill``: nothing but pages keeps the domain on the list now, and its id from being used again.
+    """The end of ``domain_kill``: from now on only pages keep the domain on the list, and its id in use.
 
-    Neither its claims nor pages on their way to it are looked at.
+    Its claims and pages in limbo are not checked.
 
     :raises MisuseError: it is alive or destroyed, or pages are on its list
     """

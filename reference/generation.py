@@ -1,7 +1,7 @@
-"""What differs between the generations of claims: the points where the common core asks its semantics.
+"""The differences between the generations of claims: methods that the common core calls.
 
-The methods here are the rules of ``claim-sets``; a generation overrides what it does otherwise. All need
-``heap_lock`` held, unless they say that they take the locks themselves. Counts are pages.
+The methods here are the rules of ``claim-sets``; a generation overrides those that differ. All need ``heap_lock`` held,
+unless they say that they take the locks themselves. Counts are pages.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from .status import MisuseError, Status
 
 
 class Request(NamedTuple):
-    """What ``alloc_heap_pages`` is asked for."""
+    """The arguments of ``alloc_heap_pages``."""
 
     pages: int
     order: int
     domain: Domain | None
-    claimant: Domain | None  # the domain if the request is refcounted: only then it may use claims (DS-30)
-    node: int | None  # the requested node
+    claimant: Domain | None  # the domain, if the request is refcounted and so may use claims (DS-30); None: otherwise
+    node: int | None  # the requested node; None: any node
     memflags: int
 
 
 class InstalledSet(NamedTuple):
-    """Answer of a query for the installed claims: ``needed`` entries, which are there if the result is OK."""
+    """Result of a query for the installed claims: there are ``needed`` entries; ``entries`` is set if it is OK."""
 
     status: Status
     needed: int = 0
@@ -40,9 +40,9 @@ class Generation:
 
     name: ClassVar[str]
     claim_counters: tuple[str, ...] = ("global_claims", "node_claims", "claims")
-    """What an observer sees of a domain's claims, by the hypervisor's names."""
+    """The fields of a domain's claims that an observer can read, by the hypervisor's names."""
     reserved_field: ClassVar[str] = "pad"
-    """What the field of a claim entry is called that must be 0."""
+    """The name of the field of a claim entry that must be 0."""
     refuses_dying: ClassVar[bool] = True
     """``XENMEM_claim_pages`` refuses a dying domain."""
     refuses_llc_coloring: ClassVar[bool] = True
@@ -50,13 +50,13 @@ class Generation:
     redeems_at_alloc: ClassVar[bool] = True
     """Claims are redeemed when pages leave the heap, not when they are assigned."""
     stashes: ClassVar[bool] = True
-    """It sits on a mainline of 2026-02 or later: ``populate_physmap`` may stash an extent."""
+    """The generation is based on a mainline of 2026-02 or later: ``populate_physmap`` may stash an extent."""
     drops_stash: ClassVar[bool] = True
-    """A stashed extent is freed where it does not suit a request, or the domain is unpaused; else that is refused."""
+    """A stashed extent is freed if it does not match a request or the domain is unpaused; else these are refused."""
     keeps_marks: ClassVar[bool] = False
     """``assign_pages`` leaves offline marks as they are."""
     kill_always_frees_stash: ClassVar[bool] = False
-    """``domain_kill`` has its third section also where nothing is stashed, as mainline's recordings show it."""
+    """``domain_kill`` has its third section even without a stash, as in recordings of mainline."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         """The host check, before the node search: the claimant is credited its complete set (DS-14)."""
@@ -68,7 +68,7 @@ class Generation:
         """The check of one candidate node: the claimant is credited its claim on that node only (DS-14)."""
         avail, outstanding = host.node_avail_pages[node], host.node_outstanding_claims[node]
         if request.pages > avail:
-            return False  # whatever is claimed
+            return False  # independent of claims
         claimant = request.claimant
         own = 0 if claimant is None else claimant.claims[node]
         return claims.claims_permit_request(request.pages, avail, outstanding, own)
@@ -78,7 +78,7 @@ class Generation:
         claims.redeem_claims_for_allocation(host, claimant, pages, node)
 
     def limbo_ended(self, host: Host, domain: Domain, pages: int, node: int, *, stashed: bool) -> None:
-        """Refcounted pages of ``node`` that were meant for the domain go back to the heap; heap_lock is held.
+        """Refcounted pages of ``node`` in limbo for the domain return to the heap; heap_lock is held.
 
         Claims redeemed for them are not restored (DS-28).
         """
@@ -103,7 +103,7 @@ class Generation:
         return Status.OK
 
     def limit_at_assign(self, host: Host, domain: Domain) -> int:
-        """What tot_pages may be at most after ``assign_pages``; page_alloc_lock is held, heap_lock is not."""
+        """The largest tot_pages permitted after ``assign_pages``; page_alloc_lock is held, heap_lock is not."""
         del host
         return domain.max_pages
 
@@ -114,7 +114,7 @@ class Generation:
         """Pages are being freed, and are not yet in the heap; page_alloc_lock is held, heap_lock is not."""
 
     def recall(self, host: Host, node: int) -> None:
-        """Pages of ``node`` went offline: restore the order of claims and free pages (DS-26)."""
+        """Pages of ``node`` went offline: lower claims to the free pages (DS-26)."""
         claims.recall_claims(host, node)
 
     def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], pad: int) -> Status:
@@ -144,15 +144,15 @@ class Generation:
         raise MisuseError(f"{self.name} has no query of installed claims")
 
     def target_of_claim_pages(self, mem_flags: int) -> int | None | Status:
-        """The node that the mem_flags of ``XENMEM_claim_pages`` name, none for a host-wide claim, or why refused."""
+        """The node that the mem_flags of ``XENMEM_claim_pages`` name; None: host-wide; or the errno of a refusal."""
         return None if mem_flags == 0 else Status.EINVAL
 
     def pages_of_claim_pages(self, domain: Domain, pages: int) -> int:
-        """What ``XENMEM_claim_pages`` asks ``set_outstanding_pages`` for; no lock is held."""
+        """The pages that ``XENMEM_claim_pages`` passes to ``set_outstanding_pages``; no lock is held."""
         del domain
         return pages
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
-        """The legacy claim; takes both locks. ``node`` is the target in single-node generations, else not looked at."""
+        """The legacy claim; takes both locks. ``node`` is the target in single-node generations, else ignored."""
         del node
         return claims.set_outstanding_pages(host, domain, pages)

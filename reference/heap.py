@@ -1,7 +1,7 @@
 """The buddy heap: free blocks of 2^order pages, per node, split and merged.
 
-State grows with the number of free blocks, not with memory. Which free block serves a request is a policy
-(``BlockPolicy``): the hypervisor's specification leaves it open.
+State grows with the number of free blocks, not with memory. A policy (``BlockPolicy``) chooses the free block for a
+request, because the hypervisor's specification leaves that open.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class NodeHeap:
         self.free: list[set[int]] = [set() for _ in range(MAX_ORDER + 1)]
         self.free_pages = pages
         self.orders = 0  # bit o is set while there is a free block of order o
-        # Lowest address first: built where it is asked for, it then holds every block of that order, and maybe blocks
-        # that are gone, dropped when they come up.
+        # Lowest address first, built on first use. It then holds every block of that order, and possibly blocks that
+        # are no longer free, which are dropped when they reach the top.
         self._queue: list[list[int]] = [[] for _ in range(MAX_ORDER + 1)]
         self._add_range(first_mfn, first_mfn + pages)
 
@@ -54,7 +54,7 @@ class NodeHeap:
             self.orders &= ~(1 << order)
 
     def smallest_order(self, order: int) -> int | None:
-        """The smallest order, at least ``order``, of which there is a free block."""
+        """The smallest order, at least ``order``, that has a free block; None: there is no such order."""
         candidates = self.orders >> order
         if not candidates:
             return None
@@ -74,7 +74,7 @@ class NodeHeap:
         return queue[0]
 
     def find(self, mfn: int, order: int) -> int | None:
-        """The order of the free block that contains all of [mfn, mfn + 2^order), if there is one."""
+        """The order of the free block that contains all of [mfn, mfn + 2^order); None: there is no such block."""
         if mfn & ((1 << order) - 1):
             return None
         candidates = self.orders >> order
@@ -86,7 +86,7 @@ class NodeHeap:
         return None
 
     def take(self, mfn: int, order: int) -> None:
-        """Take that free block, splitting the one it lies in.
+        """Take this free block, splitting the block that contains it.
 
         :raises MisuseError: it is not free
         """
@@ -96,7 +96,7 @@ class NodeHeap:
         self.free_pages -= 1 << order
         self._remove(mfn >> found << found, found)
         for half in range(order, found):
-            # Keep the half that the wanted block is not in.
+            # Keep the half that does not contain the block.
             self._add((mfn >> half ^ 1) << half, half)
 
     def give(self, mfn: int, order: int) -> None:
@@ -123,10 +123,10 @@ class NodeHeap:
 
 
 BlockPolicy = Callable[[NodeHeap, int], "int | None"]
-"""(heap of the node, order) -> mfn of a free block of that order, or none where the node has no such block."""
+"""(heap of the node, order) -> mfn of a free block of that order; None: the node has no such block."""
 
 
 def lowest_address(heap: NodeHeap, order: int) -> int | None:
-    """The default policy: the lowest block of the smallest order that serves."""
+    """The default policy: the lowest block of the smallest sufficient order."""
     found = heap.smallest_order(order)
     return None if found is None else heap.lowest(found)

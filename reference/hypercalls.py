@@ -1,9 +1,9 @@
-"""The hypercalls above the allocator: their own checks, in the hypervisor's order, then its functions.
+"""The hypercalls above the allocator: their own checks in the hypervisor's order, then calls of its functions.
 
-Domctls (``claim_memory``, ``max_mem``, ``destroydomain``, ``getdomaininfo``) look the domain up before all else, and
-run one at a time under the domctl lock, so no other domctl comes between their checks and what follows. Memory ops
-(``claim_pages``, ``populate_physmap``, ``memory_exchange``) do not take it: they yield after their checks, and go on
-with the domain that they looked up even if it is destroyed meanwhile.
+Domctls (``claim_memory``, ``max_mem``, ``destroydomain``, ``getdomaininfo``) look the domain up first, and run one at a
+time under the domctl lock, so no other domctl runs between their checks and their effect. Memory ops (``claim_pages``,
+``populate_physmap``, ``memory_exchange``) do not take it: they yield after their checks, and continue with the domain
+that they looked up even if it is destroyed meanwhile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .steps import Steps
 
 
 def claim_memory(host: Host, domid: int, entries: Sequence[ClaimEntry], pad: int = 0) -> Status:
-    """``XEN_DOMCTL_claim_memory``: behind the look-up, the checks and their order are the generation's own."""
+    """``XEN_DOMCTL_claim_memory``: looks the domain up; the generation defines the checks and their order."""
     domain = host.domains.get(domid)
     if domain is None:
         return Status.ESRCH
@@ -31,9 +31,9 @@ def claim_memory(host: Host, domid: int, entries: Sequence[ClaimEntry], pad: int
 
 
 def get_memory_claims(host: Host, domid: int, capacity: int, pad: int = 0) -> InstalledSet:
-    """The GET mode of ``XEN_DOMCTL_claim_memory``, or ``XEN_DOMCTL_get_memory_claims``: whichever the semantics has.
+    """``XEN_DOMCTL_get_memory_claims``, or the GET mode of ``XEN_DOMCTL_claim_memory``, as the generation has it.
 
-    :param capacity: entries that the caller has room for; 0 asks how many are needed
+    :param capacity: entries that the caller has room for; 0 queries the number needed
     """
     domain = host.domains.get(domid)
     if domain is None:
@@ -66,7 +66,7 @@ def claim_pages(
     return semantics.set_outstanding_pages(host, domain, pages, target)
 
 
-class Exchanged(NamedTuple):
+class ExchangeResult(NamedTuple):
     """Result of ``memory_exchange``: what it returned, and the new extents of the chunks that succeeded."""
 
     status: Status
@@ -75,21 +75,21 @@ class Exchanged(NamedTuple):
 
 def memory_exchange(
     host: Host, domid: int, in_mfns: Sequence[int], in_order: int, out_order: int, node: int | None = None
-) -> Steps[Exchanged]:
+) -> Steps[ExchangeResult]:
     """``XENMEM_exchange``: swap a domain's extents of one order for new ones of another, chunk by chunk.
 
-    The new pages are allocated without refcount, so claims neither help nor are redeemed; ``tot_pages`` stays as it
-    is all the while, although stolen pages are nobody's.
+    The new pages are allocated without refcount, so claims are neither used nor redeemed. ``tot_pages`` does not
+    change during the call, although stolen pages have no owner.
     """
     done: list[int] = []
     if in_order > MAX_ORDER or out_order > MAX_ORDER:
-        return Exchanged(Status.EPERM, done)
-    chunk = 1 << max(0, out_order - in_order)  # extents that go into one chunk
+        return ExchangeResult(Status.EPERM, done)
+    chunk = 1 << max(0, out_order - in_order)  # extents per chunk
     if len(in_mfns) % chunk:
-        return Exchanged(Status.EINVAL, done)
+        return ExchangeResult(Status.EINVAL, done)
     domain = host.domains.get(domid)
     if domain is None:
-        return Exchanged(Status.ESRCH, done)
+        return ExchangeResult(Status.ESRCH, done)
     for first in range(0, len(in_mfns), chunk):
         yield
         stolen: list[Block] = []
@@ -97,7 +97,7 @@ def memory_exchange(
             block = _steal_pages(host, domain, mfn, in_order)
             if block is None:
                 yield from _give_back(host, domain, stolen)
-                return Exchanged(Status.EINVAL, done)
+                return ExchangeResult(Status.EINVAL, done)
             stolen.append(block)
         out: list[int] = []
         for _ in range(1 << max(0, in_order - out_order)):
@@ -106,7 +106,7 @@ def memory_exchange(
             if new is None:
                 yield from _give_back(host, domain, stolen)
                 yield from _free_all(host, out, out_order)
-                return Exchanged(Status.ENOMEM, done)
+                return ExchangeResult(Status.ENOMEM, done)
             out.append(new)
         for block in stolen:
             yield
@@ -116,16 +116,16 @@ def memory_exchange(
             if _assign_in_exchange(host, domain, new, out_order) is not Status.OK:
                 _drop_tot_pages(host, domain, (len(out) - at) << out_order)
                 yield from _free_all(host, out[at:], out_order)
-                return Exchanged(Status.EINVAL, done)
+                return ExchangeResult(Status.EINVAL, done)
         done += out
-    return Exchanged(Status.OK, done)
+    return ExchangeResult(Status.OK, done)
 
 
 def _steal_pages(host: Host, domain: Domain, mfn: int, order: int) -> Block | None:
-    """``steal_page`` with MEMF_no_refcount: the pages lose their owner, who keeps counting them in tot_pages."""
+    """``steal_page`` with MEMF_no_refcount: the pages lose their owner, but stay in its tot_pages."""
     try:
         block = host.pages.exact(mfn, order)
-    except MisuseError:  # the caller may name any frames: these are not an extent of one owner
+    except MisuseError:  # the caller may name any frames; these do not have one owner
         return None
     if block.state is not PageState.ASSIGNED or block.owner is not domain or not block.refcounted:
         return None
@@ -135,7 +135,7 @@ def _steal_pages(host: Host, domain: Domain, mfn: int, order: int) -> Block | No
 
 
 def _assign_in_exchange(host: Host, domain: Domain, mfn: int, order: int) -> Status:
-    """``assign_page`` with MEMF_no_refcount of pages that tot_pages already counts: they are no extra pages."""
+    """``assign_page`` with MEMF_no_refcount for pages that tot_pages already counts: they do not become extra pages."""
     block = host.pages.exact(mfn, order)
     if block.state is not PageState.ANONYMOUS:
         raise MisuseError(f"mfn {mfn} already belongs to d{block.domid}")
@@ -147,7 +147,7 @@ def _assign_in_exchange(host: Host, domain: Domain, mfn: int, order: int) -> Sta
 
 
 def _drop_tot_pages(host: Host, domain: Domain, pages: int) -> None:
-    """Pages that a dying domain does not get back are counted no longer; the last of them let it go."""
+    """tot_pages no longer counts pages that a dying domain does not get back; after the last, the domain is put."""
     with domain.page_alloc_lock:
         domain.tot_pages -= pages
         host.semantics.pages_released(host, domain, pages, True)
@@ -155,7 +155,7 @@ def _drop_tot_pages(host: Host, domain: Domain, pages: int) -> None:
 
 
 def _give_back(host: Host, domain: Domain, stolen: Sequence[Block]) -> Steps[None]:
-    """Reassign what a failed chunk stole; from a dying domain it is freed instead."""
+    """Reassign the pages that a failed chunk stole; those of a dying domain are freed instead."""
     for block in stolen:
         yield
         if _assign_in_exchange(host, domain, block.mfn, block.order) is not Status.OK:
@@ -181,8 +181,8 @@ def max_mem(host: Host, domid: int, max_pages: int) -> Status:
 def destroydomain(host: Host, domid: int) -> Steps[Status]:
     """``XEN_DOMCTL_destroydomain``: kill the domain, free its pages, and take it off the list.
 
-    Pages that it is exchanging, or that somebody is freeing, keep it there until they are gone. Memory ops in flight do
-    not: what they allocate or claim for it from then on is for a domain that no loop over domains finds.
+    Pages that it is exchanging, or that another call is freeing, keep it on the list until they are freed. Memory ops
+    in flight do not: they continue to allocate or claim for a domain that no loop over domains finds.
     """
     domain = host.domains.get(domid)
     if domain is None:
@@ -201,7 +201,7 @@ def _claims_of(host: Host, domain: Domain) -> int:
 
 
 def pausedomain(host: Host, domid: int) -> Status:
-    """``XEN_DOMCTL_pausedomain``: its vCPUs stop, and with them its own hypercalls; others' about it do not."""
+    """``XEN_DOMCTL_pausedomain``: stops the domain's vCPUs, and so its own hypercalls, but not other domains'."""
     domain = host.domains.get(domid)
     if domain is None:
         return Status.ESRCH
@@ -214,8 +214,8 @@ def pausedomain(host: Host, domid: int) -> Status:
 def unpausedomain(host: Host, domid: int) -> Status:
     """``XEN_DOMCTL_unpausedomain``: undoes one pause; a new domain is paused once.
 
-    The first time that none is left finishes the creation of the domain, unless an extent is stashed: the domain is
-    crashed then, and never finished.
+    The first time that no pause is left, the creation of the domain is finished. If an extent is stashed, the domain is
+    crashed instead, and its creation never finishes.
     """
     domain = host.domains.get(domid)
     if domain is None:
@@ -234,7 +234,7 @@ def unpausedomain(host: Host, domid: int) -> Status:
 
 
 class DomainInfo(NamedTuple):
-    """Answer of ``getdomaininfo``, in pages."""
+    """Result of ``getdomaininfo``, in pages."""
 
     tot_pages: int
     max_pages: int

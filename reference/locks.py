@@ -1,8 +1,8 @@
-"""The hypervisor's two kinds of locks, and the check that they are used as declared (property ``lock-order``).
+"""The hypervisor's two kinds of locks, and a check that they are used as declared (property ``lock-order``).
 
-``page_alloc_lock`` (one a domain) comes before ``heap_lock`` (one a host); never the other way round (DS-24). A class
+``page_alloc_lock`` (one per domain) is taken before ``heap_lock`` (one per host), never after it (DS-24). A class
 declares which field needs which lock with :func:`guarded`; the checked variant of the class raises at the line that
-touches such a field without its lock. The unchecked variant has plain fields and plain locks, and costs nothing.
+touches such a field without its lock. The unchecked variant has plain fields and plain locks, at no cost.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class LockError(Exception):
 
 
 LockLike = AbstractContextManager[object]
-"""What a critical section needs of a lock."""
+"""The interface of a lock that critical sections use."""
 
 
 class CheckedLock:
-    """A lock that knows its place in the order. ``held`` is shared by all locks of one host, oldest first."""
+    """A lock that checks its place in the order. ``held`` is shared by all locks of one host, oldest first."""
 
     __slots__ = ("held", "kind", "name", "passed_over")
 
@@ -35,7 +35,7 @@ class CheckedLock:
         self.kind = kind
         self.name = name
         self.held = held
-        self.passed_over: list[str] = []  # reads that a generation makes without it
+        self.passed_over: list[str] = []  # intended reads without this lock
 
     def __enter__(self) -> CheckedLock:
         for other in self.held:
@@ -58,7 +58,7 @@ class CheckedLock:
 
 
 def make_lock(kind: str, name: str, held: list[CheckedLock] | None) -> LockLike:
-    """A lock of that kind: checked where ``held`` is given, a plain one otherwise."""
+    """A lock of that kind: a checked one if ``held`` is given; None: a plain one."""
     return threading.RLock() if held is None else CheckedLock(kind, name, held)
 
 
@@ -66,7 +66,7 @@ T = TypeVar("T")
 
 
 class _GuardedList(list[T]):
-    """A list whose elements are touched under a lock only."""
+    """A list whose elements may be accessed only under a lock."""
 
     __slots__ = ("_lock", "_what")
 
@@ -109,7 +109,7 @@ def _guard(cls: type, field: str, lock_attribute: str) -> property:
         lock = getattr(self, lock_attribute)
         try:
             slot.__get__(self)
-        except AttributeError:  # first assignment: nobody else can see the object yet
+        except AttributeError:  # first assignment: no other code can access the object yet
             pass
         else:
             lock.require(what)
@@ -125,7 +125,7 @@ CHECKED = "Checked"
 def guarded(**fields_of: tuple[str, ...]) -> Callable[[C], C]:
     """Class decorator: ``heap_lock=("claims", ...)`` names the fields that need the lock in attribute ``heap_lock``.
 
-    Adds ``Checked``, the variant of the (slotted) class that enforces it.
+    Adds ``CrossCheckReport``, the variant of the (slotted) class that enforces it.
     """
 
     def decorate(cls: C) -> C:

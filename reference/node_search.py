@@ -1,4 +1,4 @@
-"""In which order ``get_free_buddy`` tries the nodes (DS-15)."""
+"""The order in which ``get_free_buddy`` tries the nodes (DS-15)."""
 
 from functools import lru_cache
 
@@ -13,11 +13,11 @@ def candidate_nodes(
 ) -> tuple[int, ...]:
     """The nodes to try, in order.
 
-    :param affinity: online nodes of the domain's ``node_affinity``, ascending; all nodes for a request without domain
-    :param requested: the node asked for (it may be offline: it is then passed over)
-    :param last_alloc_node: where the search starts behind, if no node is requested; for a request without domain
-        give the last node, so that the search starts at node 0
-    :param exact: MEMF_exact_node: only the requested node or, if none, only nodes of the affinity
+    :param affinity: online nodes of the domain's ``node_affinity``, ascending; without a domain, all nodes
+    :param requested: the requested node, skipped if it is offline; None: any node
+    :param last_alloc_node: without a requested node, the search starts at the node after this one; without a domain,
+        pass the last node, so that it starts at node 0
+    :param exact: MEMF_exact_node: only the requested node; without one, only nodes of the affinity
     """
     if requested is not None and exact:
         return (requested,) if requested < num_nodes else ()

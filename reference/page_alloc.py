@@ -1,7 +1,7 @@
 """The allocator (``xen/common/page_alloc.c``): pages leave the heap, are assigned, freed, and go offline.
 
-``alloc_heap_pages`` and ``assign_pages`` are separate critical sections: in between the pages are in limbo, gone from
-the heap and not yet in ``tot_pages``. So are they between the two sections of ``free_domheap_pages``.
+``alloc_heap_pages`` and ``assign_pages`` are separate critical sections. Between them the pages are in limbo: taken
+from the heap and not yet in ``tot_pages``. The same holds between the two sections of ``free_domheap_pages``.
 Direct calls with arguments that the hypervisor never passes raise :class:`~reference.status.MisuseError`.
 """
 
@@ -21,9 +21,9 @@ def alloc_heap_pages(
 ) -> int | None:
     """Take 2^order pages out of the heap and redeem claims for them, in one critical section (DS-13 to DS-18).
 
-    :param domain: for whom; none for the hypervisor itself
-    :param node: the requested node; with MEMF_exact_node no other will do
-    :returns: the first mfn, or none if the request is refused
+    :param domain: the domain; None: the hypervisor itself
+    :param node: the requested node, the only one allowed with MEMF_exact_node; None: any node
+    :returns: the first mfn; None: the request is refused
     """
     if order > MAX_ORDER:
         return None
@@ -61,7 +61,7 @@ def alloc_heap_pages(
 
 
 def get_free_buddy(host: Host, request: Request) -> tuple[int, int] | None:
-    """The node search: the first candidate that permits the request and has a block; (node, mfn). Needs heap_lock."""
+    """The node search: (node, mfn) of the first candidate that permits the request and has a block. Needs heap_lock."""
     num_nodes = len(host.node_pages)
     domain = request.domain
     exact = request.memflags & MEMF_exact_node != 0
@@ -79,9 +79,9 @@ def get_free_buddy(host: Host, request: Request) -> tuple[int, int] | None:
 
 
 def check_low_mem_virq(host: Host) -> int:
-    """At the end of every allocation: the free pages that nobody claims, for the low-memory alarm. Needs heap_lock.
+    """Unclaimed free pages, for the low-memory alarm at the end of every allocation. Needs heap_lock.
 
-    The hypervisor computes them unsigned. Where claims exceed free pages they wrap, and no alarm is raised.
+    The hypervisor computes them unsigned. Where claims exceed free pages the value wraps, and no alarm is raised.
     """
     return host.unclaimed()
 
@@ -89,9 +89,9 @@ def check_low_mem_virq(host: Host) -> int:
 def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int = 0) -> Status:
     """Give a domain the pages that were allocated for it; takes page_alloc_lock.
 
-    :param memflags: those of the allocation; with MEMF_no_refcount they become extra pages, which no limit counts
+    :param memflags: the memflags of the allocation; with MEMF_no_refcount the pages become extra pages, without a limit
     :returns: ``EINVAL`` if the domain is dying, ``EPERM`` or ``E2BIG`` if it has no room: the caller frees the pages
-    :raises MisuseError: the pages are a domain's already, or meant for another or for none, or with other accounting
+    :raises MisuseError: the pages have an owner, or were allocated for another or no domain, or with other memflags
     :raises HypervisorCrash: a page was marked offline meanwhile, and the build is a debug build
     """
     block = host.pages.exact(mfn, order)
@@ -118,9 +118,9 @@ def assign_pages(host: Host, mfn: int, order: int, domain: Domain, memflags: int
 
 
 def set_owner(host: Host, block: Block, domain: Domain, refcounted: bool) -> None:
-    """The end of ``assign_pages``: ``count_info`` is overwritten, and offline marks go with what it was.
+    """The end of ``assign_pages``: ``count_info`` is overwritten, which removes offline marks.
 
-    :raises HypervisorCrash: there are such marks, and the build is a debug build
+    :raises HypervisorCrash: a page has such a mark, and the build is a debug build
     """
     if host.pages.marked(block) and not host.semantics.keeps_marks:
         if host.debug_build:
@@ -132,8 +132,8 @@ def set_owner(host: Host, block: Block, domain: Domain, refcounted: bool) -> Non
 def free_heap_pages(host: Host, mfn: int, order: int, *, stashed: bool = False) -> None:
     """Return pages without owner to the heap; takes heap_lock. Pages marked offline leave it at once, with recall.
 
-    :param stashed: they are a stashed extent
-    :raises MisuseError: they are not allocated, or still a domain's
+    :param stashed: the pages are a stashed extent
+    :raises MisuseError: the pages are not allocated, or still belong to a domain
     """
     block = host.pages.exact(mfn, order)
     if block.state is PageState.ASSIGNED:
@@ -159,8 +159,8 @@ def free_heap_pages(host: Host, mfn: int, order: int, *, stashed: bool = False) 
 def release_ownership(host: Host, mfn: int, order: int) -> Domain | None:
     """The first half of freeing: a domain's pages leave its tot_pages; takes page_alloc_lock.
 
-    :returns: the domain, if these were the last pages it had: :func:`put_domain` it after the second half
-    :raises MisuseError: they are no domain's
+    :returns: the domain, if these were its last pages: call :func:`put_domain` after the second half; else None
+    :raises MisuseError: the pages belong to no domain
     """
     block = host.pages.exact(mfn, order)
     domain = block.owner
@@ -180,10 +180,11 @@ def release_ownership(host: Host, mfn: int, order: int) -> Domain | None:
 
 
 def put_domain(host: Host, domain: Domain) -> None:
-    """A dead domain without pages leaves the domain list (``domain_destroy``). Its claims are not looked at.
+    """A dead domain without pages leaves the domain list (``domain_destroy``). Its claims are not checked.
 
-    The hypervisor counts references: one until ``domain_kill`` is over, and one for all pages, which a free of the last
-    of them drops after its second half. Memory ops in flight hold none: they go on with a domain that is off the list.
+    The hypervisor counts references: one until ``domain_kill`` is over, and one for all pages, which the free of the
+    last page drops after its second half. Memory ops in flight hold no reference: they continue with a domain that is
+    off the list.
     """
     with domain.page_alloc_lock:
         pages = domain.tot_pages + domain.extra_pages
@@ -196,7 +197,7 @@ def put_domain(host: Host, domain: Domain) -> None:
 
 
 def free_domheap_pages(host: Host, mfn: int, order: int) -> Steps[None]:
-    """Free pages: out of the owner's tot_pages, then back to the heap. Claims never grow by it (DS-31)."""
+    """Free pages: take them off the owner's tot_pages, then return them to the heap. Claims do not grow (DS-31)."""
     last_of: Domain | None = None
     if host.pages.exact(mfn, order).state is PageState.ASSIGNED:
         last_of = release_ownership(host, mfn, order)
@@ -210,7 +211,7 @@ def free_domheap_pages(host: Host, mfn: int, order: int) -> Steps[None]:
 def alloc_domheap_pages(
     host: Host, domain: Domain | None, order: int, node: int | None = None, memflags: int = 0
 ) -> Steps[int | None]:
-    """Allocate and assign. Pages that cannot be assigned go back to the heap; redeemed claims do not (DS-28)."""
+    """Allocate and assign pages. If assigning fails they return to the heap; redeemed claims are lost (DS-28)."""
     if memflags & MEMF_no_owner:
         memflags |= MEMF_no_refcount
     mfn = alloc_heap_pages(host, domain, order, node, memflags)
@@ -221,7 +222,7 @@ def alloc_domheap_pages(
 
 
 def assign_or_free(host: Host, mfn: int, order: int, domain: Domain, memflags: int) -> Steps[int | None]:
-    """Assign pages that were allocated; those that cannot be assigned go back to the heap."""
+    """Assign allocated pages; if that fails, return them to the heap. Returns the mfn; None: it failed."""
     if assign_pages(host, mfn, order, domain, memflags) is Status.OK:
         return mfn
     yield
@@ -230,7 +231,7 @@ def assign_or_free(host: Host, mfn: int, order: int, domain: Domain, memflags: i
 
 
 def offline_page(host: Host, mfn: int) -> PageStatus:
-    """Take a page out of use; takes heap_lock. A free one leaves now, with recall; one in use when freed (DS-26)."""
+    """Take a page offline; takes heap_lock. A free page leaves now, with recall; one in use when freed (DS-26)."""
     node = host.node_of(mfn)
     with host.heap_lock:
         if mfn in host.pages.offlined:
@@ -250,7 +251,7 @@ def offline_page(host: Host, mfn: int) -> PageStatus:
 
 
 def online_page(host: Host, mfn: int) -> PageStatus:
-    """Bring a page back, or withdraw its mark; takes heap_lock."""
+    """Bring a page back online, or remove its offline mark; takes heap_lock."""
     node = host.node_of(mfn)
     with host.heap_lock:
         if mfn in host.pages.offlining:

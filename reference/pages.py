@@ -1,4 +1,4 @@
-"""Who holds the pages that are not free: the part of ``struct page_info`` that claims depend on."""
+"""Owner and state of the pages that are not free: the part of ``struct page_info`` that claims depend on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PageState(Enum):
-    """What allocated pages are at a boundary of a critical section."""
+    """The state of allocated pages between critical sections."""
 
     LIMBO = "limbo"  # out of the heap for a domain, but not (or no longer) in its tot_pages
     ASSIGNED = "assigned"  # a domain's page
@@ -31,19 +31,19 @@ class Block:
         self.order = order
         self.pages = 1 << order
         self.state = state
-        self.owner = owner  # in limbo: the domain the pages are meant for, if any
-        self.refcounted = refcounted  # they count, or will count, in the owner's tot_pages; else they are extra pages
+        self.owner = owner  # in limbo: the domain the pages are meant for; None: no domain
+        self.refcounted = refcounted  # tot_pages counts, or will count, the pages; else they are extra pages
 
     @property
     def domid(self) -> int | None:
-        """The owner's id."""
+        """The owner's id; None: no owner."""
         return None if self.owner is None else self.owner.domid
 
     def _like(self, mfn: int, order: int) -> Block:
         return Block(mfn, order, self.state, self.owner, self.refcounted)
 
     def alike(self, other: Block) -> bool:
-        """Same state, owner and accounting."""
+        """Whether the blocks have the same state, owner and accounting."""
         same = self.state is other.state and self.owner is other.owner
         return same and self.refcounted == other.refcounted
 
@@ -60,23 +60,23 @@ class PageTable:
         self.limbo_blocks = 0
         self.offlining: set[int] = set()  # PGC_state_offlining: in use, leaves when freed
         self.offlined: set[int] = set()  # PGC_state_offlined: out of the heap
-        self.lost_marks: set[int] = set()  # not in the hypervisor: marks that went without anybody's doing
+        self.lost_marks: set[int] = set()  # not in the hypervisor: marks that were overwritten
 
     def add(self, mfn: int, order: int, state: PageState, owner: Domain | None, refcounted: bool) -> None:
-        """Enter a block that just left the heap."""
+        """Add a block that just left the heap."""
         self.blocks[mfn] = block = Block(mfn, order, state, owner, refcounted)
         self.unavailable[mfn // self._node_span] += block.pages
         self.limbo_blocks += state is PageState.LIMBO
 
     def change(self, block: Block, state: PageState, owner: Domain | None, refcounted: bool) -> None:
-        """The block's pages get another state and owner."""
+        """Change state and owner of the block's pages."""
         self.limbo_blocks += (state is PageState.LIMBO) - (block.state is PageState.LIMBO)
         block.state = state
         block.owner = owner
         block.refcounted = refcounted
 
     def find(self, mfn: int) -> Block | None:
-        """The allocated block that this page lies in."""
+        """The allocated block that contains this page; None: the page is not allocated."""
         for order in range(MAX_ORDER + 1):
             block = self.blocks.get(mfn >> order << order)
             if block is not None and block.order >= order:
@@ -84,9 +84,9 @@ class PageTable:
         return None
 
     def exact(self, mfn: int, order: int) -> Block:
-        """The block of exactly these pages, which may be a part of what was allocated, or several parts alike.
+        """The block of exactly these pages: all or part of an allocation, or several allocations that are alike.
 
-        :raises MisuseError: not all of these pages are allocated, or not alike
+        :raises MisuseError: the mfn is not aligned, or the pages are not all allocated, or differ in owner or state
         """
         block = self.blocks.get(mfn)
         if block is not None and block.order == order:
@@ -129,7 +129,7 @@ class PageTable:
         return whole
 
     def remove(self, block: Block) -> list[int]:
-        """Forget a block that goes back to the heap; returns its pages that were marked offline meanwhile."""
+        """Remove a block that returns to the heap; returns the mfns of its pages that are marked offline."""
         del self.blocks[block.mfn]
         self.unavailable[block.mfn // self._node_span] -= block.pages
         self.limbo_blocks -= block.state is PageState.LIMBO
@@ -138,22 +138,22 @@ class PageTable:
         return marked
 
     def marked(self, block: Block) -> list[int]:
-        """The pages of a block that are marked offline."""
+        """The mfns of the block's pages that are marked offline."""
         return [mfn for mfn in self.offlining if block.mfn <= mfn < block.mfn + block.pages] if self.offlining else []
 
     def lose_marks(self, block: Block) -> None:
-        """The marks of a block are overwritten: its pages go back to the heap when they are freed."""
+        """Overwrite the offline marks of a block: its pages will return to the heap when they are freed."""
         lost = self.marked(block)
         self.offlining.difference_update(lost)
         self.lost_marks.update(lost)
 
     def set_offlined(self, mfn: int) -> None:
-        """A free page left the heap for good."""
+        """Record that a free page left the heap as offlined."""
         self.offlined.add(mfn)
         self.unavailable[mfn // self._node_span] += 1
 
     def set_onlined(self, mfn: int) -> None:
-        """An offlined page goes back to the heap."""
+        """Record that an offlined page returns to the heap."""
         self.offlined.remove(mfn)
         self.unavailable[mfn // self._node_span] -= 1
 
@@ -162,5 +162,5 @@ class PageTable:
         return (b for b in self.blocks.values() if b.owner is domain and b.state is PageState.ASSIGNED)
 
     def in_limbo(self) -> Iterator[Block]:
-        """The blocks that are in limbo."""
+        """The blocks in limbo."""
         return (b for b in self.blocks.values() if b.state is PageState.LIMBO) if self.limbo_blocks else iter(())

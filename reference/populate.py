@@ -1,8 +1,8 @@
 """``populate_physmap`` (``xen/common/memory.c``): extents one by one, with the stash of mainline since 2026-02.
 
-While a domain is being built its extents are scrubbed before they are assigned, without a lock, and large ones may be
-preempted on the way: the extent is then *stashed* with the domain for the call that continues this one. It is in limbo
-all the while, and its claim is redeemed.
+While a domain is being built, its extents are scrubbed before they are assigned, without a lock. Scrubbing a large
+extent may be preempted: the extent is then *stashed* with the domain for the call that continues this one. It stays in
+limbo, and its claim is redeemed.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ BETWEEN_EXTENTS = "between extents"
 SCRUBBING = "scrubbing"
 
 
-class PreemptAt(NamedTuple):
-    """Which preemption check says yes. One that is not made has no effect."""
+class PreemptionChoice(NamedTuple):
+    """The preemption check that succeeds. If it is not reached it has no effect."""
 
     extent: int
-    scrub_index: int  # 0: before the extent; else within it, once so many of its pages need no further look
+    scrub_index: int  # 0: before the extent; else within it, once this many of its pages are scrubbed
 
 
-class Populated(NamedTuple):
+class PopulateResult(NamedTuple):
     """How a call ended."""
 
     mfns: list[int]  # of the extents that this call finished
-    nr_done: int  # extents done in all: the hypercall's result, as there is no error
+    nr_done: int  # all extents done: the hypercall's result, which is never an error
     preempted: str | None = None
-    scrub_index: int | None = None  # where the scrubbing was preempted
+    scrub_index: int | None = None  # the page index at which scrubbing was preempted; None: it was not
 
 
 def populate_physmap(
@@ -44,45 +44,45 @@ def populate_physmap(
     node: int | None = None,
     memflags: int = 0,
     start_extent: int = 0,
-    preempt_at: PreemptAt | None = None,
-) -> Steps[Populated]:
-    """``XENMEM_populate_physmap``: extents from ``start_extent`` on, until one fails or the call is preempted.
+    preempt_at: PreemptionChoice | None = None,
+) -> Steps[PopulateResult]:
+    """``XENMEM_populate_physmap``: allocates extents from ``start_extent`` on, until one fails or it is preempted.
 
-    :param preempt_at: where the hypervisor finds that it has to give way; none: nowhere
+    :param preempt_at: the check at which the call is preempted; None: it is not preempted
     """
     mfns: list[int] = []
     domain = host.domains.get(domid)
     if domain is None or extent_order > MAX_ORDER:
-        return Populated(mfns, start_extent)
+        return PopulateResult(mfns, start_extent)
     for extent in range(start_extent, nr_extents):
         if extent > start_extent:
             if preempt_at == (extent, 0):
-                return Populated(mfns, extent, BETWEEN_EXTENTS)
+                return PopulateResult(mfns, extent, BETWEEN_EXTENTS)
             yield
         preempt_index = preempt_at.scrub_index if preempt_at is not None and preempt_at.extent == extent else 0
         if not host.semantics.stashes:
             mfn = yield from page_alloc.alloc_domheap_pages(host, domain, extent_order, node, memflags)
         else:
             got = yield from _populate_extent(host, domain, extent_order, node, memflags, preempt_index)
-            if isinstance(got, Preempted):
-                return Populated(mfns, extent, SCRUBBING, got.scrub_index)
+            if isinstance(got, ScrubPreemption):
+                return PopulateResult(mfns, extent, SCRUBBING, got.scrub_index)
             mfn = got
         if mfn is None:
-            return Populated(mfns, extent)
+            return PopulateResult(mfns, extent)
         mfns.append(mfn)
-    return Populated(mfns, start_extent + len(mfns))
+    return PopulateResult(mfns, start_extent + len(mfns))
 
 
-class Preempted(NamedTuple):
-    """Scrubbing was preempted there."""
+class ScrubPreemption(NamedTuple):
+    """Scrubbing was preempted at this page index."""
 
     scrub_index: int
 
 
 def _populate_extent(
     host: Host, domain: Domain, order: int, node: int | None, memflags: int, preempt_index: int
-) -> Steps[int | None | Preempted]:
-    """One extent: from the stash or the heap, scrubbed, and assigned."""
+) -> Steps[int | None | ScrubPreemption]:
+    """Take one extent from the stash or the heap, scrub it, and assign it."""
     stash = get_stashed_allocation(host, domain, order, node, memflags)
     if stash is Status.EBUSY:
         return None
@@ -97,10 +97,10 @@ def _populate_extent(
             return None
         mfn, scrub_index = new, 0
         yield
-    # After each chunk of dirty pages, but not after the last page, there is a preemption check.
+    # There is a preemption check after each chunk of dirty pages, except after the last page.
     if not domain.creation_finished and scrub_index + SCRUB_CHUNK <= preempt_index < 1 << order:
         if stash_allocation(host, domain, Stash(mfn, order, preempt_index)):
-            return Preempted(preempt_index)
+            return ScrubPreemption(preempt_index)
         yield
     return (yield from assign_or_free(host, mfn, order, domain, memflags))
 
@@ -108,9 +108,9 @@ def _populate_extent(
 def get_stashed_allocation(
     host: Host, domain: Domain, order: int, node: int | None, memflags: int
 ) -> Stash | None | Literal[Status.EBUSY]:
-    """The stashed extent, if it suits the request; one that does not is freed, and its claim does not come back.
+    """The stashed extent, if it matches the request; else it is freed, and its claim is not restored.
 
-    Takes page_alloc_lock, and heap_lock inside. A node that is preferred, but not insisted on, does not matter.
+    Takes page_alloc_lock, and heap_lock inside. A requested node matters only with MEMF_exact_node.
 
     :returns: ``EBUSY`` in generations that do not free it
     """
@@ -130,9 +130,9 @@ def get_stashed_allocation(
 
 
 def stash_allocation(host: Host, domain: Domain, stash: Stash) -> bool:
-    """Leave an extent with the domain; if it has one already, or is dying, the extent is freed instead.
+    """Stash an extent; if the domain has a stash already, or is dying, the extent is freed instead.
 
-    :returns: whether the call gives way: it does not where a second extent must not be freed
+    :returns: whether the call is preempted; it is not where a second extent must not be freed
     """
     with domain.page_alloc_lock:
         if domain.pending_scrub is None and not domain.is_dying:

@@ -1,7 +1,7 @@
-"""The properties of a state, checked on a concrete host from its parts (every sum is computed anew here).
+"""The state properties, checked on a concrete host. Every sum is recomputed from its parts.
 
-A check takes the host and returns a :class:`Violation` for everything that does not hold. The registry
-:data:`STATE_PROPERTIES` names them as the specification does; properties of steps are judged by the proofs.
+A check takes the host and returns a :class:`Violation` for each failure. :data:`STATE_PROPERTIES` lists the checks by
+property name. The proofs check the step properties.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .state import Domain, Host, all_locks
 
 
 class Violation(NamedTuple):
-    """A property that does not hold: where, and the broken relation with its numbers (pages)."""
+    """A property that does not hold: where, and the violated relation with its numbers (pages)."""
 
     property: str
     where: str
@@ -46,7 +46,7 @@ def host_backed(host: Host) -> list[Violation]:
 
 
 def aggregates_agree(host: Host) -> list[Violation]:
-    """Every aggregate equals the sum it stands for (DS-23)."""
+    """Every aggregate equals its sum (DS-23)."""
     found: list[Violation] = []
     claimed = [0] * len(host.node_pages)
     outstanding = 0
@@ -75,7 +75,7 @@ def _differs(where: str, name: str, value: int, total: int) -> Violation:
 
 
 def limbo_pages(host: Host) -> dict[int, int]:
-    """Pages in limbo that will count in tot_pages, per domain that has any."""
+    """Pages in limbo that will count in tot_pages, by domid; domains without such pages are absent."""
     limbo: dict[int, int] = {}
     for block in host.pages.in_limbo():
         if block.refcounted and block.owner is not None and not block.owner.is_destroyed:
@@ -109,7 +109,7 @@ def redeemed_once(host: Host) -> list[Violation]:
     """A page is never counted twice: conservation of pages per node, and the ledger of claims per domain and target.
 
     (a) free + limbo + assigned + anonymous + offlined = installed, (b) installed = outstanding + redeemed + released +
-    recalled. That the pages counted here are there, and none in two places, is seen by :func:`pages_recounted`.
+    recalled. :func:`pages_recounted` checks that the counted pages exist and that no page is in two places.
     """
     found: list[Violation] = []
     unavailable = host.pages.unavailable
@@ -145,7 +145,7 @@ def _miscounted(where: str, numbers: str) -> Violation:
 
 
 def pages_recounted(host: Host) -> list[Violation]:
-    """Page by page: none is in two places, and heap and page table count right (``redeemed-once`` (a))."""
+    """Page by page: no page is in two places, and heap and page table count right (``redeemed-once`` (a))."""
     found: list[Violation] = []
     taken = [(block.mfn, block.pages, block.state.value) for block in host.pages.blocks.values()]
     taken += [(mfn, 1, "offlined") for mfn in host.pages.offlined]
@@ -186,12 +186,12 @@ def dead_hold_nothing(host: Host) -> list[Violation]:
 
 
 def no_claims_lost(host: Host) -> list[Violation]:
-    """A live domain gets every page that it was granted: claims end as pages, or by its own doing, or by recall."""
+    """A live domain gets every page granted to it: a claim becomes pages, or ends by its own release or by recall."""
     return [
         Violation(
             "no-claims-lost",
             f"d{domain.domid}",
-            f"{domain.history.lost} pages, granted or claimed, went without reaching tot_pages",
+            f"{domain.history.lost} pages, granted or claimed, were lost before they reached tot_pages",
         )
         for domain in host.domains.values()
         if domain.history.lost
@@ -201,7 +201,7 @@ def no_claims_lost(host: Host) -> list[Violation]:
 def offline_mark_kept(host: Host) -> list[Violation]:
     """A page marked offline stays marked until it leaves the heap or is brought back."""
     return [
-        Violation("offline-mark-kept", f"mfn {mfn}", "marked offline in limbo, the mark is lost")
+        Violation("offline-mark-kept", f"mfn {mfn}", "the page was marked offline in limbo and lost its mark")
         for mfn in sorted(host.pages.lost_marks)
     ]
 
@@ -219,7 +219,7 @@ STATE_PROPERTIES: dict[str, Callable[[Host], list[Violation]]] = {
 
 
 def broken_properties(host: Host) -> list[Violation]:
-    """Everything in :data:`STATE_PROPERTIES` that does not hold, with its numbers. Takes all locks."""
+    """The violations of all :data:`STATE_PROPERTIES`. Takes all locks."""
     found: list[Violation] = []
     with all_locks(host):
         for check in STATE_PROPERTIES.values():
@@ -228,7 +228,7 @@ def broken_properties(host: Host) -> list[Violation]:
 
 
 def check_state(host: Host) -> list[Violation]:
-    """Like :func:`broken_properties`, but also counts the pages block by block: none is in two places."""
+    """As :func:`broken_properties`, and also counts the pages block by block: no page is in two places."""
     found = broken_properties(host)
     with all_locks(host):
         found += pages_recounted(host)

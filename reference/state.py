@@ -1,4 +1,4 @@
-"""State of a host and its domains, as the hypervisor names it. Counts are pages."""
+"""State of a host and its domains, with the hypervisor's names. Counts are pages."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class ClaimHistory:
-    """What became of every claimed page, per target (nodes, then host-wide): the ledger of ``redeemed-once``.
+    """The history of claimed pages per target (nodes, then host-wide): the ledger of ``redeemed-once``.
 
-    Not in the hypervisor. At any time installed = outstanding + redeemed + released + recalled. ``lost`` counts pages
-    that the domain was granted and did not get (``no-claims-lost``).
+    Not in the hypervisor. Always installed = outstanding + redeemed + released + recalled. ``lost`` counts pages that
+    were granted to the domain but never reached it (``no-claims-lost``).
     """
 
     __slots__ = ("installed", "lost", "recalled", "redeemed", "released")
@@ -32,13 +32,17 @@ class ClaimHistory:
         self.recalled = [0] * (num_nodes + 1)
         self.lost = 0
 
+    def book(self, line: str, target: int, pages: int) -> None:
+        """Record claimed pages of a node, or host-wide ones (target -1), on a line of the history."""
+        getattr(self, line)[target] += pages
+
 
 class Stash(NamedTuple):
     """An extent that a preempted ``populate_physmap`` left with its domain: ``pending_scrub`` and its companions."""
 
     mfn: int
     order: int
-    scrub_index: int  # pages from the first on that need no further look
+    scrub_index: int  # pages from the first on that are scrubbed
 
 
 @guarded(
@@ -67,18 +71,18 @@ class Domain:
     node_affinity: tuple[int, ...]  # online nodes only, ascending
     claims: list[int]  # per node
     history: ClaimHistory
-    tot_pages: int = 0  # as ``domain_tot_pages()`` gives it: extra pages do not count
+    tot_pages: int = 0  # as ``domain_tot_pages()`` returns it, without extra pages
     extra_pages: int = 0  # owned, not refcounted
     node_claims: int = 0  # sum of claims[]
     global_claims: int = 0
-    claim_node: int | None = None  # single-node generations: the target of the claim, none for host-wide
+    claim_node: int | None = None  # single-node generations: the target of the claim; None: host-wide
     charged_pages: int = 0  # hardened claim sets: tot_pages and refcounted pages in limbo
     charge_limit: int = 0  # hardened claim sets: max_pages
     last_alloc_node: int | None = 0
     pending_scrub: Stash | None = None
     is_dying: bool = False
-    is_dead: bool = False  # domain_kill is over: only pages, and frees of the last of them, keep it on the list
-    is_destroyed: bool = False  # off the list; whoever looked it up before still works on it
+    is_dead: bool = False  # domain_kill is over: only pages, and frees of the last pages, keep it on the list
+    is_destroyed: bool = False  # off the list; calls that looked it up before still use it
     last_frees: int = 0  # frees between their two halves that took the domain's last page
     controller_pause_count: int = 1  # a new domain is paused until the toolstack unpauses it
     creation_finished: bool = False  # the toolstack has unpaused it once
@@ -89,7 +93,7 @@ class Domain:
 
 
 def read_unlocked(domain: Domain, field: str) -> int:
-    """Read a field as a generation does that does not take page_alloc_lock: the check is passed over, and noted."""
+    """Read a field without page_alloc_lock, as some generations do: the lock check is skipped and recorded."""
     lock = domain.page_alloc_lock
     if isinstance(lock, CheckedLock) and lock not in lock.held:
         lock.passed_over.append(f"{field} of d{domain.domid} read without page_alloc_lock")
@@ -117,10 +121,10 @@ class Host:
     node_span: int  # node i owns frames from i * node_span
     node_pages: tuple[int, ...]  # installed
     llc_coloring_enabled: bool
-    debug_build: bool  # assertions that only a debug build has stop the host
+    debug_build: bool  # assertions of a debug build stop the host
     first_last_alloc_node: int | None  # last_alloc_node of a new domain
     block_policy: BlockPolicy
-    locks_held: list[CheckedLock] | None  # none: locks are not checked
+    locks_held: list[CheckedLock] | None  # None: locks are not checked
     heap: list[NodeHeap]
     total_avail_pages: int
     node_avail_pages: list[int]
@@ -129,6 +133,7 @@ class Host:
     outstanding_claims: int = 0
     domains: dict[int, Domain] = field(default_factory=dict)  # the domain list
     orphans: list[Domain] = field(default_factory=list)  # not in the hypervisor: destroyed domains that got a claim
+    booked_on: str = "redeemed"  # not in the hypervisor: the line of claim histories for deductions
 
     @property
     def nodes(self) -> range:
@@ -136,11 +141,11 @@ class Host:
         return range(len(self.node_pages))
 
     def unclaimed(self) -> int:
-        """Free pages that nobody claims; below 0 where claims exceed free pages. Needs heap_lock."""
+        """Free pages minus claimed pages; below 0 where claims exceed free pages. Needs heap_lock."""
         return self.total_avail_pages - self.outstanding_claims
 
     def unclaimed_on(self, node: int) -> int:
-        """Free pages of a node that nobody claims there; below 0 likewise. Needs heap_lock."""
+        """Free pages of a node minus pages claimed there; may be below 0. Needs heap_lock."""
         return self.node_avail_pages[node] - self.node_outstanding_claims[node]
 
     def node_of(self, mfn: int) -> int:
@@ -168,7 +173,7 @@ _NO_LOCKS: LockLike = nullcontext()
 
 
 def all_locks(host: Host) -> LockLike:
-    """Hold every lock of the host, in order: for an observer. Costs nothing where locks are not checked."""
+    """Hold every lock of the host, in order, to observe it. Free of cost where locks are not checked."""
     if host.locks_held is None:
         return _NO_LOCKS
     locks = ExitStack()
@@ -189,12 +194,12 @@ def boot(
     debug_build: bool = False,
     last_alloc_node: int | None = 0,
 ) -> Host:
-    """A host after boot: every page of every node free, no domain.
+    """A host after boot: every page of every node is free, and there is no domain.
 
     :param node_pages: pages of each node, in order of node ids
     :param node_span: node i owns the machine frames from ``i * node_span``; a power of two
-    :param last_alloc_node: what a new domain's is; the hypervisor's is 0, as ``struct domain`` is cleared
-    :raises MisuseError: nodes that do not fit
+    :param last_alloc_node: ``last_alloc_node`` of a new domain; 0 in the hypervisor, which clears ``struct domain``
+    :raises MisuseError: the number or size of the nodes is out of range, or ``node_span`` is not a power of two
     """
     if not 1 <= len(node_pages) <= MAX_NUMNODES:
         raise MisuseError(f"a host has 1 to {MAX_NUMNODES} nodes, not {len(node_pages)}")
@@ -224,7 +229,7 @@ def boot(
 
 
 def create_domain(host: Host, domid: int, max_pages: int, node_affinity: tuple[int, ...] | None = None) -> Domain:
-    """A new domain without pages and claims. ``node_affinity`` none means every node.
+    """A new domain without pages and claims. ``node_affinity`` None: every node.
 
     :raises MisuseError: the id is taken or out of range, or no node of the affinity is online
     """

@@ -1,4 +1,4 @@
-"""Results of operations: expected failures are values, misuse of the reference is an exception."""
+"""Results of operations: expected failures are values; misuse of the reference raises an exception."""
 
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class PageStatus(StrEnum):
-    """Answer of ``offline_page`` and ``online_page`` (``PG_OFFLINE_*``, ``PG_ONLINE_*`` in Xen)."""
+    """Result of ``offline_page`` and ``online_page`` (``PG_OFFLINE_*``, ``PG_ONLINE_*`` in Xen)."""
 
     OFFLINED = "OFFLINED"  # out of the heap now
     OWNED_PENDING = "OFFLINE_OWNED_PENDING"  # a domain's page: leaves when freed
@@ -31,8 +31,8 @@ class PageStatus(StrEnum):
 
 
 class MisuseError(Exception):
-    """The reference was called in a way the hypervisor never is: unknown domain, page freed twice, ..."""
+    """A call that the hypervisor never makes: unknown domain, page freed twice, ..."""
 
 
 class HypervisorCrash(Exception):  # what it is called
-    """The hypervisor would stop at an assertion of its own (``BUG_ON``)."""
+    """The hypervisor would stop at one of its assertions (``BUG_ON``)."""

@@ -13,6 +13,13 @@ settings.register_profile("long", parent=settings.get_profile("default"), max_ex
 settings.load_profile("default")
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output is as in a pipe: importing readline sets these, and commands would wrap their lines."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("LINES", raising=False)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Screenshots are compared with stored ones; this writes them anew."""
+    """Screenshots are compared with stored ones; this option writes new ones."""
     parser.addoption("--renew-screenshots", action="store_true")

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 import pytest
 
 T = TypeVar("T")
+PLAIN = ("claim-sets", "per-node-v8", "single-node-v4", "legacy-2013")
+"""Generations that differ in kind, for what is tried of some by default and of all by the long run."""
 
 
 def first_of_each(

@@ -16,6 +16,7 @@ import pytest
 
 from docs._make.checkout import DOCUMENTS, ROOT
 from docs._make.commands import BLOCKS, FENCES, commands, named_inline, parsed, shown
+from docs._make.readme import PICTURE, picture
 from docs._make.walk import NOT_WALKED, shell_lines, steps
 from proofs.cli.main import claimcheck
 from proofs.exit_codes import OK, REFUTED
@@ -29,10 +30,13 @@ NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 ENDS = {"claimcheck diff --mistake recalls-one-too-many": REFUTED}
 """Shell lines that end in another way than well, and say so."""
-NOT_HERE = dict.fromkeys(
-    ["make mutation", "python -m tests.mutants --most 3"],
-    "all mutants take hours: tests/mutants judges a sample, and holds what is stored against the code",
-)
+NOT_HERE = {
+    **dict.fromkeys(
+        ["make mutation", "python -m tests.mutants --most 3"],
+        "all mutants take hours: tests/mutants judges a sample, and holds what is stored against the code",
+    ),
+    "make mutants-of-the-checker": "all of it takes minutes: tests/checker_mistakes judges a sample, and what is stored",
+}
 """Shell lines that the test below leaves out, and what there is instead."""
 RUN_AS_THEY_STAND = [
     name for name in NAMES if name not in WALKED and {*shell_lines((ROOT / name).read_text())} - {*NOT_HERE}
@@ -40,13 +44,13 @@ RUN_AS_THEY_STAND = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_generated_parts_are_what_a_run_prints(name: str) -> None:
+def test_generated_parts_match_a_fresh_run(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert shown(text, BLOCKS.get(name)) == text, "run `make documents`"
 
 
 @pytest.mark.parametrize("name", [*NAMES, "CONTRIBUTING.md"])
-def test_no_command_is_left_out(name: str) -> None:
+def test_every_command_block_is_run(name: str) -> None:
     """Each console block is one command, run above; each python block runs as a doctest or is a rule's own text."""
     text = (ROOT / name).read_text(encoding="utf-8")
     blocks = re.findall(r"^ *(?:```|~~~)([^\n]*)\n(.*?)^ *(?:```|~~~) *$", text, re.MULTILINE | re.DOTALL)
@@ -82,7 +86,7 @@ def test_every_shell_line_is_run_somewhere() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", RUN_AS_THEY_STAND)
-def test_shell_lines_do_what_they_say(name: str, tmp_path: Path) -> None:
+def test_shell_lines_give_the_documented_output(name: str, tmp_path: Path) -> None:
     """One after the other, in a folder that has what a checkout has; what goes to /tmp goes elsewhere."""
     for part in ("docs", "tests"):
         (tmp_path / part).symlink_to(ROOT / part)
@@ -115,7 +119,7 @@ def named_in(document: str) -> set[str]:
     return set(re.findall(r"`([\w.-]+)`", (ROOT / document).read_text(encoding="utf-8")))
 
 
-def test_every_operation_property_and_semantics_is_reached_by_a_document() -> None:
+def test_documents_cover_operations_properties_and_generations() -> None:
     assert set(KINDS) <= named_in("docs/traces.md")
     assert set(STATE_PROPERTIES) <= named_in("docs/properties.md")
     assert set(GENERATIONS) <= named_in("docs/reference.md")
@@ -138,6 +142,11 @@ def test_examples_in_docstrings_run(module: str) -> None:
     assert result.failed == 0
 
 
-def test_what_is_locked_names_no_package_index() -> None:
+def test_lock_file_names_no_package_index() -> None:
     for name in ("requirements.lock", "pyproject.toml"):
         assert "://" not in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def test_readme_picture_is_of_the_stored_trace() -> None:
+    assert PICTURE.read_bytes() == picture(), "run `make documents`"
+    assert PICTURE.name in (ROOT / "README.md").read_text()

@@ -19,7 +19,7 @@ TEXT = "before\n<!-- generated: one -->\nold\n<!-- end -->\n<!-- generated: two 
 MAKERS = {"one": "1", "two": lambda argument: f"made of {argument}"}
 
 
-def test_blocks_are_replaced_and_the_rest_stays() -> None:
+def test_only_generated_blocks_are_replaced() -> None:
     new = TEXT.replace("old", "1", 1).replace("old", "made of a b.c")
     assert renewed(TEXT, MAKERS) == new
     assert renewed(new, MAKERS) == new
@@ -88,7 +88,7 @@ def test_every_document_with_blocks_has_one_maker() -> None:
     assert set(found) == with_blocks
 
 
-def test_every_begun_block_ends() -> None:
+def test_every_block_has_an_end() -> None:
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")
         assert text.count("<!-- generated: ") == len(BLOCK.findall(text)), path

@@ -25,7 +25,7 @@ def replayed(path: str) -> list[TraceResult]:
     return [replay_trace(trace) for file in sorted(Path().glob(path)) for trace in read_traces(file)]
 
 
-def test_every_trace_is_named_and_there() -> None:
+def test_every_trace_is_named_and_exists() -> None:
     assert len(TRACES) >= 12
     assert all(list(Path().glob(path)) for path in TRACES)
     assert {f"{hypervisor_bugs.OWN}/{name}.jsonl" for name in hypervisor_bugs.MADE} <= {*TRACES}
@@ -45,7 +45,7 @@ def test_replay_detects_mended_heap_bugs(name: str) -> None:
     assert (result.divergence.field, result.divergence.expected, result.divergence.observed) == ("mfn", *MENDED[name])
 
 
-def test_traces_break_what_the_page_says() -> None:
+def test_traces_violate_the_documented_properties() -> None:
     broken = {path: {name for result in replayed(path) for name in result.broken} for path in TRACES}
     findings = {path: names for path, names in broken.items() if "/findings/" in path and "no-crash" not in path}
     assert findings
@@ -55,11 +55,11 @@ def test_traces_break_what_the_page_says() -> None:
 
 
 @pytest.mark.parametrize("name", hypervisor_bugs.MADE)
-def test_own_traces_are_made_from_their_events(name: str) -> None:
+def test_handwritten_traces_match_their_events(name: str) -> None:
     assert (hypervisor_bugs.OWN / f"{name}.jsonl").read_bytes() == hypervisor_bugs.made(name)
 
 
-def test_timelines_are_what_their_maker_gives() -> None:
+def test_timelines_match_their_generator() -> None:
     makers = {"timeline": hypervisor_bugs.timeline, "verdicts": lambda _: ""}
     for block in BLOCK.finditer(TEXT):
         if block["name"] == "timeline":
@@ -68,7 +68,7 @@ def test_timelines_are_what_their_maker_gives() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", ["stash-kept", "marks-kept"])
-def test_verdicts_are_what_a_run_gives(part: str) -> None:
+def test_verdicts_match_a_fresh_run(part: str) -> None:
     """The repairs of the stash and of marks; the other tables are written by the same run."""
     for block in BLOCK.finditer(TEXT):
         rows = [line.strip() for line in block["argument"].split("|")] if block["name"] == "verdicts" else []
@@ -79,7 +79,7 @@ def test_verdicts_are_what_a_run_gives(part: str) -> None:
                 ]
 
 
-def test_recorded_builds_fall_short_as_said() -> None:
+def test_recorded_builds_fall_short_as_documented() -> None:
     path = "tests/data/conformance/cases/stash-1-other-order-loses-the-claim.jsonl"
     last = json.loads(Path(path).read_text().splitlines()[-1])
     assert last["state"]["domains"]["1"]["tot_pages"] == 1032

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docs._make.blocks import Output, table
+from proofs.evidence.dated import measured_on, stamp
 from proofs.prover.verdict import versions
 
 from . import explicit, ours, spin
@@ -45,6 +46,7 @@ def measure(sizes: Iterable[Size], with_mistakes: Iterable[Size], seconds: float
     ]
     found = {**versions(), "spin": spin.missing() or spin.version()}
     return {
+        **stamp(),
         "versions": found,
         "machine": platform.machine(),
         "load": os.getloadavg()[0],
@@ -112,7 +114,8 @@ def _found(runs: list[dict[str, Any]]) -> str:
 
 def _versions(measured: dict[str, Any]) -> str:
     named = ", ".join(f"{name} {number}" for name, number in measured["versions"].items())
-    return f"{named}; load of the machine when measured: {measured['load']:.1f}."
+    load = f"load of the machine when measured: {measured['load']:.1f}"
+    return f"{measured_on(measured, 'make peers')}\n\n{named}; {load}."
 
 
 def main(arguments: list[str]) -> None:

@@ -41,7 +41,7 @@ Successors = Callable[[tuple[int, ...]], list[tuple[int, ...]]]
 
 
 def search(size: Size, mistake: str = "", seconds: float = 60.0, most: int = 3_000_000) -> Outcome:
-    """All states that can be reached, or those up to the first that breaks a property."""
+    """All states that can be reached, or those up to the first that violates a property."""
     begun = worked()
     first, successors, broken = compiled(size, mistake)
     started, end = worked(), time.perf_counter() + seconds

@@ -28,7 +28,7 @@ def version() -> str:
 
 
 def search(size: Size, mistake: str = "", seconds: float = 60.0) -> Outcome:
-    """All states, or those up to the first that breaks an assertion."""
+    """All states, or those up to the first that violates an assertion."""
     reason = missing()
     if reason:
         return Outcome("skipped", detail=reason)

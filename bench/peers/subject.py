@@ -1,4 +1,4 @@
-"""What every checker is asked: the host, the steps, the properties, and mistakes that have to be found."""
+"""The task that every checker gets: the host, the steps, the properties, and mistakes that have to be found."""
 
 from __future__ import annotations
 

@@ -53,6 +53,11 @@ def table(header: Iterable[str], body: Iterable[Iterable[str]]) -> str:
     return "\n".join(lines)
 
 
+def folded(summary: str, content: str) -> str:
+    """A long table that a reader opens with one line, on GitHub and on the site."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{content}\n\n</details>"
+
+
 def parser(maker: str, description: str | None) -> argparse.ArgumentParser:
     """The options that all makers have; :class:`Output` takes what they say."""
     found = argparse.ArgumentParser(prog=f"python -m docs._make.{maker}", description=description)

@@ -1,4 +1,7 @@
-"""docs/c-ranges.md, its verdicts, and a trace for each value that leaves its type: `make c-ranges`."""
+"""docs/c-ranges.md and docs/c-ranges-values.md, their verdicts, and a trace for each value that leaves its type.
+
+`make c-ranges`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docs._make.blocks import Maker, Output, parser, table
+from docs._make.catalogue import NUMBERS, numbered
 from model.named import GENERATIONS
 from proofs.c_ranges.traces import DEPTH, DEPTH_DESTROYED, HOSTS, LARGE
 from proofs.c_ranges.verdicts import FOLDER, RangeVerdict, files_of, load
@@ -15,7 +19,7 @@ from proofs.parallel import default_jobs, in_processes
 from proofs.prover.pool import prepare
 from proofs.prover.verdict import Verdict
 
-DOCUMENT = Path("docs/c-ranges.md")
+DOCUMENTS = (Path("docs/c-ranges.md"), Path("docs/c-ranges-values.md"))
 
 
 def _summary(found: list[RangeVerdict]) -> str:
@@ -38,7 +42,7 @@ def _refuted(found: list[RangeVerdict]) -> str:
         last = _last_call(j) if j.trace else ""
         shown = [f"`{j.row.semantics}`", f"`{j.row.transition}`", f"`{j.row.expression}`", j.row.c_type]
         body.append([*shown, j.row.verdict.value, j.value, last, j.consequence, link])
-    header = ["generation", "transition", "expression", "type", "verdict", "value", "call", "what comes of it", "trace"]
+    header = ["generation", "transition", "expression", "type", "verdict", "value", "call", "consequence", "trace"]
     return table(header, body)
 
 
@@ -56,31 +60,31 @@ def _in_powers(value: Any) -> str:
 
 
 def _all(found: list[RangeVerdict]) -> str:
-    """Each expression once, by what computes it, with the generations it is proved and refuted in."""
-    numbers = {name: str(number) for number, name in enumerate(GENERATIONS, 1)}
+    """Each expression once, by the transition that computes it, with the generations it is proved and refuted in."""
     rows: dict[tuple[str, str, str], dict[Verdict, list[str]]] = {}
     for j in found:
         by = rows.setdefault((j.row.transition, j.row.expression, j.row.c_type), {})
-        by.setdefault(j.row.verdict, []).append(numbers[j.row.semantics])
+        by.setdefault(j.row.verdict, []).append(NUMBERS[j.row.semantics])
     body = [
         [f"`{t}`", f"`{e}`", c, *(", ".join(by.get(v, [])) for v in (Verdict.PROVED, Verdict.REFUTED, Verdict.UNKNOWN))]
         for (t, e, c), by in rows.items()
     ]
-    names = "; ".join(f"{number} `{name}`" for name, number in numbers.items())
-    return f"{names}.\n\n" + table(["transition", "expression", "type", "proved in", "refuted in", "unknown in"], body)
+    header = ["transition", "expression", "type", "proved in", "refuted in", "unknown in"]
+    return "\n\n".join([numbered("The numbers in the last three columns"), table(header, body)])
 
 
 def _assumed(found: list[RangeVerdict]) -> str:
     seen = dict.fromkeys((j.row.transition, words) for j in found for words in j.row.assumes)
-    return table(["transition", "taken for granted"], [[f"`{t}`", words] for t, words in seen])
+    return table(["transition", "assumption"], [[f"`{t}`", words] for t, words in seen])
 
 
 def _hosts() -> str:
     sizes = ", ".join("+".join(map(str, nodes)) for nodes in HOSTS)
     return (
-        f"Searched: two domains on hosts of {sizes} pages (one number per node) and, where claims grow back, of "
-        f"{LARGE[0]}; at most {DEPTH} events after the domains are created, and {DEPTH_DESTROYED} after one of them is "
-        f"destroyed with a claim or an allocation in flight. The traces are in `{FOLDER}`, one folder per generation."
+        f"The search covers two domains on hosts of {sizes} pages (one number per node) and, where claims grow back, of"
+        f" {LARGE[0]} pages; at most {DEPTH} events after the domains are created, and {DEPTH_DESTROYED} after one of"
+        " them is destroyed with a claim or an allocation in flight."
+        f" The traces are in `{FOLDER}`, one folder per generation."
     )
 
 
@@ -96,7 +100,7 @@ def blocks(found: list[RangeVerdict]) -> dict[str, Maker]:
 
 
 def main(arguments: list[str]) -> int:
-    """Judge all values of the generations named, or of all, and write what was found."""
+    """Judge all values of the generations named, or of all, and write the verdicts, the traces and the documents."""
     options = parser("c_ranges", __doc__)
     options.add_argument("generations", nargs="*", metavar="GENERATION", help="only these")
     given = options.parse_args(arguments)
@@ -110,7 +114,8 @@ def main(arguments: list[str]) -> int:
             output.remove(path)
         for path, content in contents.items():
             output.write(path, content)
-    output.renew(DOCUMENT, blocks(load()))
+    for document in DOCUMENTS:
+        output.renew(document, blocks(load()))
     return output.ended() if done == len(names) else 1
 
 

@@ -1,4 +1,4 @@
-"""What commands print, and what the code says of itself: `make documents` writes it, tests/test_documents.py compares.
+"""What commands print, and what the code says about itself: `make documents`. tests/test_documents.py compares.
 
 In a ``console`` block the lines after ``$ command`` are what the command prints; times and rates stand as ``...``.
 """
@@ -18,8 +18,10 @@ from pathlib import Path
 
 import click
 
+from docs._make import catalogue, statements
 from docs._make.blocks import Maker, Output, parser, renewed, table
 from docs._make.checkout import DOCUMENTS, ROOT
+from docs._make.readme import PICTURE, findings, picture
 from docs._make.walk import MEASURED
 from proofs.adapters.protocol import PROTOCOL, Greeting, message, question
 from proofs.adapters.server import Server
@@ -45,13 +47,13 @@ def _mistakes() -> str:
 def _endings() -> str:
     body = []
     for program in sorted(MODES.values(), key=lambda program: -program.status):
-        shown = f"`` {program.ends} ``" if program.ends else "nothing is found"
+        shown = f"`` {program.ends} ``" if program.ends else "no finding"
         body.append([str(inspect.getdoc(program)), str(program.status), shown])
-    return table(["the program ...", "exit", "what is printed of it"], body)
+    return table(["the program ...", "exit code", "the message contains"], body)
 
 
 def _conversation() -> str:
-    """What is said and answered for the example trace."""
+    """Requests and answers for the example trace."""
     server = Server("example", {"claim-sets": GENERATIONS["claim-sets"]})
     (trace,) = [(trace.header, list(trace)) for trace in read_traces(ROOT / "tests/data/examples/redeem.jsonl")]
     lines = []
@@ -62,14 +64,14 @@ def _conversation() -> str:
 
 
 def _edits() -> str:
-    """Ways to edit evidence, and what is named."""
-    return table(["edit", "a field named"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
+    """Ways to edit evidence, and the field that `verify` names."""
+    return table(["edit", "field that `claimcheck verify` names"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
 
 
 def _faults() -> str:
-    """What is done to a run, and how it ends."""
+    """Faults injected into a run, and how it ends."""
     body = [[f.what, f.ends, str(f.status), f"`claimcheck: {f.says}`" if f.says else ""] for f in FAULTS.values()]
-    return table(["what happens", "how it ends", "exit", "what is said"], body)
+    return table(["fault", "result", "exit code", "message"], body)
 
 
 def _page() -> str:
@@ -77,24 +79,24 @@ def _page() -> str:
     found = json.loads((ROOT / "bench/page.json").read_text(encoding="utf-8"))
     rows = [[name, *(str(found[name][which]) for which in ("best", "median"))] for name in ("empty", "report")]
     return (
-        f"{table(['page', 'load, ms, best', 'median'], rows)}\n\n"
-        f"{found['bytes']:,} bytes; Chromium {found['chromium']}, {found['rounds']} rounds in turn, the report"
-        f" {found['ratio']} times the empty page; load of the machine when measured: {found['load']}."
+        f"{table(['page', 'best load time, ms', 'median load time, ms'], rows)}\n\n"
+        f"{found['bytes']:,} bytes; Chromium {found['chromium']}, {found['rounds']} rounds of each page in turn. The"
+        f" report takes {found['ratio']} times as long as the empty page. Load average of the machine: {found['load']}."
     )
 
 
 def _walk() -> str:
-    """The way of a new person, as it was walked."""
+    """The README's commands in a fresh clone, with their times."""
     if not MEASURED.exists():
-        return "Not walked yet: `python -m docs._make.walk`."
+        return "Not measured yet: `python -m docs._make.walk`."
     found = json.loads(MEASURED.read_text(encoding="utf-8"))
     rows = [[f"`{step['command']}`", f"{step['seconds']:.1f}"] for step in found["steps"]]
     minutes = sum(step["seconds"] for step in found["steps"]) / 60
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     return (
         f"{table(['step', 'seconds'], rows)}\n\n"
-        f"{minutes:.1f} minutes in all on {found['processors']} processors ({versions}), packages downloaded anew; load"
-        f" of the machine when it began: {found['load']}. The report has {found['report_bytes']:,} bytes."
+        f"{minutes:.1f} minutes in all on {found['processors']} processors ({versions}), with every package downloaded."
+        f" Load average of the machine at the start: {found['load']}. The report has {found['report_bytes']:,} bytes."
     )
 
 
@@ -108,6 +110,10 @@ def _state_properties() -> str:
 
 
 BLOCKS: dict[str, dict[str, Maker]] = {
+    "docs/statements.md": {"statements": statements.shown},
+    "docs/index.md": {"generation-pages": catalogue.toctree},
+    "docs/reference.md": {"generation-classes": catalogue.of_reference},
+    "README.md": {"findings": findings},
     "docs/adapters.md": {
         "adapter-mistakes": _mistakes,
         "adapter-endings": _endings,
@@ -118,9 +124,9 @@ BLOCKS: dict[str, dict[str, Maker]] = {
     "docs/report.md": {"report-edits": _edits, "report-page": _page},
     "docs/robustness.md": {"robustness-faults": _faults},
 }
-"""What is generated besides the output of commands, by document."""
+"""What is generated in addition to the output of commands, by document."""
 FENCES = {"console", "sh", "python", "text", "json", "c", "diff", "{toctree}"}
-"""What blocks may be: a command and what it prints, commands, doctests or code, and what is no command."""
+"""The kinds of blocks: a command and what it prints, commands, doctests or code, and text that is no command."""
 _INLINE = re.compile(r"`(claimcheck [a-z][^`]*)`")
 
 
@@ -141,7 +147,7 @@ def parsed(line: str) -> None:
 
 
 def named_inline(text: str) -> list[tuple[str, list[str]]]:
-    """Commands inside of sentences, with placeholders: verb and options."""
+    """Commands inside sentences, with placeholders: verb and options."""
     found = []
     for line in _INLINE.findall(text):
         words = re.sub(r"[\[\]|]", " ", line).split()[1:]
@@ -172,11 +178,9 @@ def output_of(command: str) -> str:
     refuted = arguments[0] == "search" or "--mistake" in command
     assert done.returncode == (REFUTED if refuted else OK), done.stderr
     lines = [line.rstrip() for line in done.stdout.splitlines()]
-    rates = False
     for number, line in enumerate(lines):
-        rates = (rates or line.endswith("events/s")) and line != ""
-        number_at_end = r"( +)[\d,]+$" if rates else r"( +)\d+\.\d+(?: s)?$"
-        lines[number] = re.sub(number_at_end, lambda m: "      ..." if len(m[1]) > 1 else " ...", line)
+        timed = re.sub(r"; [\d,]+ events/s$", "; ... events/s", line)
+        lines[number] = re.sub(r"( +)\d+\.\d+(?: s)?$", lambda m: "      ..." if len(m[1]) > 1 else " ...", timed)
     return "\n".join(lines).strip("\n")
 
 
@@ -192,6 +196,7 @@ def main(arguments: list[str]) -> int:
     for path in DOCUMENTS:
         makers = BLOCKS.get(path.relative_to(ROOT).as_posix())
         output.write(path, shown(path.read_text(encoding="utf-8"), makers))
+    output.write(PICTURE, picture())
     return output.ended()
 
 

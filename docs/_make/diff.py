@@ -30,7 +30,7 @@ class Result(msgspec.Struct):
 
 
 def _operations(result: Result) -> str:
-    header = ["operation", "generations", "ways to ask", "by exchange", "paths", "questions", "seconds", "verdict"]
+    header = ["operation", "generations", "argument patterns", "by symmetry", "paths", "queries", "seconds", "verdict"]
     return table(header, [[f"`{name}`", *rest] for name, _, *rest in by_operation(result.rows)])
 
 
@@ -45,14 +45,14 @@ def _run(result: Result) -> str:
     sizes = ", ".join(dict.fromkeys(row.size for row in result.rows))
     versions = ", ".join(f"{name} {number}" for name, number in result.versions.items())
     return (
-        f"All generations and operations on hosts of {sizes}: {paths:,} paths, {queries:,} questions to the solver, "
+        f"All generations and operations on hosts of {sizes}: {paths:,} paths, {queries:,} queries to the solver, "
         f"{seconds:.0f} seconds of processor time, {result.seconds:.0f} seconds by the clock ({versions})."
     )
 
 
 def assumed() -> str:
-    """What is known of the state before."""
-    return table(["assumed", "claim"], [[f"`{name}`", PROPERTIES[name].sentence] for name in ASSUMED])
+    """The properties that the state before the operation is assumed to have."""
+    return table(["assumed property", "claim"], [[f"`{name}`", PROPERTIES[name].sentence] for name in ASSUMED])
 
 
 def mistakes() -> str:
@@ -68,13 +68,15 @@ def mistakes() -> str:
         function = mistake.where.partition(":")[2]
         where = f"{mistake.semantics}, {row.size}"
         body.append([f"`{mistake.name}`", f"`{function}`", where, f"`{mistake.operation}` {asked}", events])
-    return table(["mistake", "in", "generation, host", "smallest input", "trace, events"], body)
+    return table(["mistake", "function", "generation, host", "smallest input", "events of the trace"], body)
 
 
 def _short(value: object) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{name} {_short(part)}" for name, part in value.items() if part not in (0, None)) + ")"
-    return "[" + ", ".join(map(_short, value)) + "]" if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return f"({len(value)} of them)" if len(value) > 6 else "[" + ", ".join(map(_short, value)) + "]"
+    return str(value)
 
 
 BLOCKS: dict[str, Callable[[], str]] = {"diff-assumed": assumed, "diff-mistakes": mistakes}

@@ -13,9 +13,10 @@ from pathlib import Path
 from docs._make.blocks import Output, parser, table
 from model.named import GENERATIONS
 from proofs.fuzz.campaign import Budget, Campaign, Totals
-from proofs.fuzz.hunt import Hunt, hunt
+from proofs.fuzz.hunt import Hunt, hunt, hunt_in_reference
 from proofs.fuzz.known import known_of
 from proofs.fuzz.store import CampaignSettings
+from proofs.mistakes.bounds import BOUNDS
 from proofs.mistakes.catalogue import CATALOGUE, OVERRIDES
 from proofs.parallel import default_jobs, in_processes
 
@@ -33,13 +34,55 @@ def bugs_table(hunts: list[Hunt]) -> str:
         small = one.found
         shown = ["not found", ""] if small is None else [str(len(small.events)), f"`{small.failure.op}`: {_seen(one)}"]
         body.append([f"`{one.bug}`", CATALOGUE[one.bug].sentence, f"{one.steps:,}", str(one.events_before), *shown])
-    return table(["mistake", "what is done wrong", "steps to it", "events then", "shrunk to", "seen at"], body)
+    return table(
+        [
+            "mistake",
+            "what is wrong",
+            "steps until found",
+            "events when found",
+            "events after shrinking",
+            "first difference",
+        ],
+        body,
+    )
 
 
 def _seen(one: Hunt) -> str:
     assert one.found is not None
     failure = one.found.failure
     return f"`{failure.field}`, {failure.detail}"
+
+
+def bounds_table(hunts: list[Hunt]) -> str:
+    """The same of those that only large hosts show, with the size of the host that is left."""
+    body = []
+    for one in hunts:
+        small = one.found
+        shown = ["not found", "", ""]
+        if small is not None:
+            shown = [
+                str(len(small.events)),
+                str(len(small.host.nodes)),
+                f"`{small.failure.op}`: `{small.failure.field}`",
+            ]
+        generation = f"`{one.semantics}`"
+        body.append([f"`{one.bug}`", CATALOGUE[one.bug].sentence, generation, f"{one.steps:,}", *shown])
+    header = [
+        "mistake",
+        "what is wrong",
+        "generation",
+        "steps until found",
+        "events after shrinking",
+        "nodes",
+        "first difference",
+    ]
+    return table(header, body)
+
+
+def hunted_bounds(jobs: int) -> list[Hunt]:
+    """Every mistake that only large hosts show, looked for."""
+    found: dict[int, Hunt] = dict(in_processes(hunt_in_reference, list(BOUNDS), jobs))
+    return [found[index] for index in range(len(BOUNDS))]
 
 
 def coverage_table(totals: list[Totals]) -> str:
@@ -56,9 +99,9 @@ def coverage_table(totals: list[Totals]) -> str:
         "generation",
         "steps",
         "classes reached",
-        "cannot be",
-        "broke, without a proof that they hold",
-        "not reached",
+        "classes proved unreachable",
+        "properties violated (counted, no finding)",
+        "classes not reached",
     ]
     return table(header, body)
 
@@ -84,7 +127,7 @@ def hunted(jobs: int, bugs: list[str] | None = None) -> list[Hunt]:
 
 
 def shown() -> str:
-    """What the command prints of a mistake."""
+    """What the command prints about a mistake."""
     with tempfile.TemporaryDirectory() as folder:
         against = f"{sys.executable} -m proofs.cli.main serve --mistake {SHOWN}"
         command = [sys.executable, "-m", "proofs.cli.main", "fuzz", "--against", against, "--steps", "10000"]
@@ -100,6 +143,7 @@ def shown() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "fuzz-bugs": lambda: bugs_table(hunted(default_jobs())),
+    "fuzz-bounds": lambda: bounds_table(hunted_bounds(default_jobs())),
     "fuzz-coverage": lambda: coverage_table(covered(default_jobs())),
     "fuzz-finding": shown,
 }

@@ -1,9 +1,9 @@
-"""docs/generations.md and a page a generation, written from a run with what they show: `make matrix`.
+"""docs/generations.md, docs/verdict-matrix.md and one page per generation, from a run: `make matrix`.
 
-A trace is kept as it is stored where a fresh search finds one of the same measure: of several shortest traces any is as
-good.
+A stored trace is kept where a fresh search finds one of the same measure: any of several shortest traces will do.
 """
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -12,38 +12,39 @@ from pathlib import Path
 
 from docs._make import pages
 from docs._make.blocks import Maker, Output, parser, table
+from docs._make.catalogue import NUMBERS, numbered
 from docs._make.run_times import Clock, written
 from model.named import GENERATIONS
+from proofs.evidence.dated import stamp
 from proofs.evidence.outcomes import KINDS, outcomes
-from proofs.explain.source import lines_of_code
 from proofs.matrix import differences
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.difference import GenerationDifference
 from proofs.matrix.findings import write
-from proofs.matrix.interleavings import Interleaved, interleavings, refuted
+from proofs.matrix.interleavings import InterleavingResult, interleavings, refuted
 from proofs.matrix.matrix import matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.report import LEGEND, repairs, table_rows
-from proofs.matrix.verdicts import VERDICTS, as_stored, dumped
+from proofs.matrix.verdicts import RUN, VERDICTS, as_stored, dumped
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import Verdict
+from proofs.refinement.premises import notes
 from proofs.refinement.same import never_differ
+from proofs.search.row_verdict import ANY_HOST
 
-DOCUMENT = Path("docs/generations.md")
+DOCUMENTS = (Path("docs/generations.md"), Path("docs/verdict-matrix.md"))
 
 
-def _generations(_cells: list[CellVerdict]) -> str:
-    lines = lines_of_code()
-    body = [
-        [str(n), f"`{s.name}`", ", ".join(f"`{f}`" for f in s.follows), s.rules.summary, *map(str, lines[s.name])]
-        for n, s in enumerate(GENERATIONS.values(), 1)
-    ]
-    return table(["", "generation", "follows", "what", "lines, reference", "lines, model"], body)
+def _generations(cells: list[CellVerdict]) -> str:
+    return pages.overview(cells, "generations/")
 
 
 def _matrix(cells: list[CellVerdict]) -> str:
-    header = ["property", *(str(number) for number in range(1, len(GENERATIONS) + 1))]
-    return f"{table(header, [[_code(line[0]), *line[1:]] for line in table_rows(cells)])}\n\n{LEGEND}."
+    header = ["property", *NUMBERS.values()]
+    shown = table(header, [[_code(line[0]), *line[1:]] for line in table_rows(cells)])
+    said = (Verdict.PROVED, Verdict.REFUTED)
+    premises = notes((cell.row.part, cell.semantics) for cell in cells if cell.verdict in said)
+    return "\n\n".join([f"{numbered('Columns')} Cells: {LEGEND}.", shown, *premises])
 
 
 def _code(name: str) -> str:
@@ -52,13 +53,12 @@ def _code(name: str) -> str:
 
 
 def _reasons(cells: list[CellVerdict]) -> str:
-    """Why a property says nothing about a generation, and why no verdict was reached."""
+    """Why a property does not apply to a generation, and why no verdict was reached."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    numbers = {name: str(number) for number, name in enumerate(GENERATIONS, 1)}
     for cell in cells:
         if cell.verdict in (Verdict.NOT_APPLICABLE, Verdict.UNKNOWN):
             key = (_code(cell.row.name), str(cell.verdict.value), cell.reason)
-            found.setdefault(key, []).append(numbers[cell.semantics])
+            found.setdefault(key, []).append(NUMBERS[cell.semantics])
     body = [[name, ", ".join(of), verdict, reason] for (name, verdict, reason), of in found.items()]
     return table(["property", "generations", "verdict", "reason"], body)
 
@@ -66,21 +66,23 @@ def _reasons(cells: list[CellVerdict]) -> str:
 def _repairs(cells: list[CellVerdict]) -> str:
     found: dict[tuple[str, str], list[str]] = {}
     for repair in repairs(cells):
-        how = "" if repair.now.startswith(Verdict.PROVED.value) else f" ({repair.now.partition(': ')[2]})"
+        verdict, _, reason = repair.now.partition(": ")
+        how = "" if (verdict, reason) == (Verdict.PROVED.value, ANY_HOST) else f" ({reason})"
         found.setdefault((repair.before, repair.after), []).append(_code(repair.row.name) + how)
     body = [[f"`{before}`", f"`{after}`", "; ".join(rows)] for (before, after), rows in found.items()]
-    return table(["refuted for", "right in", "what"], body)
+    premises = notes((repair.row.part, of) for repair in repairs(cells) for of in (repair.before, repair.after))
+    return "\n\n".join([table(["refuted for", "right in", "what"], body), *premises])
 
 
 def _differences(found: dict[tuple[str, str], GenerationDifference]) -> str:
     body = []
     for (before, after), one in found.items():
         steps = ", ".join(event["op"] for event in one.events) or "none found"
-        what = "; ".join(one.differs) or f"searched: {one.searched_depth} events, {one.hosts}"
+        what = "; ".join(one.differs) or f"none found: searched {one.searched_depth} events, {one.hosts}"
         if not one.differs and never_differ(before, after):
-            what = "they never differ: proved for any host"
+            what = "none, for any host, by proof"
         body.append([f"`{before}`", f"`{after}`", str(one.nodes or ""), steps, what])
-    return table(["before", "after", "pages of the nodes", "shortest trace", "differs (before / after)"], body)
+    return table(["before", "after", "pages of each node", "shortest trace", "difference (before / after)"], body)
 
 
 BLOCKS: dict[str, Callable[[list[CellVerdict]], str]] = {
@@ -92,14 +94,22 @@ BLOCKS: dict[str, Callable[[list[CellVerdict]], str]] = {
 }
 
 
-def _interleavings(cells: list[CellVerdict], found: list[Interleaved]) -> str:
-    """How soon a row is broken by two domains, and by three builders beside a running domain."""
+def _interleavings(cells: list[CellVerdict], found: list[InterleavingResult]) -> str:
+    """How soon two domains violate a row, and how soon three builders do while another domain runs."""
     few = refuted(cells)
     body = []
     for one in found:
         steps = str(one.steps) if one.steps else f"none in {one.searched}"
         body.append([f"`{one.semantics}`", _code(one.row.name), str(few[one.semantics, one.row]), steps + one.unknown])
-    return table(["generation", "property", "at most two domains", "three builders, a running domain"], body)
+    return table(
+        [
+            "generation",
+            "property",
+            "critical sections, at most two domains",
+            "critical sections, three builders and a running domain",
+        ],
+        body,
+    )
 
 
 def _traces(cells: list[CellVerdict]) -> str:
@@ -107,7 +117,7 @@ def _traces(cells: list[CellVerdict]) -> str:
     total = sum(found.values(), Counter())
     rows = [(f"`{name}`", counted) for name, counted in found.items()] + [("all", total)]
     body = [[name, str(counted.total()), *(str(counted[kind]) for kind in KINDS)] for name, counted in rows]
-    return table(["generation", "refuted", *KINDS], body)
+    return table(["generation", "refuted rows", *KINDS], body)
 
 
 OF_A_RUN = ("interleavings", "differences", "measured")
@@ -115,7 +125,7 @@ OF_A_RUN = ("interleavings", "differences", "measured")
 
 
 def of_cells(cells: list[CellVerdict]) -> dict[str, Maker]:
-    """What the verdicts show."""
+    """The blocks that follow from the verdicts alone."""
     return {name: partial(make, cells) for name, make in BLOCKS.items()}
 
 
@@ -129,7 +139,7 @@ def main(arguments: list[str]) -> int:
     output.changed += write(cells, only_say=output.check)
     differing, found = differences.write(only_say=output.check)
     output.changed += differing
-    clock.took("differences of neighbours, and the traces run once more")
+    clock.took("differences of neighbours, and the traces re-run")
     measured = written(clock, cells, jobs)
     further = {
         "interleavings": _interleavings(cells, interleaved),
@@ -137,8 +147,11 @@ def main(arguments: list[str]) -> int:
         "measured": measured,
     }
     output.write(VERDICTS, dumped(cells))
+    if not output.check:
+        output.write(RUN, json.dumps(stamp()) + "\n")
     never_the_same = ["measured"] if output.check else []
-    output.renew(DOCUMENT, {**of_cells(cells), **further}, others=never_the_same)
+    for document in DOCUMENTS:
+        output.renew(document, {**of_cells(cells), **further}, others=never_the_same)
     for path, text in pages.pages(cells).items():
         output.write(path, text)
     print(measured)

@@ -36,20 +36,18 @@ def _checks() -> tuple[State, Term, Term, Term, Term]:
 
 
 def claims() -> list[CheckedSentence]:
-    """What holds of the two checks while claims are backed by free pages."""
+    """What holds for the two checks while claims are backed by free pages."""
     s, r, known, mixing, either = _checks()
     unclaimed, own = s.unclaimed(), s.held(0)
     gap = all_of([r > unclaimed, r > own, r <= unclaimed + own])
     stated = {
-        "What `per-node-v8` permits, `claim-sets` permits": implies(either, mixing),
-        "A single page is permitted by both or by neither": implies(r == 1, mixing == either),
-        "Exactly the requests of r pages are lost with r > unclaimed, r > own claims and r <= unclaimed + own claims": (
-            all_of([mixing, negation(either)]) == gap
-        ),
-        "A domain without claims, or with nothing unclaimed beside them, loses none": implies(
-            any_of([own == 0, unclaimed == 0]), mixing == either
-        ),
-        "Requests within what is claimed are never lost": implies(r <= own, either),
+        "`claim-sets` permits every request that `per-node-v8` permits": implies(either, mixing),
+        "Both permit a single page, or neither does": implies(r == 1, mixing == either),
+        "Only `claim-sets` permits a request of r pages exactly if r > unclaimed, r > own claims and"
+        " r <= unclaimed + own claims": all_of([mixing, negation(either)]) == gap,
+        "A domain without claims loses no request, nor does a domain on a host whose free pages are all"
+        " claimed": implies(any_of([own == 0, unclaimed == 0]), mixing == either),
+        "Both permit every request of at most as many pages as the domain has claimed": implies(r <= own, either),
     }
     return [CheckedSentence(sentence, _verdict(implies(known, formula))) for sentence, formula in stated.items()]
 

@@ -1,7 +1,7 @@
 """docs/hypervisor-bugs.md: ``python -m docs._make.hypervisor_bugs`` fills in its timelines and verdicts.
 
-Traces that no search gives, because what they show is no property of a state, are made here from their events: what the
-reference observes is recorded, and where real code answered otherwise its answer stands in the last event.
+Some traces come from no search, because they violate no property of a state. They are made here from their events, with
+the reference's observations. Where real code gave another answer, the last event has that answer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MADE: dict[str, tuple[str, int, Events, dict[str, Any]]] = {
     "tails-not-merged": ("legacy-redeem-at-alloc", 4, [OFFLINE_FIRST, _alloc(1)], {"mfn": None}),
     "blocks-unaligned": ("legacy-redeem-at-alloc", 4, [OFFLINE_FIRST, _alloc(1)], {"mfn": 1, "on_node": 0}),
 }
-"""Name: generation, pages of the node, events, and what real code answered to the last of them, if it was otherwise."""
+"""By name: generation, pages of the node, events, and real code's answer to the last event where it is another one."""
 
 
 def made(name: str) -> bytes:
@@ -72,7 +72,7 @@ def made(name: str) -> bytes:
 
 
 def timeline(path: str) -> str:
-    """The events of a trace, or of two that differ at the last event, and what is broken on the way."""
+    """The events of a trace, or of two that differ at the last event, and the violations on the way."""
     traces = [(boot_line(trace), compact_scenes(trace), trace.header.semantics) for trace in read_traces(path)]
     results = [replay_trace(trace) for trace in read_traces(path)]
     boot, scenes, _ = traces[0]
@@ -86,13 +86,13 @@ def timeline(path: str) -> str:
 
 
 def verdicts(argument: str) -> str:
-    """``GENERATION: ROW; ROW`` per line of the table, lines separated by ``|``: what the matrix says of a repair."""
+    """``GENERATION: ROW; ROW`` per line of the table, lines separated by ``|``: the matrix's verdicts on a repair."""
     body = []
     for line in argument.split("|"):
         generation, _, named = line.strip().partition(": ")
         rows = tuple(_row(name.strip()) for name in named.split(";"))
         body += [[f"`{generation}`", f"`{cell.row.name}`", *_verdict(cell)] for cell in _cells(generation, rows)]
-    return table(["rules", "property", "verdict", "for"], body)
+    return table(["rules", "property", "verdict", "hosts, or trace"], body)
 
 
 def _row(name: str) -> MatrixRow:
@@ -102,7 +102,7 @@ def _row(name: str) -> MatrixRow:
 
 @cache
 def _cells(generation: str, rows: tuple[MatrixRow, ...]) -> list[Any]:
-    """Of a generation what the matrix found; of a variant what a run finds now."""
+    """For a generation, the matrix's verdicts; for a variant, those of a run."""
     if "+" in generation:
         return verdicts_on(generation, rows)
     found = {cell.row: cell for cell in load() if cell.semantics == generation}

@@ -1,4 +1,4 @@
-"""What the changes cost in locks: how often each is taken in an operation, counted while the reference does it."""
+"""What the changes cost in locks: how often an operation takes each lock, counted while the reference runs it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from reference.steps import run
 Operation = Callable[[Host], object]
 
 
-class _Counting:
+class _CountingLock:
     """A lock that writes down when it is taken."""
 
     def __init__(self, name: str, taken: list[str]) -> None:
@@ -53,7 +53,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def locks_taken(semantics: str, operation: str) -> str:
-    """The locks in the order taken; one taken while another is held stands in brackets behind it."""
+    """The locks in the order taken; one taken while another is held stands in brackets after it."""
     with _counted(semantics) as (host, taken):
         OPERATIONS[operation](host)
         return _shown(taken)
@@ -64,8 +64,8 @@ def _counted(semantics: str) -> Iterator[tuple[Host, list[str]]]:
     host: Any = boot((4,), 4, GENERATIONS[semantics], check_locks=False)
     domain: Any = create_domain(host, 0, 4)
     taken: list[str] = []
-    host.heap_lock = domain.heap_lock = _Counting("heap_lock", taken)
-    domain.page_alloc_lock = _Counting("page_alloc_lock", taken)
+    host.heap_lock = domain.heap_lock = _CountingLock("heap_lock", taken)
+    domain.page_alloc_lock = _CountingLock("page_alloc_lock", taken)
     yield host, taken
 
 

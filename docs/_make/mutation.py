@@ -1,4 +1,4 @@
-"""docs/mutation.md, from the stored results of `make mutation`."""
+"""docs/mutation.md and docs/mutation-tables.md, from the stored results of `make mutation`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from docs._make.blocks import Maker, Output, parser, table
 from proofs.evidence.mutants import Ending, MutantResult, MutationRun, read, reasons, rows, totals, unexplained
 
-DOCUMENT = Path("docs/mutation.md")
+DOCUMENTS = (Path("docs/mutation.md"), Path("docs/mutation-tables.md"))
 
 
 def _of_side(side: str, results: list[MutantResult], of: Callable[[MutantResult], str]) -> str:
@@ -33,7 +33,7 @@ def _survivors(results: list[MutantResult]) -> str:
         if shown:
             body.append(["<br>".join(shown), reason.says, reason.checked])
     body += [[_shown(r), "NOT EXPLAINED", r.judged.what] for r in unexplained(results)]
-    return table(["mutant", "why it does no harm", "made sure of by"], body)
+    return table(["mutant", "why it does no harm", "checked by"], body)
 
 
 def _shown(result: MutantResult) -> str:
@@ -52,7 +52,7 @@ def _killers(results: list[MutantResult]) -> str:
         [name, str(len(group)), group[0].mutant.name]
         for name, group in sorted(counts.items(), key=lambda i: -len(i[1]))
     ]
-    return table(["check", "kills", "for example"], body)
+    return table(["check", "mutants killed", "example"], body)
 
 
 def _kind(result: MutantResult) -> str:
@@ -63,7 +63,7 @@ def _kind(result: MutantResult) -> str:
 
 
 def blocks(run: MutationRun, results: list[MutantResult]) -> dict[str, Maker]:
-    """The generated parts of the document."""
+    """The generated parts of the documents."""
     return {
         "totals": totals(run, results),
         "reference-operators": _of_side("reference", results, _operator),
@@ -76,9 +76,10 @@ def blocks(run: MutationRun, results: list[MutantResult]) -> dict[str, Maker]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the document."""
+    """Write the documents."""
     output = Output(parser("mutation", __doc__).parse_args(arguments).check)
-    output.renew(DOCUMENT, blocks(*read()))
+    for document in DOCUMENTS:
+        output.renew(document, blocks(*read()))
     return output.ended()
 
 

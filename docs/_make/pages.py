@@ -1,30 +1,34 @@
-"""docs/generations/<name>.md: rules, faults with traces, and what changed next, from the code and from findings."""
+"""docs/generations/<name>.md: rules, faults with traces, and what changed next, from the code and the findings."""
 
 import inspect
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from docs._make.blocks import table
+from docs._make.blocks import folded, table
+from docs._make.catalogue import NUMBERS
 from model.named import GENERATIONS
 from model.properties import PROPERTIES
 from model.properties.conditions import CONDITIONS
 from proofs.c_typed.wraps import ReplayWithWraps
 from proofs.explain.compact import boot_line, compact_scenes, compact_timeline
 from proofs.explain.source import lines_of_code, reference_diff, reference_source, rule_changes
-from proofs.matrix.cells import CellVerdict
+from proofs.matrix.cells import UP_TO, CellVerdict
 from proofs.matrix.differences import asked
 from proofs.matrix.differences import path_of as difference_path
 from proofs.matrix.findings import path_of
-from proofs.matrix.report import Repair, by_place, mark, repairs
+from proofs.matrix.report import Repair, by_place, repairs
 from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
+from proofs.refinement.premises import notes
 from proofs.replay.replay import TraceResult
 from proofs.traces import Trace, read_traces
 from reference.generations import GENERATIONS as OF_REFERENCE
 
 PAGES = Path("docs/generations")
-WRITTEN = "Written by `make matrix` from the code and from what a run found; every trace is in `tests/data/`."
+WRITTEN = (
+    "`make matrix` writes this page from the code and from the findings of its run. Every trace is in `tests/data/`."
+)
 
 
 def code(row: MatrixRow) -> str:
@@ -41,7 +45,7 @@ def page(name: str, cells: list[CellVerdict]) -> str:
     """The page of one generation."""
     parts = [
         f"# {name}",
-        _line_of_descent(name),
+        _introduction(name, cells),
         "## Rules",
         *_rules(name),
         "## What it gets wrong",
@@ -50,7 +54,7 @@ def page(name: str, cells: list[CellVerdict]) -> str:
         *[text for after in followers(name) for text in _next(name, after, cells)],
     ]
     if not followers(name):
-        parts.append("Nothing: no generation was made from this one.")
+        parts.append("No generation is based on this one.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -58,42 +62,66 @@ def _link(name: str) -> str:
     return f"[{name}]({name}.md)"
 
 
-def _line_of_descent(name: str) -> str:
+def _introduction(name: str, cells: list[CellVerdict]) -> str:
+    """What the page gives, the result, and where the generation stands among the others."""
     before, after = GENERATIONS[name].follows, followers(name)
     reference, model = lines_of_code()[name]
-    made = f"Made from {' and '.join(map(_link, before))}. " if before else ""
-    then = f"Followed by {' and '.join(map(_link, after))}. " if after else ""
-    lines = f"{reference} lines in the reference, {model} in the model."
-    return f"{GENERATIONS[name].rules.summary}. {made}{then}{lines}\n\n{WRITTEN}"
+    proved, refuted, unknown = counts(name, cells)
+    based = f"- Based on: {', '.join(map(_link, before))}.\n" if before else ""
+    then = f"- Followed by: {', '.join(map(_link, after))}.\n" if after else ""
+    return (
+        f"This page shows the rules of `{name}`, what it gets wrong, and what the generations based on it changed.\n\n"
+        f"- Date and rules: {GENERATIONS[name].rules.summary}.\n"
+        f"- Rows of the [verdict matrix](../verdict-matrix.md): {proved} hold by proof, {refuted} fail with a trace,"
+        f" {unknown} unknown.\n"
+        f"{based}{then}"
+        f"- Size: {reference} lines in the reference, {model} in the model.\n\n{WRITTEN}"
+    )
+
+
+def counts(name: str, cells: list[CellVerdict]) -> tuple[int, int, int]:
+    """How many rows of the matrix are proved, refuted and unknown for a generation."""
+    found = [cell.verdict for cell in cells if cell.semantics == name]
+    proved, refuted, unknown = (found.count(v) for v in (Verdict.PROVED, Verdict.REFUTED, Verdict.UNKNOWN))
+    return proved, refuted, unknown
 
 
 def _rules(name: str) -> list[str]:
-    """What the code says of itself, and how it differs from what came before."""
+    """What the code says about itself, and how it differs from the generation before."""
     cls = type(OF_REFERENCE[name])
     found = [inspect.getdoc(cls) or ""]
     methods = [m for c in cls.__mro__ if c.__module__ == cls.__module__ or _is_part(c) for m in vars(c).values()]
     said = {m.__name__: inspect.getdoc(m) for m in methods if inspect.isfunction(m) and m.__doc__}
     if said:
         found.append(
-            table(["function", "what it does here"], [[f"`{n}`", _one_line(d or "")] for n, d in said.items()])
+            table(
+                ["function of the reference", "what it does in this generation"],
+                [[f"`{n}`", _one_line(d or "")] for n, d in said.items()],
+            )
         )
     for before in GENERATIONS[name].follows:
         changed = rule_changes(before, name)
-        found.append(f"In the model, against {_link(before)}:" if changed else f"In the model as {_link(before)}.")
+        found.append(
+            f"The model's rules that differ from {_link(before)}:"
+            if changed
+            else f"The model's rules are those of {_link(before)}."
+        )
         if changed:
             body = [[_one_line(c.rule), _one_line(c.before), _one_line(c.after)] for c in changed]
-            found.append(table(["rule", "before", "here"], body))
+            found.append(table(["rule", "before", "in this generation"], body))
     return found + _code_of_reference(name)
 
 
 def _code_of_reference(name: str) -> list[str]:
-    """The class where it says only what is otherwise than before; else its difference from the class before."""
+    """The class, if it states only differences from the one before; else its difference from the class before."""
     cls, before = type(OF_REFERENCE[name]), GENERATIONS[name].follows
     if not before or any(isinstance(OF_REFERENCE[name], type(OF_REFERENCE[other])) for other in before):
         source = "\n\n\n".join("\n".join(text) for text in reference_source(name))
-        return [f"In the reference, on `{cls.__mro__[1].__name__}`:\n\n```python\n{source}\n```"]
+        base = cls.__mro__[1].__name__
+        return [folded(f"The reference's class, based on <code>{base}</code>", f"```python\n{source}\n```")]
     diffs = {other: "\n".join(reference_diff(other, name)) for other in before}
-    return [f"In the reference, against {_link(o)}:\n\n```diff\n{diff}\n```" for o, diff in diffs.items()]
+    summary = "The reference's class, compared with that of"
+    return [folded(f"{summary} {other}", f"```diff\n{diff}\n```") for other, diff in diffs.items()]
 
 
 def _is_part(cls: type) -> bool:
@@ -108,10 +136,10 @@ def _faults(name: str, cells: list[CellVerdict]) -> list[str]:
     """Each refuted property; those with the same trace together."""
     refuted = [cell for cell in cells if cell.verdict is Verdict.REFUTED]
     open_ones = [cell for cell in cells if cell.verdict is Verdict.UNKNOWN]
-    unknown = [f"Not decided: {code(cell.row)}: {cell.reason}." for cell in open_ones]
+    unknown = [f"Unknown: {code(cell.row)}: {cell.reason}." for cell in open_ones]
     if not refuted:
         proved = sum(cell.verdict is Verdict.PROVED for cell in cells)
-        return [f"Nothing was found: all {proved} rows of the matrix that say something about it are proved.", *unknown]
+        return [f"Nothing: all {proved} rows of the matrix that apply to it are proved.", *unknown]
     groups: dict[str, list[CellVerdict]] = {}
     for cell in refuted:
         groups.setdefault(story(path_of(name, cell.row))[0], []).append(cell)
@@ -127,9 +155,12 @@ def _faults(name: str, cells: list[CellVerdict]) -> list[str]:
 
 def _conditions_used(cells: Iterable[CellVerdict]) -> str:
     used = dict.fromkeys(condition for cell in cells for condition in cell.row.conditions)
-    text = "Refuted, each by a shortest trace from boot that the reference reproduces; the same trace is shown once."
+    text = (
+        "Each property below is refuted by a shortest trace from boot, which the reference reproduces. Properties with"
+        " the same trace stand together, before the trace."
+    )
     said = "".join(f"\n- *if {c}*: {CONDITIONS[c].sentence}." for c in used if c in CONDITIONS)
-    return text + (f" Some are refuted also on conditions:\n{said}" if said else "")
+    return text + (f" Some fail even if callers keep conditions:\n{said}" if said else "")
 
 
 def _sentence(row: MatrixRow) -> str:
@@ -139,7 +170,7 @@ def _sentence(row: MatrixRow) -> str:
 
 @cache
 def story(path: Path) -> tuple[str, list[str]]:
-    """The timeline of a stored trace, and what the reference's checker finds broken on the way, with numbers."""
+    """The timeline of a stored trace, and the violations that the reference's checker reports, with numbers."""
     (timeline,) = [compact_timeline(trace) for trace in read_traces(path)]
     (result,) = [_replayed(trace) for trace in read_traces(path)]
     wrapped = [f"in C, {result.parted}"] if result.parted else []
@@ -153,20 +184,21 @@ def _replayed(trace: Trace) -> TraceResult:
 
 
 def _next(name: str, after: str, cells: list[CellVerdict]) -> list[str]:
-    """What the generation that follows repairs, what it gets wrong anew, and where the two differ first."""
+    """What the generation that follows repairs, what only it gets wrong, and where the two first differ."""
     repaired = [repair for repair in repairs(cells) if (repair.before, repair.after) == (name, after)]
     return [
         f"### {after}",
         f"{_link(after)}: {GENERATIONS[after].rules.summary}.",
         _repaired(repaired),
         _new_faults(name, after, cells),
+        *_premises(repaired, name, after, cells),
         *_first_difference(name, after),
     ]
 
 
 def _repaired(repaired: list[Repair]) -> str:
     if not repaired:
-        return "It repairs none of the rows refuted here."
+        return "It repairs none of the rows that fail here."
     return (
         "It repairs: "
         + "; ".join(f"{code(r.row)} ({r.now.replace('proved: ', 'proved for ')})" for r in repaired)
@@ -175,7 +207,7 @@ def _repaired(repaired: list[Repair]) -> str:
 
 
 def _new_faults(name: str, after: str, cells: list[CellVerdict]) -> str:
-    """What is refuted for the later one, and was proved, or said nothing, before."""
+    """The rows that are refuted for the later one, and were proved or not applicable before."""
     placed = by_place(cells)
     found = []
     for cell in cells:
@@ -183,8 +215,16 @@ def _new_faults(name: str, after: str, cells: list[CellVerdict]) -> str:
             before = placed.get((name, cell.row)) or placed.get((name, MatrixRow(cell.row.part)))
             if before is not None and before.verdict in (Verdict.PROVED, Verdict.NOT_APPLICABLE):
                 was = "proved here" if before.verdict is Verdict.PROVED else "not applicable here"
+                was += f", for {before.reason}" if before.reason == UP_TO else ""
                 found.append(f"{code(cell.row)} ({was})")
-    return f"New faults: {'; '.join(found)}." if found else "No row that holds here is refuted there."
+    return f"New faults: {'; '.join(found)}." if found else "Every row that holds here holds there."
+
+
+def _premises(repaired: list[Repair], name: str, after: str, cells: list[CellVerdict]) -> list[str]:
+    """The premises of the comparisons that are named: where one does not hold, the calls may differ."""
+    named = _new_faults(name, after, cells)
+    parts = [r.row.part for r in repaired] + [c.row.part for c in cells if f"`{c.row.part}`" in named]
+    return notes((part, of) for part in parts for of in (name, after))
 
 
 def _first_difference(before: str, after: str) -> list[str]:
@@ -192,24 +232,40 @@ def _first_difference(before: str, after: str) -> list[str]:
     if not path.exists():
         bounds = asked(before, after)
         hosts = f"at most {bounds.nodes} nodes, {bounds.domains} domains and {bounds.pages} pages"
-        return [f"No trace of at most {bounds.depth} events was found on which the two differ, on hosts of {hosts}."]
+        return [
+            f"A search of at most {bounds.depth} events on hosts of {hosts} found no trace on which the two differ."
+        ]
     boots, scenes = zip(*[(boot_line(trace), compact_scenes(trace)) for trace in read_traces(path)], strict=True)
     lines = [boots[0], *(line for scene in scenes[0][:-1] for line in scene)]
     for name, own in zip((before, after), scenes, strict=True):
         lines += [f"     with {name}:", *own[-1]]
     shown = "\n".join(lines)
-    return [f"The shortest trace on which the two differ, at its last event:\n\n```text\n{shown}\n```"]
+    return [f"The shortest trace on which the two differ; they differ at its last event:\n\n```text\n{shown}\n```"]
 
 
 def index(cells: list[CellVerdict]) -> str:
-    """docs/generations/README.md: a line a generation."""
+    """docs/generations/README.md."""
+    return (
+        "# One page per generation\n\n"
+        "Each page shows the rules of one generation of claims, what it gets wrong with a shortest trace for each"
+        " fault, and what the generations based on it changed. The findings of all generations are in"
+        " [generations.md](../generations.md).\n\n"
+        f"{overview(cells, '')}\n\n{WRITTEN.replace('this page', 'these pages')}\n"
+    )
+
+
+def overview(cells: list[CellVerdict], folder: str) -> str:
+    """All generations, in order of time, each with what it is and how many rows of the matrix hold.
+
+    :param folder: of the pages, as seen from the document
+    """
     body = []
     for name, semantics in GENERATIONS.items():
-        marks = [mark(cell) for cell in cells if cell.semantics == name]
-        counts = [sum(m.startswith(sign) for m in marks) for sign in ("+", "x")]
-        body.append([_link(name), semantics.rules.summary, *map(str, counts)])
-    header = ["generation", "what", "rows proved", "rows refuted"]
-    return f"# A page a generation\n\n{WRITTEN}\n\n{table(header, body)}\n"
+        follows = ", ".join(f"`{other}`" for other in semantics.follows)
+        link = f"[{name}]({folder}{name}.md)"
+        body.append([NUMBERS[name], link, semantics.rules.summary, follows, *map(str, counts(name, cells))])
+    header = ["", "generation", "date and rules", "based on", "rows that hold", "rows that fail", "rows unknown"]
+    return table(header, body)
 
 
 def pages(cells: list[CellVerdict]) -> dict[Path, str]:

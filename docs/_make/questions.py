@@ -1,6 +1,6 @@
-"""docs/claim-sets-weaknesses.md and docs/per-node-v8.md: what they show of a run. `make questions`.
+"""docs/claim-sets-weaknesses.md and docs/per-node-v8.md: their traces and verdicts. `make questions`.
 
-By default the stored traces and verdicts are shown; --search searches and judges again first, which takes minutes.
+By default the documents show the stored traces and verdicts; --search first repeats the searches and proofs (minutes).
 """
 
 import sys
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
 
-from docs._make.blocks import Maker, Output, parser, table
+from docs._make.blocks import Maker, Output, folded, parser, table
 from docs._make.host_check import claims
 from docs._make.lock_costs import OPERATIONS, locks_taken
 from proofs.explain.compact import compact_timeline
@@ -17,6 +17,7 @@ from proofs.matrix.verdicts import load
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import Verdict
 from proofs.questions import claim_sets, per_node
+from proofs.questions.bearing import in_words
 from proofs.questions.contrast import contrast
 from proofs.questions.question import Question, StoredQuestion, write
 from proofs.questions.variants import (
@@ -32,6 +33,7 @@ from proofs.questions.variants import (
     judge_all,
     stored,
 )
+from proofs.refinement.premises import notes
 from proofs.traces import read_traces
 
 QUESTIONS: dict[str, Question] = {**claim_sets.QUESTIONS, **per_node.QUESTIONS}
@@ -45,7 +47,7 @@ def trace(name: str) -> str:
     where = f"`{question.path}`, {question.semantics}, {len(found.events)} events."
     lines = [f"{question.asks} {where}", "", "```text", timeline, "```", "", f"**{found.shows}**"]
     if found.breaks:
-        lines[-1] += f" The reference's checker finds broken: {', '.join(f'`{b}`' for b in found.breaks)}."
+        lines[-1] += f" The reference's checker reports a violation of {', '.join(f'`{b}`' for b in found.breaks)}."
     return "\n".join([*lines, *_compared(question, found)])
 
 
@@ -53,7 +55,7 @@ def _compared(question: Question, found: StoredQuestion) -> list[str]:
     lines = []
     for name in question.compared:
         other = contrast(found.nodes, found.events, question.semantics, name)
-        differs = f"at event {other.differs_at}, `{other.op}`, {other.ends}" if other.differs_at else "the same happens"
+        differs = f"event {other.differs_at}, `{other.op}`, {other.ends}" if other.differs_at else "the same happens"
         lines.append(f"- With `{name}`: {differs}.")
     return ["", *lines] if lines else []
 
@@ -64,11 +66,21 @@ def summary() -> str:
     for number, question in enumerate(claim_sets.QUESTIONS.values(), 1):
         found = StoredQuestion(question)
         other = contrast(found.nodes, found.events, question.semantics, claim_sets.HARDENED)
-        hardened = f"stopped at event {other.differs_at}" if other.differs_at else "the same"
+        hardened = f"prevented at event {other.differs_at}" if other.differs_at else "the same happens"
         breaks = ", ".join(f"`{b}`" for b in found.breaks)
         events = str(len(found.events))
-        body.append([str(number), question.asks, events, breaks, question.bears_on, hardened])
-    return table(["", "what happens", "events", "breaks", "statements", "the same calls, hardened"], body)
+        body.append([str(number), question.asks, events, breaks, in_words(question.bears_on), hardened])
+    return table(
+        [
+            "",
+            "what happens",
+            "events",
+            "properties violated",
+            "statements of the design",
+            "same calls under `claim-sets-hardened`",
+        ],
+        body,
+    )
 
 
 @cache
@@ -84,8 +96,14 @@ def _yes(part: str, name: str) -> str:
     return "yes" if part in name.split("+") else ""
 
 
+GRID_LEGEND = (
+    "The first five columns say which changes are made; `limit-read-unlocked` and `charged-at-alloc` exclude each"
+    " other. In the last three, `+` is a proof for any host; `xN` is a shortest violating trace of N events."
+)
+
+
 def grid() -> str:
-    """Every way of looking at the limit, and what it keeps; then the smallest ways that keep it."""
+    """The smallest sets of changes that keep each property; then every combination, folded."""
     columns = [
         "limbo-counted",
         "low-limit-refused",
@@ -94,11 +112,13 @@ def grid() -> str:
         "claims-checked-at-assign",
     ]
     body = [[*(_yes(c, name) for c in columns), *(_mark(name, row) for row in LIMIT)] for name in GRID]
-    lines = [table([*(f"`{c}`" for c in columns), *map(_code, LIMIT)], body), ""]
+    lines = []
     for row in LIMIT:
-        ways = [" with ".join(f"`{part}`" for part in sorted(parts)) for parts in smallest(row)]
-        lines.append(f"- {_code(row)} is kept exactly by {', or by '.join(ways)}.")
-    return "\n".join(lines)
+        ways = [" and ".join(f"`{part}`" for part in sorted(parts)) for parts in smallest(row)]
+        lines.append(f"- {_code(row)} holds exactly if the changes include {'; or '.join(ways)}.")
+    shown = table([*(f"`{c}`" for c in columns), *map(_code, LIMIT)], body)
+    combinations = folded(f"All {len(GRID)} combinations of the five changes", f"{GRID_LEGEND}\n\n{shown}")
+    return "\n".join([*lines, "", combinations])
 
 
 def smallest(row: MatrixRow) -> list[set[str]]:
@@ -120,24 +140,24 @@ def _verdict_table(asked: Mapping[str, Iterable[MatrixRow]]) -> str:
         for found in (_verdicts()[name, row] for row in rows):
             conditions = f" if {' and '.join(found.conditions)}" if found.conditions else ""
             body.append([f"`{name}`", f"`{found.part}`{conditions}", found.mark, ", ".join(found.events)])
-    return table(["rules", "property", "verdict", "shortest trace"], body)
+    shown = table(["rules", "property", "verdict", "shortest trace"], body)
+    return f"`+`: proved for any host. `xN`: refuted by a shortest trace of N events.\n\n{shown}"
 
 
 def dead() -> str:
-    """What the check under the locks does for dead domains."""
+    """What the check under the locks repairs for dead domains."""
     return _verdict_table(DEAD)
 
 
 def hardened() -> str:
-    """What the matrix says of hardened claim sets."""
+    """The matrix's verdicts on hardened claim sets."""
     cells = [cell for cell in load() if cell.semantics == claim_sets.HARDENED]
     proved = sum(cell.verdict is Verdict.PROVED for cell in cells)
     others = [c for c in cells if c.verdict is not Verdict.PROVED]
     other = [f"{_code(c.row)}: {c.verdict.value}" + (f" ({c.reason})" if c.reason else "") for c in others]
-    but = f" The others: {'; '.join(other)}." if others else ""
-    return (
-        f"Of {len(cells)} rows of the matrix, {proved} are proved for `{claim_sets.HARDENED}`, without conditions.{but}"
-    )
+    but = f" Not proved for `{claim_sets.HARDENED}`: {', '.join(other)}." if others else ""
+    said = f"Of {len(cells)} rows of the matrix, {proved} are proved for `{claim_sets.HARDENED}`, without conditions."
+    return "\n\n".join([f"{said}{but}", *notes((c.row.part, c.semantics) for c in cells)])
 
 
 def _code(row: MatrixRow) -> str:
@@ -152,9 +172,10 @@ def locks() -> str:
 
 
 def host_check() -> str:
-    """What is proved of the two host checks."""
+    """What is proved about the two host checks."""
     return table(
-        ["for any host on which claims are backed", "verdict"], [[c.sentence, c.verdict.value] for c in claims()]
+        ["statement, for any host on which claims are backed", "verdict"],
+        [[c.sentence, c.verdict.value] for c in claims()],
     )
 
 

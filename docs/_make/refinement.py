@@ -1,12 +1,10 @@
 """The tables of docs/refinement.md, from a run: `make refinement`."""
 
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from docs._make.blocks import Maker, Output, parser, table
-from model.hosts.bounded import BoundedHost
 from model.named import GENERATIONS
 from model.properties import PROPERTIES, Kind
 from model.properties.comparison import Comparison, Premise
@@ -15,12 +13,14 @@ from proofs.obligations.suite import lacking, places
 from proofs.prover.induction import induction, shown
 from proofs.prover.verdict import Verdict
 from proofs.refinement.calls import WRITTEN
-from proofs.refinement.differences import DEPTH, CallDifference, Differences, Sought
+from proofs.refinement.differences import DEPTH, CallDifference, DifferenceQuery, Differences
 from proofs.refinement.exactly import exactly
 from proofs.refinement.judge import SEARCHED, judge_comparison
+from proofs.refinement.premises import premises
 from proofs.refinement.replayed import replayed
 
 DOCUMENT = Path("docs/refinement.md")
+NO_EVENT = "not searched: no single event is this call"
 UNBACKED = "claim-sets-no-recall"
 """Where claims may exceed free pages: what cannot be in the design is looked for here."""
 
@@ -47,36 +47,40 @@ def _compared() -> str:
                 if missing and not _not_shown(name, part, OTHERWISE):
                     rest += f" (proved if {' and '.join(OTHERWISE)})"
                 body.append([f"`{part}`", f"`{name}`", str(of), str(of - len(missing)), rest])
-    return table(["comparison", "generation", "calls compared", "proved for any host", "not"], body)
-
-
-def _premises(part: str, semantics: str) -> Iterator[tuple[Comparison, Premise]]:
-    for place in places(PROPERTIES[part], GENERATIONS[semantics]):
-        comparison, host = PROPERTIES[part].compared[place], BoundedHost(1, 1)
-        for premise in comparison.build(host, host.state(), GENERATIONS[semantics].rules).premises:
-            if not premise.applies:
-                yield comparison, premise
+    return table(
+        ["comparison", "generation", "calls compared", "calls proved equal for any host", "calls not proved"], body
+    )
 
 
 def _differences() -> str:
     body = []
     for part in SEARCHED:
-        for comparison, premise in _premises(part, DESIGN):
+        for comparison, premise in premises(part, DESIGN):
             found = None
             for semantics in (DESIGN, UNBACKED):
                 how = exactly(semantics, part, comparison.transition, premise.name)
                 written = comparison.transition in WRITTEN
                 if not how.never and written:
-                    found = Differences(semantics, part).search(Sought(comparison.transition, premise.name))
-                there = "neither accepted" if how.refused else "always" if how.always else "sometimes"
+                    found = Differences(semantics, part).search(DifferenceQuery(comparison.transition, premise.name))
+                there = "both refuse" if how.refused else "always" if how.always else "sometimes"
                 if found is not None:
                     body.append([*_line(semantics, comparison, premise), there, *_shown(found)])
                     break
                 if semantics == DESIGN:
-                    searched = f"none of up to {DEPTH} events" if written else "not searched: no event says it alone"
-                    said = ["cannot be otherwise", ""] if how.never else [there, searched]
+                    searched = (
+                        f"none of at most {DEPTH} events" if written else "not searched: no single event is this call"
+                    )
+                    said = ["the premise always holds", ""] if how.never else [there, searched]
                     body.append([*_line(semantics, comparison, premise), *said, ""])
-    header = ["generation", "call", "in its place", "the same while", "else they differ", "shortest trace", "then"]
+    header = [
+        "generation",
+        "call",
+        "compared with",
+        "premise",
+        "without it they differ",
+        "shortest trace",
+        "difference (call / compared with)",
+    ]
     return table(header, body)
 
 
@@ -105,7 +109,7 @@ def _elsewhere() -> str:
                     raise ValueError(f"{name}: {part} is neither proved nor refuted: {judged.reason}")
                 steps = ", ".join(event["op"] for event in judged.trace.events)
                 body.append([f"`{name}`", f"`{part}`", steps, judged.trace.broken[-1]])
-    return table(["generation", "comparison", "shortest trace", "differs"], body)
+    return table(["generation", "comparison", "shortest trace", "difference"], body)
 
 
 BLOCKS: dict[str, Maker] = {

@@ -43,13 +43,13 @@ def slowest_search(cells: Iterable[CellVerdict]) -> CellVerdict:
 
 def written(clock: Clock, cells: list[CellVerdict], jobs: int) -> str:
     """For the document."""
-    parts = [*clock.parts, ("all of it", *clock.whole())]
+    parts = [*clock.parts, ("total", *clock.whole())]
     body = [[name, f"{by_clock:.0f} s", f"{processor:.0f} s"] for name, by_clock, processor in parts]
     slowest, searched = slowest_search(cells), sum(cell.cpu > 0 for cell in cells)
     conditions = f" if {' and '.join(slowest.row.conditions)}" if slowest.row.conditions else ""
     return (
-        f"{table(['what', 'by the clock', 'processor time'], body)}\n\n"
-        f"With {jobs} processes, nothing taken from an earlier run; as it began, {clock.busy:.1f} processes of others"
-        f" wanted a processor. The slowest of {searched} searches, with the rows searched together with it:"
-        f" {slowest.cpu:.1f} s of processor time (`{slowest.semantics}`, `{slowest.row.part}`{conditions})."
+        f"{table(['part of the run', 'time by the clock', 'processor time'], body)}\n\n"
+        f"The run used {jobs} processes and no earlier results; load average at its start: {clock.busy:.1f}. The"
+        f" slowest of {searched} searches, with the rows that share it, took {slowest.cpu:.1f} s of processor time"
+        f" (`{slowest.semantics}`, `{slowest.row.part}`{conditions})."
     )

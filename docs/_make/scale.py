@@ -7,7 +7,9 @@ from typing import Any
 
 from bench.scale import HOUR, LAST, Fit, fitted
 from docs._make.blocks import Maker, Output, table
+from proofs.evidence.dated import measured_on
 
+COMMAND = "python -m bench.scale --minutes 10"
 DOCUMENT = Path("docs/scale.md")
 PICTURE = Path("docs/img/scale.svg")
 
@@ -20,7 +22,7 @@ def _law(fit: Fit | None) -> str:
 
 
 def _within_an_hour(series: dict[str, Any], fit: Fit | None) -> str:
-    """What an hour would reach, if it goes on like that."""
+    """What an hour would reach if the law of growth still holds there."""
     if fit is None or series["y_name"] != "seconds":
         return ""
     reached = fit.reaches(HOUR)
@@ -35,19 +37,28 @@ def growth(found: dict[str, Any]) -> str:
         x, y = series["points"][-1] if series["points"] else (0, 0)
         cells = [series["name"], series["x_name"], f"{x:g}", f"{y:.3g} {series['y_name']}", _law(fit)]
         body.append([*cells, _within_an_hour(series, fit), series["ended"]])
-    header = ["what", "by", "largest measured", "there", "law of growth", "in an hour, extrapolated", "ended because"]
+    header = [
+        "measured",
+        "grows with",
+        "largest size",
+        "cost there",
+        "law of growth",
+        "size in an hour, extrapolated",
+        "ended because",
+    ]
     made = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    took = f"{found['took']} minutes by the clock of {found['minutes']:g} allowed, {found['jobs']} processes"
-    return f"{table(header, body)}\n\n{took}; load before: {found['load']}; {made}."
+    took = f"{found['took']} minutes by the clock, of {found['minutes']:g} allowed, with {found['jobs']} processes"
+    shown = f"{measured_on(found, COMMAND)}\n\n{table(header, body)}"
+    return f"{shown}\n\nThe run took {took}; load average before: {found['load']}; {made}."
 
 
 def points(found: dict[str, Any]) -> str:
     """Every point."""
     body = []
     for series in found["series"]:
-        told = "; ".join(f"{x:g}: {y:.3g}" for x, y in series["points"])
-        body.append([f"{series['name']}, {series['y_name']} by {series['x_name']}", told])
-    return table(["what", "measured"], body)
+        measured = "; ".join(f"{x:g}: {y:.3g}" for x, y in series["points"])
+        body.append([f"{series['name']}, {series['y_name']} by {series['x_name']}", measured])
+    return table(["series", "size: cost"], body)
 
 
 def blocks(found: dict[str, Any]) -> dict[str, Maker]:

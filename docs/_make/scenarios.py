@@ -36,7 +36,7 @@ def tables(scenarios: list[Scenario], found: list[ScenarioResult]) -> str:
             f"### {scenario.name}",
             f"{scenario.about}. {of_it[0].runs} seeds.",
             table(["measure", *(row.policy for row in of_it)], body),
-            f"Properties found broken after a run: {broken}; crashes: {sum(row.crashes for row in of_it)}.",
+            f"Properties violated after a run: {broken}; crashes: {sum(row.crashes for row in of_it)}.",
         ]
     return "\n\n".join(parts)
 
@@ -52,7 +52,7 @@ def read(text: str) -> list[ScenarioResult]:
     ):
         lines = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("| ")]
         seeds = re.search(r"(\d+) seeds\.", body)
-        ends = re.search(r"^Properties found broken after a run: (.*); crashes: (\d+)\.$", body, re.MULTILINE)
+        ends = re.search(r"^Properties violated after a run: (.*); crashes: (\d+)\.$", body, re.MULTILINE)
         assert seeds is not None, name
         assert ends is not None, name
         broken = [] if ends[1] == "none" else ends[1].split(", ")
@@ -71,8 +71,8 @@ def _measure(cell: re.Match[str]) -> Measure:
 
 
 def answers(shown: list[ScenarioResult]) -> str:
-    """What claim sets gain, and when large extents fail: the measures that tell, side by side."""
-    asked = [
+    """What claim sets gain, and when large extents fail: the measures that differ, side by side."""
+    compared = [
         ("failed half-way", "no-claims"),
         ("GiB allocated in vain", "no-claims"),
         ("share on the wanted node", "single-node"),
@@ -83,12 +83,12 @@ def answers(shown: list[ScenarioResult]) -> str:
     by_name = {(row.scenario, row.policy): row for row in shown}
     for scenario in dict.fromkeys(row.scenario for row in shown):
         cells = [scenario]
-        for name, policy in asked:
+        for name, policy in compared:
             both = [by_name[scenario, p].measures.get(name) for p in (policy, "claim-sets")]
             means = [0.0 if found is None else found.mean for found in both]  # what is zero everywhere has no row
             cells.append(" to ".join(f"{m:.1%}" if name.startswith("share") else f"{m:.1f}" for m in means))
         body.append(cells)
-    return table(["scenario", *(f"{name}: {policy}, `claim-sets`" for name, policy in asked)], body)
+    return table(["scenario", *(f"{name}: `{policy}` to `claim-sets`" for name, policy in compared)], body)
 
 
 def ran() -> list[ScenarioResult]:
@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> int:
     """Write the document and the picture."""
     options = parser("scenarios", __doc__)
     options.add_argument(
-        "--redraw", action="store_true", help="run nothing: the picture, from the tables that stand there"
+        "--redraw", action="store_true", help="run nothing: draw the picture from the tables of the document"
     )
     given = options.parse_args(arguments)
     output, text = Output(given.check), DOCUMENT.read_text(encoding="utf-8")

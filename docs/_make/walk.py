@@ -1,7 +1,7 @@
-"""The way of a new person, with nothing but the README: ``python -m docs._make.walk`` in a checkout.
+"""Run the README's commands as a new reader would, and time them: ``python -m docs._make.walk`` in a checkout.
 
-Each line of the README's shell blocks is done as it stands there, in a fresh clone in an empty folder, from an
-environment without this checkout's own, packages downloaded anew. The times stand in docs/quickstart.md.
+Every line of the README's shell blocks runs unchanged, in a fresh clone in an empty folder. The environment has nothing
+of this checkout, and every package is downloaded. docs/quickstart.md shows the times.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ SOURCE = "<where you have it from>"
 NOT_WALKED = {"make test": "what CI runs"}
 """Lines that are left out, and why."""
 OWN = ("nodes = 4", "nodes = 8")
-"""What is changed in the scenario, so that it is an own one."""
+"""The edit that turns the built-in scenario into the reader's own."""
 _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def shell_lines(text: str) -> list[str]:
-    """The commands of a document's shell blocks, without what is said behind ``#``."""
+    """The commands of a document's shell blocks, without the comments after ``#``."""
     lines = [line.partition("  #")[0].strip() for block in _SHELL.findall(text) for line in block.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 

@@ -63,14 +63,14 @@ struct claim_adapter {
     const char *name;
     const char *semantics; /* the generation's name: "claim-sets", ... */
     enum claim_counters counters;
-    int restart; /* not 0: boot works only once in a process; the program is then started anew for every trace */
+    int restart; /* not 0: boot works only once in a process; the program is then restarted for every trace */
 
     int (*boot)(unsigned int nodes, const uint64_t pages[], uint64_t node_span);
     int (*create_domain)(int domid, uint32_t max_pages, uint64_t node_affinity); /* a bit for each node */
     int (*set_max_pages)(int domid, uint32_t max_pages);
     int (*install_claim_set)(int domid, const struct claim_entry claims[], unsigned int nr);
     int (*set_outstanding_pages)(int domid, uint64_t pages, int node);
-    int64_t (*alloc_domheap_pages)(int domid, unsigned int order, int node, unsigned int memflags); /* mfn or none */
+    int64_t (*alloc_domheap_pages)(int domid, unsigned int order, int node, unsigned int memflags); /* mfn, or CLAIM_NONE */
     int (*free_domheap_pages)(uint64_t mfn, unsigned int order);
     const char *(*offline_page)(uint64_t mfn); /* "OFFLINED" */
     int (*domain_kill)(int domid);
@@ -263,7 +263,7 @@ static inline void ca_put_state(const struct claim_adapter *adapter)
     ca_put("}}}\n");
 }
 
-/* Reading: JSON of one line. The first error stays in ca.error, and nothing is read behind it. */
+/* Reading: JSON of one line. The first error stays in ca.error, and nothing after it is read. */
 
 static inline void ca_wrong(const char *error)
 {
@@ -299,7 +299,7 @@ static inline void ca_read_string(char *text, size_t size)
         ca_wrong("a string is missing");
     while (!ca.error && *ca.at != '"') {
         if (*ca.at == '\\' && ca.at[1])
-            ca.at++; /* names have no escapes: what is behind one is passed over */
+            ca.at++; /* names have no escapes: the character after one is skipped */
         if (!*ca.at)
             ca_wrong("a string does not end");
         else if (length + 1 < size)
@@ -471,7 +471,7 @@ static inline void ca_read_mfn(struct ca_op *op)
             ca_wrong("a page has a field that is not known");
     }
     if (of >= ca.nr_ops) {
-        ca_wrong("a page of an operation that was not asked");
+        ca_wrong("a page of an operation that was not sent");
         return;
     }
     op->is_absent = ca.mfns[of] == CLAIM_NONE;
@@ -541,7 +541,7 @@ static inline void ca_read_line(char *line, struct ca_op *op)
         ca_read_field(op, key);
     }
     if (ca_next())
-        ca_wrong("the line goes on behind its object");
+        ca_wrong("the line continues after its object");
 }
 
 /* Answering. */
@@ -637,7 +637,7 @@ static inline void ca_answer_op(const struct claim_adapter *a, const struct ca_o
 
     ca.mfns[ca.nr_ops] = CLAIM_NONE;
     if (!ca.nr_nodes) {
-        ca_wrong("no host: a header comes first");
+        ca_wrong("no host: send a header first");
     } else if (op->is_absent) {
         ca_put("{\"absent\":true}\n");
         return;
@@ -705,7 +705,7 @@ static inline int claim_adapter_main(const struct claim_adapter *adapter)
     ssize_t got;
 
     for (;;) {
-        ca_flush(); /* all that was asked is answered: only now may reading block */
+        ca_flush(); /* every request is answered: only now may reading block */
         ca_room(&ca.in, 1 << 16);
         got = read(0, ca.in.text + ca.in.used, ca.in.size - ca.in.used);
         if (got < 0 && errno == EINTR)

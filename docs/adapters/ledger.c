@@ -289,7 +289,7 @@ static bool node_serves(const struct domain *claimant, unsigned int node, unsign
     return heap_take(node, order, mfn);
 }
 
-/* The first node with memory: the one asked for or the next after the last one, then the affinity, then the rest. */
+/* The first node with memory: the requested one or the next after the last one, then the affinity, then the rest. */
 static bool find_node(const struct domain *d, const struct domain *claimant, unsigned int order, unsigned int node,
                       unsigned int memflags, uint64_t *mfn)
 {

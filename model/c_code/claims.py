@@ -1,6 +1,6 @@
-"""C values of the loops of claim calls, over nodes and over the entries of a set: each turn's, with its variables.
+"""C values of the loops in claim calls, over nodes and over the entries of a set: those of every iteration.
 
-They do not follow from the closed forms of what the loops do.
+Values inside a loop do not follow from the closed form of the loop.
 """
 
 from model.c_code.evaluation import Evaluation
@@ -30,14 +30,14 @@ def release(c: Evaluation, rules: Rules) -> None:
 
 
 def release_of_destroyed(c: Evaluation, rules: Rules) -> None:
-    """The same for a domain that left the domain list: what it claims, if anything, is host-wide."""
+    """The same for a domain that left the domain list: any claim it has is host-wide."""
     s, d, counter = c.s, c.d, counter_of(rules)
     c.value(f"{counter} - {counter}", "uint32", s.orphaned_claims[d] - s.orphaned_claims[d])
     c.value(f"outstanding_claims - {counter}", c.counter, s.outstanding_claims - s.orphaned_claims[d])
 
 
 def install_values(c: Evaluation, rules: Rules) -> None:
-    """A set that replaces the claims held: some entry, the totals, and the counters that it goes into."""
+    """A set that replaces the claims held: any one entry, the totals, and the counters it is added to."""
     s, d = c.s, c.d
     node, pages, sum_type = c.some_node("entry.node"), c.unsigned("entry.pages"), _sum_type(rules)
     before = _sum(c, rules, "sum before")
@@ -86,7 +86,7 @@ def install_values(c: Evaluation, rules: Rules) -> None:
 
 
 def _sum_type(rules: Rules) -> str:
-    """Of the pages on nodes, summed: 32 bits where the sum is held against them."""
+    """The type of the sum of pages on nodes: 32 bits where the code checks that it fits."""
     return "uint32" if rules.checks_sum else "uint64"
 
 
@@ -99,13 +99,13 @@ def _sum(c: Evaluation, rules: Rules, name: str) -> Term:
 
 
 def _compared(c: Evaluation, expression: str, room: Term) -> None:
-    """Compared with the pages of a call: a signed value is converted."""
+    """A comparison with the pages of a call converts a signed value to unsigned."""
     if c.counter != "uint64":
         c.value(f"{expression}, compared with 64 bits unsigned", "uint64", room)
 
 
 def stake_values(c: Evaluation, rules: Rules) -> None:  # noqa: ARG001
-    """A set that is staked where none is held (per-node-v8)."""
+    """A set that is installed where none is held (per-node-v8)."""
     s, d = c.s, c.d
     node, pages, before = c.some_node("entry.node"), c.unsigned("entry.pages"), c.unsigned("total before", 32)
     limit = s.max_pages[d]

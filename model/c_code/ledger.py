@@ -1,4 +1,4 @@
-"""The values of the deduction helpers, and of their opposite: how counters of claims go up and down."""
+"""The values of the helpers that deduct claims from the counters, and of those that add them."""
 
 from model.c_code.evaluation import Evaluation
 from model.logic import Term
@@ -6,7 +6,7 @@ from model.rules import Rules
 
 
 def counter_of(rules: Rules) -> str:
-    """The counter that a domain's host-wide claim is in."""
+    """The name of the counter that holds a domain's host-wide claim."""
     return "global_claims" if rules.targets == "set" and not rules.keeps_total else "outstanding_pages"
 
 
@@ -19,9 +19,9 @@ def deducted(
     counter: str = "global_claims",
     claimed: Term = None,
 ) -> None:
-    """deduct_node_claims on a node, of a domain with so many node claims left; without a node deduct_global_claims.
+    """deduct_node_claims for a domain with `node_claims` left; without a node, deduct_global_claims.
 
-    `claimed` is outstanding_claims by then, if anything was deducted before.
+    `claimed` is the current outstanding_claims if something was deducted before; None: nothing was.
     """
     s, d = c.s, c.d
     if node is None:
@@ -34,7 +34,7 @@ def deducted(
 
 
 def one_target(c: Evaluation, node: Term, amount: Term, of: str) -> None:
-    """The one claim of a domain shrinks, wherever it is."""
+    """A domain's single claim shrinks, on a node or host-wide."""
     s = c.s
     c.value(f"outstanding_pages - {of}", "uint32", s.held(c.d) - amount)
     c.value(f"node_outstanding_claims[claim_node] - {of}", c.counter, s.node_outstanding_claims[node] - amount)
@@ -42,7 +42,7 @@ def one_target(c: Evaluation, node: Term, amount: Term, of: str) -> None:
 
 
 def given(c: Evaluation, amount: Term, node: Term, held: Term, node_claims: Term) -> None:
-    """A claim on a node grows, of which so much is held, of a domain with so many node claims."""
+    """A claim on a node grows from `held` pages; the domain's claims on all nodes are `node_claims`."""
     s = c.s
     c.value("claims[n] + pages", "uint32", held + amount)
     c.value("node_claims + pages", "uint32", node_claims + amount)
@@ -51,6 +51,6 @@ def given(c: Evaluation, amount: Term, node: Term, held: Term, node_claims: Term
 
 
 def host_wide_claim(c: Evaluation) -> None:
-    """Where the total is what is kept, the host-wide claim is a difference."""
+    """Where the domain's total is kept, the host-wide claim is a difference."""
     total = c.value("outstanding_pages", "uint32", c.s.held(c.d))
     c.value("outstanding_pages - node_claims", "uint32", total - c.s.node_claims[c.d])

@@ -6,7 +6,7 @@ from model.rules import Rules, recall_nothing
 
 
 def _recall(c: Evaluation, rules: Rules, node: Term, node_avail: Term, total_avail: Term) -> None:
-    """Both recalls, at some domain of their loops."""
+    """Both recalls, in an arbitrary iteration of their loops over domains."""
     if rules.recall is recall_nothing:
         return
     s, domid = c.s, c.some_domain("recalled")
@@ -32,7 +32,7 @@ def _recall(c: Evaluation, rules: Rules, node: Term, node_avail: Term, total_ava
 
 
 def offline_page(c: Evaluation, rules: Rules) -> None:
-    """A free page leaves both counters."""
+    """A free page goes offline: both counters go down by one."""
     s, node = c.s, c.argument("node")
     c.loop(s.node_avail_pages[node] >= 1, "a page on a free list is counted")
     c.value("node_avail_pages[n] - 1", c.counter, s.node_avail_pages[node] - 1)
@@ -41,14 +41,14 @@ def offline_page(c: Evaluation, rules: Rules) -> None:
 
 
 def free_marked_page(c: Evaluation, rules: Rules) -> None:
-    """A page that is freed and leaves at once: up by one, and down."""
+    """A marked page is freed and goes offline at once: both counters go up by one, then down."""
     online_page(c, rules)
     s, node = c.s, c.argument("node")
     _recall(c, rules, node, s.node_avail_pages[node], s.total_avail_pages)
 
 
 def online_page(c: Evaluation, rules: Rules) -> None:  # noqa: ARG001
-    """A page comes back to both counters."""
+    """A page comes back online: both counters go up by one."""
     s, node = c.s, c.argument("node")
     c.value("node_avail_pages[n] + 1", c.counter, s.node_avail_pages[node] + 1)
     c.value("total_avail_pages + 1", c.counter, s.total_avail_pages + 1)

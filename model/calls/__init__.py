@@ -1,9 +1,9 @@
-"""Every call of the hypervisor with its result: what must come out, case by case, on N nodes and D domains.
+"""The required result of every call of the hypervisor, case by case, on N nodes and D domains.
 
-The transitions say how a state may change; the calls say in addition which of several errors is returned, at which
-node a search ends, and what a call answers. A call's outcome is an ordered list of `Case`: a name, a condition on the
-state before and the arguments, the result, and the state after. The first case whose condition holds is the outcome;
-a failed call has no `effect`: nothing changes. Successful cases change the counters with the transitions' own updates.
+The transitions define how a state may change. The calls also define which of several errors is returned, at which node
+a search ends, and what a call returns. A call is an ordered list of `Case`: a name, a condition on the state before and
+the arguments, the result, and the state after. The first case whose condition holds is the outcome. A failed call has
+no `effect`: nothing changes. Successful cases change the counters with the updates of the transitions.
 
 Evaluating one call::
 
@@ -12,43 +12,41 @@ Evaluating one call::
         ...  # case.condition, case.result, case.answer, case.block, case.effect() -> CallState
 
 - `before` is a `CallState`: fields as in `CALL_FIELDS`, vectors and grids from `model.hosts.bounded` (`ListVector`,
-  `ListGrid`). Entries are `Term`s: Python ints and bools, or Z3 expressions, mixed as one likes. With ints and bools
-  all through, conditions and states come out as ints and bools; `CallHost(N, D).state()` makes a state of Z3 constants.
+  `ListGrid`). Entries are `Term`s: Python ints and bools, or Z3 expressions, in any mixture. If all are ints and bools,
+  conditions and states are ints and bools, too. `CallHost(N, D).state()` makes a state of Z3 constants.
 - Domain and node ids are indices: domain i is the one with the i-th lowest id, which matters for recall. They may be
-  Python ints or Z3 integers, unless a parameter is declared `int`. A domain that an operation looks up and does not
-  find is None, or one that is not on the list: `is_created` false, or `is_destroyed` true.
-- A destroyed domain stays what it was, claims included, for the calls that are in flight: they name it as before. No
-  call of a hypercall finds it, and recall passes over it. Another domain may get its id once nobody works on it.
-- Whether something exists at all (no domain, no requested node, refcounted or not, a block's state) is a Python value.
+  Python ints or Z3 integers, unless a parameter is declared `int`. A domain that an operation does not find is None, or
+  an index that is not on the domain list: `is_created` false, or `is_destroyed` true.
+- A destroyed domain keeps its fields, claims included, for the calls in flight, which use the same index. Hypercalls do
+  not find it, and recall skips it. Another domain may get its id once no call in flight uses it.
+- Whether something exists (a domain, a requested node, refcounting, a block's state) is a Python value.
 - Calls of one critical section are in `CALLS`, operations of several in `SCRIPTS` (`model.calls.scripts`).
-- The heap is not in the model: `has_block[n]` says whether node n has a free block of the order. Which block serves is
-  left open; `search_order` gives the candidates of the node search.
-- Only the fields outside `UNSEEN` are meant to be compared. `is_created` decides whether the other fields of a domain
-  say anything; `stash_pages` whether the other fields of its stash do.
-- Several calls may stand in one critical section: `free_stash` and `offline_marked` follow the case that had the extent
-  as its block, and `put_domain` the second half of a free.
+- The heap is not in the model: `has_block[n]` says whether node n has a free block of the order. Which block is
+  allocated is left open. `search_order` gives the candidates of the node search.
+- Compare only the fields outside `UNSEEN`. A domain's other fields have a meaning only where `is_created` holds, those
+  of its stash only where `stash_pages` is not 0.
+- One critical section may make several calls: `free_stash` and `offline_marked` follow the case whose block is the
+  extent, and `put_domain` follows the second half of a free.
 """
 
-from model.calls.case import (
-    ANONYMOUS,
-    ASSIGNED,
-    CRASH,
-    LIMBO,
-    MISUSE,
-    OK,
-    REFUSED,
-    Block,
-    Call,
-    Case,
-    any_case,
-    holds,
-)
-from model.calls.domains import MAX_PAUSE_COUNT
-from model.calls.freeing import FREE, IN_USE, OFFLINED
+from model.calls.case import Call, Case, any_case, holds
 from model.calls.registry import CALLS, SCRIPTS, cases, exists
-from model.calls.scripts import BETWEEN_EXTENTS, BOUNDARY, SCRUBBING, Boundary, Ended, PreemptAt, Script, ScriptSection
+from model.calls.scripts import (
+    BETWEEN_EXTENTS,
+    BOUNDARY,
+    SCRUBBING,
+    Boundary,
+    PreemptionChoice,
+    Script,
+    ScriptOutcome,
+    ScriptSection,
+)
 from model.calls.search import search_order
 from model.calls.state import CALL_FIELDS, NONE, UNSEEN, CallHost, CallState
+from model.operations.blocks import ANONYMOUS, ASSIGNED, LIMBO, Block
+from model.operations.domains import MAX_PAUSE_COUNT
+from model.operations.freeing import FREE, IN_USE, OFFLINED
+from model.operations.section import CRASH, MISUSE, OK, REFUSED
 from model.operations.sets import GLOBAL, LEGACY, NO_NODE, Entry
 
 __all__ = [
@@ -80,10 +78,10 @@ __all__ = [
     "CallHost",
     "CallState",
     "Case",
-    "Ended",
     "Entry",
-    "PreemptAt",
+    "PreemptionChoice",
     "Script",
+    "ScriptOutcome",
     "ScriptSection",
     "any_case",
     "cases",

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from model.calls import allocating, claims, domains, exchanging, freeing, scripts, stash
+from model.calls import allocating, claims, scripts
 from model.calls.case import Call, Case
+from model.calls.sections import CallSection
 from model.generations import GENERATIONS
-from model.interfaces import Memory, Sets
+from model.interfaces import MemoryDomctl, SetInstaller
+from model.operations import allocating as sections
+from model.operations import claiming, domains, exchanging, freeing, queries, stashing
 
 
 @dataclass(frozen=True)
@@ -15,19 +18,27 @@ class CallModel:
     """A call of one critical section: its cases as a function of state and arguments."""
 
     name: str
-    cases: Callable[..., list[Case]]
-    """(`Call`, arguments by name) -> cases in order."""
+    describe: Callable[..., None]
+    """Called with a `CallSection` and the arguments by name: describes the section."""
 
     @property
     def sentence(self) -> str:
-        """What it is, in one sentence."""
-        return (self.cases.__doc__ or "").strip().splitlines()[0]
+        """What the call does, in one sentence."""
+        return (self.describe.__doc__ or "").strip().splitlines()[0]
+
+    def cases(self, call: Call, **arguments: Any) -> list[Case]:
+        """The cases in order."""
+        section = CallSection(call)
+        self.describe(section, **arguments)
+        found = section.cases()
+        section.records.clear()  # effects refer to the section: no cycle is left
+        return found
 
 
 CALLS: dict[str, CallModel] = {
-    cases.__name__: CallModel(cases.__name__, cases)
-    for cases in (
-        domains.create_domain,
+    describe.__name__: CallModel(describe.__name__, describe)
+    for describe in (
+        allocating.create_domain,
         domains.set_max_pages,
         domains.max_mem,
         domains.pausedomain,
@@ -37,15 +48,15 @@ CALLS: dict[str, CallModel] = {
         domains.domain_destroy,
         domains.finish_kill,
         domains.put_domain,
-        domains.getdomaininfo,
-        domains.get_outstanding_claims,
+        queries.getdomaininfo,
+        queries.get_outstanding_claims,
         claims.claim_pages_check,
-        claims.set_outstanding_pages,
+        claiming.set_outstanding_pages,
         claims.install_claim_set,
         claims.claim_memory,
-        claims.get_memory_claims,
+        queries.get_memory_claims,
         allocating.alloc_heap_pages,
-        allocating.assign_pages,
+        sections.assign_pages,
         freeing.release_ownership,
         freeing.free_heap_pages,
         freeing.offline_page,
@@ -54,14 +65,14 @@ CALLS: dict[str, CallModel] = {
         exchanging.steal_page,
         exchanging.assign_in_exchange,
         exchanging.drop_tot_pages,
-        stash.get_stashed_allocation,
-        stash.creation_check,
-        stash.preemption_check,
-        stash.stash_allocation,
-        stash.stash_check,
-        stash.take_stash,
-        stash.free_stash,
-        stash.offline_marked,
+        stashing.get_stashed_allocation,
+        stashing.creation_check,
+        stashing.preemption_check,
+        stashing.stash_allocation,
+        stashing.stash_check,
+        stashing.take_stash,
+        stashing.free_stash,
+        stashing.offline_marked,
     )
 }
 
@@ -91,7 +102,7 @@ _OF_THE_STASH = frozenset(
         "offline_marked",
     }
 )
-"""Without a stash none of these is made. `get_stashed_allocation` and `stash_check` say then that there is none."""
+"""Calls that a generation without a stash never makes: `get_stashed_allocation` and `stash_check` find no stash."""
 
 
 def exists(name: str, semantics: str) -> bool:
@@ -100,9 +111,9 @@ def exists(name: str, semantics: str) -> bool:
     if name in _OF_THE_STASH:
         return interface.stashes
     if name == "install_claim_set":
-        return interface.sets is not Sets.NONE
+        return interface.sets is not SetInstaller.NONE
     if name == "claim_memory":
-        return interface.memory is not Memory.NONE
+        return interface.memory is not MemoryDomctl.NONE
     return interface.gets or name != "get_memory_claims"
 
 

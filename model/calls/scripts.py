@@ -1,16 +1,18 @@
-"""Operations of several critical sections: which calls they make, in which order, and where others may run between.
+"""Operations of several critical sections: which calls they make, in which order, and where others may run.
 
-A script is a generator. It yields a `Section`, a call of one critical section, and is sent the `Case` that it had; it
-yields `BOUNDARY` where no lock is held and other builders may run. It returns the result and what else comes out.
+A script is a generator. It yields a `ScriptSection`, a call of one critical section, and receives the `Case` that
+applied. It yields `BOUNDARY` where no lock is held and other builders may run. It returns an `ScriptOutcome`.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from model.calls.allocating import MAX_ORDER
-from model.calls.case import ASSIGNED, CRASH, OK, REFUSED, Block, Case
+from model.calls.case import Case
 from model.logic import Term
+from model.operations.allocating import MAX_ORDER
+from model.operations.blocks import ASSIGNED, Block
+from model.operations.section import CRASH, OK, REFUSED
 
 
 class ScriptSection(NamedTuple):
@@ -28,68 +30,68 @@ class Boundary:
 BOUNDARY: Final = Boundary()
 
 
-class Ended(NamedTuple):
+class ScriptOutcome(NamedTuple):
     """How an operation ended."""
 
     result: str
     blocks: tuple[Block, ...] = ()
-    """The pages that it gave to the domain, or took for nobody."""
+    """The pages allocated to the domain, or for no domain."""
     pages: Term = 0
     """`relinquish_memory`: the pages freed."""
     nr_done: int = 0
-    """`populate_physmap`: extents done in all, those of earlier calls too."""
+    """`populate_physmap`: all extents done, including those of earlier calls."""
     preempted: str | None = None
-    """`populate_physmap`: where it was preempted; None: it was not."""
+    """`populate_physmap`: where it was preempted; None: it was not preempted."""
     scrub_index: int | None = None
-    """Where scrubbing was preempted."""
+    """The page index at which scrubbing was preempted."""
 
 
-Script = Generator[ScriptSection | Boundary, Case | None, Ended]
+Script = Generator[ScriptSection | Boundary, Case | None, ScriptOutcome]
 
 
 def _made(case: Case | None) -> Case:
     if case is None:
-        raise TypeError("a section is answered with its case")
+        raise TypeError("send the script the Case of the section that it yielded")
     return case
 
 
 def _block(case: Case | None) -> Block:
     block = _made(case).block
     if block is None:
-        raise TypeError("the case left no block")
+        raise TypeError("the case has no block of pages")
     return block
 
 
 def claim_pages(domid: Term, pages: Term, **checked: Term) -> Script:
-    """XENMEM_claim_pages: is_dying is looked at before the locks are taken."""
+    """XENMEM_claim_pages: is_dying is checked before the locks are taken."""
     case = _made((yield ScriptSection("claim_pages_check", {"domid": domid, "pages": pages, **checked})))
     if case.result != OK:
-        return Ended(case.result)
+        return ScriptOutcome(case.result)
     yield BOUNDARY
     case = _made((yield ScriptSection("set_outstanding_pages", {"domid": domid, **case.answer})))
-    return Ended(case.result)
+    return ScriptOutcome(case.result)
 
 
 def alloc_domheap_pages(domid: Term, **request: Any) -> Script:
-    """Allocated, then assigned; what cannot be assigned is freed, and claims redeemed for it are not restored."""
+    """Allocates pages, then assigns them. If that fails the pages are freed; redeemed claims are not restored."""
     case = _made((yield ScriptSection("alloc_heap_pages", {"domid": domid, **request})))
     if case.result != OK:
-        return Ended(case.result)
+        return ScriptOutcome(case.result)
     block = _block(case)
     if domid is None or request.get("no_owner", False):
-        return Ended(OK, (block,))
+        return ScriptOutcome(OK, (block,))
     yield BOUNDARY
     no_refcount = request.get("no_refcount", False)
     case = _made((yield ScriptSection("assign_pages", {"domid": domid, "block": block, "no_refcount": no_refcount})))
     if case.result == OK:
-        return Ended(OK, (_block(case),))
+        return ScriptOutcome(OK, (_block(case),))
     yield BOUNDARY
     yield ScriptSection("free_heap_pages", {"block": block})
-    return Ended(REFUSED)
+    return ScriptOutcome(REFUSED)
 
 
 def free_domheap_pages(block: Block) -> Script:
-    """Out of the owner's tot_pages, then into the heap. The last pages of a dead domain let it go."""
+    """Takes the pages off tot_pages, then returns them to the heap. A dead domain's last pages release the domain."""
     last_of: Term = None
     if block.state == ASSIGNED:
         owner = block.owner
@@ -100,19 +102,19 @@ def free_domheap_pages(block: Block) -> Script:
     yield ScriptSection("free_heap_pages", {"block": block})
     if last_of is not None:
         yield ScriptSection("put_domain", {"domid": last_of, "freed": True})
-    return Ended(OK)
+    return ScriptOutcome(OK)
 
 
 BETWEEN_EXTENTS = "between extents"
 SCRUBBING = "scrubbing"
 
 
-class PreemptAt(NamedTuple):
-    """Which preemption check of populate_physmap says yes. One that is not made has no effect."""
+class PreemptionChoice(NamedTuple):
+    """The preemption check of populate_physmap that succeeds. If it is not reached it has no effect."""
 
     extent: int
     scrub_index: int
-    """0: before the extent; else within it, once so many of its pages need no further scrubbing."""
+    """0: before the extent; else within it, once this many of its pages are scrubbed."""
 
 
 def populate_physmap(
@@ -120,40 +122,41 @@ def populate_physmap(
     extents: int,
     order: Term,
     start_extent: int = 0,
-    preempt_at: PreemptAt | None = None,
+    preempt_at: PreemptionChoice | None = None,
     **request: Any,
 ) -> Script:
-    """Extents until one fails or the call is preempted. `domid` None: unknown. No error: the result is how many.
+    """Allocates extents until one fails or the call is preempted. The result is their number, never an error.
 
-    Requests are refcounted: the hypervisor knows neither MEMF_no_refcount nor MEMF_no_owner here.
+    Requests are refcounted: MEMF_no_refcount and MEMF_no_owner do not exist for this call.
 
-    :param extents: in all; `start_extent` of them are done already
-    :param request: the other arguments of `alloc_heap_pages`; `pages` of an extent where its order is no number
+    :param domid: the domain; None: unknown
+    :param extents: the number of all extents, of which `start_extent` are done already
+    :param request: the other arguments of `alloc_heap_pages`; `pages` of an extent if its order is symbolic
     """
     done: list[Block] = []
     if domid is None or (isinstance(order, int) and order > MAX_ORDER):
-        return Ended(OK, nr_done=start_extent)
+        return ScriptOutcome(OK, nr_done=start_extent)
     for extent in range(start_extent, extents):
         if extent > start_extent:
             if preempt_at == (extent, 0):
-                return Ended(OK, tuple(done), nr_done=extent, preempted=BETWEEN_EXTENTS)
+                return ScriptOutcome(OK, tuple(done), nr_done=extent, preempted=BETWEEN_EXTENTS)
             yield BOUNDARY
         at = preempt_at.scrub_index if preempt_at is not None and preempt_at.extent == extent else 0
         got = yield from _extent(domid, at, {"order": order, **request})
         if got == SCRUBBING:
-            return Ended(OK, tuple(done), nr_done=extent, preempted=SCRUBBING, scrub_index=at)
+            return ScriptOutcome(OK, tuple(done), nr_done=extent, preempted=SCRUBBING, scrub_index=at)
         if got is None:
-            return Ended(OK, tuple(done), nr_done=extent)
+            return ScriptOutcome(OK, tuple(done), nr_done=extent)
         done.append(got)
-    return Ended(OK, tuple(done), nr_done=max(start_extent, extents))
+    return ScriptOutcome(OK, tuple(done), nr_done=max(start_extent, extents))
 
 
 _Extent = Generator[ScriptSection | Boundary, Case | None, Any]
-"""Returns the block, None where there is none, or `SCRUBBING`."""
+"""Returns the block, `SCRUBBING`, or None if there is no block."""
 
 
 def _extent(domid: Term, preempt_at: int, request: Mapping[str, Any]) -> _Extent:
-    """One extent of populate_physmap: P1 to P4."""
+    """One extent of populate_physmap: its critical sections P1 to P4."""
     pages = request["pages"] if "pages" in request else 1 << request["order"]
     wanted = {key: request[key] for key in ("requested", "exact") if key in request}
     case = _made((yield ScriptSection("get_stashed_allocation", {"domid": domid, "pages": pages, **wanted})))
@@ -194,7 +197,7 @@ def _plain(domid: Term, request: Mapping[str, Any]) -> _Extent:
 def _preempted(
     domid: Term, block: Block, scrub_index: Term, at: int
 ) -> Generator[ScriptSection | Boundary, Case | None, bool]:
-    """The end of P3: whether the call gives way. It does not where a second extent must not be freed."""
+    """The end of P3: whether the call is preempted. It is not where a second extent must not be freed."""
     asked = {"domid": domid, "pages": block.pages, "scrub_index": scrub_index, "preempt_at": at}
     case = _made((yield ScriptSection("preemption_check", asked)))
     if case.name != "preempted":
@@ -209,7 +212,7 @@ def _preempted(
 
 
 def _free_stash(domid: Term, block: Block) -> "_Silent":
-    """An extent is freed, and what is marked of it leaves, in the section that decided so."""
+    """An extent is freed, and its marked pages go offline, in the same critical section."""
     yield ScriptSection("free_stash", {"domid": domid, "block": block})
     yield ScriptSection("offline_marked", {"block": block})
 
@@ -219,32 +222,32 @@ def unpausedomain(domid: Term) -> Script:
     case = _made((yield ScriptSection("domain_unpause_by_systemcontroller", {"domid": domid})))
     if case.name == "crashed":
         yield from _free_stash(domid, _block(case))
-    return Ended(case.result)
+    return ScriptOutcome(case.result)
 
 
 def domain_kill(domid: Term) -> Script:
-    """Marked dying, then all claims are released, then the stash is freed. Killing again does nothing."""
+    """Marks the domain dying, releases all claims, then frees the stash. Killing it again does nothing."""
     case = _made((yield ScriptSection("mark_dying", {"domid": domid})))
     if case.name == "already-dying":
-        return Ended(OK)
+        return ScriptOutcome(OK)
     yield BOUNDARY
     yield ScriptSection("release_all_claims", {"domid": domid})
     case = _made((yield ScriptSection("stash_check", {"domid": domid})))
     if case.name != "to-be-freed":
-        return Ended(OK)
+        return ScriptOutcome(OK)
     yield BOUNDARY
     case = _made((yield ScriptSection("take_stash", {"domid": domid})))
     if case.name == "taken":
         yield from _free_stash(domid, _block(case))
-    return Ended(OK)
+    return ScriptOutcome(OK)
 
 
 Blocks = Callable[[], Mapping[int, Block]]
-"""The blocks that a domain owned at the last boundary, or when the operation began, by first frame."""
+"""The blocks that a domain owned at the last boundary or at the start of the operation, by first frame."""
 
 
 def relinquish_memory(blocks: Blocks) -> Script:
-    """A dying domain's blocks are freed one by one, until it owns none. Others may free some meanwhile."""
+    """Frees a dying domain's blocks one by one, until it owns none. Other calls may free some in between."""
     freed: Term = 0
     first = True
     while there := list(blocks()):
@@ -256,11 +259,11 @@ def relinquish_memory(blocks: Blocks) -> Script:
             if block is not None:
                 yield from free_domheap_pages(block)
                 freed = freed + block.pages
-    return Ended(OK, pages=freed)
+    return ScriptOutcome(OK, pages=freed)
 
 
 Look = Callable[[int], Block | None]
-"""What a frame was at the last boundary, or when the operation began: a block, or no extent of one owner."""
+"""The block at a frame, at the last boundary or at the start; None: no extent with one owner."""
 
 
 def memory_exchange(
@@ -277,7 +280,7 @@ def memory_exchange(
     )
     done: list[Block] = []
     if case.result != OK:
-        return Ended(case.result)
+        return ScriptOutcome(case.result)
     chunk = 1 << max(0, out_order - in_order)
     new = 1 << max(0, in_order - out_order)
     wanted = {"domid": domid, "order": out_order, "pages": 1 << out_order, "no_owner": True, **request}
@@ -285,8 +288,8 @@ def memory_exchange(
         yield BOUNDARY
         result = yield from _chunk(domid, frames[first : first + chunk], look, [wanted] * new, done)
         if result != OK:
-            return Ended(result, tuple(done))
-    return Ended(OK, tuple(done))
+            return ScriptOutcome(result, tuple(done))
+    return ScriptOutcome(OK, tuple(done))
 
 
 _Part = Generator[ScriptSection | Boundary, Case | None, str]
@@ -347,14 +350,14 @@ def _free_all(blocks: Iterable[Block]) -> _Silent:
 
 
 def destroydomain(domid: Term, blocks: Blocks) -> Script:
-    """Killed, its pages freed, and off the list once nothing keeps it there.
+    """Kills the domain, frees its pages, and removes it from the list once nothing keeps it there.
 
-    :param domid: None: unknown
+    :param domid: the domain; None: unknown
     """
     if domid is None:
-        return Ended("ESRCH")
+        return ScriptOutcome("ESRCH")
     yield from domain_kill(domid)
     yield BOUNDARY
     yield from relinquish_memory(blocks)
     yield ScriptSection("finish_kill", {"domid": domid})
-    return Ended(OK)
+    return ScriptOutcome(OK)

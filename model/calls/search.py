@@ -1,4 +1,4 @@
-"""The order of the node search, in closed form: every candidate has a place, and the places are sorted."""
+"""The order of the node search in closed form: every candidate gets a sort key."""
 
 from collections.abc import Collection
 
@@ -6,15 +6,15 @@ from collections.abc import Collection
 def search_order(
     nodes: int, affinity: Collection[int], requested: int | None, last_alloc_node: int | None, exact: bool
 ) -> tuple[int, ...]:
-    """The candidates of `get_free_buddy`, in the order in which they are tried.
+    """The candidates of `get_free_buddy`, in the order in which it tries them.
 
-    It begins at the requested node, else behind `last_alloc_node` among the affinity nodes, cyclically; then on through
-    the affinity nodes, cyclically ascending; then the other online nodes ascending. A request for no domain has every
-    node as its affinity and no `last_alloc_node`.
+    The search starts at the requested node; without one, at the affinity node that follows `last_alloc_node`
+    cyclically. It continues through the affinity nodes in ascending order, cyclically, then through the other online
+    nodes in ascending order. Without a domain, every node is an affinity node and there is no `last_alloc_node`.
 
     :param affinity: the online nodes of the domain's node_affinity
-    :param requested: the node asked for, which may be offline; None: any
-    :param exact: MEMF_exact_node: no node but the requested; without one, no node outside the affinity
+    :param requested: the requested node, which may be offline; None: any node
+    :param exact: MEMF_exact_node: only the requested node; without one, only the affinity nodes
     """
     if requested is not None and exact:
         return tuple(n for n in range(nodes) if n == requested)

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF009  # every default here is a dataclasses.field, with its description
-"""The state that calls with results depend on: the model's own, and what decides results but no property."""
+"""The state that results of calls depend on: the model's state, and fields that decide results but no property."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ def _seen(shape: Shape, meaning: str, lock: str = "", flag: bool = False) -> Any
 
 @dataclass
 class CallState(State):
-    """A state with what the order of checks, the node search and the interfaces of the generations look at.
+    """A state with the fields that checks, the node search and the generations' interfaces read.
 
-    Page classes here are what an observer can tell apart: `limbo_pages` are refcounted pages on their way to a domain,
-    until they are assigned or freed; `assigned_pages` a domain's refcounted pages, `extra_pages` its other ones; all
-    other pages in use are `other_pages`. The model's own `transit_pages` and `anonymous_pages` are not compared.
+    Page classes are those that an observer can distinguish: `limbo_pages` are refcounted pages on their way to a
+    domain, until they are assigned or freed; `assigned_pages` a domain's refcounted pages, `extra_pages` its other
+    pages; all other pages in use are `other_pages`. The model's `transit_pages` and `anonymous_pages` are not compared.
 
-    A destroyed domain keeps its claims here, as `struct domain` does: operations in flight use and release them. Loops
-    over domains do not visit it: they see the state as `Listed`. The transitions have the sum as `orphaned_claims`.
+    A destroyed domain keeps its claims here, as in `struct domain`: operations in flight use and release them. Loops
+    over domains do not visit it: they use the state as `ListedDomains`. In the transitions, `orphaned_claims` is their
+    sum.
     """
 
     llc_coloring: Term = _seen(Shape.HOST, "LLC colouring is on", flag=True)
@@ -54,9 +55,17 @@ class CallState(State):
 CALL_FIELDS: dict[str, FieldInfo] = field_infos(CallState)
 
 UNSEEN = frozenset(
-    {"domctl_lock", "legacy_calls", "installed_pages", "transit_pages", "anonymous_pages", "orphaned_claims"}
+    {
+        "domctl_lock",
+        "legacy_calls",
+        "installed_pages",
+        "transit_pages",
+        "anonymous_pages",
+        "orphaned_claims",
+        "owed_pages",
+    }
 )
-"""Fields of the model that no result depends on and that no observer of a call sees."""
+"""Fields of the model that no result depends on and that no observer of a call can read."""
 
 
 class CallHost(BoundedHost):
@@ -74,8 +83,8 @@ class CallHost(BoundedHost):
         return ListVector([entry(d) for d in range(self.domains)])
 
 
-class Listed(State):
-    """A state as loops over domains see it: a destroyed domain is not visited, so that it holds nothing."""
+class ListedDomains(State):
+    """A state as loops over domains read it: a destroyed domain is not visited and appears to hold nothing."""
 
     def __init__(self, host: CallHost, of: State) -> None:
         self._of = of

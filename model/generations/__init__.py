@@ -1,4 +1,4 @@
-"""Every generation of claims, by name, oldest first. One small section each: its differences from the common core."""
+"""Every generation of claims by name, oldest first. Each module states the differences from the common core."""
 
 from model.generations import claim_sets, legacy, per_node, single_node
 from model.generations.generation import Generation
@@ -6,7 +6,7 @@ from model.generations.parts import PARTS, changed
 
 
 class Generations(dict[str, Generation]):
-    """The generations, oldest first. A variant, GENERATION+PART+..., is found by its name, but not listed."""
+    """The generations, oldest first. A variant, GENERATION+PART+..., can be looked up by name but is not listed."""
 
     def __missing__(self, name: str) -> Generation:
         generation, *parts = name.split("+")

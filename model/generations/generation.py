@@ -1,5 +1,6 @@
-"""What a generation of claims is: rules, transitions, and what it promises on which conditions."""
+"""A generation of claims: its rules, its transitions, and what it promises on which conditions."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,7 @@ INVARIANTS = (
     "aggregates-agree.free",
     "aggregates-agree.node",
     "aggregates-agree.domain",
+    "pages-counted",
     "same-claims-both-ways",
     "non-negative",
     "sums-non-negative",
@@ -26,7 +28,7 @@ INVARIANTS = (
 
 
 class Part(Protocol):
-    """A part of a property, which a generation knows by name."""
+    """A part of a property. Generations refer to it by name."""
 
     @property
     def id(self) -> str:
@@ -41,7 +43,7 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class Generation:
-    """A generation of claims: rules, the transitions it has, what it promises always or on conditions."""
+    """A generation of claims: rules, transitions, and what it promises, always or on conditions."""
 
     rules: Rules
     transitions: tuple[str, ...] = tuple(TRANSITIONS)
@@ -51,11 +53,11 @@ class Generation:
     """Property id, or name of a part, to the conditions on which it is promised."""
 
     def conditions_of(self, prop: Part) -> tuple[str, ...]:
-        """The conditions on which a part of a property is promised; none where it is promised always."""
+        """The conditions on which a part of a property is promised; empty: it is promised always."""
         return self.conditional.get(prop.name, self.conditional.get(prop.id, ()))
 
     def lacks(self, feature: str) -> bool:
-        """Whether the generation has no such feature, by what it can do and by its rules."""
+        """Whether the generation lacks a feature, judged by its transitions and rules."""
         has_sets, has_single = "claim_memory" in self.transitions, "claim_on_node" in self.transitions
         return not {
             "node-claims": has_sets or has_single,
@@ -79,6 +81,12 @@ class Generation:
         """The name on the command line."""
         return self.rules.name
 
+    @property
+    def posted(self) -> str:
+        """When it was posted or merged: the beginning of its summary. Empty for a variant that nobody has posted."""
+        date, colon, _ = self.rules.summary.partition(": ")
+        return date if colon and re.search(r"\b20\d\d\b", date) else ""
+
 
 LACKS: dict[str, str] = {
     "node-claims": "no claim is on a node",
@@ -93,7 +101,7 @@ LACKS: dict[str, str] = {
     "bug-on": "it has no BUG_ON on claims",
     "one-section": "pages are in limbo between the allocator and assign_pages",
 }
-"""Features that properties need, and what it means to be without."""
+"""Each feature that a property may need, and what a generation without it is like."""
 
 
 def transitions_without(*names: str) -> tuple[str, ...]:

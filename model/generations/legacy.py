@@ -22,11 +22,11 @@ ORPHANED_ON_NODE = ("claim_on_node_for_destroyed",)
 STASH = ("free_stash", "free_marked_stash_page")
 """Where populate_physmap may stash an extent."""
 OUTSIDE_THE_LOCK = ("claim_pages_check",)
-"""The look at is_dying before the lock: nothing where it is not looked at."""
+"""The check of is_dying before the lock; absent where is_dying is not checked."""
 
 
 def redeem_host_wide(h: Encoding, s: State, domid: Term, _node: Term, pages: Term) -> Redemption:
-    """The host-wide claim is all there is."""
+    """Redeems the host-wide claim; there are no other claims."""
     return Redemption(h.combined([], s.claims.row(domid)), minimum(pages, s.global_claims[domid]))
 
 

@@ -2,14 +2,14 @@
 
 from model.generations.generation import Generation, transitions_without
 from model.generations.legacy import CRASHES, ORPHANED_ON_NODE, SINGLE
-from model.interfaces import Interface, Memory, Sets
+from model.interfaces import Interface, MemoryDomctl, SetInstaller
 from model.logic import Term, positive_part
 from model.rules import Request, Rules, host_permits_either, recall_nothing
 from model.state import State
 
 
 def node_permits_clamped(s: State, request: Request, node: Term) -> Term:
-    """Offlining may leave claims above free pages: unclaimed memory is then none."""
+    """Offlining may leave claims above free pages: unclaimed memory is then 0."""
     return request.pages <= positive_part(s.unclaimed_on(node)) + request.own_on(s, node)
 
 
@@ -17,7 +17,7 @@ V8 = Generation(
     Rules(
         "per-node-v8",
         "2026-10: sets without replacing, without recall, without mixing on the host check",
-        interface=Interface(sets=Sets.STAKING, memory=Memory.SET_AND_GET, stashes=True),
+        interface=Interface(sets=SetInstaller.STAKING, memory=MemoryDomctl.SET_AND_GET, stashes=True),
         host_permits=host_permits_either,
         node_permits=node_permits_clamped,
         recall=recall_nothing,

@@ -1,7 +1,7 @@
-"""The single-node generations: one claim a domain, `outstanding_pages`, on `claim_node` or host-wide.
+"""The single-node generations: each domain has one claim, `outstanding_pages`, on `claim_node` or host-wide.
 
-A claim on a node is kept in `claims[claim_node]`, a host-wide one in `global_claims`. `claim_node` itself is not
-in the model: where the claim is not 0 it is where the claim is, and where it is 0 nothing depends on it (a domain's
+The model keeps a claim on a node in `claims[claim_node]` and a host-wide one in `global_claims`. It has no
+`claim_node`: a claim that is not 0 determines it, and where the claim is 0 nothing depends on it (a domain's
 node_affinity is all nodes; on a host of one node the two readings of single-node-v2's check are the same).
 """
 
@@ -19,7 +19,7 @@ from model.generations.legacy import (
     SETS,
     STASH,
 )
-from model.interfaces import Interface, Memory, Single
+from model.interfaces import Interface, MemoryDomctl, NodeArgument
 from model.logic import Term, all_of, any_of, choose, implies, minimum, negation, positive_part
 from model.rules import Redemption, Request, host_permits_mixing, node_permits_mixing
 from model.rules import host_permits_either as host_permits_as_legacy
@@ -27,14 +27,14 @@ from model.state import State
 
 
 def redeem_target(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
-    """Pages from another node than claim_node redeem nothing."""
+    """Only pages from claim_node redeem the claim."""
     nothing = h.combined([], s.claims.row(domid))
     from_node = minimum(pages, s.claims[domid, node])
     return Redemption(h.replaced(nothing, node, from_node), minimum(pages, s.global_claims[domid]))
 
 
 def redeem_target_or_excess(h: Encoding, s: State, domid: Term, node: Term, pages: Term) -> Redemption:
-    """On another node than claim_node, only what would exceed max_pages; tot and max are read without their lock."""
+    """Pages from another node redeem only what would exceed max_pages; tot and max are read without their lock."""
     held = s.held(domid)
     most = minimum(pages, held)
     excess = positive_part(s.tot_pages[domid] + most + held - s.max_pages[domid])
@@ -46,7 +46,7 @@ def redeem_target_or_excess(h: Encoding, s: State, domid: Term, node: Term, page
 
 
 def host_permits_v1(_size: Size, s: State, request: Request) -> Term:
-    """Once, before the search, against an exact node: it has to have unclaimed pages too, or be the claim's."""
+    """Checked once, before the search: an exact node needs unclaimed pages too, or must be the claim's node."""
     unclaimed = all_of(
         [request.pages <= s.unclaimed(), implies(request.exact, request.pages <= s.unclaimed_on(request.node))]
     )
@@ -55,7 +55,7 @@ def host_permits_v1(_size: Size, s: State, request: Request) -> Term:
 
 
 def host_permits_v2(size: Size, s: State, request: Request) -> Term:
-    """As in v1, against any requested node; without one, the claim's if node_affinity is exactly that node."""
+    """As in v1, for any requested node; without one, for the claim's node if node_affinity is exactly that node."""
     fits_node = any_of([request.anywhere, request.pages <= s.unclaimed_on(request.node)])
     unclaimed = all_of([request.pages <= s.unclaimed(), fits_node])
     own_anywhere = choose(size.one_node(), request.own(s) - request.own_orphaned(s), request.own_global(s))
@@ -64,9 +64,9 @@ def host_permits_v2(size: Size, s: State, request: Request) -> Term:
 
 
 def node_permits_v2(s: State, request: Request, node: Term) -> Term:
-    """Only where no node was requested and any claim exists; own claims give no credit.
+    """Checked only if no node is requested and the host has claims; the domain's own claims do not count.
 
-    Compared unsigned: a node whose claims exceed its free pages is not skipped.
+    The comparison is unsigned: a node whose claims exceed its free pages is not skipped.
     """
     unclaimed = s.unclaimed_on(node)
     fits = any_of([unclaimed < 0, request.pages <= unclaimed])
@@ -74,18 +74,18 @@ def node_permits_v2(s: State, request: Request, node: Term) -> Term:
 
 
 def node_permits_v3(s: State, request: Request, node: Term) -> Term:
-    """Every candidate: unclaimed pages, or the domain's claim there, even if the request is not refcounted."""
+    """Every candidate needs unclaimed pages, or the domain's claim there, even if the request is not refcounted."""
     own = 0 if request.domain is None else s.claims[request.domain, node] + s.orphaned_claims[request.domain]
     return any_of([request.pages <= s.unclaimed_on(node), request.pages <= own])
 
 
 def host_permits_v4(size: Size, s: State, request: Request) -> Term:
-    """Claimed and unclaimed memory may be mixed; not reached behind a BUG_ON."""
+    """Claimed and unclaimed memory may be mixed; not reached if the BUG_ON before it fires."""
     return all_of([s.unclaimed() >= 0, host_permits_mixing(size, s, request)])
 
 
 def node_permits_v4(s: State, request: Request, node: Term) -> Term:
-    """Claimed and unclaimed memory of the node may be mixed; not reached behind a BUG_ON."""
+    """Claimed and unclaimed memory of the node may be mixed; not reached if the BUG_ON before it fires."""
     return all_of([s.unclaimed_on(node) >= 0, node_permits_mixing(s, request, node)])
 
 
@@ -95,7 +95,7 @@ NOT_WHERE_THE_DYING_CLAIM = (
     "claims-within-aggregates",
     "dead-hold-no-node-claims",
 )
-"""What a claim on a node of a dying domain breaks, once the domain is destroyed."""
+"""Properties that a dying domain's claim on a node violates once the domain is destroyed."""
 
 V1 = Generation(
     replace(
@@ -104,7 +104,7 @@ V1 = Generation(
         summary="2025-03: one claim, on a node or the host; checked once, against an exact node",
         redeem=redeem_target,
         interface=Interface(
-            single=Single.BELOW_MAX_NUMNODES,
+            single=NodeArgument.BELOW_MAX_NUMNODES,
             node_in_mem_flags=True,
             refuses_llc_coloring=False,
             checks_exact_target=True,
@@ -126,7 +126,10 @@ V2 = replace(
         name="single-node-v2",
         summary="2025-08: checked against any requested node; the search skips nodes without unclaimed pages",
         interface=Interface(
-            memory=Memory.ONE_OR_NONE, single=Single.ONLINE, refuses_llc_coloring=False, checks_any_target=True
+            memory=MemoryDomctl.ONE_OR_NONE,
+            single=NodeArgument.ONLINE,
+            refuses_llc_coloring=False,
+            checks_any_target=True,
         ),
         host_permits=host_permits_v2,
         node_permits=node_permits_v2,
@@ -144,7 +147,10 @@ V3 = replace(
         name="single-node-v3",
         summary="2025-09: the legacy host check again, and every candidate node is checked",
         interface=Interface(
-            memory=Memory.ONE_OR_NONE, single=Single.ONLINE, subtracts_before_locks=True, refuses_llc_coloring=False
+            memory=MemoryDomctl.ONE_OR_NONE,
+            single=NodeArgument.ONLINE,
+            subtracts_before_locks=True,
+            refuses_llc_coloring=False,
         ),
         host_permits=host_permits_as_legacy,
         node_permits=node_permits_v3,
@@ -161,7 +167,7 @@ V4 = Generation(
         name="single-node-v4",
         summary="2026-02: redeemed in the allocator, kept for memory from elsewhere; BUG_ON guards the subtractions",
         redeem=redeem_target_or_excess,
-        interface=Interface(memory=Memory.ONE, single=Single.ONLY_TARGET, clears_claim_node=True),
+        interface=Interface(memory=MemoryDomctl.ONE, single=NodeArgument.ONLY_TARGET, clears_claim_node=True),
         targets="one",
         host_permits=host_permits_v4,
         node_permits=node_permits_v4,

@@ -1,4 +1,4 @@
-"""A host of N nodes and D domains given: lists of integer terms, sums written out, quantifiers unrolled."""
+"""A host with a given number of nodes and domains: lists of integer terms, sums and quantifiers unrolled."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from model.step import Step
 
 
 class ListVector:
-    """A vector written out."""
+    """A vector as a list of terms."""
 
     def __init__(self, entries: Sequence[Term]) -> None:
         self.entries = list(entries)
@@ -35,7 +35,7 @@ class ListVector:
 
 
 class ListGrid:
-    """A grid written out, one row a domain."""
+    """A grid as lists of terms, one row per domain."""
 
     def __init__(self, rows: Sequence[Sequence[Term]]) -> None:
         self.rows = [ListVector(row) for row in rows]
@@ -66,40 +66,40 @@ class ListGrid:
 
 def _entries(vector: Vector) -> list[Term]:
     if not isinstance(vector, ListVector):
-        raise TypeError("a vector of another encoding")
+        raise TypeError(f"expected a ListVector of the bounded encoding, got a {type(vector).__name__}")
     return vector.entries
 
 
 class NoLemmas:
-    """Lemmas where sums are written out, or where nothing is to be shown: there is nothing to point at."""
+    """Lemmas without effect, for an encoding with unrolled sums or where nothing is to be proved."""
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
-        """Nothing."""
+        """No effect."""
 
     def positive_somewhere(self, vector: Vector) -> None:
-        """Nothing."""
+        """No effect."""
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
-        """Nothing."""
+        """No effect."""
 
     def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
-        """Nothing."""
+        """No effect."""
 
     def none_below(self, vector: Vector, index: Term) -> None:
-        """Nothing."""
+        """No effect."""
 
     def not_negative_below(self, vector: Vector, index: Term) -> None:
-        """Nothing."""
+        """No effect."""
 
     def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
-        """Nothing."""
+        """No effect."""
 
     def sum_bounded(self, vector: Vector, most: int) -> None:
-        """Nothing."""
+        """No effect."""
 
 
 class BoundedHost(NoLemmas):
-    """The host of one bounded obligation; also its own quantifiers, which need no polarity."""
+    """The host of one bounded obligation, and its quantifiers, which need no polarity."""
 
     fields: Mapping[str, FieldInfo] = FIELDS
     state_type: type[State] = State
@@ -108,21 +108,21 @@ class BoundedHost(NoLemmas):
         self.nodes, self.domains = nodes, domains
         self.axioms: list[Term] = []
         self.prefix = ""
-        """Put before the name of every argument, so that the steps of a trace have their own."""
+        """A prefix to the name of every argument, so that each step of a trace has arguments of its own."""
 
     # -- quantifiers
 
     @property
     def dual(self) -> Quantifiers:
-        """The same: unrolled quantifiers can be negated as they are."""
+        """The same view: unrolled quantifiers can be negated as they are."""
         return self
 
     def one_node(self) -> Term:
-        """Known."""
+        """A known number."""
         return self.nodes == 1
 
     def domain_count(self) -> Term:
-        """Known."""
+        """A known number."""
         return self.domains
 
     def every_node(self, statement: OneIndex) -> Term:
@@ -157,7 +157,7 @@ class BoundedHost(NoLemmas):
         return term
 
     def pages(self, name: str) -> Term:
-        """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
+        """A page count argument. Its name ends in ``?``: in SMT-LIB it must differ from that of a field."""
         term = z3.Int(self.prefix + f"{name}?")
         self.axioms.append(term >= 0)
         return term
@@ -195,11 +195,11 @@ class BoundedHost(NoLemmas):
     # -- states
 
     def state(self, suffix: str = "") -> State:
-        """A state of which nothing is known."""
+        """An arbitrary state."""
         return self.state_type(**{info.name: self.field(info, suffix) for info in self.fields.values()})
 
     def shaped(self, info: FieldInfo, entry: Callable[..., Term]) -> Any:
-        """A field whose entries are given by index."""
+        """A field with entries computed by index."""
         nodes, domains = range(self.nodes), range(self.domains)
         if info.shape is Shape.HOST:
             return entry()
@@ -210,7 +210,7 @@ class BoundedHost(NoLemmas):
         return ListGrid([[entry(d, n) for n in nodes] for d in domains])
 
     def field(self, info: FieldInfo, suffix: str) -> Any:
-        """A field of unknown entries."""
+        """A field with arbitrary entries."""
         make = z3.Bool if info.flag else z3.Int
 
         def entry(*index: int) -> Term:

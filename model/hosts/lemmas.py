@@ -1,9 +1,9 @@
-"""The lemmas about sums that parametric proofs use: each a premise on one index and a conclusion on prefixes.
+"""The lemmas about sums that parametric proofs use.
 
-A lemma says: if `premise(w)` holds for all 0 <= w < m, then `conclusion(m)` holds. It is used as
-"`conclusion(bound)`, or there is a witness below the bound that breaks the premise", so that the premise is
-discharged and never assumed, and it is proved by induction on m (`induction`), from the two facts that define
-a prefix sum: it is 0 at 0, and grows at k by the entry at k.
+A lemma states: if `premise(w)` holds for all 0 <= w < m, then `conclusion(m)` holds. A proof uses it as
+"`conclusion(bound)` holds, or some witness below the bound violates the premise", so that the premise is proved and
+never assumed. The lemma is proved by induction on m (`induction`) from the two facts that define a prefix sum: it is 0
+at 0, and grows at k by the entry at k.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from model.logic import Term, all_of, choose, implies, minimum, positive_part, t
 
 
 @dataclass(frozen=True)
-class Sequenced:
+class SummableSequence:
     """A vector of any length with its prefix sums: `prefix(m)` is the sum of the entries below m."""
 
     entry: Callable[[Term], Term]
@@ -30,7 +30,7 @@ class Lemma:
     sentence: str
     premise: Callable[[Term], Term]
     conclusion: Callable[[Term], Term]
-    vectors: Sequence[Sequenced]
+    vectors: Sequence[SummableSequence]
 
     def induction(self) -> list[tuple[str, list[Term], Term]]:
         """The proof of the lemma: (case, assumptions, goal) for base and step."""
@@ -41,7 +41,34 @@ class Lemma:
         return [("base", starts, self.conclusion(z3.IntVal(0))), ("step", step, self.conclusion(k + 1))]
 
 
-def changed_at(before: Sequenced, after: Sequenced, index: Term) -> Lemma:
+class UnprovedLemmaError(ValueError):
+    """Induction does not prove a lemma."""
+
+
+_proved: dict[tuple[int, int], tuple[Term, Term]] = {}
+"""The lemmas proved so far, by the ids of their terms. The terms are kept: an id must not outlive its term."""
+
+
+def require(lemma: Lemma) -> None:
+    """Prove this formula by induction, unless it is proved already.
+
+    :raises UnprovedLemmaError: induction does not prove it
+    """
+    k = z3.Int("k")
+    statement = lemma.premise(k), lemma.conclusion(k)
+    key = statement[0].get_id(), statement[1].get_id()
+    if key in _proved:
+        return
+    for case, assumptions, goal in lemma.induction():
+        solver = z3.SimpleSolver()
+        solver.set("ctrl_c", False)  # Z3 would take Ctrl-C for itself, and the lemma would count as not shown
+        solver.add(*assumptions, z3.Not(goal))
+        if solver.check() != z3.unsat:
+            raise UnprovedLemmaError(f"{lemma.name}: not proved by induction: the {case} case fails")
+    _proved[key] = statement
+
+
+def changed_at(before: SummableSequence, after: SummableSequence, index: Term) -> Lemma:
     """Vectors equal except at one index: the sums differ by the difference there."""
 
     def difference(m: Term) -> Term:
@@ -57,7 +84,7 @@ def changed_at(before: Sequenced, after: Sequenced, index: Term) -> Lemma:
     )
 
 
-def equal_sums(a: Sequenced, b: Sequenced) -> Lemma:
+def equal_sums(a: SummableSequence, b: SummableSequence) -> Lemma:
     """Vectors equal everywhere have equal sums."""
     return Lemma(
         "sum-equal",
@@ -68,7 +95,7 @@ def equal_sums(a: Sequenced, b: Sequenced) -> Lemma:
     )
 
 
-def ordered_sums(low: Sequenced, high: Sequenced) -> Lemma:
+def ordered_sums(low: SummableSequence, high: SummableSequence) -> Lemma:
     """A vector nowhere above another has a sum not above the other's."""
     return Lemma(
         "sum-ordered",
@@ -79,7 +106,7 @@ def ordered_sums(low: Sequenced, high: Sequenced) -> Lemma:
     )
 
 
-def entry_within(vector: Sequenced, index: Term) -> Lemma:
+def entry_within(vector: SummableSequence, index: Term) -> Lemma:
     """Without negative entries, every entry is at most the sum, which is not negative."""
 
     def conclusion(m: Term) -> Term:
@@ -95,19 +122,19 @@ def entry_within(vector: Sequenced, index: Term) -> Lemma:
     )
 
 
-def prefix_within(vector: Sequenced, index: Term) -> Lemma:
-    """Without negative entries, the sum up to and with an index is at most that below a later one."""
+def prefix_within(vector: SummableSequence, index: Term) -> Lemma:
+    """Without negative entries, the sum up to and including an index is at most the sum below a later one."""
     here = vector.prefix(index) + vector.entry(index)
     return Lemma(
         "prefix-within",
-        "without negative entries, the sum up to and with an index is at most that below a later one",
+        "without negative entries, the sum up to and including an index is at most the sum below a later one",
         lambda w: vector.entry(w) >= 0,
         lambda m: implies(all_of([index >= 0, index < m]), here <= vector.prefix(m)),
         [vector],
     )
 
 
-def bounded_sum(vector: Sequenced, most: Term) -> Lemma:
+def bounded_sum(vector: SummableSequence, most: Term) -> Lemma:
     """Without entries above a bound, the sum is at most the bound times their number."""
     return Lemma(
         "sum-bounded",
@@ -118,7 +145,7 @@ def bounded_sum(vector: Sequenced, most: Term) -> Lemma:
     )
 
 
-def combined_sum(result: Sequenced, parts: Sequence[tuple[int, Sequenced]]) -> Lemma:
+def combined_sum(result: SummableSequence, parts: Sequence[tuple[int, SummableSequence]]) -> Lemma:
     """The sum of vectors added and subtracted entry by entry is their sums added and subtracted."""
     signs = "".join("-plus" if sign == 1 else "-minus" for sign, _part in parts)
     return Lemma(
@@ -130,12 +157,12 @@ def combined_sum(result: Sequenced, parts: Sequence[tuple[int, Sequenced]]) -> L
     )
 
 
-def taken(held: Sequenced, amount: Term, index: Term) -> Term:
-    """What `index` gives when `amount` is taken from `held` in ascending order."""
+def taken(held: SummableSequence, amount: Term, index: Term) -> Term:
+    """The amount that `index` contributes when `amount` is taken from `held` in ascending order."""
     return minimum(held.entry(index), positive_part(amount - held.prefix(index)))
 
 
-def taken_sum(result: Sequenced, held: Sequenced, amount: Term) -> Lemma:
+def taken_sum(result: SummableSequence, held: SummableSequence, amount: Term) -> Lemma:
     """Taking an amount in ascending order takes exactly the amount, or all there is."""
     return Lemma(
         "sum-taken-ascending",
@@ -149,14 +176,14 @@ def taken_sum(result: Sequenced, held: Sequenced, amount: Term) -> Lemma:
     )
 
 
-def _generic(name: str) -> Sequenced:
+def _generic(name: str) -> SummableSequence:
     entry = z3.Function(name, z3.IntSort(), z3.IntSort())
     prefix = z3.Function(f"sum.{name}", z3.IntSort(), z3.IntSort())
-    return Sequenced(entry, prefix)
+    return SummableSequence(entry, prefix)
 
 
 def all_lemmas() -> list[Lemma]:
-    """Every lemma in its general form, over vectors of which nothing is known."""
+    """Every lemma in its general form, over arbitrary vectors."""
     a, b, d = (_generic(name) for name in "abd")
     i, amount = z3.Int("i"), z3.Int("amount")
     return [

@@ -1,9 +1,9 @@
 """Any number of nodes and domains: uninterpreted counters, prefix sums, and quantifiers instantiated by hand.
 
-A vector is an uninterpreted function with an uninterpreted prefix sum (`model.hosts.summed`). A quantifier that is
-assumed is instantiated at every index term of the obligation; a quantifier to be shown gets a fresh constant
-(`model.hosts.views`). Facts about sums come from `model.hosts.lemmas` only, whose witnesses are index terms too. The
-result is quantifier-free: unsat is a proof for every host; sat may be spurious, and a bounded host decides.
+A vector is an uninterpreted function with an uninterpreted prefix sum (`model.hosts.summed`). An assumed quantifier is
+instantiated at every index term of the obligation; a quantifier to prove gets a fresh constant (`model.hosts.views`).
+Facts about sums come only from `model.hosts.lemmas`, whose witnesses are index terms too. The result is
+quantifier-free: unsat is a proof for every host; sat may be spurious, and a bounded host then decides.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -14,11 +14,11 @@ import z3
 from model.boot import NOT_ZERO
 from model.encoding import OneIndex, Vector
 from model.hosts import lemmas
-from model.hosts.lemmas import Lemma, Sequenced
+from model.hosts.lemmas import Lemma, SummableSequence
 from model.hosts.summed import DOMAIN, NODE, SummedGrid, SummedVector, applied, integer, key_of, summed
 from model.logic import Term, all_of, any_of, choose, minimum, negation, positive_part, same, total_of
 from model.state import AFTER, FIELDS, FieldInfo, Shape, State
-from model.step import Cell, Column, Entry, Row, Step, Update, Whole
+from model.step import CellUpdate, ColumnUpdate, EntryUpdate, RowUpdate, Step, Update, WholeUpdate
 
 
 class ParametricHost:
@@ -42,16 +42,16 @@ class ParametricHost:
         return self.nodes if sort == NODE else self.domains
 
     def inside(self, sort: str, index: Term) -> Term:
-        """The index is one of a node, of a domain."""
+        """The index is that of a node or domain of the host."""
         return all_of([index >= 0, index < self.bound(sort)])
 
     def index(self, sort: str, name: str, main: bool) -> Term:
-        """An index term: main, or a mere witness."""
+        """An index term: `main`, or only a witness."""
         term = self._terms[sort].get(name)
         if term is None:
             term = self._terms[sort][name] = integer(name)
-            # There is at least one node and one domain, so a constant that stands for an example or for
-            # a counterexample, if there is one, can be taken to be inside the range in any case.
+            # There is at least one node and one domain, so a constant that stands for an example or a
+            # counterexample may be assumed to be in range, even if there is no such example.
             self.axioms.append(self.inside(sort, term))
             if main:
                 self._main[sort][name] = term
@@ -66,7 +66,7 @@ class ParametricHost:
         return list(self._terms[sort].values())
 
     def cells(self) -> Iterator[tuple[Term, Term]]:
-        """The (domain, node) pairs worth instantiating: at least one of the two is not a mere witness."""
+        """The (domain, node) pairs to instantiate: at least one of the two is not only a witness."""
         for d_name, d in self._terms[DOMAIN].items():
             for n_name, n in self._terms[NODE].items():
                 if d_name in self._main[DOMAIN] or n_name in self._main[NODE]:
@@ -80,11 +80,11 @@ class ParametricHost:
     # -- arguments and derived vectors (protocol Encoding)
 
     def one_node(self) -> Term:
-        """Either way: the number of nodes is unknown."""
+        """Open: the number of nodes is unknown."""
         return self.nodes == 1
 
     def domain_count(self) -> Term:
-        """Unknown."""
+        """The unknown number of domains."""
         return self.domains
 
     def domain(self, name: str) -> Term:
@@ -96,7 +96,7 @@ class ParametricHost:
         return self.index(NODE, name, main=True)
 
     def pages(self, name: str) -> Term:
-        """A page count argument, with a ``?`` to its name: in SMT-LIB it may not have that of a field."""
+        """A page count argument. Its name ends in ``?``: in SMT-LIB it must differ from that of a field."""
         term = z3.Int(f"{name}?")
         self.axioms.append(term >= 0)
         return term
@@ -127,17 +127,17 @@ class ParametricHost:
         sort: str,
         made_of: tuple[object, ...],
         definition: OneIndex,
-        lemma: Callable[[Sequenced], Lemma],
+        lemma: Callable[[SummableSequence], Lemma],
     ) -> SummedVector:
-        """A derived vector, the same for the same parts. Its sum, once asked for, comes with the lemma about it."""
+        """A derived vector, the same for the same parts. Reading its sum adds the lemma about the sum."""
         key = (hint, sort, *(id(part) if isinstance(part, SummedVector) else key_of(part) for part in made_of))
         if key not in self._derived:
-            # The parts are kept: a key must not outlive what it is the address of.
+            # The parts are kept: the key is made of their addresses and must not outlive them.
             self._derived[key] = (self._newly_defined(hint, sort, definition, lemma), made_of)
         return self._derived[key][0]
 
     def _newly_defined(
-        self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[Sequenced], Lemma]
+        self, hint: str, sort: str, definition: OneIndex, lemma: Callable[[SummableSequence], Lemma]
     ) -> SummedVector:
         self._fresh += 1
         named = self.vector(f"{hint}!{self._fresh}", sort).sequenced
@@ -155,7 +155,7 @@ class ParametricHost:
         """One entry replaced."""
         old = summed(vector)
 
-        def lemma(new: Sequenced) -> Lemma:
+        def lemma(new: SummableSequence) -> Lemma:
             old.total()
             return lemmas.changed_at(old.sequenced, new, index)
 
@@ -167,7 +167,7 @@ class ParametricHost:
         sort = summed(like).sort
         terms = [(sign, summed(part)) for sign, part in parts]
 
-        def lemma(new: Sequenced) -> Lemma:
+        def lemma(new: SummableSequence) -> Lemma:
             for _sign, part in terms:
                 part.total()
             return lemmas.combined_sum(new, [(sign, part.sequenced) for sign, part in terms])
@@ -179,7 +179,7 @@ class ParametricHost:
         """The closed form of taking in ascending order."""
         old = summed(held)
 
-        def lemma(new: Sequenced) -> Lemma:
+        def lemma(new: SummableSequence) -> Lemma:
             old.total()
             return lemmas.taken_sum(new, old.sequenced, amount)
 
@@ -192,25 +192,26 @@ class ParametricHost:
     # -- lemmas
 
     def use(self, lemma: Lemma, sort: str, below: Term | None = None) -> None:
-        """Instantiate a lemma at the bound, or at an index, with a witness against its premise."""
+        """Instantiate a lemma at the bound or at an index, with a witness that may violate its premise."""
         conclusion = lemma.conclusion(self.bound(sort) if below is None else below)
         key = (lemma.name, conclusion.get_id())
         if key in self._lemma_keys:
             return
         self._lemma_keys.add(key)
+        lemmas.require(lemma)
         self.lemmas_used.append(lemma.name)
         witness = self.fresh(sort, "witness", main=False)
         breaks = negation(lemma.premise(witness))
         self.axioms.append(any_of([conclusion, breaks if below is None else all_of([witness < below, breaks])]))
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
-        """Lemma: low <= high pointwise implies the same of the sums."""
+        """Lemma: low <= high pointwise implies the same for the sums."""
         a, b = summed(low), summed(high)
         a.total(), b.total()
         self.use(lemmas.ordered_sums(a.sequenced, b.sequenced), a.sort)
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
-        """Lemma: an entry is at most the sum of entries that are not negative."""
+        """Lemma: without negative entries, an entry is at most the sum."""
         v = summed(vector)
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort)
@@ -222,19 +223,19 @@ class ParametricHost:
         self.use(lemmas.equal_sums(one.sequenced, other.sequenced), one.sort, below)
 
     def none_below(self, vector: Vector, index: Term) -> None:
-        """Lemma: entries that are all zero below an index have no sum there."""
+        """Lemma: if all entries below an index are 0, their sum is 0."""
         v = summed(vector)
         v.total()
         self.use(lemmas.combined_sum(v.sequenced, []), v.sort, index)
 
     def not_negative_below(self, vector: Vector, index: Term) -> None:
-        """Lemma: entries below an index that are not negative have no negative sum there."""
+        """Lemma: if no entry below an index is negative, their sum is not negative."""
         v = summed(vector)
         v.total()
         self.use(lemmas.entry_within(v.sequenced, index), v.sort, index)
 
     def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
-        """Lemma: the sum up to and with an index is at most that below a later one."""
+        """Lemma: the sum up to and including an index is at most the sum below a later one."""
         v = summed(vector)
         v.total()
         self.use(lemmas.prefix_within(v.sequenced, index), v.sort, below)
@@ -246,7 +247,7 @@ class ParametricHost:
         self.use(lemmas.bounded_sum(v.sequenced, most), v.sort)
 
     def positive_somewhere(self, vector: Vector) -> None:
-        """Lemma: all entries zero implies that the sum is."""
+        """Lemma: if all entries are 0, the sum is 0."""
         v = summed(vector)
         v.total()
         self.use(lemmas.combined_sum(v.sequenced, []), v.sort)
@@ -258,11 +259,11 @@ class ParametricHost:
     # -- states
 
     def state(self, suffix: str = "") -> State:
-        """A state of which nothing is known."""
+        """An arbitrary state."""
         return State(**{info.name: self.field(info, suffix) for info in FIELDS.values()})
 
     def field(self, info: FieldInfo, suffix: str, watch: Any = None) -> Any:
-        """An uninterpreted field; `watch` is told of every sum that is asked of it."""
+        """An uninterpreted field. Reading one of its sums calls `watch`."""
         name = info.name + suffix
         if info.shape is Shape.HOST:
             return integer(name)
@@ -275,7 +276,7 @@ class ParametricHost:
         return vector
 
     def boot_state(self) -> State:
-        """A state whose vectors, where they are zero, have the zero lemma at hand."""
+        """A state for which reading a sum adds the lemma about vectors of zeros."""
         values: dict[str, Any] = {}
         for info in FIELDS.values():
             if info.name in NOT_ZERO:
@@ -291,13 +292,13 @@ class ParametricHost:
         return State(**values)
 
     def after(self, step: Step) -> State:
-        """The state after a step: the fields it updates are new, with the sum lemmas that relate them."""
+        """The state after a step: updated fields are new, related to the old ones by sum lemmas."""
         values = {}
         for info in FIELDS.values():
             value = getattr(step.before, info.name)
             update = step.updates.get(info.name)
             if update is not None:
-                related = _Related(self, value, update)
+                related = _UpdateLemmas(self, value, update)
                 new = self.field(info, AFTER, related.relate)
                 related.after = new
                 value = new
@@ -305,8 +306,8 @@ class ParametricHost:
         return State(**values)
 
 
-class _Related:
-    """The lemmas that relate the sums of an updated field to those before, given on demand."""
+class _UpdateLemmas:
+    """Adds the lemmas that relate the sums of an updated field to those before, when a sum is read."""
 
     def __init__(self, host: ParametricHost, before: Any, update: Update) -> None:
         self.host, self.before, self.update = host, before, update
@@ -323,26 +324,28 @@ class _Related:
             old, new = getattr(old, part)(index), getattr(new, part)(index)
         update, use = self.update, self.host.use
         values: Vector | None = None
-        if isinstance(update, Whole):
+        if isinstance(update, WholeUpdate):
             values = update.value
-        elif (isinstance(update, Row) and part == "row") or (isinstance(update, Column) and part == "column"):
+        elif (isinstance(update, RowUpdate) and part == "row") or (
+            isinstance(update, ColumnUpdate) and part == "column"
+        ):
             values = update.values
         if values is not None:
             values = summed(values)
             values.total()
             use(lemmas.equal_sums(new.sequenced, values.sequenced), new.sort)
-            if isinstance(update, Whole):
+            if isinstance(update, WholeUpdate):
                 return
         use(lemmas.changed_at(old.sequenced, new.sequenced, self._touched(part)), new.sort)
 
     def _touched(self, part: str) -> Term:
         update = self.update
-        if isinstance(update, Entry):
+        if isinstance(update, EntryUpdate):
             return update.index
-        if isinstance(update, Cell):
+        if isinstance(update, CellUpdate):
             return update.node if part == "row" else update.domain
-        if isinstance(update, Row) and part == "column":
+        if isinstance(update, RowUpdate) and part == "column":
             return update.domain
-        if isinstance(update, Column) and part == "row":
+        if isinstance(update, ColumnUpdate) and part == "row":
             return update.node
         return z3.IntVal(-1)

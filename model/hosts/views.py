@@ -1,4 +1,4 @@
-"""Quantifiers of the parametric host, to be assumed or to be shown."""
+"""Quantifiers of the parametric host, in assumptions or in goals."""
 
 from copy import copy
 
@@ -10,7 +10,7 @@ from model.logic import Term, all_of, negation
 
 
 class FreshConstants:
-    """The constants that stand for a counterexample, or for an example that is assumed, numbered."""
+    """The numbered constants that stand for a counterexample, or for an example that is assumed."""
 
     def __init__(self, host: ParametricHost, label: str) -> None:
         self._host = host
@@ -18,7 +18,7 @@ class FreshConstants:
         self._number = 0
 
     def restart(self) -> None:
-        """The same constants in the same order."""
+        """Start over: the same constants in the same order."""
         self._number = 0
 
     def new(self, sort: str) -> Term:
@@ -28,9 +28,9 @@ class FreshConstants:
 
 
 class View:
-    """Quantifiers of the parametric host, to be assumed or to be shown.
+    """Quantifiers of the parametric host, in an assumption or in a goal.
 
-    What is to be shown points at the lemmas that its proof may need; an assumption needs none.
+    A goal uses the lemmas that its proof may need; an assumption uses none.
     """
 
     def __init__(self, host: ParametricHost, assumed: bool) -> None:
@@ -45,7 +45,7 @@ class View:
 
     @property
     def dual(self) -> Quantifiers:
-        """Assuming a negation is showing, and the other way round: for what stands under a negation."""
+        """The view for a statement under a negation: an assumption becomes a goal, and vice versa."""
         dual = copy(self)
         dual._assumed = not self._assumed
         return dual
@@ -70,7 +70,7 @@ class View:
         return self._every(NODE, statement, self._assumed)
 
     def some_node(self, statement: OneIndex) -> Term:
-        """For at least one node: not for all that it fails."""
+        """For at least one node: it does not fail for all nodes."""
         return negation(self._every(NODE, lambda n: negation(statement(n)), not self._assumed))
 
     def every_domain(self, statement: OneIndex) -> Term:
@@ -86,33 +86,33 @@ class View:
     # -- lemmas
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.sums_ordered(low, high)
 
     def positive_somewhere(self, vector: Vector) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.positive_somewhere(vector)
 
     def entry_within_sum(self, vector: Vector, index: Term) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.entry_within_sum(vector, index)
 
     def sums_equal(self, a: Vector, b: Vector, below: Term | None = None) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.sums_equal(a, b, below)
 
     def none_below(self, vector: Vector, index: Term) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.none_below(vector, index)
 
     def not_negative_below(self, vector: Vector, index: Term) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.not_negative_below(vector, index)
 
     def prefix_within(self, vector: Vector, index: Term, below: Term) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.prefix_within(vector, index, below)
 
     def sum_bounded(self, vector: Vector, most: int) -> None:
-        """Point a proof at the lemma."""
+        """Use the lemma in a goal."""
         self._lemmas.sum_bounded(vector, most)

@@ -7,12 +7,13 @@ from model.logic import Term, all_of, any_of, negation
 from model.operations.claiming import ClaimRequest
 from model.operations.claiming import claim_pages_check as check
 from model.operations.claiming import set_outstanding_pages as claim
-from model.operations.derived import StepSection, accepts, crash, refuses
+from model.operations.derived import accepts, crash, refuses
+from model.operations.domains import NO_DOMCTL
 from model.operations.installing import claim_memory_checks, install_claim_set
 from model.operations.sets import ListedSet, SetByNode
+from model.operations.stepped import StepSection
 from model.rules import Rules
 from model.step import Step
-from model.transitions.domains import NO_DOMCTL
 
 # -- XENMEM_claim_pages
 
@@ -26,7 +27,7 @@ def claim_pages_check(x: StepSection) -> None:
 
 
 def _past_the_check(x: StepSection, domid: Term) -> None:
-    """The call is past what XENMEM_claim_pages looks at before any lock; without is_dying there is nothing to pass."""
+    """XENMEM_claim_pages has passed its check of is_dying before any lock, if the generation has that check."""
     passed = x.s.legacy_calls[domid] >= 1 if x.rules.refuses_dying else x.s.is_created[domid]
     x.premise("past-the-check", passed)
     if x.rules.refuses_dying:
@@ -39,7 +40,7 @@ def _destroyed(x: StepSection, domid: Term) -> None:
 
 
 def _subtracted(c: Evaluation, rules: Rules) -> None:
-    """Where XENMEM_claim_pages asks for a difference."""
+    """The value of XENMEM_claim_pages where it claims a difference."""
     if rules.legacy_subtracts_first:
         asked = c.unsigned("nr_extents")
         c.value("nr_extents - tot_pages, in XENMEM_claim_pages", "uint64", asked - c.s.tot_pages[c.d])
@@ -47,7 +48,7 @@ def _subtracted(c: Evaluation, rules: Rules) -> None:
 
 @accepts("claimed")
 def set_outstanding_pages(x: StepSection) -> None:
-    """The legacy call stakes a host-wide claim of `pages` less the pages already held."""
+    """The legacy call installs a host-wide claim of `pages` less the pages already held."""
     domid, pages = x.domain(), x.pages()
     _past_the_check(x, domid)
     x.premise("listed", x.s.listed(domid))
@@ -74,7 +75,7 @@ def set_outstanding_pages_zero(x: StepSection) -> None:
 
 @accepts("claimed")
 def claim_for_destroyed(x: StepSection) -> None:
-    """XENMEM_claim_pages goes on: a host-wide claim is installed that belongs to nobody."""
+    """XENMEM_claim_pages continues after destruction: it installs a host-wide claim that no domain holds."""
     domid, pages = x.domain(), x.pages()
     _past_the_check(x, domid)
     _destroyed(x, domid)
@@ -84,7 +85,7 @@ def claim_for_destroyed(x: StepSection) -> None:
 
 @accepts("claimed")
 def claim_on_node_for_destroyed(x: StepSection) -> None:
-    """The same with a claim on a node, where the memory op takes one."""
+    """The same for a claim on a node, in generations where the memory op takes a node."""
     domid, node, pages = x.domain(), x.node(), x.pages()
     _destroyed(x, domid)
     claim(x, domid, pages, node)
@@ -92,19 +93,19 @@ def claim_on_node_for_destroyed(x: StepSection) -> None:
 
 @accepts("released")
 def release_for_destroyed(x: StepSection) -> None:
-    """XENMEM_claim_pages for 0 pages goes on: what the destroyed domain claims is released."""
+    """XENMEM_claim_pages for 0 pages continues: the destroyed domain's claims are released."""
     domid = x.domain()
     _past_the_check(x, domid)
     _destroyed(x, domid)
     claim(x, domid, 0)
 
 
-# -- domctls, or, of a claim on a node, the memory op where it takes one
+# -- domctls; for a claim on a node, in some generations the memory op
 
 
 @accepts("claimed")
 def claim_on_node(x: StepSection) -> None:
-    """A single-node claim: all of a domain's one claim is on one node."""
+    """A single-node claim: a domain's one claim is on one node."""
     s, domid, node, pages = x.s, x.domain(), x.node(), x.pages()
     x.looked_up(s.listed(domid), "ESRCH")
     if x.rules.refuses_dying:
@@ -114,7 +115,7 @@ def claim_on_node(x: StepSection) -> None:
 
 
 def claim_crashes(step: Step, rules: Rules) -> None:
-    """BUG_ON(claims > avail_pages) where a claim looks for room on its target, the host or a node."""
+    """BUG_ON(claims > avail_pages) where a claim checks for room on its target, the host or a node."""
     s, domid = step.before, step.domain()
     node, pages, host_wide = step.node(), step.pages(), step.flag("host_wide")
     step.guard("domain-exists", all_of([s.listed(domid), s.domctl_lock == NO_DOMCTL]))

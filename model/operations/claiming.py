@@ -9,24 +9,23 @@ from model.c_code.claims import release as release_values
 from model.c_code.claims import release_of_destroyed
 from model.c_code.ledger import counter_of
 from model.c_types import MAX_NUMNODES
-from model.interfaces import Single
+from model.interfaces import NodeArgument
 from model.logic import Term, all_of, any_of, choose, negation
+from model.operations.ledger import counted, install, release
 from model.operations.section import Change, Section
 from model.step import Step
-from model.transitions.allocating import counted
-from model.transitions.ledger import install, release
 
 NONE = -1
-"""No node: of claim_node."""
+"""No node, as a value of claim_node."""
 
 
 @dataclass(frozen=True)
 class ClaimRequest:
-    """What XENMEM_claim_pages is called with."""
+    """The arguments of XENMEM_claim_pages."""
 
     pages: Term
     malformed: Term
-    """It gives an extent_start, or an extent_order other than 0."""
+    """It has an extent_start, or an extent_order other than 0."""
     flags_refused: Term = False
     on_node: Term = False
     """Its mem_flags name a node."""
@@ -34,7 +33,7 @@ class ClaimRequest:
 
 
 def claim_pages_check(x: Section, domid: Term, request: ClaimRequest) -> None:
-    """XENMEM_claim_pages before any lock; `OK`: it goes on with `set_outstanding_pages` of what it answers."""
+    """XENMEM_claim_pages before any lock; after `OK`, it calls `set_outstanding_pages` with the answer."""
     s, interface, pages = x.s, x.rules.interface, request.pages
     if interface.refuses_llc_coloring:
         x.check("llc-coloring", "EOPNOTSUPP", {"no-llc-colouring": x.llc_coloring()})
@@ -44,7 +43,7 @@ def claim_pages_check(x: Section, domid: Term, request: ClaimRequest) -> None:
     if domid is None:
         return
     if interface.subtracts_before_locks:
-        # Below 0 the difference wraps: as 64 bits unsigned it is more than any host has.
+        # A difference below 0 wraps: as 64 bits unsigned it exceeds the pages of any host.
         pages = choose(pages == 0, 0, pages - s.tot_pages[domid])
     if x.rules.refuses_dying:
         x.check("dying", "EINVAL", {"not-dying": x.is_dying(domid)})
@@ -55,32 +54,32 @@ def claim_pages_check(x: Section, domid: Term, request: ClaimRequest) -> None:
 
 
 def set_outstanding_pages(x: Section, domid: Term, pages: Term, node: Term = None) -> None:
-    """One claim, for `pages` in all (or, in v1 to v3, of that size); 0 releases every claim.
+    """One claim, for a total of `pages` (in v1 to v3, of that size); 0 releases every claim.
 
-    :param pages: below 0 (v3): a difference that wrapped
-    :param node: its target, which may be offline; None: the host. Single-node generations only, else not looked at
+    :param pages: the pages; below 0 (v3): a difference that wrapped
+    :param node: the target, which may be offline; None: the host. Ignored except in single-node generations
     """
     single = x.rules.interface.single
     offline = False if node is None else negation(x.is_online(node))
     releases = pages == 0
-    if single is Single.HOST_WIDE:
+    if single is NodeArgument.HOST_WIDE:
         node = None
-    elif single is Single.ONLY_TARGET:
+    elif single is NodeArgument.ONLY_TARGET:
         named = all_of([releases, node is not None])
         x.check("release-names-node", "EINVAL", {"release-names-no-node": named})
     else:
-        only_unknown = single is Single.BELOW_MAX_NUMNODES and node is not None
+        only_unknown = single is NodeArgument.BELOW_MAX_NUMNODES and node is not None
         refused = all_of([offline, node >= MAX_NUMNODES]) if only_unknown else offline
         x.check("target-refused", "EINVAL", {"target-known": refused})
     code = release_of_destroyed if x.of_destroyed else release_values
     x.end("released", released(x, domid), when={"not-a-release": releases}, code=code)
-    if single is Single.ONLY_TARGET:
+    if single is NodeArgument.ONLY_TARGET:
         x.check("target-offline", "ENOENT", {"target-online": offline})
     _claim(x, domid, pages, node)
 
 
 def released(x: Section, domid: Term) -> Change:
-    """All claims of the domain are gone, those on nodes too."""
+    """All claims of the domain are released, those on nodes too."""
 
     def change(step: Step) -> None:
         if x.of_destroyed:
@@ -90,13 +89,13 @@ def released(x: Section, domid: Term) -> Change:
         else:
             release(step, domid)
         if x.rules.interface.clears_claim_node:
-            x.set_claim_node(step, domid, NONE)
+            x.observe(step, "claim_node", domid, lambda _of: NONE)
 
     return change
 
 
 def _claim(x: Section, domid: Term, pages: Term, node: Term) -> None:
-    """A claim of more than nothing: none held, within the limit, and room for it."""
+    """A claim of at least one page: none is held, it is within the limit, and there is room for it."""
     s, rules = x.s, x.rules
     claim = _one_claim(x, domid, pages)
     if rules.folds_legacy:
@@ -116,7 +115,7 @@ def _claim(x: Section, domid: Term, pages: Term, node: Term) -> None:
 
 
 def _one_claim(x: Section, domid: Term, pages: Term) -> Term:
-    """The checks of every claim that is no set: one claim at a time, within max_pages. Gives what is to be claimed."""
+    """The checks of a single claim: no other is held, and it is within max_pages. Returns the pages to claim."""
     s, rules = x.s, x.rules
     held, limit = rules.pages_held(s, domid), s.max_pages[domid]
     x.check("claim-held", "EINVAL", {"none-held": s.held(domid) != 0})
@@ -139,11 +138,11 @@ def _one_claim(x: Section, domid: Term, pages: Term) -> Term:
 
 
 OfUnclaimed = Callable[[Callable[[Term], Term]], Term]
-"""A statement about what nobody claims there, where there is such a place."""
+"""A statement about the unclaimed pages of a target, true only if the target exists."""
 
 
 def _has_room(x: Section, where: str, words: str, claim: Term, unclaimed: OfUnclaimed) -> None:
-    """`claim > avail - claims`, mostly in unsigned arithmetic: where claims exceed free pages, everything fits."""
+    """`claim > avail - claims`, mostly in unsigned arithmetic: where claims exceed free pages, any claim fits."""
     rules = x.rules
     if rules.bug_on:
         x.crash(f"{where}-overclaimed", {f"{where}-not-overclaimed": unclaimed(lambda room: room < 0)})
@@ -159,7 +158,7 @@ def _has_room(x: Section, where: str, words: str, claim: Term, unclaimed: OfUncl
 
 
 def _claimed(x: Section, domid: Term, claim: Term, node: Term) -> Change:
-    """The claim is staked, where there is none: host-wide, or on the node."""
+    """The claim is installed host-wide or on the node."""
 
     def change(step: Step) -> None:
         h, nothing = x.encoding, x.encoding.combined([], x.s.claims.row(domid))
@@ -180,6 +179,7 @@ def _claimed(x: Section, domid: Term, claim: Term, node: Term) -> Change:
                 step.bookkeeping.stake(step, domid, claim)
                 step.add("outstanding_claims", claim)
                 step.add_at("global_installed", domid, claim)
-        x.set_claim_node(step, domid, NONE if node is None else node)
+        if x.rules.interface.has_claim_node:
+            x.observe(step, "claim_node", domid, lambda _of: NONE if node is None else node)
 
     return change

@@ -1,7 +1,7 @@
-"""The two views of a claim set: a list of entries, in order, or page counts by node.
+"""The two views of a claim set: a list of entries in order, or page counts by node.
 
-By node the body of "for each entry" runs once, and each of its answers means "some entry". The sum of the entries so
-far is then that of all of them, with 0 pages to come: right only where a larger sum fails, too.
+By node, the body of "for each entry" runs once, and each condition means "for some entry". The sum of the entries so
+far is then the sum of all entries. This is right only for checks that fail for every larger sum, too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from model.c_types import MAX_NUMNODES, UINT_MAX
 from model.encoding import Vector
-from model.interfaces import Sets
+from model.interfaces import SetInstaller
 from model.logic import Term, all_of, any_of, choose, negation, same, total_of
 from model.operations.section import Condition, Parts, Section
 
@@ -25,18 +25,18 @@ NO_NODE = 0xFFFFFFFF
 BIT_31 = 1 << 31
 
 OnNode = Callable[[Term, Term], Term]
-"""Of the pages of an entry on a node, and that node."""
+"""A condition on the pages of an entry and the node that it names."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a claim set; the numbers of the hypercall's ABI."""
+    """One entry of a claim set, with the numbers of the hypercall's ABI."""
 
     pages: Term
     target: Term
     """A node id, `GLOBAL` or `LEGACY`, or any other 32-bit number."""
     pad: Term = 0
-    """What has to be 0; in claim-sets-v3 it is called `cmd`."""
+    """Must be 0; in claim-sets-v3 it is called `cmd`."""
 
     @property
     def host_wide(self) -> Term:
@@ -45,11 +45,11 @@ class Entry:
 
 
 class EntryView(Protocol):
-    """An entry, as the checks of a set see it; each condition says why it fails."""
+    """An entry as the checks of a set use it; each condition is a reason why it fails."""
 
     @property
     def index(self) -> int | None:
-        """Its place in the list; None by node."""
+        """Its index in the list; None: the set is by node."""
         ...
 
     @property
@@ -69,7 +69,7 @@ class EntryView(Protocol):
 
     @property
     def unknown_selector(self) -> Term:
-        """Its target is neither the host nor what could be a node."""
+        """Its target is neither the host nor a possible node id."""
         ...
 
     @property
@@ -84,20 +84,20 @@ class EntryView(Protocol):
 
     @property
     def sum_wraps(self) -> Term:
-        """The pages on nodes, with those so far, do not fit 32 bits."""
+        """The pages on nodes up to this entry do not fit 32 bits."""
         ...
 
     def beyond(self, limit: Term) -> Parts:
-        """With the entries before it, it has more pages than this."""
+        """The pages up to this entry exceed `limit`."""
         ...
 
     def short(self, fails: OnNode) -> Parts:
-        """Its target is a node, of which this is true."""
+        """Its target is a node for which `fails` holds."""
         ...
 
 
 class ClaimSet(Protocol):
-    """A claim set, as its checks see it."""
+    """A claim set as its checks use it."""
 
     @property
     def empty(self) -> Term:
@@ -106,7 +106,7 @@ class ClaimSet(Protocol):
 
     @property
     def too_many(self) -> Term:
-        """It has more entries than there can be targets."""
+        """It has more entries than targets exist."""
         ...
 
     @property
@@ -121,7 +121,7 @@ class ClaimSet(Protocol):
 
     @property
     def total(self) -> Term:
-        """Pages on nodes, in all."""
+        """The sum of the pages on nodes."""
         ...
 
     @property
@@ -134,18 +134,18 @@ class ClaimSet(Protocol):
         ...
 
     def short(self, fails: OnNode) -> Parts:
-        """A node is named, of which this is true."""
+        """It names a node for which `fails` holds."""
         ...
 
 
 class ListedSet:
-    """A claim set as a list of entries; the targets may be anything."""
+    """A claim set as a list of entries with arbitrary targets."""
 
     def __init__(self, x: Section, entries: Sequence[Entry]) -> None:
         self.x = x
-        folds_legacy = x.rules.interface.sets is Sets.REPLACING_OR_LEGACY
+        folds_legacy = x.rules.interface.sets is SetInstaller.REPLACING_OR_LEGACY
         self.is_legacy = any_of([entry.target == LEGACY for entry in entries]) if folds_legacy else False
-        if folds_legacy:  # it is one of the host
+        if folds_legacy:  # it is an entry for the host
             entries = [replace(e, target=choose(e.target == LEGACY, GLOBAL, e.target)) for e in entries]
         self.entries = entries
         self.empty, self.too_many = not entries, len(entries) > MAX_NUMNODES + 1
@@ -157,7 +157,7 @@ class ListedSet:
 
     @property
     def total(self) -> Term:
-        """Pages of the others."""
+        """Pages of the other entries."""
         return node_pages(self.entries)
 
     @property
@@ -169,15 +169,16 @@ class ListedSet:
     def each(self) -> Iterator[ListedEntry]:
         """The entries in order."""
         for index, entry in enumerate(self.entries):
-            yield ListedEntry(self.x, entry, self.entries[:index], index)
+            yield ListedEntry(self.x, entry, ListedEarlierEntries(self.entries[:index]), index)
 
     def short(self, fails: OnNode) -> Parts:
-        """By node, all entries taken together."""
-        by_node = self.by_node
-        named: Condition = lambda q: q.some_node(  # noqa: E731
-            lambda n: all_of([by_node[n] > 0, fails(by_node[n], n)])
-        )
-        return {"nodes-have-room": named}
+        """Checked by node, for all entries together."""
+        return {"nodes-have-room": short_by_node(self.by_node, fails)}
+
+
+def short_by_node(by_node: Vector, fails: OnNode) -> Condition:
+    """Some node has pages for which `fails` holds."""
+    return lambda q: q.some_node(lambda n: all_of([by_node[n] > 0, fails(by_node[n], n)]))
 
 
 def node_pages(entries: Sequence[Entry]) -> Term:
@@ -185,21 +186,70 @@ def node_pages(entries: Sequence[Entry]) -> Term:
     return total_of([choose(e.host_wide, 0, e.pages) for e in entries])
 
 
+class EarlierEntries(Protocol):
+    """The entries before an entry, as its checks use them."""
+
+    @property
+    def name_host(self) -> Term:
+        """One of them has the host as its target."""
+        ...
+
+    @property
+    def on_nodes(self) -> Term:
+        """The sum of the pages on nodes."""
+        ...
+
+    @property
+    def pages(self) -> Term:
+        """Pages of all."""
+        ...
+
+    def name(self, target: Term) -> Term:
+        """One of them has this target."""
+        ...
+
+
+class ListedEarlierEntries:
+    """The first entries of a list."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+
+    @property
+    def name_host(self) -> Term:
+        """One of them has the host as its target."""
+        return any_of([e.host_wide for e in self.entries])
+
+    @property
+    def on_nodes(self) -> Term:
+        """The sum of the pages on nodes."""
+        return node_pages(self.entries)
+
+    @property
+    def pages(self) -> Term:
+        """Pages of all."""
+        return total_of([e.pages for e in self.entries])
+
+    def name(self, target: Term) -> Term:
+        """One of them has this target."""
+        return any_of([target == e.target for e in self.entries])
+
+
 class ListedEntry:
     """One entry of a list."""
 
-    def __init__(self, x: Section, entry: Entry, earlier: Sequence[Entry], index: int) -> None:
+    def __init__(self, x: Section, entry: Entry, earlier: EarlierEntries, index: int | None) -> None:
         self.x, self.entry, self.earlier, self.index = x, entry, earlier, index
         self.malformed, self.empty = entry.pad != 0, entry.pages == 0
 
     @property
     def second_global(self) -> Term:
         """Its target is the host, and so is an earlier one's."""
-        return all_of([self.entry.host_wide, any_of([e.host_wide for e in self.earlier])])
+        return all_of([self.entry.host_wide, self.earlier.name_host])
 
     @property
     def unknown_selector(self) -> Term:
-        """Its target is neither the host nor what could be a node."""
+        """Its target is neither the host nor a possible node id."""
         return all_of([negation(self.entry.host_wide), self.entry.target >= BIT_31])
 
     @property
@@ -210,25 +260,24 @@ class ListedEntry:
     @property
     def twice(self) -> Term:
         """Its target is a node that an earlier entry names."""
-        named = any_of([self.entry.target == e.target for e in self.earlier])
-        return all_of([negation(self.entry.host_wide), named])
+        return all_of([negation(self.entry.host_wide), self.earlier.name(self.entry.target)])
 
     @property
     def sum_wraps(self) -> Term:
-        """Compared by subtracting, as sums of uncapped requests may wrap."""
-        return all_of([negation(self.entry.host_wide), self.entry.pages > UINT_MAX - node_pages(self.earlier)])
+        """Compared by subtraction, because sums of uncapped requests may wrap."""
+        return all_of([negation(self.entry.host_wide), self.entry.pages > UINT_MAX - self.earlier.on_nodes])
 
     def beyond(self, limit: Term) -> Parts:
-        """With the entries before it, it has more pages than this."""
-        return {"set-within-limit": self.entry.pages > limit - total_of([e.pages for e in self.earlier])}
+        """The pages up to this entry exceed `limit`."""
+        return {"set-within-limit": self.entry.pages > limit - self.earlier.pages}
 
     def short(self, fails: OnNode) -> Parts:
-        """Its target is a node, of which this is true."""
+        """Its target is a node for which `fails` holds."""
         return {"fits-node": self.x.on(self.entry.target, lambda n: fails(self.entry.pages, n))}
 
 
 class SetByNode:
-    """A claim set as pages by node, in up to two entries each, so that a node named twice can be told from one."""
+    """A claim set as pages by node, with up to two entries per node, to represent a node that is named twice."""
 
     empty, too_many, is_legacy = False, False, False
 
@@ -245,15 +294,15 @@ class SetByNode:
 
     @property
     def total(self) -> Term:
-        """Pages on nodes, in all."""
+        """The sum of the pages on nodes."""
         return self.by_node.total()
 
     def each(self) -> Iterator[SomeEntry]:
-        """Once, for some entry."""
+        """A single entry, which stands for some entry."""
         yield SomeEntry(self)
 
     def short(self, fails: OnNode) -> Parts:
-        """A node is named, in the first entries or in the second ones, of which this is true."""
+        """One of the first or second entries names a node for which `fails` holds."""
 
         def named(entry: Vector) -> Condition:
             return lambda q: q.some_node(lambda n: all_of([entry[n] != 0, fails(entry[n], n)]))
@@ -262,7 +311,7 @@ class SetByNode:
 
 
 class SomeEntry:
-    """Some entry of a set by node. How numbers of a hypercall may be malformed is one flag."""
+    """Some entry of a set by node. One flag stands for all ways in which an entry's numbers are malformed."""
 
     index: int | None = None
     second_global, unknown_selector = False, False
@@ -273,7 +322,7 @@ class SomeEntry:
 
     @property
     def empty(self) -> Term:
-        """No entry has pages: what has none is not an entry by node."""
+        """Never true: a node without pages has no entry."""
         return self.of.total + self.of.host_wide == 0
 
     @property
@@ -284,11 +333,11 @@ class SomeEntry:
 
     @property
     def sum_wraps(self) -> Term:
-        """The sum of all."""
+        """The sum of all entries does not fit 32 bits."""
         return self.of.total > UINT_MAX
 
     def beyond(self, limit: Term) -> Parts:
-        """The sum of all is more than this."""
+        """The sum of all entries exceeds `limit`."""
         host_wide = self.of.host_wide
         return {
             "global-within-limit": host_wide > limit,

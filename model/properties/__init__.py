@@ -1,6 +1,6 @@
-"""What must hold, stated once each; the ids are those of the project's list of properties.
+"""The properties that must hold, each stated once. Their ids are the names used everywhere.
 
-To add a property, write its function in the file of what it speaks of, or in a new file that is named here.
+To add a property, write its function in the file of its subject, or in a new file that is imported here.
 """
 
 from model.properties import (  # noqa: F401, I001  (imported to be stated; pages list properties in this order)

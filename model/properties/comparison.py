@@ -1,6 +1,7 @@
-"""Two steps side by side, from states that stand for each other: do they answer the same and lead to the same?
+"""Compares two steps from corresponding states: do they return the same and lead to corresponding states?
 
-For refinement: one call of a generation against what another generation, or another call, does in its place.
+Used for refinement: a call of one generation is compared with the call that replaces it, in the same generation or in
+another one.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from model.step import Formula, Step
 
 ACCEPTED = "OK"
 REFUSED = "refused"
-"""The answer of a check without an errno: an allocation finds nothing, or a call is not made at all."""
+"""The result of a check without an errno: an allocation finds no pages, or a call is not made."""
 
 
 Hint: TypeAlias = Callable[[Lemmas, Term], None]
@@ -23,39 +24,39 @@ Hint: TypeAlias = Callable[[Lemmas, Term], None]
 
 @dataclass(frozen=True)
 class Premise:
-    """What is assumed of the state and the arguments. Where it does not hold the two may differ."""
+    """An assumption about the state and the arguments. Where it does not hold, the two steps may differ."""
 
     name: str
     sentence: str
     formula: Formula
     applies: bool = False
-    """Without it there are no two calls to compare; no difference is looked for there."""
+    """Where the premise does not hold there are not two calls to compare, so no difference is searched for."""
 
 
 @dataclass
 class Pair:
-    """Two steps, and what is assumed of where they start."""
+    """Two steps, and the premises on the state they start from."""
 
     one: Step
     other: Step
     premises: list[Premise]
     apart: frozenset[str] = frozenset()
-    """Fields that need not be the same after the two."""
+    """Fields that may differ after the two steps."""
     related: Formula = field(default=lambda _q: True)
-    """What has to hold between the states after the two, beside that fields are the same."""
+    """Conditions on the two states after the steps, in addition to equal fields."""
     at_node: Hint = field(default=lambda _q, _node: None)
     at_domain: Hint = field(default=lambda _q, _domain: None)
-    """Facts about sums that the proof may need about the node, or the domain, at which fields are compared."""
+    """Facts about sums that the proof may need at the node or domain where fields are compared."""
 
     def same(self, q: Quantifiers) -> Term:
-        """Equal answers, and behind an accepted call equal states."""
+        """The results are equal; after an accepted call, the states are equal."""
         one, other = answers(self.one, q.dual), answers(self.other, q)
         same_answer = [implies(formula, other.get(answer, False)) for answer, formula in one.items()]
         both = all_of([one[ACCEPTED], answers(self.other, q.dual)[ACCEPTED]])
         return all_of([*same_answer, implies(both, all_of([*self.fields(q), self.related(q)]))])
 
     def fields(self, q: Quantifiers) -> Iterator[Term]:
-        """For each field that either sets: both have the same in it afterwards."""
+        """For each field that either step sets: it is equal after both."""
         for name, info in FIELDS.items():
             if name in {*self.one.updates, *self.other.updates} - self.apart:
                 yield self._equal(q, info.shape, after(self.one, name), after(self.other, name))
@@ -86,7 +87,7 @@ Build: TypeAlias = Callable[[Encoding, State, Rules], Pair]
 
 @dataclass(frozen=True)
 class Comparison:
-    """A transition of the generation judged, what stands against it, and what each is called."""
+    """A transition of the generation under test, what it is compared with, and a name for each."""
 
     transition: str
     one: str
@@ -95,7 +96,7 @@ class Comparison:
 
 
 def answers(step: Step, q: Quantifiers) -> dict[str, Term]:
-    """When the step is accepted, and when it is refused with each errno: the first check that fails gives it."""
+    """For each result, the condition for it: acceptance, or the errno of the first check that fails."""
     holds = [guard.formula(q) for guard in step.guards]
     fails = [negation(guard.formula(q.dual)) for guard in step.guards]
     found: dict[str, list[Term]] = {ACCEPTED: [all_of(holds)]}

@@ -1,7 +1,7 @@
-"""Conditions on the callers under which a property holds that does not hold in general.
+"""Conditions on callers that make a property hold which does not hold in general.
 
-A condition is an extra guard on some transitions. Where a property needs one, that is a finding: what the
-hypervisor, or everybody who calls it, would have to guarantee.
+A condition is an extra guard on some transitions. That a property needs one is a finding: the hypervisor, or all its
+callers, would have to guarantee it.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from model.step import Formula, Step
 
 @dataclass(frozen=True)
 class Condition:
-    """What a caller must see to, as a guard on each of some transitions."""
+    """A condition that callers must guarantee, as an extra guard on some transitions."""
 
     id: str
     sentence: str
     transitions: frozenset[str]
     guard: Callable[[Step], Formula]
     excludes: frozenset[str] = frozenset()
-    """Those of the transitions that cannot happen at all under it: nothing is to be proved of them."""
+    """The transitions that cannot happen under the condition: nothing is to be proved about them."""
 
 
 def _used(step: Step) -> Term:
@@ -85,32 +85,32 @@ CONDITIONS: dict[str, Condition] = {
         ),
         Condition(
             "no-claim-in-flight",
-            "claims are staked only while no allocation of the domain is between the heap and assign_pages",
+            "claims are installed only while no allocation of the domain is between the heap and assign_pages",
             frozenset({"claim_memory", "set_outstanding_pages", "claim_on_node"}),
             _no_limbo,
         ),
         Condition(
             "requests-within-limit",
-            "no builder asks for pages that would exceed max_pages once claims and pages in limbo are counted",
+            "no builder requests pages that would exceed max_pages once claims and pages in limbo are counted",
             frozenset({"alloc_heap_pages"}),
             _within_limit,
         ),
         Condition(
             "requests-within-claims",
-            "no builder asks for more pages than its domain has claimed",
+            "no builder requests more pages than its domain has claimed",
             frozenset({"alloc_heap_pages"}),
             _within_claims,
         ),
         Condition(
             "legacy-check-in-lock",
-            "set_outstanding_pages looks at is_dying itself, under its locks",
+            "set_outstanding_pages itself checks is_dying, under its locks",
             frozenset({"set_outstanding_pages", "claim_for_destroyed", "claim_on_node_for_destroyed"}),
             _not_dying,
             excludes=frozenset({"claim_for_destroyed", "claim_on_node_for_destroyed"}),
         ),
         Condition(
             "node-insisted-on",
-            "a request that names a node insists on it (MEMF_exact_node)",
+            "a request that names a node accepts no other node (MEMF_exact_node)",
             frozenset({"alloc_heap_pages", "alloc_heap_pages_unowned", "exchange_allocate"}),
             _insisted_on,
         ),
@@ -133,7 +133,7 @@ CONDITIONS: dict[str, Condition] = {
         ),
         _without(
             "stash-not-dropped",
-            "a preempted populate_physmap is continued as it was: no stashed extent is freed",
+            "a preempted populate_physmap is continued with the same arguments: no stashed extent is freed",
             {"free_stash", "free_marked_stash_page"},
         ),
     )

@@ -1,4 +1,4 @@
-"""Of a state: claims are backed by free pages, aggregates are the sums they stand for, nothing is negative."""
+"""State properties: claims are backed by free pages, aggregates equal their sums, no counter is negative."""
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, negation
@@ -20,7 +20,7 @@ def host_backed(_q: Quantifiers, s: State) -> Term:
     return s.outstanding_claims <= s.total_avail_pages
 
 
-# -- the aggregates are the sums they stand for
+# -- the aggregates equal their sums
 
 
 @of_state("aggregates-agree.free", "DS-23")
@@ -47,13 +47,19 @@ def host_agrees(_q: Quantifiers, s: State) -> Term:
     return s.outstanding_claims == s.global_claims.total() + s.node_claims.total()
 
 
+@of_state("pages-counted", support=True, serves="pages-counted free_domheap_pages drop_tot_pages exchange_assign")
+def pages_counted(q: Quantifiers, s: State) -> Term:
+    """tot_pages of a domain counts the pages on its list, and those that memory_exchange has stolen and owes it."""
+    return q.every_domain(lambda d: s.tot_pages[d] == s.assigned_pages.row(d).total() + s.owed_pages[d])
+
+
 @of_state("same-claims-both-ways", support=True)
 def same_claims_both_ways(_q: Quantifiers, s: State) -> Term:
     """Node claims summed by domain and summed by node are the same."""
     return s.node_claims.total() == s.node_outstanding_claims.total()
 
 
-# -- no counter is negative, and an id not yet used has nothing
+# -- no counter is negative, and an unused domain id has no claims and no pages
 
 AGGREGATES = ("total_avail_pages", "outstanding_claims", "node_outstanding_claims", "node_claims")
 
@@ -181,5 +187,5 @@ def all_claims_counted(_q: Quantifiers, s: State) -> Term:
 
 @of_state("node-claims-within", support=True)
 def node_claims_within(q: Quantifiers, s: State) -> Term:
-    """node_outstanding_claims of a node is no less than the sum of all domains' claims on it."""
+    """node_outstanding_claims of a node is at least the sum of all domains' claims on it."""
     return q.every_node(lambda n: s.node_outstanding_claims[n] >= s.claims.column(n).total())

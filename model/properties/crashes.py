@@ -1,4 +1,4 @@
-"""Of a step: it does not crash the host."""
+"""Step property: a step does not crash the host."""
 
 from model.encoding import Quantifiers
 from model.logic import Term

@@ -1,4 +1,4 @@
-"""Of a state: dying domains hold no claims."""
+"""State properties: dying domains hold no claims."""
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, negation
@@ -32,7 +32,7 @@ def dead_hold_nothing(q: Quantifiers, s: State) -> Term:
 @of_state("dead-hold-no-node-claims", support=True)
 def dead_hold_no_node_claims(q: Quantifiers, s: State) -> Term:
     """A dying domain holds no claims on nodes once domain_kill has released them;
-    whom domain_kill is about is dying."""
+    a domain that domain_kill is working on is dying."""
     return all_of(
         [
             q.every_domain(lambda d: any_of([s.domctl_lock != d, s.is_dying[d]])),

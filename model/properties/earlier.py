@@ -1,4 +1,4 @@
-"""Of a state: what only some generations keep, before claim sets or on rules of their own."""
+"""State properties that hold only in some generations: those before claim sets, or with rules of their own."""
 
 from model.c_types import HOST_PAGES_MAX, UINT_MAX
 from model.encoding import Quantifiers
@@ -7,7 +7,7 @@ from model.properties.property import of_state
 from model.state import State
 
 GROWN_CLAIM_MAX = 2 * UINT_MAX + HOST_PAGES_MAX
-"""Pages: no claim that grows back exceeds it, as it grows by the pages of its domain only."""
+"""In pages: the largest claim that growing back can produce, because it grows only by its domain's pages."""
 
 
 @of_state("host-wide-only", support=True, needs="only-host-wide")
@@ -57,7 +57,7 @@ def pages_within_type(q: Quantifiers, s: State) -> Term:
 
 @of_state("no-wrap.extra-pages", support=True, needs="growing-back")
 def extra_within_node(q: Quantifiers, s: State) -> Term:
-    """A domain has no more extra pages of a node than it has pages."""
+    """A domain has no more extra pages of a node than the node has pages."""
 
     def cell(d: Term, n: Term) -> Term:
         for grid in (s.limbo_pages, s.assigned_pages, s.extra_pages):
@@ -69,7 +69,7 @@ def extra_within_node(q: Quantifiers, s: State) -> Term:
 
 @of_state("no-wrap.pages-and-claims", support=True, needs="growing-back")
 def grown_claims_bounded(q: Quantifiers, s: State) -> Term:
-    """A domain's pages, extra pages and claims are no more than two domains' largest and all pages of the host."""
+    """A domain's pages, extra pages and claims are at most two domains' largest and all pages of the host."""
 
     def domain(d: Term) -> Term:
         row = s.extra_pages.row(d)

@@ -1,4 +1,4 @@
-"""Of a state: what a domain has, and what it has claimed, is within max_pages. Of a step: nothing of it is lost."""
+"""State properties: a domain's pages and claims are within max_pages. Step property: a step does not lose claims."""
 
 from model.encoding import Quantifiers
 from model.logic import Term, any_of
@@ -54,14 +54,14 @@ def limbo_within_limit(q: Quantifiers, s: State) -> Term:
 
 
 def _granted(t: TwoStates, s: State, d: Term) -> Term:
-    """What a domain was granted: claims, pages, and pages in limbo unless their claim is still to be redeemed."""
+    """The pages granted to a domain: claims, pages, and pages in limbo unless their claim is redeemed later."""
     limbo = 0 if t.step.rules.redeems_at_assign else s.limbo_pages.row(d).total()
     return s.held(d) + limbo + s.tot_pages[d]
 
 
 @of_step("no-claims-lost", "DS-28 DS-32", never="claims frees offlines")
 def no_claims_lost(q: Quantifiers, t: TwoStates) -> Term:
-    """A live domain's claims, limbo and tot_pages go down in sum only by its own release, its own frees, or recall."""
+    """The sum of a live domain's claims, limbo and tot_pages falls only by its own release or frees, or by recall."""
     before, after = t.before, t.after
     return q.every_domain(
         lambda d: any_of([before.is_dying[d], _granted(t, after, d) >= _granted(t, before, d)]),

@@ -1,4 +1,4 @@
-"""Of a state: a domain gets what it has claimed."""
+"""State properties: a domain gets the pages that it has claimed."""
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of
@@ -43,7 +43,7 @@ def granted(q: Quantifiers, s: State, rules: Rules) -> Term:
 
 @implied_under_rules("claims-fulfilled.delivered", "DS-03 DS-28 DS-32")
 def delivered(q: Quantifiers, s: State, rules: Rules) -> Term:
-    """A live domain with any claim has room in max_pages for one page more than its pages and its pages in limbo."""
+    """A live domain with any claim has room in max_pages for one page in addition to its pages and pages in limbo."""
 
     def domain(d: Term) -> Term:
         room = s.tot_pages[d] + limbo_of(q, s, d) + 1 <= rules.limit_at_assign(s, d)

@@ -1,4 +1,4 @@
-"""Of a step: claim calls are atomic, and what is held already counts for the caller."""
+"""Step properties: claim calls are atomic, and claims already held are credited to the caller."""
 
 from collections.abc import Callable
 
@@ -58,7 +58,7 @@ def changes_nothing_on_failure(q: Quantifiers, t: TwoStates) -> Term:
     needs="replacing",
 )
 def own_claims_credited(q: Quantifiers, t: TwoStates) -> Term:
-    """A live domain that asks, target by target, for no more than it holds is not refused (within max_pages)."""
+    """A claim call of a live domain for at most what it holds on each target is not refused (within max_pages)."""
     d, args, s = t.step.actor, t.step.arguments, t.before
     first, second, host_wide = args["first"], args["second"], args["global"]
     q.sums_ordered(first, s.claims.row(d))

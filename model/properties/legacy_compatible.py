@@ -1,14 +1,14 @@
-"""`legacy-compatible`: what a later generation does in the place of an earlier one's calls.
+"""`legacy-compatible`: a later generation behaves as an earlier one where its calls replace the earlier calls.
 
 Three comparisons of steps from one state, for the generations with claim sets:
 
-- *host-wide*: the legacy call against the host-wide claim set of the difference;
-- *one-node*: every step against the same step of `single-node-v4`, a claim on a node against the one-node set;
-- *derived-counters*: every step with a total kept and host-wide claims derived, against the same with both counted.
+- *host-wide*: the legacy call and the host-wide claim set of the difference;
+- *one-node*: every step and the same step of `single-node-v4`; a one-node set and the claim on the node;
+- *derived-counters*: every step with a total kept and host-wide claims derived, and the same step with both counted.
 
-In the model a single-node claim is the entry of `claims` at its `claim_node`, or `global_claims`: states that stand for
-each other are equal. Equal states and equal steps are equal runs: two hosts of which one gets the one call and one the
-other behave the same from then on.
+In the model a single-node claim is the entry of `claims` at its `claim_node`, or `global_claims`, so that corresponding
+states are equal. Equal states and equal steps give equal runs: two hosts, each of which gets one of the two calls,
+behave the same from then on.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ from model.bookkeeping import TOTAL_KEPT, StateWithTotal
 from model.encoding import Encoding, Lemmas, Quantifiers
 from model.generations.single_node import V4
 from model.logic import Term, all_of, any_of, negation, positive_part, same
+from model.operations.domains import NO_DOMCTL
 from model.properties.comparison import Build, Comparison, Hint, Pair, Premise, after
 from model.properties.property import of_two_steps
 from model.registry import TRANSITIONS
 from model.rules import Rules
 from model.state import State
 from model.step import Formula, Step
-from model.transitions.domains import NO_DOMCTL
 
 NO_FLAGS = {"llc_coloring": False, "malformed": False, "names_offline_node": False}
-"""Calls that are made as they should be, without LLC colouring."""
+"""The arguments of a well-formed call, without LLC colouring."""
 
 
 def _built(h: Encoding, s: State, rules: Rules, name: str, given: Mapping[str, Any] | None = None) -> Step:
@@ -46,7 +46,7 @@ def _set_of(h: Encoding, s: State, domid: Term, host_wide: Term, node: Term = No
 
 
 def _own_claim(s: State, domid: Term) -> Hint:
-    """A domain without claims has none on any node."""
+    """A domain without claims has no claim on any node."""
     return lambda lemmas, node: lemmas.entry_within_sum(s.claims.row(domid), node)
 
 
@@ -59,14 +59,14 @@ def _when(name: str, sentence: str, condition: Term, applies: bool = False) -> P
 
 
 def _can_be_made(s: State, domid: Term) -> Premise:
-    """A domctl can be made, so a claim set too."""
+    """A domctl can be made, so a claim set can be installed."""
     free = all_of([s.listed(domid), s.domctl_lock == NO_DOMCTL])
     return _when("both-can-be-made", "the domain is listed and no domctl is in progress", free, applies=True)
 
 
 def _past_the_check(s: State, rules: Rules, domid: Term) -> Premise:
     called = s.legacy_calls[domid] >= 1 if rules.refuses_dying else s.is_created[domid]
-    return _when("call-in-progress", "XENMEM_claim_pages is past its look at is_dying", called, applies=True)
+    return _when("call-in-progress", "XENMEM_claim_pages has passed its check of is_dying", called, applies=True)
 
 
 def _alive(s: State, domid: Term) -> Premise:
@@ -78,7 +78,7 @@ def _none_held(s: State, domid: Term) -> Premise:
 
 
 def _asks_for_more(pages: Term, counted: Term) -> Premise:
-    return _when("more-than-pages-held", "the call asks for more pages than the domain has", pages > counted)
+    return _when("more-than-pages-held", "the call is for more pages than the domain has", pages > counted)
 
 
 def _backed(s: State, node: Term = None) -> Premise:
@@ -87,7 +87,7 @@ def _backed(s: State, node: Term = None) -> Premise:
     return _when("claims-backed", "no more pages are claimed than are free", backed)
 
 
-# -- host-wide: the legacy call against the set of the difference
+# -- host-wide: the legacy call and the set of the difference
 
 
 def _legacy_call(h: Encoding, s: State, rules: Rules) -> Pair:
@@ -97,7 +97,7 @@ def _legacy_call(h: Encoding, s: State, rules: Rules) -> Pair:
     premises = [
         _past_the_check(s, rules, domid),
         _can_be_made(s, domid),
-        _when("not-a-release", "the call asks for a page at least", pages >= 1, applies=True),
+        _when("not-a-release", "the call is for at least one page", pages >= 1, applies=True),
         _alive(s, domid),
         _none_held(s, domid),
         _asks_for_more(pages, counted),
@@ -127,7 +127,7 @@ HOST_WIDE = (
 )
 
 
-# -- one-node: what single-node-v4 does
+# -- one-node: the same steps in single-node-v4
 
 
 def _one_node_claim(h: Encoding, s: State, rules: Rules) -> Pair:
@@ -139,11 +139,11 @@ def _one_node_claim(h: Encoding, s: State, rules: Rules) -> Pair:
     h.entry_within_sum(s.claims.row(domid), node)
     premises = [
         _can_be_made(s, domid),
-        _when("not-a-release", "the call asks for a page at least", pages >= 1, applies=True),
+        _when("not-a-release", "the call is for at least one page", pages >= 1, applies=True),
         _when("alive", "the domain is not dying", negation(s.is_dying[domid]), applies=True),
         _none_held(s, domid),
         _asks_for_more(pages, s.tot_pages[domid]),
-        _when("fits-host", "the host has room for the claim, beside the node", claim <= s.unclaimed()),
+        _when("fits-host", "the host has room for the claim, as well as the node", claim <= s.unclaimed()),
         _when("node-backed", "no more pages of the node are claimed than are free", there >= 0),
         _when("one-reason", "not both the limit and the node are too small", any_of([pages <= limit, claim <= there])),
     ]
@@ -209,7 +209,7 @@ def _one_target(s: State, domid: Term, target: Term) -> Formula:
 
 _SAME_CALLS = [t for t in V4.transitions if t in TRANSITIONS and not t.endswith("crashes") and t != "claim_on_node"]
 _DECIDED = ("claim_memory_refused", "set_outstanding_pages_refused", "alloc_heap_pages_refused")
-"""That both refuse is said where it is said that both accept."""
+"""Refusals are compared together with the accepting transition."""
 ONE_NODE = (
     Comparison("claim_memory", "one-node set", "claim on the node", _one_node_claim),
     *(Comparison(t, t, t, _as_v4(t)) for t in _SAME_CALLS if t not in _DECIDED),
@@ -266,13 +266,13 @@ DERIVED = tuple(
 
 @of_two_steps("legacy-compatible.host-wide", "DS-02 DS-12", needs="sets")
 def host_wide() -> tuple[Comparison, ...]:
-    """A legacy call and the host-wide claim set of the difference get the same answer and lead to the same state."""
+    """A legacy call and the host-wide claim set of the difference return the same and lead to the same state."""
     return HOST_WIDE
 
 
 @of_two_steps("legacy-compatible.one-node", "DS-02 DS-03", needs="sets")
 def one_node() -> tuple[Comparison, ...]:
-    """With a one-node claim set every step does what single-node-v4 does with a claim on the node,
+    """With a one-node claim set every step has the effect that it has in single-node-v4 with a claim on the node,
     where that is right."""
     return ONE_NODE
 

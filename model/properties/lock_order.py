@@ -1,7 +1,7 @@
-"""`lock-order`: what each critical section reads and writes, against the locks it holds.
+"""`lock-order`: each critical section holds the locks of the fields that it reads and writes.
 
 Claims and free pages are under heap_lock, tot_pages and max_pages under page_alloc_lock; locks are taken in one order.
-The reads and writes of a transition do not depend on the size of the host, so what is found holds for any host.
+The reads and writes of a transition do not depend on the size of the host, so the result holds for any host.
 """
 
 from model.encoding import Quantifiers
@@ -16,12 +16,12 @@ from model.watched import watched
 
 ORDER = (DOMCTL_LOCK, PAGE_ALLOC_LOCK, HEAP_LOCK)
 NOT_YET_SEEN = "create_domain"
-"""Sets the limit of a domain that nobody can see yet."""
+"""The transition that sets the limit of a domain before any other CPU can see the domain."""
 RENAMES = "destroy_domain"
-"""From then on the model counts the domain's claims as orphaned; the hypervisor neither reads nor writes them."""
+"""The transition after which the model counts claims as orphaned; the hypervisor does not access them there."""
 OF_CLAIMS = frozenset({"claims", "node_claims", "global_claims", "orphaned_claims"})
 COPIED = ("tot_pages", "max_pages")
-"""Where pages are charged when they leave the heap, the allocator has copies of these under heap_lock."""
+"""Fields of which the allocator keeps copies under heap_lock, if it charges pages when they leave the heap."""
 OUTSIDE = "outside-heap-lock"
 
 
@@ -37,7 +37,7 @@ def touched(transition: str, rules: Rules) -> tuple[set[str], set[str]]:
 
 
 def broken_by(transition: str, rules: Rules) -> list[str]:
-    """What a critical section of a generation does against the order of locks, in words; empty if nothing."""
+    """The violations of the lock order by a critical section, in words; empty: it has no violations."""
     locks = TRANSITIONS[transition].locks_under(rules)
     found = [] if list(locks) == sorted(locks, key=ORDER.index) else [f"takes {', '.join(locks)} in this order"]
     if transition == NOT_YET_SEEN:
@@ -51,7 +51,7 @@ def broken_by(transition: str, rules: Rules) -> list[str]:
         if lock in (HEAP_LOCK, PAGE_ALLOC_LOCK) and lock not in locks and (name in writes or name not in copies):
             found.append(f"{'writes' if name in writes else 'reads'} {name} without {lock}")
     if rules.keeps_copies() and HEAP_LOCK not in locks and OUTSIDE not in TRANSITIONS[transition].tags:
-        found.append("is not shown to keep the copies under heap_lock right")
+        found.append("is not proved to keep the copies under heap_lock correct")
     return found
 
 

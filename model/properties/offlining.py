@@ -1,4 +1,4 @@
-"""Of a step: what offlining recalls, and that offline marks stay."""
+"""Step properties: which claims offlining recalls, and that offline marks stay."""
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, choose, minimum, same
@@ -8,7 +8,7 @@ from model.step import TwoStates
 
 @of_step("recall-minimal", "DS-26 DS-27", only="offlines", needs="recall")
 def recalls_minimally(q: Quantifiers, t: TwoStates) -> Term:
-    """Recall removes exactly the node's shortage from its claims, then the host's from global claims, no more."""
+    """Recall removes exactly the node's shortage from its claims, then exactly the host's from global claims."""
     before, after, node = t.before, t.after, t.step.place
     from_node = before.node_outstanding_claims[node] - after.node_outstanding_claims[node]
     left = before.outstanding_claims - from_node

@@ -1,9 +1,8 @@
-"""What a property is, and the decorators that state one: the function is its formula, the docstring its sentence.
+"""The class of a property, and the decorators that state one: the function is the formula, its docstring the sentence.
 
-A property may have parts, so that a failure names what failed. A *state* part is shown of boot and kept by
-every step; an *implied* part follows in every state from the invariants; a *step* part relates the states
-before and after one step; a part *of two steps* compares them. `support` marks invariants that serve the proofs
-of others.
+A property may have parts, so that a failure names the part that failed. A *state* part holds at boot and every step
+keeps it; an *implied* part follows in every state from the invariants; a *step* part relates the states before and
+after one step; a part *of two steps* compares them. `support` marks invariants that only serve the proofs of others.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,21 +22,21 @@ OfStep: TypeAlias = Callable[[Quantifiers, TwoStates], Term]
 OfRules: TypeAlias = Callable[[Quantifiers, State, Rules], Term]
 OfTwoSteps: TypeAlias = Callable[[], tuple[Comparison, ...]]
 
-Stated = TypeVar("Stated", bound=Callable[..., Any])
+StatementFunction = TypeVar("StatementFunction", bound=Callable[..., Any])
 
 
 class Kind(Enum):
-    """How a property is shown."""
+    """How a property is proved."""
 
     STATE = "kept by every step"
     IMPLIED = "follows in every reachable state"
-    STEP = "of every step"
-    COMPARISON = "of two steps side by side"
+    STEP = "holds for every step"
+    COMPARISON = "compares two steps"
 
 
 @dataclass(frozen=True)
 class Property:
-    """One part of one property: its sentence, and the same as a formula."""
+    """One part of a property: its sentence, and its formula."""
 
     id: str
     part: str
@@ -49,16 +48,16 @@ class Property:
     only: frozenset[str] | None = None
     """Tags of the transitions a step property is about; None for all."""
     never: frozenset[str] = frozenset()
-    """Tags of the transitions it excepts."""
+    """Tags of the transitions that it excludes."""
     support: bool = False
     serves: frozenset[str] | None = None
-    """Property ids and transitions whose parametric proofs are given this invariant; None for all."""
+    """Ids of properties and transitions whose parametric proofs may assume this invariant; None: all."""
     of_rules: OfRules | None = None
-    """The statement about a state, where it depends on the rules of the generation."""
+    """The statement about a state, if it depends on the rules of the generation."""
     compared: Mapping[str, Comparison] = field(default_factory=dict)
-    """What is compared, by the transition of the generation that is judged."""
+    """The comparisons, for a property of two steps."""
     needs: tuple[str, ...] = ()
-    """Features without which a generation has nothing that the property speaks of."""
+    """Features without which the property does not apply to a generation."""
 
     def about_state(self, rules: Rules) -> OfState | None:
         """The statement about a state, under these rules."""
@@ -72,11 +71,11 @@ class Property:
 
 
 PROPERTIES: dict[str, Property] = {}
-"""Every part of every property by name, in the order in which they are stated."""
+"""Every part of every property by name, in order of definition."""
 
 
 def of_state(name: str, statements: str = "", support: bool = False, serves: str = "", needs: str = "") -> "_Decorator":
-    """State a property that boot has and every step keeps."""
+    """State a property that holds at boot and that every step keeps."""
     return _Decorator(
         name,
         Kind.STATE,
@@ -93,14 +92,14 @@ def implied(name: str, statements: str = "", needs: str = "") -> "_Decorator":
 
 
 def implied_under_rules(name: str, statements: str = "", needs: str = "") -> "_Decorator":
-    """State a property that follows from the invariants; the function is given the generation's rules too."""
+    """State a property that follows from the invariants; the function also receives the generation's rules."""
     return _Decorator(name, Kind.IMPLIED, "of_rules", statements, {}, needs)
 
 
 def of_step(
     name: str, statements: str = "", only: str = "", never: str = "", support: bool = False, needs: str = ""
 ) -> "_Decorator":
-    """State a property of steps: those tagged with one of `only`, if given, and with none of `never`."""
+    """State a property of steps: those with a tag in `only`, if given, and without a tag in `never`."""
     tags = {"only": frozenset(only.split()) or None, "never": frozenset(never.split()), "support": support}
     return _Decorator(name, Kind.STEP, "of_step", statements, tags, needs)
 
@@ -117,21 +116,21 @@ def of_two_steps(name: str, statements: str = "", needs: str = "") -> Callable[[
 
 @dataclass(frozen=True)
 class _Decorator:
-    """Registers the function that it is put on, which stays as it is."""
+    """Registers the function that it decorates, and returns it unchanged."""
 
     name: str
     kind: Kind
     formula: str
-    """The field of `Property` that the function goes to."""
+    """The field of `Property` that holds the function."""
     statements: str
     more: Mapping[str, Any]
     needs: str
 
-    def __call__(self, function: Stated) -> Stated:
+    def __call__(self, function: StatementFunction) -> StatementFunction:
         if self.name in PROPERTIES:
             raise ValueError(f"property {self.name} stated twice")
         if not function.__doc__:
-            raise ValueError(f"property {self.name} has no sentence: it is the docstring of its function")
+            raise ValueError(f"property {self.name} has no sentence: give its function a docstring")
         head, _, part = self.name.partition(".")
         formula: dict[str, Any] = {self.formula: function} if self.formula else {}
         PROPERTIES[self.name] = Property(

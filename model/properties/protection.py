@@ -1,4 +1,4 @@
-"""Of a step: it leaves the claims of other domains, and the free pages that back them, alone."""
+"""Step properties: a step does not affect other domains' claims, nor the free pages that back them."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def keeps_others(q: Quantifiers, t: TwoStates) -> Term:
 
 @of_step("claims-protected.backed", "DS-04 DS-05 DS-13 DS-27")
 def backs_others(q: Quantifiers, t: TwoStates) -> Term:
-    """A step of one domain leaves no claims of the others without free pages, on a node or in sum, that had them."""
+    """If free pages back the other domains' claims, on a node or in sum, they still do after a domain's step."""
     actor, before, after = t.step.actor, t.before, t.after
     if actor is not None:
         q.entry_within_sum(after.global_claims, actor)
@@ -50,7 +50,7 @@ def backs_others(q: Quantifiers, t: TwoStates) -> Term:
 def takes_unclaimed_only(q: Quantifiers, t: TwoStates) -> Term:
     """A request without claims takes pages that nobody claims, on the node and in sum."""
     step, before, node = t.step, t.before, t.step.place
-    q.entry_within_sum(before.node_outstanding_claims, node)  # no claims at all: none on the node
+    q.entry_within_sum(before.node_outstanding_claims, node)  # a host without claims has no claims on the node
     q.entry_within_sum(before.global_claims, 0)
     if step.actor is not None:
         q.entry_within_sum(before.claims.row(step.actor), node)

@@ -11,7 +11,7 @@ from model.step import TwoStates
 
 
 def largest_host(q: Quantifiers, s: State) -> Term:
-    """What is assumed of the machine: at most 2^40 pages, on any number of nodes, and domain ids as Xen has them."""
+    """The largest machine considered: at most 2^40 pages, on any number of nodes, and Xen's range of domain ids."""
     every = q.every_node(lambda n: s.installed_pages[n] <= HOST_PAGES_MAX)
     return all_of([every, s.installed_pages.total() <= HOST_PAGES_MAX, q.domain_count() <= DOMID_FIRST_RESERVED])
 
@@ -37,7 +37,7 @@ def domain_counters(q: Quantifiers, s: State) -> Term:
 
 
 def in_counters(term: Term) -> Term:
-    """A counter of host or nodes is in its type, be that signed or unsigned: see `Rules.counter_type`."""
+    """A counter of host or nodes is in its type, whether signed or unsigned: see `Rules.counter_type`."""
     return all_of([in_range("int64", term), in_range("uint64", term)])
 
 
@@ -45,7 +45,7 @@ def in_counters(term: Term) -> Term:
 def host_counters(q: Quantifiers, s: State) -> Term:
     """Every 64-bit counter of a node stays within its type."""
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
-    # Claims may exceed free pages where nothing is recalled; there are only so many domains.
+    # Without recall, claims may exceed free pages; the number of domains bounds them.
     for claims in (s.global_claims, s.node_claims, s.orphaned_claims):
         q.sum_bounded(claims, UINT_MAX)
         q.sum_bounded(claims, GROWN_CLAIM_MAX)  # where they grow back: see no-wrap.pages-and-claims
@@ -64,7 +64,7 @@ def host_counters(q: Quantifiers, s: State) -> Term:
 
 
 def value_fits(q: Quantifiers, t: TwoStates, number: int) -> Term:
-    """One intermediate value of a step is in its type, by its number."""
+    """The intermediate value with this number is in its type."""
     return _values(q, t).values[number].fits()
 
 
@@ -75,7 +75,7 @@ def values_fit(q: Quantifiers, t: TwoStates) -> Term:
 
 
 def _values(q: Quantifiers, t: TwoStates) -> Evaluation:
-    """The values of a step, and what proofs about them may need of sums."""
+    """The values of a step; adds the facts about sums that proofs about them may need."""
     step, s = t.step, t.before
     found = evaluated(step, s)
     q.sums_ordered(s.node_avail_pages, s.installed_pages)
@@ -84,6 +84,7 @@ def _values(q: Quantifiers, t: TwoStates) -> Evaluation:
         if step.actor is not None:
             q.entry_within_sum(s.claims.column(node), step.actor)
             q.entry_within_sum(s.claims.row(step.actor), node)
+            q.entry_within_sum(s.assigned_pages.row(step.actor), node)
             q.entry_within_sum(s.extra_pages.row(step.actor), node)
     for claims in (s.global_claims, s.node_claims, s.orphaned_claims, *(s.claims.column(node) for node in found.nodes)):
         q.sum_bounded(claims, UINT_MAX)

@@ -1,4 +1,4 @@
-"""A page is in one class, a claim is installed, redeemed, released or recalled once; redeemed by allocating only."""
+"""Every page is in one class; a claim is redeemed, released or recalled once, and redeemed only by an allocation."""
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, minimum, same, total_of
@@ -22,8 +22,8 @@ def conservation(q: Quantifiers, s: State) -> Term:
 
 @of_state("redeemed-once.ledger", "DS-06 DS-17 DS-31")
 def ledger(q: Quantifiers, s: State) -> Term:
-    """Per listed domain and target:
-    claims installed are outstanding, redeemed, released or recalled, one of these."""
+    """For each listed domain and target,
+    each claim installed is exactly one of outstanding, redeemed, released or recalled."""
     return all_of(
         [
             q.every_cell(
@@ -69,7 +69,7 @@ def redeem_order(q: Quantifiers, t: TwoStates) -> Term:
     d, r, node = t.step.actor, t.step.allocates, t.step.place
     before, after = t.before, t.after
     from_node = minimum(r, before.claims[d, node])
-    # Claims on other nodes, as redemption goes through them.
+    # Claims on other nodes, in the order of redemption.
     others = t.step.encoding.replaced(before.claims.row(d), node, 0)
 
     def ascending(n: Term) -> Term:

@@ -1,7 +1,7 @@
-"""Replay against an outside program: it does the operations of a trace, the reference follows, all is compared.
+"""Replay against an outside program: it runs the operations of a trace, and the reference checks every observation.
 
-What the trace itself observed is not compared, it may be of another program: it tells which blocks the later operations
-mean. Where the program takes other blocks, the reference takes them too, if they are legal choices.
+The observations in the trace are not compared, because they may come from another program: they only identify the
+blocks that later operations name. Where the program takes other legal blocks, the reference takes them too.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from proofs.traces import TraceError
 from proofs.traces.reader import shape_problem
 from reference.status import HypervisorCrash, MisuseError
 
-from .failure import FailureKind, HostRefused, OutsideFailure
-from .outside import Outside
+from .failure import FailureKind, HostRefusal, OutsideFailure
+from .outside import OutsideProgram
 from .placement import NamesBlock, PlacedBlock, Placement, answered
 from .protocol import Observation, decode_observation, observed, unsupported
 
 WINDOW = 256
-"""Operations that are sent before the first of them is answered."""
+"""The number of operations that are sent before the first of them is answered."""
 
 MAY_BE_LEFT_OUT = frozenset({"nr_done", "preempted", "scrub_index"})
-"""Of ``populate_physmap``."""
+"""Observed fields of ``populate_physmap`` that a program may leave out."""
 
-NO_PAGES = "the program does not have the pages that are named"
-NOT_POSSIBLE = "not possible any more: an operation before came out otherwise than in the trace"
+NO_PAGES = "the program does not have the pages that the operation names"
+NOT_POSSIBLE = "no longer possible: an earlier operation had another outcome than in the trace"
 
 
 class _SentOperation(NamedTuple):
-    """An operation that was sent: where it stands, its arguments, what came of it in the trace, its recorded blocks.
+    """An operation that was sent: its place, its arguments, its outcome in the trace, and its recorded blocks.
 
-    ``named`` is its block, if where that is was not known when it was sent: ``event`` has the recorded page then.
+    ``named`` is its block, if the program's page was unknown when it was sent: ``event`` then has the recorded page.
     """
 
     line: int
@@ -48,50 +48,56 @@ class _SentOperation(NamedTuple):
     named: PlacedBlock | None
 
     def with_pages(self) -> Event | None:
-        """The operation with the pages that the program has, all before it being answered; none if it has not."""
+        """The operation with the program's pages, once all earlier ones are answered; None: it does not have them."""
         if self.named is None or not isinstance(self.event, NamesBlock):
             return self.event
         first = self.named.mfn
         return None if first is None else replace(self.event, mfn=first + self.event.mfn - self.named.recorded)
 
 
-class _Over(Exception):  # no error: nothing more is asked in this trace
-    """Why the rest of the trace is left out; nothing behind a divergence."""
+class _EarlyEnd(Exception):  # no error: the trace ends here
+    """Why the rest of the trace is left out; empty after a divergence."""
 
 
-class Against(Replay):
-    """One trace, done by an outside program and by the reference."""
+class AdapterReplay(Replay):
+    """One trace, run by an outside program and by the reference."""
 
     def __init__(
-        self, trace: Recording, outside: Outside, result: TraceResult, *, check_locks: bool, check_properties: bool
+        self,
+        trace: Recording,
+        outside: OutsideProgram,
+        result: TraceResult,
+        *,
+        check_locks: bool,
+        check_properties: bool,
     ) -> None:
         super().__init__(trace, result, check_locks=check_locks, check_properties=check_properties)
-        self._done: list[tuple[Event, bytes]] = []  # what was asked, and the answers
-        self._failure: Event | None = None  # what was not answered as it should be
+        self._done: list[tuple[Event, bytes]] = []  # operations and their answers
+        self._failure: Event | None = None  # the operation without a valid answer
         self._outside = outside
         self._asked: deque[_SentOperation] = deque()
-        self._at: _SentOperation | None = None  # the one that is being compared
+        self._at: _SentOperation | None = None  # the operation that is being compared
         self._placement = Placement(self.host, self._settle, lambda: len(self._asked))
-        self._departed = False  # an operation came out otherwise than in the trace
-        self._over: str | None = None  # why nothing more is asked
+        self._departed = False  # an operation had another outcome than in the trace
+        self._over: str | None = None  # why no more operations are sent
         self._possible: set[type[Event]] = set()
         self._sent = 0  # operations in this trace
-        self._left_out: set[str | UnsetType] = set()  # builders whose operation was not asked
+        self._left_out: set[str | UnsetType] = set()  # builders whose operation was not sent
 
     @property
     def name(self) -> str:
-        """What the program calls itself."""
+        """The program's name for itself."""
         return self._outside.hello.name
 
     def done(self) -> list[Event]:
-        """What the program did, as a trace records it; a failure is recorded as a crash."""
+        """The program's events as a trace records them; a failure is recorded as a crash."""
         done = [observed(event, decode_observation(type(event), line)) for event, line in self._done]
         return done if self._failure is None else [*done, self._failure]
 
     def run(self) -> None:
-        """Do the trace up to the first difference.
+        """Run the trace up to the first difference.
 
-        :raises OutsideFailure: the program cannot be used at all
+        :raises OutsideFailure: the program cannot be used
         :raises proofs.traces.TraceError: as for a replay
         """
         self._attempt(self._begin)
@@ -110,22 +116,22 @@ class Against(Replay):
         return (self.trace.first_line, 0) if self._at is None else (self._at.line, self._at.number)
 
     def may_lack(self, field: str) -> bool:
-        """A program that cannot be preempted does not have to say so; every other outcome is asked for."""
+        """A program that cannot be preempted may omit the fields of preemption; all other fields are required."""
         return field in MAY_BE_LEFT_OUT
 
     def check_shape(self, state: State) -> None:
-        """A state without a number for each node is no answer.
+        """Check that a state has a number for each node.
 
-        :raises OutsideFailure: it is not
+        :raises OutsideFailure: it does not
         """
         if problem := shape_problem(state, len(self.host.node_pages)):
             raise OutsideFailure(FailureKind.GARBAGE, problem)
 
     def _attempt(self, step: Callable[..., None], *arguments: object) -> None:
-        """Go on, up to where the trace is over; what was asked and not compared by then is left out."""
+        """Run a step. If the trace is over, count operations that were sent but not compared as left out."""
         try:
             step(*arguments)
-        except _Over as over:
+        except _EarlyEnd as over:
             self._over = str(over)
             for _ in self._asked:
                 self._leave_out(self._over)
@@ -141,7 +147,7 @@ class Against(Replay):
     def _read(self) -> Iterator[tuple[int, Event]]:
         try:
             yield from enumerate(self.trace)
-        except TraceError:  # what came before the bad line is compared first
+        except TraceError:  # compare the events before the bad line first
             if self._over is None:
                 self._attempt(self._settle, 0)
             raise
@@ -149,19 +155,19 @@ class Against(Replay):
     def _begin(self) -> None:
         hello = self._outside.hello
         if reason := unsupported(hello, self.trace.header):
-            raise _Over(reason)
+            raise _EarlyEnd(reason)
         self._possible = {KINDS[operation] for operation in hello.operations}
         try:
             self._outside.start(self.trace.header)
-        except HostRefused as refused:
-            raise _Over(f"the program cannot have such a host: {refused}") from None
+        except HostRefusal as refused:
+            raise _EarlyEnd(f"the program does not support this host: {refused}") from None
         except OutsideFailure as failure:
-            self._found(Boot(), failure, "that it is ready")
+            self._found(Boot(), failure, "the answer that it is ready")
 
     def _ask(self, index: int, event: Event) -> None:
         if type(event) not in self._possible:
             self._settle(0)
-            raise _Over(f"the program has no operation {event.op}")
+            raise _EarlyEnd(f"the program has no operation {event.op}")
         line = self.trace.line
         builder = event.builder
         if type(event) is Continue and builder in self._left_out:
@@ -192,10 +198,10 @@ class Against(Replay):
             self._outside.finish()
         except OutsideFailure as failure:
             self.diverged_at(self.where(), "end", "answer", "none", str(failure))
-            raise _Over from None
+            raise _EarlyEnd from None
 
     def _settle(self, left: int) -> None:
-        """Wait for answers and compare them, until that many are left."""
+        """Receive answers and compare them, until ``left`` are outstanding."""
         while len(self._asked) > left:
             self._at = self._asked[0]
             try:
@@ -206,7 +212,7 @@ class Against(Replay):
                 self._take(observation)
 
     def _take(self, observation: Observation) -> None:
-        """The answer to the first operation that was asked."""
+        """Compare the answer to the oldest outstanding operation."""
         asked = self._asked.popleft()
         there = asked.with_pages()
         if there is None or observation.absent:
@@ -223,25 +229,28 @@ class Against(Replay):
             self._failed(there, failure)
         self._done.append((there, self._outside.last_line))
         if self.result.divergence is not None or event.crash is not UNSET:
-            raise _Over("" if self.result.divergence is not None else "the host has crashed")
+            raise _EarlyEnd("" if self.result.divergence is not None else "the host has crashed")
 
     def _take_absent(self, asked: _SentOperation, there: Event | None, observation: Observation) -> None:
-        """The program says that it has not the pages, or it should have said so."""
+        """Handle an ``absent`` answer, or a missing one."""
         if there is not None:
-            self._failed(there, OutsideFailure(FailureKind.GARBAGE, "`absent`, of pages that the program has"))
+            self._failed(there, OutsideFailure(FailureKind.GARBAGE, "`absent`, but the program has these pages"))
         if not observation.absent:
-            self._failed(asked.event, OutsideFailure(FailureKind.GARBAGE, "an observation, where pages are absent"))
+            self._failed(
+                asked.event,
+                OutsideFailure(FailureKind.GARBAGE, "an observation, but the program does not have these pages"),
+            )
         self._leave_out(NO_PAGES)
 
     def _misused(self, asked: _SentOperation, error: MisuseError) -> NoReturn:
-        """The operation cannot be done. Is it the trace, or has the program brought it there?"""
+        """The operation is impossible: because of the trace, or because the program diverged from it before."""
         if not self._departed:
             raise TraceError(self.trace.path, asked.line, f"{asked.event.op}: {error}") from None
         self._leave_out(NOT_POSSIBLE)
-        raise _Over(NOT_POSSIBLE) from None
+        raise _EarlyEnd(NOT_POSSIBLE) from None
 
     def _failed_at_first(self, failure: OutsideFailure) -> NoReturn:
-        """No answer to the first operation that was asked."""
+        """Handle a missing answer to the oldest outstanding operation."""
         if failure.kind in (FailureKind.DIED, FailureKind.HUNG, FailureKind.CLOSED) and len(self._asked) > 1:
             failure = self._again(failure)
         asked = self._asked.popleft()
@@ -249,7 +258,7 @@ class Against(Replay):
         expected = "an observation"
         try:
             if there is not None:
-                self.execution.do(there)
+                self.runner.do(there)
         except MisuseError as error:
             self._misused(asked, error)
         except HypervisorCrash as crash:
@@ -257,7 +266,7 @@ class Against(Replay):
         self._failed(there or asked.event, failure, expected)
 
     def _again(self, failure: OutsideFailure) -> OutsideFailure:
-        """Answers may have been lost with the program: again, step by step, to see at which operation it fails."""
+        """Run the trace again step by step to find the operation that fails, because answers may have been lost."""
         first, done = self._asked[0], len(self._done)
         try:
             self._outside.start(self.trace.header)
@@ -270,17 +279,21 @@ class Against(Replay):
         except OutsideFailure as again:
             if again.finding:
                 failure = again
-        except HostRefused as refused:
-            failure = OutsideFailure(failure.kind, f"{failure.detail}; asked again, it cannot have the host: {refused}")
+        except HostRefusal as refused:
+            failure = OutsideFailure(
+                failure.kind, f"{failure.detail}; when run again, it does not support the host: {refused}"
+            )
         if not self._asked:
             self._at = first
             del self._done[done:]
-            failure = OutsideFailure(failure.kind, f"{failure.detail}; not seen again, asked singly")
+            failure = OutsideFailure(
+                failure.kind, f"{failure.detail}; it did not occur again with one operation at a time"
+            )
             self._found(first.with_pages() or first.event, failure, "an observation")
         return failure
 
     def _failed(self, event: Event, failure: OutsideFailure, expected: str = "an observation") -> NoReturn:
-        """The operation was asked, and is not answered as it should be."""
+        """Record that an operation has no valid answer, and end the trace."""
         self.result.events += 1
         self._found(event, failure, expected)
 
@@ -289,7 +302,7 @@ class Against(Replay):
             raise failure
         self._failure = replace(event, crash=str(failure))
         self.diverged(event, "answer", expected, str(failure))
-        raise _Over from None
+        raise _EarlyEnd from None
 
 
 def _outcome(event: Event) -> tuple[object, ...]:
@@ -298,22 +311,22 @@ def _outcome(event: Event) -> tuple[object, ...]:
 
 def replay_against(
     trace: Recording,
-    outside: Outside,
+    outside: OutsideProgram,
     *,
     check_locks: bool = False,
     check_properties: bool = True,
     result: TraceResult | None = None,
-) -> Against:
-    """Replay one trace against an outside program; the result, and what the program did, are in what is given.
+) -> AdapterReplay:
+    """Replay one trace against an outside program; returns the result, with the program's events.
 
-    A failure of the program is a divergence of the field ``answer``, and the program runs anew for the next trace.
+    A failure of the program is a divergence of the field ``answer``; the program is then restarted for the next trace.
 
-    :param result: filled as the replay goes on, for a caller that wants what was done before an error
-    :raises OutsideFailure: the program cannot be used at all; no finding
-    :raises proofs.traces.TraceError: the trace is malformed, or does what cannot be done
+    :param result: filled during the replay, for a caller that needs the partial result after an error
+    :raises OutsideFailure: the program cannot be used; this is no finding
+    :raises proofs.traces.TraceError: the trace is malformed, or has an impossible operation
     """
     if result is None:
         result = TraceResult(trace.first_line, trace.header.seed)
-    replay = Against(trace, outside, result, check_locks=check_locks, check_properties=check_properties)
+    replay = AdapterReplay(trace, outside, result, check_locks=check_locks, check_properties=check_properties)
     replay.run()
     return replay

@@ -1,4 +1,4 @@
-"""A trace that is in no file: its events are made, by a generator or by hand."""
+"""A trace without a file: its events come from a generator or from a caller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proofs.traces.events import Header
 
 
 class GeneratedTrace:
-    """A trace that is in no file."""
+    """A trace without a file."""
 
     def __init__(self, header: Header, events: Sequence[Event], path: str = "(made)") -> None:
         self.header = header
@@ -21,11 +21,11 @@ class GeneratedTrace:
 
     @property
     def line(self) -> int:
-        """The line that the event would have in a file."""
+        """The line that the current event would have in a file."""
         return self.first_line + self._read
 
     def error(self, reason: str) -> TraceError:
-        """An error at that event."""
+        """An error at the current event."""
         return TraceError(self.path, self.line, reason)
 
     def __iter__(self) -> Iterator[Event]:

@@ -1,4 +1,4 @@
-"""An outside implementation: a program that is given operations, and answers with what it observed."""
+"""An outside implementation: a program that runs operations and answers with its observations."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from msgspec.structs import replace
 from proofs.operations import KINDS, Event
 from proofs.traces.events import Header
 
-from .failure import FailureKind, HostRefused, OutsideFailure
+from .failure import FailureKind, HostRefusal, OutsideFailure
 from .process import LineProcess, arguments_of
 from .protocol import (
     PROTOCOL,
     Decoder,
     Greeting,
+    HeaderAnswer,
     Hello,
-    HelloRefused,
-    Malformed,
-    Named,
+    HelloRefusal,
+    MalformedLineError,
+    NamedPage,
     Observation,
-    Ready,
     decode_observation,
     message,
     question,
@@ -32,22 +32,22 @@ from .protocol import (
 STEP_LIMIT = 10.0
 START_LIMIT = 30.0
 DROP_LIMIT = 1.0
-"""Seconds to wait for an answer that is not wanted any more."""
+"""Seconds to wait for an answer that is no longer needed."""
 
 _HELLO: Decoder[Hello] = Decoder(Hello)
-_HELLO_REFUSED: Decoder[HelloRefused] = Decoder(HelloRefused)
-_READY: Decoder[Ready] = Decoder(Ready)
+_HELLO_REFUSED: Decoder[HelloRefusal] = Decoder(HelloRefusal)
+_READY: Decoder[HeaderAnswer] = Decoder(HeaderAnswer)
 
 
-class Outside:
-    """The program of a command: started when it is needed, and anew after a failure or a crash.
+class OutsideProgram:
+    """The program of a command: started on first use, and restarted after a failure or a crash.
 
-    A context manager: what is left of the program at its end is killed. Failures are :class:`OutsideFailure`; the
-    program is gone after one, and the next :meth:`start` runs it anew.
+    A context manager: it kills the program at its end. Failures are :class:`OutsideFailure`; they end the program, and
+    the next :meth:`start` restarts it.
 
     >>> import sys
     >>> from proofs.traces import read_traces
-    >>> with Outside(f"{sys.executable} -m proofs.cli.main serve") as outside:
+    >>> with OutsideProgram(f"{sys.executable} -m proofs.cli.main serve") as outside:
     ...     for trace in read_traces("tests/data/examples/redeem.jsonl"):
     ...         outside.start(trace.header)
     ...         for event in trace:
@@ -63,15 +63,15 @@ class Outside:
     def __init__(self, command: str, *, step_limit: float = STEP_LIMIT, start_limit: float = START_LIMIT) -> None:
         """
         :param command: the program and its arguments, split as a shell does
-        :param step_limit: seconds between two answers, and between the end of its input and that of the program
-        :param start_limit: seconds until the handshake is done
+        :param step_limit: seconds for one answer, and for the program's end after the end of its input
+        :param start_limit: seconds until the handshake is complete
         :raises OutsideFailure: the command cannot be split
         """
         self.command = command
         self.step_limit = step_limit
         self.start_limit = start_limit
         self.keep = False
-        """A program that differed goes on with the next trace. Else it is ended: it may remember what it did wrong."""
+        """Keep the program after a difference. By default it is ended, because its state may be wrong."""
         self._arguments = arguments_of(command)
         self._process: LineProcess | None = None
         self._hello: Hello | None = None
@@ -82,7 +82,7 @@ class Outside:
 
     @property
     def hello(self) -> Hello:
-        """What the program said about itself; it is started for that."""
+        """The program's answer to the greeting; starts it if necessary."""
         if self._hello is None:
             self._run()
         assert self._hello is not None
@@ -90,14 +90,14 @@ class Outside:
 
     @property
     def unanswered(self) -> int:
-        """How many operations were sent and not yet answered."""
+        """The number of operations that were sent and are not answered yet."""
         return len(self._asked)
 
     def start(self, header: Header) -> None:
-        """Begin a trace: a host as it is before boot.
+        """Begin a trace on a host before boot.
 
-        :raises HostRefused: the program cannot have such a host
-        :raises OutsideFailure: anything else but that it is ready
+        :raises HostRefusal: the program does not support the host
+        :raises OutsideFailure: the program gives no valid answer
         """
         if self._asked:
             self._drop_answers()
@@ -109,40 +109,40 @@ class Outside:
         line = self._line()
         try:
             ready = _READY.decode(line)
-        except Malformed as error:
+        except MalformedLineError as error:
             raise self._garbage(line, error) from None
         if ready.error is not UNSET:
-            raise HostRefused(ready.error)
+            raise HostRefusal(ready.error)
         if not ready.ready:
             raise self._failed(FailureKind.GARBAGE, 'neither `"ready": true` nor `error`, for a header')
 
-    def send(self, event: Event, mfn: Named | None = None) -> Event:
-        """Ask for an operation, without waiting. Gives it as it was asked: without the observed fields of the event.
+    def send(self, event: Event, mfn: NamedPage | None = None) -> Event:
+        """Send an operation without waiting; returns it as sent, without the observed fields of the event.
 
-        :param mfn: names its page, for a program with ``named_blocks``
+        :param mfn: the name of its page, for a program with ``named_blocks``; None: the event's own
         """
         if self._process is None:
-            raise ValueError("start() comes first")
+            raise ValueError("call start() before send()")
         asked = question(event)
         self._process.put(message(asked if mfn is None else replace(asked, mfn=mfn)))
         self._asked.append(type(event))
         return asked
 
     def flush(self) -> None:
-        """Give the program what was sent, as far as it takes it now: it works while the caller goes on."""
+        """Write what the program accepts now, so that it works while the caller continues."""
         if self._process is not None:
             self._process.flush()
 
     def receive(self) -> Observation:
-        """The answer to the oldest operation that is not yet answered.
+        """The answer to the oldest unanswered operation.
 
-        After an observation with ``crash`` the program is gone, and with it what was sent behind that.
+        After an observation with ``crash`` the program is ended, and later operations get no answer.
         """
         kind = self._asked[0]
         self.last_line = line = self._line()
         try:
             observation = decode_observation(kind, line)
-        except Malformed as error:
+        except MalformedLineError as error:
             raise self._garbage(line, error) from None
         self._asked.popleft()
         if observation.error is not UNSET:
@@ -152,24 +152,24 @@ class Outside:
         return observation
 
     def step(self, event: Event) -> Observation:
-        """Ask for an operation and wait for its answer."""
+        """Send an operation and wait for its answer."""
         self.send(event)
         return self.receive()
 
     def batch(self, events: Iterable[Event]) -> Iterator[Observation]:
-        """The answers to some operations that are sent all at once: much faster than step by step. Ends at a crash."""
+        """The answers to operations that are sent all at once, which is much faster. Ends at a crash."""
         for event in events:
             self.send(event)
         while self._asked:
             yield self.receive()
 
     def finish(self) -> None:
-        """The trace is over: nothing may have been written behind the last answer."""
+        """End the trace: the program must not have written anything after the last answer."""
         if self._process is not None and not self._asked and (rest := self._process.unasked()):
-            raise self._failed(FailureKind.EXTRA, f"behind the last answer: {rest[:80].decode(errors='replace')!r}")
+            raise self._failed(FailureKind.EXTRA, f"after the last answer: {rest[:80].decode(errors='replace')!r}")
 
     def stop(self) -> None:
-        """Let the program end: its input ends, and it must end too, with status 0."""
+        """End the program's input; the program must then end with status 0."""
         if self._asked:
             self._drop_answers()
         process = self._process
@@ -181,13 +181,13 @@ class Outside:
             self.kill()
 
     def kill(self) -> None:
-        """End the program at once, with all its children, if it runs."""
+        """Kill the program and all its children, if it runs."""
         process, self._process = self._process, None
         self._asked.clear()
         if process is not None:
             process.kill()
 
-    def __enter__(self) -> Outside:
+    def __enter__(self) -> OutsideProgram:
         return self
 
     def __exit__(
@@ -196,9 +196,9 @@ class Outside:
         self.kill()
 
     def _drop_answers(self) -> None:
-        """Answers that nobody waits for any more are read: that is quicker than to start the program anew.
+        """Read answers that are no longer needed, which is faster than a restart of the program.
 
-        A program that does not give them soon, or gives anything else, is ended.
+        A program that does not give them soon, or writes anything else, is ended.
         """
         process, asked = self._process, self._asked
         self._asked = deque()
@@ -213,7 +213,7 @@ class Outside:
                     return
             if process.unasked():
                 self.kill()
-        except (OutsideFailure, Malformed):
+        except (OutsideFailure, MalformedLineError):
             self.kill()
 
     def _run(self) -> LineProcess:
@@ -237,17 +237,17 @@ class Outside:
             raise OutsideFailure(FailureKind.NO_HELLO, f"{failure.kind}: {failure.detail}") from None
         try:
             hello = _HELLO.decode(line)
-        except Malformed as error:
+        except MalformedLineError as error:
             try:
                 refused = _HELLO_REFUSED.decode(line)
-            except Malformed:
-                refused = HelloRefused()
+            except MalformedLineError:
+                refused = HelloRefusal()
             if refused.error is not UNSET:
                 raise OutsideFailure(FailureKind.OTHER_VERSION, f"{PROTOCOL} is refused: {refused.error}") from None
             raise OutsideFailure(FailureKind.NO_HELLO, f"{error}, in {_shown(line)}") from None
         if hello.hello != PROTOCOL:
             raise OutsideFailure(
-                FailureKind.OTHER_VERSION, f"the program speaks {hello.hello!r}; spoken here: {PROTOCOL}"
+                FailureKind.OTHER_VERSION, f"the program supports {hello.hello!r}; supported here: {PROTOCOL}"
             )
         for operation in hello.operations:
             if operation not in KINDS:
@@ -264,7 +264,7 @@ class Outside:
             self.kill()
             raise
 
-    def _garbage(self, line: bytes, error: Malformed) -> OutsideFailure:
+    def _garbage(self, line: bytes, error: MalformedLineError) -> OutsideFailure:
         return self._failed(FailureKind.GARBAGE, f"{error}, in {_shown(line)}")
 
     def _failed(self, kind: FailureKind, detail: str) -> OutsideFailure:

@@ -1,6 +1,6 @@
-"""Which blocks an outside program took where a recording has others: both are legal choices.
+"""Maps the blocks of a recording to those that an outside program took instead: both are legal choices.
 
-Later operations name the recorded pages; they are translated into those that the program has instead.
+Later operations name the recorded pages, which are translated to the program's pages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from proofs.operations import (
 from reference.state import Host, all_locks
 from reference.status import PageStatus
 
-from .protocol import Named
+from .protocol import NamedPage
 
 _ORDER: dict[type[Event], str] = {
     AllocDomheapPages: "order",
@@ -35,18 +35,18 @@ _ORDER: dict[type[Event], str] = {
     PopulatePhysmap: "extent_order",
     MemoryExchange: "out_order",
 }
-"""The field with the order of the blocks that an operation takes."""
+"""By operation, the field with the order of the blocks that it takes."""
 
 
 NamesBlock = FreeDomheapPages | FreeHeapPages | AssignPages
 """The operations on a block that was allocated."""
 
 _NAMES_PAGES = (FreeDomheapPages, FreeHeapPages, AssignPages, OfflinePage, OnlinePage, MemoryExchange)
-"""The operations whose arguments are pages."""
+"""The operations with pages as arguments."""
 
 
 class PlacedBlock:
-    """A recorded block of 2^order pages, and where the program has it."""
+    """A recorded block of 2^order pages, and its place in the program."""
 
     __slots__ = ("age", "answered", "end", "mfn", "of", "recorded")
 
@@ -54,30 +54,30 @@ class PlacedBlock:
         self.recorded = recorded
         self.end = recorded + (1 << order)
         self.age = age
-        self.of = of  # the operation that gets it, if that gets this block alone
+        self.of = of  # the operation that gets it, if it gets only this block
         self.answered = False
-        self.mfn: int | None = None  # none, once answered: the program was refused that block
+        self.mfn: int | None = None  # None after the answer: the program did not get the block
 
 
 class Placement:
-    """The blocks of one trace. Blocks that were freed stay: the recording does not name them again."""
+    """The blocks of one trace. Freed blocks are kept: the recording does not name them again."""
 
     def __init__(self, host: Host, settle: Callable[[int], None], left: Callable[[], int]) -> None:
         """
-        :param host: the reference's, which follows the answers
-        :param settle: waits until so many operations are left unanswered
-        :param left: how many are
+        :param host: the reference's host, which follows the answers
+        :param settle: waits until this many operations are unanswered
+        :param left: returns the number of unanswered operations
         """
         self._host = host
         self._settle = settle
         self._left = left
         self._blocks: dict[int, dict[int, PlacedBlock]] = {}  # by order, then by first recorded page
         self._age = 0
-        self._began: dict[str, Event] = {}  # what a builder is doing
+        self._began: dict[str, Event] = {}  # a builder's operation in flight
         self._offlined: dict[int, int] = {}  # page taken offline in the recording -> in the program
 
     def translated(self, event: Event) -> Event | None:
-        """The operation with the pages that the program has; none if it has not. Waits for the answers that tell.
+        """The operation with the program's pages; None: the program does not have them. Waits for answers if needed.
 
         :raises reference.status.MisuseError: the host has no such page
         """
@@ -96,24 +96,24 @@ class Placement:
             return None if None in mfns else msgspec.structs.replace(event, in_mfns=mfns)
         return None if mfn is None else msgspec.structs.replace(event, mfn=mfn)
 
-    def named(self, event: Event) -> tuple[PlacedBlock | None, Named | None]:
-        """If it is not known yet where its pages are: their block, and their name by the operation that gets it."""
+    def named(self, event: Event) -> tuple[PlacedBlock | None, NamedPage | None]:
+        """If its pages are not known yet: their block, and their name by the operation that gets them."""
         if not isinstance(event, NamesBlock):
             return None, None
         block = self._latest(event.mfn)
         if block is None or block.answered or block.of is None or event.mfn + (1 << event.order) > block.end:
             return None, None
-        return block, Named(block.of, event.mfn - block.recorded)
+        return block, NamedPage(block.of, event.mfn - block.recorded)
 
     def _here(self, mfn: int, order: int) -> int | None:
-        """Where the program has these recorded pages."""
+        """The program's pages for these recorded pages."""
         for block in self._parts(mfn, order):
             while not block.answered:
                 self._settle(self._left() - 1)
         return self._locate(mfn, order)
 
     def _to_offline(self, event: OfflinePage) -> int | None:
-        """The same page, if it is as free as it was in the recording; else another one of its node."""
+        """The same page, if it is free as in the recording; else another free page of its node."""
         mfn = self._offlined.get(event.mfn)
         if mfn is None:
             in_use = event.result in (PageStatus.OWNED_PENDING, PageStatus.ANONYMOUS_FAILED)
@@ -132,9 +132,9 @@ class Placement:
             return None if order is None else heap.lowest(order)
 
     def expect(self, event: Event, number: int) -> Sequence[PlacedBlock]:
-        """The blocks that the event got in the recording; where the program has them is not known yet.
+        """Record the blocks that the event got in the recording; the program's are not known yet.
 
-        :param number: of the operation, as the program counts them
+        :param number: the number of the operation in the program's count
         """
         begun = event
         if event.builder is not UNSET:
@@ -156,7 +156,7 @@ class Placement:
         return expected
 
     def _latest(self, page: int) -> PlacedBlock | None:
-        """The block that the recording took last of those with that page in it."""
+        """The last recorded block that contains this page."""
         found: PlacedBlock | None = None
         for order, blocks in self._blocks.items():
             block = blocks.get(page >> order << order)
@@ -165,14 +165,14 @@ class Placement:
         return found
 
     def _parts(self, mfn: int, order: int) -> Iterator[PlacedBlock]:
-        """The blocks that cover these recorded pages, as far as they are known."""
+        """The known blocks that cover these recorded pages."""
         page = mfn
         while page < mfn + (1 << order) and (block := self._latest(page)) is not None:
             yield block
             page = block.end
 
     def _locate(self, mfn: int, order: int) -> int | None:
-        """Where the program has these recorded pages; none if it has not, or not as one block. All are answered."""
+        """The program's place of these recorded pages; None: it does not have them as one block. All are answered."""
         page = first = mfn
         for block in self._parts(mfn, order):
             if block.mfn is None:
@@ -184,13 +184,13 @@ class Placement:
                 return None
             page = block.end
         if page < mfn + (1 << order):
-            return mfn  # of a builder that has not ended: its blocks are the lowest everywhere
-        mask = (1 << order) - 1  # what is not aligned in the recording either, is refused here as there
+            return mfn  # a builder's operation in flight: its blocks are the lowest free ones in every program
+        mask = (1 << order) - 1  # pages that are unaligned in the recording are refused on both sides
         return first if bool(first & mask) == bool(mfn & mask) else None
 
 
 def answered(blocks: Sequence[PlacedBlock], event: Event) -> None:
-    """The program's answer: where it has the blocks of the event, one after the other."""
+    """Record the program's answer: the places of the event's blocks, in order."""
     for block, mfn in zip_longest(blocks, blocks_of(event)[: len(blocks)]):
         block.answered = True
         block.mfn = mfn

@@ -1,7 +1,7 @@
-"""A child process that is spoken to in lines, and is never waited for beyond a limit.
+"""A child process that exchanges lines, with a time limit on every wait.
 
-Nothing here blocks: what the child does not read is kept, what it writes beside its answers is kept short, and whoever
-it started goes with it. POSIX only.
+Nothing here blocks: unread input is buffered, only the end of standard error is kept, and processes that the child
+started are killed with it. POSIX only.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import IO
 from .failure import FailureKind, OutsideFailure
 
 LONGEST_LINE = 1 << 22
-"""Bytes of an answer. The counters of 64 nodes and 4,000 domains fit."""
+"""The most bytes of an answer. The counters of 64 nodes and 4,000 domains fit."""
 
 _CHUNK = 1 << 18
-_SLICE = 0.05  # seconds; how often the child is looked at while nothing comes from it
-_GRACE = 1.0  # seconds; how long a child may take to end after it closed its standard output
+_SLICE = 0.05  # seconds between checks of a silent child
+_GRACE = 1.0  # seconds for a child to end after it closed its standard output
 _TAIL = 4096  # bytes of its standard error that are kept
 
 
 def arguments_of(command: str) -> list[str]:
     """The words of a command, split as a shell does.
 
-    :raises OutsideFailure: there is none, or a quote is not closed
+    :raises OutsideFailure: the command is empty, or a quote is not closed
     """
     try:
         words = shlex.split(command)
@@ -48,7 +48,7 @@ def _pipe(stream: IO[bytes] | None) -> int:
 
 
 class LineProcess:
-    """The child. Every method that waits raises :class:`OutsideFailure` where the child does not do its part."""
+    """The child. Every method that waits raises :class:`OutsideFailure` if the child fails."""
 
     def __init__(self, arguments: list[str]) -> None:
         try:
@@ -58,7 +58,7 @@ class LineProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=True,  # a group of its own: it is ended with all its children
+                start_new_session=True,  # its own process group, so that its children are killed with it
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in the command
             reason = getattr(error, "strerror", None) or str(error)
@@ -69,7 +69,7 @@ class LineProcess:
         self._unsent = bytearray()
         self._reads = True  # it has not closed its standard input
         self._lines: deque[bytes] = deque()
-        self._begun = b""  # of a line that has not ended
+        self._begun = b""  # the beginning of an incomplete line
         self._tail = b""
         self._poll = select.poll()
         self._poll.register(self._stdout, select.POLLIN)
@@ -77,11 +77,11 @@ class LineProcess:
         self._looked = monotonic()
 
     def put(self, line: bytes) -> None:
-        """Write that line as soon as the child takes it; :meth:`flush` or :meth:`get` begin with that."""
+        """Queue a line; :meth:`flush` and :meth:`get` write it."""
         self._unsent += line
 
     def flush(self) -> None:
-        """Write as much as the child takes now."""
+        """Write as much as the child accepts now."""
         while self._unsent and self._reads:
             try:
                 del self._unsent[: os.write(self._stdin, self._unsent)]
@@ -91,7 +91,7 @@ class LineProcess:
                 self._reads = False
 
     def get(self, limit: float) -> bytes:
-        """The next line. It must be complete within the limit, however slowly it comes."""
+        """The next line, which must be complete within the limit."""
         lines = self._lines
         if not lines:
             deadline = monotonic() + limit
@@ -100,41 +100,45 @@ class LineProcess:
         return lines.popleft()
 
     def unasked(self) -> bytes:
-        """What the child has written beyond the lines taken, as far as it is there."""
+        """The output of the child after the lines taken, as far as it has arrived."""
         if not self._lines and not self._begun:
             with suppress(BlockingIOError):
                 self._begun = os.read(self._stdout, _CHUNK)
         return self._lines[0] if self._lines else self._begun
 
     def end(self, limit: float) -> None:
-        """End the child's input. It must end within the limit, with status 0 and without another word."""
+        """End the child's input. The child must end within the limit, with status 0 and without further output."""
         deadline = monotonic() + limit
         assert self._child.stdin is not None
         self._child.stdin.close()
         ended = False
         while not ended:
-            ended = self._child.poll() is not None  # asked first: what it wrote before is there by then
+            ended = self._child.poll() is not None  # checked before its output is read, so that no output is missed
             if rest := self.unasked():
-                raise OutsideFailure(FailureKind.EXTRA, f"{_quoted(rest)} behind the last answer")
+                raise OutsideFailure(FailureKind.EXTRA, f"{_quoted(rest)} after the last answer")
             if monotonic() > deadline:
-                raise OutsideFailure(FailureKind.ENDED_BADLY, self._told(f"goes on {limit:g} s after its input ended"))
+                raise OutsideFailure(
+                    FailureKind.ENDED_BADLY, self._described(f"still running {limit:g} s after its input ended")
+                )
             self._read_stderr()
             sleep(0 if ended else 0.001)
         if status := self._child.returncode:
-            raise OutsideFailure(FailureKind.ENDED_BADLY, self._told(f"its input ended, and it ended {_how(status)}"))
+            raise OutsideFailure(
+                FailureKind.ENDED_BADLY, self._described(f"its input ended, and it ended {_how(status)}")
+            )
 
     def kill(self) -> None:
-        """End the child, and whoever it started, at once."""
+        """Kill the child and the processes that it started."""
         with suppress(ProcessLookupError, PermissionError):  # PermissionError: only zombies are left (macOS)
             os.killpg(self._child.pid, signal.SIGKILL)
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
             assert stream is not None
             stream.close()
-        with suppress(subprocess.TimeoutExpired):  # one that runs as another user cannot be killed
+        with suppress(subprocess.TimeoutExpired):  # a child that runs as another user cannot be killed
             self._child.wait(_GRACE)
 
     def _wait(self, deadline: float, limit: float) -> None:
-        """Read what comes; raise where nothing can come any more, or not in time."""
+        """Read output; raise if there can be no more, or not in time."""
         self.flush()
         silent = not self._poll_once(deadline)
         if self._lines:
@@ -142,21 +146,23 @@ class LineProcess:
         now = monotonic()
         if silent or now - self._looked > _SLICE:
             self._looked = now
-            if self._child.poll() is not None:  # others may still hold the pipe: it never ends then
+            if self._child.poll() is not None:  # other processes may hold the pipe open
                 self._read_rest()
         if now > deadline and not self._lines:
-            raise OutsideFailure(FailureKind.HUNG, self._told(f"no answer within {limit:g} s{self._half()}"))
+            raise OutsideFailure(FailureKind.HUNG, self._described(f"no answer within {limit:g} s{self._half()}"))
 
     def _read_rest(self) -> None:
-        """The child has ended: its last lines, or that there are none."""
+        """Read the last lines of a child that has ended; raise if there are none."""
         with suppress(BlockingIOError):
             while not self._lines:
                 self._read_stdout()
         if not self._lines:
-            raise OutsideFailure(FailureKind.DIED, self._told(f"ended {_how(self._child.returncode)}{self._half()}"))
+            raise OutsideFailure(
+                FailureKind.DIED, self._described(f"ended {_how(self._child.returncode)}{self._half()}")
+            )
 
     def _poll_once(self, deadline: float) -> bool:
-        """Wait a little for the child to read or write; whether anything came of it."""
+        """Wait briefly for the child to read or write; returns whether it did."""
         if self._unsent and self._reads:
             self._poll.register(self._stdin, select.POLLOUT)
         ready = self._poll.poll(1000 * max(0.0, min(deadline - monotonic(), _SLICE)))
@@ -188,7 +194,7 @@ class LineProcess:
             )
 
     def _closed(self) -> None:
-        """Nothing more will come: because the child ended, or because it closed its end."""
+        """Handle the end of output: the child ended, or closed its standard output."""
         deadline = monotonic() + _GRACE
         while (status := self._child.poll()) is None and monotonic() < deadline:
             self._read_stderr()
@@ -196,9 +202,9 @@ class LineProcess:
         self._read_stderr()
         if status is None:
             raise OutsideFailure(
-                FailureKind.CLOSED, self._told(f"closed its standard output, and goes on{self._half()}")
+                FailureKind.CLOSED, self._described(f"closed its standard output, but is still running{self._half()}")
             )
-        raise OutsideFailure(FailureKind.DIED, self._told(f"ended {_how(status)}{self._half()}"))
+        raise OutsideFailure(FailureKind.DIED, self._described(f"ended {_how(status)}{self._half()}"))
 
     def _read_stderr(self) -> None:
         with suppress(BlockingIOError):
@@ -211,8 +217,8 @@ class LineProcess:
     def _half(self) -> str:
         return f", in the middle of the line {_quoted(self._begun)}" if self._begun else ""
 
-    def _told(self, what: str) -> str:
-        """With the last line of its standard error, and what it did to its input."""
+    def _described(self, what: str) -> str:
+        """The failure with the last line of standard error, and whether the child closed its input."""
         if not self._reads and self._unsent:
             what += "; it closed its standard input"
         said = self._tail.decode(errors="replace").split("\n")
@@ -230,6 +236,6 @@ def _how(status: int) -> str:
 
 
 def _quoted(text: bytes) -> str:
-    """The beginning of what it wrote."""
+    """The beginning of the child's output, quoted."""
     shown = text[:80].decode(errors="replace")
     return repr(shown + ("..." if len(text) > 80 else ""))

@@ -1,7 +1,7 @@
-"""``claim-adapter/1``: what is said to an outside program, and what it answers. One JSON object a line.
+"""``claim-adapter/1``: the messages to an outside program and its answers, one JSON object per line.
 
-Every line is answered by exactly one line, in order: the greeting by what the program supports, the header of a trace
-by ``{"ready": true}``, an operation by its observation. An error is answered by ``{"error": TEXT}``.
+Every line gets exactly one answer line, in order: a greeting what the program supports, the header of a trace
+``{"ready": true}``, an operation its observation. The answer to an error is ``{"error": TEXT}``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FORMATS = (FORMAT_1, FORMAT_2)
 
 
 class Greeting(Struct, forbid_unknown_fields=True):
-    """The first line: the versions of the protocol that are spoken here."""
+    """The first line: the versions of the protocol that are supported here."""
 
     hello: list[str]
 
@@ -33,50 +33,50 @@ class Hello(Struct, forbid_unknown_fields=True, omit_defaults=True):
     semantics: list[str]
     operations: list[str]
     restart: bool = False
-    """The program can have one host only: it is started anew for every trace."""
+    """The program supports one host only: it is restarted for every trace."""
     named_blocks: bool = False
-    """``mfn`` of an operation may be a :class:`Named`."""
+    """``mfn`` of an operation may be a :class:`NamedPage`."""
 
 
-class Named(Struct):
-    """A page named by the operation that got it: this spares the wait for the answer of that operation."""
+class NamedPage(Struct):
+    """A page named by the operation that gets it, to avoid waiting for the answer of that operation."""
 
     of: int
-    """The operation; ``boot``, the first one behind the header, is 0. Its block begins with the page."""
+    """The number of the operation; ``boot``, the first one after the header, is 0."""
     page: int
-    """Counted from the first one of that block."""
+    """The index of the page in the operation's block."""
 
 
 class Answer(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What every answer may be instead."""
+    """The error that any answer may have instead of its content."""
 
     error: str | UnsetType = UNSET
 
 
-class HelloRefused(Answer):
-    """The answer to a greeting with no version that the program speaks."""
+class HelloRefusal(Answer):
+    """The answer to a greeting without a version that the program supports."""
 
 
-class Ready(Answer):
-    """The answer to a header: the host is there. With ``error`` the program cannot have such a host."""
+class HeaderAnswer(Answer):
+    """The answer to a header: the host is ready. With ``error``, the program does not support the host."""
 
     ready: bool = False
 
 
 class Observation(Answer):
-    """The answer to an operation: its observed fields, and the counters behind it or, with ``crash``, none."""
+    """The answer to an operation: its observed fields, and the counters after it, which ``crash`` omits."""
 
     state: State | UnsetType = UNSET
     crash: str | UnsetType = UNSET
     absent: bool = False
-    """The operation named pages of one that was refused: nothing was done."""
+    """The operation named pages of a refused operation, and was not run."""
 
 
 Message = TypeVar("Message")
 
 
-class Malformed(Exception):  # what it is called
-    """A line that does not say what is expected there; the message says why."""
+class MalformedLineError(Exception):  # what it is called
+    """A line that is not the expected message; the message of the exception says why."""
 
 
 class Decoder(Generic[Message]):
@@ -88,18 +88,18 @@ class Decoder(Generic[Message]):
     def decode(self, line: bytes) -> Message:
         """The line's content.
 
-        :raises Malformed: it is not of that type
+        :raises MalformedLineError: it is not of that type
         """
         try:
             content: Message = self._decoder.decode(line)
         except msgspec.ValidationError as error:
-            raise Malformed(str(error)) from None
+            raise MalformedLineError(str(error)) from None
         except msgspec.DecodeError as error:
-            raise Malformed(f"not JSON: {error}") from None
+            raise MalformedLineError(f"not JSON: {error}") from None
         except UnicodeDecodeError as error:
-            raise Malformed(f"not UTF-8: {error.reason}") from None
+            raise MalformedLineError(f"not UTF-8: {error.reason}") from None
         except RecursionError:
-            raise Malformed("JSON nested too deep") from None
+            raise MalformedLineError("JSON nested too deep") from None
         return content
 
 
@@ -129,29 +129,29 @@ def message(content: Struct) -> bytes:
 
 
 def question(event: Event) -> Event:
-    """An operation with its arguments alone."""
+    """An operation with only its arguments."""
     return msgspec.structs.replace(event, **_NOT_OBSERVED[type(event)])
 
 
 def decode_observation(kind: type[Event], line: bytes) -> Observation:
     """The answer to an operation of that kind.
 
-    :raises Malformed: it is no answer to that
+    :raises MalformedLineError: the line is no valid answer to it
     """
     observation = _DECODERS[kind].decode(line)
     if observation.state is UNSET and observation.crash is observation.error is UNSET and not observation.absent:
-        raise Malformed("field `state` is missing")
+        raise MalformedLineError("field `state` is missing")
     return observation
 
 
 def observed(event: Event, observation: Observation) -> Event:
-    """The event as a trace would record it: its arguments, and what the program answered."""
+    """The event as a trace records it: its arguments, and the program's answer."""
     outcome = {name: getattr(observation, name) for name in event.observed}
     return msgspec.structs.replace(event, state=observation.state, crash=observation.crash, **outcome)
 
 
 def unsupported(hello: Hello, header: Header) -> str | None:
-    """Why the program cannot be given such a trace, or none."""
+    """Why the program does not support such a trace; None: it does."""
     if header.semantics not in hello.semantics:
         return f"the program has no generation {header.semantics}"
     if header.format not in hello.formats:

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from proofs.operations import KINDS, Event, Events1, Events2
-from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import observe
+from proofs.replay.runner import Runner, boot_shape
 from proofs.traces.events import FORMAT_1, FORMAT_2, Header
 from reference.generation import Generation
 from reference.status import HypervisorCrash, MisuseError
@@ -21,11 +21,11 @@ from .protocol import (
     PROTOCOL,
     Decoder,
     Greeting,
+    HeaderAnswer,
     Hello,
-    HelloRefused,
-    Malformed,
+    HelloRefusal,
+    MalformedLineError,
     Observation,
-    Ready,
     message,
 )
 
@@ -50,16 +50,16 @@ class Server:
 
     def __init__(self, name: str, semantics: Mapping[str, Generation]) -> None:
         """
-        :param name: what it calls itself
-        :param semantics: those it has, by name
+        :param name: its name in the handshake
+        :param semantics: its generations, by name
         """
         self._name = name
         self._semantics = semantics
         self._events: Decoder[Event] | None = None
-        self._execution: Execution | None = None
+        self._runner: Runner | None = None
 
     def answer(self, line: bytes) -> Struct:
-        """The answer to a line; what is wrong with it is an answer too."""
+        """The answer to a line; an error in the line is answered, too."""
         try:
             if not line.startswith(b'{"op"'):
                 kind = _KIND.decode(line)
@@ -67,46 +67,46 @@ class Server:
                     return self._hello(_GREETING.decode(line))
                 if kind.format is not UNSET:
                     return self._ready(_HEADER.decode(line))
-            if self._execution is None or self._events is None:
-                return Observation(error="no host: a header comes first")
-            return self._observation(self._execution, self._events.decode(line))
-        except Malformed as error:
+            if self._runner is None or self._events is None:
+                return Observation(error="no host: send a header first")
+            return self._observation(self._runner, self._events.decode(line))
+        except MalformedLineError as error:
             return Observation(error=str(error))
 
     def _hello(self, greeting: Greeting) -> Struct:
         if PROTOCOL not in greeting.hello:
-            return HelloRefused(error=f"spoken here: {PROTOCOL}")
+            return HelloRefusal(error=f"supported here: {PROTOCOL}")
         return Hello(PROTOCOL, self._name, list(FORMATS), list(self._semantics), list(KINDS))
 
     def _ready(self, header: Header) -> Struct:
-        self._execution = None
+        self._runner = None
         semantics = self._semantics.get(header.semantics)
         if semantics is None:
-            return Ready(error=f"no generation {header.semantics!r}")
+            return HeaderAnswer(error=f"no generation {header.semantics!r}")
         if header.format not in _EVENTS:
-            return Ready(error=f"unknown format {header.format!r}")
+            return HeaderAnswer(error=f"unknown format {header.format!r}")
         try:
             host = boot_shape(header.host, semantics)
         except MisuseError as error:
-            return Ready(error=str(error))
-        self._execution = Execution(host)
+            return HeaderAnswer(error=str(error))
+        self._runner = Runner(host)
         self._events = _EVENTS[header.format]
-        return Ready(ready=True)
+        return HeaderAnswer(ready=True)
 
-    def _observation(self, execution: Execution, event: Event) -> Struct:
+    def _observation(self, runner: Runner, event: Event) -> Struct:
         kind = OBSERVATIONS[type(event)]
         try:
-            outcome = execution.do(event)
+            outcome = runner.do(event)
         except HypervisorCrash as crash:
-            self._execution = None  # that host is gone
+            self._runner = None  # the host has crashed
             return kind(crash=str(crash))
         except MisuseError as error:
             return kind(error=str(error))
-        return kind(**outcome, state=observe(execution.host))
+        return kind(**outcome, state=observe(runner.host))
 
 
 def serve(server: Server, source: int, sink: int) -> None:
-    """Answer lines until the input ends. Answers are written when no whole line is left to read: no delay by it.
+    """Answer lines until the input ends. Answers are written as soon as no complete line is left to read.
 
     :param source: file descriptor to read from
     :param sink: file descriptor to write to

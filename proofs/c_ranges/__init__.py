@@ -1,1 +1,1 @@
-"""`no-wrap`, value by value: each intermediate expression of each operation, its verdict and what wrapping leads to."""
+"""`no-wrap`, value by value: each intermediate expression of each operation, its verdict and the effect of wrapping."""

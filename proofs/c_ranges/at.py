@@ -1,4 +1,4 @@
-"""The values of one event on a concrete host: which of them are out of their type there."""
+"""The values of one event on a concrete host that are outside their type."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from model.c_code.evaluation import evaluated
 from model.hosts.bounded import BoundedHost, ListGrid, ListVector
 from model.logic import negation
 from model.named import GENERATIONS, TRANSITIONS
+from model.operations.domains import NO_DOMCTL
 from model.state import FIELDS, Shape, State
 from model.step import Step
 from proofs import operations as e
-from proofs.c_typed.runs import CTypedRun, Seen
+from proofs.c_typed.runs import CTypedRun, EventOutcome
+from proofs.interrupts import check, interruptible
 from proofs.operations import Event
 from reference.pages import PageState
 from reference.state import Domain, Host
 
-Made = tuple[str, dict[str, Any]]
+CallWithArguments = tuple[str, dict[str, Any]]
 """A transition and its arguments."""
 
 
-def transition_of(event: Event, run: CTypedRun, seen: Seen) -> Made | None:
-    """The transition whose values an event computes on a run before it; none for those that are not considered here.
+def transition_of(event: Event, run: CTypedRun, seen: EventOutcome) -> CallWithArguments | None:
+    """The transition whose values an event computes in the state of a run; None: the event is not considered.
 
-    Which node an allocation was on is taken from what was seen of it.
+    The node of an allocation is taken from its observed outcome.
     """
     host = run.host
     if isinstance(event, e.Continue):
@@ -48,12 +50,12 @@ def transition_of(event: Event, run: CTypedRun, seen: Seen) -> Made | None:
     return _assigned_or_freed(event, host)
 
 
-def _claimed(domid: int, pages: int, node: int | None, nr_extents: int) -> Made:
+def _claimed(domid: int, pages: int, node: int | None, nr_extents: int) -> CallWithArguments:
     arguments = {"domid": domid, "pages": pages, "nr_extents": nr_extents}
     return ("set_outstanding_pages", arguments) if node is None else ("claim_on_node", {**arguments, "node": node})
 
 
-def _claim_pages(event: e.ClaimPages, run: CTypedRun) -> Made:
+def _claim_pages(event: e.ClaimPages, run: CTypedRun) -> CallWithArguments:
     pages = asked = event.nr_extents
     if GENERATIONS[run.host.semantics.name].rules.legacy_subtracts_first:
         pages = (asked - int(run.known[event.domid].tot_pages)) % 2**64
@@ -61,7 +63,7 @@ def _claim_pages(event: e.ClaimPages, run: CTypedRun) -> Made:
     return _claimed(event.domid, pages, node if isinstance(node, int) else None, asked)
 
 
-def _claim_memory(event: e.InstallClaimSet, nodes: int) -> Made:
+def _claim_memory(event: e.InstallClaimSet, nodes: int) -> CallWithArguments:
     first = [0] * nodes
     entry: dict[str, Any] = {}
     for claim in event.claims:
@@ -78,7 +80,7 @@ def _request(event: Any, on_node: int, order: int, node: int | None, exact: bool
     return {"domid": event.domid, "pages": 1 << order, "node": on_node, **requested}
 
 
-def _continued(run: CTypedRun, event: e.Continue, seen: Seen) -> Made | None:
+def _continued(run: CTypedRun, event: e.Continue, seen: EventOutcome) -> CallWithArguments | None:
     """The next critical section of a claim or of an allocation in flight."""
     began = run.in_flight.get(str(event.builder))
     if isinstance(began, e.ClaimPages) and began.nr_extents:
@@ -90,13 +92,13 @@ def _continued(run: CTypedRun, event: e.Continue, seen: Seen) -> Made | None:
         return None
     taken = [int(a) - b for a, b in zip(run.host.node_avail_pages, seen.state.node_avail_pages, strict=True)]
     if max(taken) <= 0:
-        return None  # it allocated nothing
+        return None  # it allocated no pages
     on_node, destroyed = taken.index(max(taken)), run.known[began.domid].is_destroyed
     name = "alloc_for_destroyed" if destroyed else "alloc_heap_pages"
     return name, _request(began, on_node, began.extent_order, began.node, "exact_node" in began.memflags)
 
 
-def _assigned_or_freed(event: Event, host: Host) -> Made | None:
+def _assigned_or_freed(event: Event, host: Host) -> CallWithArguments | None:
     if isinstance(event, e.AssignPages):
         name = "assign_extra_pages" if "no_refcount" in event.memflags else "assign_pages"
         domid: int | None = event.domid
@@ -110,14 +112,22 @@ def _assigned_or_freed(event: Event, host: Host) -> Made | None:
     return name, {"domid": domid, "node": host.node_of(event.mfn), "pages": 1 << event.order, "marks": 0}
 
 
+PLENTY = 2**40
+IN_FLIGHT = ("legacy_calls", "transit_pages", "anonymous_pages", "owed_pages")
+"""Ghosts that describe what is between two critical sections."""
+
+
 def concrete(run: CTypedRun) -> tuple[BoundedHost, State, list[int]]:
-    """The counters of a run's host as a state of the model, whose ghosts are all zero; and the ids of its domains."""
+    """The counters of a run's host as a state of the model, and the ids of its domains.
+
+    Fields that exist only in the model do not refuse the operation, because the run has done it.
+    """
     host, ids = run.host, sorted(run.known)
     domains = [run.known[domid] for domid in ids]
     shape = BoundedHost(len(host.node_pages), len(ids))
     values: dict[str, Any] = {}
     for info in FIELDS.values():
-        zero: Any = False if info.flag else 0
+        zero: Any = False if info.flag else PLENTY if info.name in IN_FLIGHT else 0
         if info.shape is Shape.HOST:
             values[info.name] = int(getattr(host, info.name, 0))
         elif info.shape is Shape.NODE:
@@ -131,6 +141,7 @@ def concrete(run: CTypedRun) -> tuple[BoundedHost, State, list[int]]:
     values["claims"] = ListGrid([[0 if d.is_destroyed else int(x) for x in d.claims] for d in domains])
     for name in ("global_claims", "node_claims"):
         values[name] = ListVector([0 if d.is_destroyed else int(getattr(d, name)) for d in domains])
+    values["domctl_lock"] = NO_DOMCTL
     orphaned = [int(d.global_claims) + int(d.node_claims) if d.is_destroyed else 0 for d in domains]
     values["orphaned_claims"] = ListVector(orphaned)
     for name, state, refcounted in (
@@ -150,24 +161,26 @@ def _pages(host: Host, domain: Domain, state: PageState, refcounted: bool) -> li
     return by_node
 
 
-def out_of_type(semantics: str, run: CTypedRun, made: Made) -> dict[int, int | None]:
-    """Numbers of the values that are out of their type when that is done now; with the value where it is known."""
+def out_of_type(semantics: str, run: CTypedRun, made: CallWithArguments) -> dict[int, int | None]:
+    """The numbers of the values outside their type when the transition runs now, with the value if it is known."""
     shape, state, ids = concrete(run)
     name, arguments = made
     domid = arguments["domid"]
+    if name == "domain_kill_release":
+        state.domctl_lock = ids.index(domid)
     step = Step(shape, state, arguments | {"domid": 0 if domid is None else ids.index(domid)})
     TRANSITIONS[name].build(step, GENERATIONS[semantics].rules)
     found: dict[int, int | None] = {}
     for number, value in enumerate(evaluated(step, state).values):
         if name == "claim_memory" and "entry.node" not in arguments and "[n]" in value.expression:
-            continue  # no entry is on a node: nothing is computed for one
+            continue  # no entry is on a node, so no value of an entry is computed
         broken = negation(value.fits())
         if broken is False:
             continue
         if broken is not True:
-            solver = z3.SimpleSolver()
+            solver = interruptible(z3.SimpleSolver())
             solver.add(broken, *[axiom for axiom in shape.axioms if not isinstance(axiom, bool)])
-            if solver.check() != z3.sat:
+            if check(solver) != z3.sat:
                 continue
         found[number] = value.term if isinstance(value.term, int) else None
     return found

@@ -1,4 +1,4 @@
-"""Every intermediate value of a generation: in its type for any host, or not shown to be."""
+"""Every intermediate value of a generation: proved to be in its type for any host, or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from proofs.prover.verdict import Verdict
 
 WHOLE = "no-wrap.intermediate"
 SMALL = (2, 2)
-"""Nodes and domains of the host on which values are listed."""
+"""The numbers of nodes and domains of the host on which values are listed."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class RangeRow:
     c_type: str
     verdict: Verdict
     assumes: tuple[str, ...] = ()
-    """What is taken for granted of loops on the way to it."""
+    """The loop invariants assumed for it."""
     number: int = 0
-    """Which value of the transition it is."""
+    """Its number in the transition."""
 
 
 def values_of(semantics: str, transition: str) -> list[Value]:
@@ -53,7 +53,7 @@ def _step(semantics: str, transition: str) -> tuple[BoundedHost, Step]:
 
 @contextmanager
 def _stated(transition: str, number: int) -> Iterator[str]:
-    """A property about one value, there while it is looked at."""
+    """A property about one value, registered inside the block."""
     name = f"{WHOLE}[{transition} {number}]"
 
     def fits(q: Quantifiers, t: TwoStates) -> Term:
@@ -67,11 +67,11 @@ def _stated(transition: str, number: int) -> Iterator[str]:
 
 
 BEFORE_ANY_WRAP = "no-wrap.domain-counters"
-"""Holds in every state that a trace reaches before a value leaves its type, and is given to the proofs as such."""
+"""An invariant of every state that a trace reaches before a value leaves its type; the proofs assume it."""
 
 
 def rows_of(semantics: str) -> list[RangeRow]:
-    """Every value of a generation, on what every step keeps up to the first value that leaves its type."""
+    """Every value of a generation, judged with the invariants that hold until the first value leaves its type."""
     kept = list(dict.fromkeys([*induction(semantics).kept, BEFORE_ANY_WRAP]))
     found = []
     for transition in GENERATIONS[semantics].transitions:

@@ -1,7 +1,7 @@
-"""Traces on C's numbers in which a value leaves its type, and what comes of it: breadth first, from a few beginnings.
+"""Searches traces on C's numbers for values that leave their type, and the effect: breadth first, from some prefixes.
 
-Whole operations, on hosts of a few pages, with page counts that are small or next to where 32 or 64 bits end. Claims
-and allocations are in flight only in beginnings in which a domain is destroyed under them.
+The traces have whole operations on hosts of a few pages, with page counts that are small or near the ends of 32 or 64
+bits. Claims and allocations are in flight only in prefixes that destroy their domain.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from model.c_types import UINT_MAX
 from model.named import GENERATIONS
 from proofs.c_ranges.at import out_of_type, transition_of
 from proofs.c_ranges.rows import values_of
-from proofs.c_typed.runs import CTypedRun, Parting, Seen, parting
+from proofs.c_typed.runs import CTypeDivergence, CTypedRun, EventOutcome, parting
 from proofs.operations import Event, Events2
 from proofs.traces.events import HostShape
 from reference.constants import XENMEMF_exact_node_request
@@ -27,39 +27,39 @@ from reference.status import MisuseError
 
 HOSTS = ((1,), (2,), (1, 1), (3,))
 LARGE = (2**33,)
-"""Pages of the host on which a claim of 32 bits is exceeded."""
+"""Pages of a host on which a claim can exceed 32 bits."""
 DEPTH = 5
-"""Events after the two domains are created."""
+"""The most events after the two domains are created."""
 DEPTH_FIRST = 3
-"""Of these, before other beginnings are tried."""
+"""The most of these events before other prefixes are tried."""
 DEPTH_DESTROYED = 2
-"""Events after one of them is destroyed with a claim or an allocation in flight."""
+"""The most events after a domain is destroyed with a claim or an allocation in flight."""
 LIMIT = 4
 """max_pages of the domains."""
 
 
-Wanted: TypeAlias = set[tuple[str, int]]
-"""Values: transitions, and which value of each."""
+ValuesInSearch: TypeAlias = set[tuple[str, int]]
+"""Values, by transition and number."""
 Events: TypeAlias = tuple[dict[str, Any], ...]
-"""Events as written, without what came out."""
+"""Events in the trace format, without outcomes."""
 
 
 @dataclass(frozen=True)
 class WrapTrace:
-    """A shortest trace in which a value leaves its type with its last event."""
+    """A shortest trace whose last event makes a value leave its type."""
 
     nodes: tuple[int, ...]
     events: Events
     value: int | None
-    """In integers."""
+    """The value as an unbounded integer."""
     wrapped: tuple[str, ...]
-    """What the numbers of C noted."""
-    parting: Parting | None
-    """What it leads to: where the same trace on unbounded numbers goes elsewhere; none if it does not."""
+    """The wrap recorded by C's numbers."""
+    parting: CTypeDivergence | None
+    """The effect: where the same trace on unbounded numbers first differs; None: it does not differ."""
 
 
 class _Node:
-    """A state, by the events that lead to it."""
+    """A state, represented by the events that lead to it."""
 
     def __init__(self, shape: HostShape, semantics: str, events: Events) -> None:
         self.shape, self.semantics, self.events = shape, semantics, events
@@ -78,9 +78,9 @@ def _event(written: dict[str, Any]) -> Event:
 
 
 def search(semantics: str, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], list[WrapTrace]]:
-    """Traces for values, by transition and number: the shortest, and the shortest that leads elsewhere if not the same.
+    """Traces for values, by transition and number: the shortest, and the shortest with an effect if it is another one.
 
-    States from which C's numbers and unbounded ones go different ways are not continued from.
+    The search does not continue from states in which C's numbers and unbounded ones differ.
     """
     found: dict[tuple[str, int], list[WrapTrace]] = {}
     for nodes in HOSTS:
@@ -110,7 +110,7 @@ def _extra() -> Iterator[Events]:
 
 
 def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
-    """Domains are destroyed while claims for them are past their check, and while memory is being populated."""
+    """Prefixes that destroy domains while claims for them have passed their check, or memory is being populated."""
     created, pages = _created(nodes, LIMIT), sum(nodes)
     claim, claimed, destroy = _claim_in_flight(0, pages)
     yield (*created, claim, destroy, claimed)
@@ -127,7 +127,7 @@ def _destroyed(semantics: str, nodes: tuple[int, ...]) -> Iterator[Events]:
         on_node = {"op": "install_claim_set", "domid": 1, "claims": [{"pages": 2, "target": 0}]}
         yield (*created, less, destroy, claimed, on_node)
     populate = {"op": "populate_physmap", "domid": 0, "nr_extents": 2, "extent_order": 0, "builder": "populate"}
-    # Without a stash the first section allocates already.
+    # Without a stash, the first section already allocates.
     begun = [] if "free_stash" in GENERATIONS[semantics].transitions else [{"op": "continue", "builder": "populate"}]
     yield (*created, populate, *begun, claim, destroy, claimed)
     if pages > 1:
@@ -152,7 +152,7 @@ def _search_from(
     nodes: tuple[int, ...],
     begin: Events,
     depth: int,
-    wanted: Wanted,
+    wanted: ValuesInSearch,
     found: dict[tuple[str, int], list[WrapTrace]],
 ) -> None:
     wanted = {key for key in wanted if not _settled(semantics, key, found)}
@@ -177,7 +177,7 @@ def _search_from(
                     in_c = node.run()
                     continue
                 apart = None
-                if came.wrapped:  # else unbounded numbers give the same
+                if came.wrapped:  # else unbounded numbers have the same result
                     apart = parting(len(events), event, node.run(c_types=False).do(event), came)
                     _note(semantics, nodes, events, node.run(), event, came, apart, wanted, found)
                 if apart is None and not came.crash:
@@ -191,7 +191,7 @@ def _search_from(
 
 
 def _settled(semantics: str, key: tuple[str, int], found: Mapping[tuple[str, int], list[WrapTrace]]) -> bool:
-    """What comes of the value is known; of the low-memory alarm's nothing does that a trace observes."""
+    """Whether the effect of the value is known; traces do not observe that of the low-memory alarm."""
     ways = found.get(key, [])
     return any(way.parting for way in ways) or (bool(ways) and _expression(semantics, *key) == LOW_MEMORY_ALARM)
 
@@ -207,9 +207,9 @@ def _note(
     events: Events,
     before: CTypedRun,
     event: Event,
-    seen: Seen,
-    apart: Parting | None,
-    wanted: Wanted,
+    seen: EventOutcome,
+    apart: CTypeDivergence | None,
+    wanted: ValuesInSearch,
     found: dict[tuple[str, int], list[WrapTrace]],
 ) -> None:
     made = transition_of(event, before, seen)
@@ -224,9 +224,9 @@ def _note(
 
 
 def _next(run: CTypedRun, wanted: set[str]) -> Iterator[dict[str, Any]]:
-    """Operations with small arguments, and claims next to where types end; of builders, their next critical section.
+    """Operations with small arguments, claims near the ends of types, and the next critical sections of builders.
 
-    Pages that are not refcounted, and requests that name no node, only where values of theirs are wanted.
+    Extra pages, and requests without a node, occur only if their values are wanted.
     """
     host = run.host
     extra = bool(wanted & {"exchange_allocate", "assign_extra_pages", "free_extra_pages"})
@@ -258,7 +258,7 @@ def _next(run: CTypedRun, wanted: set[str]) -> Iterator[dict[str, Any]]:
         if block.state is PageState.ASSIGNED and wanted & {"free_domheap_pages", "free_extra_pages"}:
             yield {"op": "free_domheap_pages", "mfn": block.mfn, "order": 0}
     for node in host.nodes:
-        # A few are enough: no more are taken than there are events.
+        # A few are enough: a trace has only a few events.
         first = [node * host.node_span + i for i in range(min(host.node_pages[node], 2 * DEPTH))]
         for mfn in [m for m in first if m not in host.pages.blocks and m not in host.pages.offlined][:1]:
             yield {"op": "offline_page", "mfn": mfn}

@@ -1,4 +1,4 @@
-"""The verdict on each value of a generation, with a trace for one that leaves its type: tests/data/c-ranges."""
+"""The verdict on each value of a generation, with a trace if it leaves its type, stored in tests/data/c-ranges."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from proofs.traces.events import FORMAT_2, Header, HostShape
 
 FOLDER = Path("tests/data/c-ranges")
 VERDICTS = "verdicts.json"
-"""In the folder of a generation, next to its traces."""
+"""The file in the folder of a generation, next to its traces."""
 NO_TRACE = "no proof, and no trace found"
 HARMLESS = "nothing that a trace observes"
 
 
 @dataclass(frozen=True)
 class RangeVerdict:
-    """A value, and of a refuted one the trace and what comes of it."""
+    """The verdict on a value; if refuted, with the trace and the effect."""
 
     row: RangeRow
     value: str = ""
@@ -60,7 +60,7 @@ def judged(semantics: str) -> tuple[list[RangeVerdict], dict[str, bytes]]:
 
 
 def written(semantics: str, found: WrapTrace) -> bytes:
-    """The trace with what is observed on C's numbers."""
+    """The trace with the observations on C's numbers."""
     shape = HostShape(1 << (max(found.nodes) - 1).bit_length(), list(found.nodes), last_alloc_node=0)
     header = Header(FORMAT_2, semantics, "claimcheck: a value leaves its C type; replay with --c-types", shape, 0)
     run = CTypedRun(semantics, shape, c_types=True)
@@ -74,7 +74,7 @@ def written(semantics: str, found: WrapTrace) -> bytes:
 
 
 def dumped(found: Iterable[RangeVerdict]) -> str:
-    """A verdict a line."""
+    """The stored form: one verdict per line."""
     lines = [
         json.dumps(
             [
@@ -96,7 +96,7 @@ def dumped(found: Iterable[RangeVerdict]) -> str:
 
 
 def load(folder: Path = FOLDER) -> list[RangeVerdict]:
-    """What the last run found, of the generations for which there was one."""
+    """The verdicts of the last run, for the generations that have one."""
     found = []
     for path in [path for name in GENERATIONS if (path := folder / name / VERDICTS).exists()]:
         for s, transition, function, expression, c_type, verdict, assumes, *rest in json.loads(path.read_text()):
@@ -106,7 +106,7 @@ def load(folder: Path = FOLDER) -> list[RangeVerdict]:
 
 
 def files_of(semantics: str) -> dict[Path, bytes]:
-    """The verdicts and the traces of a generation, found now."""
+    """The files with the verdicts and traces of a generation, computed now."""
     judgements, files = judged(semantics)
     contents = {FOLDER / semantics / name: content for name, content in files.items()}
     return {**contents, FOLDER / semantics / VERDICTS: dumped(judgements).encode()}

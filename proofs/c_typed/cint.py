@@ -48,7 +48,7 @@ UINT64 = CType("uint64", 64, False)
 TYPES = {c_type.name: c_type for c_type in (INT, UINT32, INT64, UINT64)}
 
 
-class Wrapped(NamedTuple):
+class WrappedValue(NamedTuple):
     """A value that its type did not hold."""
 
     expression: str
@@ -62,7 +62,7 @@ class Wrapped(NamedTuple):
         return f"{self.where}: {self.expression} is {self.exact}, as {self.c_type} {self.value}"
 
 
-NOTES: list[Wrapped] = []
+NOTES: list[WrappedValue] = []
 """Every such value since the list was last cleared."""
 
 
@@ -78,7 +78,7 @@ def _where() -> str:
 
 def _fitted(c_type: CType, exact: int, expression: str) -> int:
     value = c_type.wrapped(exact)
-    NOTES.append(Wrapped(expression, c_type.name, exact, value, _where()))
+    NOTES.append(WrappedValue(expression, c_type.name, exact, value, _where()))
     return value
 
 
@@ -116,7 +116,7 @@ class CInt:
     def __init__(self, c_type: CType, value: Operand, what: Name | None = None) -> None:
         """Conversion: a value that the type does not hold wraps, and is noted.
 
-        :param what: what the value is called from now on; none: as before
+        :param what: the new name of the value; None: the name does not change
         """
         exact = int(value)
         self.c_type = c_type

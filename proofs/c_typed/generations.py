@@ -30,7 +30,7 @@ def _request(request: Request) -> Request:
     return request._replace(pages=CInt(INT64, request.pages, "r"))  # type: ignore[arg-type]  # a number like any other
 
 
-class Typed(Generation):
+class TypedGeneration(Generation):
     """Put before a generation's class: the parameters of what it does get their types."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
@@ -64,5 +64,5 @@ class Typed(Generation):
 def typed_semantics(semantics: Generation) -> Generation:
     """The generation with typed parameters."""
     base = type(semantics)
-    made: Generation = type("Typed", (Typed, base), {"name": base.name})()
+    made: Generation = type("TypedGeneration", (TypedGeneration, base), {"name": base.name})()
     return made

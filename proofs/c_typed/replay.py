@@ -6,16 +6,15 @@ from collections.abc import Iterable
 
 from msgspec import UNSET
 
-from proofs.c_typed.cint import NOTES, Wrapped
-from proofs.c_typed.runs import CTypedRun, Seen, arithmetic, as_c, as_integers, parting, plain
+from proofs.c_typed.cint import NOTES, WrappedValue
+from proofs.c_typed.runs import CTypedRun, EventOutcome, arithmetic, as_c, as_integers, parting, plain
 from proofs.operations import Event, Outcome
-from proofs.replay.execution import Execution
 from proofs.replay.observe import differences, observe
 from proofs.replay.replay import Recording, Replay, TraceResult, Wrap
 from reference.status import MisuseError
 
 
-def wraps_of(notes: Iterable[Wrapped], trace: Recording, number: int, op: str) -> list[Wrap]:
+def wraps_of(notes: Iterable[WrappedValue], trace: Recording, number: int, op: str) -> list[Wrap]:
     """What was noted at the event that was read last."""
     return [Wrap(trace.line, trace.header.seed, number, op, *note) for note in notes]
 
@@ -24,16 +23,15 @@ class CTypedReplay(Replay):
     """One trace on a host that computes as C does; alongside it one with unbounded numbers, until the two part."""
 
     def __init__(
-        self, trace: Recording, result: TraceResult, *, beside: bool = True, leave_out: str | None = None
+        self, trace: Recording, result: TraceResult, *, unbounded: bool = True, leave_out: str | None = None
     ) -> None:
-        """:param beside: run the trace on unbounded numbers, too
+        """:param unbounded: also run the trace on unbounded numbers
         :param leave_out: an expression that is not noted
         """
         super().__init__(trace, result, check_locks=False, check_properties=False)
         as_c(self.host)
-        self.execution = Execution(self.host)
         header = trace.header
-        self._exact: CTypedRun | None = CTypedRun(header.semantics, header.host, c_types=False) if beside else None
+        self._exact: CTypedRun | None = CTypedRun(header.semantics, header.host, c_types=False) if unbounded else None
         self._leave_out = leave_out
         self._outcome: Outcome = {}
         """What came of the event that was done last."""
@@ -60,7 +58,7 @@ class CTypedReplay(Replay):
             return
         crash = "" if event.crash is UNSET else event.crash
         state = None if crash else plain(observe(self.host))
-        found = parting(number, event, exact, Seen(self._outcome, state, crash, []))
+        found = parting(number, event, exact, EventOutcome(self._outcome, state, crash, []))
         if found is not None:
             self.result.parted, self._exact = str(found), None
 

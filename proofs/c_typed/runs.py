@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
-from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
 import reference.claims
 import reference.generations.single_node
 import reference.page_alloc
 from model.c_code.allocating import LOW_MEMORY_ALARM
-from proofs.c_typed.cint import NOTES, UINT64, CInt, Wrapped
+from proofs.c_typed.cint import NOTES, UINT64, CInt, WrappedValue
 from proofs.c_typed.generations import typed_semantics
 from proofs.c_typed.host import typed
-from proofs.operations import Continue, Event, Outcome, State
-from proofs.replay.execution import Execution, boot_shape
+from proofs.operations import Event, Outcome, State
 from proofs.replay.observe import differences, observe
-from proofs.replay.replay import ObservedBlock
+from proofs.replay.runner import ObservedBlock, Runner, boot_shape
 from proofs.traces.events import HostShape
 from reference.generations import GENERATIONS
 from reference.state import Domain, Host
@@ -107,13 +105,13 @@ def as_integers(outcome: Outcome) -> Outcome:
     return {name: int(value) if isinstance(value, CInt) else value for name, value in outcome.items()}
 
 
-class Seen(NamedTuple):
+class EventOutcome(NamedTuple):
     """What came of one event."""
 
     outcome: Outcome
     state: State | None
     crash: str
-    wrapped: list[Wrapped]
+    wrapped: list[WrappedValue]
 
 
 class CTypedRun:
@@ -121,38 +119,36 @@ class CTypedRun:
 
     def __init__(self, semantics: str, shape: HostShape, c_types: bool) -> None:
         self.c_types = c_types
-        self.policy = ObservedBlock()
-        self.host = boot_shape(shape, GENERATIONS[semantics], block_policy=self.policy)
+        policy = ObservedBlock()
+        self.host = boot_shape(shape, GENERATIONS[semantics], block_policy=policy)
         if c_types:
             as_c(self.host)
-        self.execution = Execution(self.host)
+        self.runner = Runner(self.host, policy)
         self.known: dict[int, Domain] = {}
         """Every domain that there was, those too that left the domain list."""
-        self.in_flight: dict[str, Event] = {}
-        """What each builder began and has not ended."""
 
-    def do(self, event: Event) -> Seen:
+    @property
+    def in_flight(self) -> dict[str, Event]:
+        """What each builder began and has not ended."""
+        return {builder: operation.event for builder, operation in self.runner.in_flight.items()}
+
+    def do(self, event: Event) -> EventOutcome:
         """Do an event.
 
         :raises reference.status.MisuseError: it cannot be done
         """
         NOTES.clear()
-        if event.observed and type(event) is not Continue:
-            self.policy.expect(event)
         with arithmetic(self.c_types):
             try:
-                outcome = self.execution.do(event)
+                outcome = self.runner.do(event)
             except HypervisorCrash as crash:
-                return Seen({}, None, str(crash), list(NOTES))
+                return EventOutcome({}, None, str(crash), list(NOTES))
         noted = list(NOTES)
         self.known |= self.host.domains
-        if event.builder is not UNSET and type(event) is not Continue:
-            self.in_flight[event.builder] = event
-        self.in_flight = {b: began for b, began in self.in_flight.items() if b in self.execution.builders}
-        return Seen(as_integers(outcome), plain(observe(self.host)), "", noted)
+        return EventOutcome(as_integers(outcome), plain(observe(self.host)), "", noted)
 
 
-class Parting(NamedTuple):
+class CTypeDivergence(NamedTuple):
     """The first event at which C's numbers lead elsewhere than unbounded ones."""
 
     event: int
@@ -165,20 +161,20 @@ class Parting(NamedTuple):
         return f"event {self.event} {self.op}: {self.field} is {self.unbounded} on unbounded numbers, {self.in_c} in C"
 
 
-def parting(number: int, event: Event, unbounded: Seen, in_c: Seen) -> Parting | None:
+def parting(number: int, event: Event, unbounded: EventOutcome, in_c: EventOutcome) -> CTypeDivergence | None:
     """In what the two differ after an event; the first of it."""
     if bool(unbounded.crash) != bool(in_c.crash):
-        return Parting(number, event.op, "crash", unbounded.crash or "none", in_c.crash or "none")
+        return CTypeDivergence(number, event.op, "crash", unbounded.crash or "none", in_c.crash or "none")
     for name, value in unbounded.outcome.items():
         if in_c.outcome.get(name) != value:
-            return Parting(number, event.op, name, value, in_c.outcome.get(name))
+            return CTypeDivergence(number, event.op, name, value, in_c.outcome.get(name))
     if unbounded.state is not None and in_c.state is not None:
         for field, one, other in differences(unbounded.state, in_c.state):
-            return Parting(number, event.op, field, one, other)
+            return CTypeDivergence(number, event.op, field, one, other)
     return None
 
 
-def where_they_part(semantics: str, shape: HostShape, events: Sequence[Event]) -> Parting | None:
+def where_they_part(semantics: str, shape: HostShape, events: Sequence[Event]) -> CTypeDivergence | None:
     """Run a trace both ways, up to the first difference."""
     exact, in_c = CTypedRun(semantics, shape, False), CTypedRun(semantics, shape, True)
     for number, event in enumerate(events):

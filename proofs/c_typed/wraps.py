@@ -46,7 +46,7 @@ class ReplayWithWraps(Replay):
         result, found = self.result, self.result.divergence
         assert found is not None
         in_c = CTypedReplay(
-            self.trace, TraceResult(result.first_line, result.seed), beside=False, leave_out=LOW_MEMORY_ALARM
+            self.trace, TraceResult(result.first_line, result.seed), unbounded=False, leave_out=LOW_MEMORY_ALARM
         )
         try:
             for event in self.trace.read_so_far():

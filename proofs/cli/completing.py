@@ -38,7 +38,7 @@ class _Path(_Word):
 
 
 def _semantics(typed: str) -> list[str]:
-    """Generations; behind a `+` the parts that make a variant of one."""
+    """Generations; after a `+` the parts that make a variant of one."""
     from model.generations.parts import PARTS
     from model.named import GENERATIONS
 
@@ -47,15 +47,15 @@ def _semantics(typed: str) -> list[str]:
 
 
 def _properties(_typed: str) -> list[str]:
-    from proofs.matrix.other_rows import matrix_ids
+    from proofs.matrix.other_rows import matrix_ids, matrix_parts
 
-    return ["all", *matrix_ids()]
+    return ["all", *dict.fromkeys([*matrix_ids(), *matrix_parts()])]
 
 
 def _mistakes_in_rules(_typed: str) -> list[str]:
-    from proofs.mistakes.in_rules import RULES
+    from proofs.mistakes.in_rules import IN_MODEL
 
-    return list(RULES)
+    return list(IN_MODEL)
 
 
 def _conditions(_typed: str) -> list[str]:
@@ -113,14 +113,12 @@ def _sections(_typed: str) -> list[str]:
 OPTIONS: Final[dict[str, Names]] = {
     "--generation": _semantics,
     "--property": _properties,
-    "--mutate": _mistakes_in_rules,
     "--assume": _conditions,
     "--hosts": _hosts,
     "--derive": _sizes,
     "--shape": _sizes,
     "--operation": _operations,
     "--mistake": _mistakes,
-    "--bug": _mistakes,
     "--policy": _policies,
     "--show": _scenarios,
     "--without": _sections,
@@ -134,8 +132,8 @@ ARGUMENTS: Final[dict[tuple[str, str], click.types.StringParamType]] = {
     ("simulate", "scenarios"): _Path("file", _scenarios),
 }
 """By verb and argument, or option that takes other names there."""
-FREE: Final = ("--against", "--scheduler", "--events")
-"""Texts that nothing can be offered for: commands, addresses, ranges of numbers."""
+FREE: Final = ("--against", "--scheduler", "--events", "--set")
+"""Texts that nothing can be offered for: commands, addresses, ranges of numbers, fields with values."""
 
 
 def completing(command: click.Command) -> click.Command:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 VARIABLE = "_CLAIMCHECK_COMPLETE"
-"""What the shell's function sets when it asks what may come next."""
+"""What the shell's function sets to query what may come next."""
 
 
 @click.command(

@@ -10,7 +10,7 @@ import click
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
-    from proofs.prover.cross_check import Crossed, SolverQuestion
+    from proofs.prover.cross_check import CrossCheckResult, SolverQuestion
     from proofs.prover.verdict import Settings
 
 
@@ -25,15 +25,15 @@ def refuse_without_cvc5() -> None:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CrossCheckReport:
     """What both solvers said, to be printed."""
 
-    found: list[Crossed]
+    found: list[CrossCheckResult]
     asked: int
     settings: Settings
 
     def code(self) -> int:
-        """1 if the solvers disagree; else 3 if something was not decided by cvc5, or not asked; else 0."""
+        """1 if the solvers disagree; else 3 if a query was not decided by cvc5, or not sent; else 0."""
         from proofs.prover.cross_check import DISAGREE, UNDECIDED
 
         outcomes = {one.outcome for one in self.found}
@@ -59,7 +59,7 @@ class Checked:
 
     def show(self) -> None:
         """The table, and by name what is not agreed on."""
-        from proofs.cli.output import console, table
+        from proofs.cli.output import show_table, table
         from proofs.prover.cross_check import AGREE, by_kind, summary
         from proofs.prover.second_solver import cvc5_version
 
@@ -70,7 +70,7 @@ class Checked:
         for kind, s in {**by_kind(self.found), "all": every}.items():
             counts = (s.questions, s.unsat, s.sat, s.undecided, s.alone, s.disagree)
             shown.add_row(kind, *map(str, counts), f"{s.z3_seconds:.2f}", f"{s.cvc5_seconds:.2f}")
-        console().print(shown)
+        show_table(shown)
         for one in self.found:
             if one.outcome != AGREE:
                 click.echo(one.sentence())
@@ -82,14 +82,14 @@ class Checked:
             click.echo(f"claimcheck: interrupted after {len(self.found)} of {self.asked} questions to cvc5", err=True)
 
 
-def checked(asked: list[SolverQuestion], settings: Settings, jobs: int) -> Checked:
+def checked(asked: list[SolverQuestion], settings: Settings, jobs: int) -> CrossCheckReport:
     """All questions put to both solvers."""
     from proofs.cli.output import progress_bar
     from proofs.prover.cross_check import cross_check
 
     with progress_bar() as progress:
         if progress is None:
-            return Checked(cross_check(asked, settings, jobs), len(asked), settings)
+            return CrossCheckReport(cross_check(asked, settings, jobs), len(asked), settings)
         task = progress.add_task("cross-checking", total=len(asked))
         found = cross_check(asked, settings, jobs, lambda done: progress.update(task, completed=done))
-        return Checked(found, len(asked), settings)
+        return CrossCheckReport(found, len(asked), settings)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.renamed import generation_option
+from proofs.cli.options import generation_option, mistake_option
+from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ Examples:
 @click.option(
     "--shape", "shapes", multiple=True, metavar="NxD", help="Nodes x domains; several.  [default: 1x1 2x2 3x2 2x3 3x3]"
 )
-@click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the reference.")
+@mistake_option("the reference")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option(
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
@@ -52,7 +53,7 @@ def diff(
     """Run the reference on unknown counters and arguments, and prove of every path that it ends as the model says.
 
     Hosts have N nodes and D domains; the state before is any that has what every generation keeps. Together the paths
-    cover every input. For a difference the smallest input is shown, done on the reference once more: as a trace from
+    cover every input. For a difference the smallest input is shown, re-run on the reference: as a trace from
     boot, or as a state of which it is not known whether it is reachable.
     """
     from proofs.cli.mistakes import mistake_named
@@ -65,7 +66,7 @@ def diff(
     names = known_semantics(semantics, all_means=True)
     chosen = known("operation", operations, list(OPERATIONS), all_means=True)
     sizes = [_size(shape) for shape in dict.fromkeys(shapes)] or list(SIZES)
-    mistake = mistake_named(mistake, "", OF_REFERENCE)
+    mistake = mistake_named(mistake, OF_REFERENCE)
     if mistake:
         edit = CATALOGUE[mistake].edit
         names = list(semantics and names) or CATALOGUE[mistake].generations
@@ -140,34 +141,34 @@ def _print_json(rows: list[OperationResult], seconds: float, whole: bool, mistak
 
 
 def _print(rows: list[OperationResult], seconds: float) -> None:
-    from proofs.cli.output import console, table
+    from proofs.cli.output import show_table, table
     from proofs.diff.report import by_operation
     from proofs.prover.verdict import Verdict
 
-    numbers = ("generations#", "ways#", "exchanged#", "paths#", "questions#", "seconds#")
-    shown = table("operation", "shapes", *numbers, "verdict")
+    shown = table("operation", "generations#", "paths#", "queries#", "verdict")
     for line in by_operation(rows):
-        shown.add_row(*line)
-    console().print(shown)
+        shown.add_row(line[0], line[2], line[5], line[6], line[8])
+    show_table(shown)
     for row in rows:
         if row.verdict is Verdict.UNKNOWN:
             click.echo(f"unknown: {row.semantics} {row.operation} {row.size}: {row.reason}")
         if row.difference is not None:
             show(row.difference, row)
     counts = Counter(row.verdict for row in rows)
-    verdicts = ", ".join(f"{counts[v]} {v.value}" for v in Verdict)
+    verdicts = ", ".join(f"{counts[v]} {v.value}" for v in Verdict if counts[v])
     paths, queries = sum(row.paths for row in rows), sum(row.queries for row in rows)
-    click.echo(f"{verdicts}; {paths:,} paths, {queries:,} questions to the solver; {seconds:.1f} s")
+    shapes = " ".join(dict.fromkeys(row.size for row in rows))
+    say(f"{verdicts} on {shapes}; {paths:,} paths, {queries:,} queries to the solver; {seconds:.1f} s")
 
 
 def show(found: Input, row: OperationResult) -> None:
     """A difference."""
     click.echo(f"differs: {row.semantics} {row.operation} {row.size}: {found.how}")
-    click.echo(f"  asked: {_listed(found.arguments)}")
+    click.echo(f"  arguments: {_listed(found.arguments)}")
     click.echo(f"  state: {_listed(found.state)}")
     click.echo(f"  the reference answers {found.reference} and changes: {_listed(found.after) or 'nothing'}")
     if found.trace:
-        click.echo("  from boot, both sides done anew on numbers:")
+        click.echo("  from boot, both sides run again on these numbers:")
         for line in found.trace:
             click.echo(f"    {line}")
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from proofs.cli.groups import Commands
-from proofs.cli.renamed import generation_option
+from proofs.cli.options import generation_option
 from proofs.exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ def export_c(semantics: str, output: str | None) -> None:
     from proofs.cli.names import known
     from proofs.export.c_header import header
 
-    found = header(known("generation", [semantics], list(GENERATIONS))[0])
+    (name,) = known("generation", [semantics], list(GENERATIONS))
+    if output is not None:
+        try:
+            os.scandir(Path(output).parent).close()  # reported before the proofs, not after them
+        except OSError as error:
+            raise click.UsageError(f"{output}: {error.strerror}") from None
+    found = header(name)
     _write(found.text, output)
     if output is not None:
         ghosts = f"{len(found.left_out)} that read what only the model has"
@@ -66,7 +73,7 @@ Examples:
 @click.pass_context
 def export_tests(ctx: click.Context, file: str, number: int, form: str, output: str | None) -> None:
     """A trace as a pytest test, as one JSON object, or as a C function against the adapter kit."""
-    from proofs.export.c_test import NotExpressible
+    from proofs.export.c_test import InexpressibleEventError
     from proofs.traces import TraceError, read_traces
 
     try:
@@ -75,7 +82,7 @@ def export_tests(ctx: click.Context, file: str, number: int, form: str, output: 
             if index == number:
                 _write(_text(trace, events, form, f"{Path(file).name.split('.')[0]}_{number}"), output)
                 return
-    except (TraceError, NotExpressible) as error:
+    except (TraceError, InexpressibleEventError) as error:
         click.echo(f"claimcheck: {error}", err=True)
         ctx.exit(BAD_INPUT)
     raise click.UsageError(f"{file} has {index} trace{'s' if index > 1 else ''}, not {number}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.renamed import generation_option
+from proofs.cli.options import Seconds, generation_option, mistake_option
+from proofs.cli.output import say
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from proofs.fuzz.campaign import Budget, Campaign
-    from proofs.fuzz.known import Known
-    from proofs.fuzz.offered import Offered
+    from proofs.fuzz.known import GenerationFacts
+    from proofs.fuzz.offered import ProgramCapabilities
     from proofs.fuzz.store import CampaignSettings
 
 DURATION = 60.0
@@ -36,26 +37,28 @@ Examples:
   claimcheck fuzz
   claimcheck fuzz --generation all --duration 300 --out campaign
   claimcheck fuzz --steps 100000 --seed 7 --coverage
+  claimcheck fuzz --mistake recall-stops-after-six-domains
   claimcheck fuzz --against './my-adapter --fast' --duration 30
   claimcheck fuzz --scheduler tcp://scheduler:8786 --jobs 64 --out campaign""",
 )
 @generation_option(multiple=True, default=("claim-sets",), show_default=True, help="Several, or `all`.")
-@click.option("--duration", type=click.FloatRange(min=0), help="Seconds.  [default: 60, unless --steps is given]")
+@click.option("--duration", type=Seconds(min=0), help="Seconds.  [default: 60, unless --steps is given]")
 @click.option("--steps", type=click.IntRange(min=1), help="Critical sections to check, about.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes, or tasks at a time.  [default: all processors]")
-@click.option("--out", metavar="DIR", help="Keep the campaign there: the same command goes on with it, after any kill.")
+@click.option("--out", metavar="DIR", help="Keep the campaign there: the same command resumes it, even if killed.")
 @click.option("--against", metavar="COMMAND", help="Hold an outside program against the reference.")
+@mistake_option("the reference")
 @click.option(
     "--step-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=10.0,
     show_default=True,
     help="Seconds for an answer of the program.",
 )
 @click.option(
     "--start-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=30.0,
     show_default=True,
     help="Seconds until it is ready.",
@@ -74,6 +77,7 @@ def fuzz(
     jobs: int | None,
     out: str | None,
     against: str | None,
+    mistake: str,
     step_limit: float,
     start_limit: float,
     scheduler: str | None,
@@ -92,6 +96,8 @@ def fuzz(
 
     With --against, an outside program does what the reference did, and what it observes is compared. That it crashes,
     hangs or answers nonsense is a finding, too.
+
+    With --mistake, a known mistake is made in the reference, in a generation that it fits: it has to be found.
     """
     from proofs.fuzz.campaign import Budget
     from proofs.fuzz.store import CampaignSettings
@@ -100,8 +106,13 @@ def fuzz(
     if duration is not None and steps is not None:
         raise click.UsageError("--duration and --steps: one of them")
     names = _known_names(semantics)
+    if mistake:
+        if against is not None:
+            raise click.UsageError("--mistake and --against: one of them")
+        by_default = ctx.get_parameter_source("semantics") is click.core.ParameterSource.DEFAULT
+        mistake, names = _of_mistake(mistake, names, by_default)
     offered = None if against is None else _offered(against, names, step_limit, start_limit)
-    settings = CampaignSettings(names, seed, not unguided, against, step_limit, start_limit)
+    settings = CampaignSettings(names, seed, not unguided, against, step_limit, start_limit, mistake=mistake)
     if steps is not None:
         settings.shard_steps = min(settings.shard_steps, max(1, steps // len(names)))
     budget = Budget(None if steps is not None else DURATION if duration is None else duration, steps)
@@ -127,8 +138,23 @@ def _known_names(semantics: tuple[str, ...]) -> list[str]:
     return known("generation", semantics, list(GENERATIONS), all_means=True)
 
 
-def _offered(command: str, semantics: list[str], step_limit: float, start_limit: float) -> Offered:
-    """What a program can be asked. That it cannot be used is said before anything is tried."""
+def _of_mistake(mistake: str, names: list[str], by_default: bool) -> tuple[str, list[str]]:
+    """The mistake's name, and the generations to make it in.
+
+    :param by_default: no generation was named: the one that the mistake is looked for in, or the first that it fits
+    """
+    from proofs.cli.mistakes import mistake_named
+    from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE
+
+    name = mistake_named(mistake, OF_REFERENCE)
+    fits = CATALOGUE[name].generations
+    if not by_default and CATALOGUE[name].edit is None and (others := set(names) - set(fits)):
+        raise click.UsageError(f"--mistake {name}: it is the rule of, or does not fit, {', '.join(sorted(others))}")
+    return name, names if not by_default or set(names) <= set(fits) else fits[:1]
+
+
+def _offered(command: str, semantics: list[str], step_limit: float, start_limit: float) -> ProgramCapabilities:
+    """What can be sent to the program. If it cannot be used, that is reported before anything is tried."""
     from proofs.adapters import OutsideFailure
     from proofs.fuzz.program import usable
 
@@ -160,7 +186,7 @@ def _run(
     jobs: int,
     out: str | None,
     executor: Executor | None,
-    offered: Offered | None,
+    offered: ProgramCapabilities | None,
 ) -> Campaign:
     from proofs.cli.output import progress_bar
     from proofs.fuzz.campaign import Campaign
@@ -185,13 +211,13 @@ def _run(
     return campaign
 
 
-def _proved(semantics: list[str], jobs: int, progress: Progress | None) -> list[Known]:
+def _proved(semantics: list[str], jobs: int, progress: Progress | None) -> list[GenerationFacts]:
     """What holds and what can come out, of each; some seconds each, where it is not known from before."""
     from proofs.fuzz.known import known_of
     from proofs.parallel import in_processes
 
     task = None if progress is None else progress.add_task("what is proved to hold", total=len(semantics))
-    found: dict[int, Known] = {}
+    found: dict[int, GenerationFacts] = {}
     for index, known in in_processes(known_of, semantics, jobs):
         found[index] = known
         if progress is not None and task is not None:
@@ -263,12 +289,10 @@ def _print_json(campaign: Campaign) -> None:
 
 
 def _print(campaign: Campaign, coverage: bool) -> None:
-    from rich.text import Text
 
-    from proofs.cli.output import console, table
+    from proofs.cli.output import show_table, table
 
-    out = console()
-    counts = table("semantics", "traces#", "steps#", "classes#", "findings#", "steps/s and core#")
+    counts = table("generation", "traces#", "steps#", "classes#", "findings#", "steps/s#")
     findings = campaign.findings()
     for total in campaign.totals.values():
         reachable = total.known.reachable()
@@ -280,18 +304,18 @@ def _print(campaign: Campaign, coverage: bool) -> None:
             f"{sum(finding.found.failure.semantics == total.semantics for finding in findings)}",
             f"{total.steps / total.seconds:,.0f}" if total.seconds else "",
         )
-    out.print(counts)
+    show_table(counts)
     for total in campaign.totals.values():
         for name, count in sorted(total.broken.items()):
-            line = f"{total.semantics}: {name} broke {count:,} times: there is no proof that it holds"
-            out.print(Text(line), soft_wrap=True)
+            line = f"{total.semantics}: {name} violated {count:,} times; it is not proved to hold"
+            say(line)
         for reason, count in sorted(total.not_applicable.items()):
-            out.print(Text(f"{total.semantics}: not applicable, {count:,} times: {reason}"), soft_wrap=True)
+            say(f"{total.semantics}: not applicable, {count:,} times: {reason}")
         if missing := total.unreached():
             rest = len(missing) - MOST_NAMED
             more = f"; and {rest} more (--coverage shows all)" if rest > 0 else ""
             named = "; ".join(missing[:MOST_NAMED])
-            out.print(Text(f"{total.semantics}: not reached: {named}{more}"), soft_wrap=True)
+            say(f"{total.semantics}: not reached: {named}{more}")
     if coverage:
         _print_coverage(campaign)
     for finding in findings:
@@ -301,17 +325,16 @@ def _print(campaign: Campaign, coverage: bool) -> None:
 def _print_coverage(campaign: Campaign) -> None:
     from rich.text import Text
 
-    from proofs.cli.output import console, table
+    from proofs.cli.output import show_table, table
 
     for total in campaign.totals.values():
         classes = table(f"outcome class of {total.semantics}", "times#", "cannot be reached")
         for name, reason in total.known.classes.items():
             classes.add_row(Text(name), f"{total.hits[name]:,}", Text(reason))
-        console().print(classes)
+        show_table(classes)
 
 
 def _print_finding(finding: Any) -> None:
-    from rich.text import Text
 
     from proofs.cli.output import console
     from proofs.explain.timeline import print_timeline
@@ -319,10 +342,10 @@ def _print_finding(finding: Any) -> None:
 
     out = console()
     how = "" if finding.again else "; as it was met: it was not seen again"
-    out.print(Text(f"found: {finding.found.failure} ({finding.traces:,} traces{how})"), soft_wrap=True)
+    say(f"found: {finding.found.failure} ({finding.traces:,} traces{how})")
     for trace in read_traces(finding.path):
         print_timeline(trace, out)
     path = Path(finding.path)
     test = path.with_name(f"test_{path.stem.replace('-', '_')}.py")
-    out.print(Text(f"{test}:"), soft_wrap=True)
-    out.print(Text(test.read_text(encoding="utf-8")), soft_wrap=True)
+    say(f"{test}:")
+    click.echo(test.read_text(encoding="utf-8"))

@@ -9,23 +9,24 @@ from importlib import import_module
 import click
 
 from proofs.cli.completing import completing
+from proofs.cli.encoding import replace_what_cannot_be_shown
 from proofs.cli.groups import known_word
-from proofs.exit_codes import BAD_INPUT, INCOMPLETE
+from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 from proofs.interrupts import interrupts_raised, is_command_interrupted
 
 _VERBS = {
     "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
-    "generations": "what each generation of claims changed and repaired, and where two differ",
-    "search": "a shortest trace from boot that breaks a property",
+    "generations": "what each generation of claims changed and repaired, and where two of them differ",
+    "search": "a shortest trace from boot that violates a property",
     "replay": "run recorded traces on the reference and compare every observation",
     "diff": "the reference's own code on any counters: every path against the model",
     "fuzz": "random traces: the reference against the model, or against an outside program",
     "explain": "show a trace as a timeline",
     "export": "invariants as a C header, traces as tests",
-    "simulate": "what claims gain: many builders and running domains on one host",
+    "simulate": "the effect of claims: many builders and running domains on one host",
     "serve": "the reference as an outside implementation, on standard input and output",
     "report": "the whole evidence: JSON, JUnit XML, Markdown and one HTML file",
-    "verify": "do stored evidence again, and name whatever comes out differently",
+    "verify": "re-check stored evidence, and name every difference",
     "completion": "completion in bash, zsh and fish",
 }
 
@@ -84,15 +85,29 @@ def _give_up_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _run() -> int:
+    """The exit code of a verb, which ends with ctx.exit(code).
+
+    :raises BrokenPipeError: the reader has closed the pipe; click ends with the code of a refutation there
+    """
+    try:
+        return int(claimcheck.main(standalone_mode=False) or OK)
+    except SystemExit as ended:
+        if ended.code != REFUTED:  # completion ends so
+            raise
+        raise BrokenPipeError from None
+
+
 def _main() -> None:
     try:
-        code = claimcheck.main(standalone_mode=False)  # a verb ends with ctx.exit(code)
-        sys.stdout.flush()  # what cannot be written is told below
+        code = _run()
+        sys.stdout.flush()  # a failure to write is reported below
         sys.exit(code)
-    except BrokenPipeError:  # the reader of the output has seen enough
+    except BrokenPipeError:  # the reader of the output has seen enough: no verdict was delivered
         _give_up_output()
-        sys.exit(BAD_INPUT)
+        sys.exit(INCOMPLETE)
     except click.Abort:
+        click.echo("claimcheck: interrupted", err=True)
         sys.exit(INCOMPLETE)
     except OSError as error:  # a full disk, a folder that is not there any more
         where = f"{error.filename}: " if error.filename else ""
@@ -110,6 +125,7 @@ def _main() -> None:
 
 def main() -> None:
     """Entry point: every wrong use is one line and exit 2."""
+    replace_what_cannot_be_shown()
     with interrupts_raised():
         _main()
 

@@ -1,4 +1,4 @@
-"""The mistake that ``--mistake`` names, or the option that was called otherwise."""
+"""The mistake that ``--mistake`` names."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from collections.abc import Iterable
 import click
 
 
-def mistake_named(given: str, by_old_option: str, names: Iterable[str]) -> str:
+def mistake_named(given: str, names: Iterable[str]) -> str:
     """The name of the mistake; empty if there is none.
 
-    :param by_old_option: what was given by the former name of ``--mistake``
     :param names: the mistakes that the verb makes
+    :raises click.UsageError: the verb does not make it
     """
-    if not given and not by_old_option:
+    if not given:
         return ""
-    if given and by_old_option:
-        raise click.UsageError("--mistake is given twice")
     from proofs.cli.names import known
     from proofs.mistakes.catalogue import CATALOGUE, FORMER
 
-    name = FORMER.get(given or by_old_option, given or by_old_option)
+    name = FORMER.get(given, given)
     offered = list(names)
     if name in CATALOGUE and name not in offered:
-        makes = "the reference: `serve` and `diff` make it" if CATALOGUE[name].generations else "the rules of the model"
+        makes = (
+            "the reference: `serve`, `diff` and `fuzz` make it"
+            if CATALOGUE[name].generations
+            else "the model: `prove` and `search` make it"
+        )
         raise click.UsageError(f"{name!r} is a mistake of {makes}; there are: {', '.join(offered)}")
     return known("mistake", [name], offered)[0]

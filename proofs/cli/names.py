@@ -15,7 +15,7 @@ def unknown(kind: str, name: str, names: Iterable[str], ctx: click.Context | Non
 
 
 def known(kind: str, given: Iterable[str], names: list[str], all_means: bool = False) -> list[str]:
-    """The names given, each checked; `all` (or none, where that means all) for all of them."""
+    """The names given, each checked. `all` stands for all of them, and so does no name where the verb says so."""
     chosen = list(given)
     if all_means and (not chosen or "all" in chosen):
         return names

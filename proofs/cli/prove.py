@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proofs.cli.renamed import generation_option
+from proofs.cli.options import generation_option, mistake_option
+from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
-    from proofs.cli.cross_check import Checked
-    from proofs.obligations.names import NotApplicable
+    from proofs.cli.cross_check import CrossCheckReport
+    from proofs.obligations.names import InapplicableProperty
     from proofs.obligations.obligation import Obligation
     from proofs.prover.vacuity import Vacuity
     from proofs.prover.verdict import Result, Settings
@@ -37,8 +38,7 @@ Examples:
 @click.option("--all", "everything", is_flag=True, help="The matrix: every generation of claims, every property.")
 @click.option("--property", "properties", multiple=True, help="Property id; several, or `all`.  [default: all]")
 @click.option("--hosts", multiple=True, metavar="any|NxD", default=("any",), show_default=True, help="For which hosts.")
-@click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
-@click.option("--mutate", default="", hidden=True)
+@mistake_option("the rules")
 @click.option("--support", is_flag=True, help="Find the assumptions that each proof needs (slower).")
 @click.option("--vacuity", is_flag=True, help="Also: assumptions satisfiable, each guard and update needed.")
 @click.option("--cross-check", is_flag=True, help="Also: every question decided by cvc5 as well (extra `cross-check`).")
@@ -63,7 +63,6 @@ def prove(
     properties: tuple[str, ...],
     hosts: tuple[str, ...],
     mistake: str,
-    mutate: str,
     support: bool,
     vacuity: bool,
     cross_check: bool,
@@ -93,7 +92,7 @@ def prove(
     limits = Settings(rlimit=rlimit, seed=seed, cores=False)
     cache = "" if no_cache else FOLDER
     settings = Settings(rlimit=rlimit, seed=seed, cache=cache, cores=support, memory=memory or 0, hashes=as_json)
-    request = (parts, semantics, everything, properties, hosts, mistake or mutate)
+    request = (parts, semantics, everything, properties, hosts, mistake)
     if not (everything or vacuity or cross_check or derive or smtlib or only_list):
         stored = stored_run(request, settings)
         if stored is not None:
@@ -102,9 +101,10 @@ def prove(
             ctx.exit(exit_code(results, False))
     from model.named import GENERATIONS
     from proofs.cli.mistakes import mistake_named
-    from proofs.cli.names import known, known_semantics
-    from proofs.matrix.other_rows import matrix_ids, other_ids
-    from proofs.mistakes.in_rules import RULES
+    from proofs.cli.names import known_semantics
+    from proofs.cli.properties import known_properties
+    from proofs.matrix.other_rows import matrix_parts, other_ids
+    from proofs.mistakes.in_rules import IN_MODEL
     from proofs.obligations.suite import not_applicable, selected, suite
     from proofs.parallel import default_jobs
 
@@ -113,8 +113,11 @@ def prove(
 
         refuse_without_cvc5()
     names = known_semantics(semantics, all_means=True)
-    ids = known("property", properties, matrix_ids(), all_means=True)
-    mutation = mistake_named(mistake, mutate, RULES)
+    if everything and ctx.get_parameter_source("semantics") is click.core.ParameterSource.DEFAULT:
+        names = list(GENERATIONS)
+    wanted = known_properties(properties, matrix_parts())
+    ids = list(dict.fromkeys(name.id for name in wanted))
+    mutation = mistake_named(mistake, IN_MODEL)
     workers = jobs or default_jobs()
     if derive:
         if parts or everything or hosts != ("any",) or support or vacuity or cross_check or smtlib or only_list:
@@ -123,26 +126,24 @@ def prove(
         from proofs.cli.derive import show_derivations
 
         sizes = [_size(h, "--derive is") for h in derive]
-        wanted = ids if properties else []
-        ctx.exit(show_derivations(names, wanted, sizes, mutation, limits, seconds, workers, as_json))
-    if everything or names != ["claim-sets"] or set(properties) & set(other_ids()):
+        ctx.exit(show_derivations(names, ids if properties else [], sizes, mutation, limits, seconds, workers, as_json))
+    if everything or names != ["claim-sets"] or set(ids if properties else ()) & set(other_ids()):
         if parts or mutation or hosts != ("any",) or support or vacuity or smtlib or only_list:
             raise click.UsageError(
                 "a matrix takes only --generation, --property, --cross-check, --jobs, --no-cache and --json"
             )
         from proofs.cli.matrix import show_matrix
 
-        chosen_names = list(GENERATIONS) if everything else names
-        ctx.exit(show_matrix(chosen_names, ids, workers, as_json, not no_cache, cross_check))
+        ctx.exit(show_matrix(names, wanted, workers, as_json, not no_cache, cross_check))
     encodings = [_encoding(h) for h in hosts]
     chosen = selected(suite(names, ids, encodings, mutation), list(parts))
     if properties:
-        chosen = [o for o in chosen if o.property.partition(".")[0] in ids]
+        chosen = [o for o in chosen if any(name.covers(o.property, o.conditions, o.claimed) for name in wanted)]
     if not chosen:
-        raise click.UsageError(f"no obligation has a name with {' and '.join(map(repr, parts))}; see --list")
+        named = [*map(repr, properties), *map(repr, parts)]
+        raise click.UsageError(f"no obligation is about {' and '.join(named)}; see --list")
     if only_list:
-        for obligation in chosen:
-            click.echo(f"{obligation.name}\n    {obligation.meaning()[0]}")
+        _list(chosen, not_applicable(names, ids), as_json)
         ctx.exit(OK)
     if smtlib is not None:
         from proofs.prover.export import export
@@ -176,6 +177,25 @@ def prove(
     ctx.exit(worst(codes))
 
 
+def _list(chosen: list[Obligation], left_out: list[InapplicableProperty], as_json: bool) -> None:
+    """The obligations, and what each answer means."""
+    if as_json:
+        from dataclasses import asdict
+
+        from proofs.cli.output import print_json
+
+        listed = [
+            {"name": o.name, "promised": o.claimed, "proved_means": o.meaning()[0], "refuted_means": o.meaning()[1]}
+            for o in chosen
+        ]
+        print_json({"obligations": listed, "not_applicable": [asdict(n) for n in left_out]})
+        return
+    for obligation in chosen:
+        click.echo(obligation.name)
+        say(f"    {obligation.meaning()[0]}")
+    say(f"{len(chosen)} obligations; {len(left_out)} are not applicable, see --list --json for the reasons")
+
+
 def worst(codes: list[int]) -> int:
     """The exit code of several parts: a refutation or disagreement goes before what is not known."""
     return REFUTED if REFUTED in codes else max(codes)
@@ -187,7 +207,7 @@ def _tell_of_cache(results: list[Result]) -> None:
 
     unreadable = sum(result.unreadable for result in results)
     if unreadable:
-        tell(f"{unreadable} stored results could not be read: proved anew")
+        tell(f"{unreadable} stored results could not be read: they were proved again")
     not_stored = [result.not_stored for result in results if result.not_stored]
     if not_stored:
         tell(f"{len(not_stored)} results are not stored: {not_stored[0]}")
@@ -237,7 +257,7 @@ def _cross_checked(
     examined: list[Vacuity],
     settings: Settings,
     workers: int,
-) -> Checked:
+) -> CrossCheckReport:
     from proofs.cli.cross_check import checked
     from proofs.prover.cross_check import questions, witnesses
     from proofs.prover.vacuity import examined_obligations
@@ -251,12 +271,12 @@ def _cross_checked(
 
 def _show(
     results: list[Result],
-    left_out: list[NotApplicable],
+    left_out: list[InapplicableProperty],
     settings: Settings,
     as_json: bool,
-    asked: int,
+    number: int,
     examined: list[Vacuity],
-    crossed: Checked | None,
+    crossed: CrossCheckReport | None,
 ) -> None:
     if as_json:
         from dataclasses import asdict
@@ -269,7 +289,7 @@ def _show(
                 "versions": versions(),
                 "rlimit": settings.rlimit,
                 "seed": settings.seed,
-                "asked": asked,
+                "asked": number,
                 "results": results,
                 "not_applicable": [asdict(n) for n in left_out],
                 "vacuity": [asdict(v) for v in examined],
@@ -279,7 +299,7 @@ def _show(
         return
     from proofs.cli.proof_results import print_results
 
-    print_results(results, len(left_out))
+    print_results(results, number)
     if examined:
         from proofs.cli.vacuity import show_vacuity
 

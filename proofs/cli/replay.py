@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofs.cli.options import Seconds
+from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 _SHOWN = 10
@@ -16,7 +18,7 @@ _SHOWN = 10
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from proofs.adapters import Outside
+    from proofs.adapters import OutsideProgram
     from proofs.file_replay import FileResult
 
 
@@ -46,7 +48,7 @@ Examples:
 @click.option("--against", metavar="COMMAND", help="Let this program do the operations: docs/adapters.md.")
 @click.option(
     "--step-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
@@ -54,7 +56,7 @@ Examples:
 )
 @click.option(
     "--start-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
@@ -124,13 +126,13 @@ def replay(
     ctx.exit(OK)
 
 
-def _outside(command: str, step_limit: float, start_limit: float) -> Outside:
-    from proofs.adapters import Outside
+def _outside(command: str, step_limit: float, start_limit: float) -> OutsideProgram:
+    from proofs.adapters import OutsideProgram
 
-    return Outside(command, step_limit=step_limit, start_limit=start_limit)
+    return OutsideProgram(command, step_limit=step_limit, start_limit=start_limit)
 
 
-def _name(outside: Callable[[], Outside]) -> str:
+def _name(outside: Callable[[], OutsideProgram]) -> str:
     """What the program calls itself. That it cannot be used is said before any file is read."""
     from proofs.adapters import OutsideFailure
 
@@ -186,53 +188,61 @@ def _total(results: list[FileResult]) -> dict[str, int]:
     return {"files": len(results)} | total
 
 
-def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
-    from rich.text import Text
+def _counts(result: FileResult) -> str:
+    """What was compared; zeros only of what matters."""
+    counts = {
+        "traces": result.traces,
+        "events": result.events,
+        "comparisons": result.comparisons,
+        "divergences": len(result.divergences),
+    }
+    rare = {"wraps": len(result.wraps), "skipped": result.skipped}
+    counts |= {name: number for name, number in rare.items() if number}
+    return _counted(counts)
 
-    from proofs.cli.output import console, table
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """`1 trace, 6 events with boot`: elsewhere boot is not counted."""
+    singular = {name: name.removesuffix("s") for name in counts if name != "skipped"}
+    texts = [f"{number:,} {singular.get(name, name) if number == 1 else name}" for name, number in counts.items()]
+    return ", ".join(
+        f"{text} with boot" if name == "events" else text for name, text in zip(counts, texts, strict=True)
+    )
+
+
+def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
+
     from proofs.traces.text import one_line
 
-    out = console()  # what quotes a file goes in as Text: `[b]` and `:100:` would be markup and an emoji
     if program is not None:
-        out.print(Text(f"against {one_line(program['name'])}"), soft_wrap=True)
-    columns = ("traces#", "events#", "comparisons#", "divergences#", "wraps#", "skipped#", "events/s#")
-    counts = table("file", "semantics", *columns)
+        say(f"against {one_line(program['name'])}")
     for result in results:
-        counts.add_row(
-            Text(result.file),
-            ", ".join(result.semantics),
-            f"{result.traces:,}",
-            f"{result.events:,}",
-            f"{result.comparisons:,}",
-            f"{len(result.divergences):,}",
-            f"{len(result.wraps):,}",
-            f"{result.skipped:,}",
-            f"{result.events / result.seconds:,.0f}" if result.seconds else "",
-        )
-    out.print(counts)
+        say(f"{result.file}: {', '.join(result.semantics)}")
+        rate = f"; {result.events / result.seconds:,.0f} events/s" if result.seconds else ""
+        say(f"    {_counts(result)}{rate}")
     if len(results) > 1:
-        out.print(Text("total: " + ", ".join(f"{n:,} {name}" for name, n in _total(results).items())), soft_wrap=True)
+        say(f"total: {_counted(_total(results))}")
     for result in results:
         for reason, count in result.not_applicable.items():
-            out.print(Text(f"not asked, {count:,} events of {result.file}: {one_line(reason)}"), soft_wrap=True)
+            say(f"not sent, {count:,} events of {result.file}: {one_line(reason)}")
         if result.broken:
-            heading = f"properties broken on the way in {result.file} (counted, no divergence):"
-            out.print(Text(heading), soft_wrap=True)
+            heading = f"properties violated on the way in {result.file} (counted, no divergence):"
+            say(heading)
         for name, count in sorted(result.broken.items()):
             where = result.first_broken[name]
-            out.print(Text(f"  {name}: after {count:,} events, first at {where}"), soft_wrap=True)
+            say(f"  {name}: after {count:,} events, first at {where}")
         for text in result.crashes:
-            out.print(Text(f"crashed in {result.file}, {one_line(text)}"), soft_wrap=True)
+            say(f"crashed in {result.file}, {one_line(text)}")
     for result in results:
         for wrap in result.wraps[:_SHOWN]:
-            out.print(Text(f"wrapped in {result.file}, {one_line(str(wrap))}"), soft_wrap=True)
+            say(f"wrapped in {result.file}, {one_line(str(wrap))}")
         if len(result.wraps) > _SHOWN:
             more = f"and {len(result.wraps) - _SHOWN:,} more values that wrapped in {result.file}"
-            out.print(Text(more), soft_wrap=True)
+            say(more)
         for text in result.parted:
-            out.print(Text(f"C leads elsewhere in {result.file}, {one_line(text)}"), soft_wrap=True)
+            say(f"C leads elsewhere in {result.file}, {one_line(text)}")
     for result in results:
         for written in result.divergences:
-            out.print(Text(f"diverged: {written.divergence}"), soft_wrap=True)
+            say(f"diverged: {written.divergence}")
             if written.trace_file is not None:
-                out.print(Text(f"  trace up to there: {written.trace_file}"), soft_wrap=True)
+                say(f"  trace up to there: {written.trace_file}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from proofs.cli.renamed import generation_option
+from proofs.cli.options import generation_option
 from proofs.exit_codes import INCOMPLETE
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ Examples:
 )
 @generation_option(multiple=True, default=("all",), show_default=True, help="Generation; several, or `all`.")
 @click.option(
-    "--property", "properties", multiple=True, default=("all",), show_default=True, help="Id; several, or `all`."
+    "--property",
+    "properties",
+    multiple=True,
+    default=("all",),
+    show_default=True,
+    help="Several, or `all`; with all parts.",
 )
 @click.option("--without", multiple=True, metavar="SECTION", help="Leave a section out; several. It shows as not run.")
 @click.option("--from", "source", metavar="FILE", help="Show stored evidence instead of collecting it.")
@@ -48,24 +54,46 @@ def report(
     """Prove, search, replay and test everything, and write it down for others to read, check and repeat.
 
     Writes evidence.json, junit.xml, summary.md and report.html, which needs no network and no other file. With Ctrl-C
-    the files are written with what was finished; the rest shows as not run.
+    all but the page are written with what was finished; the rest shows as not run.
     """
     from proofs.parallel import default_jobs
-    from proofs.report.verdict import exit_code, failures, open_points
+
+    workers = jobs or default_jobs()
+    made = partial(_collected, semantics, properties, without, workers)
+    collect = made if source is None else partial(_unchanged, source)
+    try:
+        _report(ctx, collect, source is not None, out, workers, as_json)
+    except KeyboardInterrupt:
+        click.echo("claimcheck: interrupted: no section was finished, nothing is written", err=True)
+        ctx.exit(INCOMPLETE)
+
+
+def _report(
+    ctx: click.Context, collect: Callable[[], Evidence], stored: bool, out: str, workers: int, as_json: bool
+) -> None:
+    from proofs.evidence.collect import interrupted, is_empty
+    from proofs.report.verdict import exit_code, failures, open_points, total
+    from proofs.report.write import write
     from proofs.traces.text import one_line
 
     _needs("jinja2", "matplotlib")
-    workers = jobs or default_jobs()
-    evidence = _collected(semantics, properties, without, workers) if source is None else _unchanged(source)
-    from proofs.report.write import write
-
+    evidence = collect()
+    ended = not stored and interrupted(evidence)
+    if ended and is_empty(evidence):
+        raise KeyboardInterrupt
     try:
-        paths = write(evidence, Path(out), workers)
+        paths = write(evidence, Path(out), workers, page=not ended)
     except OSError as error:
         raise click.ClickException(one_line(f"{error.filename or out}: cannot be written: {error.strerror}")) from None
     except KeyboardInterrupt:
-        click.echo("claimcheck: interrupted while the files were written", err=True)
+        click.echo(f"claimcheck: interrupted while the files in {out} were written", err=True)
         ctx.exit(INCOMPLETE)
+    if ended:
+        click.echo(
+            f"claimcheck: interrupted: {out}/report.html is not written;"
+            f" `claimcheck report --from {out}/evidence.json` makes it from what was finished",
+            err=True,
+        )
     code = exit_code(evidence)
     if as_json:
         from proofs.cli.output import print_json
@@ -73,9 +101,16 @@ def report(
 
         files = [str(path) for path in paths]
         wrong, undecided = failures(evidence), open_points(evidence)
-        print_json({"files": files, "digest": digest(evidence), "failures": wrong, "open": undecided, "code": code})
+        said = {"files": files, "digest": digest(evidence), "total": total(evidence), "failures": wrong}
+        print_json({**said, "open": undecided, "code": code})
     else:
-        for line in (*failures(evidence), *open_points(evidence), *_counts(evidence)):
+        for line in (
+            *_designs(evidence),
+            *failures(evidence),
+            *open_points(evidence),
+            *_counts(evidence),
+            total(evidence),
+        ):
             click.echo(line)
         for path in paths:
             click.echo(f"{path}: {path.stat().st_size:,} bytes")
@@ -94,7 +129,7 @@ def stored(path: str) -> Evidence:
 
 
 def _unchanged(path: str) -> Evidence:
-    """Evidence to be shown as it is; what was changed is not written anew with a digest that fits."""
+    """Evidence to be shown as it is. A changed file is refused: written again, it would get a digest that fits."""
     from proofs.evidence.structure import digest
 
     evidence = stored(path)
@@ -116,22 +151,34 @@ def _collected(
 ) -> Evidence:
     from model.named import GENERATIONS
     from proofs.cli.names import known
+    from proofs.cli.properties import known_properties
     from proofs.evidence.collect import SECTIONS, collected
     from proofs.evidence.request import EvidenceRequest
-    from proofs.matrix.other_rows import matrix_ids
+    from proofs.matrix.other_rows import matrix_ids, matrix_parts
 
     chosen = known("generation", semantics, list(GENERATIONS), all_means=True)
     names = [name for name in GENERATIONS if name in chosen]
-    wanted = known("property", properties, matrix_ids(), all_means=True)
+    wanted = list(dict.fromkeys(name.id for name in known_properties(properties, matrix_parts())))
     ids = [name for name in matrix_ids() if name in wanted]
     left_out = frozenset(known("section", without, list(SECTIONS)))
     with section_progress() as progress:
-        return collected(EvidenceRequest(names, ids, left_out, jobs, progress))
+        return collected(EvidenceRequest(names, ids, left_out, jobs, progress, announce=_announced()))
+
+
+def _announced() -> Callable[[str, float | None], None]:
+    """A line on standard error when a section begins and when it has ended; none where a progress bar shows it."""
+    import sys
+
+    def announce(section: str, seconds: float | None) -> None:
+        if not sys.stderr.isatty():
+            click.echo(f"{section}: {'begun' if seconds is None else f'done in {seconds:.1f} s'}", err=True)
+
+    return announce
 
 
 @contextmanager
 def section_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Tells a progress bar how far each section is, where standard error is a terminal."""
+    """Shows in a progress bar how far each section is, where standard error is a terminal."""
     from proofs.cli.output import progress_bar
 
     with progress_bar() as bar:
@@ -148,22 +195,32 @@ def section_progress() -> Iterator[Callable[[str, int, int], None]]:
         yield told
 
 
+def _designs(evidence: Evidence) -> list[str]:
+    """A sentence for each live design, as wide as a mail."""
+    from textwrap import fill
+
+    from proofs.report.designs import summaries
+
+    named = [f"{design.name}: {design.sentence}" for design in summaries(evidence)]
+    return [fill(text, 78, subsequent_indent="  ", break_on_hyphens=False) for text in named]
+
+
 def _counts(evidence: Evidence) -> list[str]:
     from collections import Counter
 
-    from proofs.evidence.structure import NotRun
+    from proofs.evidence.structure import SkippedSection
 
     found = []
-    if not isinstance(evidence.matrix, NotRun):
+    if not isinstance(evidence.matrix, SkippedSection):
         found.append(_line("matrix", Counter(cell.verdict for cell in evidence.matrix.cells)))
-    if not isinstance(evidence.obligations, NotRun):
+    if not isinstance(evidence.obligations, SkippedSection):
         found.append(_line("obligations", Counter(result.verdict for result in evidence.obligations.results)))
-    if not isinstance(evidence.statements, NotRun):
+    if not isinstance(evidence.statements, SkippedSection):
         found.append(_line("statements", Counter(s.verdict for s in evidence.statements.statements)))
     from proofs.evidence.collect import CORE
 
     sections = {name: getattr(evidence, name) for name in CORE} | evidence.further
-    return found + [f"not run: {name}: {s.reason}" for name, s in sections.items() if isinstance(s, NotRun)]
+    return found + [f"not run: {name}: {s.reason}" for name, s in sections.items() if isinstance(s, SkippedSection)]
 
 
 def _line(name: str, counts: dict[str, int]) -> str:

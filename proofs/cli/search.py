@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.renamed import generation_option
+from proofs.cli.options import generation_option, mistake_option
+from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.search.events import Trace
-    from proofs.search.minimise import Found
-    from proofs.search.replayed import Replayed
+    from proofs.search.minimise import SearchRequest, SearchResult
+    from proofs.search.replayed import ReferenceReplay
 
-    Searched = tuple[str, Found, Replayed | None]
+    Searched = tuple[str, SearchResult, ReferenceReplay | None]
 
 
 @click.command(
-    short_help="a shortest trace from boot that breaks a property",
+    short_help="a shortest trace from boot that violates a property",
     epilog="""\b
 Examples:
   claimcheck search --property entitlement-without-limbo
@@ -29,9 +31,8 @@ Examples:
   claimcheck search --generation legacy-2013 --property host-backed""",
 )
 @generation_option(default="claim-sets", show_default=True)
-@click.option("--property", "properties", multiple=True, required=True, help="What to break; several, or `all`.")
-@click.option("--mistake", default="", metavar="NAME", help="With a deliberate mistake in the rules.")
-@click.option("--mutate", default="", hidden=True)
+@click.option("--property", "properties", multiple=True, required=True, help="Property to violate; several, or `all`.")
+@mistake_option("the rules")
 @click.option("--assume", multiple=True, metavar="CONDITION", help="A condition that every caller keeps; several.")
 @click.option(
     "--depth", type=click.IntRange(min=0), help="Events at most.  [default: 6; 4 where the reference is searched]"
@@ -49,7 +50,6 @@ def search(
     semantics: str,
     properties: tuple[str, ...],
     mistake: str,
-    mutate: str,
     assume: tuple[str, ...],
     depth: int | None,
     nodes: int,
@@ -67,61 +67,84 @@ def search(
     from model.properties.conditions import CONDITIONS
     from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
-    from proofs.mistakes.in_rules import RULES
-    from proofs.obligations.suite import property_ids
+    from proofs.cli.properties import known_properties
+    from proofs.matrix.other_rows import matrix_parts
+    from proofs.mistakes.in_rules import IN_MODEL
+    from proofs.search.fulfilled import ON_REFERENCE
+    from proofs.search.minimise import InterruptedSearch, SearchRequest
 
     known_semantics([semantics])
-    modelled = property_ids()
-    ids = known("property", properties, list(dict.fromkeys([*modelled, *_ids_on_reference()])), all_means=True)
-    mistake = mistake_named(mistake, mutate, RULES)
+    wanted = known_properties(properties, [*matrix_parts(), *ON_REFERENCE])
+    mistake = mistake_named(mistake, IN_MODEL)
     known("condition", assume, list(CONDITIONS))
+    request = SearchRequest(semantics, "", mistake, assume, 6 if depth is None else depth, nodes, domains, seed, rlimit)
+    on_reference = 4 if depth is None else depth
     searches: list[Searched] = []
-    for prop in ids:
-        if prop in ("legacy-compatible", "lock-order"):
-            if mistake or assume:
-                raise click.UsageError(f"{prop} is shown on the reference: no --mistake, no --assume")
-            found = list(_of_row(semantics, prop, depth, nodes, domains))
-        elif prop in modelled:
-            found = [_on_model(semantics, prop, mistake, assume, depth, nodes, domains, seed, rlimit)]
-        elif mistake or assume:
-            raise click.UsageError(f"{prop} of {semantics} is searched on the reference: no --mistake, no --assume")
-        else:
-            found = list(_on_reference(semantics, prop, depth, nodes, domains))
-        searches += found
-        for one in [] if as_json else found:
-            _print(*one, nodes, domains)
+    is_interrupted = False
+    for name in wanted:
+        what = name.part or name.id
+        nothing = _says_nothing(what, semantics)
+        if nothing:
+            say(f"{what}: not applicable to {semantics}: {nothing}", err=as_json)
+            continue
+        assumed = tuple(dict.fromkeys([*assume, *(name.conditions or ())]))
+        try:
+            for one in _searched(replace(request, property=what, assumed=assumed), on_reference):
+                searches.append(one)
+                if not as_json:
+                    _print(*one, nodes, domains)
+        except KeyboardInterrupt as ctrl_c:
+            reached = ctrl_c.searched_depth if isinstance(ctrl_c, InterruptedSearch) else -1
+            none = f": no trace of at most {reached} events violates it" if reached >= 0 else ""
+            say(f"claimcheck: interrupted in the search for {what}{none}", err=True)
+            is_interrupted = True
+            break
     if as_json:
         _print_json(searches)
     if any(found.trace is not None for _, found, _ in searches):
         ctx.exit(REFUTED)
-    ctx.exit(INCOMPLETE if any(found.unknown or found.untold for _, found, _ in searches) else OK)
+    ctx.exit(INCOMPLETE if is_interrupted or any(found.unknown or found.untold for _, found, _ in searches) else OK)
 
 
-def _ids_on_reference() -> list[str]:
-    from proofs.search.fulfilled import ON_REFERENCE
+def _says_nothing(what: str, semantics: str) -> str:
+    """Why nothing of the property can be searched for in this generation; empty if something can."""
+    from model.named import GENERATIONS
+    from proofs.matrix.other_rows import OTHER_ROWS
+    from proofs.matrix.rows import says_nothing
+    from proofs.search.steps import parts_of
 
-    return list(dict.fromkeys(name.partition(".")[0] for name in ON_REFERENCE))
+    rules = GENERATIONS[semantics]
+    reasons = [says_nothing(part, rules) for part in parts_of(what)]
+    reasons += [row.says_nothing(rules) for row in OTHER_ROWS.values() if what in (row.part, row.id)]
+    return "" if "" in reasons else "; ".join(dict.fromkeys(reasons))
 
 
-def _on_model(
-    semantics: str,
-    prop: str,
-    mistake: str,
-    assume: tuple[str, ...],
-    depth: int | None,
-    nodes: int,
-    domains: int,
-    seed: int,
-    rlimit: int,
-) -> Searched:
-    from proofs.search.minimise import Asked
+def _searched(request: SearchRequest, on_reference: int) -> Iterator[Searched]:
+    """The search for a property or a part of one: in the model, or else on the reference.
+
+    :param on_reference: the depth of searches on the reference
+    :raises click.UsageError: it is searched on the reference, which has neither mistakes nor conditions
+    """
+    from model.properties import PROPERTIES
     from proofs.search.minimise import search as run
 
-    found = run(Asked(semantics, prop, mistake, assume, 6 if depth is None else depth, nodes, domains, seed, rlimit))
-    return prop, found, None if mistake else _replayed(found)
+    what, semantics = request.property, request.semantics
+    id = what.partition(".")[0]
+    changed = bool(request.mutation or request.assumed)
+    if id in ("legacy-compatible", "lock-order"):
+        if changed:
+            raise click.UsageError(f"{what} is searched on the reference: no --mistake, no --assume")
+        yield from _of_row(request, on_reference)
+    elif any(what in (part.id, part.name) for part in PROPERTIES.values()):
+        found = run(request)
+        yield what, found, None if request.mutation else _replayed(found)
+    elif changed:
+        raise click.UsageError(f"{what} of {semantics} is searched on the reference: no --mistake, no --assume")
+    else:
+        yield from _on_reference(request, on_reference)
 
 
-def _of_row(semantics: str, prop: str, depth: int | None, nodes: int, domains: int) -> Iterator[Searched]:
+def _of_row(request: SearchRequest, on_reference: int) -> Iterator[Searched]:
     """Two calls that differ, or a lock passed over: each part that says something about the generation."""
     import time
 
@@ -130,36 +153,35 @@ def _of_row(semantics: str, prop: str, depth: int | None, nodes: int, domains: i
     from proofs.matrix import lock_order
     from proofs.obligations.suite import lacking
     from proofs.refinement.judge import SEARCHED, shortest_difference
-    from proofs.search.minimise import Found
+    from proofs.search.minimise import SearchResult
 
-    for part in SEARCHED if prop == "legacy-compatible" else (prop,):
+    semantics, prop = request.semantics, request.property
+    for part in [part for part in SEARCHED if prop in (part, part.partition(".")[0])] or [prop]:
         started = time.perf_counter()
         nothing = lacking(PROPERTIES[part], GENERATIONS[semantics]) if part in PROPERTIES else ""
         if nothing:
-            click.echo(f"{part} says nothing about {semantics}: {nothing}", err=True)
+            say(f"{part}: not applicable to {semantics}: {nothing}", err=True)
             continue
         if part == lock_order.NAME:
-            most, how = (
-                4 if depth is None else depth,
-                "on the reference, breadth first, at most 2 pages in all, 1 domain",
-            )
+            most, how = on_reference, "on the reference, breadth first, at most 2 pages in all, 1 domain"
             trace, reason = lock_order.search(semantics, most), ""
         else:
-            most, how = 6 if depth is None else depth, "in the model, and done on the reference"
-            trace, reason = shortest_difference(part, semantics, (), most, nodes, domains)
-        yield part, Found(trace, most, time.perf_counter() - started, reason, how), None
+            most, how = request.depth, "in the model, and done on the reference"
+            trace, reason = shortest_difference(part, semantics, (), most, request.nodes, request.domains)
+        yield part, SearchResult(trace, most, time.perf_counter() - started, reason, how), None
 
 
-def _on_reference(semantics: str, prop: str, depth: int | None, nodes: int, domains: int) -> Iterator[Searched]:
+def _on_reference(request: SearchRequest, depth: int) -> Iterator[Searched]:
     """Each part by itself: they have smallest traces of their own."""
     from proofs.search.fulfilled import parts_on_reference
-    from proofs.search.on_reference import Tiny, search_reference
+    from proofs.search.on_reference import ReferenceSearchRequest, search_reference
 
-    for part in parts_on_reference(prop):
-        yield part, search_reference(Tiny(semantics, part, 4 if depth is None else depth, nodes, domains)), None
+    for part in parts_on_reference(request.property):
+        hosts = ReferenceSearchRequest(request.semantics, part, depth, request.nodes, request.domains)
+        yield part, search_reference(hosts), None
 
 
-def _replayed(found: Found) -> Replayed | None:
+def _replayed(found: SearchResult) -> ReferenceReplay | None:
     """What the reference does with the trace: the reference has no mistakes to be put in."""
     if found.trace is None:
         return None
@@ -181,41 +203,41 @@ def _print_json(searches: list[Searched]) -> None:
     print_json(content)
 
 
-def _print(prop: str, found: Found, replayed: Replayed | None, nodes: int, domains: int) -> None:
+def _print(prop: str, found: SearchResult, replayed: ReferenceReplay | None, nodes: int, domains: int) -> None:
     if found.unknown:
-        click.echo(f"{prop}: unknown: gave up behind {found.searched_depth} events ({found.unknown})")
+        say(f"{prop}: unknown: the solver gave up after {found.searched_depth} events ({found.unknown})")
         return
     if found.untold:
-        click.echo(
-            f"{prop}: {found.untold} events may do it, too: with memory_exchange or pages marked offline, of which the"
-            " model does not know the very page"
+        say(
+            f"{prop}: {found.untold} events may be enough, with memory_exchange or pages marked offline: the model does"
+            " not know which page that is, and cannot write the trace"
         )
     if found.any_length:
-        click.echo(
-            f"{prop}: no trace of any length on at most {nodes} nodes and {domains} domains breaks it:"
+        say(
+            f"{prop}: no trace of any length on at most {nodes} nodes and {domains} domains violates it:"
             f" no step of single pages does ({found.seconds:.2f} s). For larger hosts see `claimcheck prove`."
         )
         return
     if found.trace is None:
-        click.echo(
+        say(
             f"{prop}: no trace of at most {found.searched_depth} events on at most {nodes} nodes and {domains} domains"
-            f"{f' ({found.how})' if found.how else ''} breaks it ({found.seconds:.2f} s)."
+            f"{f' ({found.how})' if found.how else ''} violates it ({found.seconds:.2f} s)."
             " That is no proof for longer ones: see `claimcheck prove`."
         )
         return
     show_trace(found.trace)
     how = f"; found {found.how}" if found.how else ""
-    click.echo(f"{prop}: refuted in {len(found.trace.events)} events, {found.seconds:.2f} s{how}")
+    say(f"{prop}: refuted in {len(found.trace.events)} events, {found.seconds:.2f} s{how}")
     if replayed is None:
         return
     if not replayed.available:
-        click.echo("not replayed: the reference does not have this semantics")
+        say("not replayed: the reference does not have this semantics")
     elif replayed.difference:
-        click.echo(f"the reference does not reproduce it: {replayed.difference}")
+        say(f"the reference does not reproduce it: {replayed.difference}")
     else:
-        click.echo(f"the reference does the same: {replayed.events} events, every counter equal")
+        say(f"the reference does the same: {replayed.events} events, every counter equal")
         for violation in replayed.violations:
-            click.echo(f"  its checker says: {violation}")
+            say(f"  its checker: {violation}")
 
 
 def show_trace(trace: Trace) -> None:
@@ -224,17 +246,17 @@ def show_trace(trace: Trace) -> None:
     for number, event in enumerate(trace.events):
         before, after = trace.states[number], trace.states[number + 1]
         shown = {k: v for k, v in event.items() if k != "op"}
-        click.echo(f"{number + 1}. {event['op']} " + " ".join(f"{k}={v}" for k, v in shown.items()))
+        say(f"{number + 1}. {event['op']} " + " ".join(f"{k}={v}" for k, v in shown.items()))
         for name, value in after.items():
             if value != before.get(name) and not name.startswith(("ledger_", "global_installed", "global_re")):
-                click.echo(f"       {name}: {f'{before[name]} -> ' if name in before else ''}{value}")
+                say(f"       {name}: {f'{before[name]} -> ' if name in before else ''}{value}")
     for broken in trace.broken:
-        click.echo(f"broken: {broken}")
+        say(f"violated: {broken}")
 
 
 if __name__ == "__main__":
     try:
         raise SystemExit(search.main(standalone_mode=False))
     except click.ClickException as error:
-        click.echo(f"claimcheck: {error.format_message()}", err=True)
+        say(f"claimcheck: {error.format_message()}", err=True)
         raise SystemExit(BAD_INPUT) from None

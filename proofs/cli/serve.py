@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from proofs.cli.options import RenamedOption, mistake_option
+
 
 @click.command(
     short_help="the reference as an outside implementation, on standard input and output",
@@ -13,12 +15,12 @@ Examples:
   claimcheck replay --against 'claimcheck serve --mistake no-recall' tests/data/conformance/claim-sets.jsonl.gz
   claimcheck serve --list-mistakes""",
 )
-@click.option("--mistake", default="", metavar="NAME", help="Make this known mistake.")
-@click.option("--bug", default="", hidden=True)
-@click.option("--list-mistakes", is_flag=True, help="List the mistakes, and end.")
-@click.option("--list-bugs", is_flag=True, hidden=True)
+@mistake_option("the reference")
+@click.option(
+    "--list-mistakes", cls=RenamedOption, former=("--list-bugs",), is_flag=True, help="List the mistakes, and end."
+)
 @click.option("--json", "as_json", is_flag=True, help="List them as JSON.")
-def serve(mistake: str, bug: str, list_mistakes: bool, list_bugs: bool, as_json: bool) -> None:
+def serve(mistake: str, list_mistakes: bool, as_json: bool) -> None:
     """Answer operations with what the reference does, one JSON object a line: see docs/adapters.md.
 
     Every generation is there. With --mistake one known mistake is made, in the generations that it fits.
@@ -33,13 +35,13 @@ def serve(mistake: str, bug: str, list_mistakes: bool, list_bugs: bool, as_json:
     from proofs.versions import versions
     from reference.generations import GENERATIONS
 
-    if list_mistakes or list_bugs:
+    if list_mistakes:
         _list(as_json)
         return
     if as_json:
         raise click.UsageError("--json goes with --list-mistakes: what is served is JSON anyway")
     name = f"claimcheck serve {versions()['claimcheck']}"
-    made = mistake_named(mistake, bug, OF_REFERENCE)
+    made = mistake_named(mistake, OF_REFERENCE)
     fits = CATALOGUE[made].generations if made else list(GENERATIONS)
     with planted(made) if made else nullcontext():
         served = {fit: GENERATIONS[fit] for fit in fits}
@@ -47,14 +49,13 @@ def serve(mistake: str, bug: str, list_mistakes: bool, list_bugs: bool, as_json:
 
 
 def _list(as_json: bool) -> None:
-    from proofs.cli.output import console, print_json, table
+    from proofs.cli.output import print_json, say
     from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE
 
     rows = [(name, CATALOGUE[name].sentence, CATALOGUE[name].generations) for name in OF_REFERENCE]
     if as_json:
-        print_json([{"bug": name, "mistake": sentence, "semantics": fits} for name, sentence, fits in rows])
+        print_json([{"mistake": name, "sentence": sentence, "generations": fits} for name, sentence, fits in rows])
         return
-    shown = table("mistake", "what is done wrong", "semantics")
     for name, sentence, fits in rows:
-        shown.add_row(name, sentence, ", ".join(fits))
-    console().print(shown)
+        click.echo(name)
+        say(f"    {sentence} In {', '.join(fits)}.")

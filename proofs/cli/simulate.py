@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proofs.cli.output import say
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Examples:
   claimcheck simulate
   claimcheck simulate boot-storm --policy no-claims --policy claim-sets
   claimcheck simulate my-hosts.toml --seeds 50 --plot my-hosts.svg
+  claimcheck simulate boot-storm --set host.node_memory=128GiB --set builds.count=40
   claimcheck simulate --show boot-storm > my-hosts.toml
   claimcheck simulate --list""",
 )
@@ -30,11 +32,14 @@ Examples:
 @click.option(
     "--policy", "policies", multiple=True, help="no-claims, legacy, single-node or claim-sets.  [default: all]"
 )
+@click.option(
+    "--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change a field of the scenarios; several."
+)
 @click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Runs of each.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first of the seeds.")
 @click.option("--plot", "plot_file", metavar="FILE", help="Write the measures as an SVG picture.")
 @click.option("--list", "only_list", is_flag=True, help="Name the scenarios that come with the tool.")
-@click.option("--show", metavar="NAME", help="Print the TOML text of a scenario, to begin an own one from.")
+@click.option("--show", metavar="NAME", help="Print the TOML text of a scenario, to begin your own from.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
@@ -42,6 +47,7 @@ def simulate(
     ctx: click.Context,
     scenarios: tuple[str, ...],
     policies: tuple[str, ...],
+    changes: tuple[str, ...],
     seeds: int,
     seed: int,
     plot_file: str | None,
@@ -53,8 +59,8 @@ def simulate(
     """What do claims gain? Builds that complete, that fail at the claim (cheap) or half-way (expensive).
 
     Each scenario is run on the reference under each policy, with the same seeds: builders interleave at critical
-    sections with each other and with running domains. They ask for 1 GiB extents, then 2 MiB, then 4 KiB. Every number
-    is a mean over the seeds with its 95 % confidence interval.
+    sections with each other and with running domains. They request extents of 1 GiB, then of 2 MiB, then of
+    4 KiB. Every number is a mean over the seeds, with its 95 % confidence interval below it.
     """
     from proofs.cli.names import known
     from proofs.simulate.policies import POLICIES
@@ -69,7 +75,7 @@ def simulate(
             click.echo(f"{name}\n    {load(path).about}")
         ctx.exit(OK)
     names = known("policy", policies, list(POLICIES), all_means=True)
-    chosen = _scenarios(scenarios)
+    chosen = _scenarios(scenarios, changes)
     asked = [(s, name, seed + i) for s in chosen for name in names for i in range(seeds)]
     outcomes, complete = _run(asked, jobs)
     found = rows(outcomes)
@@ -90,14 +96,14 @@ def simulate(
     ctx.exit(REFUTED if broken else OK if complete else INCOMPLETE)
 
 
-def _scenarios(asked: tuple[str, ...]) -> list[Scenario]:
+def _scenarios(asked: tuple[str, ...], changes: tuple[str, ...]) -> list[Scenario]:
     from proofs.cli.names import known
     from proofs.simulate.scenario import ScenarioError, built_in, load
 
     have = built_in()
     paths = [Path(a) if a.endswith(".toml") else have[known("scenario", [a], list(have))[0]] for a in asked]
     try:
-        found = [load(path) for path in paths or have.values()]
+        found = [load(path, changes) for path in paths or have.values()]
     except ScenarioError as error:
         raise click.UsageError(str(error)) from None
     if len({scenario.name for scenario in found}) < len(found):
@@ -105,45 +111,51 @@ def _scenarios(asked: tuple[str, ...]) -> list[Scenario]:
     return found
 
 
-def _one(asked: tuple[Scenario, str, int]) -> RunOutcome | None:
+def _one(run: tuple[Scenario, str, int]) -> RunOutcome | None:
     from proofs.simulate.run import run_once
 
     try:
-        return run_once(*asked)
+        return run_once(*run)
     except KeyboardInterrupt:
         return None
 
 
 def _run(asked: list[tuple[Scenario, str, int]], jobs: int | None) -> tuple[list[RunOutcome], bool]:
+    """The outcomes in the order of the runs, whichever ended first, and whether all of them are there."""
     from proofs.cli.output import progress_bar
     from proofs.parallel import default_jobs, in_processes
 
-    found: list[RunOutcome] = []
+    found: dict[int, RunOutcome] = {}
     with progress_bar() as progress:
         advance = partial(progress.advance, progress.add_task("simulating", total=len(asked))) if progress else None
-        for _index, outcome in in_processes(_one, asked, jobs or default_jobs()):
+        for index, outcome in in_processes(_one, asked, jobs or default_jobs()):
             if outcome is not None:
-                found.append(outcome)
+                found[index] = outcome
             if advance is not None:
                 advance()
-    return found, len(found) == len(asked)
+    return [outcome for _, outcome in sorted(found.items())], len(found) == len(asked)
 
 
 def _show(scenario: Scenario, rows: list[ScenarioResult]) -> None:
-    from proofs.cli.output import console, table
+    from proofs.cli.output import show_table, table
     from proofs.simulate.report import cell, measures_of
 
     shown = table("measure", *(f"{row.policy}#" for row in rows))
     for name in measures_of(rows):
-        shown.add_row(name, *(cell(row, name) for row in rows))
-    out = console()
-    out.print(f"{scenario.name}: {scenario.about}", soft_wrap=True)
-    out.print(shown)
+        shown.add_row(name, *(_in_two_lines(cell(row, name)) for row in rows))
+    say(f"{scenario.name}: {scenario.about}")
+    show_table(shown)
     for row in rows:
         if row.broken:
-            out.print(f"{row.policy}: broken after a run: {', '.join(row.broken)}")
+            say(f"{row.policy}: violated after a run: {', '.join(row.broken)}")
         if row.crashes:
-            out.print(f"{row.policy}: the host crashed in {row.crashes} of {row.runs} runs")
+            say(f"{row.policy}: the host crashed in {row.crashes} of {row.runs} runs")
+
+
+def _in_two_lines(text: str) -> str:
+    """The interval below the mean, so that four policies fit on 80 columns."""
+    mean, _, interval = text.partition(" (")
+    return f"{mean}\n{interval.rstrip(')').replace('% to', ' to').replace(' to ', '-')}"
 
 
 def _plot(rows: list[ScenarioResult], file: str) -> None:

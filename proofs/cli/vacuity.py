@@ -17,13 +17,13 @@ def all_have_witnesses(found: list[Vacuity]) -> bool:
 
 def show_vacuity(found: list[Vacuity]) -> None:
     """Print what was found about every transition."""
-    from proofs.cli.output import console, table
+    from proofs.cli.output import show_table, table
 
     shown = table("transition", "satisfiable#", "vacuous#", "needed#", "needed by no property")
     for v in found:
         needless = ", ".join(v.not_needed)
         shown.add_row(v.transition, str(v.satisfiable), str(len(v.vacuous)), str(len(v.needed)), needless)
-    console().print(shown)
+    show_table(shown)
     click.echo(
         f"{sum(v.satisfiable for v in found)} obligations with a witness, "
         f"{sum(len(v.vacuous) for v in found)} vacuous, "

@@ -10,11 +10,11 @@ from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.evidence.structure import Evidence
-    from proofs.evidence.verify import Verified
+    from proofs.evidence.verify import VerificationResult
 
 
 @click.command(
-    short_help="do stored evidence again, and name whatever comes out differently",
+    short_help="re-check stored evidence, and name every difference",
     epilog="""\b
 Examples:
   claimcheck verify report/evidence.json
@@ -53,7 +53,7 @@ def verify(ctx: click.Context, file: str, quick: bool, seed: int, jobs: int | No
     ctx.exit(_code(outcome))
 
 
-def _established(evidence: Evidence, quick: bool, seed: int, jobs: int) -> Verified:
+def _established(evidence: Evidence, quick: bool, seed: int, jobs: int) -> VerificationResult:
     from dataclasses import replace
 
     from proofs.cli.report import section_progress
@@ -69,13 +69,13 @@ def _established(evidence: Evidence, quick: bool, seed: int, jobs: int) -> Verif
         return quickly(evidence, request, seed)
 
 
-def _code(outcome: Verified) -> int:
+def _code(outcome: VerificationResult) -> int:
     if outcome.differences:
         return REFUTED
     return INCOMPLETE if outcome.open or outcome.skipped else OK
 
 
-def _print(file: str, outcome: Verified) -> None:
+def _print(file: str, outcome: VerificationResult) -> None:
     from proofs.traces.text import printable
 
     for difference in outcome.differences:
@@ -84,9 +84,12 @@ def _print(file: str, outcome: Verified) -> None:
         click.echo(f"open: {text}")
     for text in outcome.skipped:
         click.echo(f"skipped: {text}")
+    for text in outcome.stored:
+        click.echo(f"stored: {text}: compared with its file, not made again")
     if outcome.differences:
         click.echo(f"{printable(file)}: {len(outcome.differences)} differences")
     elif outcome.open or outcome.skipped:
-        click.echo(f"{printable(file)}: no difference in what was done again; not all of it was")
+        click.echo(f"{printable(file)}: no differences in the sections that were re-run; not all of them were")
     else:
-        click.echo(f"{printable(file)}: all of it established again")
+        but = " but what is stored" if outcome.stored else ""
+        click.echo(f"{printable(file)}: all of it{but} established again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from model.calls import GLOBAL, Entry
@@ -11,10 +11,11 @@ from reference.claims import ClaimEntry
 from reference.status import Status
 
 from .domains import interface_of
-from .plan import U32, U64, Outcome, Plan, Setting, Who, first_section, plan_of
+from .plan import U32, U64, Outcome, Plan, PlanDomain, Setting, first_section, plan_of
 from .world import ALL_THERE, World
 
-# -- claims
+_FEW_NODES = 9
+"""On hosts with more nodes, only the last three entries are unknown."""
 
 
 def _entries(x: Setting, number: int) -> tuple[list[ClaimEntry], list[Entry], list[Any]]:
@@ -31,34 +32,43 @@ def _entries(x: Setting, number: int) -> tuple[list[ClaimEntry], list[Entry], li
 
 
 def install_claim_set(x: Setting) -> Iterator[Plan]:
-    """Sets of none to two entries more than there are nodes; their pages, targets and pads are any."""
+    """Sets with 0 entries up to two more than there are nodes; their pages, targets and pads are unknown.
+
+    On hosts with more nodes than those of `claimcheck diff`, one set of the largest length with an unknown end.
+    """
     for domid in x.domids:
+        if x.size.nodes > _FEW_NODES:
+            yield _install(x, domid, 3, [(1, node) for node in range(x.size.nodes - 1)])
+            continue
         for number in range(x.size.nodes + 3):
             yield _install(x, domid, number)
 
 
-def _install(x: Setting, domid: int, number: int) -> Plan:
+def _install(x: Setting, domid: int, number: int, first: Sequence[tuple[int, int]] = ()) -> Plan:
+    """``first``: pages and nodes of known entries, before the unknown ones."""
     entries, modelled, known = _entries(x, number)
+    entries = [ClaimEntry(*entry) for entry in first] + entries
+    modelled = [Entry(*entry) for entry in first] + modelled
 
     def ask(w: World) -> Status:
         return w.semantics.install_claim_set(w.host, w.domain(domid), entries)
 
-    return plan_of("install_claim_set", f"d{domid}, {number} entries", ask, known, domid=domid, entries=modelled)
+    return plan_of("install_claim_set", f"d{domid}, {len(entries)} entries", ask, known, domid=domid, entries=modelled)
 
 
 def claim_memory(x: Setting) -> Iterator[Plan]:
-    """The hypercall with none to three entries, with as many as are allowed and one more; for an unknown domain, too.
+    """The hypercall with 0 to 3 entries, with the largest permitted number and one more; also for an unknown domain.
 
-    What it does with the entries is the function's matter, which is asked with more.
+    `install_claim_set` is compared with more entries.
     """
     for who in x.looked_up:
         for number in range(4) if who.there is ALL_THERE else (1,):
             yield _claim_memory(x, who, number)
     for number in (65, 66):
-        yield _claim_memory(x, Who(0), number, named=1)
+        yield _claim_memory(x, PlanDomain(0), number, named=1)
 
 
-def _claim_memory(x: Setting, who: Who, number: int, named: int | None = None) -> Plan:
+def _claim_memory(x: Setting, who: PlanDomain, number: int, named: int | None = None) -> Plan:
     entries, modelled, known = _entries(x, number if named is None else named)
     if named is not None:
         entries, modelled = entries * number, modelled * number
@@ -72,7 +82,7 @@ def _claim_memory(x: Setting, who: Who, number: int, named: int | None = None) -
 
 
 def set_outstanding_pages(x: Setting) -> Iterator[Plan]:
-    """One claim of any size; on a node of any id, and host-wide. A memory op may make it for a destroyed domain."""
+    """A single claim of any size, on any node id and host-wide. A memory op may make it for a destroyed domain."""
     single = "claim_node" in _counters(x)
     for who in x.worked_on:
         for on_node in (False, True) if single else (False,):
@@ -85,8 +95,8 @@ def _counters(x: Setting) -> tuple[str, ...]:
     return GENERATIONS[x.semantics].claim_counters
 
 
-def _single(x: Setting, who: Who, on_node: bool, single: bool) -> Plan:
-    # Below 0 is a difference that wrapped, where tot_pages is subtracted before any lock.
+def _single(x: Setting, who: PlanDomain, on_node: bool, single: bool) -> Plan:
+    # Pages below 0 are a difference that wrapped, where tot_pages is subtracted before any lock.
     wraps = interface_of(x.semantics).subtracts_before_locks
     pages, known = x.number("pages", U64, -U32 if wraps else 0)
     node, limits = x.number("node", 254) if on_node else (None, [])
@@ -104,13 +114,13 @@ def _single(x: Setting, who: Who, on_node: bool, single: bool) -> Plan:
 
 
 def claim_pages_check(x: Setting) -> Iterator[Plan]:
-    """What XENMEM_claim_pages looks at before it takes a lock."""
+    """The checks of XENMEM_claim_pages before it takes a lock."""
     for who in x.looked_up:
         for extent_start in (None, 1):
             yield _check(x, who, extent_start)
 
 
-def _check(x: Setting, who: Who, extent_start: int | None) -> Plan:
+def _check(x: Setting, who: PlanDomain, extent_start: int | None) -> Plan:
     order, one = x.number("extent_order", U32)
     flags, other = x.mem_flags()
     pages, third = x.number("pages", U64)
@@ -148,7 +158,7 @@ def get_memory_claims(x: Setting) -> Iterator[Plan]:
         yield _installed(x, who)
 
 
-def _installed(x: Setting, who: Who) -> Plan:
+def _installed(x: Setting, who: PlanDomain) -> Plan:
     capacity, one = x.number("capacity", U32)
     pad, other = x.number("pad", U32)
 

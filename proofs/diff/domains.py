@@ -1,4 +1,4 @@
-"""Domains of the reference with any counters: how they are made, and what of them is compared afterwards."""
+"""Domains of the reference with unknown counters: how they are made, and which fields are compared afterwards."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from .standins import UNREAD, Affinity, AnyDomain, LastNode, claim_node_of, pend
 from .terms import Terms
 
 SPAN = 1 << 40
-"""Frames of a node: more than any block."""
+"""The number of frames of a node: more than any block has."""
 _FIELDS = ("node_claims", "global_claims", "tot_pages", "max_pages", "controller_pause_count", "last_frees")
 _FLAGS = ("is_dying", "is_dead", "creation_finished")
 _KINDS = ("installed", "redeemed", "released", "recalled")
 
 
 def interface_of(semantics: str) -> Interface:
-    """How a generation's calls differ."""
+    """The interface of a generation's calls."""
     return GENERATIONS[semantics].rules.interface
 
 
-class Changed(dict[str, Any]):
-    """Values by name, of those that are not the unknowns they were."""
+class ChangedValues(dict[str, Any]):
+    """The changed values by name: those that are no longer the initial unknowns."""
 
     def number(self, name: str, value: Any) -> None:
-        """A number."""
+        """Record a number if it changed."""
         if value is not unknown(name):
             self[name] = value
 
     def truth(self, name: str, value: Any) -> None:
-        """A truth value."""
+        """Record a truth value if it changed."""
         if value is not flag(name):
             self[name] = value
 
 
 def key_of(value: Any) -> Any:
-    """Two values with the same key are the same."""
+    """A key that is equal for equal values."""
     if isinstance(value, Count):
         return value.key
     return (value.atom, value.negated) if isinstance(value, Truth) else value
 
 
 def signature(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Two states of the reference with the same signature are the same."""
+    """A key that is equal for equal states of the reference."""
     return tuple((name, key_of(value)) for name, value in values.items())
 
 
 class Names(NamedTuple):
-    """What the unknown numbers of a domain are called."""
+    """The names of a domain's unknown numbers."""
 
     fields: list[tuple[str, str]]
     claims: list[str]
@@ -88,9 +88,9 @@ def names_of(d: int, nodes: int) -> Names:
 def any_domain(
     semantics: str, terms: Terms, d: int, nodes: int, stashed: Callable[[], Any], *, destroyed: bool
 ) -> AnyDomain:
-    """A domain of which nothing is known but whether it is on the domain list.
+    """A domain with unknown fields, except whether it is on the domain list.
 
-    :param stashed: gives its stash, once it is looked at
+    :param stashed: returns its stash; called when the stash is read
     """
     names, history = names_of(d, nodes), ClaimHistory(0)
     for kind, counters in names.history.items():
@@ -124,8 +124,8 @@ def any_domain(
     return domain
 
 
-def observe(domain: Domain, semantics: str, nodes: int, seen: Changed) -> None:
-    """What is not as it was before the operation, by the model's names."""
+def observe(domain: Domain, semantics: str, nodes: int, seen: ChangedValues) -> None:
+    """Record the values that the operation changed, by the model's names."""
     d = domain.domid
     names = names_of(d, nodes)
     for field, name in names.fields:
@@ -158,8 +158,8 @@ def observe(domain: Domain, semantics: str, nodes: int, seen: Changed) -> None:
 def copies_of(domain: Domain, nodes: int, grown: Mapping[str, Any], *, charged: bool) -> Iterator[tuple[Any, Any]]:
     """Counters that the reference keeps twice, in pairs.
 
-    :param grown: pages of the page table by class, less what there were at the start
-    :param charged: it is a generation that keeps the pages charged to a domain
+    :param grown: the growth of the page table, in pages by class
+    :param charged: the generation keeps the pages charged to a domain
     """
     d, names = domain.domid, names_of(domain.domid, nodes)
     extra = names.extra

@@ -1,4 +1,4 @@
-"""One plan: every path of the reference held against the model, and the paths together against all inputs."""
+"""Examines one plan: compares every path of the reference with the model, and checks that paths cover all inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import z3
 
 from proofs.interrupts import raise_if_interrupted
 
-from .explore import Path, PathExplorer, Place, Tree, Undecided
+from .explore import Path, PathExplorer, Place, Tree, UndecidedError
 from .judge import Judge
 from .plan import Outcome, Plan, Table
 from .played import played
@@ -19,46 +19,46 @@ from .unknowns import Unknowns
 from .world import World, searching
 
 ENOUGH = 12
-"""Paths that differ, of one plan."""
+"""The most differing paths to collect for one plan."""
 AT_ONCE = 500
-"""Paths whose ends are asked about in one question."""
+"""The number of paths whose ends are checked in one query."""
 
 
 @dataclass
-class Examined:
-    """What came of one plan."""
+class PlanResult:
+    """The result for one plan."""
 
     paths: int = 0
     queries: int = 0
     unknown: str = ""
-    """Why it is not decided."""
+    """Why the plan is undecided; empty: it is decided."""
     differs: list[PathDifference] = field(default_factory=list)
-    """Paths that end otherwise than the model says; at most so many that one with a plain input is among them."""
+    """Paths whose end differs from the model; a few, so that one with a simple input is among them."""
     alone: bool = True
-    """On no path a domain was looked at but the plan's own."""
+    """No path read a domain other than the plan's own."""
 
 
 def _asked(plan: Plan, world: World) -> Outcome:
     try:
         return plan.act(world)
-    except Undecided:
+    except UndecidedError:
         raise
-    except Exception as error:  # the reference stops with something that is no answer: that is told, and no pass
-        raise Undecided(f"{type(error).__name__}: {error}") from error
+    except Exception as error:  # an unexpected exception of the reference is reported as undecided, not as a pass
+        raise UndecidedError(f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
 class PathDifference:
-    """Inputs for which reference and model differ: those of a path that do not satisfy what it should."""
+    """Inputs for which reference and model differ: those of a path for which its goal fails."""
 
     plan: Plan
     outcome: Outcome
     where: Any
-    """The path's condition, what is known of the input, and that the goal does not hold, as a formula."""
+    """A formula: the path's condition, the precondition, and the negated goal."""
 
 
 class _End(NamedTuple):
-    """The end of a path: what has to follow there is still to be proved."""
+    """The end of a path, with a goal that is still to be proved."""
 
     path: Path
     outcome: Outcome
@@ -66,15 +66,15 @@ class _End(NamedTuple):
 
 
 def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[PathDifference]:
-    """The paths that end otherwise than the model says; of many, as many as are enough.
+    """The paths whose end differs from the model, up to the limit.
 
-    All are asked about together. Only if one of them differs, or the solver cannot tell, each is asked about alone.
+    One query covers all paths. Each path gets a query of its own only if that query fails or is undecided.
     """
     try:
         if tree.all_follow([end.place for end in ends]):
             return []
-    except Undecided:
-        pass  # each by itself may be easier; what is not is raised again
+    except UndecidedError:
+        pass  # single queries may be easier; one that is undecided raises again
     found: list[PathDifference] = []
     for path, outcome, place in ends:
         raise_if_interrupted()
@@ -82,14 +82,14 @@ def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[PathDiffere
             break
         if not tree.follows(place):
             where = z3.And([*tree.precondition, *path.formulas(tree.terms), z3.Not(place.goal)])
-            if tree.possible(where):  # else a choice on the path goes with none of these inputs
+            if tree.possible(where):  # else a choice on the path is impossible for these inputs
                 found.append(PathDifference(plan, outcome, where))
     return found
 
 
-def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examined:
-    """Explore a plan; up to some paths that differ."""
-    found = Examined()
+def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> PlanResult:
+    """Explore a plan, until enough differing paths are found."""
+    found = PlanResult()
     terms, asked = tree.terms, tree.queries
     explorer = PathExplorer(tree)
     semantics = judge.call.semantics.name
@@ -125,7 +125,7 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> Examine
             found.differs += _differing(plan, tree, ends)
             if not found.differs and not tree.covered(paths):
                 found.unknown = "the paths do not cover every input"
-    except Undecided as reason:
+    except UndecidedError as reason:
         found.unknown = str(reason) or "no reason given"
     found.paths, found.queries = len(paths), tree.queries - asked
     return found

@@ -1,8 +1,8 @@
-"""Every path of a function on unknown numbers: it is run again and again, with other decisions at its branches.
+"""Explores every path of a function on unknown numbers by running it repeatedly with different decisions at branches.
 
-Depth first. At a branch that this run is the first to reach, the solver is asked which sides are possible with the
-decisions before; a side that is not is no path. Both, and one is kept for a later run. Where the solver cannot tell,
-`Undecided` ends the exploration: no side is ever picked in silence.
+Depth first. At a branch that no run reached before, the solver decides which sides are possible after the earlier
+decisions. An impossible side is not a path. If both are possible, one is kept for a later run. If the solver returns
+unknown, `UndecidedError` ends the exploration: it never picks a side silently.
 """
 
 from __future__ import annotations
@@ -22,84 +22,84 @@ from .terms import Terms, Witness
 T = TypeVar("T")
 
 
-class Undecided(Exception):  # the verdict, not an error
-    """The solver could not say whether a side of a branch is possible, or whether a statement follows."""
+class UndecidedError(Exception):  # the verdict, not an error
+    """The solver cannot decide whether a side of a branch is possible, or whether a statement follows."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """The decisions of one run, those too that could not be otherwise."""
+    """The decisions of one run, including those that were forced."""
 
     decisions: tuple[tuple[Atom, Any, Any], ...]
-    """Statement, whether it holds, nothing; or choice, option, and the inputs that lead to it."""
+    """(statement, whether it holds, None), or (choice, option, the inputs that lead to it)."""
 
     def formulas(self, terms: Terms) -> list[Any]:
-        """What has to hold for the path to be taken."""
+        """The conditions for the path to be taken."""
         return [terms.decided(a, side) if formula is None else formula for a, side, formula in self.decisions]
 
 
 class Node:
-    """What is known at a place on a path: the precondition, and the decisions that were told to the solver.
+    """The knowledge at a place on a path: the precondition, and the decisions that were asserted in the solver.
 
-    Paths that took the same decisions in another order come to the same node.
+    Paths that took the same decisions in another order share a node.
     """
 
-    __slots__ = ("branches", "told", "witness")
+    __slots__ = ("asserted", "branches", "witness")
 
-    def __init__(self, told: int, witness: Witness) -> None:
-        self.told, self.witness = told, witness
-        """``told``: the decisions, a bit each."""
+    def __init__(self, asserted: int, witness: Witness) -> None:
+        self.asserted, self.witness = asserted, witness
+        """``asserted``: the asserted decisions, as a bit mask."""
         self.branches: dict[Atom, dict[bool, Node]] = {}
-        """Statement -> the sides that are possible: one or both."""
+        """Statement -> the possible sides: one or both."""
 
 
 class Place(NamedTuple):
-    """The end of a path, and what has to follow there."""
+    """The end of a path, and a formula that must follow there."""
 
     node: Node
     path: tuple[tuple[Atom, bool], ...]
-    """The decisions told on the way."""
+    """The decisions asserted on the path."""
     goal: Any
 
 
 class Tree:
-    """What has been found out under one precondition. Functions that take the same decisions share it."""
+    """The results of queries under one precondition, shared by functions that take the same decisions."""
 
     def __init__(self, terms: Terms, precondition: Sequence[Any], seed: int = 0, rlimit: int = 0) -> None:
         self.terms, self.precondition = terms, list(precondition)
         self.queries = 0
         self._solver = interruptible(z3.SimpleSolver())
         self._solver.set("random_seed", seed)
-        self._solver.set("relevancy", 0)  # with the next a third faster: all that is asserted matters
-        self._solver.set("arith.solver", 2)  # many small questions
+        self._solver.set("relevancy", 0)  # with the next line a third faster: all assertions matter
+        self._solver.set("arith.solver", 2)  # for many small queries
         if rlimit:
             self._solver.set("rlimit", rlimit)
         self._solver.add(*self.precondition)
         self._asserted: list[tuple[Atom, bool]] = []
-        """The decisions that the solver has, each in a scope of its own."""
+        """The decisions asserted in the solver, each in its own scope."""
         self._root: Node | None = None
         self._nodes: dict[int, Node] = {}
-        """By the decisions told."""
+        """Nodes by their asserted decisions."""
         self._bits: dict[tuple[Atom, bool], int] = {}
         self._marks: dict[tuple[Atom, bool], Any] = {}
-        """What the solver calls a decision when it says which it needed."""
+        """The constant that stands for a decision in unsat cores."""
         self._decision: dict[int, int] = {}
-        """The bit of a decision, by the solver's id of its mark."""
+        """The bit of a decision, by the solver's id of its constant."""
         self._needed = 0
-        """The decisions because of which the last question had no answer."""
+        """The decisions in the unsat core of the last query."""
         self._impossible: dict[tuple[Atom, bool], list[int]] = {}
-        """Side of a branch -> sets of decisions with which it is not possible."""
+        """Side of a branch -> sets of decisions that make it impossible."""
         self._proved: dict[int, list[int]] = {}
-        """Formula, by the solver's id -> sets of decisions from which it follows."""
+        """Solver id of a formula -> sets of decisions from which it follows."""
         self._goals: list[Any] = []
-        """Formulas of which an id is kept: alive, because ids are used again."""
+        """Formulas whose ids are stored; they are kept alive, because the solver reuses ids."""
         self._covered: set[Any] = set()
 
     @property
     def root(self) -> Node:
-        """Where nothing is decided yet.
+        """The node without decisions.
 
-        :raises ValueError: nothing satisfies the precondition
+        :raises ValueError: the precondition is unsatisfiable
         """
         if self._root is None:
             witness = self._possible([], [])
@@ -108,12 +108,12 @@ class Tree:
             self._root = self._node(0, witness)
         return self._root
 
-    def _node(self, told: int, witness: Witness) -> Node:
-        return self._nodes.setdefault(told, Node(told, witness))
+    def _node(self, asserted: int, witness: Witness) -> Node:
+        return self._nodes.setdefault(asserted, Node(asserted, witness))
 
     def _behind(self, node: Node, atom: Atom, side: bool) -> int:
-        """The decisions told once this one is told, too."""
-        return node.told | self._bit((atom, side))
+        """The bit mask of the asserted decisions and this one."""
+        return node.asserted | self._bit((atom, side))
 
     def _bit(self, decision: tuple[Atom, bool]) -> int:
         bit = self._bits.get(decision)
@@ -124,25 +124,25 @@ class Tree:
         return bit
 
     def branch(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom) -> dict[bool, Node]:
-        """The sides of a branch that are possible at a node, which is reached by a path."""
+        """The possible sides of a branch at a node that a path reached."""
         sides = node.branches.get(atom)
         if sides is None:
             holds = node.witness.holds(atom)
             other = self._other_side(node, path, atom, not holds)
             if other is None:
-                sides = {holds: node}  # nothing was learnt
+                sides = {holds: node}  # the decision is forced
             else:
                 sides = {holds: self._node(self._behind(node, atom, holds), node.witness), not holds: other}
             node.branches[atom] = sides
         return sides
 
     def _other_side(self, node: Node, path: Sequence[tuple[Atom, bool]], atom: Atom, side: bool) -> Node | None:
-        """Behind the side of a branch that a node's witness does not take; none if it is not possible."""
+        """The node after the side of a branch that a node's witness does not take; None: the side is impossible."""
         known = self._nodes.get(self._behind(node, atom, side))
         if known is not None:
             return known
         without = self._impossible.setdefault((atom, side), [])
-        if _any_within(without, node.told):
+        if _any_within(without, node.asserted):
             return None
         witness = self._possible(path, [self.terms.decided(atom, side)])
         if witness is None:
@@ -153,7 +153,7 @@ class Tree:
     def follows(self, place: Place) -> bool:
         """Whether the formula follows at a place."""
         proved = self._proved_of(place.goal)
-        if _any_within(proved, place.node.told):
+        if _any_within(proved, place.node.asserted):
             return True
         if self._possible(place.path, [f.negation(place.goal)]) is not None:
             return False
@@ -161,14 +161,14 @@ class Tree:
         return True
 
     def all_follow(self, places: Sequence[Place]) -> bool:
-        """Whether at each place its formula follows: asked at once, whether there is an input for which one does not.
+        """Whether the formula of each place follows there; one query for all places.
 
-        :raises Undecided: the solver cannot tell
+        :raises UndecidedError: the solver returns unknown
         """
         paths: dict[int, tuple[Any, list[Place]]] = {}
         for place in places:
             proved = self._proved_of(place.goal)
-            if not _any_within(proved, place.node.told):
+            if not _any_within(proved, place.node.asserted):
                 paths.setdefault(place.goal.get_id(), (place.goal, []))[1].append(place)
         if not paths:
             return True
@@ -179,7 +179,7 @@ class Tree:
         if self._possible([], [f.disjunction(against)]) is not None:
             return False
         for goal, open_places in paths.values():
-            self._proved_of(goal).extend(place.node.told for place in open_places)
+            self._proved_of(goal).extend(place.node.asserted for place in open_places)
         return True
 
     def _proved_of(self, goal: Any) -> list[int]:
@@ -190,23 +190,23 @@ class Tree:
         return proved
 
     def covered(self, paths: Sequence[Path]) -> bool:
-        """Whether the paths together are for every input: whether the disjunction of their conditions is valid.
+        """Whether the paths cover every input: whether the disjunction of their conditions is valid.
 
-        Asked of the conditions alone, with another solver: it knows nothing of how the paths were found.
+        A new solver gets only the conditions, so the result is independent of how the paths were found.
 
-        :raises Undecided: the solver cannot tell
+        :raises UndecidedError: the solver returns unknown
         """
         key = frozenset(path.decisions for path in paths)
         if key not in self._covered:
             solver = interruptible(z3.SimpleSolver())
-            solver.set("relevancy", 0)  # and not the arithmetic that the exploration has
+            solver.set("relevancy", 0)  # but the default arithmetic solver
             solver.add(*self.precondition)
             for path in paths:
                 solver.add(f.negation(f.conjunction(path.formulas(self.terms))))
             self.queries += 1
             answer = check(solver)
             if answer == z3.unknown:
-                raise Undecided(solver.reason_unknown())
+                raise UndecidedError(solver.reason_unknown())
             if answer == z3.sat:
                 return False
             self._covered.add(key)
@@ -217,7 +217,7 @@ class Tree:
         return self._possible([], [formula]) is not None
 
     def _possible(self, path: Sequence[tuple[Atom, bool]], also: Sequence[Any]) -> Witness | None:
-        """An assignment on the path that satisfies formulas; none if there is none."""
+        """An assignment on the path that satisfies the formulas; None: they are unsatisfiable."""
         solver = self._solver
         at = 0
         while at < len(self._asserted) and at < len(path) and self._asserted[at] == path[at]:
@@ -241,51 +241,51 @@ class Tree:
                 self._needed |= self._decision[mark.get_id()]
         solver.pop()
         if answer == z3.unknown:
-            raise Undecided(reason)
+            raise UndecidedError(reason)
         return witness
 
 
 def _any_within(sets: Sequence[int], told: int) -> bool:
-    """Whether all decisions of one of the sets were told: what holds with fewer holds with more."""
+    """Whether one of the sets is a subset of the decisions `told` to the solver; its result then holds here, too."""
     return any(few & told == few for few in sets)
 
 
 class Decision(NamedTuple):
-    """A branch, or a choice, as a path took it."""
+    """The decision of a path at a branch or a choice."""
 
     atom: Atom
     side: Any
-    """Whether the statement holds; or the option chosen."""
-    told: bool
-    """The solver has to be told: the other side is possible, too."""
+    """Whether the statement holds; for a choice, the option."""
+    asserted: bool
+    """The decision must be asserted in the solver, because the other side is possible, too."""
     node: Node
-    """Behind it."""
+    """The node after the decision."""
     formula: Any = None
-    """Of a choice: the inputs that lead to it."""
+    """For a choice, the inputs that lead to it."""
 
 
 class PathExplorer:
-    """Runs a function on every path of a tree, and answers questions about the path that has just been run."""
+    """Runs a function on every path of a tree, and answers queries about the path of the last run."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._decisions: list[Decision] = []
         self._waiting: list[list[tuple[Any, Any]]] = []
-        """Of each decision: the other sides that are still to be run, with their formulas."""
-        self._told: list[tuple[Atom, bool]] = []
+        """For each decision, the other sides that are still to be run, with their formulas."""
+        self._asserted: list[tuple[Atom, bool]] = []
         self._at = 0
         self._known: dict[Atom, Any] = {}
         self._fixed: dict[str, int] = {}
 
     def paths(self, run: Callable[[], T]) -> Iterator[tuple[Path, T]]:
-        """Every possible path with what the function returned on it."""
+        """Every possible path, with the function's result on it."""
         while True:
             self._at, self._known, self._fixed = 0, {}, {}
-            self._told = [(d.atom, d.side) for d in self._decisions if d.told]
+            self._asserted = [(d.atom, d.side) for d in self._decisions if d.asserted]
             with deciding(self):
                 result = run()
             if self._at != len(self._decisions):
-                raise RuntimeError("the function did not do the same again with the same decisions")
+                raise RuntimeError("the function is not deterministic: the same decisions led to another branch")
             yield Path(tuple((d.atom, d.side, d.formula) for d in self._decisions)), result
             while self._waiting and not self._waiting[-1]:
                 self._waiting.pop()
@@ -294,8 +294,8 @@ class PathExplorer:
                 return
             last = self._decisions.pop()
             side, formula = self._waiting[-1].pop()
-            node = self.node.branches[last.atom][side] if last.told else self.node
-            self._decisions.append(Decision(last.atom, side, last.told, node, formula))
+            node = self.node.branches[last.atom][side] if last.asserted else self.node
+            self._decisions.append(Decision(last.atom, side, last.asserted, node, formula))
 
     def decide(self, atom: Atom) -> bool:
         """See `Decider`."""
@@ -311,9 +311,9 @@ class PathExplorer:
         return holds
 
     def choose(self, name: str, options: Mapping[Any, Any]) -> Any:
-        """One of several options, each with the inputs that lead to it as a formula: a path for each.
+        """One of several options, each with the inputs that lead to it as a formula; there is a path for each.
 
-        The options are not held against the decisions before: some may be impossible there.
+        Options are not checked against the earlier decisions: some may be impossible after them.
         """
         which = atom("choice", name)
         if self._at < len(self._decisions):
@@ -327,19 +327,19 @@ class PathExplorer:
     def _next(self, atom: Atom) -> Any:
         decision = self._decisions[self._at]
         if decision.atom is not atom:
-            raise RuntimeError("the function did not do the same again with the same decisions")
+            raise RuntimeError("the function is not deterministic: the same decisions led to another branch")
         self._at += 1
         self._known[atom] = decision.side
         return decision.side
 
     def _new(self, atom: Atom) -> bool:
-        sides = self.tree.branch(self.node, self._told, atom)
+        sides = self.tree.branch(self.node, self._asserted, atom)
         holds = next(iter(sides))
         both = len(sides) == 2
         self._decisions.append(Decision(atom, holds, both, sides[holds]))
         self._waiting.append([(not holds, None)] if both else [])
         if both:
-            self._told.append((atom, holds))
+            self._asserted.append((atom, holds))
         self._next(atom)
         return holds
 
@@ -348,15 +348,15 @@ class PathExplorer:
         total = count.constant
         for name, times in count.terms.items():
             if name not in self._fixed:
-                raise TypeError(f"{count!r} is used as a known number, but no branch has fixed it")
+                raise TypeError(f"{count!r} is used as a known number, but no branch has fixed its value")
             total += times * self._fixed[name]
         return total
 
     @property
     def node(self) -> Node:
-        """Where the current path has come to."""
+        """The current node of the path."""
         return self._decisions[-1].node if self._decisions else self.tree.root
 
     def place(self, goal: Any) -> Place:
-        """The end of the current path, at which a formula has to follow."""
-        return Place(self.node, tuple(self._told), goal)
+        """The end of the current path, with a formula that must follow there."""
+        return Place(self.node, tuple(self._asserted), goal)

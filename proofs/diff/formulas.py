@@ -1,7 +1,7 @@
-"""Formulas of the solver made by its C interface at once.
+"""Builds formulas directly through the solver's C interface.
 
-z3's own operators bring all arguments to a common sort first, one by one; there it is most of the work. Here the sorts
-are right already, and the solver still checks them: a formula that is ill-sorted is an exception.
+z3's Python operators first convert arguments one by one to a common sort, which takes most of the time. Here the sorts
+are right already. The solver still checks them: an ill-sorted formula raises an exception.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def integer(number: int) -> Any:
 
 
 def _term(value: Any) -> Any:
-    """A value as a term: Python's own numbers and truths, too."""
+    """A value as a term, including Python's numbers and booleans."""
     if isinstance(value, bool):
         return TRUE if value else FALSE
     return integer(value) if isinstance(value, int) else value
@@ -38,19 +38,19 @@ TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
 
 
 def negation(formula: Any) -> Any:
-    """Not."""
+    """Negation."""
     return z3.BoolRef(z3core.Z3_mk_not(_REF, formula.ast), _CONTEXT)
 
 
 def conjunction(formulas: Sequence[Any]) -> Any:
-    """And; true when there are none."""
+    """Conjunction; true for no formulas."""
     if len(formulas) < 2:
         return formulas[0] if formulas else TRUE
     return z3.BoolRef(z3core.Z3_mk_and(_REF, len(formulas), _array(formulas)), _CONTEXT)
 
 
 def disjunction(formulas: Sequence[Any]) -> Any:
-    """Or; false when there are none."""
+    """Disjunction; false for no formulas."""
     if len(formulas) < 2:
         return formulas[0] if formulas else FALSE
     return z3.BoolRef(z3core.Z3_mk_or(_REF, len(formulas), _array(formulas)), _CONTEXT)
@@ -62,19 +62,19 @@ def if_then_else(condition: Any, then: Any, otherwise: Any) -> Any:
 
 
 def equal(one: Any, other: Any) -> Any:
-    """Two numbers or truths are the same: a formula, or the answer where both are known."""
+    """Whether two numbers or truth values are equal: a formula, or a Python boolean if both are known."""
     if isinstance(one, bool | int) and isinstance(other, bool | int):
         return one == other
     return z3.BoolRef(z3core.Z3_mk_eq(_REF, _term(one).ast, _term(other).ast), _CONTEXT)
 
 
 def at_most(one: Any, other: int) -> Any:
-    """A number is not above another."""
+    """one <= other."""
     return z3.BoolRef(z3core.Z3_mk_le(_REF, one.ast, integer(other).ast), _CONTEXT)
 
 
 def multiple(factor: int, term: Any) -> Any:
-    """A number some times."""
+    """factor * term."""
     return z3.ArithRef(z3core.Z3_mk_mul(_REF, 2, _array([integer(factor), term])), _CONTEXT)
 
 

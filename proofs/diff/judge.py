@@ -1,4 +1,4 @@
-"""Whether a path of the reference ends as the model says."""
+"""Decides whether a path of the reference ends as the model requires."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from model.named import GENERATIONS
 from .domains import interface_of, key_of, signature
 from .formulas import FALSE, TRUE, conjunction, equal, if_then_else
 from .plan import Outcome
-from .played import Modelled
+from .played import ModelOutcome
 from .unknowns import LISTED, Unknowns, entries_of, linked, term_of
 from .world import World
 
 
 class Judge:
-    """The model's cases for one plan, and what a path has to satisfy."""
+    """The model's cases for one plan, and the goals that they imply for paths."""
 
     def __init__(self, semantics: str, unknowns: Unknowns) -> None:
         self.before, self.terms = unknowns.before, unknowns.terms
@@ -31,14 +31,14 @@ class Judge:
         self._goals: dict[Any, Any] = {}
 
     def cases(self, name: str, arguments: Callable[[], Mapping[str, Any]], key: Any) -> list[Case]:
-        """The cases of a call; with the same key the same."""
+        """The cases of a call, cached by the key."""
         found = self.made.get(key)
         if found is None:
             found = self.made[key] = cases(self.call, name, **arguments())
         return found
 
     def agrees(self, outcome: Outcome, world: World, of: list[Case]) -> Any:
-        """That the first case whose condition holds has the outcome's result, answer and state, as a formula."""
+        """The formula that the first applicable case has the outcome's result, answer and state."""
         seen = world.observed()
         copies = [value for pair in world.copies() for value in pair]
         told_and_seen = (
@@ -63,8 +63,8 @@ class Judge:
             goal = same if is_true(case.condition) else if_then_else(case.condition, same, goal)
         return goal
 
-    def agrees_with_script(self, outcome: Outcome, world: World, modelled: Modelled) -> Any:
-        """That an operation of several sections ended as the model's script did."""
+    def agrees_with_script(self, outcome: Outcome, world: World, modelled: ModelOutcome) -> Any:
+        """The formula that an operation of several sections ended as the model's script did."""
         if outcome.result != modelled.result or not outcome.answer.keys() <= modelled.answer.keys():
             return FALSE
         if outcome.result in (CRASH, MISUSE):
@@ -85,7 +85,7 @@ class Judge:
         yield from self.equal_states(self.changes(case), seen, world)
 
     def changes(self, case: Case) -> Mapping[str, Any]:
-        """What a case changes."""
+        """The changes of a case."""
         if case.effect is None:
             return {}
         found = self._after.get(id(case))
@@ -96,7 +96,7 @@ class Judge:
         return found
 
     def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: World) -> Iterator[Any]:
-        """That every number is the same on both sides; of numbers that are not there, it is what it was."""
+        """Equations of all numbers on both sides; a number missing on one side is unchanged there."""
         domains, there = range(world.shape.domains), world.host.domains
         for name in {**modelled, **seen}:
             field = name.partition("[")[0]
@@ -111,7 +111,7 @@ class Judge:
             yield equal(d in there, all_of([created, negation(destroyed)]))
 
     def _consistent(self, seen: Mapping[str, Any], world: World) -> Iterator[Any]:
-        """What is no property of the model, and is known of every state: it is true again."""
+        """Assumptions about states that are not properties of the model: they must hold again afterwards."""
         for one, other in world.copies():
             if key_of(one) != key_of(other):
                 yield equal(term_of(self.terms, one), term_of(self.terms, other))
@@ -120,7 +120,7 @@ class Judge:
 
 
 def told(case: Case) -> dict[str, Any]:
-    """What comes out of a case, number by number."""
+    """The answer of a case as single numbers."""
     found: dict[str, Any] = {}
     for name, value in case.answer.items():
         if isinstance(value, ListVector):

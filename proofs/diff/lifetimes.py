@@ -1,4 +1,4 @@
-"""Plans of the life of a domain, its limit, and its pauses."""
+"""Plans for the life of a domain, its limit, and its pauses."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from reference.pages import PageState
 from reference.state import create_domain
 from reference.status import Status
 
-from .plan import U32, BlockKind, Outcome, Plan, Setting, Who, first_section, plan_of
-from .world import ALL_THERE, There, World
+from .plan import U32, BlockKind, Outcome, Plan, PlanDomain, Setting, first_section, plan_of
+from .world import ALL_THERE, MissingDomains, World
 
 # -- domains
 
 
 def create_domain_plans(x: Setting) -> Iterator[Plan]:
-    """With an id that is in use or not, or was a destroyed domain's, and every node_affinity; one names no node."""
+    """With an id in use, unused or of a destroyed domain, and with every node_affinity; one is empty."""
     ids, last = (*x.nodes, x.offline), x.size.domains - 1
     for affinity in chain.from_iterable(combinations(ids, size) for size in range(1, len(ids) + 1)):
-        yield _create(x, last, affinity, There(absent=last))
-    yield _create(x, last, (0,), There(destroyed=last))
+        yield _create(x, last, affinity, MissingDomains(absent=last))
+    yield _create(x, last, (0,), MissingDomains(destroyed=last))
     yield _create(x, 0, (0,), ALL_THERE)
 
 
-def _create(x: Setting, domid: int, affinity: tuple[int, ...], there: There) -> Plan:
+def _create(x: Setting, domid: int, affinity: tuple[int, ...], there: MissingDomains) -> Plan:
     limit, known = x.number("new_max_pages", U32)
-    if there is not ALL_THERE:  # an id that is given again has a history of its own
+    if there is not ALL_THERE:  # a reused id has a new history
         known = known + [t == 0 for name, t in x.terms.numbers.items() if _of_predecessor(name, domid)]
 
     def ask(w: World) -> None:
@@ -41,7 +41,7 @@ def _create(x: Setting, domid: int, affinity: tuple[int, ...], there: There) -> 
 
 
 def _of_predecessor(name: str, domid: int) -> bool:
-    """What is 0 where an id is used again: nobody works any more on the domain that had it."""
+    """Fields that are 0 when an id is reused, because no operation uses its former domain any more."""
     kinds = ("installed", "redeemed", "released", "recalled")
     gone = [f"{where}_{kind}[{domid}]" for where in ("ledger", "global") for kind in kinds]
     pages = [f"{field}[{domid}]" for field in ("limbo_pages", "extra_pages", "tot_pages", "last_frees")]
@@ -49,7 +49,7 @@ def _of_predecessor(name: str, domid: int) -> bool:
 
 
 def set_max_pages(x: Setting) -> Iterator[Plan]:
-    """Any limit that the counter holds."""
+    """Any limit that fits the counter."""
     for domid in x.domids:
         yield _limit(x, domid)
 
@@ -77,7 +77,7 @@ def _mark(domid: int) -> Plan:
 
 
 def domain_destroy_plans(x: Setting) -> Iterator[Plan]:
-    """Of a domain that has pages, extra pages or none, or pages that are in limbo; and of a destroyed one."""
+    """For a domain with pages, extra pages, no pages, or pages in limbo; and for a destroyed one."""
     for who in x.worked_on:
         for state, refcounted in ((None, True), *_PAGES):
             yield _destroy(x, who, state, refcounted)
@@ -86,12 +86,12 @@ def domain_destroy_plans(x: Setting) -> Iterator[Plan]:
 _PAGES = ((PageState.ASSIGNED, True), (PageState.ASSIGNED, False), (PageState.LIMBO, True))
 
 
-def _destroy(x: Setting, who: Who, state: PageState | None, refcounted: bool) -> Plan:
+def _destroy(x: Setting, who: PlanDomain, state: PageState | None, refcounted: bool) -> Plan:
     domid = who.domain_id
     kind = None if state is None else BlockKind(0, state, domid, refcounted)
     order, known = x.order()
     on_list = [f"{name}[{domid}][{n}]" for name in ("assigned_pages", "extra_pages") for n in x.nodes]
-    for name in on_list:  # of the pages on its list the block is all, if it is there
+    for name in on_list:  # the block, if there is one, is all of the domain's pages
         pages = x.pages if kind is not None and name == kind.page_class else 0
         known.append(x.terms.number(name) == pages)
 
@@ -106,7 +106,7 @@ def _destroy(x: Setting, who: Who, state: PageState | None, refcounted: bool) ->
 
 
 def finish_kill(x: Setting) -> Iterator[Plan]:
-    """The last section of destroydomain: of a dying domain whose pages are freed, dead or not."""
+    """The last section of destroydomain, for a dying domain whose pages are freed, dead or not."""
     for domid in x.domids:
         yield _finish_kill(x, domid)
 
@@ -119,19 +119,19 @@ def _finish_kill(x: Setting, domid: int) -> Plan:
             next(steps)
         except StopIteration as end:
             return end.value
-        raise RuntimeError("another section")
+        raise RuntimeError("destroydomain has more critical sections than expected")
 
     return plan_of("finish_kill", f"d{domid}", ask, [x.terms.flag(f"is_dying[{domid}]")], domid=domid)
 
 
 def put_domain(x: Setting) -> Iterator[Plan]:
-    """After a free of the last page, or where tot_pages was lowered; of a destroyed domain, too."""
+    """After a free of the last page, or after tot_pages was lowered; also for a destroyed domain."""
     for who in x.worked_on:
         for freed in (False, True):
             yield _put(who, freed)
 
 
-def _put(who: Who, freed: bool) -> Plan:
+def _put(who: PlanDomain, freed: bool) -> Plan:
     domid = who.domain_id
 
     def ask(w: World) -> None:
@@ -148,15 +148,15 @@ def _put(who: Who, freed: bool) -> Plan:
 
 
 def domain_unpause_by_systemcontroller(x: Setting) -> Iterator[Plan]:
-    """Of every domain, of none, and of a destroyed one, without a stash.
+    """For every domain, an unknown and a destroyed one, without a stash.
 
-    With a stash the operation has another section's work to do, and is compared whole.
+    With a stash the operation also runs calls of another section, and is compared as a whole.
     """
     for who in x.looked_up:
         yield _unpause(x, who)
 
 
-def _unpause(x: Setting, who: Who) -> Plan:
+def _unpause(x: Setting, who: PlanDomain) -> Plan:
     known = [] if who.domid is None else [x.terms.number(f"stash_pages[{who.domid}]") == 0]
     return plan_of(
         "domain_unpause_by_systemcontroller",

@@ -1,8 +1,8 @@
-"""Python numbers that stand for any number: page counts as sums of named unknowns, and truths that are not known yet.
+"""Symbolic numbers for Python code: page counts as sums of named unknowns, and undecided truth values.
 
-A `Count` is a linear sum with integer factors: the reference adds, subtracts and compares page counts, and does nothing
-else with them. Comparing gives a `Truth`; asking a `Truth` whether it holds is a branch, decided by the exploration
-that is under way. A count that a branch has fixed (``target == 1``) serves as an index and as a key of a dictionary.
+A `Count` is a linear sum with integer factors, because the reference only adds, subtracts and compares page counts. A
+comparison returns a `Truth`. Using a `Truth` as a condition is a branch, which the active exploration decides. A count
+that a branch has fixed (``target == 1``) can be used as an index and as a key of a dictionary.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Items = tuple[tuple[str, int], ...]
 
 
 class Atom:
-    """A statement that a path decides: a sum is at most 0 (``le``), is 0 (``eq``), a flag holds, or a formula does.
+    """A statement that a path decides: a sum is at most 0 (``le``), a sum is 0 (``eq``), a flag or a formula holds.
 
-    There is one object for each statement (`atom`): two are the same only if they are the same object.
+    Statements are interned (`atom`): equal statements are the same object.
     """
 
     __slots__ = ("constant", "items", "kind")
@@ -29,12 +29,12 @@ class Atom:
 
 @cache
 def atom(kind: str, items: Any, constant: int = 0) -> Atom:
-    """The statement."""
+    """The interned statement."""
     return Atom(kind, items, constant)
 
 
 class Decider(Protocol):
-    """What decides branches."""
+    """Decides branches."""
 
     def decide(self, atom: Atom) -> bool:
         """Whether the statement holds on this path."""
@@ -53,7 +53,7 @@ _deciders: list[Decider] = []
 
 
 class deciding:
-    """``with deciding(explorer)``: branches ask the explorer."""
+    """``with deciding(explorer)``: the explorer decides branches inside the block."""
 
     def __init__(self, decider: Decider) -> None:
         self._decider = decider
@@ -66,7 +66,7 @@ class deciding:
 
 
 def chosen(name: str, options: Mapping[Any, Any]) -> Any:
-    """One of several options, as the exploration that is under way decides."""
+    """One of several options, as the active exploration decides."""
     return _deciders[-1].choose(name, options)
 
 
@@ -110,7 +110,7 @@ class Count:
 
     @property
     def key(self) -> tuple[Items, int]:
-        """Two counts with the same key are the same number."""
+        """A key that is equal for equal counts."""
         if self._items is None:
             self._items = tuple(sorted(self.terms.items()))
         return self._items, self.constant
@@ -164,9 +164,9 @@ class Count:
         return bool(self != 0)
 
     def __and__(self, bit: int) -> Truth | bool:
-        """Of a 32-bit number: whether its highest bit is set."""
+        """Whether the highest bit of a 32-bit number is set."""
         if bit != 1 << 31:
-            raise TypeError(f"only the highest bit of a count may be looked at, not {bit:#x}")
+            raise TypeError(f"a symbolic count supports only a test of its highest bit, not of {bit:#x}")
         return self >= bit
 
     def __hash__(self) -> int:
@@ -181,7 +181,7 @@ class Count:
 
 
 def made(terms: dict[str, int], constant: int) -> Count | int:
-    """A count, or a number where no unknown is left."""
+    """A count; an int if no unknown is left."""
     return Count(terms, constant) if terms else constant
 
 
@@ -192,7 +192,7 @@ def unknown(name: str) -> Count:
 
 
 def at_most_zero(count: Count | int) -> Truth | bool:
-    """``count <= 0``, as the same statement however it is written."""
+    """``count <= 0``, in a normal form."""
     if isinstance(count, int):
         return count <= 0
     items, constant = count.key
@@ -202,7 +202,7 @@ def at_most_zero(count: Count | int) -> Truth | bool:
 
 
 def is_zero(count: Count | int) -> Truth | bool:
-    """``count == 0``, likewise."""
+    """``count == 0``, in a normal form."""
     if isinstance(count, int):
         return count == 0
     items, constant = count.key
@@ -212,7 +212,7 @@ def is_zero(count: Count | int) -> Truth | bool:
 
 
 class MemFlags(Count):
-    """The mem_flags of a hypercall: 32 bits, of which the node and the bit that makes it exact may be looked at."""
+    """The mem_flags of a hypercall: 32 bits, of which only the node and the exact bit can be read."""
 
     __slots__ = ()
 
@@ -225,32 +225,32 @@ class MemFlags(Count):
 
     def __and__(self, bit: int) -> Any:
         if bit != 1 << 17:
-            raise TypeError(f"only the bit of an exact node may be looked at, not {bit:#x}")
+            raise TypeError(f"symbolic mem_flags support only a test of the exact-node bit, not of {bit:#x}")
         return unknown("mem_flags.exact") != 0
 
     def __rshift__(self, by: int) -> _NodeField:
         if by != 8:
-            raise TypeError("only the node may be looked at")
+            raise TypeError(f"symbolic mem_flags support only a shift by 8, to the node, not by {by}")
         return _NodeField()
 
 
 class _NodeField:
-    """``(mem_flags >> 8) - 1``, of which 8 bits are looked at."""
+    """``(mem_flags >> 8) - 1``, of which only the lowest 8 bits can be read."""
 
     def __sub__(self, one: int) -> _NodeField:
         if one != 1:
-            raise TypeError("the field of a node holds the node plus one")
+            raise TypeError(f"the node field holds the node plus 1: subtract 1, not {one}")
         return self
 
     def __and__(self, mask: int) -> Count | int:
         if mask != 0xFF:
-            raise TypeError("the field of a node has 8 bits")
+            raise TypeError(f"the node field has 8 bits: mask it with 0xff, not {mask:#x}")
         field = unknown("mem_flags.node")
         return 0xFF if field == 0 else field - 1
 
 
 class FlagsInModel:
-    """The same number for the model, which divides by powers of two to get at the parts."""
+    """The same number for the model, which divides by powers of two to extract the parts."""
 
     _parts = {(1 << 8, 1 << 8): "mem_flags.node", (1 << 17, 2): "mem_flags.exact"}
 
@@ -265,7 +265,7 @@ class FlagsInModel:
 
 
 class Order:
-    """An order of which only the 2^order pages matter."""
+    """A symbolic order; only its 2^order pages matter."""
 
     __slots__ = ("number", "pages")
 
@@ -276,7 +276,7 @@ class Order:
         if one == 0:
             return 0
         if one != 1:
-            raise TypeError("an order shifts 1 only")
+            raise TypeError(f"a symbolic order can only shift 1, not {one}")
         return self.pages
 
     def __gt__(self, most: int) -> Truth | bool:
@@ -286,7 +286,7 @@ class Order:
         return self.number >= least
 
     def __eq__(self, other: object) -> Any:
-        """Two orders are the same where their pages are."""
+        """Two orders are equal if their pages are."""
         return other is self or self.pages == (other.pages if isinstance(other, Order) else 1 << other)  # type: ignore[operator]  # an order
 
     __hash__ = object.__hash__

@@ -1,4 +1,4 @@
-"""Plans that follow from an operation's class: one critical section, any numbers, and the domain that is looked up."""
+"""Plans derived from an operation's class: one critical section, unknown numbers, and the domain that is looked up."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 from model.calls import CALLS, OK
 from proofs.operations import OPERATIONS, Event
 
-from .plan import Outcome, Plan, Setting, Who, answered
+from .plan import Outcome, Plan, PlanDomain, Setting, answered
 from .world import ALL_THERE, World
 
 
 class _CallRecorder:
-    """Takes the place of the model: notes which call an operation is, with which arguments."""
+    """Replaces the model: records which call an operation makes, and its arguments."""
 
-    def __init__(self, x: Setting, who: Who) -> None:
+    def __init__(self, x: Setting, who: PlanDomain) -> None:
         self._x, self._who = x, who
 
     def call(self, name: str, **arguments: Any) -> tuple[str, dict[str, Any]]:
-        """A call for no domain."""
+        """A call without a domain."""
         return name, {argument: self._x.term(value) for argument, value in arguments.items()}
 
     def call_for(self, name: str, domid: int, **arguments: Any) -> tuple[str, dict[str, Any]]:
@@ -29,7 +29,7 @@ class _CallRecorder:
 
 
 def plans_of(kind: type[Event], x: Setting) -> Iterator[Plan]:
-    """For every domain, for an id that none has, and for a destroyed domain's; any number for each argument."""
+    """For every domain, an unused id and a destroyed domain's id; every argument is unknown."""
     if "domid" in kind.__struct_fields__:
         for who in x.looked_up:
             yield _plan(kind, x, who)
@@ -37,7 +37,7 @@ def plans_of(kind: type[Event], x: Setting) -> Iterator[Plan]:
         yield _plan(kind, x, None)
 
 
-def _plan(kind: type[Event], x: Setting, who: Who | None) -> Plan:
+def _plan(kind: type[Event], x: Setting, who: PlanDomain | None) -> Plan:
     event, known = _event(kind, x, who)
     name, arguments = _call_of(event, x, who)
 
@@ -54,20 +54,20 @@ def _plan(kind: type[Event], x: Setting, who: Who | None) -> Plan:
     return Plan(name, "" if who is None else str(who), act, lambda _w: arguments, known, there=there)
 
 
-def _call_of(event: Any, x: Setting, who: Who | None) -> tuple[str, dict[str, Any]]:
+def _call_of(event: Any, x: Setting, who: PlanDomain | None) -> tuple[str, dict[str, Any]]:
     """The model's call, and its arguments."""
-    name, arguments = event.on_model(_CallRecorder(x, who or Who(None)))
+    name, arguments = event.on_model(_CallRecorder(x, who or PlanDomain(None)))
     return name, arguments
 
 
-def _event(kind: Any, x: Setting, who: Who | None) -> tuple[Event, list[Any]]:
+def _event(kind: Any, x: Setting, who: PlanDomain | None) -> tuple[Event, list[Any]]:
     """The operation with unknown numbers, and their ranges."""
     known: list[Any] = []
     fields = dict.fromkeys(kind.any_numbers, 0) | ({} if who is None else {"domid": who.asked})
     event: Event = kind(**fields)
     for field, most in kind.any_numbers.items():
         number, limits = x.number(f"new_{field}", most)
-        setattr(event, field, number)  # not through the constructor, which checks the range
+        setattr(event, field, number)  # bypasses the constructor, which checks the range
         known += limits
     return event, known
 

@@ -1,4 +1,4 @@
-"""Every operation of the model, with the plans that ask for it in all ways."""
+"""Every operation of the model, with the plans that cover all its uses."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def _plans_of(name: str) -> Plans:
 
 
 def _own(module: ModuleType, name: str) -> bool:
-    """Whether the module defines it, and does not only import a function of that name."""
+    """Whether the module defines, and does not only import, a function of that name."""
     return getattr(getattr(module, name, None), "__module__", "") == module.__name__
 
 
 OPERATIONS: dict[str, Plans] = {n: _plans_of(n) for n in (*CALLS, *SCRIPTS) if n not in stashes.WITHIN}
-"""By the model's names: calls of one critical section, then operations of several."""
+"""Plans by the model's names: calls of one critical section, then operations of several."""
 
 
 def applies(name: str, semantics: str) -> bool:

@@ -1,4 +1,4 @@
-"""Plans of the operations on pages: allocating, assigning, freeing, offlining, and the sections of memory_exchange."""
+"""Plans for operations on pages: allocating, assigning, freeing, offlining, and the sections of memory_exchange."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import z3
 
-from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED, Ended, Script, ScriptSection
+from model.calls import CRASH, FREE, IN_USE, OFFLINED, OK, REFUSED, Script, ScriptOutcome, ScriptSection
 from model.named import GENERATIONS
 from reference import hypercalls, page_alloc
 from reference.constants import MAX_ORDER, MEMF_exact_node, MEMF_no_owner, MEMF_no_refcount
@@ -23,34 +23,34 @@ from .plan import (
     BlockKind,
     Outcome,
     Plan,
-    Scripted,
+    PlanDomain,
+    PlannedScript,
     Setting,
     Table,
-    Who,
     answered,
     block_kinds,
     no_arguments,
 )
 from .terms import Terms
-from .world import ALL_THERE, There, World
+from .world import ALL_THERE, MissingDomains, World
 
 # -- allocating
 
 
 def alloc_heap_pages(x: Setting) -> Iterator[Plan]:
-    """For every domain and for none, every node asked for or none, exactly or not, refcounted or not.
+    """With and without a domain; with every requested node and without one; exact or not; refcounted or not.
 
-    For a destroyed domain: one node exactly, and on hosts of up to two nodes any or one preferred.
-    Once where claims may be counted wrongly, if it is asserted.
+    For a destroyed domain: an exact node; on hosts with up to two nodes, also any node or a preferred one.
+    One plan has miscounted claims, if the generation asserts the count.
     """
     for domid in (*x.domids, None):
         for requested in (None, *x.nodes, x.offline):
             for exact in (False, True):
                 for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
-                    yield _alloc(x, Who(domid), requested, flags | (MEMF_exact_node if exact else 0))
+                    yield _alloc(x, PlanDomain(domid), requested, flags | (MEMF_exact_node if exact else 0))
     rules = GENERATIONS[x.semantics].rules
     if rules.bug_on_redeem and not rules.redeems_at_assign:
-        yield _uncounted(_alloc(x, Who(0), 0, MEMF_exact_node))
+        yield _uncounted(_alloc(x, PlanDomain(0), 0, MEMF_exact_node))
     gone = x.worked_on[-1]
     exactly = ((0, MEMF_exact_node), (0, MEMF_exact_node | MEMF_no_refcount))
     for requested, flags in (*exactly, (None, 0), (0, 0)) if x.size.nodes <= 2 else exactly:
@@ -58,11 +58,11 @@ def alloc_heap_pages(x: Setting) -> Iterator[Plan]:
 
 
 def _uncounted(plan: Plan) -> Plan:
-    """The same where outstanding_claims may be any number."""
+    """The plan with an arbitrary outstanding_claims."""
     return replace(plan, label=f"{plan.label}, claims not counted", domid=None, uncounted=True)
 
 
-def _alloc(x: Setting, who: Who, requested: int | None, memflags: int) -> Plan:
+def _alloc(x: Setting, who: PlanDomain, requested: int | None, memflags: int) -> Plan:
     domid = who.domid
     order, known = x.order()
 
@@ -84,7 +84,7 @@ def _alloc(x: Setting, who: Who, requested: int | None, memflags: int) -> Plan:
 
 
 def requested_pages(x: Setting, requested: int | None, memflags: int) -> dict[str, Any]:
-    """A request as the model has it."""
+    """The arguments of a request in the model."""
     return {
         "order": x.terms.number("order"),
         "pages": x.pages,
@@ -96,9 +96,9 @@ def requested_pages(x: Setting, requested: int | None, memflags: int) -> dict[st
 
 
 def searched(terms: Terms, w: World, search: int, pages: Any, free: Sequence[Any]) -> dict[str, Any]:
-    """What the model's node search is given: of the request of that number. Where the reference crashed, it has none.
+    """The arguments of the model's node search for the request of that number; empty if the reference crashed.
 
-    :param free: free pages of every node; a block of more pages than are free is none
+    :param free: free pages of every node, which bound the size of a free block
     """
     return {
         "candidates": w.searches[search] if search < len(w.searches) else (),
@@ -106,7 +106,7 @@ def searched(terms: Terms, w: World, search: int, pages: Any, free: Sequence[Any
     }
 
 
-def request_label(who: Who, requested: int | None, memflags: int) -> str:
+def request_label(who: PlanDomain, requested: int | None, memflags: int) -> str:
     """A request in words."""
     words = ["no domain" if who.domid is None else str(who)]
     words.append("any node" if requested is None else f"node {requested}")
@@ -123,10 +123,10 @@ def on_block(
     kind: BlockKind,
     ask: Any,
     label: str = "",
-    there: There = ALL_THERE,
+    there: MissingDomains = ALL_THERE,
     **arguments: Any,
 ) -> Plan:
-    """A call on a block of that kind; ``ask`` gets the world, the frame and the order."""
+    """The plan of a call on a block of that kind; ``ask`` receives the world, the frame and the order."""
     order, known = x.order()
 
     def act(w: World) -> Outcome:
@@ -141,23 +141,23 @@ def on_block(
 
 
 def assign_pages(x: Setting) -> Iterator[Plan]:
-    """Blocks of every kind, to every domain; those that it may get with one or two pages marked, or when destroyed.
+    """Blocks of every kind, to every domain; assignable blocks also with marked pages, or to a destroyed domain.
 
-    Once where claims may be counted wrongly, if that is asserted.
+    One plan has miscounted claims, if the generation asserts the count.
     """
     for domid in x.domids:
         for kind in (*block_kinds(x, [domid]), *_of_another(x, domid)):
             for memflags in (0, MEMF_no_refcount):
-                yield _assign(x, Who(domid), kind, memflags)
+                yield _assign(x, PlanDomain(domid), kind, memflags)
     gone = x.worked_on[-1]
     for node, refcounted in product(x.nodes, (True, False)):
         memflags = 0 if refcounted else MEMF_no_refcount
-        for who, marked in (*product(map(Who, x.domids), (1, 2)), (gone, 0)):
+        for who, marked in (*product(map(PlanDomain, x.domids), (1, 2)), (gone, 0)):
             yield _assign(x, who, BlockKind(node, PageState.LIMBO, who.domid, refcounted, marked), memflags)
         rules = GENERATIONS[x.semantics].rules
         if node == 0 and rules.bug_on_redeem and rules.redeems_at_assign:
             kind = BlockKind(node, PageState.LIMBO, 0, refcounted)
-            yield _uncounted(_assign(x, Who(0), kind, memflags))
+            yield _uncounted(_assign(x, PlanDomain(0), kind, memflags))
 
 
 def _of_another(x: Setting, domid: int) -> Iterator[BlockKind]:
@@ -168,7 +168,7 @@ def _of_another(x: Setting, domid: int) -> Iterator[BlockKind]:
             yield BlockKind(0, state, other, refcounted)
 
 
-def _assign(x: Setting, who: Who, kind: BlockKind, memflags: int) -> Plan:
+def _assign(x: Setting, who: PlanDomain, kind: BlockKind, memflags: int) -> Plan:
     domid = who.domain_id
 
     def ask(w: World, mfn: int, order: Any) -> Any:
@@ -185,11 +185,11 @@ def release_ownership(x: Setting) -> Iterator[Plan]:
 
 
 def _released(w: World, mfn: int, order: Any) -> None:
-    page_alloc.release_ownership(w.host, mfn, order)  # whether they were the last is in last_frees
+    page_alloc.release_ownership(w.host, mfn, order)  # last_frees tells whether they were the last pages
 
 
 def free_heap_pages(x: Setting) -> Iterator[Plan]:
-    """Blocks of every kind and owner, with none, one or two pages marked offline; in limbo for a destroyed domain."""
+    """Blocks of every kind and owner, with 0 to 2 pages marked offline; in limbo for a destroyed domain."""
     for kind in block_kinds(x, list(x.domids), marked=(0, 1, 2)):
         yield _free(x, kind, ALL_THERE)
     gone = x.worked_on[-1]
@@ -197,7 +197,7 @@ def free_heap_pages(x: Setting) -> Iterator[Plan]:
         yield _free(x, BlockKind(node, PageState.LIMBO, gone.domid, True, marked), gone.there)
 
 
-def _free(x: Setting, kind: BlockKind, there: There) -> Plan:
+def _free(x: Setting, kind: BlockKind, there: MissingDomains) -> Plan:
     def ask(w: World, mfn: int, order: Any) -> None:
         page_alloc.free_heap_pages(w.host, mfn, order)
 
@@ -205,7 +205,7 @@ def _free(x: Setting, kind: BlockKind, there: There) -> Plan:
 
 
 def steal_page(x: Setting) -> Iterator[Plan]:
-    """Blocks of every kind, by every domain; and frames that are no extent."""
+    """Blocks of every kind, by every domain; and frames that do not form an extent."""
     for domid in x.domids:
         for kind in (*block_kinds(x, [domid]), *_of_another(x, domid)):
             yield _steal(x, domid, kind)
@@ -227,16 +227,16 @@ def _steal_nothing(domid: int) -> Plan:
 
 
 def assign_in_exchange(x: Setting) -> Iterator[Plan]:
-    """Pages that were stolen or allocated without owner, some of them marked; and what is no such block."""
+    """Pages that were stolen or allocated without owner, some marked; and blocks that were not."""
     for domid in x.domids:
         for node in x.nodes:
             for marked in (0, 1, 2):
-                yield _assign_stolen(x, Who(domid), BlockKind(node, PageState.ANONYMOUS, None, False, marked))
-        yield _assign_stolen(x, Who(domid), BlockKind(0, PageState.ASSIGNED, domid, True))
+                yield _assign_stolen(x, PlanDomain(domid), BlockKind(node, PageState.ANONYMOUS, None, False, marked))
+        yield _assign_stolen(x, PlanDomain(domid), BlockKind(0, PageState.ASSIGNED, domid, True))
     yield _assign_stolen(x, x.worked_on[-1], BlockKind(0, PageState.ANONYMOUS, None, False))
 
 
-def _assign_stolen(x: Setting, who: Who, kind: BlockKind) -> Plan:
+def _assign_stolen(x: Setting, who: PlanDomain, kind: BlockKind) -> Plan:
     domid = who.domain_id
 
     def ask(w: World, mfn: int, order: Any) -> Any:
@@ -246,7 +246,7 @@ def _assign_stolen(x: Setting, who: Who, kind: BlockKind) -> Plan:
 
 
 def drop_tot_pages(x: Setting) -> Iterator[Plan]:
-    """Any number of pages. The last of them let a dead domain go, in the same section."""
+    """Any number of pages. After the last one a dead domain is put, in the same section."""
     for domid in x.domids:
         yield _drop(x, domid)
 
@@ -260,9 +260,9 @@ def _drop(x: Setting, domid: int) -> Plan:
     def script(_t: Table) -> Script:
         yield ScriptSection("drop_tot_pages", {"domid": domid, "pages": x.term(pages)})
         yield ScriptSection("put_domain", {"domid": domid, "freed": False})
-        return Ended(OK)
+        return ScriptOutcome(OK)
 
-    return Plan("drop_tot_pages", f"d{domid}", act, no_arguments, known, script=Scripted(script))
+    return Plan("drop_tot_pages", f"d{domid}", act, no_arguments, known, script=PlannedScript(script))
 
 
 def exchange_check(_x: Setting) -> Iterator[Plan]:
@@ -274,7 +274,7 @@ def exchange_check(_x: Setting) -> Iterator[Plan]:
 
 def _exchange_check(known: bool, extents: int, in_order: int, out_order: int) -> Plan:
     def act(w: World) -> Outcome:
-        frames = [SPAN // 2] * extents  # none is looked at yet
+        frames = [SPAN // 2] * extents  # frames are not read yet
 
         def result() -> Any:
             steps = hypercalls.memory_exchange(w.host, 0 if known else UNKNOWN, frames, in_order, out_order)
@@ -295,7 +295,7 @@ def _exchange_check(known: bool, extents: int, in_order: int, out_order: int) ->
 
 
 def offline_page(x: Setting) -> Iterator[Plan]:
-    """A page that is free, in use (marked already or not), or offlined; a free one where a domain was destroyed."""
+    """A page that is free, in use (marked or not) or offlined; and a free page after a domain was destroyed."""
     for node in x.nodes:
         yield _page(x, "offline_page", node, FREE, None, False)
         yield _page(x, "offline_page", node, FREE, None, False, x.worked_on[-1].there)
@@ -305,7 +305,7 @@ def offline_page(x: Setting) -> Iterator[Plan]:
 
 
 def online_page(x: Setting) -> Iterator[Plan]:
-    """Likewise."""
+    """The same pages as for `offline_page`."""
     for node in x.nodes:
         yield _page(x, "online_page", node, FREE, None, False)
         yield _page(x, "online_page", node, OFFLINED, None, False)
@@ -320,9 +320,9 @@ def _page(
     page: str,
     state: PageState | None,
     marked: bool,
-    there: There = ALL_THERE,
+    there: MissingDomains = ALL_THERE,
 ) -> Plan:
-    """``state``: of the block of one page that it is, if it is in use."""
+    """``state``: the state of the page's block; None: the page is not in use."""
     owner = None if state is PageState.ANONYMOUS else 0
     kind = None if state is None else BlockKind(node, state, owner, owner is not None, int(marked))
 

@@ -1,4 +1,4 @@
-"""An operation on a host of given size, with any arguments: what the reference is asked, and the model in its place."""
+"""A plan: an operation on a host of given size with unknown arguments, for the reference and for the model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reference.steps import Steps, run
 from .domains import interface_of
 from .numbers import Count, FlagsInModel, MemFlags, Order, unknown
 from .terms import Terms
-from .world import ALL_THERE, Size, There, World
+from .world import ALL_THERE, MissingDomains, Size, World
 
 U32, U64 = 2**32 - 1, 2**64 - 1
 UNKNOWN = 99
@@ -23,21 +23,21 @@ UNKNOWN = 99
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the reference answered."""
+    """The reference's outcome."""
 
     result: str
     answer: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Table:
-    """The model's page table: what the blocks are that a script goes on with."""
+    """The model's page table: the blocks that a script uses."""
 
     def __init__(self, blocks: Mapping[int, Block]) -> None:
         self.blocks = dict(blocks)
         self._next = -1
 
     def made(self, section: ScriptSection, case: Case) -> None:
-        """A section was made: what became of its block."""
+        """Record the block of a section that was run."""
         before = section.arguments.get("block")
         frame = next((f for f, block in self.blocks.items() if block is before), None)
         if frame is not None:
@@ -55,17 +55,17 @@ class Table:
 
 
 def no_blocks(_world: World) -> Mapping[int, Block]:
-    """None is there when an operation begins."""
+    """No blocks exist when the operation begins."""
     return {}
 
 
 def no_arguments(_world: World) -> Mapping[str, Any]:
-    """It is compared with a script, whose sections have theirs."""
+    """No arguments: the operation is compared with a script, whose sections have their own."""
     return {}
 
 
-class Scripted(NamedTuple):
-    """A script of the model and the blocks that are there when it begins."""
+class PlannedScript(NamedTuple):
+    """A script of the model, and the blocks that exist when it begins."""
 
     script: Callable[[Table], Script]
     blocks: Callable[[World], Mapping[int, Block]] = no_blocks
@@ -73,45 +73,48 @@ class Scripted(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """One way to ask for an operation. What is not said here is open: any number."""
+    """One use of an operation. Numbers that it does not fix are unknown."""
 
     operation: str
     label: str
     act: Callable[[World], Outcome]
-    """On the reference."""
+    """Runs the operation on the reference."""
     arguments: Callable[[World], Mapping[str, Any]]
-    """Of the model's call of the same name."""
+    """The arguments of the model's call of the same name."""
     known: list[Any] = field(default_factory=list)
     """Ranges of the arguments, as formulas."""
     plausible: list[Any] = field(default_factory=list)
-    """Nothing depends on it, but a shown input has it: blocks are among the pages of their class."""
-    there: There = ALL_THERE
+    """Facts that only displayed inputs must satisfy: the pages of blocks are among those of their class."""
+    there: MissingDomains = ALL_THERE
     """Which domains are on the domain list."""
     uncounted: bool = False
-    """It is not assumed that outstanding_claims is the sum of all claims: an assertion says so, and may fail."""
+    """Do not assume that outstanding_claims is the sum of all claims, so that an assertion about it may fail."""
     domid: int | None = None
-    """The domain it is made for, where it is made for each of them in the same way."""
-    script: Scripted | None = None
-    """Of an operation of several sections: the model's script, in the place of arguments."""
+    """The domain of the plan, if there is the same plan for every domain; None: there is not."""
+    script: PlannedScript | None = None
+    """For an operation of several sections, the model's script, instead of arguments."""
 
 
-class Who(NamedTuple):
+class PlanDomain(NamedTuple):
     """The domain that a plan is about."""
 
     domid: int | None
     """None: no domain has the id."""
-    there: There = ALL_THERE
+    there: MissingDomains = ALL_THERE
 
     @property
     def destroyed(self) -> bool:
-        """Whether it was destroyed while an operation that had looked it up was under way."""
+        """Whether the domain was destroyed while an operation that had looked it up was in flight."""
         return self.domid is not None and self.domid == self.there.destroyed
 
     @property
     def domain_id(self) -> int:
-        """The id, where there is such a domain."""
+        """The id of the domain.
+
+        :raises ValueError: no domain has the id
+        """
         if self.domid is None:
-            raise ValueError("no domain has the id")
+            raise ValueError("the plan is about an unknown domain, which has no id")
         return self.domid
 
     @property
@@ -126,22 +129,22 @@ class Who(NamedTuple):
 
 
 class Setting:
-    """What plans are made for."""
+    """The generation and the host that plans are made for."""
 
     def __init__(self, semantics: str, size: Size, terms: Terms) -> None:
         self.semantics, self.size, self.terms = semantics, size, terms
         self.domids, self.nodes = range(size.domains), range(size.nodes)
 
     @property
-    def worked_on(self) -> list[Who]:
-        """Every domain, and one that was destroyed since it was looked up."""
+    def worked_on(self) -> list[PlanDomain]:
+        """Every domain, and one that was destroyed after it was looked up."""
         last = self.size.domains - 1
-        return [*(Who(d) for d in self.domids), Who(last, There(destroyed=last))]
+        return [*(PlanDomain(d) for d in self.domids), PlanDomain(last, MissingDomains(destroyed=last))]
 
     @property
-    def looked_up(self) -> list[Who]:
-        """Every domain, an id that none has, and that of a destroyed domain."""
-        return [*(Who(d) for d in self.domids), Who(None), Who(0, There(destroyed=0))]
+    def looked_up(self) -> list[PlanDomain]:
+        """Every domain, an unused id, and that of a destroyed domain."""
+        return [*(PlanDomain(d) for d in self.domids), PlanDomain(None), PlanDomain(0, MissingDomains(destroyed=0))]
 
     @property
     def offline(self) -> int:
@@ -154,7 +157,7 @@ class Setting:
         return unknown(name), [term >= least, term <= most]
 
     def mem_flags(self) -> tuple[Count, list[Any]]:
-        """The flags of a hypercall, with the ranges of their parts where a generation looks at parts."""
+        """The flags of a hypercall, with the ranges of the parts that the generation reads."""
         if not interface_of(self.semantics).node_in_mem_flags:
             return self.number("mem_flags", U32)
         known = []
@@ -163,7 +166,7 @@ class Setting:
         return MemFlags(), known
 
     def order(self) -> tuple[Order, list[Any]]:
-        """An order, and what is known of it."""
+        """An order, and the facts about it."""
         order = Order(unknown("pages"), unknown("order"))
         number, pages = self.terms.count(order.number), self.terms.count(order.pages)
         return order, [number >= 0, number <= 63, pages >= 1]
@@ -174,14 +177,14 @@ class Setting:
         return self.terms.number("pages")
 
     def term(self, value: Any) -> Any:
-        """An argument as the model has it."""
+        """An argument in the form of the model."""
         if isinstance(value, MemFlags):
             return FlagsInModel(self.terms.numbers)
         return self.terms.count(value)
 
 
 def answered(ask: Callable[[], Any]) -> Outcome:
-    """What came out: a status, an outcome, nothing, or the hypervisor's end."""
+    """The outcome of a call: a status, an outcome, nothing, or a crash."""
     try:
         status = ask()
         if isinstance(status, Outcome):
@@ -194,7 +197,7 @@ def answered(ask: Callable[[], Any]) -> Outcome:
 
 
 def first_section(steps: Steps[Any]) -> Outcome:
-    """An operation up to where others may run; `OK` if it goes on then."""
+    """Run an operation up to the point where others may run; `OK` if it has not ended there."""
 
     def ask() -> Any:
         try:
@@ -207,7 +210,7 @@ def first_section(steps: Steps[Any]) -> Outcome:
 
 
 def in_a_row(steps: Steps[Any]) -> Outcome:
-    """All sections."""
+    """Run all sections."""
     return answered(lambda: run(steps))
 
 
@@ -216,7 +219,7 @@ def in_a_row(steps: Steps[Any]) -> Outcome:
 
 @dataclass(frozen=True)
 class BlockKind:
-    """Allocated pages that an operation names: where, whose, in which state."""
+    """Allocated pages that an operation names: their node, owner and state."""
 
     node: int
     state: PageState
@@ -231,22 +234,22 @@ class BlockKind:
         return f"{self.state.value}{counted}{whose} on node {self.node}{marked}"
 
     def enter(self, world: World, order: Any) -> int:
-        """Enter it in the page table; returns its frame."""
+        """Add the block to the page table; returns its frame."""
         return world.block(self.node, order, self.state, self.owner, self.refcounted, self.marked)
 
     def in_model(self, pages: Any) -> Block:
-        """The same for the model."""
+        """The block for the model."""
         return Block(pages, self.node, self.state.value, self.owner, self.refcounted, self.marked)
 
     @property
     def page_class(self) -> str:
-        """The class that its pages are counted in."""
+        """The page class of the block."""
         if self.owner is None or (not self.refcounted and self.state is PageState.LIMBO):
             return f"other_pages[{self.node}]"
         return f"{self.state.value if self.refcounted else 'extra'}_pages[{self.owner}][{self.node}]"
 
     def plausible(self, terms: Terms, pages: Any) -> list[Any]:
-        """Its pages are among those of its class. What is known of every such block is not here."""
+        """The formulas that the block's pages are among those of its class."""
         found = [terms.number(self.page_class) >= pages]
         return [*found, terms.number(f"marked_pages[{self.node}]") >= self.marked]
 
@@ -271,7 +274,7 @@ def plan_of(
     label: str,
     ask: Callable[[World], Any],
     known: list[Any] | None = None,
-    there: There = ALL_THERE,
+    there: MissingDomains = ALL_THERE,
     **arguments: Any,
 ) -> Plan:
     one = arguments.get("domid") if operation in _FOR_EACH else None
@@ -283,4 +286,4 @@ def plan_of(
 
 
 _FOR_EACH = ("install_claim_set", "claim_memory", "set_outstanding_pages")
-"""Operations with so many paths that it is worth while to explore them for one domain only, where that is enough."""
+"""Operations with so many paths that they are explored for one domain only, if symmetry allows."""

@@ -1,4 +1,4 @@
-"""The model's scripts made section by section: what they say of an operation of several critical sections."""
+"""Runs the model's scripts section by section, for operations of several critical sections."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from model.calls import (
     SCRUBBING,
     Call,
     Case,
-    Ended,
     Script,
+    ScriptOutcome,
     ScriptSection,
     cases,
 )
@@ -26,17 +26,17 @@ from .unknowns import Unknowns
 from .world import World
 
 
-class Modelled(NamedTuple):
+class ModelOutcome(NamedTuple):
     """How a script ended, and the state it left."""
 
     result: str
     answer: Mapping[str, Any]
-    """``pages``: those that it says it gave or freed; and what else it answers."""
+    """The answer: ``pages`` given or freed, and other results."""
     state: Any
 
 
-def played(script: Script, table: Table, world: World, unknowns: Unknowns, semantics: str) -> Modelled:
-    """Make the script's calls one after the other: at each, a branch for every case that may come out."""
+def played(script: Script, table: Table, world: World, unknowns: Unknowns, semantics: str) -> ModelOutcome:
+    """Run the script's calls one after the other, with a branch for every possible case of each."""
     state: Any = unknowns.state
     host, terms, searches = unknowns.host, unknowns.terms, 0
     try:
@@ -49,7 +49,7 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
             if item.call in _ON_STASH:
                 arguments["marked"] = world.stash_marked
             if item.call == "alloc_heap_pages":
-                if searches == len(world.searches):  # the reference did not ask at all
+                if searches == len(world.searches):  # the reference made no search
                     world.refused_before(arguments["domid"], arguments["requested"], arguments.get("exact", False))
                 free = state.node_avail_pages.entries
                 arguments |= searched(terms, world, searches, arguments["pages"], free)
@@ -58,21 +58,21 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
             case = _chosen(cases(call, item.call, **arguments), terms)
             if case.effect is not None:
                 state = case.effect()
-            if case.result in (CRASH, MISUSE):  # the script goes on with neither
-                return Modelled(case.result, {}, state)
+            if case.result in (CRASH, MISUSE):  # the script ends there
+                return ModelOutcome(case.result, {}, state)
             table.made(item, case)
             item = script.send(case)
     except StopIteration as end:
-        return Modelled(end.value.result, _answer(end.value), state)
+        return ModelOutcome(end.value.result, _answer(end.value), state)
 
 
 _ON_STASH = ("get_stashed_allocation", "take_stash", "domain_unpause_by_systemcontroller")
-"""Calls that are told how many pages of the stash are marked."""
+"""Calls with an argument for the number of marked pages in the stash."""
 PREEMPTED = {None: 0, BETWEEN_EXTENTS: 1, SCRUBBING: 2}
-"""How a preemption is told, as a number."""
+"""The numbers that encode a preemption."""
 
 
-def _answer(ended: Ended) -> dict[str, Any]:
+def _answer(ended: ScriptOutcome) -> dict[str, Any]:
     pages = sum((block.pages for block in ended.blocks), 0) if ended.blocks else ended.pages
     answer = {"pages": pages, "nr_done": ended.nr_done, "preempted": PREEMPTED[ended.preempted]}
     return answer if ended.scrub_index is None else {**answer, "scrub_index": ended.scrub_index}

@@ -10,13 +10,13 @@ from .run import OperationResult
 
 
 def by_operation(rows: Sequence[OperationResult]) -> list[tuple[str, ...]]:
-    """One line an operation, over all sizes and generations."""
+    """One row per operation, over all sizes and generations."""
     names = dict.fromkeys(row.operation for row in rows)
     return [_line(name, [row for row in rows if row.operation == name]) for name in names]
 
 
 def by_generation_and_size(rows: Sequence[OperationResult]) -> list[tuple[str, ...]]:
-    """One line a generation: paths, questions and seconds for every size."""
+    """One row per generation: paths, queries and seconds for every size."""
     sizes = list(dict.fromkeys(row.size for row in rows))
     found = []
     for name in dict.fromkeys(row.semantics for row in rows):
@@ -44,7 +44,7 @@ def _line(name: str, rows: Sequence[OperationResult]) -> tuple[str, ...]:
 
 
 def _verdict(rows: Sequence[OperationResult]) -> str:
-    """The worst of the verdicts: a difference before what is unknown."""
+    """The worst verdict: a difference is worse than unknown."""
     found = {row.verdict for row in rows}
     for verdict in (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.PROVED):
         if verdict in found:

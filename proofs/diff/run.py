@@ -1,4 +1,4 @@
-"""The whole of it: every operation of every generation on hosts of every size, spread over processes."""
+"""Runs the comparison: every operation of every generation on hosts of every size, on several processes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from proofs.interrupts import interrupts_noted
 from proofs.obligations.suite import lacking
 from proofs.prover.verdict import Verdict
 
-from .examine import Examined, examine
-from .explore import Tree, Undecided
+from .examine import PlanResult, examine
+from .explore import Tree, UndecidedError
 from .judge import Judge
 from .operations import OPERATIONS, applies
 from .plan import Plan, Setting
@@ -25,7 +25,7 @@ from .smallest import Input, smallest
 from .symmetry import same_for
 from .trace import trace_of
 from .unknowns import Unknowns, may_orphan_on_nodes
-from .world import ALL_THERE, Size, There
+from .world import ALL_THERE, MissingDomains, Size
 
 COUNTED = "all-claims-counted"
 ASSUMED = (
@@ -37,19 +37,19 @@ ASSUMED = (
     "unused-ids-empty",
     "host-wide-only",
 )
-"""Properties that every state in question has: each is kept by every step of every generation (a test asks).
-One that is not about a generation, because claims may be on a node there, is not assumed of it."""
+"""Properties of every state considered: every step of every generation keeps them (a test checks this).
+A property that does not apply to a generation is not assumed there."""
 SIZES = (Size(1, 1), Size(2, 2), Size(3, 2), Size(2, 3), Size(3, 3))
 
 
 def assumed_of(semantics: str) -> list[str]:
-    """What is assumed of the states of a generation."""
+    """The properties assumed for the states of a generation."""
     left_out = {"aggregates-agree.node"} if may_orphan_on_nodes(semantics) else set()
     return [n for n in ASSUMED if n not in left_out and not lacking(PROPERTIES[n], GENERATIONS[semantics])]
 
 
 class OperationResult(msgspec.Struct):
-    """What came of one operation of one generation on hosts of one size."""
+    """The result for one operation of one generation on hosts of one size."""
 
     semantics: str
     operation: str
@@ -57,35 +57,35 @@ class OperationResult(msgspec.Struct):
     verdict: Verdict
     plans: int = 0
     by_symmetry: int = 0
-    """Plans that need not be explored: they are another's with two domains exchanged."""
+    """Plans that were not explored, because they equal another one with two domains exchanged."""
     paths: int = 0
     queries: int = 0
     seconds: float = 0.0
-    """Of processor time."""
+    """Seconds of processor time."""
     reason: str = ""
-    """Of unknown: why."""
+    """The reason, if unknown."""
     difference: Input | None = None
-    """Of refuted: the smallest input, and a trace if one leads there."""
+    """If refuted, the smallest input, and a trace if there is one."""
 
 
 @dataclass
 class Space:
-    """What rows of one size share: the unknowns, and what has been found out under each precondition."""
+    """Shared data of rows of one size: the unknowns, and the results under each precondition."""
 
     size: Size
-    unknowns: dict[There, Unknowns] = field(default_factory=dict)
+    unknowns: dict[MissingDomains, Unknowns] = field(default_factory=dict)
     trees: dict[tuple[int, ...], Tree] = field(default_factory=dict)
-    known: dict[tuple[str, There, bool], list[Any]] = field(default_factory=dict)
+    known: dict[tuple[str, MissingDomains, bool], list[Any]] = field(default_factory=dict)
     rlimit: int = 0
 
-    def of(self, there: There) -> Unknowns:
+    def of(self, there: MissingDomains) -> Unknowns:
         """The unknowns of a host with these domains."""
         if there not in self.unknowns:
             self.unknowns[there] = Unknowns(self.size, there)
         return self.unknowns[there]
 
     def tree(self, semantics: str, plan: Plan) -> Tree:
-        """The tree under what is known of a generation's state and of a plan's arguments."""
+        """The tree for the precondition of a generation's states and a plan's arguments."""
         unknowns = self.of(plan.there)
         key = semantics, plan.there, plan.uncounted
         if key not in self.known:
@@ -99,7 +99,7 @@ class Space:
 
 
 def row(space: Space, semantics: str, operation: str) -> OperationResult:
-    """Examine all plans of an operation; up to the first that differs."""
+    """Examine the plans of an operation, up to the first that differs."""
     result = OperationResult(semantics, operation, str(space.size), Verdict.NOT_APPLICABLE)
     if not applies(operation, semantics):
         return result
@@ -115,7 +115,7 @@ def row(space: Space, semantics: str, operation: str) -> OperationResult:
             if plan.domid is not None and like in explored and same_for(plan, *explored[like], judge, unknowns, tree):
                 result.by_symmetry += 1
                 continue
-            found: Examined = examine(plan, unknowns, tree, judge)
+            found: PlanResult = examine(plan, unknowns, tree, judge)
             result.paths += found.paths
             result.queries += found.queries
             if found.differs:
@@ -128,14 +128,14 @@ def row(space: Space, semantics: str, operation: str) -> OperationResult:
                 break
             if plan.domid is not None and found.alone:
                 explored.setdefault(like, (plan, judge))
-    except Undecided as reason:
+    except UndecidedError as reason:
         result.verdict, result.reason = Verdict.UNKNOWN, str(reason) or "no reason given"
     result.seconds = time.process_time() - began
     return result
 
 
 class Task(NamedTuple):
-    """One operation on hosts of one size, for several generations: they share what has been found out."""
+    """One operation on hosts of one size for several generations, which share results of queries."""
 
     size: Size
     operation: str
@@ -144,8 +144,8 @@ class Task(NamedTuple):
 
 
 def work(task: Task) -> list[OperationResult]:
-    """The rows of a task; at Ctrl-C those that are done."""
-    z3.set_param("model.compact", False)  # thousands of models are made, and a few numbers of each looked at
+    """The rows of a task; after Ctrl-C, the completed ones."""
+    z3.set_param("model.compact", False)  # there are thousands of models, of which a few numbers are read
     space = Space(task.size, rlimit=task.rlimit)
     done: list[OperationResult] = []
     with interrupts_noted():
@@ -161,14 +161,14 @@ _LONGEST = ("alloc_heap_pages", "install_claim_set", "claim_memory", "free_heap_
 
 
 def tasks(semantics: Sequence[str], operations: Sequence[str], sizes: Sequence[Size], rlimit: int = 0) -> list[Task]:
-    """All of them, the longest first."""
+    """All tasks, the longest first."""
     found = [Task(size, name, tuple(semantics), rlimit) for size in sizes for name in operations]
     longest = {name: -number for number, name in enumerate(_LONGEST[::-1], 1)}
     return sorted(found, key=lambda t: (longest.get(t.operation, 0), -t.size.nodes, -t.size.domains))
 
 
 def ordered(rows: Iterable[OperationResult]) -> list[OperationResult]:
-    """By size, operation and generation, as they are listed."""
+    """The rows by size, operation and generation, in listed order."""
     sizes, operations = [str(size) for size in SIZES], list(OPERATIONS)
     names = list(GENERATIONS)
     known = {name: number for number, name in enumerate(names)}

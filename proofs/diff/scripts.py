@@ -1,7 +1,7 @@
-"""Plans of the operations of several critical sections, all sections in a row, and the model's scripts beside them.
+"""Plans for operations of several critical sections, run without interruption, and compared with the model's scripts.
 
-Each section is looked at by itself elsewhere, from any state. Here it is the order of the sections, what each hands to
-the next, and what comes out in the end. That does not depend on which domain it is: it is the last.
+Other plans compare each section from any state. These compare the order of the sections, the values passed from one to
+the next, and the final outcome. That does not depend on the domain, so the plans use the last one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from model.calls import (
     REFUSED,
     SCRIPTS,
     Block,
-    PreemptAt,
+    PreemptionChoice,
     Script,
 )
 from reference import domain as domains
@@ -34,10 +34,10 @@ from .plan import (
     BlockKind,
     Outcome,
     Plan,
-    Scripted,
+    PlanDomain,
+    PlannedScript,
     Setting,
     Table,
-    Who,
     answered,
     block_kinds,
     in_a_row,
@@ -46,7 +46,7 @@ from .plan import (
 )
 from .played import PREEMPTED
 from .stashes import stash_marks
-from .world import ALL_THERE, There, World
+from .world import ALL_THERE, MissingDomains, World
 
 
 def _plan(
@@ -56,9 +56,9 @@ def _plan(
     script: Callable[[Table], Script],
     known: list[Any],
     blocks: Callable[[World], Mapping[int, Block]] = no_blocks,
-    there: There = ALL_THERE,
+    there: MissingDomains = ALL_THERE,
 ) -> Plan:
-    return Plan(operation, label, act, no_arguments, known, there=there, script=Scripted(script, blocks))
+    return Plan(operation, label, act, no_arguments, known, there=there, script=PlannedScript(script, blocks))
 
 
 # -- claims and domains
@@ -86,13 +86,13 @@ def _claim_pages(x: Setting, domid: int | None) -> Plan:
 
 
 def unpausedomain(x: Setting) -> Iterator[Plan]:
-    """Of the last domain, with any stash or none, of which a page is marked or none; of an unknown one."""
+    """For the last domain, with or without a stash, one page of it marked or not; and for an unknown domain."""
     for marked in (0, 1):
-        yield _unpause(x, Who(x.domids[-1]), marked)
-    yield _unpause(x, Who(None), 0)
+        yield _unpause(x, PlanDomain(x.domids[-1]), marked)
+    yield _unpause(x, PlanDomain(None), 0)
 
 
-def _unpause(x: Setting, who: Who, marked: int) -> Plan:
+def _unpause(x: Setting, who: PlanDomain, marked: int) -> Plan:
     def act(w: World) -> Outcome:
         w.stash_marked = marked
         return answered(lambda: hypercalls.unpausedomain(w.host, who.asked))
@@ -103,7 +103,7 @@ def _unpause(x: Setting, who: Who, marked: int) -> Plan:
 
 
 def domain_kill(x: Setting) -> Iterator[Plan]:
-    """Of the last domain, with any stash or none, of which a page is marked or none."""
+    """For the last domain, with or without a stash, one page of it marked or not."""
     for marked in (0, 1) if interface_of(x.semantics).stashes else (0,):
         yield _kill(x, x.domids[-1], marked)
 
@@ -121,21 +121,21 @@ def _kill(x: Setting, domid: int, marked: int) -> Plan:
 
 
 def alloc_domheap_pages(x: Setting) -> Iterator[Plan]:
-    """For a domain and none: from the first node, or the last, or on one node from any; refcounted or not.
+    """With and without a domain: from the first or the last node, or on one node from any node; refcounted or not.
 
-    For a destroyed domain from the first node.
+    For a destroyed domain, from the first node.
     """
     for domid in (x.domids[-1], None):
         for requested in sorted({0, x.nodes[-1]}):
             for flags in (0, MEMF_no_refcount, MEMF_no_owner) if domid is not None else (0,):
-                yield _alloc(x, Who(domid), requested, flags | MEMF_exact_node)
+                yield _alloc(x, PlanDomain(domid), requested, flags | MEMF_exact_node)
                 if x.size.nodes == 1:
-                    yield _alloc(x, Who(domid), None, flags)
+                    yield _alloc(x, PlanDomain(domid), None, flags)
     for flags in (0, MEMF_no_refcount):
         yield _alloc(x, x.worked_on[-1], 0, flags | MEMF_exact_node)
 
 
-def _alloc(x: Setting, who: Who, requested: int | None, memflags: int) -> Plan:
+def _alloc(x: Setting, who: PlanDomain, requested: int | None, memflags: int) -> Plan:
     domid = who.domid
     order, known = x.order()
 
@@ -162,9 +162,9 @@ class _Populate(NamedTuple):
     start: int = 0
     preempt: tuple[int, int] | None = None
     stash: bool = False
-    """There may be a stash when it begins."""
+    """The domain may have a stash at the start."""
     too_large: bool = False
-    """The order is above what the heap has."""
+    """The order exceeds the largest of the heap."""
 
     def __str__(self) -> str:
         words = [f"{self.extents} extents"]
@@ -173,18 +173,18 @@ class _Populate(NamedTuple):
         if self.preempt:
             words.append(f"preempted in {self.preempt[0]} at {self.preempt[1]}")
         if self.stash:
-            words.append("any stash or none")
+            words.append("with or without a stash")
         if self.too_large:
             words.append("order too large")
         return ", ".join(words)
 
 
 def populate_physmap(x: Setting) -> Iterator[Plan]:
-    """None or one extent, and on one node two, from the first node; one for an unknown domain.
+    """No or one extent, and on hosts of one node two, from the first node; one for an unknown domain.
 
-    In generations with a stash it is preempted while the extent is scrubbed, where that is large enough: with any stash
-    or none on hosts of one or two nodes, with none on larger ones. On one node two extents are also preempted between
-    them and, where there is no stash, in the second.
+    In generations with a stash the call is preempted while a large enough extent is scrubbed: with or without a stash
+    on hosts of one or two nodes, without one on larger hosts. On one node, a call with two extents is also preempted
+    between them and, without a stash, in the second.
     """
     small = x.size.nodes == 1
     stashes = interface_of(x.semantics).stashes
@@ -193,12 +193,12 @@ def populate_physmap(x: Setting) -> Iterator[Plan]:
     if small:
         calls += [_Populate(2, 0, (1, 0), stash), _Populate(2, 0, (1, 2 * SCRUB_CHUNK) if stashes else None)]
     for call in calls:
-        yield _populate(x, Who(x.domids[-1]), call)
-    yield _populate(x, Who(x.domids[-1]), _Populate(1, too_large=True))
-    yield _populate(x, Who(None), _Populate(1))
+        yield _populate(x, PlanDomain(x.domids[-1]), call)
+    yield _populate(x, PlanDomain(x.domids[-1]), _Populate(1, too_large=True))
+    yield _populate(x, PlanDomain(None), _Populate(1))
 
 
-def _populate(x: Setting, who: Who, call: _Populate) -> Plan:
+def _populate(x: Setting, who: PlanDomain, call: _Populate) -> Plan:
     order, known = x.order()
     extents, start, preempt, stash, too_large = call
     asked = requested_pages(x, 0, MEMF_exact_node)
@@ -208,13 +208,13 @@ def _populate(x: Setting, who: Who, call: _Populate) -> Plan:
         known = [*known, x.terms.number("order") <= MAX_ORDER]
 
     def act(w: World) -> Outcome:
-        at = None if preempt is None else populate.PreemptAt(*preempt)
+        at = None if preempt is None else populate.PreemptionChoice(*preempt)
         wanted: Any = MAX_ORDER + 1 if too_large else order
         steps = populate.populate_physmap(w.host, who.asked, extents, wanted, 0, MEMF_exact_node, start, at)
         return answered(lambda: _populated(run(steps), order))
 
     def script(_t: Table) -> Script:
-        at = None if preempt is None else PreemptAt(*preempt)
+        at = None if preempt is None else PreemptionChoice(*preempt)
         return SCRIPTS["populate_physmap"](who.domid, extents, start_extent=start, preempt_at=at, **asked)
 
     if who.domid is not None and not stash:
@@ -222,7 +222,7 @@ def _populate(x: Setting, who: Who, call: _Populate) -> Plan:
     return _plan("populate_physmap", f"{who}, {call}", act, script, known)
 
 
-def _populated(found: populate.Populated, order: Any) -> Outcome:
+def _populated(found: populate.PopulateResult, order: Any) -> Outcome:
     answer = {
         "pages": sum(order.pages for _ in found.mfns),
         "nr_done": found.nr_done,
@@ -259,7 +259,7 @@ def _free(x: Setting, kind: BlockKind) -> Plan:
 
 
 def relinquish_memory(x: Setting) -> Iterator[Plan]:
-    """Of a dying domain with none to two blocks, on every two nodes."""
+    """For a dying domain with 0 to 2 blocks, on every pair of nodes."""
     for domid in x.domids[-1:]:
         yield _relinquish(x, "relinquish_memory", domid, ())
         for one in x.nodes:
@@ -269,7 +269,7 @@ def relinquish_memory(x: Setting) -> Iterator[Plan]:
 
 
 def destroydomain(x: Setting) -> Iterator[Plan]:
-    """Of every domain with none or one block, alive or dying, with pages in limbo or not; and of an unknown one."""
+    """For every domain without or with a block, alive or dying, with or without pages in limbo; and an unknown one."""
     for domid in x.domids[-1:]:
         for limbo in (False, True):
             yield _relinquish(x, "destroydomain", domid, (), limbo)
@@ -321,9 +321,9 @@ def _relinquish(x: Setting, operation: str, domid: int, nodes: tuple[int, ...], 
 
 
 def memory_exchange(x: Setting) -> Iterator[Plan]:
-    """One page for one, two for a block of two, a block of two for two; frames that are not the domain's.
+    """One page for one, two for a block of two, a block of two for two; and frames that the domain does not own.
 
-    The last of its pages may let the domain go on a host of one node and domain; else it is not dead.
+    On a host of one node and domain, the domain may be dead and be put after its last page; else it is not dead.
     """
     for domid in x.domids[-1:]:
         for owned in (True, False):
@@ -335,7 +335,7 @@ def memory_exchange(x: Setting) -> Iterator[Plan]:
 
 
 def _exchange(x: Setting, domid: int | None, extents: int, in_order: int, out_order: int, owned: bool) -> Plan:
-    """``owned``: the second of the frames, or the only one, is an extent of the domain."""
+    """``owned``: the last frame is that of an extent of the domain."""
     node = x.nodes[-1]
     mine = BlockKind(node, PageState.ASSIGNED, 0 if domid is None else domid, True)
     kinds = [mine] * (extents if owned else extents - 1)

@@ -1,4 +1,4 @@
-"""Whether every mistake in the source of the reference is found, and with which input."""
+"""Checks that every mistake in the source of the reference is found, and with which input."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .run import OperationResult, Space, Task, row, work
 from .world import Size
 
 SIZES = (Size(1, 1), Size(2, 2), Size(3, 2))
-"""Tried in this order."""
+"""Sizes of hosts, in the order in which they are tried."""
 
 
 def found(mistake: Edit) -> OperationResult | None:
-    """The row that refutes the reference with the mistake, on the smallest host; none if no host shows it."""
+    """The row that refutes the reference with the mistake, on the smallest host; None: no host shows it."""
     with edited(mistake):
         for size in SIZES:
             result = row(Space(size), mistake.semantics, mistake.operation)

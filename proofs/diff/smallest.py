@@ -1,4 +1,4 @@
-"""A difference made concrete: the smallest input that shows it, done on the reference once more."""
+"""Makes a difference concrete: finds the smallest input that shows it, and runs it again on the reference."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from reference.constants import MAX_ORDER
 
 from .domains import interface_of
 from .examine import PathDifference
-from .explore import Undecided
+from .explore import UndecidedError
 from .numbers import Atom, Count, FlagsInModel, deciding
 from .plan import Outcome
 from .terms import Terms
 from .unknowns import Unknowns
 from .world import World, searching
 
-ENOUGH = 20_000  # milliseconds for making an input smaller
+ENOUGH = 20_000  # milliseconds for minimising an input
 
 
 class Input(msgspec.Struct, frozen=True):
-    """Numbers for which the reference does not do what the model says."""
+    """Numbers for which the reference differs from the model."""
 
     semantics: str
     operation: str
     how: str
-    """Which domain, node, flags, and what blocks."""
+    """The plan's label: domain, node, flags and blocks."""
     nodes: int
     domains: int
     state: dict[str, int | bool]
-    """Before the operation, by the model's names, where not 0; a claim_node where there is one."""
+    """The state before the operation, by the model's names; entries that are 0, and no claim_node, are left out."""
     arguments: dict[str, Any]
     reference: str
-    """What the reference answers."""
+    """The reference's result."""
     after: dict[str, int | bool]
-    """What the reference leaves, of what it changes."""
+    """The reference's new values of the fields that it changes."""
     trace: list[str] = []
-    """From boot to the difference, as lines of a file. Empty: of the state it is not known whether it is reachable."""
+    """A trace from boot to the difference, as lines of a file; empty: the state may be unreachable."""
 
 
 class _Numbers:
-    """Decides by numbers: a run of the reference on one input."""
+    """Decides branches for one input of numbers."""
 
     def __init__(self, terms: Terms, model: Any) -> None:
         self._terms, self._model = terms, model
 
     def number(self, name: str) -> int:
-        """Of an unknown."""
+        """The value of an unknown."""
         return int(self._model.eval(self._terms.number(name), model_completion=True).as_long())
 
     def decide(self, atom: Atom) -> bool:
@@ -72,9 +72,10 @@ class _Numbers:
 
 
 def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str) -> Input:
-    """The input with the smallest numbers, of a state like those that traces lead to if there is one.
+    """The input with the smallest numbers, if possible in a state that traces can reach.
 
-    :raises Undecided: no input can be told, or the reference, asked once more with these numbers, answers otherwise
+    :raises UndecidedError: the solver gives no input, or the reference's result differs when it is run again with this
+    input
     """
     difference, model = _smallest_model(differences, unknowns, semantics)
     decider = _Numbers(unknowns.terms, model)
@@ -83,7 +84,9 @@ def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantic
         outcome = difference.plan.act(world)
         after = {name: _known(value, decider) for name, value in world.observed().items()}
     if outcome.result != difference.outcome.result:
-        raise Undecided(f"{difference.plan.operation}: the reference answered {outcome.result} when asked again")
+        raise UndecidedError(
+            f"{difference.plan.operation}: run again on the input found, the reference returned {outcome.result}"
+        )
     return _input(difference, unknowns, semantics, decider, model, outcome, after)
 
 
@@ -131,7 +134,7 @@ def _says_nothing(name: str, semantics: str) -> bool:
 def _asked(
     difference: PathDifference, unknowns: Unknowns, semantics: str, numbers: dict[str, int], model: Any
 ) -> dict[str, Any]:
-    """The arguments, by the model's names; of a script those that are numbers."""
+    """The arguments, by the model's names; for a script, only those that are numbers."""
     plan = difference.plan
     if plan.script is not None:
         return {name: value for name, value in numbers.items() if name in ("order", "pages", "extent_order")}
@@ -156,7 +159,7 @@ def _told(value: Any, model: Any) -> Any:
 def _smallest_model(
     differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str
 ) -> tuple[PathDifference, Any]:
-    """Tried first in states that traces lead to, then in states with all that claim sets promise, then in any."""
+    """A smallest model: in a state that traces can reach, else one with all promises of claim sets, else any."""
     linked = _orders(unknowns.terms)
     promised = [invariant(name, unknowns.host, unknowns.state) for name in INVARIANTS if name in PROPERTIES]
     promised = [term for term in promised if term is not True]
@@ -170,11 +173,11 @@ def _smallest_model(
         model = _minimal([difference.where], unknowns.terms)
         if model is not None:
             return difference, model
-    raise Undecided("no input")
+    raise UndecidedError("the solver found no input for the difference")
 
 
 def _orders(terms: Terms) -> list[Any]:
-    """2^order pages: elsewhere, pages may be any number."""
+    """Formulas that pages are 2^order; in other queries they may be any number."""
     if "order" not in terms.numbers or "pages" not in terms.numbers:
         return []
     order, pages = terms.number("order"), terms.number("pages")
@@ -183,7 +186,7 @@ def _orders(terms: Terms) -> list[Any]:
 
 
 def _like_traces(unknowns: Unknowns, semantics: str) -> list[Any]:
-    """What the states have that `proofs.diff.trace` makes: claims are installed first, then pages go offline."""
+    """Facts about the states that `proofs.diff.trace` makes: claims are installed first, then pages go offline."""
     s, host = unknowns.state, unknowns.host
     found = []
     for d in range(host.domains):
@@ -212,5 +215,5 @@ def _minimal(formulas: list[Any], terms: Terms) -> Any | None:
     solver.add(*formulas)
     answer = check(solver)
     if answer == z3.unknown:
-        raise Undecided(f"the solver cannot tell an input: {solver.reason_unknown()}")
+        raise UndecidedError(f"the solver gives no input: {solver.reason_unknown()}")
     return solver.model() if answer == z3.sat else None

@@ -1,4 +1,4 @@
-"""What stands in a host of the reference for what is not known: domains, node sets, free blocks."""
+"""Symbolic objects in a host of the reference: unknown domains, node sets and free blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .terms import Terms
 
 
 class Affinity:
-    """The node_affinity of a domain: any set of nodes that is not empty."""
+    """The unknown node_affinity of a domain: any set of nodes that is not empty."""
 
     __slots__ = ("domid", "nodes", "terms")
 
@@ -22,7 +22,7 @@ class Affinity:
         self.terms, self.domid, self.nodes = terms, domid, nodes
 
     def is_exactly(self, wanted: tuple[int, ...]) -> Any:
-        """That it is this set, as a formula."""
+        """The formula that it is this set."""
         bits = [self.terms.flag(f"node_affinity[{self.domid}][{n}]") for n in range(self.nodes)]
         return z3.And([bit if n in wanted else z3.Not(bit) for n, bit in enumerate(bits)])
 
@@ -33,11 +33,11 @@ class Affinity:
             return False
         return self.terms.branch(self.is_exactly(other))
 
-    __hash__ = None  # type: ignore[assignment]  # it is not known
+    __hash__ = None  # type: ignore[assignment]  # its value is unknown
 
 
 class LastNode:
-    """A domain's last_alloc_node: a node, or none yet."""
+    """A domain's unknown last_alloc_node: a node, or no node yet."""
 
     __slots__ = ("domid",)
 
@@ -45,34 +45,34 @@ class LastNode:
         self.domid = domid
 
 
-class _Unread:
-    """A field that nobody has looked at."""
+class _UnreadField:
+    """The value of a field that was not read yet."""
 
 
-UNREAD: Any = _Unread()
+UNREAD: Any = _UnreadField()
 _CLAIM_NODE: Any = vars(Domain)["claim_node"]
 _PENDING_SCRUB: Any = vars(Domain)["pending_scrub"]
-"""The slots."""
+"""The slots of `Domain` that the properties below use."""
 
 
 def claim_node_of(domain: Domain) -> Any:
-    """A claim_node without looking at it: a node, none, or unread."""
+    """A claim_node without reading it: a node, None, or unread."""
     return _CLAIM_NODE.__get__(domain)
 
 
 def pending_scrub_of(domain: Domain) -> Any:
-    """A stash without looking at it: the extent, none, or unread."""
+    """A stash without reading it: the extent, None, or unread."""
     return _PENDING_SCRUB.__get__(domain)
 
 
 class AnyDomain(Domain):
-    """A domain whose claim_node and stash become known when they are looked at: a branch for every node, and none."""
+    """A domain whose claim_node and stash are decided when they are read, with a branch per node and one for None."""
 
     __slots__ = ("nodes", "stashed")
     nodes: int
-    """Of the host."""
+    """The number of nodes of the host."""
     stashed: Callable[[], Any]
-    """What its stash is: asked once."""
+    """Returns its stash; called once."""
 
     @property
     def pending_scrub(self) -> Any:
@@ -106,13 +106,13 @@ class AnyDomain(Domain):
 
 
 class Domains(dict[int, Domain]):
-    """The domains of a host. One is made when it is looked at."""
+    """The domains of a host. Each is made when it is first read."""
 
     def __init__(self, make: Callable[[int], Domain], ids: Iterable[int]) -> None:
-        super().__init__(dict.fromkeys(ids))  # type: ignore[arg-type]  # not made yet
+        super().__init__(dict.fromkeys(ids))  # type: ignore[arg-type]  # made later
         self._make = make
         self.in_order = False
-        """Whether anybody went through them: then it matters which id a domain has."""
+        """Whether a loop visited the domains: then the order of their ids matters."""
 
     def __getitem__(self, domid: int) -> Domain:
         domain = super().__getitem__(domid)
@@ -122,29 +122,29 @@ class Domains(dict[int, Domain]):
         return domain
 
     def get(self, domid: int, default: Any = None) -> Any:
-        """As of any dictionary."""
+        """As for any dictionary."""
         return self[domid] if domid in self else default  # noqa: SIM401  # it is this method
 
     def values(self) -> Any:
-        """As of any dictionary, one by one."""
+        """As for any dictionary, one by one."""
         self.in_order = True
         return (self[domid] for domid in list(self))
 
     def items(self) -> Any:
-        """Likewise."""
+        """As for any dictionary, one by one."""
         self.in_order = True
         return ((domid, self[domid]) for domid in list(self))
 
 
 class AnyHeap:
-    """The free blocks of a node, as far as the allocator looks at them."""
+    """The unknown free blocks of a node, as far as the allocator reads them."""
 
     __slots__ = ("free_pages", "node")
 
     def __init__(self, node: int) -> None:
         self.node = node
         self.free_pages: Any = 0
-        """Compared with the start: what was given less what was taken."""
+        """The change since the start: pages given minus pages taken."""
 
     def take(self, _mfn: int, order: Any) -> None:
         """Take a block."""

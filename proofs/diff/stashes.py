@@ -1,4 +1,4 @@
-"""Plans of the sections about a stashed extent. The model has a section in several calls, which are made in a row."""
+"""Plans for the sections that handle a stashed extent. The model makes several calls in one such section."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import z3
 
-from model.calls import OK, REFUSED, Block, Case, Ended, Script, ScriptSection
+from model.calls import OK, REFUSED, Block, Case, Script, ScriptOutcome, ScriptSection
 from reference import domain as domains
 from reference import page_alloc, populate
 from reference.constants import SCRUB_CHUNK, MEMF_exact_node
@@ -19,7 +19,7 @@ from reference.status import Status
 
 from .domains import interface_of
 from .pages import on_block, request_label
-from .plan import BlockKind, Outcome, Plan, Scripted, Setting, Who, answered, no_arguments
+from .plan import BlockKind, Outcome, Plan, PlanDomain, PlannedScript, Setting, answered, no_arguments
 from .world import World
 
 WITHIN = {
@@ -28,22 +28,22 @@ WITHIN = {
     "stash_check": "domain_kill",
     "offline_marked": "free_stash",
 }
-"""Calls of the model that are no function of the reference, and the operation with which they are compared."""
+"""Calls of the model without a function in the reference, and the operation with which they are compared."""
 
 
 def in_generation(name: str, semantics: str) -> bool:
-    """Whether a generation has the section: what is not looked for there needs no plan."""
+    """Whether a generation has the section."""
     return name != "get_stashed_allocation" or interface_of(semantics).stashes
 
 
 def stash_marks(x: Setting, domid: int, marked: int) -> list[Any]:
-    """A stash has the pages that are marked of it. If there are some, it is on the last node: `free_stash` has all."""
+    """The stash has at least its marked pages. With marked pages it is on the last node; `free_stash` covers all."""
     pages, node = (x.terms.number(f"stash_{field}[{domid}]") for field in ("pages", "node"))
     return [z3.Or(pages == 0, pages >= marked), node == x.nodes[-1]] if marked else []
 
 
 def _freed(domid: int, block: Block) -> Generator[ScriptSection, Case | None, None]:
-    """An extent is freed, and what is marked of it leaves."""
+    """An extent is freed, and its marked pages go offline."""
     yield ScriptSection("free_stash", {"domid": domid, "block": block})
     yield ScriptSection("offline_marked", {"block": block})
 
@@ -62,14 +62,14 @@ def _block(case: Case) -> Block:
 
 
 def get_stashed_allocation(x: Setting) -> Iterator[Plan]:
-    """For any node, one, or one exactly; of every domain, with any stash or none. One where a page of it is marked."""
+    """With any, a preferred or an exact node; for every domain, with or without a stash. One plan has a marked page."""
     for who in x.worked_on:
         for requested, flags in ((None, 0), (None, MEMF_exact_node), *product(x.nodes, (0, MEMF_exact_node))):
             yield _get(x, who, requested, flags, 0)
-    yield _get(x, Who(x.domids[-1]), 0, MEMF_exact_node, 1)
+    yield _get(x, PlanDomain(x.domids[-1]), 0, MEMF_exact_node, 1)
 
 
-def _get(x: Setting, who: Who, requested: int | None, memflags: int, marked: int) -> Plan:
+def _get(x: Setting, who: PlanDomain, requested: int | None, memflags: int, marked: int) -> Plan:
     domid = who.domain_id
     order, known = x.order()
 
@@ -91,12 +91,12 @@ def _get(x: Setting, who: Who, requested: int | None, memflags: int, marked: int
         if case.name == "unsuitable":
             yield from _freed(domid, _block(case))
         if case.name != "taken":
-            return Ended(case.result)
-        return Ended(OK, (_block(case),), scrub_index=case.answer["scrub_index"])
+            return ScriptOutcome(case.result)
+        return ScriptOutcome(OK, (_block(case),), scrub_index=case.answer["scrub_index"])
 
     label = f"{request_label(who, requested, memflags)}{_marked(marked)}"
     known = [*known, *stash_marks(x, domid, marked)]
-    scripted = Scripted(lambda _table: script())
+    scripted = PlannedScript(lambda _table: script())
     return Plan("get_stashed_allocation", label, act, no_arguments, known, there=who.there, script=scripted)
 
 
@@ -108,14 +108,14 @@ def _marked(marked: int) -> str:
 
 
 def stash_allocation(x: Setting) -> Iterator[Plan]:
-    """An extent on every node, for every domain: with a stash or none, alive or dying; one with a page marked."""
+    """An extent on every node, for every domain, with or without a stash, alive or dying; one with a marked page."""
     for who in x.worked_on:
         for node in x.nodes:
             yield _stash(x, who, node, 0)
-    yield _stash(x, Who(x.domids[-1]), x.nodes[-1], 1)
+    yield _stash(x, PlanDomain(x.domids[-1]), x.nodes[-1], 1)
 
 
-def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
+def _stash(x: Setting, who: PlanDomain, node: int, marked: int) -> Plan:
     domid = who.domain_id
     kind = BlockKind(node, PageState.LIMBO, domid, True, marked)
     block = kind.in_model(x.pages)
@@ -130,19 +130,19 @@ def _stash(x: Setting, who: Who, node: int, marked: int) -> Plan:
         case = _case((yield ScriptSection("stash_allocation", asked)))
         if case.result == OK and case.name != "stashed":
             yield from _freed(domid, block)
-        return Ended(case.result)
+        return ScriptOutcome(case.result)
 
     return _on_extent(x, "stash_allocation", who, kind, ask, script)
 
 
 def free_stash(x: Setting) -> Iterator[Plan]:
-    """An extent on every node with none, one or two pages marked: of the last domain, and of a destroyed one."""
+    """An extent on every node with 0 to 2 marked pages, for the last domain and a destroyed one."""
     for who in x.worked_on[-2:]:
         for node, marked in product(x.nodes, (0, 1, 2) if not who.destroyed else (0, 1)):
             yield _free(x, who, node, marked)
 
 
-def _free(x: Setting, who: Who, node: int, marked: int) -> Plan:
+def _free(x: Setting, who: PlanDomain, node: int, marked: int) -> Plan:
     domid = who.domain_id
     kind = BlockKind(node, PageState.LIMBO, domid, True, marked)
 
@@ -152,7 +152,7 @@ def _free(x: Setting, who: Who, node: int, marked: int) -> Plan:
 
     def script() -> Script:
         yield from _freed(domid, kind.in_model(x.pages))
-        return Ended(OK)
+        return ScriptOutcome(OK)
 
     return _on_extent(x, "free_stash", who, kind, ask, script)
 
@@ -160,26 +160,26 @@ def _free(x: Setting, who: Who, node: int, marked: int) -> Plan:
 def _on_extent(
     x: Setting,
     operation: str,
-    who: Who,
+    who: PlanDomain,
     kind: BlockKind,
     ask: Callable[[World, int, Any], Outcome],
     script: Callable[[], Script],
 ) -> Plan:
     plan = on_block(x, operation, kind, ask, "" if not who.destroyed else " (destroyed)", who.there)
-    return replace(plan, arguments=no_arguments, script=Scripted(lambda _table: script()))
+    return replace(plan, arguments=no_arguments, script=PlannedScript(lambda _table: script()))
 
 
 # -- domain_kill's third section
 
 
 def take_stash(x: Setting) -> Iterator[Plan]:
-    """Of every domain, with any stash or none. One of which a page is marked."""
+    """For every domain, with or without a stash. One plan has a marked page."""
     for who in x.worked_on:
         yield _take(x, who, 0)
-    yield _take(x, Who(x.domids[-1]), 1)
+    yield _take(x, PlanDomain(x.domids[-1]), 1)
 
 
-def _take(x: Setting, who: Who, marked: int) -> Plan:
+def _take(x: Setting, who: PlanDomain, marked: int) -> Plan:
     domid = who.domain_id
 
     def act(w: World) -> Outcome:
@@ -191,7 +191,7 @@ def _take(x: Setting, who: Who, marked: int) -> Plan:
         case = _case((yield ScriptSection("take_stash", {"domid": domid})))
         if case.name == "taken":
             yield from _freed(domid, _block(case))
-        return Ended(OK)
+        return ScriptOutcome(OK)
 
-    known, scripted = stash_marks(x, domid, marked), Scripted(lambda _table: script())
+    known, scripted = stash_marks(x, domid, marked), PlannedScript(lambda _table: script())
     return Plan("take_stash", f"{who}{_marked(marked)}", act, no_arguments, known, there=who.there, script=scripted)

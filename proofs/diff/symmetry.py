@@ -1,8 +1,7 @@
-"""Why an operation that was explored for one domain need not be explored for another.
+"""Decides whether an operation that was explored for one domain needs no exploration for another one.
 
-Three things are checked, none is assumed: on no path did the reference look at another domain, or go through all of
-them; the model's cases for the other domain are the same, with the names of the two exchanged; and so is what is known
-of the state before.
+Three conditions are checked: on no path did the reference read another domain or visit all domains; the model's cases
+for the other domain are the same with the names of the two exchanged; and so is the precondition on the state.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from model.calls import CALL_FIELDS, Case
 from model.state import Shape
 from proofs.interrupts import check, interruptible
 
-from .explore import Tree, Undecided
+from .explore import Tree, UndecidedError
 from .formulas import conjunction, equal
 from .judge import Judge, told
 from .plan import Plan
@@ -28,7 +27,7 @@ _BY_DOMAIN = tuple(n for n, i in CALL_FIELDS.items() if i.shape in (Shape.DOMAIN
 
 
 class Exchange:
-    """Two domains exchanged in formulas."""
+    """Exchanges two domains in formulas."""
 
     def __init__(self, unknowns: Unknowns, one: int, other: int) -> None:
         terms = unknowns.terms
@@ -38,7 +37,7 @@ class Exchange:
         self._pairs = [(all_terms[n], all_terms[self.name(n)]) for n in names]
 
     def name(self, name: str) -> str:
-        """The name of the same number of the other domain."""
+        """The name of the corresponding number of the other domain."""
         field, bracket, index = name.partition("[")
         if field not in _BY_DOMAIN:
             return name
@@ -46,7 +45,7 @@ class Exchange:
         return field + self._names.get(first + "]", first + "]") + rest
 
     def __call__(self, formula: Any) -> Any:
-        """A formula about the other."""
+        """The formula with the two domains exchanged."""
         return z3.substitute(formula, *self._pairs) if isinstance(formula, z3.ExprRef) else formula
 
 
@@ -56,9 +55,9 @@ def _exchange(unknowns: Unknowns, one: int, other: int) -> Exchange:
 
 
 def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unknowns: Unknowns, tree: Tree) -> bool:
-    """Whether what holds of the plan that was explored holds of the plan for another domain.
+    """Whether the result of the explored plan holds for the plan for another domain.
 
-    :raises Undecided: the solver cannot tell whether the same is known of both
+    :raises UndecidedError: the solver cannot decide whether the preconditions are the same
     """
     assert plan.domid is not None
     assert explored.domid is not None
@@ -81,7 +80,7 @@ def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unkno
 def _to_be_equal(
     one: Case, other: Case, exchange: Exchange, of_one: Judge, of_other: Judge
 ) -> list[tuple[Any, Any]] | None:
-    """The terms that have to be equal for two cases to be; none where they are not the same kind of case."""
+    """Pairs of terms that must be equal for the two cases to be; None: the cases are of different kinds."""
     if (one.name, one.result, list(one.answer)) != (other.name, other.result, list(other.answer)):
         return None
     before, after = of_one.changes(one), of_other.changes(other)
@@ -93,7 +92,7 @@ def _to_be_equal(
 
 
 def _equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
-    """Whether all terms are the same, written down in the same way; asked of all at once."""
+    """Whether all terms are syntactically the same; one comparison for all."""
     mine: list[Any] = []
     theirs: list[Any] = []
     for a, b in pairs:
@@ -110,17 +109,17 @@ def _equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
 
 
 _known: dict[tuple[Any, ...], tuple[bool, Sequence[Any]]] = {}
-"""The answer, with the formulas: while they are there, their ids are not used again."""
+"""Results with their formulas, which are kept alive because the solver reuses ids."""
 
 
 def _as_much_known(precondition: Sequence[Any], exchange: Exchange) -> bool:
-    """Whether the precondition implies itself with the domains exchanged: then the two are the same."""
+    """Whether the precondition implies itself with the domains exchanged; then the two are equivalent."""
     key = (exchange, *(formula.get_id() for formula in precondition))
     if key not in _known:
         solver = interruptible(z3.SimpleSolver())
         solver.add(*precondition, z3.Not(z3.And([exchange(formula) for formula in precondition])))
         answer = check(solver)
         if answer == z3.unknown:
-            raise Undecided(solver.reason_unknown())
+            raise UndecidedError(solver.reason_unknown())
         _known[key] = answer == z3.unsat, precondition
     return _known[key][0]

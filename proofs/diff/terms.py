@@ -1,4 +1,4 @@
-"""Unknown numbers and truths as terms of the solver, and back: values under an assignment of the solver."""
+"""Converts unknown numbers and truth values to terms of the solver, and the solver's assignments to values."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .numbers import Atom, Count, Items, Truth, atom
 
 @dataclass
 class Terms:
-    """Unknowns as terms of the solver. Flags have a truth value, all else is a number."""
+    """Unknowns as terms of the solver. Flags are truth values, all others numbers."""
 
     numbers: dict[str, Any] = field(default_factory=dict)
     flags: dict[str, Any] = field(default_factory=dict)
     formulas: dict[int, Any] = field(default_factory=dict)
     """Formulas that are branched on, by the solver's id."""
     searches: dict[Any, dict[Any, Any]] = field(default_factory=dict)
-    """Of a node search: the orders that may come out, each with the inputs that lead to it."""
+    """The possible orders of a node search, each with the inputs that lead to it."""
     _atoms: dict[Atom, Any] = field(default_factory=dict)
     _negations: dict[Atom, Any] = field(default_factory=dict)
     _counts: dict[tuple[Items, int], Any] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Terms:
         return f.total(parts)
 
     def count(self, value: Count | int) -> Any:
-        """A number: a term, or itself."""
+        """A count as a term; a known number is returned unchanged."""
         if not isinstance(value, Count):
             return value
         key = value.key
@@ -71,7 +71,7 @@ class Terms:
         return term
 
     def truth(self, value: Truth | bool) -> Any:
-        """A truth value: a formula, or itself."""
+        """A truth value as a formula; a known one is returned unchanged."""
         if not isinstance(value, Truth):
             return value
         return self.decided(value.atom, not value.negated)
@@ -90,7 +90,7 @@ class Terms:
         if isinstance(formula, bool):
             return formula
         key = formula.get_id()
-        self.formulas[key] = formula  # alive: ids are used again
+        self.formulas[key] = formula  # kept alive: the solver reuses ids
         return Truth(atom("formula", key))
 
 
@@ -102,7 +102,7 @@ class Witness:
         self._numbers: dict[str, int] = {}
 
     def number(self, name: str) -> int:
-        """Of an unknown."""
+        """The value of an unknown."""
         value = self._numbers.get(name)
         if value is None:
             term = self._model.eval(self._terms.number(name), model_completion=True)
@@ -110,7 +110,7 @@ class Witness:
         return value
 
     def holds(self, atom: Atom) -> bool:
-        """Whether a statement holds there."""
+        """Whether a statement holds under the assignment."""
         if atom.kind == "le":
             return bool(sum(times * self.number(n) for n, times in atom.items) + atom.constant <= 0)
         if atom.kind == "eq":
@@ -118,5 +118,5 @@ class Witness:
         return self.true(self._terms.atom(atom))
 
     def true(self, formula: Any) -> bool:
-        """Whether a formula holds there."""
+        """Whether a formula holds under the assignment."""
         return bool(z3.is_true(self._model.eval(formula, model_completion=True)))

@@ -1,7 +1,7 @@
-"""A trace from boot to a difference: a state made with the hypervisor's own operations, then the call.
+"""Makes a trace from boot to a difference: events that make the state, then the call.
 
-Both sides do every event of it, on numbers, in another way than here: the reference on a heap with blocks, the model
-compiled to Python. Only what differs there, too, is given as a trace.
+Both sides run every event on concrete numbers, the reference with a heap of blocks, the model compiled to Python. Only
+a difference that occurs there, too, becomes a trace.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 from model.calls import GLOBAL, LEGACY, exists
 from model.named import GENERATIONS
 from proofs import operations as e
-from proofs.fuzz.checker import Checker, Failure, Impossible
+from proofs.fuzz.checker import Checker, Failure, ImpossibleEventError
 from proofs.fuzz.finding import lines, recorded
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.traces import Header, HostShape
 from proofs.traces.events import FORMAT_2
 from reference.constants import UINT_MAX
@@ -23,11 +23,11 @@ from reference.generations import GENERATIONS as REFERENCE
 from .smallest import Input
 
 _MOST_PAGES = 256
-"""Of a host: the pages in use are allocated one by one."""
+"""The most pages of a host, because pages in use are allocated one by one."""
 
 
 def trace_of(found: Input) -> list[str]:
-    """The lines of a trace whose last event shows the difference; none where no such trace was found."""
+    """The lines of a trace whose last event shows the difference; empty: no such trace was found."""
     nodes = [_pages_of(found, n) for n in range(found.nodes)]
     if sum(nodes) > _MOST_PAGES:
         return []
@@ -36,10 +36,10 @@ def trace_of(found: Input) -> list[str]:
         span *= 2
     coloring, debug = (bool(found.state.get(name, False)) for name in ("llc_coloring", "debug_build"))
     shape = HostShape(span, nodes, llc_coloring=coloring, last_alloc_node=0, debug_build=debug)
-    done = _Done(Checker(shape, Known(found.semantics, [], {}), every=1))
+    done = _PartialTrace(Checker(shape, GenerationFacts(found.semantics, [], {}), every=1))
     try:
         failure = next((f for make in (_made, _asked) for event in make(found, done) if (f := done.do(event))), None)
-    except (Impossible, KeyError, ValueError):  # the state cannot be made like this
+    except (ImpossibleEventError, KeyError, ValueError):  # these events cannot make the state
         return []
     if failure is None:
         return []
@@ -50,7 +50,7 @@ def trace_of(found: Input) -> list[str]:
 
 
 def _shorter(shape: HostShape, semantics: str, events: list[e.Event]) -> list[e.Event]:
-    """Without the events that the difference does not need."""
+    """The events without those that the difference does not need."""
     at = 0
     while at < len(events) - 1:
         fewer = events[:at] + events[at + 1 :]
@@ -62,21 +62,21 @@ def _shorter(shape: HostShape, semantics: str, events: list[e.Event]) -> list[e.
 
 
 def _fails_at_end(shape: HostShape, semantics: str, events: list[e.Event]) -> bool:
-    checker = Checker(shape, Known(semantics, [], {}), every=1)
+    checker = Checker(shape, GenerationFacts(semantics, [], {}), every=1)
     try:
         for number, event in enumerate(events, 1):
             if checker.do(event) is not None:
                 return number == len(events)
-    except Impossible:
+    except ImpossibleEventError:
         return False
     return False
 
 
 _CLASSES = {"assigned_pages": ("assigned", True), "limbo_pages": ("limbo", True), "extra_pages": ("assigned", False)}
-"""Of a domain's pages: the class, the state, and whether they are refcounted."""
+"""Classes of a domain's pages: the class, the state, and whether they are refcounted."""
 
 
-class _Done:
+class _PartialTrace:
     """The events so far, and the frames of blocks."""
 
     def __init__(self, checker: Checker) -> None:
@@ -95,7 +95,7 @@ class _Done:
         outcome = self.checker.outcome or {}
         mfn = outcome.get("mfn")
         if not isinstance(mfn, int):
-            raise Impossible("the event got no pages")
+            raise ImpossibleEventError("the event got no pages")
         return mfn
 
 
@@ -106,7 +106,7 @@ def _pages_of(found: Input, node: int) -> int:
     return sum(int(found.state.get(name, 0)) for name in named)
 
 
-def _made(found: Input, done: _Done) -> Iterator[e.Event]:
+def _made(found: Input, done: _PartialTrace) -> Iterator[e.Event]:
     """Events that make the state."""
     at: Callable[[str], int] = lambda name: int(found.state.get(name, 0))  # noqa: E731
     domids, nodes = range(found.domains), range(found.nodes)
@@ -151,12 +151,12 @@ def _made(found: Input, done: _Done) -> Iterator[e.Event]:
 
 
 def own_create(domid: int, affinity: list[int]) -> e.CreateDomain:
-    """A domain whose limit is in the way of nothing yet."""
+    """A new domain, with a limit that refuses nothing yet."""
     return e.CreateDomain(domid=domid, max_pages=UINT_MAX, node_affinity=affinity)
 
 
 def _on_its_way(block: dict[str, Any], node: int) -> bool:
-    """Whether it is on its way to become extra pages: they are no domain's until then."""
+    """Whether the block will become extra pages; until then it has no owner."""
     meant = block["owner"] is not None and not block["refcounted"]
     return bool(block["node"] == node and block["state"] == "limbo" and meant)
 
@@ -188,8 +188,8 @@ def _claims(found: Input, d: int, at: Callable[[str], int]) -> Iterator[e.Event]
 _UNKNOWN = 99
 
 
-def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
-    """The call itself; nothing where a trace does not say it."""
+def _asked(found: Input, done: _PartialTrace) -> Iterator[e.Event]:
+    """The event of the call; no event if traces cannot express it."""
     a = found.arguments
     domid = a.get("domid")
     looked_up = _UNKNOWN if domid is None else domid
@@ -240,7 +240,7 @@ def _asked(found: Input, done: _Done) -> Iterator[e.Event]:
             yield from _on_block(found, done)
 
 
-def _on_block(found: Input, done: _Done) -> Iterator[e.Event]:
+def _on_block(found: Input, done: _PartialTrace) -> Iterator[e.Event]:
     a = found.arguments
     if "block" in a and done.block is not None:
         order = a["block"]["pages"].bit_length() - 1

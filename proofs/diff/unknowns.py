@@ -16,16 +16,16 @@ from .domains import interface_of
 from .formulas import disjunction, equal
 from .numbers import Truth
 from .terms import Terms
-from .world import ALL_THERE, Size, There
+from .world import ALL_THERE, MissingDomains, Size
 
 LISTED = ("is_created", "is_destroyed")
-"""Fields that say whether a domain is on the domain list: known of every domain."""
+"""Fields that tell whether a domain is on the domain list; they are known."""
 
 
 class Unknowns:
     """The state of the model before an operation, for every generation: the same unknowns as the reference's host."""
 
-    def __init__(self, size: Size, there: There = ALL_THERE) -> None:
+    def __init__(self, size: Size, there: MissingDomains = ALL_THERE) -> None:
         self.size, self.there = size, there
         self.terms = Terms()
         self.host = CallHost(size.nodes, size.domains)
@@ -33,7 +33,7 @@ class Unknowns:
         assert isinstance(state, CallState)
         self.state = state
         state.is_created = ListVector([d != there.absent for d in range(size.domains)])
-        state.orphaned_claims = ListVector([0] * size.domains)  # a destroyed domain keeps them as its own
+        state.orphaned_claims = ListVector([0] * size.domains)  # calls keep them in the domain's own fields
         state.is_destroyed = ListVector([d == there.destroyed for d in range(size.domains)])
         for name, info in CALL_FIELDS.items():
             if name not in UNSEEN and name not in LISTED:
@@ -43,7 +43,7 @@ class Unknowns:
         """By name."""
 
     def known(self, semantics: str, assumed: Sequence[str]) -> list[Any]:
-        """What holds of every state that this is about. ``assumed``: properties of the model, by name."""
+        """The precondition on states. ``assumed``: properties of the model, by name."""
         from proofs.obligations.invariants import invariant
 
         state = self.state
@@ -67,15 +67,15 @@ class Unknowns:
 
 
 def may_orphan_on_nodes(semantics: str) -> bool:
-    """Whether a dying domain may claim on a node: then it may be destroyed with that claim."""
+    """Whether a dying domain may claim on a node, and so be destroyed with that claim."""
     generation = GENERATIONS[semantics]
     return "claim_on_node" in generation.transitions and not generation.rules.refuses_dying
 
 
 def linked(semantics: str, host: CallHost, at: Callable[[str], Any]) -> list[Any]:
-    """Where claim_node says that the claim is, there it is: no property of the model, so each path proves it again.
+    """The claim is on claim_node. This is not a property of the model, so each path proves it again.
 
-    :param at: a number of the state, by name
+    :param at: returns a number of the state by name
     """
     if not interface_of(semantics).has_claim_node:
         return []
@@ -112,7 +112,7 @@ def entries_of(state: CallState) -> dict[str, Any]:
 
 
 def term_of(terms: Terms, value: Any) -> Any:
-    """A value of the reference as the model has it."""
+    """A value of the reference in the form of the model."""
     if isinstance(value, Truth | bool):
         return terms.truth(value)
     return terms.count(value)

@@ -1,9 +1,8 @@
-"""A host of the reference with any counters.
+"""A host of the reference with unknown counters.
 
-The host has N nodes and D domains, all of them there; every counter is an unknown by the name that the model gives it.
-What stands in for the heap knows of a node only whether it has a free block of the order that is asked for. The page
-table is the reference's own, and holds the blocks that an operation names; all other pages are in the unknown counts of
-their classes.
+The host has N nodes and D domains. Every counter is an unknown with the model's name. A symbolic heap decides only
+whether a node has a free block of the requested order. The page table is the reference's own and holds the blocks that
+an operation names; all other pages are in the unknown counts of their classes.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from model.calls import NONE, search_order
 from reference import node_search, page_alloc
 from reference.constants import MEMF_exact_node
 from reference.generations import GENERATIONS
-from reference.generations.parts import Charged
+from reference.generations.parts import ChargeCounters
 from reference.pages import Block, PageState, PageTable
 from reference.state import Domain, Host, Stash
 
-from .domains import SPAN, Changed, any_domain, copies_of, observe
+from .domains import SPAN, ChangedValues, any_domain, copies_of, observe
 from .numbers import Order, chosen, flag, unknown
 from .standins import Affinity, AnyHeap, Domains, LastNode
 from .terms import Terms
 
 
 class Size(NamedTuple):
-    """How large the host is."""
+    """The numbers of nodes and domains of a host."""
 
     nodes: int
     domains: int
@@ -40,34 +39,34 @@ class Size(NamedTuple):
         return f"{self.nodes}x{self.domains}"
 
 
-class There(NamedTuple):
+class MissingDomains(NamedTuple):
     """Which domains are on the domain list: all but these."""
 
     absent: int | None = None
-    """An id that is not in use."""
+    """An unused id; None: all ids are used."""
     destroyed: int | None = None
-    """A domain that was destroyed while an operation that had looked it up was under way."""
+    """A domain that was destroyed while an operation that had looked it up was in flight; None: no domain was."""
 
 
-ALL_THERE = There()
+ALL_THERE = MissingDomains()
 
 
 class World:
-    """A host of the reference as it is before an operation, made anew for every path."""
+    """A host of the reference before an operation; there is a new one for every path."""
 
-    def __init__(self, semantics: str, shape: Size, terms: Terms, there: There = ALL_THERE) -> None:
+    def __init__(self, semantics: str, shape: Size, terms: Terms, there: MissingDomains = ALL_THERE) -> None:
         self.semantics = GENERATIONS[semantics]
         self.shape, self.terms = shape, terms
         self.searches: list[tuple[int, ...]] = []
-        """Of each request for a block: the candidates of its node search, in the model's order."""
+        """For each request for a block, the candidates of its node search in the model's order."""
         self.taken = 0
-        """Blocks that left the heap."""
+        """The number of blocks that left the heap."""
         self._blocks = 0
         self.stash_marked = 0
-        """Pages of a stash that are marked offline."""
+        """The number of marked pages in a stash."""
         self._there = there
         self._made: dict[int, Domain] = {}
-        """Domains that were looked at."""
+        """Domains that were read."""
         self.host = self._host()
         if there.destroyed is not None:
             self.host.orphans.append(self.domain(there.destroyed))
@@ -103,7 +102,7 @@ class World:
         return made
 
     def _stashed(self, d: int) -> Stash | None:
-        """A domain's stash: none, or an extent on a node. Its pages are in limbo before the operation."""
+        """A domain's stash: None, or an extent on a node, whose pages are in limbo before the operation."""
         order = stash_order(d)
         if order.pages == 0:
             return None
@@ -125,7 +124,7 @@ class World:
         return self._made[domid] if domid in self._made else self._domain(domid)
 
     def looked_at(self) -> dict[int, Domain]:
-        """The domains that were looked at, those too that left the domain list since; nothing else can have changed."""
+        """The domains that were read, including those that left the domain list; no other domain can have changed."""
         on_list = ((d, domain) for d, domain in dict.items(self.host.domains) if domain is not None)
         return {**self._made, **dict(on_list)}
 
@@ -134,7 +133,7 @@ class World:
     def block(
         self, node: int, order: Any, state: PageState, domid: int | None, refcounted: bool, marked: int = 0
     ) -> int:
-        """Enter a block that is there before the operation; returns its frame."""
+        """Add a block that exists before the operation; returns its frame."""
         self._blocks += 1
         mfn = node * SPAN + self._blocks * (1 << 30)
         owner = None if domid is None else self.domain(domid)
@@ -143,11 +142,11 @@ class World:
         return mfn
 
     def begin(self) -> None:
-        """The operation begins: note what the page table holds."""
+        """Begin the operation: record the content of the page table."""
         self._at_start = self._classes()
 
     def free_flag(self, node: int, taken: int | None = None) -> str:
-        """The flag that says whether a node has a free block, once so many blocks have left the heap."""
+        """The flag whether a node has a free block after ``taken`` blocks left the heap."""
         return f"has_block.{self.taken if taken is None else taken}[{node}]"
 
     def _free_block(self, heap: AnyHeap, order: Any) -> int | None:
@@ -157,10 +156,10 @@ class World:
         self.taken += 1
         return heap.node * SPAN + (1 << 39) + self.taken * (1 << 30)
 
-    # -- what is there afterwards
+    # -- the state afterwards
 
     def alone(self, domid: int | None) -> bool:
-        """Whether no domain but this one was looked at, and nobody went through all of them."""
+        """Whether only this domain was read, and no loop visited all domains."""
         domains = self.host.domains
         in_order = not isinstance(domains, Domains) or domains.in_order
         return not in_order and all(d == domid for d in self.looked_at())
@@ -178,8 +177,8 @@ class World:
         return counted
 
     def observed(self) -> dict[str, Any]:
-        """What is not as it was before the operation, by the model's names: everything that is compared."""
-        host, nodes, seen = self.host, range(self.shape.nodes), Changed()
+        """Everything that the operation changed and that is compared, by the model's names."""
+        host, nodes, seen = self.host, range(self.shape.nodes), ChangedValues()
         seen.number("total_avail_pages", host.total_avail_pages)
         seen.number("outstanding_claims", host.outstanding_claims)
         for n in nodes:
@@ -193,24 +192,24 @@ class World:
         return seen
 
     def _grown(self) -> dict[str, Any]:
-        """Pages of the page table by class, less what there were at the start."""
+        """The growth of the page table, in pages by class."""
         grown = self._classes()
         for name, pages in self._at_start.items():
             grown[name] = grown.get(name, 0) - pages
         return grown
 
     def copies(self) -> Iterator[tuple[Any, Any]]:
-        """Counters that the reference keeps twice, in pairs: no fields of the model, so each path shows it."""
-        grown, charged = self._grown(), isinstance(self.semantics, Charged)
+        """Pairs of counters that the reference keeps twice. They are no fields of the model, so each path proves it."""
+        grown, charged = self._grown(), isinstance(self.semantics, ChargeCounters)
         for domain in self.looked_at().values():
             yield from copies_of(domain, self.shape.nodes, grown, charged=charged)
 
     # -- the node search
 
     def candidates(self, num_nodes: int, affinity: Any, requested: Any, last: Any, exact: bool) -> tuple[int, ...]:
-        """The reference's candidate_nodes for every affinity and last node: a path for each order that comes out.
+        """The reference's candidate_nodes for every affinity and last node, with a path for each resulting order.
 
-        The model's order for the same inputs goes with it: behind this, only the order counts.
+        The model's order for the same inputs is recorded with it: later, only the order matters.
         """
         if not isinstance(affinity, Affinity):
             found = node_search.candidate_nodes(num_nodes, affinity, requested, last, exact)
@@ -227,10 +226,10 @@ class World:
         return found  # type: ignore[no-any-return]  # an order
 
     def refused_before(self, domid: int | None, requested: int | None, exact: bool) -> None:
-        """A request was refused before any node search: the model is given the candidates all the same.
+        """A request was refused before the node search. The model still gets candidates.
 
-        It has to refuse the request for a reason of its own, and not because there is no candidate. In which order they
-        would be tried is nothing then: there is a path for each set of them.
+        It must refuse the request by its checks, not for lack of candidates. Their order does not matter, so there is a
+        path for each set of them.
         """
         nodes = range(self.shape.nodes)
         sets: dict[frozenset[int], tuple[tuple[int, ...], list[tuple[int, ...]]]] = {}
@@ -270,7 +269,7 @@ def _orders(num_nodes: int, requested: int | None, exact: bool, last: Any) -> di
 
 @cache
 def stash_order(d: int) -> Order:
-    """The order of a domain's stash. Of its number nothing is said: only the pages matter."""
+    """The order of a domain's stash. Only its pages matter, not its number."""
     return Order(unknown(f"stash_pages[{d}]"), unknown(f"stash_order[{d}]"))
 
 
@@ -292,7 +291,7 @@ def class_of(block: Block) -> str:
 
 @contextmanager
 def searching(world: World) -> Iterator[None]:
-    """The reference's node search asks the world, which is told of requests that are refused before."""
+    """The world decides the reference's node search, and records requests that are refused before it."""
     names = vars(page_alloc)
     own = {name: names[name] for name in ("candidate_nodes", "alloc_heap_pages")}
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 from proofs.evidence import further, judged, recordings, shown, statements, tested
-from proofs.evidence.request import EvidenceRequest, run_of
-from proofs.evidence.structure import Evidence, NotRun
+from proofs.evidence.request import NOT_REQUESTED, EvidenceRequest, run_of
+from proofs.evidence.structure import Evidence, SkippedSection
+from proofs.interrupts import is_command_interrupted
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import DESIGN
 
@@ -27,28 +30,51 @@ class _Collector:
         self.request = request
         self.interrupted = False
 
-    def section(self, name: str, collect: Callable[[], T], reason: str = "") -> T | NotRun:
+    def section(self, name: str, collect: Callable[[], T], reason: str = "") -> T | SkippedSection:
         """The section, or why it was not run."""
         if name in self.request.without:
-            return NotRun(f"left out: --without {name}")
+            return SkippedSection(f"left out: --without {name}")
+        if is_command_interrupted():  # Ctrl-C may come where it cannot be raised
+            self.interrupted = True
         if reason or self.interrupted:
-            return NotRun(reason or INTERRUPTED)
+            return SkippedSection(reason or INTERRUPTED)
+        self.request.announce(name, None)
+        started = time.perf_counter()
         try:
-            return collect()
+            found = collect()
         except KeyboardInterrupt:
             self.interrupted = True
-            return NotRun(INTERRUPTED)
+            return SkippedSection(INTERRUPTED)
+        except Exception:
+            if not is_command_interrupted():
+                raise
+            self.interrupted = True
+            return SkippedSection(INTERRUPTED)
+        self.request.announce(name, time.perf_counter() - started)
+        return found
+
+
+def _raising(progress: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
+    """The same, and Ctrl-C that was noted and not raised is raised: a section runs for minutes."""
+
+    def told(section: str, done: int, of: int) -> None:
+        if is_command_interrupted():
+            raise KeyboardInterrupt
+        progress(section, done, of)
+
+    return told
 
 
 def collected(request: EvidenceRequest) -> Evidence:
-    """Everything that was asked for. `interrupted` says of the result whether it is all."""
-    run = _Collector(request)
-    not_design = "" if DESIGN in request.semantics else f"is about {DESIGN}, which was not asked for"
+    """Everything that is requested. `interrupted` says whether the result is complete."""
+    request = replace(request, progress=_raising(request.progress))
+    started, run = time.perf_counter(), _Collector(request)
+    not_design = "" if DESIGN in request.semantics else NOT_REQUESTED
     some = "" if request.properties == matrix_ids() else "needs all properties"
     both = run.section("matrix", lambda: judged.collected(request))
-    matrix, findings = (both, both) if isinstance(both, NotRun) else both
+    matrix, findings = (both, both) if isinstance(both, SkippedSection) else both
     if "findings" in request.without:
-        findings = NotRun("left out: --without findings")
+        findings = SkippedSection("left out: --without findings")
     obligations = run.section("obligations", lambda: shown.obligations(request), not_design)
     guards = run.section("guards", lambda: shown.guards(request), not_design or some)
     conformance = run.section("conformance", lambda: recordings.conformance(request))
@@ -57,6 +83,7 @@ def collected(request: EvidenceRequest) -> Evidence:
     rest = {name: run.section(name, partial(further.collected, name, request)) for name in further.FURTHER}
     return Evidence(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - started, 1),
         run=run_of(request),
         matrix=matrix,
         findings=findings,
@@ -71,5 +98,13 @@ def collected(request: EvidenceRequest) -> Evidence:
 
 def interrupted(evidence: Evidence) -> bool:
     """Whether the run was ended before its time."""
-    sections = [*(getattr(evidence, name) for name in CORE), *evidence.further.values()]
-    return any(isinstance(s, NotRun) and s.reason == INTERRUPTED for s in sections)
+    return any(isinstance(s, SkippedSection) and s.reason == INTERRUPTED for s in _sections(evidence))
+
+
+def is_empty(evidence: Evidence) -> bool:
+    """Whether no section was finished."""
+    return all(isinstance(s, SkippedSection) for s in _sections(evidence))
+
+
+def _sections(evidence: Evidence) -> list[object]:
+    return [*(getattr(evidence, name) for name in CORE), *evidence.further.values()]

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from proofs.diff.operations import OPERATIONS
 from proofs.diff.run import SIZES, OperationResult, ordered, tasks, work
 from proofs.evidence.request import EvidenceRequest
-from proofs.evidence.structure import EvidenceTable, NotRun, Tables
+from proofs.evidence.structure import EvidenceTable, SkippedSection, Tables
 from proofs.parallel import in_processes
 from proofs.prover.verdict import Verdict
 
 
-def collected(request: EvidenceRequest) -> Tables | NotRun:
-    """All operations of the generations asked for, as `claimcheck diff` does it. Ctrl-C raises KeyboardInterrupt."""
+def collected(request: EvidenceRequest) -> Tables | SkippedSection:
+    """All operations of the requested generations, as `claimcheck diff` does it. Ctrl-C raises KeyboardInterrupt."""
     if not request.semantics:
-        return NotRun("no generation was asked for")
+        return SkippedSection("no generation was requested")
     started = time.perf_counter()
     asked = tasks(request.semantics, list(OPERATIONS), SIZES)
     rows: list[OperationResult] = []

@@ -11,11 +11,11 @@ from proofs.evidence.on_reference import NO_TRACE, broken_on_reference
 from proofs.evidence.structure import EvidenceFinding
 from proofs.search.events import broken_sums
 from proofs.search.steps import CREATES, parts_of
-from proofs.search.unroll import Unrolled
+from proofs.search.unroll import Unrolling
 
 
 def broken_in_model(finding: EvidenceFinding) -> list[str]:
-    """The sums that break after the last event; empty if none does. One line that says so if it is no trace at all.
+    """The inequalities violated after the last event; empty if there are none. One line that says so if it is no trace.
 
     The counters that the trace records are taken as they are: the model must have a run of the named transitions with
     just these, in which every condition is kept. A trace for which the model has no transitions is judged where it was
@@ -28,7 +28,7 @@ def broken_in_model(finding: EvidenceFinding) -> list[str]:
         return [NO_TRACE]
     nodes, created = header["host"]["nodes"], finding.transitions.count(CREATES)
     conditions, parts = tuple(finding.conditions), parts_of(finding.property)
-    unrolled = Unrolled(finding.semantics, "", parts, conditions, len(nodes), created)
+    unrolled = Unrolling(finding.semantics, "", parts, conditions, len(nodes), created)
     solver = unrolled.solver
     for n, pages in enumerate(nodes):
         solver.add(unrolled.states[0].installed_pages[n] == pages)
@@ -52,7 +52,7 @@ def broken_in_model(finding: EvidenceFinding) -> list[str]:
     return broken_sums(unrolled, solver.model(), finding.transitions)
 
 
-def _fits(counters: dict[str, Any], unrolled: Unrolled) -> bool:
+def _fits(counters: dict[str, Any], unrolled: Unrolling) -> bool:
     """Whether it is a state of a host of that size."""
     domains = counters["domains"]
     lists = [counters["node_avail_pages"], counters["node_outstanding_claims"]]

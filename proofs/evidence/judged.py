@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from proofs.evidence.answered import answered_questions
 from proofs.evidence.parts import about
 from proofs.evidence.repaired import repaired
 from proofs.evidence.replayed import replayed
@@ -16,7 +17,7 @@ from proofs.evidence.structure import EvidenceCell, EvidenceFinding, Findings, M
 from proofs.matrix import cells as of_matrix
 from proofs.matrix.findings import recorded, source_of
 from proofs.matrix.matrix import matrix
-from proofs.matrix.rows import MatrixRow, promised
+from proofs.matrix.rows import DESIGN, MatrixRow, promised
 from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
 
@@ -32,12 +33,13 @@ def row_of(cell: EvidenceCell | EvidenceFinding) -> MatrixRow:
 
 
 def collected(request: EvidenceRequest) -> tuple[Matrix, Findings]:
-    """Every cell that was asked for, and the trace of each that is refuted."""
+    """Every requested cell, and the trace of each that is refuted."""
     started = time.perf_counter()
     found = matrix(request.semantics, request.properties, request.jobs, partial(request.progress, "matrix"))
     between = time.perf_counter()
     judged = Matrix(cells=[as_cell(cell) for cell in found], seconds=between - started)
-    findings = Findings(findings=findings_of(found, judged))
+    answers = answered_questions() if DESIGN in request.semantics else []
+    findings = Findings(findings=findings_of(found, judged), answers=answers)
     findings.seconds = time.perf_counter() - between
     return judged, findings
 
@@ -61,13 +63,13 @@ def as_cell(cell: of_matrix.CellVerdict) -> EvidenceCell:
 
 
 def findings_of(cells: Iterable[of_matrix.CellVerdict], judged: Matrix) -> list[EvidenceFinding]:
-    """The traces of all refuted cells, run on the reference once more, and in a generation that is right."""
+    """The traces of all refuted cells, run again on the reference, and in a generation that is right."""
     refuted = [cell for cell in cells if cell.verdict is Verdict.REFUTED and cell.trace is not None]
     return [finding_of(cell.row, cell.trace, judged) for cell in refuted if cell.trace is not None]
 
 
 def finding_of(row: MatrixRow, trace: Trace, judged: Matrix) -> EvidenceFinding:
-    """A trace, and what comes of it.
+    """A trace, as the reference runs it, and its outcome where it is repaired.
 
     :raises reference.status.MisuseError: it cannot be run
     """

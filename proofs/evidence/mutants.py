@@ -5,30 +5,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-import model
-import reference
+from proofs.evidence.dated import fingerprint, measured_on
 from proofs.evidence.request import EvidenceRequest
-from proofs.evidence.structure import EvidenceTable, NotRun, Tables
-from proofs.prover.verdict import versions
-from proofs.stored import digest_of
+from proofs.evidence.structure import EarlierRun, EvidenceTable, SkippedSection, Tables
 
 RESULTS = Path("tests/data/mutation/results.jsonl")
+COMMAND = "make mutation"
 REASONS = Path("tests/data/mutation/survivors.toml")
-OLDER = (
-    "\n\n**Of older code:** reference or model changed after this run. What is shown here is of the code as it was;"
-    " `make mutation` judges the mutants of today's."
-)
 
 
 class Ending(StrEnum):
@@ -82,6 +74,8 @@ class MutantResult(Struct):
 class MutationRun(Struct):
     """The first line of stored results: what they are of, and what made them."""
 
+    made: str
+    """The day, UTC."""
     code: str
     """:func:`fingerprint` of the code that was mutated."""
     versions: dict[str, str]
@@ -105,13 +99,6 @@ class Reason(Struct, frozen=True):
     """Their keys."""
     open: bool = False
     """It is a hole in the checks, known and not closed."""
-
-
-@cache
-def fingerprint() -> str:
-    """Of reference and model, of which mutants are made, and of the solver."""
-    roots = {package.__name__: Path(str(package.__file__)).parent for package in (reference, model)}
-    return hashlib.sha256(f"{digest_of(roots)} {versions()['z3']}".encode()).hexdigest()
 
 
 def read(path: Path = RESULTS) -> tuple[MutationRun, list[MutantResult]]:
@@ -179,21 +166,20 @@ def totals(run: MutationRun, results: list[MutantResult]) -> str:
         " an explanation."
         f"{left if run.left else ''} {run.seconds:,.0f} seconds of processor time, preparing included."
         f" z3 {run.versions['z3']}, Python {run.versions['python']}."
-        f"{'' if run.code == fingerprint() else OLDER}"
+        f"\n\n{measured_on(msgspec.structs.asdict(run), COMMAND)}"
     )
 
 
-def collected(_request: EvidenceRequest) -> Tables | NotRun:
-    """The section of the report: a table for each side, operators by what ended their mutants."""
+def collected(_request: EvidenceRequest) -> Tables | SkippedSection:
+    """The section of the report: a table for each side, operators by what ended their mutants. Nothing is run."""
     try:
         run, results = read()
     except (OSError, msgspec.DecodeError, ValueError) as error:
-        return NotRun(f"{RESULTS} cannot be read: {error}")
-    if run.code != fingerprint():
-        return NotRun(f"{RESULTS} is of other code of reference and model: `make mutation`")
+        return SkippedSection(f"{RESULTS} cannot be read: {error}")
     tables = []
     for side in run.of:
         header, body = rows([r for r in results if r.mutant.side == side], lambda r: r.mutant.operator)
         tables.append(EvidenceTable(f"Mutants of the {side}", ["operator", *header[1:]], body))
     tables[0].note = totals(run, results)
-    return Tables(seconds=run.seconds, tables=tables, ok=not unexplained(results))
+    stored = EarlierRun(run.made, run.code[:12], run.code != fingerprint(), run.seconds)
+    return Tables(tables=tables, ok=not unexplained(results), stored=stored)

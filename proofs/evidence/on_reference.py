@@ -7,7 +7,7 @@ from typing import Any
 from model.properties import PROPERTIES, Kind
 from proofs.evidence.structure import EvidenceFinding
 from proofs.explain.stage import request_of
-from proofs.explore.running import Running
+from proofs.explore.running import RunningHost
 from proofs.matrix import larger_blocks, lock_order
 from proofs.refinement.judge import judge_comparison
 from proofs.search.fulfilled import ON_REFERENCE
@@ -38,7 +38,7 @@ def _broken(finding: EvidenceFinding, nodes: tuple[int, ...], events: Events) ->
         return larger_blocks.broken_by(part, finding.semantics, nodes, events) if keep else [NO_TRACE]
     if part in PROPERTIES and PROPERTIES[part].kind is Kind.COMPARISON:
         return _compared(finding, nodes, events)
-    running = Running(finding.semantics, nodes, check_locks=True)
+    running = RunningHost(finding.semantics, nodes, check_locks=True)
     if part == lock_order.NAME:
         return [f"{part}: {text}" for text in lock_order.passed_over(running, events) or [NO_TRACE]]
     for event in events:
@@ -47,7 +47,7 @@ def _broken(finding: EvidenceFinding, nodes: tuple[int, ...], events: Events) ->
 
 
 def _compared(finding: EvidenceFinding, nodes: tuple[int, ...], events: Events) -> list[str]:
-    """Two calls are compared, and the trace has one of them: the difference is looked for once more."""
+    """Two calls are compared, and the trace has one of them: the difference is searched for again."""
     again = judge_comparison(finding.property, finding.semantics, tuple(finding.conditions)).trace
     if again is None or (tuple(again.host["nodes"]), tuple(map(request_of, again.events))) != (nodes, events):
         return [NO_TRACE]

@@ -1,4 +1,4 @@
-"""What comes of every trace in the generation that repairs what it breaks, counted by generation."""
+"""How every trace ends in the generation that repairs what it violates, counted by generation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def kind_of(finding: EvidenceFinding) -> str:
 
 
 def outcomes(cells: Iterable[CellVerdict]) -> dict[str, Counter[str]]:
-    """By generation: how often the traces of its refuted rows end in which way; every trace is run once more."""
+    """By generation: how often the traces of its refuted rows end in which way; every trace is run again."""
     known = list(cells)
     found: dict[str, Counter[str]] = {cell.semantics: Counter() for cell in known}
     for finding in findings_of(known, Matrix(cells=[as_cell(cell) for cell in known], seconds=0.0)):

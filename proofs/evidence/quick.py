@@ -1,16 +1,16 @@
-"""A look at stored evidence in a minute: a sample of it is established again, and what is left out is said."""
+"""A check of stored evidence in a minute: a sample of it is established again, and what is left out is listed."""
 
 from __future__ import annotations
 
 import random
 from typing import TypeVar
 
-from proofs.evidence import recordings, shown, statements
+from proofs.evidence import answered, recordings, shown, statements
 from proofs.evidence.compare import differences
 from proofs.evidence.judged import as_cell
 from proofs.evidence.request import SETTINGS, EvidenceRequest
-from proofs.evidence.structure import Conformance, Evidence, Findings, Matrix, NotRun, Obligations
-from proofs.evidence.verify import Verified, rechecked, run_differences
+from proofs.evidence.structure import Conformance, Evidence, Findings, Matrix, Obligations, SkippedSection
+from proofs.evidence.verify import VerificationResult, rechecked, run_differences, stored_sections
 from proofs.matrix.cells import proofs_of
 from proofs.prover.pool import run
 from proofs.prover.verdict import Verdict
@@ -20,9 +20,9 @@ OBLIGATIONS, FINDINGS = 40, 12
 T = TypeVar("T")
 
 
-def quickly(stored: Evidence, request: EvidenceRequest, seed: int) -> Verified:
+def quickly(stored: Evidence, request: EvidenceRequest, seed: int) -> VerificationResult:
     """Everything that is quick, and a sample, drawn with the seed, of what is not."""
-    found, chance = Verified(), random.Random(seed)
+    found, chance = VerificationResult(), random.Random(seed)
     found.differences += run_differences(stored)
     if isinstance(stored.obligations, Obligations):
         _obligations(found, stored.obligations, request, chance)
@@ -32,23 +32,27 @@ def quickly(stored: Evidence, request: EvidenceRequest, seed: int) -> Verified:
             _findings(found, stored.findings, stored.matrix, chance)
     if isinstance(stored.conformance, Conformance):
         _conformance(found, stored.conformance, request, chance)
-    if not isinstance(stored.statements, NotRun):
+    if not isinstance(stored.statements, SkippedSection):
         judgement = statements.judged(stored.matrix, stored.obligations, stored.tests, stored.findings)
         found.differences += differences("statements", stored.statements, judgement)
         found.skipped.append("statements: judged by the stored results")
     rest = {"guards": stored.guards, "tests": stored.tests, **{f"further.{n}": s for n, s in stored.further.items()}}
-    found.skipped += [f"{name}: all of it" for name, section in rest.items() if not isinstance(section, NotRun)]
+    left = [name for name, section in rest.items() if not isinstance(section, SkippedSection)]
+    found.stored += stored_sections(stored)
+    found.skipped += [f"{name}: all of it" for name in left]
     return found
 
 
-def _sample(found: Verified, chance: random.Random, what: str, items: list[T], size: int) -> list[T]:
+def _sample(found: VerificationResult, chance: random.Random, what: str, items: list[T], size: int) -> list[T]:
     if len(items) > size:
         found.skipped.append(f"{what}: {len(items) - size} of {len(items)}")
         return chance.sample(items, size)
     return items
 
 
-def _obligations(found: Verified, section: Obligations, request: EvidenceRequest, chance: random.Random) -> None:
+def _obligations(
+    found: VerificationResult, section: Obligations, request: EvidenceRequest, chance: random.Random
+) -> None:
     asked = {obligation.name: obligation for obligation in shown.asked(request)}
     names = [result.name for result in section.results]
     found.differences += differences("obligations: names", sorted(names), sorted(asked))
@@ -60,7 +64,7 @@ def _obligations(found: Verified, section: Obligations, request: EvidenceRequest
     found.differences += differences("obligations.results", old, [shown.as_proof(result) for result in results])
 
 
-def _matrix(found: Verified, section: Matrix, request: EvidenceRequest, chance: random.Random) -> None:
+def _matrix(found: VerificationResult, section: Matrix, request: EvidenceRequest, chance: random.Random) -> None:
     """The proofs of one generation; what it has no proof for must be refuted or unknown."""
     (name,) = _sample(found, chance, "matrix: generations", request.semantics, 1)
     cells, left = proofs_of(name, request.properties)
@@ -75,14 +79,17 @@ def _matrix(found: Verified, section: Matrix, request: EvidenceRequest, chance: 
     found.skipped.append("matrix: that no shorter trace refutes what is refuted")
 
 
-def _findings(found: Verified, section: Findings, judged: Matrix, chance: random.Random) -> None:
+def _findings(found: VerificationResult, section: Findings, judged: Matrix, chance: random.Random) -> None:
     chosen = _sample(found, chance, "findings", section.findings, FINDINGS)
     found.differences += differences("findings.findings", chosen, rechecked(chosen, judged))
+    found.differences += differences("findings.answers", section.answers, answered.rechecked(section.answers))
     cells = {cell.name for cell in judged.cells if cell.verdict == Verdict.REFUTED.value}
     found.differences += differences("findings: names", sorted(f.name for f in section.findings), sorted(cells))
 
 
-def _conformance(found: Verified, section: Conformance, request: EvidenceRequest, chance: random.Random) -> None:
+def _conformance(
+    found: VerificationResult, section: Conformance, request: EvidenceRequest, chance: random.Random
+) -> None:
     (chosen,) = _sample(found, chance, "conformance: files", section.files, 1)
     paths = [path for path in recordings.paths(request) if path.name == chosen.file.rpartition("/")[2]]
     if paths:

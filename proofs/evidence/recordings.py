@@ -7,19 +7,19 @@ import time
 from pathlib import Path
 
 from proofs.evidence.request import CHECKOUT, EvidenceRequest
-from proofs.evidence.structure import Conformance, NotRun, ReplayedRecording
+from proofs.evidence.structure import Conformance, ReplayedRecording, SkippedSection
 from proofs.file_replay import replay_file
 from proofs.parallel import in_processes
 
 FOLDER = CHECKOUT / "tests/data/conformance"
 
 
-def conformance(request: EvidenceRequest) -> Conformance | NotRun:
-    """Every recording beside the package, of the generations asked for, with every lock checked."""
+def conformance(request: EvidenceRequest) -> Conformance | SkippedSection:
+    """Every recording in the checkout, of the requested generations, with every lock checked."""
     started = time.perf_counter()
     files = paths(request)
     if not files:
-        return NotRun(f"no recordings of {', '.join(request.semantics)} beside the package")
+        return SkippedSection(f"no recordings of {', '.join(request.semantics)} in this checkout")
     found: dict[int, ReplayedRecording] = {}
     for index, recording in in_processes(replayed, files, request.jobs):
         found[index] = recording
@@ -30,7 +30,7 @@ def conformance(request: EvidenceRequest) -> Conformance | NotRun:
 
 
 def paths(request: EvidenceRequest) -> list[Path]:
-    """The recordings of the generations asked for."""
+    """The recordings of the requested generations."""
     return [p for p in sorted(FOLDER.glob("*.jsonl.gz")) if p.name.removesuffix(".jsonl.gz") in request.semantics]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from model.named import GENERATIONS
-from proofs.evidence.structure import EvidenceCell, EvidenceFinding, Matrix, Repaired
+from proofs.evidence.structure import EvidenceCell, EvidenceFinding, Matrix, RepairedTrace
 from proofs.explain.stage import Scene, Stage
 from proofs.prover.verdict import Verdict
 from proofs.search.fulfilled import ON_REFERENCE
@@ -19,8 +19,8 @@ HARMLESS = "harmless"
 REFUSED = "refused"
 
 
-def repaired(judged: Matrix, finding: EvidenceFinding) -> Repaired | None:
-    """What comes of the events in the next generation that is right; none if this run has no such generation.
+def repaired(judged: Matrix, finding: EvidenceFinding) -> RepairedTrace | None:
+    """How the events end in the next generation that is right; None if this run has no such generation.
 
     One that refuses them or takes no harm is preferred to one in which they cannot be done at all.
     """
@@ -28,7 +28,7 @@ def repaired(judged: Matrix, finding: EvidenceFinding) -> Repaired | None:
     for name in _candidates(judged, finding):
         stage, there = _played(finding, name)
         outcome = _outcome(finding, stage, there)
-        tried.append(Repaired(name, outcome, _first_difference(played(finding, finding.semantics), there)))
+        tried.append(RepairedTrace(name, outcome, _first_difference(played(finding, finding.semantics), there)))
         if outcome == HARMLESS or outcome.startswith(REFUSED):
             return tried[-1]
     return tried[0] if tried else None

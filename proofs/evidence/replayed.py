@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from proofs.c_typed.wraps import ReplayWithWraps
 from proofs.evidence.structure import ReplayedTrace
-from proofs.replay import replay_trace
 from proofs.replay.replay import TraceResult
 from proofs.traces import TraceError, read_traces
 
@@ -21,14 +21,17 @@ def lines_of(trace: Iterable[dict[str, Any]]) -> bytes:
 
 
 def replayed(lines: bytes) -> ReplayedTrace:
-    """What the reference does with one trace; what is malformed, or cannot be done, is a divergence too."""
+    """What the reference does with one trace; what is malformed, or cannot be done, is a divergence too.
+
+    Where a counter wraps in C, the trace has C's number, and so has the replay.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.jsonl"
         path.write_bytes(lines)
         result = TraceResult(0, 0)
         try:
             for trace in read_traces(path):
-                replay_trace(trace, check_locks=True, result=result)
+                ReplayWithWraps(trace, result, check_locks=True, check_properties=True).run()
         except TraceError as error:
             return ReplayedTrace(result.events, result.comparisons, f"line {error.line}: {error.reason}", result.broken)
     wrong = result.divergence

@@ -1,4 +1,4 @@
-"""What is asked for, and what a run of it is made with."""
+"""The request for evidence, and the versions, seeds and limits of a run that answers it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from model.named import GENERATIONS
 from proofs.evidence.structure import Run
 from proofs.matrix import searches
 from proofs.matrix.other_rows import matrix_ids
+from proofs.matrix.rows import DESIGN
 from proofs.parallel import default_jobs
 from proofs.prover import induction
-from proofs.prover.verdict import Settings, versions
+from proofs.prover.verdict import Result, Settings, versions
 
 SETTINGS = Settings(cores=True, hashes=True)
 """For obligations: no cache, with what each proof needs."""
+NOT_REQUESTED = f"is about {DESIGN}, which was not requested"
+"""Why a section about the design is not run."""
 CHECKOUT = Path(str(proofs.__file__)).parent.parent
 """Where recordings and tests are, if this is a checkout."""
 
 
 def _silent(_what: str, _done: int, _of: int) -> None:
     """No progress is shown."""
+
+
+def _nothing_announced(_section: str, _seconds: float | None) -> None:
+    """Nobody reads when a section begins."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,11 @@ class EvidenceRequest:
     without: frozenset[str] = frozenset()
     jobs: int = field(default_factory=default_jobs)
     progress: Callable[[str, int, int], None] = _silent
-    """Told the section, and how much of it is done."""
+    """Called with the section, and with how much of it is done."""
+    proved: dict[str, Result] = field(default_factory=dict)
+    """Results of obligations in this run, by name: no section puts one to the solver that an earlier section has."""
+    announce: Callable[[str, float | None], None] = _nothing_announced
+    """Called with a section's name when it begins, and again with its seconds when it has ended."""
 
 
 def run_of(request: EvidenceRequest) -> Run:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from proofs.evidence.request import SETTINGS, EvidenceRequest
-from proofs.evidence.structure import EvidenceTable, NotRun, Tables
+from proofs.evidence.request import NOT_REQUESTED, SETTINGS, EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, SkippedSection, Tables
 from proofs.matrix.rows import DESIGN
 from proofs.obligations.obligation import PARAMETRIC, bounded
 from proofs.obligations.suite import suite
-from proofs.prover.cross_check import AGREE, Crossed, by_kind, cross_check, questions
-from proofs.prover.pool import run
+from proofs.prover.cross_check import AGREE, CrossCheckResult, by_kind, cross_check, questions
+from proofs.prover.pool import consistent, run
 from proofs.prover.second_solver import MissingSolverError, cvc5_limits, cvc5_version, needs_cvc5
 from proofs.prover.verdict import Settings
 
@@ -18,17 +18,19 @@ BOUNDED = bounded(2, 2)
 _PROVER = Settings(rlimit=SETTINGS.rlimit, seed=SETTINGS.seed, cores=False)
 
 
-def collected(request: EvidenceRequest) -> Tables | NotRun:
+def collected(request: EvidenceRequest) -> Tables | SkippedSection:
     """Every question put to both. Ctrl-C raises KeyboardInterrupt: a part of them would look whole."""
     if DESIGN not in request.semantics:
-        return NotRun(f"is about {DESIGN}, which was not asked for")
+        return SkippedSection(NOT_REQUESTED)
     try:
         needs_cvc5()
     except MissingSolverError as error:
-        return NotRun(str(error))
+        return SkippedSection(str(error))
     started = time.perf_counter()
     obligations = suite([DESIGN], request.properties, [PARAMETRIC, BOUNDED])
-    results, interrupted = run(obligations, _PROVER, request.jobs)
+    rest, interrupted = run([o for o in obligations if o.name not in request.proved], _PROVER, request.jobs)
+    by_name = request.proved | {result.name: result for result in rest}
+    results = consistent([by_name[o.name] for o in obligations if o.name in by_name])
     asked = questions(obligations, results)
     found = (
         []
@@ -42,7 +44,7 @@ def collected(request: EvidenceRequest) -> Tables | NotRun:
     return section
 
 
-def as_tables(found: list[Crossed]) -> Tables:
+def as_tables(found: list[CrossCheckResult]) -> Tables:
     """Counts by kind of question; and what is not agreed on, by name."""
     groups = by_kind(found)
     limits = ", ".join(f"{name} {value}" for name, value in cvc5_limits(SETTINGS).items())

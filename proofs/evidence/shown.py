@@ -28,6 +28,7 @@ def obligations(request: EvidenceRequest) -> Obligations:
     )
     if interrupted:
         raise KeyboardInterrupt
+    request.proved.update((result.name, result) for result in results)
     left_out = len(not_applicable([DESIGN], request.properties))
     found = Obligations(results=[as_proof(result) for result in results], not_applicable=left_out)
     found.seconds = time.perf_counter() - started

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from proofs.evidence.request import SETTINGS, EvidenceRequest
-from proofs.evidence.structure import EvidenceTable, NotRun, Tables
+from proofs.evidence.request import NOT_REQUESTED, SETTINGS, EvidenceRequest
+from proofs.evidence.structure import EvidenceTable, SkippedSection, Tables
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import DESIGN
 from proofs.prover.verdict import Settings, Verdict
@@ -17,20 +17,20 @@ _PROVER = Settings(rlimit=SETTINGS.rlimit, seed=SETTINGS.seed, cores=False)
 
 
 def _asked(request: EvidenceRequest) -> list[SpacerTarget]:
-    """On a host of one node and one domain; if all properties were asked for, on 2 nodes and 2 domains that claims are
-    backed and aggregates agree, too."""
+    """On a host of one node and one domain; if all properties are requested, also on 2 nodes and 2 domains: there, that
+    claims are backed and aggregates agree."""
     small = targets(DESIGN, [name for name in DERIVED if name in request.properties], 1, 1)
     whole = request.properties == matrix_ids()
     return [*small, *([t for t in targets(DESIGN, list(DERIVED), 2, 2) if not t.conditions] if whole else [])]
 
 
-def collected(request: EvidenceRequest) -> Tables | NotRun:
-    """Derive everything asked for. Ctrl-C raises KeyboardInterrupt: a part of it would look whole."""
+def collected(request: EvidenceRequest) -> Tables | SkippedSection:
+    """Derive everything that is requested. Ctrl-C raises KeyboardInterrupt: a part of it would look whole."""
     if DESIGN not in request.semantics:
-        return NotRun(f"is about {DESIGN}, which was not asked for")
+        return SkippedSection(NOT_REQUESTED)
     asked = _asked(request)
     if not asked:
-        return NotRun(f"derives {', '.join(DERIVED)}, which were not asked for")
+        return SkippedSection(f"derives {', '.join(DERIVED)}, which were not requested")
     started = time.perf_counter()
     told = request.progress
     found = derive_all(asked, _PROVER, SECONDS, request.jobs, lambda done: told("spacer", done, len(asked)))
@@ -42,7 +42,7 @@ def collected(request: EvidenceRequest) -> Tables | NotRun:
 
 
 def as_tables(found: list[Derivation]) -> Tables:
-    """How each ended; and each invariant, clause by clause, with what the hand-written ones have beside it."""
+    """How each ended; and each invariant, clause by clause, with what the hand-written ones have in addition."""
     ends = EvidenceTable(
         name="Invariants that Spacer derived",
         columns=["target", "verdict", "conjuncts", "questions of the prover", "proved", "more than by hand", "less"],

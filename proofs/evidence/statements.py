@@ -1,4 +1,8 @@
-"""Every statement of the design, judged by what was run: obligations, tests and findings that bear on it."""
+"""Every statement of the design, judged by what was run: where proofs, tests and findings on it meet.
+
+A property names the statements that it bears on; a question names the statements that its trace contradicts. The
+report, the documents and `claimcheck verify` all show the verdict that is computed here.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,21 @@ from msgspec import Struct
 from model.named import GENERATIONS
 from model.properties import PROPERTIES
 from model.properties.conditions import CONDITIONS
+from proofs.evidence.parts import about
 from proofs.evidence.structure import (
-    Bearing,
+    AnsweredQuestion,
+    CounterEvidence,
     DesignStatements,
     Findings,
+    HowItBears,
     Matrix,
-    NotRun,
+    ObligationBearing,
     Obligations,
-    OneTest,
-    RunTests,
+    SkippedSection,
     Statement,
+    StatementBearing,
+    StatementTest,
+    StatementTests,
     StatementVerdict,
     VerdictName,
 )
@@ -33,21 +42,24 @@ from proofs.matrix.other_rows import OTHER_ROWS
 from proofs.matrix.rows import DESIGN
 from proofs.obligations.obligation import AUXILIARY
 from proofs.obligations.suite import lacking, places
+from proofs.questions.bearing import CONTRADICTS
+from proofs.refinement.premises import in_words
 
 PROVED: Final = "proved"
-CONDITIONAL: Final = "holds on conditions"
+PROVED_IF: Final = "proved if"
 TESTED: Final = "holds in tests"
+TESTED_IF: Final = "holds in tests if"
 REFUTED: Final = "refuted"
 UNKNOWN: Final = "unknown"
 NOT_CHECKED: Final = "not checked"
-Answers = dict[tuple[str, bool], list[VerdictName]]
 
 
 class StatementException(Struct, forbid_unknown_fields=True):
-    """Something that a statement does not hold for, and the test that shows it."""
+    """Something that a statement does not hold for, and the test that shows it; no trace is stored of it."""
 
     text: str
     shown_by: str
+    how: HowItBears = "qualifies"
 
 
 class DesignStatement(Struct, forbid_unknown_fields=True):
@@ -79,81 +91,161 @@ def bearing_on(statement: str) -> list[str]:
 
 
 def judged(
-    matrix: Matrix | NotRun,
-    obligations: Obligations | NotRun,
-    tests: RunTests | NotRun,
-    findings: Findings | NotRun,
+    matrix: Matrix | SkippedSection,
+    obligations: Obligations | SkippedSection,
+    tests: StatementTests | SkippedSection,
+    findings: Findings | SkippedSection,
 ) -> DesignStatements:
     """The verdict on each statement, from what was run; a part that was not run leaves it not checked."""
     started = time.perf_counter()
-    answers = _answers(matrix, obligations)
-    outcomes = {t.id: t for t in tests.tests} if isinstance(tests, RunTests) else {}
-    found = findings.findings if isinstance(findings, Findings) else []
-    traces = {f.property: f.name for f in found if f.semantics == DESIGN and not f.conditions}
-    all_ = [_judged(name, promise, answers, outcomes, traces) for name, promise in promises().items()]
+    judges = _Judge(matrix, obligations, tests, findings)
+    all_ = [judges.judge(name, promise) for name, promise in promises().items()]
     return DesignStatements(statements=all_, seconds=time.perf_counter() - started)
 
 
-def _answers(matrix: Matrix | NotRun, obligations: Obligations | NotRun) -> Answers:
-    """Of each part of a property, with its conditions if it has any and without: what its obligations gave.
+class _Judge:
+    """What was run, by what it bears on."""
 
-    What is no formula has no obligations: its cell of the matrix speaks for it.
-    """
-    found: Answers = {}
-    if isinstance(obligations, Obligations):
-        for result in obligations.results:
-            semantics, prop = result.name.split("/")[:2]
-            if semantics not in AUXILIARY:
-                found.setdefault((prop.partition("+")[0], result.claimed), []).append(result.verdict)
-    if isinstance(matrix, Matrix):
-        for cell in matrix.cells:
-            if cell.semantics == DESIGN and cell.property in OTHER_ROWS and cell.promised:
-                found[cell.property, True] = [cell.verdict]
-    return found
+    def __init__(
+        self,
+        matrix: Matrix | SkippedSection,
+        obligations: Obligations | SkippedSection,
+        tests: StatementTests | SkippedSection,
+        findings: Findings | SkippedSection,
+    ) -> None:
+        cells = matrix.cells if isinstance(matrix, Matrix) else []
+        self.cells = {(c.property, tuple(c.conditions)): c.verdict for c in cells if c.semantics == DESIGN}
+        self.counts: dict[str, Counter[VerdictName]] = {}
+        if isinstance(obligations, Obligations):
+            for result in obligations.results:
+                semantics, prop = result.name.split("/")[:2]
+                if semantics not in AUXILIARY and result.claimed:
+                    self.counts.setdefault(prop.partition("+")[0], Counter())[result.verdict] += 1
+        self.outcomes = {t.id: t for t in tests.tests} if isinstance(tests, StatementTests) else {}
+        self.traces, self.answers = [], []
+        if isinstance(findings, Findings):
+            self.traces = [f for f in findings.findings if f.semantics == DESIGN and not f.conditions]
+            self.answers = findings.answers
+
+    def judge(self, name: str, promise: DesignStatement) -> Statement:
+        """The verdict on one statement, and what it rests on."""
+        found = [self._bearing(part) for part in bearing_on(name) if self.counts or not _is_support(part)]
+        bearing = [one for one in found if not isinstance(one, str)]
+        asked = [*promise.tests, *(e.shown_by for e in promise.exceptions)]
+        answers = [(a, b) for a in self.answers for b in a.bears_on if b.statement == name]
+        judged_ = Statement(
+            id=name,
+            text=promise.text,
+            verdict=NOT_CHECKED,
+            reason="",
+            failed=[b.property for b in bearing if b.refuted or b.verdict == "refuted"],
+            obligations=bearing,
+            tests=[self.outcomes[t] for t in asked if t in self.outcomes],
+            findings=[f.name for f in self.traces if f.property in {b.property for b in bearing}],
+            conditions=list(dict.fromkeys(text for b in bearing for text in _in_words(b))),
+            against=[self._against(a, b, bearing) for a, b in answers if _shown(a)],
+        )
+        judged_.failed += [t.id for t in judged_.tests if t.outcome == FAILED]
+        judged_.against += [
+            CounterEvidence(e.how, e.text, e.shown_by, "", False)
+            for e in promise.exceptions
+            if _passed(self.outcomes.get(e.shown_by))
+        ]
+        missing = [one for one in found if isinstance(one, str)] + [t for t in asked if t not in self.outcomes]
+        missing += [a.name for a, _ in answers if not _shown(a)]
+        judged_.verdict, judged_.reason = _verdict(judged_, missing)
+        return judged_
+
+    def _bearing(self, part: str) -> ObligationBearing | str:
+        """What is known of a part of a property: without conditions or, without a proof, on those of its promise.
+
+        Its name, if it was not judged.
+        """
+        promised = GENERATIONS[DESIGN].conditions_of(PROPERTIES[part]) if part in PROPERTIES else ()
+        counts = self.counts.get(part, Counter())
+        if _is_support(part):
+            verdict: VerdictName | None = next((v for v in _WORST if counts[v]), None)
+            conditions = promised
+        else:
+            plain = self.cells.get((part, ()))
+            conditions = () if plain == "proved" or not promised else promised
+            verdict = self.cells.get((part, conditions))
+        if verdict is None:
+            return part
+        premises = list(in_words(part, DESIGN))
+        return ObligationBearing(
+            part, verdict, list(conditions), premises, counts["proved"], counts["refuted"], counts["unknown"]
+        )
+
+    @staticmethod
+    def _against(
+        answer: AnsweredQuestion, bears: StatementBearing, bearing: list[ObligationBearing]
+    ) -> CounterEvidence:
+        """A trace that violates a property is excluded by the conditions on which that property is proved."""
+        broken = set(answer.replay.broken)
+        excluded = any(b.conditions and b.verdict == "proved" and about(b.property).id in broken for b in bearing)
+        return CounterEvidence(bears.how, answer.asks, answer.name, bears.by, excluded)
 
 
-def _judged(
-    name: str,
-    promise: DesignStatement,
-    answers: Answers,
-    outcomes: dict[str, OneTest],
-    traces: dict[str, str],
-) -> Statement:
-    properties = bearing_on(name)
-    bearing = [_bearing(prop, answers[prop, True]) for prop in properties if (prop, True) in answers]
-    needed = [c for b in bearing for c in b.conditions if "refuted" in answers.get((b.property, False), [])]
-    conditions = [CONDITIONS[c].sentence for c in dict.fromkeys(needed)]
-    conditions += [f"except: {e.text}" for e in promise.exceptions if _passed(outcomes.get(e.shown_by))]
-    asked = [*promise.tests, *(e.shown_by for e in promise.exceptions)]
-    tests = [outcomes[t] for t in asked if t in outcomes]
-    not_run = [p for p in properties if (p, True) not in answers] + [t for t in asked if t not in outcomes]
-    verdict, reason = _verdict(bearing, tests, not_run, bool(conditions))
-    findings = [traces[p] for p in properties if p in traces]
-    return Statement(name, promise.text, verdict, reason, bearing, tests, findings, conditions)
+def _is_support(part: str) -> bool:
+    """An invariant for the sake of others: it has obligations, and no row of the matrix."""
+    return part in PROPERTIES and PROPERTIES[part].support
 
 
-def _verdict(
-    bearing: list[Bearing], tests: list[OneTest], not_run: list[str], conditional: bool
-) -> tuple[StatementVerdict, str]:
-    failed = [b.property for b in bearing if b.refuted] + [t.id for t in tests if t.outcome == FAILED]
-    undecided = [b.property for b in bearing if b.unknown]
-    not_run = not_run + [t.id for t in tests if t.outcome not in (PASSED, FAILED)]
-    if failed:
-        return REFUTED, "; ".join(failed)
+_WORST: tuple[VerdictName, ...] = ("refuted", "unknown", "proved")
+
+
+def _in_words(bearing: ObligationBearing) -> list[str]:
+    """The conditions and premises of what bears on a statement."""
+    premises = [f"where two calls are compared ({bearing.property}), {', '.join(bearing.premises)}"]
+    return [
+        *(CONDITIONS[c].sentence.rstrip(".") for c in bearing.conditions),
+        *(premises if bearing.premises else []),
+    ]
+
+
+def _verdict(found: Statement, missing: list[str]) -> tuple[StatementVerdict, str]:
+    undecided = [b.property for b in found.obligations if b.unknown or b.verdict == "unknown"]
+    not_run = missing + [t.id for t in found.tests if t.outcome not in (PASSED, FAILED)]
+    contradicted = [a.shown_by for a in found.against if a.how == CONTRADICTS and not a.excluded]
+    proofs = [b for b in found.obligations if b.verdict == "proved"]
+    if found.failed:
+        return REFUTED, "; ".join(found.failed)
     if undecided:
         return UNKNOWN, "; ".join(undecided)
-    if not_run or not (bearing or tests):
+    if not_run or not (proofs or found.tests):
         return NOT_CHECKED, f"not run: {'; '.join(not_run)}" if not_run else "nothing bears on it"
-    if conditional:
-        return CONDITIONAL, ""
-    return (PROVED if bearing else TESTED), ""
+    if contradicted:
+        return REFUTED, f"contradicted by {'; '.join(contradicted)}"
+    if found.conditions or found.against:
+        return (PROVED_IF if proofs else TESTED_IF), ""
+    return (PROVED if proofs else TESTED), ""
 
 
-def _bearing(prop: str, verdicts: list[VerdictName]) -> Bearing:
-    counts = Counter(verdicts)
-    conditions = list(GENERATIONS[DESIGN].conditions_of(PROPERTIES[prop])) if prop in PROPERTIES else []
-    return Bearing(prop, conditions, counts["proved"], counts["refuted"], counts["unknown"])
+def _shown(answer: AnsweredQuestion) -> bool:
+    """The trace happens on the reference, every counter as it is stored, and shows what it is said to show."""
+    return bool(answer.shows) and not answer.replay.divergence
 
 
-def _passed(test: OneTest | None) -> bool:
+def worded(statement: Statement) -> str:
+    """The verdict as it is shown everywhere: with the conditions on which it holds, and with what speaks against it."""
+    text: str = statement.verdict.removesuffix(" if")
+    if statement.reason:
+        text += f" ({statement.reason})"
+    if statement.conditions:
+        holds = "; what is proved of it holds" if statement.verdict == REFUTED else ""
+        text += f"{holds} if {'; '.join(statement.conditions)}"
+    if statement.against:
+        text += f", except: {'; '.join(map(exception, statement.against))}"
+    return text
+
+
+def exception(against: CounterEvidence) -> str:
+    """Where a statement does not hold, what shows it, and whether the conditions exclude it."""
+    by = f", as {against.by} says" if against.by else ""
+    excluded = ", excluded by the conditions" if against.excluded else ""
+    return f"{against.text.rstrip('.')} [{against.how} it{by}{excluded}: {against.shown_by}]"
+
+
+def _passed(test: StatementTest | None) -> bool:
     return test is not None and test.outcome == PASSED

@@ -1,7 +1,7 @@
 """What a run found out, as data: `claimcheck report` writes it, `claimcheck verify` re-establishes it.
 
-A section is either there or :class:`NotRun` with the reason; what was not run is never taken for passed. Times are
-seconds. Everything but times and the moment of writing has to come out the same when it is done again.
+A section is either there or :class:`SkippedSection` with the reason; what was not run is never taken for passed. Times
+are seconds. Everything but times and the moment of writing has to come out the same when it is run again.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from msgspec import Struct
 
 from proofs.traces.text import one_line
 
-FORMAT = "claimcheck-evidence/1"
+FORMAT = "claimcheck-evidence/2"
 NOT_COMPARED = frozenset({"seconds", "made", "questions"})
 """Names of the fields that differ from run to run."""
 
 
 VerdictName = Literal["proved", "refuted", "unknown", "not applicable"]
 Outcome = Literal["passed", "failed", "skipped", "missing"]
-StatementVerdict = Literal["proved", "holds on conditions", "holds in tests", "refuted", "unknown", "not checked"]
+StatementVerdict = Literal[
+    "proved", "proved if", "holds in tests", "holds in tests if", "refuted", "unknown", "not checked"
+]
+HowItBears = Literal["contradicts", "qualifies"]
 
 
-class NotRun(Struct, tag_field="status", tag="not run", forbid_unknown_fields=True):
+class SkippedSection(Struct, tag_field="status", tag="not run", forbid_unknown_fields=True):
     """A section that this run does not have."""
 
     reason: str
@@ -41,7 +44,7 @@ class _Part(Struct, forbid_unknown_fields=True):
 
 
 class Run(_Part):
-    """What was asked for, with what it was done, and how to repeat it."""
+    """What was requested, the versions and limits of the run, and how to repeat it."""
 
     semantics: list[str]
     properties: list[str]
@@ -89,7 +92,7 @@ class ReplayedTrace(_Part):
     """Property of a state, to the number of events after which it did not hold."""
 
 
-class Repaired(_Part):
+class RepairedTrace(_Part):
     """The same events in a generation that is right where the finding's is wrong."""
 
     semantics: str
@@ -108,19 +111,43 @@ class EvidenceFinding(_Part):
     trace: list[dict[str, Any]]
     """The lines of a trace file: header, then events with the state after each."""
     transitions: list[str]
-    """The model's transition of each event behind boot; empty if the trace was found on the reference."""
+    """The model's transition of each event after boot; empty if the trace was found on the reference."""
     broken: list[str]
-    """The sum that breaks after the last event, in the model's words."""
+    """The inequality that the last event violates, in the model's words."""
     reference: list[str]
     """What the reference's own checker finds after the last event."""
     replay: ReplayedTrace
-    repaired: Repaired | None
+    repaired: RepairedTrace | None
+
+
+class StatementBearing(_Part):
+    """A statement of the design that a trace speaks against."""
+
+    statement: str
+    how: HowItBears
+    by: str
+    """Another statement that says so itself."""
+
+
+class AnsweredQuestion(_Part):
+    """What can go wrong in a generation: a stored trace, run again on the reference."""
+
+    name: str
+    semantics: str
+    asks: str
+    shows: str
+    """What the trace shows when it is run; empty if it shows it no more."""
+    trace: list[dict[str, Any]]
+    """The lines of a trace file; empty if there is none here."""
+    replay: ReplayedTrace
+    bears_on: list[StatementBearing]
 
 
 class Findings(_Section):
-    """All refuted cells."""
+    """All refuted cells, and the answers to the questions about the design."""
 
     findings: list[EvidenceFinding]
+    answers: list[AnsweredQuestion] = []
 
 
 class Proof(_Part):
@@ -190,7 +217,7 @@ class Conformance(_Section):
     files: list[ReplayedRecording]
 
 
-class OneTest(_Part):
+class StatementTest(_Part):
     """A test that bears on a statement; `cases` are its parametrized cases."""
 
     id: str
@@ -198,20 +225,38 @@ class OneTest(_Part):
     cases: int
 
 
-class RunTests(_Section):
+class StatementTests(_Section):
     """The tests that bear on statements, run."""
 
-    tests: list[OneTest]
+    tests: list[StatementTest]
 
 
-class Bearing(_Part):
+class ObligationBearing(_Part):
     """The obligations about one property that bear on a statement."""
 
     property: str
+    verdict: VerdictName
+    """Of the matrix, on the conditions."""
     conditions: list[str]
+    """Without which there is no proof."""
+    premises: list[str]
+    """Of a comparison of two calls: where they do not hold, the two may differ."""
     proved: int
     refuted: int
     unknown: int
+
+
+class CounterEvidence(_Part):
+    """A trace or a test that shows where a statement does not hold."""
+
+    how: HowItBears
+    text: str
+    shown_by: str
+    """The name of a trace or of a test."""
+    by: str
+    """Another statement that says so itself."""
+    excluded: bool
+    """The conditions of a proof that bears on the statement exclude it."""
 
 
 class Statement(_Part):
@@ -221,12 +266,17 @@ class Statement(_Part):
     text: str
     verdict: StatementVerdict
     reason: str
-    """Of not checked, unknown and refuted: what it is that was not run, not decided, or failed."""
-    obligations: list[Bearing]
-    tests: list[OneTest]
+    """Of not checked, unknown and refuted: what it is that was not run, not decided, failed, or speaks against it."""
+    failed: list[str]
+    """Obligations, cells and tests that are not as claimed."""
+    obligations: list[ObligationBearing]
+    tests: list[StatementTest]
     findings: list[str]
+    """Refuted cells of properties that bear on it."""
     conditions: list[str]
-    """On what it holds: conditions that proofs need, and exceptions that a test shows."""
+    """What proofs need, in words."""
+    against: list[CounterEvidence]
+    """Where it does not hold."""
 
 
 class DesignStatements(_Section):
@@ -235,12 +285,26 @@ class DesignStatements(_Section):
     statements: list[Statement]
 
 
+class EarlierRun(_Part):
+    """The earlier run that a section shows: nothing of it was made in this one."""
+
+    day: str
+    """When it was made, UTC."""
+    code: str
+    """The beginning of the fingerprint of reference, model and solver."""
+    older: bool
+    """Reference, model or solver are not what they were."""
+    took: float
+    """Seconds of processor time; not of this run."""
+
+
 class Tables(_Section):
     """A section that other verbs of the tool fill."""
 
     tables: list[EvidenceTable]
     ok: bool
     """All as claimed."""
+    stored: EarlierRun | None = None
 
 
 class EvidenceTable(_Part):
@@ -255,7 +319,7 @@ class EvidenceTable(_Part):
     rate: str = ""
     """The column whose number is shown by the second, too, of rows that `seconds` knows."""
     drawn: list[str] = []
-    """Columns whose numbers are drawn one behind the other, a bar a row."""
+    """Columns whose numbers are drawn as one bar per row."""
     questions: dict[str, int] = {}
     """To the solver, by what for: how many it takes depends on its own answers, so they stand in no row either."""
 
@@ -266,15 +330,17 @@ class Evidence(Struct, forbid_unknown_fields=True, kw_only=True):
     format: str = FORMAT
     made: str
     """When it was written, UTC."""
+    seconds: float
+    """Of the whole run, by the clock."""
     run: Run
-    matrix: Matrix | NotRun
-    findings: Findings | NotRun
-    obligations: Obligations | NotRun
-    guards: Guards | NotRun
-    conformance: Conformance | NotRun
-    tests: RunTests | NotRun
-    statements: DesignStatements | NotRun
-    further: dict[str, Tables | NotRun]
+    matrix: Matrix | SkippedSection
+    findings: Findings | SkippedSection
+    obligations: Obligations | SkippedSection
+    guards: Guards | SkippedSection
+    conformance: Conformance | SkippedSection
+    tests: StatementTests | SkippedSection
+    statements: DesignStatements | SkippedSection
+    further: dict[str, Tables | SkippedSection]
     digest: str = ""
     """SHA-256 of all the rest: tells an accident from a change."""
 

@@ -13,7 +13,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from proofs.evidence.request import CHECKOUT, EvidenceRequest
-from proofs.evidence.structure import NotRun, OneTest, Outcome, RunTests
+from proofs.evidence.structure import Outcome, SkippedSection, StatementTest, StatementTests
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"
@@ -21,10 +21,10 @@ SKIPPED: Final = "skipped"
 MISSING: Final = "missing"
 
 
-def run_tests(request: EvidenceRequest, ids: list[str]) -> RunTests | NotRun:
+def run_tests(request: EvidenceRequest, ids: list[str]) -> StatementTests | SkippedSection:
     """Every test named, its cases counted together; one failed case fails it."""
     if find_spec("pytest") is None or not (CHECKOUT / "tests").is_dir():
-        return NotRun("needs a checkout with its tests, and pytest")
+        return SkippedSection("needs a checkout with its tests, and pytest")
     started = time.perf_counter()
     request.progress("tests", 0, len(ids))
     with tempfile.TemporaryDirectory() as folder:
@@ -33,10 +33,12 @@ def run_tests(request: EvidenceRequest, ids: list[str]) -> RunTests | NotRun:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_CORE_"))}
         ended = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
         if not report.exists():
-            return NotRun(f"pytest ended with {ended.returncode}: {(ended.stdout + ended.stderr).strip()[-300:]}")
+            return SkippedSection(
+                f"pytest ended with {ended.returncode}: {(ended.stdout + ended.stderr).strip()[-300:]}"
+            )
         outcomes = _outcomes(ElementTree.parse(report).getroot())
-    found = [OneTest(name, *_together(outcomes.get(name, []))) for name in ids]
-    return RunTests(tests=found, seconds=time.perf_counter() - started)
+    found = [StatementTest(name, *_together(outcomes.get(name, []))) for name in ids]
+    return StatementTests(tests=found, seconds=time.perf_counter() - started)
 
 
 def _outcomes(report: ElementTree.Element) -> dict[str, list[Outcome]]:

@@ -1,8 +1,8 @@
-"""Stored evidence established again: everything is done anew, and whatever comes out differently is named.
+"""Stored evidence established again: everything is run again, and every difference is named.
 
 Obligations are put to the solver, cells of the matrix are proved or searched, traces are run on the reference and
-checked in the model, recordings replayed, tests run; nothing is taken from a cache, and nothing from the file but what
-was asked for and the traces. Only times and the moment of writing are not compared.
+checked in the model, recordings replayed, tests run; nothing is taken from a cache, and nothing from the file but the
+request and the traces. Only times and the moment of writing are not compared.
 """
 
 from __future__ import annotations
@@ -12,36 +12,39 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from proofs.evidence import statements
+from proofs.evidence import answered, statements
 from proofs.evidence.collect import CORE, INTERRUPTED
 from proofs.evidence.compare import FieldDifference, differences
+from proofs.evidence.dated import age
 from proofs.evidence.in_model import broken_in_model
 from proofs.evidence.judged import finding_of, row_of
 from proofs.evidence.replayed import lines_of, replayed
 from proofs.evidence.request import EvidenceRequest, run_of
-from proofs.evidence.structure import Evidence, EvidenceFinding, Findings, Matrix, NotRun, Run, digest
+from proofs.evidence.structure import Evidence, EvidenceFinding, Findings, Matrix, Run, SkippedSection, Tables, digest
 from proofs.matrix.findings import measure
 from proofs.search.events import Trace
 from reference.status import MisuseError
 
 
 @dataclass
-class Verified:
+class VerificationResult:
     """What differs, what could not be established, and what was left out on purpose."""
 
     differences: list[FieldDifference] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
+    """Sections that show an earlier run: compared with its file, and not made again."""
 
 
 def request_of(run: Run, jobs: int) -> EvidenceRequest:
-    """What the evidence says was asked for."""
+    """What the evidence says was requested."""
     return EvidenceRequest(run.semantics, run.properties, frozenset(run.without), jobs)
 
 
-def verified(stored: Evidence, again: Evidence) -> Verified:
-    """The stored evidence against all of it done again."""
-    found = Verified()
+def verified(stored: Evidence, again: Evidence) -> VerificationResult:
+    """The stored evidence, compared with a second run of all of it."""
+    found = VerificationResult()
     found.differences += run_differences(stored)
     usable: dict[str, object] = {}
     for name in (n for n in CORE if n not in ("findings", "statements")):
@@ -50,11 +53,14 @@ def verified(stored: Evidence, again: Evidence) -> Verified:
     judged = again.matrix if isinstance(again.matrix, Matrix) else stored.matrix
     findings = _section(found, "findings", stored.findings, again.findings, compare=False)
     if isinstance(stored.findings, Findings) and isinstance(judged, Matrix):
-        findings = Findings(findings=rechecked(stored.findings.findings, judged))
+        answers = answered.rechecked(stored.findings.answers)
+        findings = Findings(findings=rechecked(stored.findings.findings, judged), answers=answers)
         found.differences += differences("findings", stored.findings, findings)
         if isinstance(again.findings, Findings):
             found.differences += _other_traces(stored.findings, again.findings)
-    if isinstance(stored.statements, NotRun):
+            names = [[a.name for a in section.answers] for section in (stored.findings, again.findings)]
+            found.differences += differences("findings.answers: names", *names)
+    if isinstance(stored.statements, SkippedSection):
         _section(found, "statements", stored.statements, again.statements)
     else:
         rest = (usable["matrix"], usable["obligations"], usable["tests"], findings)
@@ -63,7 +69,18 @@ def verified(stored: Evidence, again: Evidence) -> Verified:
     found.differences += differences("further", list(stored.further), list(again.further))
     for name in stored.further:
         _section(found, f"further.{name}", stored.further[name], again.further[name])
+    found.stored += stored_sections(stored)
     return found
+
+
+def stored_sections(evidence: Evidence) -> list[str]:
+    """The sections of which nothing was made in the run, and of when they are; none is established again."""
+    return [
+        f"{name}: of {section.stored.day}, {age(section.stored.day, evidence.made)}, of"
+        f" {'older' if section.stored.older else 'the same'} code ({section.stored.code})"
+        for name, section in evidence.further.items()
+        if isinstance(section, Tables) and section.stored is not None
+    ]
 
 
 def run_differences(stored: Evidence) -> Iterator[FieldDifference]:
@@ -72,21 +89,21 @@ def run_differences(stored: Evidence) -> Iterator[FieldDifference]:
     yield from differences("run", stored.run, run_of(request_of(stored.run, 1)))
 
 
-def _section(found: Verified, name: str, old: object, new: object, compare: bool = True) -> object:
+def _section(found: VerificationResult, name: str, old: object, new: object, compare: bool = True) -> object:
     """Compare a section; gives the one that others are judged by: the new one, or the old one where there is none."""
-    if isinstance(old, NotRun) and old.reason == INTERRUPTED:
+    if isinstance(old, SkippedSection) and old.reason == INTERRUPTED:
         found.open.append(f"{name}: was interrupted, and is not in the evidence")
         return old
-    if isinstance(new, NotRun) and not isinstance(old, NotRun):
+    if isinstance(new, SkippedSection) and not isinstance(old, SkippedSection):
         found.open.append(f"{name}: cannot be established here: {new.reason}")
         return old
-    if compare or isinstance(old, NotRun):
+    if compare or isinstance(old, SkippedSection):
         found.differences += differences(name, old, new)
     return new
 
 
 def _other_traces(stored: Findings, again: Findings) -> Iterator[FieldDifference]:
-    """Of several shortest traces any is as good; a shorter one, or none, is a difference."""
+    """Of several shortest traces any is as good; a shorter one, or no trace at all, is a difference."""
     old, new = ({f.name: measure(lines_of(f.trace)) for f in s.findings} for s in (stored, again))
     for name in dict.fromkeys([*old, *new]):
         if old.get(name) != new.get(name):

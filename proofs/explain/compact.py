@@ -1,4 +1,4 @@
-"""A timeline without bars, as plain text for a document: an event a line, the counters it changed below."""
+"""A timeline without bars, as plain text for a document: one line per event, the counters it changed below."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,12 @@ from proofs.traces import Trace
 WIDTH = 112
 
 
-def compact_timeline(trace: Trace) -> str:
-    """The whole trace behind boot, for a code block.
+def compact_timeline(trace: Trace, width: int = WIDTH) -> str:
+    """The whole trace after boot, for a code block or a mail.
 
     :raises proofs.traces.TraceError: at a malformed line
     """
-    return "\n".join([boot_line(trace), *(line for lines in compact_scenes(trace) for line in lines)])
+    return "\n".join([boot_line(trace), *(line for lines in compact_scenes(trace, width) for line in lines)])
 
 
 def boot_line(trace: Trace) -> str:
@@ -21,23 +21,23 @@ def boot_line(trace: Trace) -> str:
     return f"nodes of {trace.header.host.nodes} pages"
 
 
-def compact_scenes(trace: Trace) -> list[list[str]]:
-    """The lines of each event behind boot."""
-    return [list(_lines(scene)) for scene in scenes(trace, 1)]
+def compact_scenes(trace: Trace, width: int = WIDTH) -> list[list[str]]:
+    """The lines of each event after boot."""
+    return [list(_lines(scene, width)) for scene in scenes(trace, 1)]
 
 
-def _lines(scene: EventWithStates) -> Iterator[str]:
+def _lines(scene: EventWithStates, width: int) -> Iterator[str]:
     outcome = result(scene.event)
     yield f"{scene.at:>3}  {actor(scene.event)}: {call(scene.event)}" + (f"  => {outcome}" if outcome else "")
     if scene.after is not None:
-        yield from (f"       {line}" for line in _packed(changes(scene.before, scene.after)))
+        yield from (f"       {line}" for line in _packed(changes(scene.before, scene.after), width))
 
 
-def _packed(items: list[str]) -> Iterator[str]:
+def _packed(items: list[str], width: int) -> Iterator[str]:
     """Items side by side, none of them broken."""
     line = ""
     for item in items:
-        if line and len(line) + len(item) > WIDTH - 9:
+        if line and len(line) + len(item) > width - 9:
             yield f"{line},"
             line = ""
         line = f"{line}, {item}" if line else item

@@ -1,4 +1,4 @@
-"""What two generations have different in their code, and how much code each is."""
+"""The differences in code between two generations, and the size of each."""
 
 import ast
 import inspect
@@ -18,9 +18,9 @@ from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.generations import parts as reference_parts
 
 MODULES = [module for module in vars(generations).values() if inspect.ismodule(module)]
-"""Those that hold a generation each, or several, and what they share."""
+"""The modules of generations, and of what generations share."""
 LARGEST = 120
-"""Lines of a generation at most, in the reference and in the model."""
+"""The most lines that a generation may have, in the reference and in the model."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class RuleChange:
 
 
 def rule_changes(before: str, after: str) -> list[RuleChange]:
-    """The rules of the model in which they differ, and the transitions that only one has."""
+    """The rules of the model that differ, and the transitions that only one of the two has."""
     one, other = GENERATIONS[before], GENERATIONS[after]
     found = []
     for f in fields(Rules):
@@ -62,7 +62,7 @@ def reference_diff(before: str, after: str) -> list[str]:
 
 
 def reference_source(name: str) -> list[list[str]]:
-    """The lines of a generation's class of the reference, and of the parts that it is made of."""
+    """The source lines of a generation's class in the reference, and of its parts."""
     cls = type(OF_REFERENCE[name])
     own = [] if cls.__module__ == reference_parts.__name__ else [cls]  # a variant has no text of its own
     used = [c for c in cls.__mro__ if c.__module__ == reference_parts.__name__ and c.__name__ != "Variant"]
@@ -71,7 +71,7 @@ def reference_source(name: str) -> list[list[str]]:
 
 @cache
 def lines_of_code() -> dict[str, tuple[int, int]]:
-    """Of every generation: lines in the reference and in the model, each with the functions it brings along."""
+    """For every generation: its lines in the reference and in the model, with the functions that only it uses."""
     return {name: (_reference_lines(name), lines) for name, lines in _model_lines().items()}
 
 
@@ -90,7 +90,7 @@ def _starts(cls: type) -> int:
 
 
 def _model_lines() -> dict[str, int]:
-    """Each assignment of a semantics with the functions above it that no earlier one has used."""
+    """For each generation: its assignment, and the functions above it that no earlier generation uses."""
     found: dict[str, int] = {}
     for module in MODULES:
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A trace run on the reference for a spectator: who has which pages after every event, and which locks it took."""
+"""Runs a trace on the reference for display: the owners of pages after every event, and the locks that it took."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from proofs.explain.story import actor, arguments, changes, result
-from proofs.explore.running import Running
+from proofs.explore.running import RunningHost
 from proofs.operations import Events2
 from proofs.replay.observe import observe
 from reference.locks import CheckedLock
@@ -22,7 +22,7 @@ NOBODY = "no domain"
 
 
 class Bar(Struct, omit_defaults=True):
-    """Pages of a node, or of the whole host: offline, used and in limbo by whom, claimed by whom, and the rest."""
+    """Pages of a node or of the host: offline; used, in limbo and claimed by domain; and the rest."""
 
     name: str
     pages: int
@@ -31,13 +31,13 @@ class Bar(Struct, omit_defaults=True):
     limbo: dict[str, int] = {}
     claimed: dict[str, int] = {}
     host_wide: dict[str, int] = {}
-    """Of the host: claims on no node."""
+    """For the host: claims that are not on a node."""
     unclaimed: int = 0
-    """Negative: so many pages are claimed that are not free."""
+    """Unclaimed free pages; negative: claims exceed free pages by this number."""
 
 
 class Scene(Struct, omit_defaults=True):
-    """One event and what came of it."""
+    """One event and its outcome."""
 
     op: str
     who: str
@@ -47,21 +47,21 @@ class Scene(Struct, omit_defaults=True):
     """Critical sections in order, each with the locks it took."""
     changes: list[str] = []
     bars: list[Bar] = []
-    """Of each node, then of the host. Empty behind a crash."""
+    """For each node, and last for the host; empty: the host crashed."""
     violations: list[str] = []
     crash: str = ""
     impossible: str = ""
-    """Why it cannot happen here: what it goes on with was refused before."""
+    """Why the event cannot happen here; for example, the operation that it continues was refused."""
 
     @property
     def refused(self) -> bool:
-        """Whether the caller got less than asked for."""
+        """Whether the caller got less than it requested."""
         words = self.result.split()
         return bool(words) and (self.result == "refused" or words[0].startswith("E"))
 
 
-class _Watched(list[CheckedLock]):
-    """The locks held, with a record of the critical sections since it was emptied."""
+class _WatchedLocks(list[CheckedLock]):
+    """The locks held, with a record of the critical sections since the record was cleared."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,11 +75,11 @@ class _Watched(list[CheckedLock]):
 
 
 class Stage:
-    """A host of the reference on which events are done one by one."""
+    """A host of the reference on which events are run one by one."""
 
     def __init__(self, semantics: str, nodes: Iterable[int]) -> None:
-        self.running = Running(semantics, tuple(nodes), check_locks=True)
-        self.locks = _Watched()
+        self.running = RunningHost(semantics, tuple(nodes), check_locks=True)
+        self.locks = _WatchedLocks()
         host = self.host
         host.locks_held = self.locks
         assert isinstance(host.heap_lock, CheckedLock)
@@ -89,7 +89,7 @@ class Stage:
 
     @property
     def host(self) -> Host:
-        """The host as it is now."""
+        """The current host."""
         return self.running.host
 
     def boot(self) -> Scene:
@@ -97,19 +97,20 @@ class Stage:
         return Scene("boot", "host", bars=bars(self.host))
 
     def play(self, written: dict[str, Any]) -> Scene:
-        """Do one event; its recorded outcome is not looked at."""
+        """Run one event; its recorded outcome is ignored."""
         asked = request_of(written)
         event = msgspec.convert(asked, Events2)
         who, given = actor(event), arguments(event)
         sections: list[list[str]] = []
         self.locks.sections = sections
+        ended = event.op == "continue" and event.builder not in self.running.begun
         try:
             outcome = msgspec.to_builtins(self.running.do(asked))
         except HypervisorCrash as stopped:
             self.ended = True
             return Scene(event.op, who, given, sections=sections, crash=str(stopped))
-        except (MisuseError, KeyError) as error:
-            reason = str(error) if isinstance(error, MisuseError) else "what it goes on with has ended already"
+        except MisuseError as error:
+            reason = "the operation that it continues has ended already" if ended else str(error)
             return Scene(event.op, who, given, bars=bars(self.host), impossible=reason)
         self.locks.sections = []  # an observer takes the locks too
         after = observe(self.host)
@@ -121,12 +122,12 @@ class Stage:
 
 
 def request_of(written: dict[str, Any]) -> dict[str, Any]:
-    """A recorded event without what came of it; the block that it got is a choice, and stays."""
+    """A recorded event without its outcome, except the block that it got, which is a choice of the allocator."""
     return {k: v for k, v in written.items() if k not in ("state", "result", "crash", "on_node")}
 
 
 def bars(host: Host) -> list[Bar]:
-    """Who has the pages of each node, and of the host."""
+    """One bar per node, and a last one for the host."""
     with all_locks(host):
         nodes = [Bar(f"node {n}", host.node_pages[n]) for n in host.nodes]
         whole = Bar("host", sum(host.node_pages))

@@ -1,4 +1,4 @@
-"""What an event says, in words: who did what, what came of it, which counters changed. No terminal in here."""
+"""An event in words: who called what, the result, and the counters that changed. Independent of the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proofs.traces.events import HostShape
 
 
 class EventWithStates(NamedTuple):
-    """An event in its place: the state before it (none before boot) and after it (none at a crash)."""
+    """An event with the state before it (None: at boot) and the state after it (None: at a crash)."""
 
     at: int  # index within the trace
     event: Event
@@ -24,7 +24,7 @@ class EventWithStates(NamedTuple):
 
 
 def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[EventWithStates]:
-    """The events with index ``first`` to ``last`` of a trace (none: its end); all are read and checked.
+    """The events with index ``first`` to ``last`` of a trace (None: to its end); the whole trace is read and checked.
 
     :raises proofs.traces.TraceError: at a malformed line
     """
@@ -42,7 +42,7 @@ _COMMON = {"state", "crash", "builder", "domid"}
 
 
 def actor(event: Event) -> str:
-    """Who: the builder, the domain, or the host."""
+    """The builder, the domain, or the host that the event belongs to."""
     domid = getattr(event, "domid", None)
     names = [] if event.builder is UNSET else [event.builder]
     if domid is not None:
@@ -56,7 +56,7 @@ def call(event: Event) -> str:
 
 
 def arguments(event: Event) -> dict[str, str]:
-    """What the operation was called with, beside the domain; what stands for "not given" is left out."""
+    """The arguments of the operation, except the domain and arguments with their default value."""
     return {
         field: _value(getattr(event, field))
         for field in event.__struct_fields__
@@ -87,7 +87,7 @@ def _value(value: Any) -> str:
 
 
 def result(event: Event) -> str:
-    """What came of it."""
+    """The outcome in words."""
     if event.crash is not UNSET:
         return f"CRASH: {event.crash}"
     outcome = {
@@ -106,7 +106,7 @@ def result(event: Event) -> str:
 
 
 def changes(before: State | None, after: State) -> list[str]:
-    """The counters that changed, as ``name old -> new``."""
+    """The changed counters, as ``name old -> new``."""
     if before is None:
         return []
     found = []
@@ -117,13 +117,13 @@ def changes(before: State | None, after: State) -> list[str]:
         if ".pending_scrub" in name:
             continue
         if isinstance(old, dict | list) or isinstance(new, dict | list):
-            continue  # a domain came or went: the call says so
+            continue  # a domain was created or destroyed: the call says so
         found.append(f"{name} {old} -> {new}")
     return found
 
 
 def _stash_changes(name: str, before: DomainCounters | None, after: DomainCounters) -> list[str]:
-    """A stashed extent that came, went, or was scrubbed further."""
+    """A stashed extent that appeared, disappeared, or was scrubbed further."""
     old = before.pending_scrub if before is not None and before.pending_scrub is not UNSET else None
     new = None if after.pending_scrub is UNSET else after.pending_scrub
     if old == new:
@@ -134,13 +134,13 @@ def _stash_changes(name: str, before: DomainCounters | None, after: DomainCounte
 
 
 class Usage(msgspec.Struct, omit_defaults=True):
-    """Pages of a node, or of the host, by what they are."""
+    """Pages of a node or of the host, by use."""
 
     name: str
     used: int  # allocated or offline
     claimed: int
     unclaimed: int
-    stashed: int = 0  # of those used: in limbo, stashed with a domain
+    stashed: int = 0  # the part of `used` that is in limbo, stashed with a domain
 
     @property
     def pages(self) -> int:
@@ -149,7 +149,7 @@ class Usage(msgspec.Struct, omit_defaults=True):
 
 
 def usage(host: HostShape, state: State) -> list[Usage]:
-    """Per node, then for the host (whose claims include the host-wide ones). Claims beyond free pages show as such."""
+    """For each node, then for the host, whose claims include the host-wide ones. Claims may exceed free pages."""
     stashed = [0] * len(host.nodes)
     for counters in state.domains.values():
         if isinstance(stash := counters.pending_scrub, PendingScrub):

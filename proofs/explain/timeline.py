@@ -11,17 +11,25 @@ from proofs.traces import Trace
 
 from .story import EventWithStates, Usage, actor, call, changes, result, scenes, usage
 
-_LEGEND = "bars: █ used  ▒ claimed  · free and unclaimed  ! claimed beyond the free pages"
+_LEGEND = "█ used  ▓ stashed  ▒ claimed  · unclaimed  ! claimed beyond the free pages"
+_BAR = 32
+"""Cells of a bar, where there is room."""
+_LEAST = 8
+_BEFORE = 17
+"""Columns before a bar."""
 
 
-def print_timeline(trace: Trace, out: Console, *, bar_width: int = 32, first: int = 0, last: int | None = None) -> int:
+def print_timeline(trace: Trace, out: Console, *, first: int = 0, last: int | None = None) -> int:
     """Print a trace event by event, with bars per node where they changed; returns how many events were shown.
 
     :param first: index of the first event to show (boot is 0)
-    :param last: index of the last event to show; none: to the end
-    :raises proofs.traces.TraceError: at a malformed line; what came before is printed
+    :param last: index of the last event to show; None: to the end
+    :raises proofs.traces.TraceError: at a malformed line; the events before it are printed
     """
     header = trace.header
+    pages = sum(header.host.nodes)
+    words = len(f"  used {pages}, claimed {pages}, unclaimed -{pages} of {pages}")
+    bar_width = max(_LEAST, min(_BAR, out.width - _BEFORE - words))
     out.print(
         f"{trace.path}:{trace.first_line}  {header.semantics}  seed {header.seed}  nodes {header.host.nodes}",
         style="bold",
@@ -74,7 +82,7 @@ def _bars(rows: list[Usage], width: int) -> Iterator[Text]:
 
 
 def _share(parts: list[int], width: int) -> list[int]:
-    """Cells for each part, ``width`` in all; a part that is not empty gets at least one."""
+    """Cells for each part, with a sum of ``width``; a part that is not 0 gets at least one cell."""
     total = sum(parts)
     if total == 0:
         return [0] * len(parts)

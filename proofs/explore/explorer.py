@@ -8,16 +8,18 @@ Only states that are the same are merged, but for the names of builders.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from proofs.explore.running import Written
+from msgspec import Struct
+
+from proofs.operations import EventFields
 from reference.status import HypervisorCrash, MisuseError
 
-Events = tuple[Written, ...]
-BOOT: Written = {"op": "boot"}
+Events = tuple[EventFields, ...]
+BOOT: EventFields = {"op": "boot"}
 
 
-class Restorable(Protocol):
+class RestorableState(Protocol):
     """A state that can be brought back."""
 
     @property
@@ -25,15 +27,15 @@ class Restorable(Protocol):
         """What is in flight, which cannot; false if nothing is."""
 
 
-S = TypeVar("S", bound=Restorable)
+S = TypeVar("S", bound=RestorableState)
 Outcome_co = TypeVar("Outcome_co", covariant=True)
-Found = TypeVar("Found")
+GoalResult = TypeVar("GoalResult")
 
 
 class Subject(Protocol[S, Outcome_co]):
     """What is explored: one host, or several side by side."""
 
-    def do(self, written: Written, /) -> Outcome_co:
+    def do(self, written: EventFields, /) -> Outcome_co:
         """One event.
 
         :raises MisuseError: it cannot be done
@@ -71,16 +73,16 @@ class SearchPlace(Generic[S]):
         return events
 
 
-class Moment(NamedTuple, Generic[S, Outcome_co]):
+class Moment(Struct, Generic[S, Outcome_co]):
     """An event that was done, for a goal to judge. The subject is in the state after it."""
 
-    event: Written
+    event: EventFields
     outcome: Outcome_co | None
     """None at boot."""
     before: SearchPlace[S]
 
 
-class Explorer(Generic[S, Outcome_co, Found]):
+class Explorer(Generic[S, Outcome_co, GoalResult]):
     """The states of one subject, by the number of events that reach them.
 
     :param starts: the sequences of events with which it begins
@@ -96,8 +98,8 @@ class Explorer(Generic[S, Outcome_co, Found]):
         self,
         subject: Subject[S, Outcome_co],
         starts: Iterable[Events],
-        choices: Callable[[], Iterable[Written]],
-        goal: Callable[[Moment[S, Outcome_co]], Found | None],
+        choices: Callable[[], Iterable[EventFields]],
+        goal: Callable[[Moment[S, Outcome_co]], GoalResult | None],
         key: Callable[[S], Hashable],
         *,
         judge_starts: bool = False,
@@ -113,7 +115,7 @@ class Explorer(Generic[S, Outcome_co, Found]):
         self.tried = 0
         """Events done, those of the starts not counted."""
 
-    def deepen(self, last: bool = False) -> tuple[Events, Found] | None:
+    def deepen(self, last: bool = False) -> tuple[Events, GoalResult] | None:
         """First the starts, then one event more: the first events by which the goal is reached, and what it says.
 
         :param last: do not note which states are reached: there is no further event
@@ -131,7 +133,7 @@ class Explorer(Generic[S, Outcome_co, Found]):
                 return (*place.path(), event), found
         return None
 
-    def _begin(self, starts: Iterable[Events]) -> tuple[Events, Found] | None:
+    def _begin(self, starts: Iterable[Events]) -> tuple[Events, GoalResult] | None:
         subject, boot = self.subject, SearchPlace(self.subject.state(), None, None, ())
         first = None
         for events in starts:
@@ -151,7 +153,7 @@ class Explorer(Generic[S, Outcome_co, Found]):
             self._seen.add(key)
             self.newest.append(SearchPlace(state, key, former, events))
 
-    def _from(self, place: SearchPlace[S], last: bool, only_continue: bool) -> Iterator[tuple[Written, Found]]:
+    def _from(self, place: SearchPlace[S], last: bool, only_continue: bool) -> Iterator[tuple[EventFields, GoalResult]]:
         subject = self.subject
         subject.bring_back(place.state)
         for event in list(self.choices()):

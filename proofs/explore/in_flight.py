@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from proofs.operations import Event
+from proofs.replay.runner import OperationInFlight
 from reference.generation import Generation
 from reference.state import Domain, Host
 from reference.steps import Steps
 
 
-class InFlight(Struct):
-    """An operation in flight."""
+class SavedOperation(OperationInFlight):
+    """An operation in flight in a state. It cannot be continued, as one that has begun cannot be copied."""
 
-    event: dict[str, Any]
-    """That began it."""
-    done: int
-    """Critical sections."""
-    steps: Steps[Any] | None
-    """What is left of it; None where the state was put back: an operation that has begun cannot be copied."""
-    where: Hashable = None
-    """What :func:`where` says of the steps that were there."""
+    __slots__ = ("where",)
+
+    def __init__(self, operation: OperationInFlight, domains: Mapping[int, Domain]) -> None:
+        super().__init__(operation.event, _lost())
+        self.done = operation.done
+        self.where = where(operation.steps, domains)
+
+
+def _lost() -> Steps[Any]:
+    raise RuntimeError("what was in flight in a state that was put back cannot be continued")
+    yield
 
 
 def where(steps: Any, domains: Mapping[int, Domain]) -> Hashable:
@@ -50,5 +52,5 @@ def _described(value: Any, domains: Mapping[int, Domain]) -> Hashable:
     if isinstance(value, Host | Generation):
         return type(value).__name__
     if isinstance(value, Event):
-        return None  # told with the operation, but for its builder, which does not matter
+        return None  # the operation determines it, except its builder, which does not matter
     return object()  # a block, say, which others may exchange meanwhile: equal to nothing

@@ -4,12 +4,13 @@ from typing import Any
 
 import msgspec
 
-from proofs.explore.running import Running, Written
+from proofs.explore.running import RunningHost
+from proofs.operations import EventFields
 from proofs.replay.observe import observe
 from reference.status import HypervisorCrash
 
 
-def done(running: Running, event: Written) -> dict[str, Any]:
+def done(running: RunningHost, event: EventFields) -> dict[str, Any]:
     """The outcome of an event and the counters after it, by name."""
     waits = event["op"] != "continue" or event["builder"] in running.begun
     try:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from proofs.explore import image as images
 from proofs.explore.image import Image
-from proofs.explore.in_flight import InFlight, where
-from proofs.operations import Event, Events2, Outcome
-from proofs.replay.replay import ObservedBlock
+from proofs.explore.in_flight import SavedOperation
+from proofs.operations import Choice, DomainKill, Event, EventFields, Events2, Outcome
+from proofs.replay.runner import ObservedBlock, OperationInFlight, Runner
 from reference.generations import GENERATIONS
 from reference.state import Domain, Host, boot
-from reference.steps import run
 
-Written = dict[str, Any]
-"""An event as in the trace format."""
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -28,16 +27,20 @@ def _read(line: bytes) -> Event:
     return msgspec.json.decode(line, type=Events2)  # type: ignore[no-any-return]  # one of these
 
 
-def event_of(written: Written) -> Event:
+def event_of(written: EventFields) -> Event:
     """The event. Written alike it is the same one, which nobody may change."""
-    return _read(msgspec.json.encode(written))
+    if type(written) is not Choice:
+        return _read(msgspec.json.encode(written))
+    if not hasattr(written, "read"):
+        written.read = _read(msgspec.json.encode(written))
+    return written.read
 
 
 class State(NamedTuple):
     """A state that can be brought back."""
 
     image: Image
-    begun: dict[str, InFlight]
+    begun: dict[str, SavedOperation]
     created: dict[int, Domain]
 
     def key(self, whole_ledger: bool = False) -> tuple[Hashable, Hashable]:
@@ -48,56 +51,54 @@ class State(NamedTuple):
         host = images.key(self.image, whole_ledger)
         if not self.begun:
             return host, ()
-        begun = [(str({**of.event, "builder": ""}), of.where) for of in self.begun.values()]
+        begun = [(_whoever(of.event), of.where) for of in self.begun.values()]
         return host, tuple(sorted(begun, key=repr) if len(begun) > 1 else begun)
 
 
-class Running:
+def _whoever(event: Event) -> str:
+    """The event, whoever does it."""
+    return str(replace(event, builder=UNSET))
+
+
+def killing(begun: Mapping[str, OperationInFlight]) -> bool:
+    """Whether one of them holds the domctl lock as domain_kill does."""
+    return any(type(of.event) is DomainKill for of in begun.values())
+
+
+class RunningHost:
     """A host of the reference while the events of a trace are done on it, one critical section each."""
 
     def __init__(
         self, semantics: str, node_pages: tuple[int, ...], check_locks: bool = False, span: int | None = None
     ) -> None:
         """:param span: frames from one node's first to the next one's; the fewest that will do, if none"""
-        self.policy = ObservedBlock()
+        policy = ObservedBlock()
         span = span or 1 << (max(node_pages) - 1).bit_length()
         rules = GENERATIONS[semantics]
-        self.host: Host = boot(node_pages, span, rules, block_policy=self.policy, check_locks=check_locks)
-        self.begun: dict[str, InFlight] = {}
-        """What each builder is in the middle of. States share it, as the next one: both are replaced, never changed."""
+        self.host: Host = boot(node_pages, span, rules, block_policy=policy, check_locks=check_locks)
+        self.runner = Runner(self.host, policy)
         self.created: dict[int, Domain] = {}
-        """Every domain that there was: who is in the middle of something goes on with one that is destroyed."""
+        """Every domain ever created: operations in flight continue with a destroyed one.
 
-    def do(self, written: Written) -> Outcome:
+        States share it: it is replaced, never changed.
+        """
+
+    def do(self, written: EventFields) -> Outcome:
         """One event; gives the outcome, if the operation ends with it."""
-        if written["op"] == "continue":
-            self.policy.blocks = []
-            of = self.begun[written["builder"]]
-            self.begun = {builder: other for builder, other in self.begun.items() if other is not of}
-            return self._section(written["builder"], of.steps, of.event, of.done)
-        event = event_of(written)
-        if event.observed:
-            self.policy.expect(event)
-        outcome = event.on_reference(self.host)
+        outcome = self.runner.do(event_of(written))
         if written["op"] == "create_domain":
             self.created = self.created | self.host.domains
-        if isinstance(outcome, dict):
-            return outcome
-        return self._section(written["builder"], outcome, written, 0) if "builder" in written else run(outcome)
+        return outcome
 
-    def _section(self, builder: str, steps: Any, event: Written, done: int) -> Outcome:
-        try:
-            next(steps)
-        except StopIteration as end:
-            ended: Outcome = end.value
-            return ended
-        self.begun = {**self.begun, builder: InFlight(event, done + 1, steps)}
-        return {}
+    @property
+    def begun(self) -> Mapping[str, OperationInFlight]:
+        """What each builder is in the middle of."""
+        return self.runner.in_flight
 
     @property
     def killing(self) -> bool:
         """Whether a domain_kill is in progress, which holds the domctl lock."""
-        return any(of.event["op"] == "domain_kill" for of in self.begun.values())
+        return killing(self.begun)
 
     @contextmanager
     def every_lock(self) -> Iterator[None]:
@@ -118,25 +119,24 @@ class Running:
         """
         shared = None if former is None else former.image
         with self._observing():
-            now = images.taken(self.host, self.created.values(), shared)
+            now = images.taken(self.host, self.created, shared)
         begun = {
-            builder: of if of.steps is None else InFlight(of.event, of.done, None, where(of.steps, self.created))
-            for builder, of in self.begun.items()
+            builder: of if isinstance(of, SavedOperation) else SavedOperation(of, self.created)
+            for builder, of in self.runner.in_flight.items()
         }
         return State(now, begun, self.created)
 
     def is_in(self, state: State) -> bool:
         """Whether this is the state now."""
-        if self.begun.keys() != state.begun.keys():
-            return False
-        if any(of.done != state.begun[b].done for b, of in self.begun.items()):
+        begun = self.begun
+        if begun.keys() != state.begun.keys() or any(of.done != state.begun[b].done for b, of in begun.items()):
             return False
         with self._observing():
             return images.shown(state.image)
 
     def bring_back(self, state: State) -> None:
         """Make a former state of this host the state now. Operations that had begun in it cannot be continued."""
-        self.begun, self.created = state.begun, state.created
+        self.runner.in_flight, self.created = {**state.begun}, state.created
         if self.host.locks_held is None:
             images.put_back(state.image)
         else:

@@ -7,13 +7,13 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from proofs.explore.explorer import Events, Explorer
-from proofs.explore.running import Written
+from proofs.operations import EventFields
 
 Nodes = tuple[int, ...]
 """The pages of each node."""
 
 
-class Shortest(NamedTuple):
+class ShortestTrace(NamedTuple):
     """What a search found: the first of the traces with the fewest events, then domains, nodes and pages."""
 
     nodes: Nodes
@@ -28,7 +28,7 @@ def tiny_hosts(nodes: int, pages: int) -> list[Nodes]:
     return sorted((s for s in shapes if sum(s) <= pages), key=lambda s: (len(s), sum(s), s))
 
 
-def create(nodes: Nodes, domid: int, max_pages: int) -> Written:
+def create(nodes: Nodes, domid: int, max_pages: int) -> EventFields:
     """A domain whose affinity is every node."""
     return {"op": "create_domain", "domid": domid, "max_pages": max_pages, "node_affinity": list(range(len(nodes)))}
 
@@ -49,8 +49,8 @@ class Sizes:
         self._begin, self._domains, self._hosts = begin, domains, hosts
         self.explorers: dict[tuple[int, Nodes], Explorer[Any, Any, Any]] = {}
 
-    def deepen(self, depth: int, last: bool = False) -> Shortest | None:
-        """What is reached by just so many events, those included that create domains. Depths are asked for in turn."""
+    def deepen(self, depth: int, last: bool = False) -> ShortestTrace | None:
+        """The states after exactly this many events, including those that create domains. Query depths in order."""
         for count, nodes in product(self._domains, self._hosts):
             if count > depth:
                 break
@@ -58,5 +58,5 @@ class Sizes:
                 self.explorers[count, nodes] = self._begin(count, nodes)
             found = self.explorers[count, nodes].deepen(last)
             if found is not None:
-                return Shortest(nodes, *found)
+                return ShortestTrace(nodes, *found)
         return None

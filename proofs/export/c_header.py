@@ -10,7 +10,7 @@ from model.generations import GENERATIONS
 from model.logic import Term
 from model.properties import PROPERTIES, Property
 from model.state import FIELDS, Shape
-from proofs.export.counters import FLAGS, NotACounter, Statements, conjuncts, counters
+from proofs.export.counters import FLAGS, ModelOnlyFieldError, Statements, conjuncts, counters
 from proofs.prover.induction import kept_by_every_step
 
 _BINARY = {
@@ -87,7 +87,7 @@ def header(semantics: str) -> CHeader:
     for name in kept_by_every_step(semantics):
         try:
             check, needed = _check(PROPERTIES[name], semantics)
-        except NotACounter as absent:
+        except ModelOnlyFieldError as absent:
             found.left_out[name] = str(absent)
             continue
         checks.append(check)
@@ -182,7 +182,7 @@ class _CFormulaWriter:
 
     def _read(self, name: str, indices: list[str]) -> str:
         if name in self.quantified.loops:
-            raise NotACounter("a quantifier inside a disjunction")
+            raise ModelOnlyFieldError("a quantifier inside a disjunction")
         if name.startswith("sum_over_"):
             self._sum(name)
             return f"cc_{name}({', '.join(indices)})"

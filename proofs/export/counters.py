@@ -1,8 +1,8 @@
 """The model's state over names instead of values: the counters that exist in the hypervisor, to be written as C.
 
 A vector or grid entry becomes an application of a function of that name, a sum an application of ``sum_...``, and a
-quantifier a truth constant whose body is kept beside it. What only the model has (ghosts, page classes) refuses to be
-read.
+quantifier a truth constant, whose body is kept separately. Reading fields that only the model has (ghosts, page
+classes) raises an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ORPHANS = ("is_destroyed", "orphaned_claims")
 """What only a destroyed domain has. The hypervisor's loops visit the domains on the list: there, no entry is set."""
 
 
-class NotACounter(Exception):
+class ModelOnlyFieldError(Exception):
     """A statement reads what only the model has; the message is its name."""
 
 
@@ -37,14 +37,14 @@ class Loop:
     body: Term
 
 
-class _Absent:
+class _AbsentField:
     """A field that is no counter of the hypervisor."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def _refuse(self, *_arguments: Any) -> Any:
-        raise NotACounter(self._name)
+        raise ModelOnlyFieldError(self._name)
 
     __getitem__ = __eq__ = __ne__ = __le__ = __ge__ = __add__ = _refuse
     __hash__ = object.__hash__
@@ -64,7 +64,7 @@ class _Entries:
         return _applied(self._total, self._fixed) if self._fixed else z3.Int(self._total)
 
 
-class _OfOrphans:
+class _OrphanField:
     """A field of ``ORPHANS``: of a domain that a loop visits, nothing. The sum is over those that none visits."""
 
     def __init__(self, name: str, nothing: Term) -> None:
@@ -74,7 +74,7 @@ class _OfOrphans:
         return self._nothing
 
     def total(self) -> Term:
-        raise NotACounter(self._name)
+        raise ModelOnlyFieldError(self._name)
 
 
 class _Cells:
@@ -115,7 +115,7 @@ class Counters(State):
     """The state of which a statement may read the hypervisor's counters only."""
 
     def concerns(self, name: str) -> bool:
-        """Whether a statement about all fields has to say something about this one."""
+        """Whether a statement about all fields must cover this one."""
         return bool(FIELDS[name].c_type) and name not in ORPHANS
 
     def held(self, domain: Term) -> Term:
@@ -128,9 +128,9 @@ def counters() -> Counters:
     found: dict[str, Any] = {}
     for info in FIELDS.values():
         if info.name in ORPHANS:
-            found[info.name] = _OfOrphans(info.name, z3.BoolVal(False) if info.flag else z3.IntVal(0))
+            found[info.name] = _OrphanField(info.name, z3.BoolVal(False) if info.flag else z3.IntVal(0))
         elif not info.c_type and info.name not in FLAGS:
-            found[info.name] = _Absent(info.name)
+            found[info.name] = _AbsentField(info.name)
         elif info.shape is Shape.HOST:
             found[info.name] = z3.Int(info.name)
         elif info.shape is Shape.CELL:
@@ -174,15 +174,15 @@ class Statements:
 
     def some_node(self, _statement: OneIndex) -> Term:
         """Not in a statement about states so far."""
-        raise NotACounter("a witness")
+        raise ModelOnlyFieldError("a witness")
 
     def one_node(self) -> Term:
         """Not in a statement about states so far."""
-        raise NotACounter("the number of nodes")
+        raise ModelOnlyFieldError("the number of nodes")
 
     def domain_count(self) -> Term:
         """Not in a statement about states so far."""
-        raise NotACounter("the number of domain ids")
+        raise ModelOnlyFieldError("the number of domain ids")
 
     def sums_ordered(self, low: Vector, high: Vector) -> None:
         """Nothing is proved here."""

@@ -1,1 +1,1 @@
-"""Random differential testing: the reference against the model, or against an outside implementation, at speed."""
+"""Random differential testing: compares the reference with the model, or with an outside implementation."""

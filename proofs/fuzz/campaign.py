@@ -1,6 +1,6 @@
-"""A campaign: shards of random traces, spread over processes, and their failures shrunk and stored once a kind.
+"""A campaign runs shards of random traces on several processes, and shrinks and stores one failure of each kind.
 
-Which trace stands for a kind does not depend on which process was faster: failures are taken in the order of shards.
+Which trace represents a kind does not depend on the speed of processes: failures are taken in the order of shards.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from msgspec import Struct, field
 from proofs.parallel import Pool, tell, workers
 
 from .finding import slug
-from .known import Known
+from .known import GenerationFacts
 from .shard import ShardResult
-from .store import CampaignSettings, ShardDone, ShrunkDone, Store, write_finding
+from .store import CampaignSettings, ShardRecord, ShrinkRecord, Store, write_finding
 from .target import FailingTrace
 from .tasks import Job, do, told_of
 
 LOOK = 1.0
-"""Seconds between two looks at the progress, where no shard ends."""
+"""Seconds between two reports of progress, if no shard ends."""
 MAY_DIE = 3
-"""Deaths of a worker process that a run goes on after."""
-Running = Future[ShardResult | ShrunkDone | None]
+"""Deaths of worker processes after which a run still continues."""
+ShardFuture = Future[ShardResult | ShrinkRecord | None]
 
 
 class Budget(Struct, frozen=True):
-    """When to stop: by time, or when so many steps are done in all. One of them is given."""
+    """When to stop: after a time or a total number of steps. One of them is given."""
 
     seconds: float | None = None
     steps: int | None = None
@@ -42,16 +42,16 @@ class Finding(Struct):
     found: FailingTrace
     path: str
     traces: int
-    """How many failed so."""
+    """The number of failures of this kind."""
     again: bool
-    """It was seen again when it was shrunk."""
+    """The failure occurred again when the trace was shrunk."""
 
 
 class Totals(Struct):
-    """What the shards of one semantics gave."""
+    """The totals of the shards of one generation."""
 
     semantics: str
-    known: Known
+    known: GenerationFacts
     shards: int = 0
     traces: int = 0
     steps: int = 0
@@ -61,7 +61,7 @@ class Totals(Struct):
     not_applicable: Counter[str] = field(default_factory=Counter)
 
     def unreached(self) -> list[str]:
-        """Classes that can be reached, and were not."""
+        """Reachable classes that were not reached."""
         return [name for name in self.known.reachable() if not self.hits[name]]
 
     def add(self, result: ShardResult) -> None:
@@ -76,12 +76,12 @@ class Totals(Struct):
 
 
 class Campaign:
-    """The state of a campaign; what a journal tells is there from the start."""
+    """The state of a campaign, initialised from the journal if there is one."""
 
     def __init__(
-        self, settings: CampaignSettings, known: list[Known], findings: Path, store: Store | None = None
+        self, settings: CampaignSettings, known: list[GenerationFacts], findings: Path, store: Store | None = None
     ) -> None:
-        """``findings``: the folder for them; ``store``: where the rest is kept, if it is."""
+        """``findings``: the folder for findings; ``store``: the folder of the campaign; None: it is not stored."""
         self.settings = settings
         self.totals = {one.semantics: Totals(one.semantics, one) for one in known}
         self.interrupted = False
@@ -89,23 +89,23 @@ class Campaign:
         self._folder = findings
         self._store = store
         self._shards: dict[int, ShardResult] = {}
-        self._frontier = 0  # all shards below are done
+        self._frontier = 0  # all shards with a lower number are done
         self._first: dict[str, tuple[int, FailingTrace]] = {}
         self._failures: Counter[str] = Counter()
-        self._shrunk: dict[str, ShrunkDone] = {}
+        self._shrunk: dict[str, ShrinkRecord] = {}
         for record in [] if store is None else store.records:
-            if isinstance(record, ShardDone):
+            if isinstance(record, ShardRecord):
                 self._take_shard(record.result)
             else:
                 self._take_shrunk(record)
 
     @property
     def steps(self) -> int:
-        """Checked so far."""
+        """Steps checked so far."""
         return sum(total.steps for total in self.totals.values())
 
     def findings(self) -> list[Finding]:
-        """Every kind of failure once: shrunk, or as it was met where that is not done."""
+        """One failure of each kind: shrunk, or as it occurred if it is not shrunk yet."""
         found: dict[str, Finding] = {}
         for kind, (_, first) in sorted(self._first.items(), key=lambda item: (item[1][0], item[0])):
             done = self._shrunk.get(kind)
@@ -124,18 +124,18 @@ class Campaign:
         executor: Executor | None = None,
         progress: Callable[[Campaign], None] = lambda _campaign: None,
     ) -> None:
-        """Work until the budget is spent and every kind of failure is shrunk, or Ctrl-C."""
+        """Run until the budget is spent and every kind of failure is shrunk, or until Ctrl-C."""
         ends = None if budget.seconds is None else time.monotonic() + budget.seconds
         todo = self._todo(ends, budget.steps)
-        waiting: list[Job] = []  # to be done again
+        waiting: list[Job] = []  # jobs to repeat
         for _ in range(1 + MAY_DIE):
-            running: dict[Running, Job] = {}
+            running: dict[ShardFuture, Job] = {}
             try:
                 with workers(jobs, executor) as pool:
                     self._work(pool, jobs, todo, waiting, running, progress)
             except BrokenExecutor:
                 waiting += [job for future, job in running.items() if not self._took(future)]
-                tell("a worker process died: killed, or out of memory; what it was doing is done again")
+                tell("a worker process died (killed, or out of memory); its work is repeated")
             else:
                 return
         self.interrupted = True
@@ -146,10 +146,10 @@ class Campaign:
         jobs: int,
         todo: Iterator[Job | None],
         waiting: list[Job],
-        running: dict[Running, Job],
+        running: dict[ShardFuture, Job],
         progress: Callable[[Campaign], None],
     ) -> None:
-        """Work on one pool; what runs is kept in ``running``.
+        """Run jobs on one pool; ``running`` holds the jobs in progress.
 
         :raises BrokenExecutor: a process died
         """
@@ -157,7 +157,7 @@ class Campaign:
             while True:
                 while len(running) <= jobs and (job := waiting[0] if waiting else next(todo)) is not None:
                     if not waiting:
-                        waiting.append(job)  # it waits as long as the pool may refuse it
+                        waiting.append(job)  # repeated if the pool refuses it
                     future = pool.submit(do, job)
                     running[future] = waiting.pop(0)
                 if not running:
@@ -171,21 +171,21 @@ class Campaign:
             for future in pool.interrupted(running):
                 self._take(future.result())
 
-    def _took(self, future: Running) -> bool:
-        """Take what a worker had done before another one died."""
+    def _took(self, future: ShardFuture) -> bool:
+        """Take the result of a worker that finished before another one died."""
         if future.cancelled() or not future.done() or future.exception() is not None:
             return False
         self._take(future.result())
         return True
 
     def finish(self) -> None:
-        """Store the failures that were not shrunk as they were met."""
+        """Store failures that were not shrunk as they occurred."""
         for kind, (shard, found) in self._first.items():
             if kind not in self._shrunk:
                 write_finding(self._folder, found, told_of(Job(self.settings, self._known_of(shard), shard, found)))
 
     def _todo(self, ends: float | None, steps: int | None) -> Iterator[Job | None]:
-        """What to do next; none: nothing now."""
+        """The next jobs; None: there is no job now."""
         begun_kinds: set[str] = set()
         shard = 0
         while True:
@@ -204,20 +204,20 @@ class Campaign:
                 yield Job(self.settings, self._known_of(shard), shard)
                 shard += 1
 
-    def _known_of(self, shard: int) -> Known:
+    def _known_of(self, shard: int) -> GenerationFacts:
         return self._known[shard % len(self._known)]
 
-    def _take(self, result: ShardResult | ShrunkDone | None) -> None:
-        """Keep what a worker did: in the journal first."""
+    def _take(self, result: ShardResult | ShrinkRecord | None) -> None:
+        """Record a worker's result, first in the journal."""
         if result is None:
             self.interrupted = True
-        elif isinstance(result, ShrunkDone):
+        elif isinstance(result, ShrinkRecord):
             if self._store is not None:
                 self._store.append(result)
             self._take_shrunk(result)
         else:
             if self._store is not None:
-                self._store.append(ShardDone(result))
+                self._store.append(ShardRecord(result))
             self._take_shard(result)
 
     def _take_shard(self, result: ShardResult) -> None:
@@ -231,8 +231,8 @@ class Campaign:
                 self._first.setdefault(found.failure.kind, (self._frontier, found))
             self._frontier += 1
 
-    def _take_shrunk(self, done: ShrunkDone) -> None:
-        """Write the finding, unless one that was found earlier has the same kind after shrinking."""
+    def _take_shrunk(self, done: ShrinkRecord) -> None:
+        """Write the finding, unless an earlier finding is of the same kind after shrinking."""
         self._shrunk[done.kind] = done
         name = slug(done.found.failure)
         same = [k for k, other in self._shrunk.items() if slug(other.found.failure) == name]

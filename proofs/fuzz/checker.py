@@ -1,4 +1,4 @@
-"""Events done on the reference, each critical section checked against the model, and every state by the properties."""
+"""Runs events on the reference; checks each critical section against the model, and every state with the properties."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
-from model.calls import CRASH, MISUSE, OK, Ended
-from proofs.operations import MOST_DOMAINS, Continue, CreateDomain, Event, HypercallClaim, Outcome
+from model.calls import CRASH, MISUSE, OK, ScriptOutcome
+from proofs.operations import Continue, CreateDomain, Event, HypercallClaim, Outcome
+from proofs.replay.runner import NOBODY
 from proofs.traces.events import HostShape
 from reference.properties import check_state
 from reference.status import HypervisorCrash, MisuseError
 
 from .difference import counters_differ, first_difference, ledger_differs
 from .expectation import Expectation
-from .known import Known
-from .machine import NOBODY, Machine
+from .hosts import runner_on
+from .known import GenerationFacts
 from .properties import Properties
 
 EVERYTHING = 1024
-"""Critical sections between two comparisons of everything: pages counted block by block, every history of claims.
-What differs in these only, is found that much later, at the latest at the end of the trace."""
+"""Critical sections between two complete comparisons, which include pages counted block by block and claim histories.
+A difference only in these is found up to this many sections later, at the latest at the end of the trace."""
 
 
 _INDEX = re.compile(r"\[\d+\]|(?<=domains)\.\d+")
@@ -32,73 +33,76 @@ _MEMORY = frozenset({"mfn", "on_node", "mfns", "node_avail_pages", "total_avail_
 
 
 class Failure(Struct, frozen=True):
-    """What a critical section did that it must not do."""
+    """A difference between reference and model, or a violated property, after a critical section."""
 
     semantics: str
     op: str
-    """Of the event that began the operation."""
+    """The name of the operation."""
     field: str
     """What differs: a counter, a part of the outcome, ``crash``, or a property."""
     detail: str
 
     @property
     def kind(self) -> str:
-        """What makes two failures the same finding, whichever domain or node it was."""
+        """The kind of the failure, independent of domain and node; failures of one kind are one finding."""
         return f"{self.semantics} {self.op} {self.what}"
 
     @property
     def what(self) -> str:
-        """The field, whichever domain or node it is of."""
+        """The field without its domain or node."""
         return _INDEX.sub("", self.field)
 
     @property
     def symptom(self) -> str:
-        """What a shorter trace must show, too: where memory came from is one thing, whichever number tells it."""
+        """What a shorter trace must also show. Numbers that say where memory came from count as one symptom."""
         return "memory" if self.what in _MEMORY else self.what
 
     def __str__(self) -> str:
         return f"{self.semantics}: {self.op}: {self.field}: {self.detail}"
 
 
-class Impossible(Exception):  # what it is called
-    """An event that cannot stand there: the hypervisor is never asked for it."""
+class ImpossibleEventError(Exception):  # what it is called
+    """An event that is impossible at this point: no caller of the hypervisor makes it."""
 
 
 class Checker:
-    """A host of the reference and the model of it, side by side. A failure ends it: the two are then not alike."""
+    """A host of the reference and its model. A failure ends the check, because the two then differ."""
 
-    def __init__(self, shape: HostShape, known: Known, *, every: int = EVERYTHING, check_locks: bool = False) -> None:
-        """``every``: critical sections between two comparisons of everything."""
-        self.machine = Machine(shape, known.semantics, check_locks=check_locks)
-        self.host = self.machine.host
-        self.expectation = Expectation(self.host, MOST_DOMAINS)
+    def __init__(
+        self, shape: HostShape, known: GenerationFacts, *, every: int = EVERYTHING, check_locks: bool = False
+    ) -> None:
+        """``every``: critical sections between two complete comparisons."""
+        self.runner = runner_on(shape, known.semantics, check_locks=check_locks)
+        self.host = self.runner.host
+        self.expectation = Expectation(self.host)
         self.known = known
         self.sections = 0
         self._every = every
         self.broken: Counter[str] = Counter()
-        """How often a property broke for which there is no proof that it holds."""
+        """For each property that is not proved, how often it was violated."""
         self.crashed = False
         self.outcome: Outcome | None = None
-        """Of the event done last, if its operation has ended."""
+        """The outcome of the last event; None: its operation has not ended."""
         self._calls = self.expectation.calls
         self.killing = self._calls.killing
-        """Ids of domains between the steps of domain_kill, which holds the domctl lock, and still claims by design."""
+        """Ids of domains between the steps of domain_kill, which holds the domctl lock; they may still hold claims."""
         self._properties = Properties(self.host, self._calls.state)
         self._proved = frozenset(known.proved)
-        self._running = self.machine.running
+        self._in_flight = self.runner.in_flight
 
     def do(self, event: Event) -> Failure | None:
-        """Do an event; all its critical sections if it names no builder.
+        """Run an event; without a builder, all its critical sections.
 
-        :raises Impossible: it cannot stand here
+        :raises ImpossibleEventError: the event is impossible at this point
         """
         named = event.builder
         builder: str = NOBODY if named is UNSET else named
         goes_on = type(event) is Continue
-        running = self._running.get(builder)
-        if (running is not None) is not goes_on:
-            raise Impossible(f"builder {builder} has {'nothing to continue' if goes_on else 'not ended what it does'}")
-        begun = event if running is None else running.event
+        operation = self._in_flight.get(builder)
+        if (operation is not None) is not goes_on:
+            problem = "has no operation to continue" if goes_on else "has not ended its operation"
+            raise ImpossibleEventError(f"builder {builder} {problem}")
+        begun = event if operation is None else operation.event
         while True:
             failure = self._section(builder, begun, goes_on)
             if failure is not None or self.crashed or self.outcome is not None or builder != NOBODY:
@@ -106,18 +110,18 @@ class Checker:
             goes_on = True
 
     def end(self) -> Failure | None:
-        """The trace is over: everything is compared."""
+        """Compare everything at the end of the trace."""
         return None if self.crashed else self._everything("end")
 
     def _section(self, builder: str, event: Event, goes_on: bool) -> Failure | None:
-        """One critical section on both sides."""
-        expectation, machine, calls = self.expectation, self.machine, self._calls
+        """Run one critical section on both sides."""
+        expectation, runner, calls = self.expectation, self.runner, self._calls
         self.outcome = None
         expected = expectation.go_on(builder) if goes_on else expectation.begin(builder, event)
         if calls.result == MISUSE:
-            raise Impossible(f"{event.op} cannot be done here")
+            raise ImpossibleEventError(f"{event.op} is impossible at this point")
         try:
-            outcome = machine.go_on(builder) if goes_on else machine.begin_as(builder, event)
+            outcome = runner.go_on(builder) if goes_on else runner.begin(builder, event)
         except HypervisorCrash as crash:
             self.crashed = True
             return None if calls.result == CRASH else self._failure(event, "crash", str(crash))
@@ -135,10 +139,10 @@ class Checker:
     def _failure(self, event: Event, field: str, detail: str) -> Failure:
         return Failure(self.known.semantics, event.op, field, detail)
 
-    def _differs(self, event: Event, expected: Ended | None, outcome: Outcome | None) -> Failure | None:
+    def _differs(self, event: Event, expected: ScriptOutcome | None, outcome: Outcome | None) -> Failure | None:
         calls, host = self._calls, self.host
         s = calls.state
-        touched = calls.domains.get(calls.touched)  # type: ignore[arg-type]  # none: then it is no key
+        touched = calls.domains.get(calls.touched)  # type: ignore[arg-type]  # None is no key
         if (
             counters_differ(s, host, calls.domains)
             or (touched is not None and ledger_differs(s, touched))
@@ -160,7 +164,7 @@ class Checker:
         return None
 
     def _everything(self, op: str) -> Failure | None:
-        """The slow comparison of all there is, and the reference's own checker."""
+        """The slow, complete comparison, and the reference's own checker."""
         difference = first_difference(self._calls.state, self.host, self._calls.domains)
         if difference is not None:
             return Failure(self.known.semantics, op, difference.field, str(difference))
@@ -173,7 +177,7 @@ class Checker:
         return name == "dead-hold-nothing" and bool(self.killing)
 
     def _breaks(self, event: Event) -> Failure | None:
-        """What the section broke: a failure if it is proved to hold, counted otherwise."""
+        """Check the properties: a violation of a proved property is a failure, others are counted."""
         new = self._properties.update(self._calls.changed, self._calls.touched, self.killing)
         for name in {name for name, _ in new} if new else ():
             if name in self._proved:
@@ -184,13 +188,13 @@ class Checker:
 
 
 def _told(answer: dict[str, Any]) -> list[HypercallClaim]:
-    """A set installed, as it is told."""
+    """The set installed, in the form of an answer."""
     on_nodes = [HypercallClaim(pages, node) for node, pages in enumerate(answer["claims"]) if pages]
     return [HypercallClaim(answer["global_claims"], "host"), *on_nodes] if answer["tells_global"] else on_nodes
 
 
-def _expected(field: str, ended: Ended, answer: dict[str, Any]) -> Any:
-    """What the model says of one part of an outcome, other than its result."""
+def _expected(field: str, ended: ScriptOutcome, answer: dict[str, Any]) -> Any:
+    """The model's value for one part of an outcome, other than its result."""
     blocks: Any = ended.blocks
     if field == "mfn":
         return blocks[0].mfn if ended.result == OK and blocks else None

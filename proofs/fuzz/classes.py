@@ -1,7 +1,7 @@
-"""The outcome classes of a semantics: what a campaign should reach, and what it cannot, with the reason.
+"""The outcome classes of a generation: those that a campaign should reach, and those that are unreachable, and why.
 
-Classes are the cases of the model's calls and what an allocation or a recall can do besides. Whether a class can be
-reached is asked of the solver, on a small host in any state in which everything holds that is proved of that semantics.
+Classes are the cases of the model's calls, and further distinctions for allocations and recalls. The solver decides
+whether a class is reachable, on a small host in any state in which all proved properties of the generation hold.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from model.calls import (
 from model.logic import Term, all_of, any_of, negation
 from model.named import GENERATIONS
 from model.properties import PROPERTIES
+from proofs.interrupts import check, interruptible
 from proofs.operations import OPERATIONS
 
 from .features import (
@@ -48,20 +49,21 @@ from .features import (
     REDEEMED,
     SEARCHED,
 )
+from .longest import at_late_entry, classes_of_loops
 
 NODES, DOMAINS = 3, 2
 NO_STATE = f"no state with all that is proved admits it ({NODES} nodes, {DOMAINS} domains)"
 _DOMID = 1
 
 SCRUBBING = "populate_physmap: preempted scrubbing"
-"""Where there is a stash."""
+"""Only in generations with a stash."""
 
 Classes = dict[str, str]
-"""Every class, and why it cannot be reached; empty where it can."""
+"""Every class, and why it is unreachable; empty: it is reachable."""
 
 
 class _StateSolver:
-    """A solver that knows what holds in every state, and questions to it."""
+    """A solver with the properties of every state, and the queries to it."""
 
     def __init__(self, semantics: str, proved: list[str]) -> None:
         self.host = CallHost(NODES, DOMAINS)
@@ -69,22 +71,22 @@ class _StateSolver:
         self.call = Call(GENERATIONS[semantics], self.host, self.before)
         self.found: Classes = {}
         self.given: Term = True
-        """What else holds of the arguments."""
-        self._solver = z3.SimpleSolver()
+        """Further facts about the arguments."""
+        self._solver = interruptible(z3.SimpleSolver())
         for name in proved:
             of_state = PROPERTIES[name].of_state
-            assert of_state is not None  # what is proved of every state is about states
+            assert of_state is not None  # these are state properties
             self._solver.add(of_state(self.host, self.before))
         pauses = self.before.controller_pause_count[_DOMID]
         self._solver.add(pauses >= 0, pauses <= MAX_PAUSE_COUNT)
 
     def ask(self, name: str, condition: Term, reason: str = NO_STATE) -> None:
-        """Note a class; it can be reached where the condition can hold, and if one of several questions said so."""
+        """Record a class as reachable if the condition is satisfiable; of several queries, one suffices."""
         if self.found.get(name) == "":
             return
         self._solver.push()
         self._solver.add(*self.host.axioms, self.given, condition)
-        answer = self._solver.check()
+        answer = check(self._solver)
         self._solver.pop()
         if answer == z3.unknown:
             raise RuntimeError(f"{name}: the solver does not know whether it can be reached")
@@ -92,7 +94,7 @@ class _StateSolver:
 
 
 def classes_of(semantics: str, proved: list[str]) -> Classes:
-    """Every class of a semantics. ``proved``: the names of what holds in every state."""
+    """Every class of a generation. ``proved``: the names of the properties that hold in every state."""
     asked = _StateSolver(semantics, proved)
     for name, arguments in _calls(asked.host):
         if not exists(name, semantics):
@@ -104,17 +106,21 @@ def classes_of(semantics: str, proved: list[str]) -> Classes:
                 asked.ask(f"{name}: {case.name}", holds(found, index))
         if name == "alloc_heap_pages":
             _passed_over(asked, found, arguments["has_block"])
+        if name == "install_claim_set":
+            for case in found:
+                if case.entry is not None:  # a check that fails at one entry may fail at a late one
+                    asked.found[at_late_entry(case.name)] = asked.found[f"{name}: {case.name}"]
         _effects(asked, name, found, arguments)
     stashing = (SCRUBBING,) if asked.call.interface.stashes else ()
     of_operations = [f"{name}: {outcome}" for name, kind in OPERATIONS.items() for outcome in kind.outcomes]
-    for name in (*SEARCHED, PASSED_OVER_EMPTY, *of_operations, *stashing):
+    for name in (*SEARCHED, PASSED_OVER_EMPTY, *of_operations, *stashing, *classes_of_loops(semantics)):
         asked.found[name] = ""
     return asked.found
 
 
 def _given(before: CallState, name: str, arguments: dict[str, Any]) -> Term:
-    """What holds wherever the call is made: the pages of its block are counted where they are, and a domain that is
-    about to leave the list was killed, with nobody still at it."""
+    """Facts at every use of the call: the pages of its block are counted, and a domain that is about to leave the
+    list was killed and has no operation in flight."""
     if name in ("finish_kill", "domain_destroy"):
         return all_of([before.listed(_DOMID), before.is_dying[_DOMID], before.domctl_lock != _DOMID])
     if name == "put_domain" and arguments["freed"]:
@@ -129,7 +135,7 @@ def _given(before: CallState, name: str, arguments: dict[str, Any]) -> Term:
 
 
 def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every call, with arguments that among them admit every case."""
+    """Every call, with arguments that together cover every case."""
     pages, more, limit, marked = (host.pages(name) for name in ("pages", "more", "limit", "marked"))
     order, target, other = (host.pages(name) for name in ("order", "target", "other"))
     pad, pad_of_entry, flags = host.pages("pad"), host.pages("pad_of_entry"), host.pages("flags")
@@ -199,13 +205,13 @@ def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _passed_over(asked: _StateSolver, found: list[Case], has_block: list[Term]) -> None:
-    """A node that has a block is not the one where the search ends."""
+    """The search skips a node that has a block."""
     second = [index for index, case in enumerate(found) if case.name == "allocated"][1]
     asked.ask(PASSED_OVER_CLAIMED, all_of([holds(found, second), has_block[0]]))
 
 
 def _effects(asked: _StateSolver, name: str, found: list[Case], arguments: dict[str, Any]) -> None:
-    """What the cases that redeem or recall may take."""
+    """The classes of cases that redeem or recall."""
     redeems = "assign_pages" if asked.call.rules.redeems_at_assign else "alloc_heap_pages"
     for index, case in enumerate(found):
         if case.effect is None:

@@ -1,7 +1,7 @@
-"""What the model says of every critical section, before the reference does it.
+"""The outcome that the model expects of every critical section, computed before the reference runs it.
 
-The model's scripts run beside the reference's operations. What the model leaves open is asked of the reference: which
-nodes have a free block, which frames a block is, and which block of a dying domain is freed next.
+The model's scripts run in step with the reference's operations. The reference decides what the model leaves open: which
+nodes have a free block, the frames of a block, and which block of a dying domain is freed next.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from model.calls import (
     NONE,
     OFFLINED,
     SCRIPTS,
-    Ended,
     Entry,
-    PreemptAt,
+    PreemptionChoice,
     Script,
+    ScriptOutcome,
     ScriptSection,
     exists,
 )
@@ -32,19 +32,19 @@ from proofs.operations import OPERATIONS, CreateDomain, Event
 from reference.pages import PageState
 from reference.state import Host
 
-from .compiled import CaseResult, Pages
-from .frames import Owned, pages_at
+from . import longest
+from .frames import OwnedBlocks, pages_at
 from .model_calls import ModelCalls
+from .numbers import CaseResult, Pages
 
 _TARGETS: dict[int | str, int] = {"global": GLOBAL, "host": GLOBAL, "legacy": LEGACY, "no_node": NO_NODE}
 
 
 class Expectation:
-    """The model beside a host of the reference: its calls, and its scripts in flight."""
+    """The model of a host of the reference: its calls, and its scripts in flight."""
 
-    def __init__(self, host: Host, domains: int) -> None:
-        """``domains``: ids are below that."""
-        self.calls = ModelCalls(host, domains)
+    def __init__(self, host: Host) -> None:
+        self.calls = ModelCalls(host)
         self.host = host
         self.killing = self.calls.killing
         self._scripts: dict[str, tuple[Event, Script]] = {}
@@ -52,10 +52,10 @@ class Expectation:
         self._callers_refuse = rules.refuses_dying and not rules.checks_dying_in_lock
         self._missing = frozenset(k for name, k in OPERATIONS.items() if not exists(name, host.semantics.name))
 
-    def begin(self, builder: str, event: Event) -> Ended | None:
-        """The event's first critical section: how the operation ended, or none if it goes on.
+    def begin(self, builder: str, event: Event) -> ScriptOutcome | None:
+        """Run the event's first critical section; returns how the operation ended, or None if it has not ended.
 
-        ``calls.result`` is ``misuse`` where the hypervisor cannot be asked for that at all.
+        ``calls.result`` is ``misuse`` if no caller of the hypervisor makes the call.
         """
         calls = self.calls
         calls.new_section()
@@ -65,60 +65,62 @@ class Expectation:
         begun = event.on_model(self)
         if type(begun) is CaseResult:
             calls.result = begun.result
-            return _ended(begun.result) if begun.block is None else Ended(begun.result, (begun.block,))  # type: ignore[arg-type]  # as good as a block
-        self._scripts[builder] = event, begun  # type: ignore[assignment]  # what was not made is a script
+            return _ended(begun.result) if begun.block is None else ScriptOutcome(begun.result, (begun.block,))  # type: ignore[arg-type]  # used as a block
+        self._scripts[builder] = event, begun  # type: ignore[assignment]  # it is a script
         ended = self._go_on(builder)
         if calls.result == MISUSE:
             self._scripts.pop(builder, None)
         return ended
 
-    def go_on(self, builder: str) -> Ended | None:
-        """The next critical section of what a builder does."""
+    def go_on(self, builder: str) -> ScriptOutcome | None:
+        """Run the next critical section of a builder's operation; returns as `begin`."""
         self.calls.new_section()
         return self._go_on(builder)
 
-    def _go_on(self, builder: str) -> Ended | None:
+    def _go_on(self, builder: str) -> ScriptOutcome | None:
         event, script = self._scripts[builder]
         make = self.calls.make
         try:
             item = next(script)
             while type(item) is ScriptSection:
-                item = script.send(make(item.call, item.arguments))  # type: ignore[arg-type]  # as good as a case
+                item = script.send(make(item.call, item.arguments))  # type: ignore[arg-type]  # used as a case
         except StopIteration as end:
             del self._scripts[builder]
-            ended: Ended = end.value
+            ended: ScriptOutcome = end.value
             self._count_operation(event, ended)
             return ended
         return None
 
-    def _count_operation(self, event: Event, ended: Ended) -> None:
-        """How an operation of several critical sections ended, where no single case says it."""
+    def _count_operation(self, event: Event, ended: ScriptOutcome) -> None:
+        """Count how an operation of several critical sections ended, if no single case states it."""
         for name in event.outcome_of(ended, self):
             self.calls.hits[f"{event.op}: {name}"] += 1
+        longest.count_operation(self.calls.hits, event, ended)
 
-    # -- what operations ask
+    # -- queries of operations
 
     def known(self, domid: int) -> int | None:
-        """None for an id that no domain has: the model is queried about a domain that is not found."""
+        """The id, or None if no domain has it, which the model takes as a domain that is not found."""
         s = self.calls.state
-        listed = domid < s.number_of_domains and s.is_created[domid] and not s.is_destroyed[domid]
-        return domid if listed else None
+        slot = s.slots.get(domid)
+        return domid if slot is not None and s.is_created[slot] and not s.is_destroyed[slot] else None
 
     def has(self, domid: int | None) -> bool:
-        """Whether a domain on the list has the id; a call for no domain has all it needs."""
+        """Whether a domain on the list has the id; True for None, a call without a domain."""
         return domid is None or self.known(domid) is not None
 
     def is_dying(self, domid: int) -> bool:
         """Whether the domain is dying."""
-        return bool(self.calls.state.is_dying[domid])
+        s = self.calls.state
+        return bool(s.is_dying[s.slots[domid]])
 
     def only_callers_refuse(self, domid: int) -> bool:
-        """Whether only the callers refuse claims of the domain, which is dying: the function itself does not."""
-        return self._callers_refuse and self.known(domid) is not None and self.calls.state.is_dying[domid]
+        """Whether the domain is dying and only the callers, not the function itself, refuse its claims."""
+        return self._callers_refuse and self.known(domid) is not None and self.is_dying(domid)
 
     def is_free_id(self, domid: int) -> bool:
         """Whether a new domain may get the id."""
-        return domid < self.calls.state.number_of_domains and not self._worked_on(domid)
+        return not self._worked_on(domid)
 
     def has_page(self, mfn: int) -> bool:
         """Whether the host has the frame."""
@@ -126,9 +128,9 @@ class Expectation:
         return node < len(self.host.node_pages) and page < self.host.node_pages[node]
 
     def _worked_on(self, domid: int) -> bool:
-        """Whether an operation in flight goes on with a domain of that id.
+        """Whether an operation in flight uses a domain of that id.
 
-        The model never gives an id to a second domain while the first is referred to: both would be one index.
+        The model does not give an id to a second domain while the first is in use: both would have the same index.
         """
         return any(getattr(event, "domid", None) == domid for event, _ in self._scripts.values())
 
@@ -137,11 +139,11 @@ class Expectation:
         return self.calls.make(name, arguments)
 
     def call_for(self, name: str, domid: int, **arguments: Any) -> CaseResult:
-        """A call that a domain which does not exist makes impossible, or refuses."""
+        """Make a call for a domain; without a domain of that id the call is refused or impossible."""
         return self.calls.make(name, {"domid": self.known(domid), **arguments})
 
     def call_on(self, name: str, mfn: int, order: int, **arguments: Any) -> CaseResult:
-        """A call on frames that are allocated; there is no other."""
+        """Make a call on allocated frames; on other frames it is impossible."""
         block = pages_at(self.host, mfn, order)
         if block is None:
             return self.impossible("not-allocated")
@@ -152,11 +154,11 @@ class Expectation:
         return SCRIPTS[name](*arguments, **named)
 
     def impossible(self, why: str) -> CaseResult:
-        """The hypervisor is never called like that."""
+        """The result of a call that the hypervisor's callers never make."""
         return CaseResult(why, MISUSE, None)
 
     def entries(self, claims: Iterable[Any], reserved: str = "pad") -> list[Entry]:
-        """The entries of a claim set; ``reserved``: what the field is called that has to be 0."""
+        """The entries of a claim set; ``reserved``: the name of the field that must be 0."""
         return [
             Entry(claim.pages, _TARGETS.get(claim.target, claim.target), getattr(claim, reserved)) for claim in claims
         ]
@@ -171,26 +173,28 @@ class Expectation:
             "no_owner": "no_owner" in flags,
         }
 
-    def preempt_at(self, extent: int, scrub_index: int) -> PreemptAt:
-        """A preemption check that says yes."""
-        return PreemptAt(extent, scrub_index)
+    def preempt_at(self, extent: int, scrub_index: int) -> PreemptionChoice:
+        """The preemption check that succeeds."""
+        return PreemptionChoice(extent, scrub_index)
 
     def pages_at(self, mfn: int, order: int) -> Pages | None:
-        """What these frames are; None if they are not all allocated, or not alike."""
+        """The block of these frames; None: they are not all allocated, or not alike."""
         return pages_at(self.host, mfn, order)
 
-    def owned(self, domid: int) -> Callable[[], Owned]:
-        """Gives the blocks of a domain, as the reference goes through them."""
-        owned = Owned(self.host, self.calls.domains[domid])
+    def owned(self, domid: int) -> Callable[[], OwnedBlocks]:
+        """A function that returns the blocks of a domain in the reference's order."""
+        owned = OwnedBlocks(self.host, self.calls.domains[domid], self.calls.hits)
         return lambda: owned
 
     def create_domain(self, event: CreateDomain) -> CaseResult:
-        """Evaluated on numbers directly: domains are few. The histories of an earlier domain of that id are over."""
+        """Create a domain, evaluated on numbers, not compiled: domains are few. Resets an earlier domain's history."""
         s, domid = self.calls.state, event.domid
-        nothing = [0] * s.number_of_nodes
+        if domid not in s.slots:
+            s.add_domid(domid)
+        slot, nothing = s.slots[domid], [0] * s.number_of_nodes
         for kind in ("installed", "redeemed", "released", "recalled"):
-            getattr(s, f"ledger_{kind}")[domid] = nothing[:]
-            getattr(s, f"global_{kind}")[domid] = 0
+            getattr(s, f"ledger_{kind}")[slot] = nothing[:]
+            getattr(s, f"global_{kind}")[slot] = 0
         self.calls.affinity[domid] = frozenset(node for node in event.node_affinity if node < s.number_of_nodes)
         last = self.host.first_last_alloc_node
         arguments = {
@@ -202,7 +206,7 @@ class Expectation:
         return self.calls.make("create_domain", arguments)
 
     def offline_page(self, mfn: int) -> CaseResult:
-        """What the page is, is queried from the reference."""
+        """Take a page offline; the reference supplies its state."""
         pages = self.host.pages
         node = mfn // self.host.node_span
         if mfn in pages.offlined:
@@ -215,7 +219,7 @@ class Expectation:
         return self.calls.make("offline_page", {"node": node, "page": IN_USE, "assigned": assigned, "marked": marked})
 
     def online_page(self, mfn: int) -> CaseResult:
-        """Likewise."""
+        """Bring a page online; the reference supplies its state."""
         pages = self.host.pages
         page = OFFLINED if mfn in pages.offlined else IN_USE
         return self.calls.make(
@@ -224,6 +228,6 @@ class Expectation:
 
 
 @cache
-def _ended(result: str) -> Ended:
-    """How an operation ended that leaves no pages: there are few."""
-    return Ended(result)
+def _ended(result: str) -> ScriptOutcome:
+    """The cached end of an operation that leaves no pages."""
+    return ScriptOutcome(result)

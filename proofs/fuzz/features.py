@@ -1,11 +1,12 @@
-"""What an allocation or a recall did, beyond which case of the model it was: for coverage."""
+"""Outcome classes of allocations and recalls that are finer than the model's cases, for coverage."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from .compiled import ModelState
+from . import longest
+from .numbers import ModelState
 
 REDEEMED = tuple(
     f"redeemed: {' and '.join(parts) if parts else 'nothing'}"
@@ -13,14 +14,13 @@ REDEEMED = tuple(
         [name for bit, name in ((1, "node"), (2, "host-wide"), (4, "other nodes")) if steps & bit] for steps in range(8)
     )
 )
-"""By the steps of redeeming that took something."""
+"""By the steps of redeeming that took claims."""
 
 RECALLED_NOTHING = "recalled: nothing"
 RECALLED_NODE = "recalled: claims on the node"
 RECALLED_NODE_OF_SEVERAL = "recalled: claims on the node, of several domains"
 RECALLED_HOST = "recalled: host-wide claims"
 RECALLED_HOST_OF_SEVERAL = "recalled: host-wide claims, of several domains"
-RECALLED = (RECALLED_NOTHING, RECALLED_NODE, RECALLED_NODE_OF_SEVERAL, RECALLED_HOST, RECALLED_HOST_OF_SEVERAL)
 
 NO_DOMAIN, EXACT, EXACT_ANYWHERE, REQUESTED, ANYWHERE = (
     "for no domain",
@@ -47,7 +47,7 @@ _SEARCHED = {
     for place in places
 }
 SEARCHED = tuple(_SEARCHED.values())
-"""By what was asked for, and where the search ended. For no domain every node is in the affinity."""
+"""By kind of request, and by where the search ended. Without a domain every node is in the affinity."""
 PASSED_OVER_CLAIMED = "search: passed over a node with a block, for its claims"
 PASSED_OVER_EMPTY = "search: passed over a node without a block"
 PASSED_OVER = (PASSED_OVER_CLAIMED, PASSED_OVER_EMPTY)
@@ -57,21 +57,23 @@ Claims = tuple[list[int], int, int]
 
 
 def claims_of(s: ModelState, domid: int) -> Claims:
-    """What a domain claims. A change makes a new list, so that the old one stays as it was."""
-    return s.claims[domid], s.node_claims[domid], s.global_claims[domid]
+    """A domain's claims. A change makes a new list, so this value does not change later."""
+    slot = s.slots[domid]
+    return s.claims[slot], s.node_claims[slot], s.global_claims[slot]
 
 
 def count_redeemed(hits: Counter[str], before: Claims, s: ModelState, domid: int, node: int) -> None:
-    """Which steps of redeeming took something."""
+    """Count which steps of redeeming took claims."""
     claims, node_claims, global_claims = before
-    from_node = claims[node] - s.claims[domid][node]
-    from_nodes = node_claims - s.node_claims[domid]
-    steps = (from_node > 0) + 2 * (global_claims > s.global_claims[domid]) + 4 * (from_nodes > from_node)
+    slot = s.slots[domid]
+    from_node = claims[node] - s.claims[slot][node]
+    from_nodes = node_claims - s.node_claims[slot]
+    steps = (from_node > 0) + 2 * (global_claims > s.global_claims[slot]) + 4 * (from_nodes > from_node)
     hits[REDEEMED[steps]] += 1
 
 
 def count_recalled(hits: Counter[str], before: tuple[list[int], list[int]], s: ModelState) -> None:
-    """From how many domains something was recalled; ``before``: all domains' node_claims and global_claims."""
+    """Count whether claims of one or several domains were recalled; ``before``: their node_claims and global_claims."""
     node_claims, global_claims = before
     of_node = _fewer(node_claims, s.node_claims)
     of_host = _fewer(global_claims, s.global_claims)
@@ -81,6 +83,10 @@ def count_recalled(hits: Counter[str], before: tuple[list[int], list[int]], s: M
         hits[RECALLED_HOST if of_host == 1 else RECALLED_HOST_OF_SEVERAL] += 1
     if not of_node and not of_host:
         hits[RECALLED_NOTHING] += 1
+    elif s.number_of_domains >= longest.DOMAINS:
+        there = [created and not gone for created, gone in zip(s.is_created, s.is_destroyed, strict=True)]
+        longest.count_recall(hits, longest.RECALLED_NODE, node_claims, s.node_claims, there)
+        longest.count_recall(hits, longest.RECALLED_HOST, global_claims, s.global_claims, there)
 
 
 def _fewer(before: list[int], after: list[int]) -> int:
@@ -88,7 +94,7 @@ def _fewer(before: list[int], after: list[int]) -> int:
 
 
 def kind_of_search(domid: int | None, requested: int | None, exact: bool) -> str:
-    """What was asked for."""
+    """The kind of a request."""
     if requested is not None:
         return EXACT if exact else NO_DOMAIN if domid is None else REQUESTED
     if domid is None:
@@ -99,7 +105,7 @@ def kind_of_search(domid: int | None, requested: int | None, exact: bool) -> str
 def count_search(
     hits: Counter[str], kind: str, candidates: Sequence[int], found: int | None, affinity: frozenset[int]
 ) -> None:
-    """Where a search ended: at ``found``, or nowhere."""
+    """Count where a search ended: at ``found``; None: at no node."""
     if found is None:
         place = NOWHERE
     elif found == candidates[0]:

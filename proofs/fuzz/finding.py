@@ -1,4 +1,4 @@
-"""A finding for others: a trace file that the reference reproduces, and a ready test."""
+"""The files of a finding: a trace that the reference reproduces, and a test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from proofs.traces.events import FORMAT_2
 from reference.status import HypervisorCrash, MisuseError
 
 from .checker import Failure
+from .hosts import runner_on
 from .known import known_of
-from .machine import NOBODY, Machine, builder_of
 from .rerun import first_failure, unanswered
 
 _EVENT: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Events2)
@@ -26,40 +26,37 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def header_of(host: HostShape, failure: Failure, seed: int) -> Header:
-    """The header of a finding's trace: its source says what failed."""
+    """The header of a finding's trace; its source states the failure."""
     return Header(FORMAT_2, failure.semantics, f"claimcheck fuzz: {failure}", host, seed)
 
 
 def recorded(host: HostShape, events: Sequence[Event], semantics: str) -> list[Event]:
-    """The events, boot first, with what the reference answers and its counters after each.
+    """The events, boot first, with the reference's results and its counters after each.
 
-    Where the reference stops, the trace ends with a ``crash``.
+    If the reference stops at an assertion, the trace ends with a ``crash``.
     """
-    machine = Machine(host, semantics)
-    done: list[Event] = [Boot(state=observe(machine.host))]
+    runner = runner_on(host, semantics)
+    done: list[Event] = [Boot(state=observe(runner.host))]
     for event in events:
-        builder = builder_of(event)
         try:
-            outcome = machine.begin(event)
-            while outcome is None and builder == NOBODY:
-                outcome = machine.go_on(builder)
+            outcome = runner.do(event)
         except (HypervisorCrash, MisuseError) as stopped:
             done.append(replace(event, crash=str(stopped)))
             break
-        observed = {name: value for name, value in (outcome or {}).items() if name in event.observed}
-        done.append(replace(event, state=observe(machine.host), **observed))
+        observed = {name: value for name, value in outcome.items() if name in event.observed}
+        done.append(replace(event, state=observe(runner.host), **observed))
     return done
 
 
 def lines(header: Header, events: Iterable[Event]) -> bytes:
-    """A trace as a file has it."""
+    """A trace in the file format."""
     return b"".join(_ENCODER.encode(part) + b"\n" for part in (header, *events))
 
 
 def read(path: str | Path) -> tuple[Header, list[Event]]:
-    """Header and events of a stored finding, without what was observed and without boot.
+    """Header and events of a stored finding, without observations and without boot.
 
-    :raises proofs.traces.TraceError: it is no trace
+    :raises proofs.traces.TraceError: the file is not a trace
     """
     for trace in read_traces(path):
         return trace.header, [unanswered(event) for event in trace if not isinstance(event, Boot)]
@@ -67,14 +64,14 @@ def read(path: str | Path) -> tuple[Header, list[Event]]:
 
 
 def decode(text: str) -> tuple[Header, list[Event]]:
-    """A trace whose events need no observations, as a test has it; without boot."""
+    """A trace from the text of a test, whose events need no observations; without boot."""
     first, *rest = text.strip().encode().splitlines()
     events = [_EVENT.decode(line) for line in rest]
     return _HEADER.decode(first), [event for event in events if not isinstance(event, Boot)]
 
 
 def failure_of(text: str) -> Failure | None:
-    """The first failure of a trace: for the tests that a finding brings along."""
+    """The first failure of a trace; None: it does not fail. Used by the tests of findings."""
     header, events = decode(text)
     return first_failure(header.host, events, known_of(header.semantics))
 
@@ -94,12 +91,12 @@ def test_{name}() -> None:
 
 
 def pytest_of(header: Header, events: Sequence[Event], failure: Failure) -> str:
-    """A test that fails as long as the reference and the model differ there."""
+    """A test that fails while reference and model differ on this trace."""
     return _test(header, events, failure, "proofs.fuzz.finding", "failure_of", "TRACE")
 
 
 def program_test_of(header: Header, events: Sequence[Event], failure: Failure, command: str) -> str:
-    """A test that fails as long as the program differs there."""
+    """A test that fails while the program differs on this trace."""
     return _test(header, events, failure, "proofs.fuzz.program", "divergence_of", f"{command!r}, TRACE")
 
 

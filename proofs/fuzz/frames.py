@@ -1,17 +1,19 @@
-"""What the model leaves open is asked of the reference: which frames are what, and who has them."""
+"""Queries to the reference about frames, which the model leaves open: their state and owner."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from reference.pages import Block, PageState
 from reference.state import Domain, Host
 
-from .compiled import Pages
+from . import longest
+from .numbers import Pages
 
 
 def marked_in(host: Host, block: Pages) -> int:
-    """How many pages of a block leave when it is freed."""
+    """The number of a block's pages that go offline when it is freed."""
     offlining = host.pages.offlining
     if not offlining or block.mfn is None:
         return 0
@@ -19,7 +21,7 @@ def marked_in(host: Host, block: Pages) -> int:
 
 
 def pages_at(host: Host, mfn: int, order: int) -> Pages | None:
-    """What these frames are; none if they are not all allocated, or not alike."""
+    """The block of these frames; None: they are not all allocated, or not alike."""
     pages = host.pages
     block = pages.blocks.get(mfn)
     if block is None or block.order < order:
@@ -42,24 +44,28 @@ def _alike(host: Host, mfn: int, order: int, first: Block) -> bool:
     return True
 
 
-class Owned:
-    """The blocks of a domain that is being freed, as the reference goes through them: a list at a time.
+class OwnedBlocks:
+    """The blocks of a domain whose memory is being freed, in the reference's order, as successive lists.
 
-    It frees what is still the block that it was when the list was made, and lists what is left anew.
+    The reference frees a listed block only if it is unchanged since the list was made, then makes a new list.
     """
 
-    def __init__(self, host: Host, domain: Domain) -> None:
+    def __init__(self, host: Host, domain: Domain, hits: Counter[str]) -> None:
+        """``hits``: the outcome classes that are counted."""
         self._host = host
         self._domain = domain
+        self._hits = hits
         self._listed: dict[int, Block] = {}
 
     def __iter__(self) -> Iterator[int]:
-        """First frames; a new list is made."""
+        """Make a new list; yields the first frame of each block."""
         self._listed = {block.mfn: block for block in self._host.pages.of_domain(self._domain)}
+        if len(self._listed) >= longest.BLOCKS:
+            self._hits[longest.FREED] += 1
         return iter(list(self._listed))
 
     def get(self, frame: int) -> Pages | None:
-        """What is listed there, if it is still the domain's; none if somebody else freed it, or a part of it."""
+        """The listed block at this frame; None: another call freed the block or a part of it."""
         block = self._listed[frame]
         if self._host.pages.blocks.get(frame) is not block or block.owner is not self._domain:
             return None
@@ -68,7 +74,7 @@ class Owned:
 
 
 def stash_of(host: Host, domain: Domain) -> Pages | None:
-    """The frames of a domain's stashed extent; none if there is no such extent."""
+    """The block of a domain's stashed extent; None: there is no stash."""
     stash = domain.pending_scrub
     if stash is None:
         return None

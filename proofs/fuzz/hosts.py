@@ -1,28 +1,35 @@
-"""Hosts to test on: 1 to 64 nodes, from none to 2^32 pages each."""
+"""Hosts to test on: 1 to 64 nodes, with 0 to 2^32 pages each."""
 
 from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
 from proofs.operations.draw import Draw
+from proofs.replay.runner import Runner, boot_shape
 from proofs.traces.events import HostShape
 from reference.constants import MAX_NUMNODES
+from reference.generations import GENERATIONS
 
-_NODES = ((0.15, 1, 1), (0.42, 2, 2), (0.60, 3, 3), (0.74, 4, 4), (0.88, 5, 8), (0.95, 9, 16), (0.98, 17, 32))
-"""Up to which share of hosts: from how many nodes to how many. The rest is larger."""
+_NODES = ((0.15, 1, 1), (0.42, 2, 2), (0.60, 3, 3), (0.74, 4, 4), (0.88, 5, 8), (0.95, 9, 16), (0.975, 17, 32))
+"""For a cumulative share of hosts: the range of their numbers of nodes. All others have many nodes."""
+_MANY, _LARGEST = 32, 0.7
+"""More nodes than this are many; and the share of such hosts that have the maximum."""
 _LLC_COLORING, _DEBUG_BUILD = 0.03, 0.08
 _MOST_HUGE = 2
-"""Nodes of such hosts: their heaps are of thousands of blocks from the start."""
+"""The most nodes of a host with 2^32 pages per node: such heaps have thousands of blocks at boot."""
 
 
 def draw_host(draw: Draw, extended: bool = True) -> HostShape:
-    """Most hosts are small: what breaks a large one mostly breaks a small one, in fewer steps.
+    """Draw a host. Most are small: most failures of a large host occur on a small one, in fewer steps.
 
-    :param extended: as claim-trace/2 has them: some have LLC colouring, or a debug build of the hypervisor
+    :param extended: draw features of claim-trace/2, too: LLC colouring, a debug build of the hypervisor
     """
     nodes = _number_of_nodes(draw)
     style = draw.random()
-    if style < 0.40:
+    if style < 0.40 and nodes > _MANY:
+        pages = [1 + draw.below(8) for _ in range(nodes)]
+        pages[draw.below(nodes)] = 1 << (6 + draw.below(5))  # one node has most of the memory
+    elif style < 0.40:
         pages = [draw.below(9) for _ in range(nodes)]
     elif style < 0.68:
         pages = [1 + draw.below(48) for _ in range(nodes)]
@@ -31,10 +38,10 @@ def draw_host(draw: Draw, extended: bool = True) -> HostShape:
     elif style < 0.98 or nodes > _MOST_HUGE:
         pages = [1 << (9 + draw.below(13))] * nodes
     else:
-        pages = [1 << 32] * nodes  # more than a domain's counter holds
+        pages = [1 << 32] * nodes  # exceeds a domain's 32-bit counters
     span = 1 << (max(*pages, 1) - 1).bit_length() + draw.below(2)
     llc_coloring, debug_build = draw.chance(_LLC_COLORING) and extended, draw.chance(_DEBUG_BUILD) and extended
-    last: int | UnsetType = 0 if extended else UNSET  # claim-trace/1 cannot say
+    last: int | UnsetType = 0 if extended else UNSET  # claim-trace/1 has no such field
     return HostShape(span, pages, llc_coloring, last, debug_build)
 
 
@@ -43,4 +50,9 @@ def _number_of_nodes(draw: Draw) -> int:
     for up_to, least, most in _NODES:
         if share < up_to:
             return least + draw.below(most - least + 1)
-    return 33 + draw.below(MAX_NUMNODES - 32)
+    return MAX_NUMNODES if draw.chance(_LARGEST) else _MANY + 1 + draw.below(MAX_NUMNODES - _MANY - 1)
+
+
+def runner_on(shape: HostShape, semantics: str, *, check_locks: bool = False) -> Runner:
+    """The reference of one generation on a host of that shape, after boot."""
+    return Runner(boot_shape(shape, GENERATIONS[semantics], check_locks=check_locks))

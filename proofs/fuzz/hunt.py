@@ -1,4 +1,4 @@
-"""Is each known mistake of ``claimcheck serve --mistake`` found, how soon, and how small does its trace become?"""
+"""Measures whether and how soon fuzzing finds each deliberate mistake, and how small its trace becomes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from itertools import count
 
 from msgspec import Struct
 
+from proofs.mistakes.edits import Edit
+from proofs.mistakes.planted import planted
+
 from .known import known_of
 from .program import Program
 from .shard import seed_of
-from .target import FailingTrace
+from .target import FailingTrace, Model, Target
 
 
 class Hunt(Struct, frozen=True):
-    """What became of looking for a mistake."""
+    """The result of searching for one mistake."""
 
     bug: str
     semantics: str
     found: FailingTrace | None
-    """As small as it became; none: nothing was found in time."""
+    """The shrunk trace; None: the mistake was not found in time."""
     steps: int
-    """Critical sections until it was found."""
+    """Critical sections run until it was found."""
     events_before: int
-    """Of the trace in which it was found."""
+    """The seed of the trace in which it was found."""
     seconds_to_find: float
     seconds_to_shrink: float
 
@@ -36,23 +39,33 @@ def serve_with(bug: str) -> str:
 
 
 def hunt(bug: str, seed: int = 0, seconds: float = 60.0, semantics: str = "claim-sets") -> Hunt:
-    """Look for a mistake in a generation that it fits, and shrink what is found."""
-    known = known_of(semantics)
-    program = Program(known, serve_with(bug), 60.0, 60.0, shrinking=None)
-    begun = time.monotonic()
-    steps = 0
+    """Search for a mistake of a program, in a generation to which it applies, and shrink the trace."""
+    program = Program(known_of(semantics), serve_with(bug), 60.0, 60.0, shrinking=None)
     try:
-        for number in count():
-            trial = program.trial(seed_of(seed, 0, number), {})
-            steps += trial.sections
-            found_at = time.monotonic() - begun
-            if trial.failure is not None:
-                first = FailingTrace(trial.host, trial.events, trial.failure, trial.seed)
-                small = program.shrunk(first)
-                shrunk_at = time.monotonic() - begun
-                return Hunt(bug, semantics, small, steps, len(first.events), found_at, shrunk_at - found_at)
-            if found_at > seconds:
-                return Hunt(bug, semantics, None, steps, 0, found_at, 0.0)
+        return _hunted(program, bug, semantics, seed, seconds)
     finally:
         program.close()
-    raise AssertionError("seeds are without end")
+
+
+def hunt_in_reference(edit: Edit, seed: int = 0, seconds: float = 60.0) -> Hunt:
+    """Search for a mistake of the reference, compared with the model, as ``claimcheck fuzz --mistake`` does."""
+    known = known_of(edit.semantics)
+    with planted(edit.name):
+        return _hunted(Model(known), edit.name, edit.semantics, seed, seconds)
+
+
+def _hunted(target: Target, bug: str, semantics: str, seed: int, seconds: float) -> Hunt:
+    begun = time.monotonic()
+    steps = 0
+    for number in count():
+        trial = target.trial(seed_of(seed, 0, number), {})
+        steps += trial.sections
+        found_at = time.monotonic() - begun
+        if trial.failure is not None:
+            first = FailingTrace(trial.host, trial.events, trial.failure, trial.seed)
+            small = target.shrunk(first)
+            shrunk_at = time.monotonic() - begun
+            return Hunt(bug, semantics, small, steps, len(first.events), found_at, shrunk_at - found_at)
+        if found_at > seconds:
+            return Hunt(bug, semantics, None, steps, 0, found_at, 0.0)
+    raise AssertionError("unreachable: the sequence of seeds has no end")

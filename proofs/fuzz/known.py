@@ -1,6 +1,6 @@
-"""What is known of a semantics before a campaign: what is proved to hold, and which outcomes there are.
+"""The facts about a generation that a campaign needs: its proved properties, and its outcome classes.
 
-Both come from the solver, in a few seconds; they are stored (`proofs.stored`).
+The solver computes both in a few seconds; they are cached (`proofs.stored`).
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ from pathlib import Path
 from msgspec import Struct
 
 from proofs.parallel import tell
-from proofs.stored import Damaged, look_up, store
+from proofs.stored import DamagedFileError, look_up, store
 from reference.properties import STATE_PROPERTIES
 
 CACHE = Path(".cache/fuzz")
 
 WITHOUT_LIMBO = "entitlement-without-limbo"
 CHECKED = (*STATE_PROPERTIES, WITHOUT_LIMBO)
-"""The properties that are checked of every state, by the names of the reference's checker."""
+"""The properties that are checked in every state, by the names of the reference's checker."""
 
 
-class Known(Struct, frozen=True):
-    """What holds, and what can come out, of one semantics."""
+class GenerationFacts(Struct, frozen=True):
+    """The proved properties and outcome classes of one generation."""
 
     semantics: str
     proved: list[str]
-    """Properties of :data:`CHECKED` that are proved for any host: a state without one is a finding."""
+    """Properties of :data:`CHECKED` that are proved for any host: a state that violates one is a finding."""
     classes: dict[str, str]
-    """Every outcome class, and why it cannot be reached (empty: it can)."""
+    """Every outcome class, and why it is unreachable; empty: it is reachable."""
 
     def reachable(self) -> list[str]:
         """The classes that a campaign should reach."""
         return [name for name, reason in self.classes.items() if not reason]
 
 
-def known_of(semantics: str, cache: Path | None = CACHE) -> Known:
-    """Proved anew, or as the cache has it; a damaged entry counts as absent."""
+def known_of(semantics: str, cache: Path | None = CACHE) -> GenerationFacts:
+    """From the cache, or proved again if the entry is absent or damaged."""
     if cache is not None:
         try:
-            stored = look_up(cache, semantics, Known)
-        except Damaged:
-            tell(f"what is known of {semantics} could not be read: proved anew")
+            stored = look_up(cache, semantics, GenerationFacts)
+        except DamagedFileError:
+            tell(f"the cached facts about {semantics} are damaged; they are proved again")
         else:
             if stored is not None:
                 return stored.content
@@ -49,21 +49,21 @@ def known_of(semantics: str, cache: Path | None = CACHE) -> Known:
         try:
             store(cache, semantics, found)
         except OSError as error:
-            tell(f"what is known of {semantics} is not stored: {error.strerror or error}")
+            tell(f"the facts about {semantics} are not cached: {error.strerror or error}")
     return found
 
 
-def _asked(semantics: str) -> Known:
+def _asked(semantics: str) -> GenerationFacts:
     from proofs.prover.induction import induction
 
     from .classes import classes_of
 
     kept = induction(semantics).kept
-    return Known(semantics, _proved(semantics, kept), classes_of(semantics, kept))
+    return GenerationFacts(semantics, _proved(semantics, kept), classes_of(semantics, kept))
 
 
 def _proved(semantics: str, kept: list[str]) -> list[str]:
-    """The properties all of whose parts are kept by every step. One that is not applicable is not proved."""
+    """The properties of which every step keeps all parts. A property that is not applicable is not proved."""
     from model.named import GENERATIONS
     from model.properties import PROPERTIES, Kind
     from proofs.obligations.suite import lacking

@@ -1,11 +1,12 @@
-"""Which operations of traces make the calls that outcome classes are about."""
+"""Maps outcome classes to the operations of traces that reach them."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from .known import Known
-from .offered import Offered
+from . import longest
+from .known import GenerationFacts
+from .offered import ProgramCapabilities
 
 _ALLOCATING = ("alloc_domheap_pages", "alloc_heap_pages", "populate_physmap")
 _KILLING = ("domain_kill", "destroydomain")
@@ -39,26 +40,33 @@ _LEADS_TO: dict[str, tuple[str, ...]] = {
     "assign_in_exchange": _EXCHANGING,
     "drop_tot_pages": _EXCHANGING,
 }
-"""Where they are not called the same."""
+"""Calls whose operations have other names."""
 
-NOT_OFFERED = "the program has no operation that leads there"
-NOT_IN_TRACES = "traces of claim-trace/1 do not lead there"
+NOT_OFFERED = "the program has no operation that reaches it"
+NOT_IN_TRACES = "claim-trace/1 cannot express the events that reach it"
 _EXTENDED_ONLY = ("llc-coloring", "mark-asserted")
 
 
 def leads_to(name: str) -> tuple[str, ...]:
-    """The operations that lead to an outcome class."""
+    """The operations that reach an outcome class."""
+    if longest.is_longest(name):
+        return longest.leads_to(name)
     call = name.partition(":")[0].partition(",")[0]
     return _LEADS_TO.get(call, (call,))
 
 
 def favourable(name: str) -> tuple[str, ...]:
-    """The operations to favour for an outcome class: what makes the call, and what it needs before."""
+    """The operations to favour for an outcome class: those that make the call, and those that prepare it.
+
+    Empty for classes of long loops: these need a large host or many domains, and would favour nearly every operation.
+    """
+    if longest.is_longest(name):
+        return ()
     return (*leads_to(name), *_needs(name))
 
 
 def _needs(name: str) -> tuple[str, ...]:
-    """What else is needed for a class to come out."""
+    """The operations that prepare a state in which the class can be reached."""
     call, _, case = name.partition(": ")
     if case in ("node-overclaimed", "host-overclaimed", "mark-asserted", "assigned-mark-lost") or name in _NEED_MARKS:
         return ("offline_page",)
@@ -81,12 +89,12 @@ _NEED_STASHES = frozenset(
 )
 
 
-def as_offered(known: Known, offered: Offered) -> Known:
-    """What can come out of the operations that a program has."""
+def as_offered(known: GenerationFacts, offered: ProgramCapabilities) -> GenerationFacts:
+    """The facts restricted to the operations that a program offers."""
     return replace(known, classes={name: reason or _why_not(name, offered) for name, reason in known.classes.items()})
 
 
-def _why_not(name: str, offered: Offered) -> str:
+def _why_not(name: str, offered: ProgramCapabilities) -> str:
     leads = any(operation in offered.operations for operation in leads_to(name))
     if not leads or not offered.operations.issuperset(_needs(name)):
         return NOT_OFFERED

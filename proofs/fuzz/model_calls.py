@@ -1,4 +1,4 @@
-"""The calls of the model, made one after the other on one state."""
+"""Makes calls of the model, one after the other, on one state."""
 
 from __future__ import annotations
 
@@ -11,66 +11,82 @@ from model.named import GENERATIONS
 from reference.state import Domain, Host
 from reference.status import MisuseError
 
-from .compiled import CaseResult, Compiled, Compiler, ModelState, Pages, direct
+from . import longest
+from .compiler import CompiledCall, Compiler
 from .features import PASSED_OVER, claims_of, count_recalled, count_redeemed, count_search, kind_of_search
 from .frames import marked_in, stash_of
+from .numbers import CaseResult, ModelState, Pages, evaluated
 
 _MOST_ENTRIES = 6
-"""Of a claim set that is compiled: the checks of an entry grow with those before it."""
+"""The most entries of a claim set that is compiled: the checks of an entry grow with those before it."""
 _orders = lru_cache(maxsize=1 << 14)(search_order)
 Arguments = Mapping[str, Any]
 
 
 @lru_cache(maxsize=64)
 def compiler(semantics: str) -> Compiler:
-    """The compiled calls of a semantics, shared by everything in this process."""
+    """The compiled calls of a generation, shared in this process."""
     return Compiler(semantics)
 
 
 class ModelCalls:
-    """A state of the model, and what the calls of the last critical section did to it."""
+    """A state of the model, and the changes made by the calls of the last critical section."""
 
-    def __init__(self, host: Host, domains: int) -> None:
-        """``host``: of the reference, whose free blocks are looked at; ``domains``: ids are below that."""
+    def __init__(self, host: Host) -> None:
+        """``host``: the host of the reference, whose free blocks decide where an allocation is possible."""
         self.host = host
-        self.state = ModelState(host.node_pages, domains, host.llc_coloring_enabled, host.debug_build)
+        self.state = ModelState(host.node_pages, (), host.llc_coloring_enabled, host.debug_build)
         self.domains: dict[int, Domain] = {}
-        """Of the reference: the last domain of every id, whether it is on the list or destroyed."""
+        """The reference's last domain of every id, on the list or destroyed."""
         self.killing: set[int] = set()
-        """Ids of domains whose domain_kill has begun and not ended: it holds the domctl lock all the while."""
+        """Ids of domains whose domain_kill has begun and not ended; it holds the domctl lock."""
         self.result = OK
-        """Of the call made last."""
+        """The result of the last call."""
         self.changed: frozenset[str] = frozenset()
         """The fields that changed."""
         self.touched: int | None = NONE
-        """The only domain that something changed of; none: it may be any."""
+        """The only domain whose fields changed; None: any domain's may have."""
         self.affinity: dict[int | None, frozenset[int]] = {None: frozenset(host.nodes)}
-        """node_affinity by domain; for no domain it is every node."""
+        """node_affinity by domain; without a domain it is every node."""
         self._compiler = compiler(host.semantics.name)
         self.hits = self._compiler.hits
         self._nodes = len(host.node_pages)
+        self._is_large = self._nodes >= longest.NODES
         self._taken: Pages | None = None
         self._redeems_at_assign = GENERATIONS[host.semantics.name].rules.redeems_at_assign
 
     def new_section(self) -> None:
-        """A critical section begins."""
+        """Begin a critical section."""
         self.result = OK
         self.changed = frozenset()
         self.touched = NONE
 
     def settle(self) -> None:
-        """The reference has done its part, with the same result: which frames it took is known now."""
+        """The reference has run the section with the same result: record the frames that it took."""
         if self._taken is not None:
             self._taken.mfn = next(reversed(self.host.pages.blocks))
             self._taken = None
 
     def make(self, name: str, arguments: Arguments) -> CaseResult:
-        """Make a call: the case that came out."""
-        special = _MADE.get(name)
-        return self._plain(name, arguments) if special is None else special(self, name, arguments)
+        """Make a call; returns the case that applied."""
+        special = _MADE.get(name, ModelCalls._plain)
+        return self._on_large(special, name, arguments) if self._is_large else special(self, name, arguments)
+
+    def _on_large(self, special: MakeCall, name: str, arguments: Arguments) -> CaseResult:
+        """Make a call on a host of many nodes, and count on how many nodes a domain's claims changed."""
+        s = self.state
+        slot = s.slots.get(arguments.get("domid", NONE))  # a domain that is being created has no slot and no claims
+        if slot is None:
+            return special(self, name, arguments)
+        before = s.claims[slot][:]
+        made = special(self, name, arguments)
+        if "claims" in self.changed:
+            redeems = name in ("alloc_heap_pages", "assign_pages")
+            longest.count_claims(self.hits, before, s.claims[slot], redeems=redeems)
+        return made
 
     def _plain(self, name: str, arguments: Arguments) -> CaseResult:
-        compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
+        compiled, numbers = self._compiler.kind(name, arguments, self._nodes, self.state.slots)
         block: Pages | None = arguments.get("block")
         domid = arguments.get("domid", None if block is None else block.owner)
         if domid != self.touched:
@@ -78,38 +94,40 @@ class ModelCalls:
         return self._came_out(compiled, compiled.function(self.state, *numbers), block, domid)
 
     def _touch(self, domid: int | None) -> None:
-        """Something changes of a domain, or of none; of several calls in a section, each may touch another."""
+        """Record that a domain, or no domain, changes; calls in one section may change different domains."""
         if domid is not None:
             self.touched = domid if self.touched in (NONE, domid) else None
 
-    def _came_out(self, compiled: Compiled, index: int, block: Pages | None, domid: int | None) -> CaseResult:
-        compiled.counts[index] += 1
-        outcome = compiled.outcomes[index]
-        changed = outcome.changed
+    def _came_out(self, compiled: CompiledCall, index: int, block: Pages | None, domid: int | None) -> CaseResult:
+        self.hits[compiled.hits[index]] += 1
+        changed = compiled.changed[index]
         if changed:
             self.changed = self.changed | changed if self.changed else changed
-        made = compiled.made[index]
+        made = compiled.results[index]
         if made is None:
-            if outcome.state is None:
-                made = CaseResult(outcome.name, outcome.result, None, self.state.answer)
-            else:
-                assert block is not None  # it leaves what it was given
-                owner = domid if outcome.owned else None
-                left = Pages(block.order, block.node, outcome.state, owner, outcome.refcounted, block.mfn)
-                made = CaseResult(outcome.name, outcome.result, left, self.state.answer if outcome.answers else None)
+            case = compiled.cases[index]
+            left: Pages | None = None
+            if case.block is not None:
+                assert block is not None  # the case keeps the block that it got
+                owner = None if case.block.owner is None else domid
+                left = Pages(block.order, block.node, case.block.state, owner, case.block.refcounted, block.mfn)
+            made = CaseResult(case.name, case.result, left, self.state.answer if case.answer else None)
         self.result = made.result
         return made
 
     def _directly(self, name: str, arguments: Arguments) -> CaseResult:
-        """Evaluated on numbers, not compiled: it is rare, and would be compiled anew each time."""
-        self._touch(arguments.get("domid"))
-        _, case = direct.outcome(self.host.semantics.name, self.state, name, arguments)
-        self.changed |= direct.apply(case, self.state)
+        """Make a call evaluated on numbers: it is rare, and would have to be compiled for each use."""
+        domid = arguments.get("domid")
+        self._touch(domid)
+        if domid is not None:
+            arguments = {**arguments, "domid": self.state.slots[domid]}
+        case, updated = evaluated(self.host.semantics.name, self.state, name, arguments)
+        self.changed = self.changed.union(updated)
         self.hits[f"{name}: {case.name}"] += 1
+        if "entries" in arguments:
+            longest.count_set(self.hits, arguments["entries"], case)
         self.result = case.result
-        if case.answer:
-            self.state.answer = direct.answer(case)
-        return CaseResult(case.name, case.result, None, self.state.answer if case.answer else None)
+        return CaseResult(case.name, case.result, None)
 
     def _with_entries(self, name: str, arguments: Arguments) -> CaseResult:
         few = len(arguments["entries"]) <= _MOST_ENTRIES
@@ -118,7 +136,11 @@ class ModelCalls:
     def _freeing(self, name: str, arguments: Arguments) -> CaseResult:
         block: Pages = arguments["block"]
         block.marked = marked_in(self.host, block)
-        return self._recalling(name, arguments) if block.marked else self._plain(name, arguments)
+        if not block.marked:
+            return self._plain(name, arguments)
+        if block.marked >= longest.MARKED:
+            self.hits[longest.LEFT_MARKED] += 1
+        return self._recalling(name, arguments)
 
     def _recalling(self, name: str, arguments: Arguments) -> CaseResult:
         before = self.state.node_claims, self.state.global_claims
@@ -141,15 +163,21 @@ class ModelCalls:
             self.killing.discard(arguments["domid"])
         return made
 
+    def _reporting(self, name: str, arguments: Arguments) -> CaseResult:
+        made = self._plain(name, arguments)
+        if made.result == OK and self.state.answer.get("needed", 0) >= longest.NODES:
+            self.hits[longest.ANSWERED] += 1
+        return made
+
     def _stash(self, name: str, arguments: Arguments) -> CaseResult:
-        """Which frames a stashed extent is, is asked of the reference."""
-        compiled, numbers = self._compiler.kind(name, arguments, self._nodes)
+        """Make a call on a stashed extent; the reference supplies its frames."""
+        compiled, numbers = self._compiler.kind(name, arguments, self._nodes, self.state.slots)
         domid = arguments["domid"]
         self._touch(domid)
         index = compiled.function(self.state, *numbers)
         stash = None if domid is None else stash_of(self.host, self.domains[domid])
-        if compiled.outcomes[index].state is not None and stash is None:
-            raise MisuseError("the model has a stashed extent, and the reference has none")
+        if compiled.cases[index].block is not None and stash is None:
+            raise MisuseError("the model has a stashed extent, but the reference does not")
         made = self._came_out(compiled, index, stash, domid)
         if name == "take_stash":
             self.killing.discard(domid)
@@ -173,31 +201,40 @@ class ModelCalls:
         return made
 
     def _alloc_heap_pages(self, _name: str, arguments: Arguments) -> CaseResult:
-        s, hits = self.state, self.hits
+        s, hits, heap = self.state, self.hits, self.host.heap
         domid, order, requested = arguments["domid"], arguments["order"], arguments["requested"]
         self._touch(domid)
-        compiled, numbers = self._compiler.search(arguments, self._nodes)
-        last = NONE if domid is None else s.last_alloc_node[domid]
-        affinity, exact = self.affinity[domid], arguments.get("exact", False)
+        flags = {name: arguments.get(name, False) for name in ("exact", "no_refcount", "no_owner")}
+        request = {"domid": domid, "order": order, "pages": 1 << order, "requested": requested, **flags}
+        compiled, numbers = self._compiler.kind("alloc_heap_pages", request, self._nodes, s.slots)
+        last = NONE if domid is None else s.last_alloc_node[s.slots[domid]]
+        affinity, exact = self.affinity[domid], flags["exact"]
         candidates = _orders(self._nodes, affinity, requested, None if last == NONE else last, exact)
         before = None if domid is None else claims_of(s, domid)
-        index = compiled.function(s, *numbers, candidates, self.host.heap)
-        outcome = compiled.outcomes[index]
-        found = s.chosen if outcome.state is not None else None
-        if found is not None or outcome.name == "no-node":
+        has_block = [node.orders >> order for node in heap]
+        index = compiled.function(s, *numbers, candidates, has_block)
+        case = compiled.cases[index]
+        found = None if case.block is None else s.chosen
+        if found is not None or case.name == "no-node":
             count_search(hits, kind_of_search(domid, requested, exact), candidates, found, affinity)
-        if found is None:
+            if len(candidates) >= longest.NODES:
+                if found is None:
+                    hits[longest.SEARCHED_IN_VAIN] += 1
+                elif found in candidates[longest.NODES - 1 :]:
+                    hits[longest.SEARCHED] += 1
+        if case.block is None or found is None:
             return self._came_out(compiled, index, None, domid)
-        if outcome.refcounted and before is not None and not self._redeems_at_assign:
+        if case.block.refcounted and before is not None and not self._redeems_at_assign:
             count_redeemed(hits, before, s, domid, found)
         if found != candidates[0]:
-            hits[PASSED_OVER[not self.host.heap[candidates[0]].orders >> order]] += 1
+            hits[PASSED_OVER[not has_block[candidates[0]]]] += 1
         made = self._came_out(compiled, index, Pages(order, found, "", None, False, None), domid)
         self._taken = made.block
         return made
 
 
-_MADE: dict[str, Callable[[ModelCalls, str, Arguments], CaseResult]] = {
+MakeCall = Callable[[ModelCalls, str, Arguments], CaseResult]
+_MADE: dict[str, MakeCall] = {
     "alloc_heap_pages": ModelCalls._alloc_heap_pages,
     "assign_pages": ModelCalls._assigning,
     "assign_in_exchange": ModelCalls._marked,
@@ -212,8 +249,8 @@ _MADE: dict[str, Callable[[ModelCalls, str, Arguments], CaseResult]] = {
     "free_heap_pages": ModelCalls._freeing,
     "install_claim_set": ModelCalls._with_entries,
     "claim_memory": ModelCalls._with_entries,
+    "get_memory_claims": ModelCalls._reporting,
     "create_domain": ModelCalls._directly,
     "exchange_check": ModelCalls._directly,
-    "get_memory_claims": ModelCalls._directly,
 }
-"""How the calls are made for which it is not enough to call the compiled function."""
+"""Functions for the calls that need more than the compiled function."""

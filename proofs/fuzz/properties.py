@@ -1,8 +1,8 @@
-"""The state properties, checked of what a critical section has changed.
+"""Checks the state properties that a critical section may have changed.
 
-The reference has changed exactly the fields that the model's case changes: that is compared before. A property that
-reads none of them still holds or still fails; of a domain that was not touched, likewise. Everything is checked by the
-reference's own checker now and then, and where something is found broken here.
+The reference changes exactly the fields that the model's case changes; that is compared first. A property that reads
+none of these fields keeps its value, and so does one about an unchanged domain. The reference's own checker checks
+everything at intervals, and whenever a violation is found here.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from operator import add, le
 
 from reference.state import Domain, Host
 
-from .compiled import ModelState
 from .known import WITHOUT_LIMBO
+from .numbers import ModelState
 
 _PAGES = frozenset({"node_avail_pages", "total_avail_pages"})
 _CLAIMED = frozenset({"node_outstanding_claims", "outstanding_claims"})
@@ -23,40 +23,40 @@ _HELD = frozenset({"tot_pages", "max_pages", "limbo_pages"})
 _LEDGER = frozenset({"ledger_installed", "ledger_redeemed", "ledger_released", "ledger_recalled"})
 _DYING = frozenset({"is_dying", "is_created"})
 _LISTED = frozenset({"is_destroyed"})
-"""A domain that leaves the list leaves the sums over domains, too."""
+"""Fields that matter because a domain that leaves the list also leaves the sums over domains."""
 
 _AGREE = ("aggregates-agree", None)
 _REDEEMED_ONCE = ("redeemed-once", None)
 
-Broken = set[tuple[str, int | None]]
-"""Properties that do not hold, each with the domain, if it is about one."""
+BrokenProperties = set[tuple[str, int | None]]
+"""Violated properties, each with its domain; None: it is not about a domain."""
 
 
 @cache
 def _concerns(changed: frozenset[str]) -> tuple[bool, bool, bool, bool]:
-    """Whether these fields are looked at by what is about pages, about claims, about domains, about histories."""
+    """Whether the properties about pages, claims, domains and histories read these fields."""
     of_claims = bool(changed & (_CLAIMS | _CLAIMED | _LISTED))
     of_history = of_claims or bool(changed & _LEDGER)
     return bool(changed & _PAGES), of_claims, of_history or bool(changed & (_HELD | _DYING)), of_history
 
 
 class Properties:
-    """Which properties do not hold now, kept up from section to section."""
+    """The currently violated properties, updated after each section."""
 
     def __init__(self, host: Host, s: ModelState) -> None:
         self._host = host
         self._s = s
         self._installed = list(host.node_pages)
-        self.broken: Broken = set()
+        self.broken: BrokenProperties = set()
 
-    def update(self, changed: frozenset[str], domid: int | None, being_killed: Collection[int]) -> Broken:
-        """What a critical section broke that held before.
+    def update(self, changed: frozenset[str], domid: int | None, being_killed: Collection[int]) -> BrokenProperties:
+        """The properties that a critical section violated and that held before.
 
         :param changed: the fields that it changed
-        :param domid: the only domain that it touched; none: it may be any
-        :param being_killed: domains between the two steps of domain_kill, which still hold claims by design
+        :param domid: the only domain that it changed; None: it may have changed any
+        :param being_killed: domains between the two steps of domain_kill, which may still hold claims
         """
-        now: Broken = set()
+        now: BrokenProperties = set()
         domains = self._host.domains
         of_pages, of_claims, of_domains, of_history = _concerns(changed)
         of_host = of_pages or of_claims
@@ -82,7 +82,7 @@ class Properties:
         self.broken = now
         return now - broken if now else now
 
-    def _of_host(self, of_pages: bool, of_claims: bool, now: Broken) -> None:
+    def _of_host(self, of_pages: bool, of_claims: bool, now: BrokenProperties) -> None:
         host, broken = self._host, self.broken
         claimed, avail = host.node_outstanding_claims, host.node_avail_pages
         if not all(map(le, claimed, avail)):
@@ -90,7 +90,7 @@ class Properties:
         if host.outstanding_claims > host.total_avail_pages:
             now.add(("host-backed", None))
         if not (of_pages and of_claims) and _AGREE in broken:
-            of_pages = of_claims = True  # it may be the other part that does not hold
+            of_pages = of_claims = True  # the other part may be the violated one
         if of_claims and not self._claims_agree(claimed):
             now.add(_AGREE)
         if of_pages:
@@ -110,7 +110,9 @@ class Properties:
             return False
         return claimed == [*map(sum, zip(*[d.claims for d in domains], strict=True))]
 
-    def _of_domain(self, domain: Domain, of_history: bool, now: Broken, being_killed: Collection[int]) -> None:
+    def _of_domain(
+        self, domain: Domain, of_history: bool, now: BrokenProperties, being_killed: Collection[int]
+    ) -> None:
         domid = domain.domid
         claims, global_claims = domain.claims, domain.global_claims
         if domain.node_claims != sum(claims):
@@ -118,7 +120,7 @@ class Properties:
         held = domain.tot_pages + global_claims + domain.node_claims
         if held > domain.max_pages:
             now.add((WITHOUT_LIMBO, domid))
-        if held + sum(self._s.limbo_pages[domid]) > domain.max_pages:
+        if held + sum(self._s.limbo_pages[self._s.slots[domid]]) > domain.max_pages:
             now.add(("entitlement", domid))
         if of_history:
             history = domain.history

@@ -1,8 +1,9 @@
-"""What may make a trace smaller: every candidate is one small change of a host or of one event."""
+"""Candidates for smaller traces: each is one small change of a host or of one event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from msgspec import UNSET
@@ -25,7 +26,7 @@ _LISTS = ("claims", "memflags", "in_mfns", "node_affinity")
 
 
 def of_events(host: HostShape, steps: Steps) -> Candidates:
-    """Operations in one go instead of in steps, and simpler ones that do the same."""
+    """Run operations at once instead of in steps, and replace them by simpler ones."""
     for index, step in enumerate(steps.steps):
         event = step.event
         if event.builder is not UNSET and not isinstance(event, e.Continue):
@@ -35,7 +36,7 @@ def of_events(host: HostShape, steps: Steps) -> Candidates:
 
 
 def _in_one_go(steps: Steps, index: int) -> Steps:
-    """Without the builder, and without the events that go on with the operation."""
+    """Remove the builder and the events that continue the operation."""
     builder = steps.steps[index].event.builder
     kept: list[TraceStep] = []
     ended = False
@@ -51,7 +52,7 @@ def _in_one_go(steps: Steps, index: int) -> Steps:
 
 
 def _simpler(event: Event) -> Iterator[Event]:
-    """The hypervisor's function instead of the hypercall above it, a part instead of the whole."""
+    """Replace a hypercall by the hypervisor's function, or an operation by a part of it."""
     if isinstance(event, e.ClaimMemory):
         if len(event.claims) == 1 and isinstance(event.claims[0].target, str):
             yield e.SetOutstandingPages(domid=event.domid, pages=event.claims[0].pages)
@@ -97,7 +98,7 @@ def of_hosts(host: HostShape, steps: Steps) -> Candidates:
 
 
 def _without_node(step: TraceStep, node: int) -> TraceStep | None:
-    """The event on a host without that node; none if it is about it."""
+    """The event on a host without that node; None: the event names the node."""
 
     def moved(number: Any) -> Any:
         return number - 1 if isinstance(number, int) and number > node else number
@@ -140,13 +141,14 @@ def of_numbers(host: HostShape, steps: Steps) -> Candidates:
                 yield host, Steps(changed)
     domids = {step.event.domid for step in steps.steps if isinstance(step.event, e.CreateDomain)}
     for domid in sorted(domids):
-        for lower in range(domid):
-            if lower not in domids:
+        free = next(lower for lower in count() if lower not in domids)
+        for lower in dict.fromkeys((free, *_smaller(domid))):
+            if lower < domid and lower not in domids:
                 yield host, steps.every(lambda step, o=domid, n=lower: _renamed(step, o, n))  # type: ignore[misc]  # bound now
 
 
 def together(host: HostShape, steps: Steps) -> Candidates:
-    """The same number made smaller wherever it stands: pages of a node and of the claim on them belong together."""
+    """Make all occurrences of a number smaller: the pages of a node and of the claim on it change together."""
     found = {n for n in host.nodes if n > 1}
     for step in steps.steps:
         found.update(n for n in _page_counts(step.event) if n > 1)
@@ -161,8 +163,9 @@ def _page_counts(event: Event) -> Iterator[int]:
     for field in ("pages", "nr_extents", "max_pages"):
         if isinstance(getattr(event, field, None), int) and field not in event.observed:
             yield getattr(event, field)
-    for claim in getattr(event, "claims", ()):
-        yield claim.pages
+    if isinstance(event, e.InstallClaimSet | e.ClaimMemory):
+        for claim in event.claims:
+            yield claim.pages
 
 
 def _with_pages(step: TraceStep, old: int, new: int) -> TraceStep:
@@ -201,6 +204,12 @@ def _smaller_events(event: Event) -> Iterator[Event]:
 
 def _smaller_lists(event: Event, field: str, values: list[Any]) -> Iterator[Event]:
     least = 1 if field == "node_affinity" else 0
+    size = len(values) // 2
+    while size > 1:  # for a long list, remove halves and quarters at once
+        for at in range(0, len(values), size):
+            if len(fewer := [*values[:at], *values[at + size :]]) >= least:
+                yield replace(event, **{field: fewer})
+        size //= 2
     for at, value in enumerate(values):
         if len(values) > least:
             yield replace(event, **{field: [*values[:at], *values[at + 1 :]]})
@@ -221,7 +230,7 @@ def _smaller_entries(entry: Any) -> Iterator[Any]:
 
 
 def _smaller(number: int) -> Iterator[int]:
-    """Smaller numbers: the smallest first, then nearer and nearer, so that a bound is found by halving."""
+    """Smaller numbers: the smallest first, then closer and closer, so that a bound is found by bisection."""
     steps = [number // 2]
     while steps[-1] > 1:
         steps.append(steps[-1] // 2)

@@ -1,4 +1,4 @@
-"""A trace that failed, done again: to shrink it, and to see whether it still fails."""
+"""Runs a failing trace again, to shrink it and to check whether it still fails."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from msgspec.structs import replace
 from proofs.operations import Continue, Event
 from proofs.traces.events import HostShape
 
-from .checker import EVERYTHING, Checker, Failure, Impossible
-from .known import Known
-from .steps import Given, Steps, TraceStep, named
+from .checker import EVERYTHING, Checker, Failure, ImpossibleEventError
+from .known import GenerationFacts
+from .steps import GivenBlocks, Steps, TraceStep, named
 from .trial import answer
 
 
-class Redone(Struct):
-    """What became of steps that were done again."""
+class RerunResult(Struct):
+    """The result of running steps again."""
 
     events: list[Event]
-    """With what the reference answered."""
+    """The events with the reference's results."""
     steps: Steps
-    """Those that could be done."""
+    """The steps that were possible."""
     failure: Failure | None
 
 
-def first_failure(host: HostShape, events: Sequence[Event], known: Known, every: int = 1) -> Failure | None:
-    """The first failure of a trace; everything is compared after every critical section.
+def first_failure(host: HostShape, events: Sequence[Event], known: GenerationFacts, every: int = 1) -> Failure | None:
+    """The first failure of a trace, with a complete comparison every ``every`` critical sections; None: no failure.
 
-    :raises Impossible: an event cannot stand where it stands
+    :raises ImpossibleEventError: an event is impossible at its place
     """
     checker = Checker(host, known, every=every)
     for event in events:
@@ -40,10 +40,10 @@ def first_failure(host: HostShape, events: Sequence[Event], known: Known, every:
     return checker.end()
 
 
-def as_steps(host: HostShape, events: Sequence[Event], known: Known) -> Steps:
-    """The events, each naming pages by who was given them, up to the first failure."""
+def as_steps(host: HostShape, events: Sequence[Event], known: GenerationFacts) -> Steps:
+    """The events up to the first failure, with pages named by the event that was given them."""
     checker = Checker(host, known)
-    given = Given()
+    given = GivenBlocks()
     steps: list[TraceStep] = []
     for number, seen in enumerate(events):
         event = unanswered(seen)
@@ -57,13 +57,13 @@ def as_steps(host: HostShape, events: Sequence[Event], known: Known) -> Steps:
     return Steps(steps)
 
 
-def do(host: HostShape, steps: Steps, known: Known, every: int = EVERYTHING) -> Redone | None:
-    """Do the steps that can be done, up to the first failure. None: one of them cannot be gone on with.
+def do(host: HostShape, steps: Steps, known: GenerationFacts, every: int = EVERYTHING) -> RerunResult | None:
+    """Run the possible steps, up to the first failure. None: an operation in flight cannot be continued.
 
-    :param every: critical sections between two comparisons of everything; the end of a trace is not one
+    :param every: critical sections between two complete comparisons; there is none at the end of the trace
     """
     checker = Checker(host, known, every=every)
-    given = Given()
+    given = GivenBlocks()
     done: list[Event] = []
     kept: list[TraceStep] = []
     failure = None
@@ -71,12 +71,12 @@ def do(host: HostShape, steps: Steps, known: Known, every: int = EVERYTHING) -> 
         named_here = given.event(step, host)
         if named_here is None:
             continue
-        event = copy(named_here)  # it gets an answer of its own
+        event = copy(named_here)  # the copy gets the result
         given.begins(step.number, event)
         try:
             failure = checker.do(event)
-        except Impossible:
-            if isinstance(event, Continue) and event.builder in checker.machine.running:
+        except ImpossibleEventError:
+            if isinstance(event, Continue) and event.builder in checker.runner.in_flight:
                 return None
             continue
         answer(event, checker.outcome)
@@ -86,9 +86,9 @@ def do(host: HostShape, steps: Steps, known: Known, every: int = EVERYTHING) -> 
             break
         if checker.outcome is not None:
             given.ended(event, checker.outcome)
-    return Redone(done, Steps(kept), failure)
+    return RerunResult(done, Steps(kept), failure)
 
 
 def unanswered(event: Event) -> Event:
-    """An event without anything observed."""
+    """An event without observations."""
     return replace(event, state=UNSET, crash=UNSET, **dict.fromkeys(event.observed, UNSET))

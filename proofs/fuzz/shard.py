@@ -1,4 +1,4 @@
-"""A part of a campaign: traces of consecutive seeds, up to a number of steps. The same shard gives the same result."""
+"""A shard of a campaign: traces of consecutive seeds, up to a number of steps. A shard always has the same result."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from msgspec import Struct
 
 from proofs.operations import OPERATIONS
 
-from .known import Known
+from .known import GenerationFacts
 from .leads import favourable
 from .target import FailingTrace, Target
 
 STEPS = 20_000
-"""Critical sections of a shard, about: it ends with the trace that reaches them."""
+"""The approximate number of critical sections in a shard: it ends with the trace that reaches it."""
 
 _FAVOUR = 3.0
 _LOOK = 8
-"""Traces between two looks at which classes are missing."""
+"""Traces between two updates of the missing classes."""
 
 
 class ShardResult(Struct):
-    """What a shard gave."""
+    """The result of a shard."""
 
     index: int
     semantics: str
     traces: int = 0
     steps: int = 0
     seconds: float = 0.0
-    """Of one processor."""
+    """Processor seconds."""
     hits: dict[str, int] = {}
     broken: dict[str, int] = {}
     failures: dict[str, int] = {}
-    """Kind of failure -> how many traces."""
+    """Kind of failure -> number of traces."""
     found: list[FailingTrace] = []
     """The first trace of each kind."""
     not_applicable: dict[str, int] = {}
-    """Why events, or whole traces, were not asked of an outside program."""
+    """Reasons why events or whole traces were not sent to an outside program -> number."""
 
 
 def seed_of(campaign: int, shard: int, number: int) -> int:
-    """The seed of a trace: of 64 bits, none like another."""
+    """The seed of a trace: 64 bits, unique."""
     return int.from_bytes(hashlib.sha256(f"{campaign}/{shard}/{number}".encode()).digest()[:8])
 
 
 def run_shard(
-    target: Target, known: Known, seed: int, index: int, steps: int = STEPS, guided: bool = True
+    target: Target, known: GenerationFacts, seed: int, index: int, steps: int = STEPS, guided: bool = True
 ) -> ShardResult:
-    """Try the traces of a shard.
+    """Run the traces of a shard.
 
-    :param guided: favour operations that lead to classes not yet seen in this shard
+    :param guided: favour operations that reach classes not yet seen in this shard
     """
     started = time.process_time()
     result = ShardResult(index, known.semantics)
@@ -61,7 +61,7 @@ def run_shard(
     not_applicable: Counter[str] = Counter()
     missing = set(known.reachable())
     wanted: dict[str, float] = {}
-    target.hits()  # what shrinking did before, in the same process, is not this shard's
+    target.hits()  # drop counts of earlier shrinking in this process
     was_enabled = gc.isenabled()
     gc.disable()  # the compiled calls are many objects, and a trace leaves no cycles (tested)
     try:
@@ -81,7 +81,7 @@ def run_shard(
                 if result.failures[kind] == 1:
                     result.found.append(FailingTrace(trial.host, trial.events, trial.failure, trial.seed))
             if not trial.sections:
-                result.steps += 1  # a trace that could not be tried: the shard ends all the same
+                result.steps += 1  # a trace that was not run also counts, so that the shard ends
     finally:
         if was_enabled:
             gc.enable()
@@ -92,7 +92,7 @@ def run_shard(
 
 
 def favoured(missing: set[str]) -> dict[str, float]:
-    """Factors for the operations that lead to missing classes; none when most are missing."""
+    """Factors for the operations that reach missing classes; empty when most classes are missing."""
     wanted: dict[str, float] = {}
     for name in missing:
         for operation in favourable(name):

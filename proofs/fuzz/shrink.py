@@ -1,7 +1,7 @@
-"""A failing trace made small: fewer events, then a smaller host, then smaller numbers, until nothing helps any more.
+"""Shrinks a failing trace: fewer events, then a smaller host, then smaller numbers, until no reduction helps.
 
-Events name pages that earlier ones were given. In a shorter trace those are other pages, so what an event names is kept
-as "what that event was given"; an event whose pages are not there is left out.
+Events name pages that earlier events were given. In a shorter trace these are other pages, so a step names its pages as
+"those given to that event". A step whose pages do not exist is left out.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from proofs.traces.events import HostShape
 
 from .checker import Failure
 from .reductions import of_events, of_hosts, of_numbers, together
-from .rerun import Redone
+from .rerun import RerunResult
 from .steps import Steps
 
-Run = Callable[[HostShape, Steps], Redone | None]
-"""Do the steps; none where nothing fails, or something else."""
+Run = Callable[[HostShape, Steps], RerunResult | None]
+"""Runs the steps; returns None if they do not fail, or fail differently."""
 
 
-class Shrunk(Struct):
+class ShrunkTrace(Struct):
     """The smallest trace found."""
 
     host: HostShape
@@ -32,10 +32,10 @@ class Shrunk(Struct):
     tried: int
 
 
-def shrink(host: HostShape, steps: Steps, run: Run, most: int = 20_000) -> Shrunk:
-    """Reduce as long as the same failure remains; ``most``: traces to try, for a failure that is slow to reach.
+def shrink(host: HostShape, steps: Steps, run: Run, most: int = 20_000) -> ShrunkTrace:
+    """Reduce while the same failure remains; ``most``: the most traces to try.
 
-    :raises ValueError: the steps do not fail to begin with
+    :raises ValueError: the given steps do not fail
     """
     return _Shrinker(host, steps, run, most).shrink()
 
@@ -46,17 +46,17 @@ class _Shrinker:
         self._host = host
         found = run(host, steps)
         if found is None:
-            raise ValueError("the trace does not fail")
+            raise ValueError("cannot shrink a trace that does not fail")
         self._found = found
 
-    def shrink(self) -> Shrunk:
+    def shrink(self) -> ShrunkTrace:
         changed = True
         while changed and self._tried < self._most:
             changed = self._fewer_events()
             for reductions in (of_events, of_hosts, together, of_numbers):
                 changed |= self._any_of(reductions)
-        assert self._found.failure is not None  # `run` gives what failed
-        return Shrunk(self._host, self._found.events, self._found.failure, self._tried)
+        assert self._found.failure is not None  # `run` returns failing steps only
+        return ShrunkTrace(self._host, self._found.events, self._found.failure, self._tried)
 
     @property
     def _steps(self) -> Steps:
@@ -73,7 +73,7 @@ class _Shrinker:
         return True
 
     def _fewer_events(self) -> bool:
-        """Leave out halves, quarters, ... single events, as long as one of them is not needed."""
+        """Leave out halves, quarters, ... single events, while the failure remains."""
         changed = False
         size = max(1, len(self._steps) // 2)
         while True:
@@ -88,7 +88,7 @@ class _Shrinker:
             size = max(1, size // 2)
 
     def _any_of(self, reductions: Callable[[HostShape, Steps], Iterator[tuple[HostShape, Steps]]]) -> bool:
-        """Take each reduction that helps, and go on behind those that did not: the next round tries them again."""
+        """Apply each reduction that helps and skip the others, which the next round tries again."""
         changed, failed = False, 0
         while True:
             for candidate in islice(reductions(self._host, self._steps), failed, None):

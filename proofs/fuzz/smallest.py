@@ -1,7 +1,7 @@
-"""The smallest trace with the same failure: by reductions, and by looking for a short one from the start.
+"""Finds a small trace with the same failure: by reductions, and by trying short random traces.
 
-What is left when no reduction helps may still be a long way to a failure that has a short one. So short random traces
-of the same operations on the smallest hosts are tried, too.
+A trace that no reduction makes smaller may still be longer than necessary. So short random traces of the same
+operations on the smallest hosts are tried, too.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ from proofs.traces.events import HostShape
 
 from .checker import Failure
 from .generators.plan import TracePlan
-from .rerun import Redone
-from .shrink import Shrunk, shrink
+from .rerun import RerunResult
+from .shrink import ShrunkTrace, shrink
 from .steps import Steps
 from .trial import Trial
 
 _FIRST_TRIALS, _LONG = 200, 30
 _TINY_TRIALS = 1500
 _MOST_IN_VAIN = 8
-"""Short traces that failed and did not become smaller than what there is."""
+"""The search ends after this many short failing traces that do not become smaller than the best one."""
 _SHORT = 3
-"""Events: not worth looking for fewer."""
+"""A trace of at most this many events is small enough."""
 
 
-class Ways(Struct, frozen=True):
-    """How traces are tried."""
+class TrialFunctions(Struct, frozen=True):
+    """The functions that run traces, and the time limit."""
 
-    redo: Callable[[HostShape, Steps], Redone | None]
+    redo: Callable[[HostShape, Steps], RerunResult | None]
     attempt: Callable[[int, Draw, HostShape, TracePlan], Trial]
     as_steps: Callable[[HostShape, Sequence[Event]], Steps]
     seconds: float | None = None
-    """Give up looking for a smaller one after so long; none: never, so that it repeats exactly."""
+    """Seconds after which the search for a smaller trace ends; None: no limit, so that it repeats exactly."""
 
 
-def smallest(host: HostShape, events: Sequence[Event], ways: Ways) -> Shrunk | None:
-    """None if the trace fails no more."""
+def smallest(host: HostShape, events: Sequence[Event], ways: TrialFunctions) -> ShrunkTrace | None:
+    """The smallest trace found; None: the trace does not fail any more."""
     first = ways.redo(host, ways.as_steps(host, events))
     if first is None or first.failure is None:
         return None
-    return _Smallest(ways, first.failure).of(host, first.events)
+    return _SmallestSearch(ways, first.failure).of(host, first.events)
 
 
-class _Smallest:
-    def __init__(self, ways: Ways, failure: Failure) -> None:
+class _SmallestSearch:
+    def __init__(self, ways: TrialFunctions, failure: Failure) -> None:
         self._ways = ways
         self._failure = failure
         self._ends = None if ways.seconds is None else time.monotonic() + ways.seconds
 
-    def of(self, host: HostShape, events: Sequence[Event]) -> Shrunk:
+    def of(self, host: HostShape, events: Sequence[Event]) -> ShrunkTrace:
         begin = next(self._tiny(events, _LONG, _FIRST_TRIALS), None)
         best = self._reduced(host, events) if begin is None else self._reduced(begin.host, begin.events)
         in_vain = 0
@@ -74,15 +74,15 @@ class _Smallest:
     def _same(self, failure: Failure | None) -> bool:
         return failure is not None and failure.symptom == self._failure.symptom
 
-    def _reduced(self, host: HostShape, events: Sequence[Event]) -> Shrunk:
+    def _reduced(self, host: HostShape, events: Sequence[Event]) -> ShrunkTrace:
         return shrink(host, self._ways.as_steps(host, events), self._redo)
 
-    def _redo(self, host: HostShape, steps: Steps) -> Redone | None:
+    def _redo(self, host: HostShape, steps: Steps) -> RerunResult | None:
         redone = None if self._over() else self._ways.redo(host, steps)
         return redone if redone is not None and self._same(redone.failure) else None
 
     def _tiny(self, of: Sequence[Event], length: int, tries: int) -> Iterator[Trial]:
-        """Failing traces of the operations of another one, on one or two nodes of a few pages."""
+        """Failing random traces of the operations of the given trace, on one or two nodes of a few pages."""
         names = dict.fromkeys(event.op for event in of)
         weighted = [(OPERATIONS[name], 1.0) for name in names if name in OPERATIONS]
         for seed in range(tries):
@@ -95,5 +95,5 @@ class _Smallest:
                 yield tried
 
 
-def _size(found: Shrunk) -> tuple[int, int, int]:
+def _size(found: ShrunkTrace) -> tuple[int, int, int]:
     return len(found.events), len(found.host.nodes), sum(found.host.nodes)

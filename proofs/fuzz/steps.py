@@ -1,4 +1,4 @@
-"""Events of a trace to be changed: each names pages by the event that was given them, not by their frames."""
+"""Steps of a trace that can be changed: each names pages by the event that was given them, not by frame number."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from proofs.traces.events import HostShape
 
 
 class Frame(Struct, frozen=True):
-    """A page: ``page`` of what a step was given, or of a node, where no step was given it."""
+    """A page: an offset in a block that a step was given, or in a node, if no step was given it."""
 
     giver: int | None
-    """The step's number in the first trace; none: the page is named by its node."""
+    """The step's number in the first trace; None: the page is named by its node."""
     which: int
-    """Which of the blocks that the step was given; the node, where there is no giver."""
+    """The index of the block among those that the step was given; without a giver, the node."""
     page: int
 
 
@@ -27,7 +27,7 @@ class TraceStep(Struct, frozen=True):
     """An event and the pages that it names."""
 
     number: int
-    """In the first trace: stays when events before are left out."""
+    """The number in the first trace; it does not change when earlier steps are left out."""
     event: Event
     frames: tuple[Frame, ...] = ()
 
@@ -42,7 +42,7 @@ def named(event: Event) -> list[int]:
 
 
 def _size(event: Event) -> int:
-    """Pages of each block that an operation is given."""
+    """The pages of each block that an operation is given."""
     if isinstance(event, e.MemoryExchange):
         return 1 << event.out_order
     if isinstance(event, e.PopulatePhysmap):
@@ -50,8 +50,8 @@ def _size(event: Event) -> int:
     return 1 << event.order if isinstance(event, AllocDomheapPages | e.AllocHeapPages) else 1
 
 
-class Given:
-    """The blocks that the steps of a run were given, as it goes on."""
+class GivenBlocks:
+    """The blocks that the steps of a run were given so far."""
 
     def __init__(self) -> None:
         self._blocks: dict[int, list[int]] = {}
@@ -59,19 +59,19 @@ class Given:
         self._begun: dict[Any, tuple[int, Event]] = {}
 
     def begins(self, number: int, event: Event) -> None:
-        """A step's event, before it is done."""
+        """Record a step's event before it runs."""
         if not isinstance(event, e.Continue):
             self._begun[event.builder] = number, event
 
     def ended(self, event: Event, outcome: dict[str, Any]) -> None:
-        """The operation that the event began or went on with has ended."""
+        """Record the outcome of the operation that the event began or continued, at its end."""
         number, begun = self._begun[event.builder]
         mfns = outcome.get("mfns", [outcome.get("mfn")])
         self._blocks[number] = [mfn for mfn in mfns if mfn is not None]
         self._sizes[number] = _size(begun)
 
     def find(self, mfn: int, span: int) -> Frame:
-        """How a step names a frame: by who was given it last, else by its node."""
+        """The name of a frame in a step: by the step that was given it last, else by its node."""
         for number in reversed(self._blocks):
             for which, first in enumerate(self._blocks[number]):
                 if first <= mfn < first + self._sizes[number]:
@@ -79,7 +79,7 @@ class Given:
         return Frame(None, *divmod(mfn, span))
 
     def frame(self, frame: Frame, host: HostShape) -> int | None:
-        """The page that is named; none if it is not there in this run."""
+        """The frame of a named page; None: it does not exist in this run."""
         if frame.giver is None:
             there = frame.which < len(host.nodes) and frame.page < host.nodes[frame.which]
             return frame.which * host.node_span + frame.page if there else None
@@ -88,7 +88,7 @@ class Given:
         return blocks[frame.which] + frame.page if there else None
 
     def event(self, step: TraceStep, host: HostShape) -> Event | None:
-        """The step's event with the pages of this run; none if they are not there."""
+        """The step's event with the pages of this run; None: they do not exist."""
         if not step.frames:
             return step.event
         mfns = [self.frame(frame, host) for frame in step.frames]
@@ -109,14 +109,14 @@ class Steps:
         return len(self.steps)
 
     def without(self, start: int, end: int) -> Steps:
-        """All but these."""
+        """The steps without those from start to end."""
         return Steps(self.steps[:start] + self.steps[end:])
 
     def changed(self, index: int, *events: Event) -> Steps:
-        """One event exchanged for one, or for none."""
+        """The steps with one event replaced or removed."""
         step = self.steps[index]
         return Steps([*self.steps[:index], *(replace(step, event=event) for event in events), *self.steps[index + 1 :]])
 
     def every(self, change: Callable[[TraceStep], TraceStep | None]) -> Steps:
-        """Each changed, or left out."""
+        """The steps with each one changed, or left out where `change` returns None."""
         return Steps([new for step in self.steps if (new := change(step)) is not None])

@@ -1,7 +1,7 @@
-"""The folder of a campaign: what was asked, a journal of what is done, and the findings. It outlives any kill.
+"""The folder of a campaign: its settings, a journal of completed work, and the findings. It survives a kill.
 
-The journal is appended to by one process, a line a record, each flushed to the disk; a line that was cut is dropped
-when the campaign goes on, and what it told is done again. Findings are files of their own, written whole or not at all.
+One process appends to the journal, one line per record, and flushes each to disk. When the campaign resumes, an
+incomplete last line is dropped, and its work is repeated. Each finding is a separate file, written atomically.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from proofs.atomic import write_atomically
 
 from .finding import slug
 from .shard import STEPS, ShardResult
-from .target import FailingTrace, Told
+from .target import FailingTrace, StoredFinding
 
 FORMAT = 1
 
 
 class CampaignSettings(Struct, forbid_unknown_fields=True):
-    """What makes a campaign repeat exactly."""
+    """The settings that make a campaign repeat exactly."""
 
     semantics: list[str]
     seed: int = 0
@@ -34,32 +34,34 @@ class CampaignSettings(Struct, forbid_unknown_fields=True):
     step_limit: float = 10.0
     start_limit: float = 30.0
     shard_steps: int = STEPS
+    mistake: str = ""
+    """The deliberate mistake in the reference; empty: the reference is right."""
     format: int = FORMAT
 
 
-class ShardDone(Struct, tag="shard"):
+class ShardRecord(Struct, tag="shard"):
     """A shard was run to its end."""
 
     result: ShardResult
 
 
-class ShrunkDone(Struct, tag="shrunk"):
+class ShrinkRecord(Struct, tag="shrunk"):
     """The first trace of a kind of failure was shrunk."""
 
     kind: str
-    """Of the failure as it was met."""
+    """The kind of the failure as it occurred, before shrinking."""
     found: FailingTrace
-    told: Told
+    told: StoredFinding
     again: bool = True
-    """It was seen again; else it is as it was met."""
+    """The failure occurred again and is shrunk; False: the trace is the original one."""
 
 
-Record = ShardDone | ShrunkDone
+Record = ShardRecord | ShrinkRecord
 _RECORD: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
 class StoreError(Exception):
-    """The folder cannot be used: one line for a person."""
+    """The folder cannot be used; the message is one line."""
 
 
 class Store:
@@ -67,7 +69,7 @@ class Store:
 
     def __init__(self, folder: Path, settings: CampaignSettings) -> None:
         """
-        :raises StoreError: the folder is another campaign's, in use, damaged, or cannot be written
+        :raises StoreError: the folder holds another campaign, is in use, damaged, or not writable
         """
         self.folder = folder
         try:
@@ -80,7 +82,7 @@ class Store:
             fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._journal.close()
-            raise StoreError(f"{folder}: another run works on this campaign") from None
+            raise StoreError(f"{folder}: another run is using this campaign; wait until it ends") from None
         try:
             self.records = list(self._read())
         except StoreError:
@@ -88,7 +90,7 @@ class Store:
             raise
 
     def _agreed(self, settings: CampaignSettings) -> CampaignSettings:
-        """The settings of the campaign that is there; the steps of a shard are its own."""
+        """The settings of the stored campaign, which keeps its number of steps per shard."""
         path = self.folder / "campaign.json"
         if not path.exists():
             write_atomically(path, msgspec.json.format(msgspec.json.encode(settings)) + b"\n")
@@ -96,15 +98,15 @@ class Store:
         try:
             there = msgspec.json.decode(path.read_bytes(), type=CampaignSettings)
         except msgspec.DecodeError as error:
-            raise StoreError(f"{path}: no campaign: {error}") from None
+            raise StoreError(f"{path}: not the settings of a campaign: {error}") from None
         for name in ("format", "semantics", "seed", "guided", "against"):
             its, wanted = getattr(there, name), getattr(settings, name)
             if its != wanted:
-                raise StoreError(f"{self.folder} holds a campaign with {name} {its!r}, not {wanted!r}")
+                raise StoreError(f"{self.folder}: the campaign in this folder has {name} {its!r}, not {wanted!r}")
         return there
 
     def _read(self) -> Iterator[Record]:
-        """The records; a last line without its end is cut off."""
+        """The records; an incomplete last line is cut off."""
         self._journal.seek(0)
         whole = 0
         for number, line in enumerate(self._journal, 1):
@@ -118,7 +120,7 @@ class Store:
         self._journal.truncate(whole)
 
     def append(self, record: Record) -> None:
-        """Add to the journal; it is on the disk when this returns."""
+        """Append a record to the journal and flush it to disk."""
         self._journal.write(msgspec.json.encode(record) + b"\n")
         self._journal.flush()
         os.fsync(self._journal.fileno())
@@ -132,8 +134,8 @@ class Store:
         self._journal.close()
 
 
-def write_finding(folder: Path, found: FailingTrace, told: Told) -> Path:
-    """The trace and the test of a finding, under the name of its kind; returns the trace's path."""
+def write_finding(folder: Path, found: FailingTrace, told: StoredFinding) -> Path:
+    """Write the trace and the test of a finding, named by its kind; returns the trace's path."""
     name = slug(found.failure)
     trace = folder / f"{name}.jsonl"
     write_atomically(folder / f"test_{name.replace('-', '_')}.py", told.test.encode())

@@ -1,4 +1,4 @@
-"""What the reference is held against, as a campaign sees it: it tries a seed, shrinks a failure, tells a finding."""
+"""What a campaign compares with the reference: a target runs a seed, shrinks a failure, and describes a finding."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from proofs.traces.events import HostShape
 
 from .checker import EVERYTHING, Failure
 from .finding import header_of, lines, pytest_of, recorded
-from .known import Known
+from .known import GenerationFacts
 from .model_calls import compiler
 from .rerun import as_steps, do
-from .smallest import Ways, smallest
+from .smallest import TrialFunctions, smallest
 from .trial import Trial, random_trial, trial
 
 if TYPE_CHECKING:
     AnyEvent = Event
-else:  # a journal is read back: each event is known by its name
+else:  # to read a journal, msgspec needs the types of events, found by name
     AnyEvent = Events2
 
 
@@ -34,33 +34,33 @@ class FailingTrace(Struct, frozen=True):
     seed: int
 
 
-class Told(Struct, frozen=True):
-    """A finding as it is stored."""
+class StoredFinding(Struct, frozen=True):
+    """The files of a finding."""
 
     trace: str
     test: str
 
 
 class Target(Protocol):
-    """One side of a comparison with the reference."""
+    """The other side of a comparison with the reference."""
 
     def trial(self, seed: int, wanted: Mapping[str, float]) -> Trial:
-        """The random trace of a seed, up to its first failure."""
+        """Run the random trace of a seed, up to its first failure."""
 
     def hits(self) -> Counter[str]:
-        """The outcome classes counted since the last time."""
+        """Return and clear the counts of outcome classes."""
 
     def shrunk(self, found: FailingTrace) -> FailingTrace | None:
-        """The smallest trace with that failure; none if it is not seen again."""
+        """The smallest trace with that failure; None: it does not occur again."""
 
-    def told(self, found: FailingTrace) -> Told:
-        """The finding for others."""
+    def told(self, found: FailingTrace) -> StoredFinding:
+        """The files of the finding."""
 
 
 class Model:
-    """The model of a semantics, evaluated beside the reference."""
+    """The model of a generation as the target."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: GenerationFacts) -> None:
         self._known = known
         self._compiler = compiler(known.semantics)
         self._compiler.take_hits()
@@ -78,9 +78,9 @@ class Model:
         known = self._known
         steps = as_steps(found.host, found.events, known)
         at_once = do(found.host, steps, known)
-        # What is seen at once is shrunk much faster than what only a comparison of everything sees.
+        # A failure that every section's check detects shrinks much faster than one that needs a complete comparison.
         every = EVERYTHING if at_once is not None and at_once.failure is not None else 1
-        ways = Ways(
+        ways = TrialFunctions(
             lambda host, steps: do(host, steps, known, every),
             lambda seed, draw, host, plan: trial(known, seed, draw, host, plan),
             lambda host, events: as_steps(host, events, known),
@@ -88,8 +88,8 @@ class Model:
         small = smallest(found.host, found.events, ways)
         return None if small is None else FailingTrace(small.host, small.events, small.failure, found.seed)
 
-    def told(self, found: FailingTrace) -> Told:
-        """The trace is what the reference does: it differs from the model in the last event."""
+    def told(self, found: FailingTrace) -> StoredFinding:
+        """The files of the finding: a trace with the reference's results, whose last event differs from the model."""
         header = header_of(found.host, found.failure, found.seed)
         events = recorded(found.host, found.events, found.failure.semantics)
-        return Told(lines(header, events).decode(), pytest_of(header, found.events, found.failure))
+        return StoredFinding(lines(header, events).decode(), pytest_of(header, found.events, found.failure))

@@ -1,55 +1,69 @@
-"""What a worker of a campaign does: a shard, or the shrinking of a failure."""
+"""The work of a worker process: run a shard, or shrink a failure."""
 
 from __future__ import annotations
 
 import atexit
+from contextlib import AbstractContextManager, nullcontext
 
 from msgspec import Struct
 
-from .known import Known
+from proofs.mistakes.planted import planted
+
+from .known import GenerationFacts
 from .program import Program
 from .shard import ShardResult, run_shard
-from .store import CampaignSettings, ShrunkDone
-from .target import FailingTrace, Model, Target, Told
+from .store import CampaignSettings, ShrinkRecord
+from .target import FailingTrace, Model, StoredFinding, Target
 
 
 class Job(Struct, frozen=True):
-    """One piece of work."""
+    """A shard to run, or a failure to shrink."""
 
     settings: CampaignSettings
-    known: Known
+    known: GenerationFacts
     shard: int
-    """The shard to run; of a failure, where it was found."""
+    """The shard to run, or in which the failure was found."""
     found: FailingTrace | None = None
-    """The failure to shrink; none: run the shard."""
+    """The failure to shrink; None: run the shard."""
 
 
-def do(job: Job) -> ShardResult | ShrunkDone | None:
-    """Do it; none if it was interrupted."""
+def do(job: Job) -> ShardResult | ShrinkRecord | None:
+    """Run the job; None: it was interrupted."""
     try:
-        target = _target(job)
-        if job.found is None:
-            settings = job.settings
-            return run_shard(target, job.known, settings.seed, job.shard, settings.shard_steps, settings.guided)
-        small = target.shrunk(job.found)
-        found = job.found if small is None else small
-        return ShrunkDone(job.found.failure.kind, found, target.told(found), small is not None)
+        with _reference(job):
+            return _done(job)
     except KeyboardInterrupt:
         return None
 
 
-def told_of(job: Job) -> Told:
-    """The failure of a job as it was met.
+def _done(job: Job) -> ShardResult | ShrinkRecord:
+    target = _target(job)
+    if job.found is None:
+        settings = job.settings
+        return run_shard(target, job.known, settings.seed, job.shard, settings.shard_steps, settings.guided)
+    small = target.shrunk(job.found)
+    found = job.found if small is None else small
+    return ShrinkRecord(job.found.failure.kind, found, target.told(found), small is not None)
 
-    :raises ValueError: it has none
+
+def _reference(job: Job) -> AbstractContextManager[None]:
+    """The reference of the job: right, or with a deliberate mistake."""
+    return planted(job.settings.mistake) if job.settings.mistake else nullcontext()
+
+
+def told_of(job: Job) -> StoredFinding:
+    """The files of a job's failure as it occurred, before shrinking.
+
+    :raises ValueError: the job has no failure
     """
     if job.found is None:
-        raise ValueError("a shard has nothing to tell")
-    return _target(job).told(job.found)
+        raise ValueError("this job runs a shard and has no failure")
+    with _reference(job):
+        return _target(job).told(job.found)
 
 
 def _target(job: Job) -> Target:
-    """The same for all jobs of a campaign in this process."""
+    """The target, shared by all jobs of a campaign in this process."""
     settings, known = job.settings, job.known
     key = (known.semantics, tuple(known.proved), settings.against, settings.step_limit, settings.start_limit)
     if key not in _TARGETS:
@@ -66,7 +80,7 @@ _TARGETS: dict[object, Target] = {}
 
 @atexit.register
 def _close() -> None:
-    """Programs are not left behind."""
+    """End the programs that this process started."""
     for target in _TARGETS.values():
         if isinstance(target, Program):
             target.close()

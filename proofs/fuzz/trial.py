@@ -1,4 +1,4 @@
-"""One random trace: made, done and checked; and what a failing one needs to be told to others."""
+"""Makes, runs and checks one random trace."""
 
 from __future__ import annotations
 
@@ -17,32 +17,35 @@ from .checker import Checker, Failure
 from .generators.plan import TracePlan, draw_plan
 from .generators.source import Source
 from .hosts import draw_host
-from .known import Known
-from .offered import Offered
+from .known import GenerationFacts
+from .offered import ProgramCapabilities
 from .world import RandomWorld
 
 
 class Trial(Struct):
-    """What one trace gave."""
+    """The result of one trace."""
 
     seed: int
     host: HostShape
     events: list[Event]
-    """If one failed, or an outside program is to be asked: with what the reference answered, without its counters."""
+    """The events with the reference's results, without counters; only after a failure or for an outside program."""
     sections: int
     broken: Counter[str]
     failure: Failure | None
     not_applicable: dict[str, int] = {}
-    """Of an outside program: why events were not asked -> how many."""
+    """Reasons why events were not sent to an outside program -> number."""
 
 
 def random_trial(
-    known: Known, seed: int, wanted: Mapping[str, float] | None = None, offered: Offered | None = None
+    known: GenerationFacts,
+    seed: int,
+    wanted: Mapping[str, float] | None = None,
+    offered: ProgramCapabilities | None = None,
 ) -> Trial:
     """Make and check the trace of a seed, up to its first failure.
 
-    :param wanted: operations to favour, as factors
-    :param offered: what can be asked; none: everything that the semantics has
+    :param wanted: factors for operations to favour
+    :param offered: what the program offers; None: everything that the generation has
     """
     draw = Draw(Random(seed))
     host = draw_host(draw, offered is None or offered.extended)
@@ -50,10 +53,10 @@ def random_trial(
     return trial(known, seed, draw, host, plan)
 
 
-def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: TracePlan) -> Trial:
+def trial(known: GenerationFacts, seed: int, draw: Draw, host: HostShape, plan: TracePlan) -> Trial:
     """Make and check a trace of a plan on a host."""
     checker = Checker(host, known)
-    world = RandomWorld(checker.machine, draw, plan.wild, plan.offered, checker.killing)
+    world = RandomWorld(checker.runner, draw, plan.wild, plan.offered, checker.killing, plan.domids)
     source = Source(world, plan)
     events: list[Event] = []
     outcomes: list[Outcome | None] = []
@@ -67,14 +70,14 @@ def trial(known: Known, seed: int, draw: Draw, host: HostShape, plan: TracePlan)
         outcomes.append(outcome)
     if failure is None:
         failure = checker.end()
-    if failure is not None or plan.offered is not None:  # somebody will be told, or asked the same
+    if failure is not None or plan.offered is not None:  # needed for a finding, or for the program
         for event, outcome in zip(events, outcomes, strict=True):
             answer(event, outcome)
     return Trial(seed, host, events, checker.sections, checker.broken, failure)
 
 
 def answer(event: Event, outcome: Outcome | None) -> None:
-    """Note on an event what came out."""
+    """Record the outcome on an event."""
     if outcome:
         for name in event.observed:
             if name in outcome:

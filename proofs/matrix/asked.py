@@ -1,4 +1,4 @@
-"""The questions behind the proofs of the matrix: all that is put to the solver for a generation, each once."""
+"""The queries of the proofs of the matrix: all that are sent to the solver for a generation, each once."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -14,7 +14,7 @@ from proofs.prover.second_solver import UNKNOWN
 
 
 def questions_of(semantics: str, ids: list[str]) -> list[SolverQuestion]:
-    """Every question, with what the verdict took its answer for: a proof, or none.
+    """Every query, with what the verdict took its answer for: a proof or no proof.
 
     Where there is no proof nothing is claimed: a search has to find the trace. So Z3's answer is not known here.
     """

@@ -10,7 +10,7 @@ from proofs.matrix.other_rows import OTHER_ROWS
 from proofs.matrix.rows import MatrixRow, granted, parts, rows_of, says_nothing
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import places
-from proofs.prover.induction import Ask, Induction, induction, shown
+from proofs.prover.induction import Induction, SolverQuery, induction, shown
 from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
 from proofs.search.row_verdict import ANY_HOST
@@ -40,7 +40,7 @@ class CellVerdict:
 
 
 @dataclass(frozen=True)
-class Open:
+class UnprovedRow:
     """A row of a generation that has no proof, and where the proof fails."""
 
     semantics: str
@@ -52,10 +52,10 @@ class Open:
     """The conditions."""
 
 
-def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[CellVerdict], list[Open]]:
+def proofs_of(semantics: str, ids: list[str], ask: SolverQuery = shown) -> tuple[list[CellVerdict], list[UnprovedRow]]:
     """Everything that can be proved or is not applicable, and what is left to be searched."""
     cells: list[CellVerdict] = []
-    left: list[Open] = []
+    left: list[UnprovedRow] = []
     plain = induction(semantics, ask=ask) if parts(ids) else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
@@ -72,7 +72,7 @@ def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Ce
             if fails_at and _holds_on(LARGEST, row, worlds[row.conditions], ask):
                 hosts = UP_TO
             if not hosts:
-                left.append(Open(semantics, row, fails_at))
+                left.append(UnprovedRow(semantics, row, fails_at))
                 continue
             seconds = time.perf_counter() - started
             cells.append(CellVerdict(semantics, row, Verdict.PROVED, hosts, seconds=seconds))
@@ -86,32 +86,32 @@ def proofs_of(semantics: str, ids: list[str], ask: Ask = shown) -> tuple[list[Ce
         if other.id in ids and reason:
             cells.append(CellVerdict(semantics, MatrixRow(other.part), Verdict.NOT_APPLICABLE, reason))
         elif other.id in ids:
-            left += [Open(semantics, row, "no formula") for row in rows_of(other)]
+            left += [UnprovedRow(semantics, row, "no formula") for row in rows_of(other)]
     return cells, left
 
 
-def proofs_of_rows(semantics: str, rows: Iterable[MatrixRow]) -> tuple[list[CellVerdict], list[Open]]:
-    """The same of these rows only, whatever is said of them on other conditions."""
+def proofs_of_rows(semantics: str, rows: Iterable[MatrixRow]) -> tuple[list[CellVerdict], list[UnprovedRow]]:
+    """The same for these rows only, whatever holds on other conditions."""
     cells: list[CellVerdict] = []
-    left: list[Open] = []
+    left: list[UnprovedRow] = []
     plain = induction(semantics)
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for row in rows:
         started = time.perf_counter()
         if row.part in OTHER_ROWS:
-            left.append(Open(semantics, row, "no formula"))
+            left.append(UnprovedRow(semantics, row, "no formula"))
             continue
         if row.conditions not in worlds:
             worlds[row.conditions] = induction(semantics, row.conditions, plain.kept)
         fails_at = _fails_at(row, worlds[row.conditions])
         if fails_at:
-            left.append(Open(semantics, row, fails_at))
+            left.append(UnprovedRow(semantics, row, fails_at))
         else:
             cells.append(CellVerdict(semantics, row, Verdict.PROVED, ANY_HOST, seconds=time.perf_counter() - started))
     return cells, left
 
 
-def _fails_at(row: MatrixRow, world: Induction, ask: Ask = shown) -> str:
+def _fails_at(row: MatrixRow, world: Induction, ask: SolverQuery = shown) -> str:
     """The first step for which there is no proof; empty if there is none."""
     prop = PROPERTIES[row.part]
     if prop.kind is Kind.STATE:
@@ -122,7 +122,7 @@ def _fails_at(row: MatrixRow, world: Induction, ask: Ask = shown) -> str:
     return ""
 
 
-def _holds_on(host: str, row: MatrixRow, world: Induction, ask: Ask) -> bool:
+def _holds_on(host: str, row: MatrixRow, world: Induction, ask: SolverQuery) -> bool:
     """Whether a host of given size has a proof, on the statements that are kept on any host."""
     assumed = [*world.kept, row.part] if PROPERTIES[row.part].kind is Kind.STATE else world.kept
     where = places(PROPERTIES[row.part], GENERATIONS[world.semantics])

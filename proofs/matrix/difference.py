@@ -10,20 +10,21 @@ from dataclasses import dataclass, field
 from itertools import chain, product
 from typing import NamedTuple
 
-from model.transitions.stash import SMALLEST
+from model.operations.stashing import SMALLEST
 from proofs.explore.explorer import Explorer, Moment
+from proofs.explore.next_events import next_events
 from proofs.explore.outcome import done
-from proofs.explore.running import Running, State, Written
+from proofs.explore.running import RunningHost, State
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
-from proofs.search.small_events import next_events
-from proofs.search.writer import ORDER
+from proofs.operations import EventFields
+from proofs.operations.model_steps import SMALLEST_PREEMPTED
 from reference.constants import SCRUB_CHUNK, UINT_MAX
 from reference.generations import GENERATIONS
 from reference.state import Host
 
 
 @dataclass(frozen=True)
-class Between:
+class DifferenceRequest:
     """What two generations are searched for, and how far."""
 
     before: str
@@ -34,7 +35,7 @@ class Between:
     pages: int = 2
     """Of all nodes together."""
     order: int = 0
-    """The largest block that is asked for: 2^order pages."""
+    """The largest block that is requested: 2^order pages."""
     ops: tuple[str, ...] = ()
     """Operations that are tried; all, if none."""
     more_than_32_bits: bool = False
@@ -45,12 +46,12 @@ class Between:
 
 @dataclass
 class GenerationDifference:
-    """A trace behind which two generations differ, or none up to a depth."""
+    """A trace after which two generations differ, or no such trace up to a depth."""
 
     nodes: list[int] = field(default_factory=list)
-    events: list[Written] = field(default_factory=list)
+    events: list[EventFields] = field(default_factory=list)
     differs: list[str] = field(default_factory=list)
-    """What differs behind the last event: the earlier generation first. Empty: nothing found."""
+    """What differs after the last event: the earlier generation first. Empty: no difference."""
     searched_depth: int = 0
     hosts: str = ""
     seconds: float = 0.0
@@ -74,9 +75,9 @@ class _States(NamedTuple):
 class _Pair:
     """Both generations after the same events."""
 
-    def __init__(self, asked: Between, node_pages: Nodes) -> None:
+    def __init__(self, asked: DifferenceRequest, node_pages: Nodes) -> None:
         self.asked = asked
-        self.both = [Running(name, node_pages) for name in (asked.before, asked.after)]
+        self.both = [RunningHost(name, node_pages) for name in (asked.before, asked.after)]
 
     def state(self, former: _States | None = None) -> _States:
         before = (None, None) if former is None else former.both
@@ -95,13 +96,13 @@ class _Pair:
         """The host is large enough for an extent that can be stashed: nothing else is tried there."""
         return sum(self.both[0].host.node_pages) >= SMALLEST
 
-    def _of(self, running: Running) -> Iterator[Written]:
-        possible = next_events(running.host, sorted(running.begun), self.asked.order)
+    def _of(self, running: RunningHost) -> Iterator[EventFields]:
+        possible: Iterator[EventFields] = next_events(running.host, sorted(running.begun), self.asked.order)
         if self.asked.more_than_32_bits:
             possible = chain(possible, _more_than_32_bits(running.host))
         return (event for event in possible if not self.asked.ops or event["op"] in self.asked.ops)
 
-    def do(self, event: Written) -> list[str]:
+    def do(self, event: EventFields) -> list[str]:
         """One event on both; what differs after it.
 
         :raises MisuseError: one of them has no such operation
@@ -110,7 +111,7 @@ class _Pair:
         names = [name for name in shown[0] if name in shown[1]]
         return [f"{name}: {shown[0][name]} / {shown[1][name]}" for name in names if shown[0][name] != shown[1][name]]
 
-    def next(self) -> Iterator[Written]:
+    def next(self) -> Iterator[EventFields]:
         """What may come next, as far as both have it."""
         if self.stashing:
             yield from _populating(self.both[0].host)
@@ -120,7 +121,7 @@ class _Pair:
         for running in self.both:
             for event in self._of(running):
                 if event["op"] == "set_outstanding_pages" and event.get("node") is not None and not node_claims:
-                    continue  # without single-node claims the target is not looked at
+                    continue  # without single-node claims the target is not checked
                 for written in _as_requested(event):
                     text = str(written)
                     if text not in seen:
@@ -128,7 +129,7 @@ class _Pair:
                         yield written
 
 
-def _as_requested(event: Written) -> Iterator[Written]:
+def _as_requested(event: EventFields) -> Iterator[EventFields]:
     """An operation also as a whole, where the event is its first section; an allocation also with other requests."""
     if "builder" in event and event["op"] != "continue":
         yield {name: value for name, value in event.items() if name != "builder"}
@@ -140,25 +141,25 @@ def _as_requested(event: Written) -> Iterator[Written]:
         yield request | {"op": "alloc_domheap_pages", "node": event["node"]}
 
 
-def _more_than_32_bits(host: Host) -> Iterator[Written]:
+def _more_than_32_bits(host: Host) -> Iterator[EventFields]:
     for domid, node in product(host.domains, host.nodes):
         claims = [{"pages": UINT_MAX + 1, "target": node}]
         yield {"op": "install_claim_set", "domid": domid, "claims": claims}
 
 
-def _populating(host: Host) -> Iterator[Written]:
-    """An extent that is preempted while it is scrubbed, and one that another order is asked for."""
+def _populating(host: Host) -> Iterator[EventFields]:
+    """An extent that is preempted while it is scrubbed, and a request of another order."""
     for domid in host.domains:
         event = {"op": "populate_physmap", "domid": domid, "nr_extents": 1}
-        yield event | {"extent_order": ORDER, "preempt_at": {"extent": 0, "scrub_index": SCRUB_CHUNK}}
+        yield event | {"extent_order": SMALLEST_PREEMPTED, "preempt_at": {"extent": 0, "scrub_index": SCRUB_CHUNK}}
         yield event | {"extent_order": 0}
 
 
-class _TimeIsUp(Exception):
+class _SearchTimeoutError(Exception):
     """The search took as long as it may."""
 
 
-def difference(asked: Between) -> GenerationDifference:
+def difference(asked: DifferenceRequest) -> GenerationDifference:
     """The fewest events, then domains, nodes and pages."""
     started = time.process_time()
     hosts = tiny_hosts(asked.nodes, asked.pages)
@@ -170,7 +171,7 @@ def difference(asked: Between) -> GenerationDifference:
         if moment.outcome:
             return moment.outcome
         if time.process_time() - started > asked.seconds:
-            raise _TimeIsUp
+            raise _SearchTimeoutError
         return None
 
     def explorer(domains: int, nodes: Nodes) -> Explorer[_States, list[str], list[str]]:
@@ -182,7 +183,7 @@ def difference(asked: Between) -> GenerationDifference:
     for depth in range(1, asked.depth + 1):
         try:
             ended = sizes.deepen(depth, last=depth == asked.depth)
-        except _TimeIsUp:
+        except _SearchTimeoutError:
             break
         found.searched_depth = depth
         if ended is not None:

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from model.named import GENERATIONS
-from proofs.matrix.difference import Between, GenerationDifference, difference
+from proofs.matrix.difference import DifferenceRequest, GenerationDifference, difference
 from proofs.matrix.findings import FOLDER, as_good, recorded
 from proofs.search.events import Trace
 from proofs.versions import versions
@@ -14,10 +14,10 @@ DEPTH = 4
 """Events at most."""
 
 
-FURTHER: dict[tuple[str, str, str], Between] = {
+FURTHER: dict[tuple[str, str, str], DifferenceRequest] = {
     (one.before, one.after, name): one
     for name, one in {
-        "host-check-does-not-mix": Between(
+        "host-check-does-not-mix": DifferenceRequest(
             "claim-sets-v3",
             "claim-sets-v7",
             depth=DEPTH,
@@ -25,7 +25,7 @@ FURTHER: dict[tuple[str, str, str], Between] = {
             ops=("install_claim_set", "alloc_heap_pages"),
             seconds=math.inf,
         ),
-        "too-many-pages": Between(
+        "too-many-pages": DifferenceRequest(
             "claim-sets-v3",
             "claim-sets-v7",
             depth=DEPTH,
@@ -33,7 +33,7 @@ FURTHER: dict[tuple[str, str, str], Between] = {
             more_than_32_bits=True,
             seconds=math.inf,
         ),
-        "release-over-the-limit": Between(
+        "release-over-the-limit": DifferenceRequest(
             "claim-sets-v3",
             "claim-sets-v7",
             depth=DEPTH,
@@ -64,13 +64,13 @@ def lines_of(before: str, after: str, found: GenerationDifference) -> bytes:
     return b"".join(recorded(trace, what)[0] for trace in traces)
 
 
-def asked(before: str, after: str) -> Between:
+def asked(before: str, after: str) -> DifferenceRequest:
     """How far is searched: to a depth, however long it takes, so that every run finds the same."""
-    return Between(before, after, depth=DEPTH, seconds=math.inf)
+    return DifferenceRequest(before, after, depth=DEPTH, seconds=math.inf)
 
 
 def found_between(before: str, after: str) -> GenerationDifference:
-    """The shortest trace on which they differ, searched for anew."""
+    """The shortest trace on which they differ, from a new search."""
     return difference(asked(before, after))
 
 

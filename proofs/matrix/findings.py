@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from proofs.explain.stage import request_of
-from proofs.explore.running import Running, event_of
+from proofs.explore.running import RunningHost, event_of
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
@@ -35,7 +35,7 @@ class _Recorder:
 
     def __init__(self, trace: Trace) -> None:
         nodes, span = tuple(trace.host["nodes"]), trace.host["node_span"]
-        self.running = Running(trace.semantics, nodes, check_locks=True, span=span)
+        self.running = RunningHost(trace.semantics, nodes, check_locks=True, span=span)
         self.host: Host = self.running.host
         self.broken: set[str] = set()
 
@@ -77,7 +77,7 @@ def recorded(trace: Trace, source: str) -> tuple[bytes, list[str]]:
 
 def source_of(row: MatrixRow) -> str:
     """What the header says of where the trace comes from."""
-    return f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that breaks {row.name}"
+    return f"claimcheck {versions()['claimcheck']}: a shortest trace from boot that violates {row.name}"
 
 
 def stored(cells: Iterable[CellVerdict], folder: Path = FOLDER) -> dict[Path, bytes]:
@@ -99,7 +99,7 @@ def measure(lines: bytes) -> tuple[int, int, int, int]:
 
 
 def as_good(stored: bytes, fresh: bytes) -> bool:
-    """Whether a stored trace can stay: it has the measure of the fresh one, breaks the same, on a host told alike."""
+    """Whether a stored trace can stay: it is as short as the new one, violates the same, on a host described alike."""
     headers = [msgspec.json.decode(lines.splitlines()[0]) for lines in (stored, fresh)]
     told = [(header["host"].keys(), header.get("expect")) for header in headers]
     return measure(stored) == measure(fresh) and told[0] == told[1]

@@ -1,7 +1,7 @@
 """Three builders and a running domain at once: every order of their critical sections, up to a number of steps.
 
 A proof for any host covers every order of any number of builders, as it is of each critical section by itself, from any
-state that the others may have left. What is refuted is searched here once more, from the state in which four domains
+state that the others may have left. What is refuted is searched here again, from the state in which four domains
 exist and one of them runs, with any number of operations of each under way: do more builders break it sooner?
 """
 
@@ -20,7 +20,7 @@ from proofs.parallel import in_processes
 from proofs.prover.pool import prepare
 from proofs.prover.verdict import Verdict
 from proofs.search.steps import CREATES
-from proofs.search.unroll import Unrolled
+from proofs.search.unroll import Unrolling
 
 JUDGED = ("claims-protected", "redeemed-once")
 NODES, BUILDERS = 2, 3
@@ -41,7 +41,7 @@ class InterleavingRequest:
 
 
 @dataclass
-class Interleaved:
+class InterleavingResult:
     """How soon three builders and a running domain break a row, in critical sections."""
 
     semantics: str
@@ -64,7 +64,7 @@ def refuted(cells: Iterable[CellVerdict]) -> dict[tuple[str, MatrixRow], int]:
     }
 
 
-def interleavings(rows: Iterable[tuple[str, MatrixRow]], jobs: int) -> list[Interleaved]:
+def interleavings(rows: Iterable[tuple[str, MatrixRow]], jobs: int) -> list[InterleavingResult]:
     """Each of these rows of these generations, in their order."""
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for semantics, row in rows:
@@ -76,19 +76,21 @@ def interleavings(rows: Iterable[tuple[str, MatrixRow]], jobs: int) -> list[Inte
     return [one for number in sorted(found) for one in found[number]]
 
 
-def _searched(asked: InterleavingRequest) -> list[Interleaved]:
+def _searched(asked: InterleavingRequest) -> list[InterleavingResult]:
     with interrupts_noted():
         return search(asked)
 
 
-def search(asked: InterleavingRequest, steps: int = STEPS) -> list[Interleaved]:
-    """All rows are asked about after each step."""
+def search(asked: InterleavingRequest, steps: int = STEPS) -> list[InterleavingResult]:
+    """All rows are checked after each step."""
     parts = [PROPERTIES[name] for name in asked.parts]
-    host = Unrolled(asked.semantics, "", parts, asked.conditions, NODES, BUILDERS + 1)
+    host = Unrolling(asked.semantics, "", parts, asked.conditions, NODES, BUILDERS + 1)
     host.run(BUILDERS)
     host.solver.add(host.pages() <= PAGES)
     host.solver.set("rlimit", WORK)
-    found = {part.name: Interleaved(asked.semantics, MatrixRow(part.name, asked.conditions), 0, 0) for part in parts}
+    found = {
+        part.name: InterleavingResult(asked.semantics, MatrixRow(part.name, asked.conditions), 0, 0) for part in parts
+    }
     for step in range(1, steps + 1):
         host.grow()
         for part in parts:

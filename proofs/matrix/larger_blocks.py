@@ -12,9 +12,9 @@ from itertools import product
 import msgspec
 
 from proofs.explore.explorer import Events, Explorer, Moment
-from proofs.explore.running import Running, State, Written
+from proofs.explore.running import RunningHost, State
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
-from proofs.operations import Outcome
+from proofs.operations import EventFields, Outcome
 from proofs.operations import State as Counters
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
@@ -41,10 +41,10 @@ def search_larger(semantics: str, part: str = PARTS[0], depth: int = 4, pages: i
 
 
 def _explorer(semantics: str, part: str, domains: int, nodes: Nodes) -> Explorer[State, Outcome, str]:
-    running = Running(semantics, nodes)
+    running = RunningHost(semantics, nodes)
     before = observe(running.host)
 
-    def choices() -> Iterator[Written]:
+    def choices() -> Iterator[EventFields]:
         nonlocal before
         before = observe(running.host)
         return _next(running)
@@ -59,7 +59,7 @@ def _claims_nodes(semantics: str) -> bool:
     return not {"claims", "claim_node"}.isdisjoint(GENERATIONS[semantics].claim_counters)
 
 
-def _breaks(part: str, before: Counters, event: Written, outcome: Outcome) -> str:
+def _breaks(part: str, before: Counters, event: EventFields, outcome: Outcome) -> str:
     """What an event broke, by the counters before it; empty if nothing."""
     on_node = outcome.get("on_node")
     if on_node is None:
@@ -75,7 +75,7 @@ def _breaks(part: str, before: Counters, event: Written, outcome: Outcome) -> st
 
 def broken_by(part: str, semantics: str, nodes: Nodes, events: Events) -> list[str]:
     """What the last of these events breaks."""
-    running = Running(semantics, nodes)
+    running = RunningHost(semantics, nodes)
     for event in events[:-1]:
         running.do(event)
     before = observe(running.host)
@@ -87,7 +87,7 @@ def broken_by(part: str, semantics: str, nodes: Nodes, events: Events) -> list[s
     return [broken] if broken else []
 
 
-def _next(running: Running) -> Iterator[Written]:
+def _next(running: RunningHost) -> Iterator[EventFields]:
     host = running.host
     for node, order in product(host.nodes, range(2)):
         first = node * host.node_span
@@ -111,7 +111,7 @@ def _next(running: Running) -> Iterator[Written]:
 
 
 def _trace(semantics: str, part: str, nodes: Nodes, events: Events, broken: str) -> Trace:
-    running = Running(semantics, nodes, check_locks=True)
+    running = RunningHost(semantics, nodes, check_locks=True)
     states = [msgspec.to_builtins(observe(running.host))]
     written = []
     for event in events:

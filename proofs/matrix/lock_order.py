@@ -9,15 +9,16 @@ from functools import partial
 from model.named import GENERATIONS, TRANSITIONS
 from model.properties.lock_order import OUTSIDE, broken_by
 from proofs.explore.explorer import Events, Explorer
-from proofs.explore.running import Running, State, Written
+from proofs.explore.next_events import next_events
+from proofs.explore.running import RunningHost, State
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
 from proofs.obligations.obligation import PARAMETRIC, Obligation
+from proofs.operations import EventFields
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 from proofs.search.events import Trace
 from proofs.search.on_reference import observed
 from proofs.search.row_verdict import ANY_HOST, RowVerdict
-from proofs.search.small_events import next_events
 from reference.locks import CheckedLock, LockError
 from reference.status import HypervisorCrash, MisuseError
 
@@ -66,16 +67,16 @@ class _WatchedFields:
     """A host whose locks check: what was touched without its lock is the outcome of an event."""
 
     def __init__(self, semantics: str, nodes: Nodes) -> None:
-        self.running = Running(semantics, nodes, check_locks=True)
+        self.running = RunningHost(semantics, nodes, check_locks=True)
         self.state, self.is_in, self.bring_back = self.running.state, self.running.is_in, self.running.bring_back
 
-    def do(self, written: Written) -> list[str]:
+    def do(self, written: EventFields) -> list[str]:
         for domain in self.running.created.values():
             if isinstance(domain.page_alloc_lock, CheckedLock):
                 domain.page_alloc_lock.passed_over.clear()
         return _passed_over(self.running, (written,))
 
-    def choices(self) -> list[Written]:
+    def choices(self) -> list[EventFields]:
         """As in every search."""
         running = self.running
         with running.every_lock():
@@ -89,7 +90,7 @@ def _explorer(semantics: str, domains: int, nodes: Nodes) -> Explorer[State, lis
     )
 
 
-def passed_over(running: Running, events: Events) -> list[str] | None:
+def passed_over(running: RunningHost, events: Events) -> list[str] | None:
     """Run them: what was touched without its lock; none where they are not possible, or the host stops."""
     try:
         return _passed_over(running, events)
@@ -97,7 +98,7 @@ def passed_over(running: Running, events: Events) -> list[str] | None:
         return None
 
 
-def _passed_over(running: Running, events: Events) -> list[str]:
+def _passed_over(running: RunningHost, events: Events) -> list[str]:
     broken: list[str] = []
     try:
         for event in events:
@@ -111,7 +112,7 @@ def _passed_over(running: Running, events: Events) -> list[str]:
 
 
 def _trace(semantics: str, nodes: Nodes, events: Events, broken: list[str]) -> Trace:
-    again = Running(semantics, nodes)
+    again = RunningHost(semantics, nodes)
     states = [observed(again)]
     for event in events:
         again.do(event)

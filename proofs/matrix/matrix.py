@@ -5,14 +5,15 @@ from functools import partial
 
 from model.properties import PROPERTIES
 from proofs.interrupts import interrupts_noted
-from proofs.matrix.cells import CellVerdict, Open, proofs_of
+from proofs.matrix.cells import CellVerdict, UnprovedRow, proofs_of
 from proofs.matrix.other_rows import OTHER_ROWS, matrix_ids
+from proofs.matrix.reused import ReusedProofs
 from proofs.matrix.rows import MatrixRow, rows
 from proofs.matrix.searches import searched_together, together
 from proofs.matrix.stored import look_up, store
 from proofs.parallel import in_processes, tell
 from proofs.prover.pool import prepare
-from proofs.stored import Damaged
+from proofs.stored import DamagedFileError
 
 Progress = Callable[[int, int], None]
 
@@ -54,8 +55,8 @@ def _stored(cache: str, name: str) -> list[CellVerdict] | None:
     """What is stored of a generation; of a damaged file it is said that it counts as absent."""
     try:
         return look_up(cache, name)
-    except Damaged:
-        tell(f"the stored verdicts of {name} could not be read: judged anew")
+    except DamagedFileError:
+        tell(f"the stored verdicts of {name} could not be read: they are judged again")
         return None
 
 
@@ -75,7 +76,7 @@ def _judge(
     cells: list[CellVerdict], semantics: list[str], ids: list[str], jobs: int, progress: Progress, cache: str
 ) -> bool:
     """Proofs first, then the searches; whether all were made. A generation is stored as soon as it is complete."""
-    groups: list[list[Open]] = []
+    groups: list[list[UnprovedRow]] = []
     done = 0
     for _, (proved, left) in in_processes(partial(_proofs, ids=ids), semantics, jobs, prepare=prepare):
         cells += proved
@@ -96,11 +97,11 @@ def _judge(
     return done == len(semantics) + len(groups)
 
 
-def _proofs(semantics: str, ids: list[str]) -> tuple[list[CellVerdict], list[Open]]:
+def _proofs(semantics: str, ids: list[str]) -> tuple[list[CellVerdict], list[UnprovedRow]]:
     with interrupts_noted():
-        return proofs_of(semantics, ids)
+        return proofs_of(semantics, ids, ReusedProofs())
 
 
-def _searched(group: list[Open]) -> list[CellVerdict]:
+def _searched(group: list[UnprovedRow]) -> list[CellVerdict]:
     with interrupts_noted():
         return searched_together(group)

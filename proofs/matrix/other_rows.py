@@ -1,13 +1,14 @@
-"""The rows of the matrix that are no formulas: what needs the heap, and what is said of code and not of states."""
+"""The rows of the matrix that are no formulas: what needs the heap, and statements about code instead of states."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from model.named import LACKS, Generation
+from model.properties import PROPERTIES
 from proofs.matrix import lock_order
 from proofs.obligations.suite import property_ids
 from proofs.prover.verdict import Verdict
-from proofs.search.on_reference import Tiny, search_reference
+from proofs.search.on_reference import ReferenceSearchRequest, search_reference
 from proofs.search.row_verdict import RowVerdict
 
 Judge = Callable[[str, tuple[str, ...]], RowVerdict]
@@ -46,7 +47,7 @@ def _superpage(part: str) -> Judge:
 
     def judge(semantics: str, conditions: tuple[str, ...]) -> RowVerdict:
         without = ("offline_page",) if "nothing-offlined" in conditions else ()
-        trace = search_reference(Tiny(semantics, part, DEPTH, without=without)).trace
+        trace = search_reference(ReferenceSearchRequest(semantics, part, DEPTH, without=without)).trace
         if trace is None:
             return RowVerdict(Verdict.UNKNOWN, f"no trace of at most {DEPTH} events on 2 nodes, 3 pages and 2 domains")
         return RowVerdict(Verdict.REFUTED, "", trace)
@@ -84,6 +85,11 @@ OTHER_ROWS: dict[str, OtherRow] = {
 def other_ids() -> list[str]:
     """The properties of these rows, each once."""
     return list(dict.fromkeys(row.id for row in OTHER_ROWS.values()))
+
+
+def matrix_parts() -> list[str]:
+    """The parts of all properties, those that are formulas first."""
+    return [*PROPERTIES, *OTHER_ROWS]
 
 
 def matrix_ids() -> list[str]:

@@ -34,7 +34,7 @@ def by_place(cells: Iterable[CellVerdict]) -> dict[tuple[str, MatrixRow], CellVe
 
 
 def table_rows(cells: list[CellVerdict]) -> list[list[str]]:
-    """One line a row of the matrix that any generation has: its name, and a mark for each generation."""
+    """One line for each row that any generation has: its name, and a mark for each generation."""
     placed, names = by_place(cells), list(dict.fromkeys(cell.semantics for cell in cells))
     lines = [[row.name, *(mark(placed.get((name, row))) for name in names)] for row in rows()]
     return [line for line in lines if any(line[1:])]
@@ -57,6 +57,39 @@ def as_data(cells: Iterable[CellVerdict]) -> list[dict[str, Any]]:
         }
         for cell in cells
     ]
+
+
+@dataclass(frozen=True)
+class BrokenPromise:
+    """A row that is refuted for a generation, and the generations after it for which it is right."""
+
+    row: MatrixRow
+    events: int
+    repaired: tuple[str, ...]
+    """The first such generation on each line of descent; empty: none has it right."""
+
+
+def broken_promises(cells: Iterable[CellVerdict], name: str) -> list[BrokenPromise]:
+    """Everything that is refuted for a generation, whether a later one repairs it or not."""
+    placed = by_place(cells)
+    found = []
+    for row in rows():
+        cell = placed.get((name, row))
+        if cell is not None and cell.verdict is Verdict.REFUTED:
+            events = 0 if cell.trace is None else len(cell.trace.events)
+            found.append(BrokenPromise(row, events, tuple(_first_right(placed, name, row))))
+    return found
+
+
+def _first_right(placed: dict[tuple[str, MatrixRow], CellVerdict], name: str, row: MatrixRow) -> list[str]:
+    """The next generations on each line of descent for which the row is proved."""
+    found: list[str] = []
+    for after in GENERATIONS.values():
+        if name in after.follows:
+            right = _right(placed, after.name, row)
+            is_proved = right is not None and right.verdict is Verdict.PROVED
+            found += [after.name] if is_proved else _first_right(placed, after.name, row)
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

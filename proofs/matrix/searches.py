@@ -6,14 +6,14 @@ from dataclasses import replace
 from functools import partial
 
 from model.properties import PROPERTIES, Kind
-from proofs.matrix.cells import CellVerdict, Open, proofs_of_rows
+from proofs.matrix.cells import CellVerdict, UnprovedRow, proofs_of_rows
 from proofs.matrix.larger_blocks import KEPT, PARTS, search_larger
 from proofs.matrix.other_rows import OTHER_ROWS, Judge
 from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
 from proofs.refinement.judge import judge_comparison
 from proofs.search.events import Trace
-from proofs.search.minimise import Asked, Found, search, search_together
+from proofs.search.minimise import SearchRequest, SearchResult, search, search_together
 from proofs.search.replayed import replay_on_reference
 from proofs.search.steps import UNTOLD, alphabet_of
 
@@ -25,12 +25,12 @@ LARGE = ("no-wrap.domain-counters",)
 """What only hosts of many pages break."""
 
 
-def together(left: Sequence[Open]) -> list[list[Open]]:
+def together(left: Sequence[UnprovedRow]) -> list[list[UnprovedRow]]:
     """Rows in groups that are searched at once: of one generation under the same conditions, with the same events, and
     alike in whether they need the ledger in the state. What is judged otherwise than by a search in the model is by
     itself."""
     alone = [[one] for one in left if _judge_of(one.row) is not None]
-    groups: dict[tuple[str, tuple[str, ...], bool, str], list[Open]] = {}
+    groups: dict[tuple[str, tuple[str, ...], bool, str], list[UnprovedRow]] = {}
     for one in left:
         if _judge_of(one.row) is None:
             prop = PROPERTIES[one.row.part].id
@@ -39,12 +39,12 @@ def together(left: Sequence[Open]) -> list[list[Open]]:
     return [*groups.values(), *alone]
 
 
-def searched(left: Open) -> CellVerdict:
+def searched(left: UnprovedRow) -> CellVerdict:
     """The cell of one row."""
     return searched_together([left])[0]
 
 
-def searched_together(left: Sequence[Open]) -> list[CellVerdict]:
+def searched_together(left: Sequence[UnprovedRow]) -> list[CellVerdict]:
     """The cells of a group."""
     judge = _judge_of(left[0].row)
     if judge is not None:
@@ -53,7 +53,7 @@ def searched_together(left: Sequence[Open]) -> list[CellVerdict]:
     return [_on_smallest(one, each, _found(one, each)) for one, each in zip(left, found, strict=True)]
 
 
-def _on_smallest(left: Open, found: Found, cell: CellVerdict) -> CellVerdict:
+def _on_smallest(left: UnprovedRow, found: SearchResult, cell: CellVerdict) -> CellVerdict:
     """Where the solver gave up: a shortest trace on one node with one domain, if there is one."""
     if cell.verdict is not Verdict.UNKNOWN or not found.unknown:
         return cell
@@ -79,7 +79,7 @@ def _judge_of(row: MatrixRow) -> Judge | None:
     return partial(judge_comparison, row.part) if PROPERTIES[row.part].kind is Kind.COMPARISON else None
 
 
-def _judged(left: Open, judge: Judge) -> CellVerdict:
+def _judged(left: UnprovedRow, judge: Judge) -> CellVerdict:
     started, cpu = time.perf_counter(), time.process_time()
     judged = judge(left.semantics, left.row.conditions)
     reason = f"no proof at {left.fails_at}; {judged.reason}" if judged.verdict is Verdict.UNKNOWN else judged.reason
@@ -89,23 +89,23 @@ def _judged(left: Open, judge: Judge) -> CellVerdict:
     return CellVerdict(left.semantics, left.row, judged.verdict, reason, judged.trace, seconds, spent, evidence)
 
 
-def _asked(left: Open) -> Asked:
+def _asked(left: UnprovedRow) -> SearchRequest:
     """As deep as a search goes; where larger blocks have a trace, no deeper than that."""
     row, larger = left.row, _larger(left)
     depth = DEPTH if larger is None else len(larger.events)
     few = row.part not in LARGE
     size = (depth, NODES, DOMAINS)
-    known = Asked(left.semantics, row.part, "", row.conditions, *size, rlimit=WORK, unless=left.unless, few=few)
+    known = SearchRequest(left.semantics, row.part, "", row.conditions, *size, rlimit=WORK, unless=left.unless, few=few)
     return replace(known, waived=left.waived)
 
 
-def _larger(left: Open) -> Trace | None:
+def _larger(left: UnprovedRow) -> Trace | None:
     """A shortest trace with blocks of two pages, where it may say something."""
     said = left.row.part in PARTS and KEPT.issuperset(left.row.conditions)
     return search_larger(left.semantics, left.row.part) if said else None
 
 
-def _found(left: Open, found: Found) -> CellVerdict:
+def _found(left: UnprovedRow, found: SearchResult) -> CellVerdict:
     """What a search found, replayed on the reference."""
     started, cpu = time.perf_counter(), time.process_time()
     row = left.row
@@ -128,7 +128,7 @@ def _found(left: Open, found: Found) -> CellVerdict:
         limit = f"; gave up there: {found.unknown}" if found.unknown else ""
         return cell(Verdict.UNKNOWN, f"no proof at {left.fails_at}; {bound}{limit}")
     if found.untold:
-        text = f"a trace of {found.untold} events, of which some cannot be told, would be shorter"
+        text = f"a trace of {found.untold} events, some of which cannot be written as events, would be shorter"
         return cell(Verdict.UNKNOWN, text, found.trace)
     replayed = replay_on_reference(found.trace)
     if not replayed.available:

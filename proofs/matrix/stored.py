@@ -14,7 +14,7 @@ FOLDER = ".cache/matrix"
 def look_up(folder: str, semantics: str) -> list[CellVerdict] | None:
     """All cells of a generation, with their date, if a run of the same code stored them.
 
-    :raises Damaged: they are stored, and cannot be read
+    :raises DamagedFileError: they are stored, and cannot be read
     """
     found = stored.look_up(Path(folder), semantics, list[CellVerdict])
     return None if found is None else [replace(cell, stored=found.date) for cell in found.content]

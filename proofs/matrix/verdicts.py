@@ -1,6 +1,6 @@
-"""What a run of the matrix found, as files: the verdicts, beside the traces of what is refuted.
+"""What a run of the matrix found, as files: the verdicts, next to the traces of what is refuted.
 
-The documents are written from these, so that they can be told to agree with them in a moment.
+The documents are written from these, so that a test can compare both in a moment.
 """
 
 import json
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from proofs.evidence.dated import is_older
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.findings import FOLDER, path_of
 from proofs.matrix.rows import MatrixRow
@@ -15,10 +16,12 @@ from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
 
 VERDICTS = FOLDER / "verdicts.json"
+RUN = FOLDER / "run.json"
+"""When the verdicts were found, and of which code."""
 
 
 def dumped(cells: Iterable[CellVerdict]) -> str:
-    """A verdict a line; of a trace only how long it is, as the file beside has it."""
+    """One verdict per line; its trace is a file of its own."""
     lines = [
         json.dumps([cell.semantics, cell.row.part, list(cell.row.conditions), cell.verdict.value, cell.reason])
         for cell in cells
@@ -32,6 +35,12 @@ def load(path: Path = VERDICTS) -> list[CellVerdict]:
         CellVerdict(semantics, row, Verdict(verdict), reason, _trace(semantics, row) if verdict == REFUTED else None)
         for semantics, row, verdict, reason in _lines(path)
     ]
+
+
+def when(path: Path = RUN) -> str:
+    """The day of the run of which the verdicts are, and whether reference or model changed since."""
+    made = json.loads(path.read_text(encoding="utf-8"))
+    return f"{made['made']}, of {'older' if is_older(made) else 'this'} code"
 
 
 def as_stored(cells: Iterable[CellVerdict]) -> list[CellVerdict]:

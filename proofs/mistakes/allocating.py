@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reference.claims import (
+    booked_on,
     deduct_global_claims,
     deduct_node_claims,
     recall_claims,
@@ -50,14 +51,14 @@ class NoMixing(Override):
 
 
 class NodeCheckIgnoresClaims(Override):
-    """Claims of a node are not looked at when an allocation searches a node (the rule of the legacy generations)."""
+    """Claims of a node are ignored when an allocation searches a node (the rule of the legacy generations)."""
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
         return request.pages <= host.node_avail_pages[node]
 
 
 class NoHostCheck(Override):
-    """The claims of the whole host are not looked at: only the node search refuses a request."""
+    """The claims of the whole host are ignored: only the node search refuses a request."""
 
     def request_permitted(self, _host: Host, _request: Request) -> bool:
         return True
@@ -110,10 +111,11 @@ class RecallNodeOnly(Override):
     """Claims on the node are recalled, host-wide claims that nothing backs any more are not."""
 
     def recall(self, host: Host, node: int) -> None:
-        for domain in host.domains.values():
-            shortage = host.node_outstanding_claims[node] - host.node_avail_pages[node]
-            if shortage > 0:
-                deduct_node_claims(host, domain, node, shortage, domain.history.recalled)
+        with booked_on(host, "recalled"):
+            for domain in host.domains.values():
+                shortage = host.node_outstanding_claims[node] - host.node_avail_pages[node]
+                if shortage > 0:
+                    deduct_node_claims(host, domain, node, shortage)
 
 
 class OfflineNotCounted(Override):
@@ -128,21 +130,30 @@ class RedeemWithoutStep3(Override):
     """Pages from a node without a claim do not redeem the claims on other nodes."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        redeemed = claimant.history.redeemed
-        pages -= deduct_node_claims(host, claimant, node, pages, redeemed)
-        deduct_global_claims(host, claimant, pages, redeemed)
+        pages -= deduct_node_claims(host, claimant, node, pages)
+        deduct_global_claims(host, claimant, pages)
 
 
 class RedeemGlobalFirst(Override):
     """The host-wide claim is redeemed before the claim on the node of the pages."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        pages -= deduct_global_claims(host, claimant, pages, claimant.history.redeemed)
+        pages -= deduct_global_claims(host, claimant, pages)
         redeem_claims_for_allocation(host, claimant, pages, node)
 
 
+class RedeemOthersBeforeGlobal(Override):
+    """Claims on other nodes are redeemed before the host-wide one."""
+
+    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
+        pages -= deduct_node_claims(host, claimant, node, pages)
+        for other in host.nodes:
+            pages -= deduct_node_claims(host, claimant, other, pages)
+        deduct_global_claims(host, claimant, pages)
+
+
 class RedeemTwice(Override):
-    """Claims are redeemed in the allocator and once more when the pages are assigned."""
+    """Claims are redeemed in the allocator, and again when the pages are assigned."""
 
     def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
         if not refcounted:

@@ -27,7 +27,7 @@ class InstallAccumulates(Override):
 
 
 class FailedInstallDropsClaims(Override):
-    """The old claims are dropped before the new set is checked: a refused set leaves the domain without any."""
+    """The old claims are dropped before the new set is checked: a refused set leaves the domain without claims."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         status = super().install_claim_set(host, domain, entries)
@@ -38,7 +38,7 @@ class FailedInstallDropsClaims(Override):
 
 
 class OwnClaimsNotCredited(Override):
-    """A claim set that replaces another must fit the unclaimed pages beside that other one."""
+    """A claim set that replaces another must fit the unclaimed pages in addition to the old set."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         with host.heap_lock:
@@ -83,7 +83,7 @@ class TargetOnlyAvailability(Override):
 
 
 class PagesHeldNotCounted(Override):
-    """Claims are held against max_pages alone: what the domain has already does not count."""
+    """Only claims count against max_pages: the pages that the domain has do not count."""
 
     def pages_held(self, _domain: Domain) -> int:
         return 0
@@ -98,7 +98,7 @@ class LimitOffByOne(Override):
 
 
 class NodesCheckedFirst(Override):
-    """Targets that are not online are looked for before anything else is checked: the wrong errno."""
+    """Offline targets are checked first, before all other checks: the wrong errno."""
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
         if any(entry.target not in (*host.nodes, CLAIM_TARGET_GLOBAL) for entry in entries):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Edit:
-    """In a function or method of a module, a piece of text becomes another."""
+    """Replaces a piece of text in a function or method of a module."""
 
     name: str
     sentence: str
@@ -17,7 +17,7 @@ class Edit:
     instead: str
     semantics: str
     operation: str
-    """Where it is looked for."""
+    """The generation in which it is searched for."""
 
 
 EDITS: tuple[Edit, ...] = (
@@ -58,29 +58,56 @@ EDITS: tuple[Edit, ...] = (
         "release_all_claims",
     ),
     Edit(
+        "search-ends-at-the-first-node",
+        "The node search tries its first candidate only.",
+        "reference.page_alloc:get_free_buddy",
+        "for node in candidates:",
+        "for node in [*candidates][:1]:",
+        "claim-sets",
+        "alloc_heap_pages",
+    ),
+    Edit(
+        "claims-under-colouring",
+        "Claim sets are installed under LLC colouring, too.",
+        "reference.generation:Generation.claim_memory",
+        "if host.llc_coloring_enabled:",
+        "if False:",
+        "claim-sets",
+        "claim_memory",
+    ),
+    Edit(
+        "one-entry-too-many",
+        "A claim set may have one entry more than there are targets.",
+        "reference.generation:Generation.claim_memory",
+        "len(entries) > MAX_NUMNODES + 1",
+        "len(entries) > MAX_NUMNODES + 2",
+        "claim-sets",
+        "claim_memory",
+    ),
+    Edit(
         "redeems-other-nodes-twice",
-        "What was redeemed on one other node is redeemed again on the next.",
+        "Claims redeemed on one other node are redeemed again on the next.",
         "reference.claims:redeem_claims_for_allocation",
-        "pages -= deduct_node_claims(host, domain, other, pages, redeemed)",
-        "deduct_node_claims(host, domain, other, pages, redeemed)",
+        "pages -= deduct_node_claims(host, domain, other, pages)",
+        "deduct_node_claims(host, domain, other, pages)",
         "claim-sets",
         "alloc_heap_pages",
     ),
     Edit(
         "recalls-one-too-many",
-        "Recall takes one page more of a claim on the node than it has to.",
+        "Recall takes one page too many of a claim on the node.",
         "reference.claims:recall_claims",
-        "deduct_node_claims(host, domain, node, claimed - avail, domain.history.recalled)",
-        "deduct_node_claims(host, domain, node, claimed - avail + 1, domain.history.recalled)",
+        "deduct_node_claims(host, domain, node, claimed - avail)",
+        "deduct_node_claims(host, domain, node, claimed - avail + 1)",
         "claim-sets",
         "offline_page",
     ),
     Edit(
         "recalls-one-too-few",
-        "Recall takes one page less of a host-wide claim than it has to.",
+        "Recall takes one page too few of a host-wide claim.",
         "reference.claims:recall_claims",
-        "deduct_global_claims(host, domain, claimed - avail, domain.history.recalled)",
-        "deduct_global_claims(host, domain, claimed - avail - 1, domain.history.recalled)",
+        "deduct_global_claims(host, domain, claimed - avail)",
+        "deduct_global_claims(host, domain, claimed - avail - 1)",
         "claim-sets",
         "offline_page",
     ),
@@ -122,7 +149,7 @@ EDITS: tuple[Edit, ...] = (
     ),
     Edit(
         "legacy-claim-may-be-nothing",
-        "The legacy call accepts as many pages as the domain has: a claim of nothing.",
+        "The legacy call accepts as many pages as the domain has: a claim of 0 pages.",
         "reference.claims:stake_outstanding_pages",
         "pages <= held",
         "pages < held",
@@ -140,7 +167,7 @@ EDITS: tuple[Edit, ...] = (
     ),
     Edit(
         "dying-before-entries",
-        "That the domain is dying is checked before the entries are: the wrong errno.",
+        "A dying domain is refused before the entries are checked: the wrong errno.",
         "reference.generation:Generation.claim_memory",
         "if not entries or pad != 0:",
         "if domain.is_dying:\n    return Status.ESRCH\nif not entries or pad != 0:",
@@ -194,7 +221,7 @@ EDITS: tuple[Edit, ...] = (
     ),
     Edit(
         "keeps-a-stash-of-another-order",
-        "A stash of another order is kept when the domain asks again.",
+        "A stash of another order is kept when the domain repeats its request.",
         "reference.populate:get_stashed_allocation",
         "free_heap_pages(host, stash.mfn, stash.order, stashed=True)",
         "domain.pending_scrub = stash",
@@ -203,7 +230,7 @@ EDITS: tuple[Edit, ...] = (
     ),
     Edit(
         "takes-a-stash-from-another-node",
-        "A stash from another node is taken for a request that insists on its node.",
+        "A stash from another node is used for a request with MEMF_exact_node.",
         "reference.populate:get_stashed_allocation",
         "memflags & MEMF_exact_node and node is not None and",
         "memflags & MEMF_exact_node == 0 and node is not None and",
@@ -232,7 +259,7 @@ EDITS: tuple[Edit, ...] = (
         "recalls-from-destroyed-domains",
         "Recall visits destroyed domains as well.",
         "reference.claims:recall_claims",
-        "for domain in host.domains.values():\n        claimed, avail = host.outstanding_claims",
+        "for domain in host.domains.values():\n            claimed, avail = host.outstanding_claims",
         "for domain in [*host.domains.values(), *host.orphans]:\n    claimed, avail = host.outstanding_claims",
         "claim-sets",
         "offline_page",

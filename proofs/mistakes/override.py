@@ -1,4 +1,4 @@
-"""A mistake in the reference that replaces points in which generations differ."""
+"""A mistake in the reference: an override of methods in which generations differ."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from reference.generations.claim_sets import ClaimSets
 
 
 class Override(Generation):
-    """What is overridden here is done wrong; the first line of the docstring says what."""
+    """Overrides rules with wrong ones; the first line of a subclass's docstring says what is wrong."""
 
     @classmethod
     def sentence(cls) -> str:
-        """What is done wrong."""
+        """What is wrong, in one sentence."""
         return (inspect.getdoc(cls) or "").splitlines()[0]
 
     rule_of: ClassVar[tuple[str, ...]] = ()
-    """The claim-set generations that have it as their rule."""
+    """The claim-set generations for which this is the right rule."""
 
     @classmethod
     def fits(cls) -> list[str]:
-        """The generations whose rules it spoils: those with claim sets that do not have it as their rule."""
+        """The generations with claim sets for which the rule is wrong."""
         claim_sets = [name for name, semantics in GENERATIONS.items() if isinstance(semantics, ClaimSets)]
         own_recall = [n for n in claim_sets if type(GENERATIONS[n]).recall is not ClaimSets.recall]
         rule_of = (*cls.rule_of, *own_recall) if "recall" in vars(cls) else cls.rule_of

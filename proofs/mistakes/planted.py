@@ -18,9 +18,9 @@ from reference.generations import GENERATIONS
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """The reference with the mistake of that name, for as long as the context lasts.
+    """The reference has the mistake of that name while the context lasts.
 
-    :raises ValueError: the mistake is none of the reference
+    :raises ValueError: the reference has no mistake of that name
     """
     mistake = CATALOGUE[name]
     if mistake.edit is not None:
@@ -34,17 +34,17 @@ def planted(name: str) -> Iterator[None]:
         finally:
             GENERATIONS.update(right)
     else:
-        raise ValueError(f"{name} is no mistake of the reference")
+        raise ValueError(f"the reference has no mistake named {name}")
 
 
 def overridden(name: str) -> dict[str, Generation]:
-    """The generations that an override fits, each with it.
+    """The generations to which an override applies, each with it.
 
-    :raises ValueError: the mistake is no override
+    :raises ValueError: the mistake is not an override
     """
     mistake = CATALOGUE[name]
     if mistake.override is None:
-        raise ValueError(f"{name} overrides nothing of the reference")
+        raise ValueError(f"mistake {name} does not override a rule of the reference")
     return {fit: _spoiled(mistake.override, type(GENERATIONS[fit])) for fit in mistake.generations}
 
 
@@ -55,7 +55,7 @@ def _spoiled(override: type[Override], right: type[Generation]) -> Generation:
 
 @contextmanager
 def edited(mistake: Edit) -> Iterator[None]:
-    """The reference with an edit, in this process, for as long as the context lasts.
+    """The reference has the edit, in this process, while the context lasts.
 
     :raises ValueError: the source has no such text
     """
@@ -76,7 +76,7 @@ def edited(mistake: Edit) -> Iterator[None]:
     if classes:
         setattr(owner, name, made)
     else:
-        right_code, right.__code__ = right.__code__, made.__code__  # whoever imported it has the mistake, too
+        right_code, right.__code__ = right.__code__, made.__code__  # modules that imported it get the mistake, too
     try:
         yield
     finally:
@@ -88,7 +88,7 @@ def edited(mistake: Edit) -> Iterator[None]:
 
 def _edited(source: str, mistake: Edit) -> str:
     if source.count(mistake.text) < 1:
-        raise ValueError(f"{mistake.name}: {mistake.where} has no {mistake.text!r}")
+        raise ValueError(f"mistake {mistake.name}: {mistake.where} does not contain {mistake.text!r}")
     at = source.index(mistake.text)
     margin = at - (source.rfind("\n", 0, at) + 1)
     return source[:at] + mistake.instead.replace("\n", "\n" + " " * margin) + source[at + len(mistake.text) :]

@@ -1,1 +1,1 @@
-"""What is to be proved: obligations, and the formulas they stand for."""
+"""The proof obligations, and their formulas."""

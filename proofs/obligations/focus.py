@@ -1,7 +1,7 @@
-"""Which assumptions an obligation needs to be given: those that speak of the fields it speaks of.
+"""Selects the assumptions of an obligation: those about the fields that it reads.
 
-Leaving an assumption out can only make a proof fail, never succeed wrongly. The hypervisor's own counters
-never depend on ghosts, so an invariant about ghosts serves only goals about the same ghosts.
+Leaving out an assumption can make a proof fail, but never succeed wrongly. The hypervisor's counters do not depend on
+ghosts, so an invariant about ghosts is used only for goals about the same ghosts, and for those in its `serves`.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ GHOSTS = frozenset(info.name for info in FIELDS.values() if info.lock == GHOST)
 
 @cache
 def mentioned(name: str) -> tuple[frozenset[str], bool]:
-    """The fields an invariant speaks of, and whether it can be cut down to fields of concern."""
+    """The fields that an invariant reads, and whether it can be limited to fields of concern."""
     host = BoundedHost(1, 1)
     state = watched(host.state())
     of_state = PROPERTIES[name].of_state
@@ -29,14 +29,14 @@ def mentioned(name: str) -> tuple[frozenset[str], bool]:
 def relevant_invariants(
     names: list[str], own: str, transition: str, read: set[str]
 ) -> tuple[list[str], frozenset[str]]:
-    """The invariants that bear on the fields read, on a property's own parts, and all fields then of concern."""
+    """The invariants about the fields read and about a property's own parts, and all fields then of concern."""
     kept, concerned = [], set(read)
     for name in names:
         prop = PROPERTIES[name]
         fields_of, can_be_cut = mentioned(name)
         ghosts = fields_of & GHOSTS
-        serves = prop.serves is None or prop.serves & {own, transition}
-        if prop.id == own or (serves and (can_be_cut or not ghosts or ghosts & read)):
+        bears = can_be_cut or not ghosts or ghosts & read if prop.serves is None else prop.serves & {own, transition}
+        if prop.id == own or bears:
             kept.append(name)
             if not can_be_cut:
                 concerned |= fields_of

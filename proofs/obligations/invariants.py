@@ -1,4 +1,4 @@
-"""What is assumed of the state before a step: invariants, as formulas."""
+"""The assumptions about the state before a step: invariants, as formulas."""
 
 from model.encoding import Quantifiers
 from model.logic import Term
@@ -18,6 +18,6 @@ def invariant(name: str, q: Quantifiers, s: State) -> Term:
 def parametric_invariants(
     names: list[str], q: Quantifiers, s: State, concerned: frozenset[str] | None
 ) -> dict[str, Term]:
-    """The invariants, cut down to the fields of concern where they can be."""
+    """The invariants, limited to the fields of concern where possible."""
     cut = watched(s, concerned)
     return {f"invariant:{name}": invariant(name, q, cut) for name in names}

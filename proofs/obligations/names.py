@@ -1,4 +1,4 @@
-"""The names that obligations are made of, where nothing else of them is needed."""
+"""The components of the names of obligations, for modules that need only names."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,11 @@ PARAMETRIC = "parametric"
 LEMMA = "lemma"
 LOOP = "loop"
 SECTION = "section"
+VIEWS = "views"
+ABSTRACTION = "abstraction"
 SELF_TEST = "self-test"
-AUXILIARY = (LEMMA, LOOP, SECTION, SELF_TEST)
-"""First parts of the names of obligations that are not about one semantics."""
+AUXILIARY = (LEMMA, LOOP, SECTION, VIEWS, ABSTRACTION, SELF_TEST)
+"""The first components of the names of obligations that do not belong to a generation."""
 
 
 def bounded(nodes: int, domains: int) -> str:
@@ -19,10 +21,14 @@ def bounded(nodes: int, domains: int) -> str:
 
 
 @dataclass(frozen=True)
-class NotApplicable:
-    """A property that a transition has nothing to do with, and why."""
+class InapplicableProperty:
+    """A property that does not apply to a transition, and the reason."""
 
     semantics: str
     property: str
     transition: str
     reason: str
+
+
+COMPARING = ("legacy-compatible",)
+"""Properties that compare calls under premises."""

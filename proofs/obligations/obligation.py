@@ -1,4 +1,4 @@
-"""An obligation: (semantics, property, transition, encoding), and what an answer to it would mean."""
+"""An obligation: (generation, property, transition, encoding), and the meaning of an answer to it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +8,7 @@ from model.properties import PROPERTIES, Kind
 from model.properties.conditions import CONDITIONS
 from proofs.mistakes.in_rules import mutated
 from proofs.obligations.names import (
+    ABSTRACTION,
     AUXILIARY,
     BOOT,
     EVERY_STATE,
@@ -16,10 +17,12 @@ from proofs.obligations.names import (
     PARAMETRIC,
     SECTION,
     SELF_TEST,
+    VIEWS,
     bounded,
 )
 
 __all__ = [
+    "ABSTRACTION",
     "AUXILIARY",
     "BOOT",
     "EVERY_STATE",
@@ -28,20 +31,21 @@ __all__ = [
     "PARAMETRIC",
     "SECTION",
     "SELF_TEST",
+    "VIEWS",
     "Obligation",
     "bounded",
 ]
 
 
 def promised_on(semantics: Generation, conditions: tuple[str, ...]) -> list[str]:
-    """The statements about states that a generation promises on some of these conditions."""
+    """The state properties that a generation promises on some of these conditions."""
     parts = [(p.name, semantics.conditions_of(p)) for p in PROPERTIES.values() if p.of_state is not None]
     return [name for name, needed in parts if needed and set(needed) <= set(conditions)]
 
 
 @dataclass(frozen=True)
 class Obligation:
-    """One query to the solver. Everything about it follows from these names."""
+    """One query to the solver. These names determine it."""
 
     semantics: str
     property: str
@@ -50,44 +54,50 @@ class Obligation:
     conditions: tuple[str, ...] = ()
     mutation: str = ""
     dropped: str = ""
-    """A guard or update left out of the transition, by its label: `guard:host-check`."""
+    """The label of a guard or update left out of the transition: `guard:host-check`; empty: none is left out."""
     invariants: tuple[str, ...] | None = None
-    """The invariants assumed of the state before; none for those that the semantics promises."""
+    """The invariants assumed about the state before; None: those that the generation promises."""
     claimed: bool = True
-    """The semantics promises it; else a refutation is what shows that a condition is needed."""
+    """The generation promises the property; else a refutation is expected, which shows that a condition is needed."""
 
     @cached_property
     def name(self) -> str:
-        """`semantics/property/transition/encoding`, with what was changed in the places it was changed."""
+        """`generation/property/transition/encoding`, with changes appended to the component that they change."""
         semantics = self.semantics + (f"~{self.mutation}" if self.mutation else "")
         prop = "+".join([self.property, *self.conditions])
         transition = self.transition + (f"-without-{self.dropped}" if self.dropped else "")
         return "/".join([semantics, prop, transition, self.encoding])
 
     def rules(self) -> Generation:
-        """The semantics, with the deliberate mistake if one was asked for."""
+        """The generation, with the deliberate mistake if there is one."""
         semantics = GENERATIONS[self.semantics]
         return mutated(semantics, self.mutation) if self.mutation else semantics
 
     @cached_property
     def hosts(self) -> str:
-        """For which hosts a proof holds."""
+        """The hosts for which a proof holds, in words."""
         if self.encoding == PARAMETRIC:
             return "any number of nodes and domains"
         nodes, domains = self.encoding.removeprefix("bounded-").split("x")
         return f"{nodes} nodes, {domains} domains"
 
     def meaning(self) -> tuple[str, str]:
-        """What unsat and what sat say, one sentence each."""
+        """What unsat and sat mean, in one sentence each."""
         if self.semantics == SECTION:
-            section = f"the section of {self.transition}, in {self.property}"
+            section = f"the section of {self.transition} in {self.property}"
             return (
-                f"On its premises {section}, is accepted, refused, or stops the host.",
-                f"There is a case in which {section}, has no outcome (or a sum that no host has).",
+                f"On its premises, {section} is accepted, refused, or stops the host.",
+                f"There is a case in which {section} has no outcome (or a sum that no host has).",
+            )
+        if self.semantics == VIEWS:
+            sides = f"{self.transition} of {self.property} and the corresponding calls"
+            return (
+                f"With {self.hosts}, {sides} are possible in the same cases and leave the same counters.",
+                f"There is a case, on a host of {self.hosts}, in which {sides} differ.",
             )
         if self.semantics in AUXILIARY:
             case = f"the {self.transition} case of {self.semantics} {self.property}"
-            return f"Shown: {case}.", f"There is a counterexample to {case}."
+            return f"Proved: {case}.", f"There is a counterexample to {case}."
         prop = PROPERTIES[self.property]
         sentence = prop.sentence.rstrip(".")
         if self.transition == BOOT:
@@ -104,11 +114,11 @@ class Obligation:
         spurious = " (or a sum that no host has)" if self.encoding == PARAMETRIC else ""
         return (
             f"With {self.hosts}, {where}{provided}: {sentence[0].lower()}{sentence[1:]}.",
-            f"There is a state that the invariants allow{spurious} from which this fails.",
+            f"There is a state in which the invariants hold{spurious} and from which this fails.",
         )
 
     def assumptions(self) -> list[str]:
-        """The invariants assumed of the state before, by name."""
+        """The names of the invariants assumed about the state before."""
         if self.transition == BOOT or self.semantics in AUXILIARY:
             return []
         semantics, prop = self.rules(), PROPERTIES[self.property]
@@ -120,6 +130,6 @@ class Obligation:
         return names
 
     def statements(self) -> tuple[str, ...]:
-        """The statements of the design that the answer bears on."""
+        """The statements of the design that the answer supports or refutes."""
         prop = PROPERTIES.get(self.property)
         return prop.statements if prop else ()

@@ -17,11 +17,23 @@ from model.properties.ranges import largest_host
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
 from model.watched import watched
+from proofs.mistakes.in_steps import spoil
+from proofs.obligations.abstractions import abstraction_problem
 from proofs.obligations.auxiliary import Problem, auxiliary_problem
 from proofs.obligations.focus import relevant_invariants
 from proofs.obligations.invariants import invariant, parametric_invariants
-from proofs.obligations.obligation import AUXILIARY, BOOT, EVERY_STATE, PARAMETRIC, SECTION, Obligation
+from proofs.obligations.obligation import (
+    ABSTRACTION,
+    AUXILIARY,
+    BOOT,
+    EVERY_STATE,
+    PARAMETRIC,
+    SECTION,
+    VIEWS,
+    Obligation,
+)
 from proofs.obligations.sections import section_problem
+from proofs.obligations.two_views import view_problem
 from proofs.refinement.problem import compared
 
 
@@ -29,6 +41,10 @@ def problem(obligation: Obligation) -> Problem:
     """The formulas of an obligation."""
     if obligation.semantics == SECTION:
         return section_problem(obligation)
+    if obligation.semantics == VIEWS:
+        return view_problem(obligation)
+    if obligation.semantics == ABSTRACTION:
+        return abstraction_problem(obligation)
     if obligation.semantics in AUXILIARY:
         return auxiliary_problem(obligation)
     if PROPERTIES[obligation.property].kind is Kind.COMPARISON:
@@ -40,6 +56,7 @@ def problem(obligation: Obligation) -> Problem:
 
 def _build_step(obligation: Obligation, step: Step) -> None:
     TRANSITIONS[obligation.transition].build(step, obligation.rules().rules)
+    spoil(obligation.mutation, obligation.transition, step)
     for condition in (CONDITIONS[c] for c in obligation.conditions):
         if obligation.transition in condition.transitions:
             step.guard_all(f"condition {condition.id}", condition.guard(step))
@@ -57,7 +74,7 @@ def _goal(obligation: Obligation, prop: Property, q: Quantifiers, state: State, 
 
 
 def _equation(name: str, step: Step, after: State, q: Quantifiers) -> Term:
-    """What the update of one field says."""
+    """The equation for the update of one field."""
     update = step.updates[name]
     return _equal(q, FIELDS[name].shape, getattr(after, name), getattr(step.before, name), update)
 
@@ -73,7 +90,7 @@ def _equal(q: Quantifiers, shape: Shape, new: Term, old: Term, update: Term) -> 
 
 
 def _guards(obligation: Obligation, q: Quantifiers, step: Step) -> dict[str, Term]:
-    """The guards; intermediate values are judged without them, each after the checks before it only."""
+    """The guards of the step; none for intermediate values, each of which assumes only the checks before it."""
     if obligation.property.startswith("no-wrap.intermediate"):
         return {}
     return {f"guard:{g.name}": g.formula(q) for g in step.guards}
@@ -84,14 +101,14 @@ def _host_size(obligation: Obligation, q: Quantifiers, s: State) -> dict[str, Te
     return {"host:largest": largest_host(q, s)} if obligation.property.startswith("no-wrap") else {}
 
 
-class _Built:
+class _SharedFormulas:
     """Formulas that several obligations share, built once, on demand."""
 
     def __init__(self) -> None:
         self._terms: dict[str, Term] = {}
 
     def once(self, label: str, build: Callable[[], Term]) -> Term:
-        """The formula with this label."""
+        """The formula with this label, built on the first call."""
         if label not in self._terms:
             self._terms[label] = build()
         return self._terms[label]
@@ -103,20 +120,20 @@ def _host_of(encoding: str) -> BoundedHost:
 
 
 @lru_cache(maxsize=4)
-def _bounded_before(encoding: str) -> tuple[State, _Built]:
-    """The state before a step on one bounded host, and what is assumed of it."""
-    return _host_of(encoding).state(), _Built()
+def _bounded_before(encoding: str) -> tuple[State, _SharedFormulas]:
+    """The state before a step on one bounded host, and the assumptions about it."""
+    return _host_of(encoding).state(), _SharedFormulas()
 
 
 @lru_cache(maxsize=4)
-def _bounded_step(about: Obligation) -> tuple[BoundedHost, Step | None, State, _Built]:
+def _bounded_step(about: Obligation) -> tuple[BoundedHost, Step | None, State, _SharedFormulas]:
     """A step on one bounded host, the state after it, and the formulas about it."""
     host, (before, _built) = _host_of(about.encoding), _bounded_before(about.encoding)
     if about.transition in (BOOT, EVERY_STATE):
-        return host, None, before, _Built()
+        return host, None, before, _SharedFormulas()
     step = Step(host, before)
     _build_step(about, step)
-    return host, step, host.after(step, fresh=frozenset(step.updates)), _Built()
+    return host, step, host.after(step, fresh=frozenset(step.updates)), _SharedFormulas()
 
 
 def _bounded(obligation: Obligation) -> Problem:
@@ -165,7 +182,7 @@ def _parametric(obligation: Obligation) -> Problem:
         after = watched(host.after(step), frozenset(step.updates))
     two = None if step is None else TwoStates(step, seen, after)
     while True:
-        # Twice: what the goal says of some node is instantiated at the witnesses of its own lemmas.
+        # Twice: the goal's statements about some node are instantiated at the witnesses of its own lemmas.
         for _ in range(2):
             shown.restart()
             goal = _goal(obligation, prop, shown, after, two)
@@ -187,7 +204,7 @@ def _parametric(obligation: Obligation) -> Problem:
 
 
 def _counted(obligation: Obligation) -> set[str]:
-    """Ghosts that the generation's own checks depend on, as where pages in limbo are charged, or that conditions do."""
+    """Ghosts that the generation's checks or the conditions depend on, for example charged pages in limbo."""
     return {"limbo_pages"} if obligation.rules().rules.looks_at_limbo() or obligation.conditions else set()
 
 
@@ -199,12 +216,12 @@ def _assumptions(
     after: State,
     read: set[str],
 ) -> dict[str, Term]:
-    """What an obligation is given: only what bears on the fields its goal reads."""
+    """The assumptions of an obligation: only those about the fields that its goal reads."""
     names, concerned = relevant_invariants(
         obligation.assumptions(), PROPERTIES[obligation.property].id, obligation.transition, read
     )
     if step is not None and PROPERTIES[obligation.property].kind is Kind.STATE and not read & set(step.updates):
-        # Nothing the property speaks of is updated: it held before, and that is all there is to it.
+        # The step updates no field of the property: it held before, and so it holds after.
         return parametric_invariants([obligation.property], q, before, None)
     found = parametric_invariants(names, q, before, concerned) | _host_size(obligation, q, before)
     if step is not None:

@@ -1,8 +1,8 @@
-"""Every operation: one class that is the event of a trace, its arguments as fields, and what it is on every side.
+"""Every operation: one class that is the event of a trace, with its arguments as fields and its meaning on every side.
 
 An event with a ``builder`` runs only the first critical section of its operation; each ``continue`` of that builder
-runs the next one. The outcome stands on the event that ends the operation; the blocks its allocations took, known only
-then, are the lowest free ones.
+runs the next one. The event that ends the operation has the outcome. The blocks that its allocations take are the
+lowest free ones, because they are recorded only at the end.
 """
 
 from __future__ import annotations
@@ -13,29 +13,25 @@ from .allocating import (
     AllocDomheapPages,
     AllocHeapPages,
     AssignPages,
-    FreeDomheapPages,
-    FreeHeapPages,
-    OfflinePage,
-    OnlinePage,
 )
-from .claiming import ClaimMemory, ClaimPages, GetMemoryClaims, InstallClaimSet, SetOutstandingPages
+from .claiming import ClaimMemory, GetMemoryClaims, InstallClaimSet
 from .domains import (
-    MOST_DOMAINS,
     CreateDomain,
     DestroyDomain,
     DomainDestroy,
     DomainKill,
-    GetDomainInfo,
-    GetOutstandingClaims,
     MaxMem,
-    PauseDomain,
     RelinquishMemory,
     SetMaxPages,
-    UnpauseDomain,
 )
 from .entries import Claim, HypercallClaim
-from .event import DomainCounters, Event, Outcome, PendingScrub, State
+from .event import Choice, DomainCounters, Event, Outcome, PendingScrub, State
+from .freeing import FreeDomheapPages, FreeHeapPages, OfflinePage, OnlinePage
+from .legacy_claims import ClaimPages, SetOutstandingPages
+from .model_steps import EventFields, StepTranslation
 from .populating import MemoryExchange, PopulatePhysmap, PreemptionPoint
+from .queries import GetDomainInfo, GetOutstandingClaims, PauseDomain, UnpauseDomain
+from .sides import TinyHost
 from .tracing import Boot, Continue
 
 _IN_ORDER: tuple[type[Event], ...] = (
@@ -65,7 +61,7 @@ _IN_ORDER: tuple[type[Event], ...] = (
     GetDomainInfo,
     GetOutstandingClaims,
 )
-"""In the order in which they are drawn: another order is another campaign with the same seed."""
+"""In the order in which they are drawn: another order changes the campaign of a seed."""
 
 
 def name_of(kind: type[Event]) -> str:
@@ -76,6 +72,8 @@ def name_of(kind: type[Event]) -> str:
 _ALL: tuple[type[Event], ...] = (Boot, *_IN_ORDER, Continue)
 OPERATIONS: dict[str, type[Event]] = {name_of(kind): kind for kind in _IN_ORDER}
 """Every operation by its name."""
+STEPS: dict[str, StepTranslation] = {name: how for kind in _IN_ORDER for name, how in kind.steps.items()}
+"""By the name of each step of the model, how it is written as events."""
 KINDS: dict[str, type[Event]] = {name_of(kind): kind for kind in _ALL}
 """Every event by its name."""
 _FIRST = (
@@ -89,19 +87,20 @@ _FIRST = (
     OfflinePage,
     DomainKill,
 )
-Events1: Any = Union[_FIRST]  # noqa: UP007  # of a tuple
-"""The events of ``claim-trace/1``: recordings have no others."""
+Events1: Any = Union[_FIRST]  # noqa: UP007  # made from a tuple
+"""The events of ``claim-trace/1``, the only ones in recordings."""
 Events2: Any = Union[tuple(KINDS.values())]  # noqa: UP007  # likewise
 """The events of ``claim-trace/2``."""
 
 __all__ = [
     "KINDS",
-    "MOST_DOMAINS",
     "OPERATIONS",
+    "STEPS",
     "AllocDomheapPages",
     "AllocHeapPages",
     "AssignPages",
     "Boot",
+    "Choice",
     "Claim",
     "ClaimMemory",
     "ClaimPages",
@@ -112,6 +111,7 @@ __all__ = [
     "DomainDestroy",
     "DomainKill",
     "Event",
+    "EventFields",
     "Events1",
     "Events2",
     "FreeDomheapPages",
@@ -134,6 +134,7 @@ __all__ = [
     "SetMaxPages",
     "SetOutstandingPages",
     "State",
+    "TinyHost",
     "UnpauseDomain",
     "name_of",
 ]

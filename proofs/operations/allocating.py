@@ -1,21 +1,25 @@
-"""Operations that take pages out of the heap and hand them over, and those that give them back."""
+"""Operations that take pages out of the heap and assign them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import product
 from typing import ClassVar
 
 from msgspec import UNSET, UnsetType
 
 from reference import page_alloc
 from reference.constants import MAX_ORDER
-from reference.pages import PageState
+from reference.pages import Block, PageState
 from reference.state import Domain, Host
 from reference.steps import Steps
 
 from .entries import memflags
-from .event import Event, Outcome
+from .event import Choice, Event, Outcome
 from .fields import Domid, MemFlag, Mfn, Node, Order
-from .sides import HostAtWork, ModelSide, OperationEnd
+from .model_steps import ModelTrace, StepArguments, StepTranslation, UntraceableStepError
+from .sides import CTest, HostAtWork, ModelSide, OperationEnd, TinyHost
 
 _MEMFLAGS: tuple[list[MemFlag], ...] = (
     [],
@@ -33,7 +37,7 @@ _MEMFLAGS: tuple[list[MemFlag], ...] = (
 
 
 def drawn_order(work: HostAtWork, node: int | None) -> int:
-    """Mostly small; now and then the largest that fits the node or the host, or one more; seldom too large for any."""
+    """Mostly small; sometimes the largest that fits the node or the host, or one more; rarely above the maximum."""
     draw, host = work.draw, work.host
     choice = draw.random()
     if choice < 0.55:
@@ -52,7 +56,7 @@ def drawn_order(work: HostAtWork, node: int | None) -> int:
 
 
 def _drawn_memflags(work: HostAtWork) -> list[MemFlag]:
-    """Those of a request; ``no_refcount`` alone needs extended traces."""
+    """The flags of a request; ``no_refcount`` alone needs extended traces."""
     flags = work.draw.pick(_MEMFLAGS)
     return flags if work.extended else [flag for flag in flags if flag != "no_refcount"]
 
@@ -65,6 +69,80 @@ def _allocated(host: Host, mfn: int | None) -> Outcome:
     return {"mfn": None} if mfn is None else {"mfn": mfn, "on_node": host.node_of(mfn)}
 
 
+@lru_cache(maxsize=1 << 10)
+def _small_request(domid: int | None, order: int, node: int, mfn: int) -> Choice:
+    request = {"order": order, "node": node, "memflags": ["exact_node"], "mfn": mfn, "on_node": node}
+    return Choice({"op": "alloc_heap_pages", "domid": domid, **request})
+
+
+@lru_cache(maxsize=1 << 10)
+def _small_assignment(domid: int, mfn: int, order: int) -> Choice:
+    return Choice({"op": "assign_pages", "domid": domid, "mfn": mfn, "order": order})
+
+
+def _takes(trace: ModelTrace, a: StepArguments) -> None:
+    mfn = trace.allocate(a, a["domid"])
+    place = trace.assigned if trace.rules.assigns_at_alloc else trace.limbo
+    place.setdefault((a["domid"], a["node"]), []).append(mfn)
+
+
+def _takes_unowned(trace: ModelTrace, a: StepArguments) -> None:
+    flags = ["no_owner"] if "domid" in a else []
+    trace.anonymous.setdefault(a["node"], []).append(trace.allocate(a, a.get("domid"), *flags))
+
+
+def _takes_extra(trace: ModelTrace, a: StepArguments) -> None:
+    """Pages that are allocated without refcount: they become extra pages when they are assigned."""
+    mfn = trace.allocate(a, a.get("domid"), "no_refcount")
+    created = [event["domid"] for event in trace.events if event["op"] == "create_domain"]
+    gone = {e["domid"] for e in trace.events if e["op"] in ("domain_destroy", "destroydomain")}
+    listed = [a["domid"]] if "domid" in a else [domid for domid in created if domid not in gone]
+    trace.events[-1]["listed"] = listed
+    trace.unassigned.setdefault(a["node"], []).append((mfn, trace.events[-1]))
+
+
+def _is_refused(trace: ModelTrace, a: StepArguments) -> None:
+    trace.request(a, "alloc_domheap_pages", a["domid"], ())["mfn"] = None
+
+
+def _crashes(trace: ModelTrace, a: StepArguments) -> None:
+    trace.events.append({"op": "alloc_heap_pages", "domid": a["domid"], "order": 0, "node": a["node"]})
+    trace.events[-1] |= {"memflags": ["exact_node"], "on_node": a["node"]}
+    trace.crash()
+
+
+def _is_not_reached(trace: ModelTrace, a: StepArguments) -> None:
+    raise UntraceableStepError(f"a trace cannot express {a} after {len(trace.events)} events: see property `no-crash`")
+
+
+def _assigns(trace: ModelTrace, a: StepArguments, accepted: bool) -> int:
+    mfn = trace.choose(trace.limbo.get((a["domid"], a["node"]), []), a["node"], a.get("marks", 0), ends=accepted)
+    event = {"op": "assign_pages", "mfn": mfn, "order": 0, "domid": a["domid"]}
+    trace.events.append(event | ({"result": "OK"} if accepted else {}))
+    return mfn
+
+
+def _is_assigned(trace: ModelTrace, a: StepArguments) -> None:
+    trace.assigned.setdefault((a["domid"], a["node"]), []).append(_assigns(trace, a, True))
+
+
+def _is_not_assigned(trace: ModelTrace, a: StepArguments) -> None:
+    trace.transit.setdefault(a["node"], []).append((_assigns(trace, a, False), ""))
+
+
+def _is_assigned_extra(trace: ModelTrace, a: StepArguments) -> None:
+    pages = trace.unassigned.get(a["node"], [])
+    number = next((i for i, (_mfn, event) in enumerate(pages) if a["domid"] in event["listed"]), None)
+    if number is None:
+        raise UntraceableStepError
+    mfn, event = pages.pop(number)
+    trace.choose([mfn], a["node"], a["marks"])
+    event["domid"] = a["domid"]
+    trace.extra.setdefault((a["domid"], a["node"]), []).append(mfn)
+    flags = {"memflags": ["no_refcount"]}
+    trace.events.append({"op": "assign_pages", "mfn": mfn, "order": 0, "domid": a["domid"], **flags, "result": "OK"})
+
+
 class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
     """Allocate 2^order pages and assign them."""
 
@@ -72,6 +150,11 @@ class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
     weight: ClassVar[float] = 12
     in_steps: ClassVar[bool] = True
     outcomes: ClassVar[tuple[str, ...]] = ("OK", "refused")
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "alloc_domheap_pages_refused": StepTranslation(
+            _is_refused, sections=("alloc_heap_pages", "assign_pages_refused", "free_heap_pages")
+        ),
+    }
 
     domid: Domid | None
     order: Order
@@ -88,6 +171,21 @@ class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
 
     def on_model(self, model: ModelSide) -> object:
         return model.script("alloc_domheap_pages", self.domid, order=self.order, **model.request(self))
+
+    def in_c(self, test: CTest) -> None:
+        domid = "CLAIM_NONE" if self.domid is None else self.domid
+        node = "CLAIM_NONE" if self.node is None else self.node
+        flags = " | ".join(f"CLAIM_{flag.upper()}" for flag in self.memflags) or "0"
+        call = f"impl->alloc_domheap_pages({domid}, {self.order}, {node}, {flags})"
+        if self.mfn is None:
+            test.check(f"{call} == CLAIM_NONE")
+            return
+        variable = test.variable()
+        test.line(f"{variable} = {call};")
+        test.check(f"{variable} != CLAIM_NONE")
+        if self.mfn is not UNSET:
+            test.blocks[self.mfn] = (variable, 1 << self.order)
+            test.check(f"{variable} / {test.node_span} == {self.mfn // test.node_span} /* its node */")
 
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)
@@ -115,6 +213,14 @@ class AllocHeapPages(Event, tag="alloc_heap_pages"):
 
     observed: ClassVar[tuple[str, ...]] = ("mfn", "on_node")
     weight: ClassVar[float] = 3
+    about: ClassVar[str] = "host"
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "alloc_heap_pages": StepTranslation(_takes),
+        "alloc_heap_pages_unowned": StepTranslation(_takes_unowned),
+        "exchange_allocate": StepTranslation(_takes_extra, "names its node, for a domain"),
+        "allocation_crashes": StepTranslation(_crashes),
+        "redemption_crashes": StepTranslation(_is_not_reached),
+    }
 
     domid: Domid | None
     order: Order
@@ -136,8 +242,18 @@ class AllocHeapPages(Event, tag="alloc_heap_pages"):
         return model.has(self.domid)
 
     @classmethod
+    def small(cls, tiny: TinyHost, about: Host) -> Iterator[Choice]:
+        """Each free block of each node, for each domain and for none."""
+        for node, order in product(about.nodes, range(tiny.order + 1)):
+            first, pages = node * about.node_span, about.node_pages[node]
+            for mfn in range(first, first + pages, 1 << order):
+                if about.heap[node].find(mfn, order) is not None:
+                    for domid in (None, *about.domains):
+                        yield _small_request(domid, order, node, mfn)
+
+    @classmethod
     def drawn(cls, work: HostAtWork) -> AllocHeapPages:
-        """The first half alone: the pages stay in limbo until somebody assigns or frees them."""
+        """Only the first half: the pages stay in limbo until another event assigns or frees them."""
         whole = AllocDomheapPages.drawn(work)
         return cls(domid=whole.domid, order=whole.order, node=whole.node, memflags=whole.memflags)
 
@@ -147,6 +263,12 @@ class AssignPages(Event, tag="assign_pages"):
 
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 3
+    about: ClassVar[str] = "block"
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "assign_pages": StepTranslation(_is_assigned, "not the stash"),
+        "assign_pages_refused": StepTranslation(_is_not_assigned, "not the stash"),
+        "assign_extra_pages": StepTranslation(_is_assigned_extra),
+    }
 
     mfn: Mfn
     order: Order
@@ -166,132 +288,20 @@ class AssignPages(Event, tag="assign_pages"):
         return model.has(self.domid)
 
     @classmethod
+    def small(cls, tiny: TinyHost, about: Block) -> Iterable[Choice]:
+        """Pages in limbo, to the domain that they are meant for."""
+        del tiny
+        owner = about.owner
+        if about.state is not PageState.LIMBO or owner is None or owner.is_destroyed:
+            return ()
+        return (_small_assignment(owner.domid, about.mfn, about.order),)
+
+    @classmethod
     def drawn(cls, work: HostAtWork) -> AssignPages | None:
-        """The second half, for pages that are loose in limbo."""
+        """The second half, for pages in limbo that no operation in flight holds."""
         assignable = work.assignable()
         if not assignable:
             return None
         loose = work.draw.pick(assignable)
         kept: list[MemFlag] = [flag for flag in loose.memflags if flag == "no_refcount"]
         return cls(mfn=loose.mfn, order=loose.order, domid=loose.domid, memflags=kept)
-
-
-class FreeHeapPages(Event, tag="free_heap_pages"):
-    """Return pages without owner to the heap."""
-
-    weight: ClassVar[float] = 2
-
-    mfn: Mfn
-    order: Order
-
-    def on_reference(self, host: Host) -> Outcome:
-        page_alloc.free_heap_pages(host, self.mfn, self.order)
-        return {}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.call_on("free_heap_pages", self.mfn, self.order)
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> FreeHeapPages | None:
-        """Pages that are loose in limbo go back to the heap, or such as have no owner."""
-        if work.loose and work.draw.random() < 0.7:
-            loose = work.draw.pick(work.loose)
-            return cls(mfn=loose.mfn, order=loose.order)
-        blocks = [block for block in work.freeable_blocks() if block.state is PageState.ANONYMOUS]
-        if not blocks:
-            return None
-        block = work.draw.pick(blocks)
-        return cls(mfn=block.mfn, order=block.order)
-
-
-class FreeDomheapPages(Event, tag="free_domheap_pages"):
-    """Free 2^order pages."""
-
-    weight: ClassVar[float] = 7
-    in_steps: ClassVar[bool] = True
-
-    mfn: Mfn
-    order: Order
-
-    def on_reference(self, host: Host) -> Steps[Outcome]:
-        yield from page_alloc.free_domheap_pages(host, self.mfn, self.order)
-        return {}
-
-    def on_model(self, model: ModelSide) -> object:
-        block = model.pages_at(self.mfn, self.order)
-        return model.impossible("not-allocated") if block is None else model.script("free_domheap_pages", block)
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> FreeDomheapPages | None:
-        """A block that somebody holds, or the lower part of it."""
-        blocks = work.freeable_blocks()
-        if not blocks:
-            return None
-        block = work.draw.pick(blocks)
-        order = block.order if work.draw.random() < 0.8 else work.draw.below(block.order + 1)
-        return cls(mfn=block.mfn, order=order)
-
-
-class OfflinePage(Event, tag="offline_page"):
-    """Take one page out of use."""
-
-    observed: ClassVar[tuple[str, ...]] = ("result",)
-    weight: ClassVar[float] = 3
-
-    mfn: Mfn
-    result: str | UnsetType = UNSET
-
-    def on_reference(self, host: Host) -> Outcome:
-        return {"result": page_alloc.offline_page(host, self.mfn)}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.offline_page(self.mfn)
-
-    def can_stand(self, model: ModelSide) -> bool:
-        return model.has_page(self.mfn)
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> OfflinePage | None:
-        """A page in any state: free, in use, or offline already."""
-        draw, pages = work.draw, work.host.pages
-        choice = draw.random()
-        if choice < 0.1 and (stashed := [d.pending_scrub for d in work.host.domains.values() if d.pending_scrub]):
-            stash = draw.pick(stashed)
-            return cls(mfn=stash.mfn + draw.below(1 << stash.order))
-        if choice < 0.3 and pages.blocks:
-            block = draw.pick(list(pages.blocks.values()))
-            return cls(mfn=block.mfn + draw.below(block.pages))
-        if choice < 0.35 and pages.offlined:
-            return cls(mfn=draw.pick(sorted(pages.offlined)))
-        mfn = work.any_mfn()
-        return None if mfn is None else cls(mfn=mfn)
-
-
-class OnlinePage(Event, tag="online_page"):
-    """Bring a page back, or withdraw its offline mark."""
-
-    observed: ClassVar[tuple[str, ...]] = ("result",)
-    weight: ClassVar[float] = 2
-
-    mfn: Mfn
-    result: str | UnsetType = UNSET
-
-    def on_reference(self, host: Host) -> Outcome:
-        return {"result": page_alloc.online_page(host, self.mfn)}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.online_page(self.mfn)
-
-    def can_stand(self, model: ModelSide) -> bool:
-        return model.has_page(self.mfn)
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> OnlinePage | None:
-        """Mostly a page that is offline or marked."""
-        draw, pages = work.draw, work.host.pages
-        if draw.random() < 0.9 and (gone := pages.offlined or pages.offlining):
-            return cls(mfn=draw.pick(sorted(gone)))
-        if pages.offlining and draw.random() < 0.5:
-            return cls(mfn=draw.pick(sorted(pages.offlining)))
-        mfn = work.any_mfn()
-        return None if mfn is None else cls(mfn=mfn)

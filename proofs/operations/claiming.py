@@ -1,8 +1,10 @@
-"""Operations that install, release and report claims: drawn at the bounds of their checks, or of any size."""
+"""Operations that install, release and report claim sets, drawn near the bounds of their checks, or of any size."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import product
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -14,30 +16,34 @@ from reference.constants import (
     MAX_NUMNODES,
     NUMA_NO_NODE,
     UINT_MAX,
-    XENMEMF_exact_node_request,
 )
 from reference.state import Domain, Host
 from reference.status import MisuseError, Status
-from reference.steps import Steps
 
 from .draw import UNKNOWN_DOMID
 from .entries import Claim, HypercallClaim, entries
-from .event import Event, Outcome
-from .fields import Count, Domid, Mfn, Node, Pad, Pages, require_u64
-from .sides import HostAtWork, ModelSide
+from .event import Choice, Event, Outcome
+from .fields import Count, Domid, Pad
+from .model_steps import ModelTrace, StepArguments, StepTranslation
+from .sides import CTest, HostAtWork, ModelSide, TinyHost
 
 Entry = TypeVar("Entry", Claim, HypercallClaim)
 
+_FEW_NODES, _MANY_NODES = 6, 48
+_LONG, _LONG_OF_MANY, _FEW_PAGES = 0.15, 0.5, 8
+"""How often a set names most nodes of a host with several or with many nodes; and the pages of such an entry."""
 _BAD_TARGETS = (MAX_NUMNODES - 1, MAX_NUMNODES, 255, 256, 2**31 - 1, 2**31 + 1, UINT_MAX)
-"""Not online on all but the largest host, or no node at all."""
+"""Targets that are offline on all but the largest host, or no node ids."""
 
 
 def _set(work: HostAtWork, domain: Domain, make: Callable[..., Entry]) -> list[Entry]:
-    """The entries of a claim set: mostly different nodes, and a host-wide one; mostly of pages there are."""
+    """Draw the entries of a claim set: mostly different nodes and a host-wide entry, mostly of pages that are free."""
     host, draw, wild = work.host, work.draw, work.wild
     nodes = len(host.node_pages)
     if draw.random() < 0.002:
         return _too_many(work, make)
+    if nodes > _FEW_NODES and draw.random() < (_LONG if nodes < _MANY_NODES else _LONG_OF_MANY):
+        return _long_set(work, domain, make)
     host_room = host.total_avail_pages - host.outstanding_claims + domain.global_claims + domain.node_claims
     limit_room = domain.max_pages - domain.tot_pages
     found: list[Entry] = []
@@ -63,15 +69,57 @@ def _set(work: HostAtWork, domain: Domain, make: Callable[..., Entry]) -> list[E
     return found
 
 
+def _long_set(work: HostAtWork, domain: Domain, make: Callable[..., Entry]) -> list[Entry]:
+    """Draw entries of a few pages on most nodes with room, and host-wide; half of the sets have one error."""
+    host, draw = work.host, work.draw
+    fits = [host.unclaimed_on(node) + domain.claims[node] for node in host.nodes]
+    targets: list[int | str] = [node for node in host.nodes if fits[node] > 0 or draw.random() < 0.02]
+    if draw.random() < 0.5:
+        middle: int = draw.below(len(fits))
+        targets = [*targets[middle:], *targets[:middle]] if draw.random() < 0.5 else targets[::-1]
+    if draw.random() < 0.3:
+        targets = targets[draw.below(len(targets) + 1) :]
+    if draw.random() < 0.7:
+        targets.insert(draw.pick((0, len(targets), draw.below(len(targets) + 1))), "global")
+    room = min(host.unclaimed() + domain.global_claims + domain.node_claims, domain.max_pages - domain.tot_pages)
+    most = max(1, room // (len(targets) + 1))
+    most = 1 if draw.random() < 0.6 else 1 + draw.below(min(most, _FEW_PAGES))
+    pages = [most if isinstance(target, str) else min(most, max(0, fits[target])) for target in targets]
+    found = [make(number, target, 0) for number, target in zip(pages, targets, strict=True)]
+    if found and draw.random() < 0.5:
+        _spoil(work, found, fits, make)
+    return found
+
+
+def _spoil(work: HostAtWork, found: list[Entry], fits: list[int], make: Callable[..., Entry]) -> None:
+    """Make one entry wrong, mostly one of the last: its target, pages or padding; or duplicate it."""
+    draw, number = work.draw, len(found)
+    at = max(0, number - 1 - draw.below(5)) if draw.random() < 0.7 else draw.below(number)
+    entry, choice = found[at], draw.random()
+    target = entry.target if isinstance(entry.target, int) else None
+    if choice < 0.35:
+        found.insert(max(at, number - 1) + draw.below(2), found[draw.below(number)])
+    elif choice < 0.45:
+        found += [make(1, "global", 0)] * 2
+    elif choice < 0.6:
+        found[at] = make(entry.pages, entry.target, 1)
+    elif choice < 0.7:
+        found[at] = make(entry.pages, draw.pick(_BAD_TARGETS), 0)
+    else:
+        left = UINT_MAX - sum(earlier.pages for earlier in found[:at] if earlier.target != "global")
+        bounds = [left] if target is None else [fits[target], fits[target], left]
+        found[at] = make(draw.near(bounds), entry.target, 0)
+
+
 def _too_many(work: HostAtWork, make: Callable[..., Entry]) -> list[Entry]:
-    """About as many entries as a call may have, each for nothing."""
+    """Draw about as many entries as a call may have, each of 0 pages."""
     count = MAX_NUMNODES + work.draw.below(3)
     nodes = len(work.host.node_pages)
     return [make(0, node if node < nodes else "global") for node in range(count)]
 
 
-def _legacy_pages(work: HostAtWork, domain: Domain) -> int:
-    """What a domain shall have in all: 0 releases."""
+def legacy_pages(work: HostAtWork, domain: Domain) -> int:
+    """Draw the total that a domain shall have; 0 releases."""
     host, draw = work.host, work.draw
     if draw.random() < 0.25:
         return 0
@@ -83,10 +131,10 @@ def _legacy_pages(work: HostAtWork, domain: Domain) -> int:
     return pages + held if draw.random() < 0.7 and pages + held < 2**64 else pages
 
 
-def _single_pages(work: HostAtWork, domain: Domain, node: int | None) -> int:
-    """The pages of a claim on a node, or as of the legacy call."""
+def single_pages(work: HostAtWork, domain: Domain, node: int | None) -> int:
+    """Draw the pages of a claim on a node, or of the legacy call."""
     host, draw = work.host, work.draw
-    pages = _legacy_pages(work, domain)
+    pages = legacy_pages(work, domain)
     if node is None or node >= len(host.node_pages) or not pages:
         return pages
     room = host.node_avail_pages[node] - host.node_outstanding_claims[node]
@@ -94,9 +142,43 @@ def _single_pages(work: HostAtWork, domain: Domain, node: int | None) -> int:
     return draw.pages(min(room, domain.max_pages), bounds, work.wild)
 
 
-def _malformed(work: HostAtWork, often: float) -> float:
-    """How often a hypercall is malformed: where LLC colouring refuses them all, it shows which check is the first."""
+def malformed(work: HostAtWork, often: float) -> float:
+    """How often a hypercall is malformed: more often if LLC colouring refuses all, to test which check is first."""
     return 0.5 if work.host.llc_coloring_enabled else often
+
+
+@lru_cache
+def _small_sets(domid: int, node_pages: tuple[int, ...]) -> list[Choice]:
+    """The sets that claim_memory passes to install_claim_set for a live domain."""
+    sets = []
+    for host_wide, *by_node in product(range(sum(node_pages) + 1), *(range(p + 1) for p in node_pages)):
+        claims: list[dict[str, int | str]] = [
+            {"pages": pages, "target": node} for node, pages in enumerate(by_node) if pages
+        ]
+        if host_wide or not claims:
+            claims.append({"pages": host_wide, "target": "global"})
+        sets.append(Choice({"op": "install_claim_set", "domid": domid, "claims": claims}))
+    return sets
+
+
+def _replaces(trace: ModelTrace, a: StepArguments, result: str = "OK") -> None:
+    claims: list[dict[str, Any]] = [
+        {"pages": pages, "target": node}
+        for by_node in (a["first"], a["second"])
+        for node, pages in enumerate(by_node)
+        if pages
+    ]
+    if a["global"] or not claims:
+        claims.append({"pages": a["global"], "target": "global"})
+    trace.events.append({"op": "install_claim_set", "domid": a["domid"], "claims": claims, "result": result})
+
+
+def _is_refused(trace: ModelTrace, a: StepArguments) -> None:
+    _replaces(trace, a, "ENOMEM")
+
+
+def _releases(trace: ModelTrace, a: StepArguments) -> None:
+    trace.events.append({"op": "claim_memory", "domid": a["domid"], "claims": [], "result": "OK"})
 
 
 class InstallClaimSet(Event, tag="install_claim_set"):
@@ -104,6 +186,11 @@ class InstallClaimSet(Event, tag="install_claim_set"):
 
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 6
+    about: ClassVar[str] = "domain"
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "claim_memory": StepTranslation(_replaces),
+        "claim_memory_refused": StepTranslation(_is_refused),
+    }
 
     domid: Domid
     claims: list[Claim]
@@ -115,20 +202,36 @@ class InstallClaimSet(Event, tag="install_claim_set"):
     def on_model(self, model: ModelSide) -> object:
         return model.call_for("install_claim_set", self.domid, entries=model.entries(self.claims))
 
+    def in_c(self, test: CTest) -> None:
+        entries = [
+            f"{{ {c.pages}ull, {'CLAIM_TARGET_GLOBAL' if c.target == 'global' else c.target}, {c.pad} }}"
+            for c in self.claims
+        ]
+        claims = f"(const struct claim_entry[]){{ {', '.join(entries)} }}" if entries else "0"
+        test.result(f"impl->install_claim_set({self.domid}, {claims}, {len(entries)})", self.result)
+
     def can_stand(self, model: ModelSide) -> bool:
-        """Where the function does not check is_dying, its callers do, under the domctl lock."""
+        """If the function does not check is_dying, its callers do, under the domctl lock."""
         return not model.only_callers_refuse(self.domid) and model.has(self.domid)
 
     @classmethod
+    def small(cls, tiny: TinyHost, about: Domain) -> Iterable[Choice]:
+        """For a live domain, under the domctl lock: up to all pages of each node, and of the host."""
+        host = tiny.host
+        if not tiny.domctl or about.is_dying or "claims" not in host.semantics.claim_counters:
+            return ()
+        return _small_sets(about.domid, host.node_pages)
+
+    @classmethod
     def drawn(cls, work: HostAtWork) -> InstallClaimSet | None:
-        """The hypervisor's function. Where it does not check is_dying, its callers have, under the domctl lock."""
+        """The hypervisor's function. If it does not check is_dying, its callers do, under the domctl lock."""
         domain = work.any_domain()
         if domain is None or (domain.is_dying and not work.host.semantics.refuses_claimant(domain)):
             return None
         draw = work.draw
         claims = _set(work, domain, Claim) if draw.random() < 0.95 else []
         if draw.random() < 0.08:
-            claims.append(Claim(_legacy_pages(work, domain), CLAIM_TARGET_LEGACY))
+            claims.append(Claim(legacy_pages(work, domain), CLAIM_TARGET_LEGACY))
         return cls(domid=domain.domid, claims=claims)
 
 
@@ -137,6 +240,9 @@ class ClaimMemory(Event, tag="claim_memory"):
 
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 6
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "release_claims": StepTranslation(_releases),
+    }
 
     domid: Domid
     claims: list[HypercallClaim]
@@ -146,7 +252,7 @@ class ClaimMemory(Event, tag="claim_memory"):
     def on_reference(self, host: Host) -> Outcome:
         reserved = host.semantics.reserved_field
         if any(getattr(claim, field) != 0 for claim in self.claims for field in {"pad", "cmd"} - {reserved}):
-            raise MisuseError(f"{host.semantics.name} calls the reserved field of an entry `{reserved}`")
+            raise MisuseError(f"in {host.semantics.name}, the reserved field of an entry is named `{reserved}`")
         return {"result": hypercalls.claim_memory(host, self.domid, entries(self.claims, reserved), self.pad)}
 
     def on_model(self, model: ModelSide) -> object:
@@ -154,13 +260,13 @@ class ClaimMemory(Event, tag="claim_memory"):
         return model.call_for("claim_memory", self.domid, entries=found, pad=self.pad)
 
     def can_stand(self, model: ModelSide) -> bool:
-        """No entry has the field that another generation has in the place of its own."""
+        """No entry has the reserved field of another generation."""
         other = {"pad": "cmd", "cmd": "pad"}[model.host.semantics.reserved_field]
         return not any(getattr(claim, other) for claim in self.claims)
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> ClaimMemory | None:
-        """The hypercall: a set, or one legacy entry; in single-node generations, a list that should have one entry."""
+        """A set, or one legacy entry; in single-node generations, a list that should have one entry."""
         draw = work.draw
         domain = work.any_domain()
         if domain is None:
@@ -169,12 +275,12 @@ class ClaimMemory(Event, tag="claim_memory"):
         if "claim_node" in work.host.semantics.claim_counters:
             claims = _single_entries(work, domain)
         elif draw.random() < 0.15:
-            claims = [HypercallClaim(_legacy_pages(work, domain), "legacy")]
+            claims = [HypercallClaim(legacy_pages(work, domain), "legacy")]
         else:
             claims = _set(work, domain, _hypercall_claim(work))
             if draw.random() < 0.03:
-                claims.append(HypercallClaim(_legacy_pages(work, domain), "legacy"))
-        return cls(domid=domid, claims=claims, pad=1 + draw.below(2) if draw.random() < _malformed(work, 0.02) else 0)
+                claims.append(HypercallClaim(legacy_pages(work, domain), "legacy"))
+        return cls(domid=domid, claims=claims, pad=1 + draw.below(2) if draw.random() < malformed(work, 0.02) else 0)
 
 
 def _hypercall_claim(work: HostAtWork) -> Callable[[int, int | str, int], HypercallClaim]:
@@ -187,7 +293,7 @@ def _hypercall_claim(work: HostAtWork) -> Callable[[int, int | str, int], Hyperc
 
 
 def _single_entries(work: HostAtWork, domain: Domain) -> list[HypercallClaim]:
-    """Mostly one entry, on a node or the host; its pages fit the node, or are as of the legacy call."""
+    """Draw mostly one entry, on a node or the host, whose pages fit the node or are drawn as for the legacy call."""
     draw = work.draw
     choice = draw.random()
     if choice < 0.05:
@@ -198,7 +304,7 @@ def _single_entries(work: HostAtWork, domain: Domain) -> list[HypercallClaim]:
     target: Any = node
     if node is None:
         target = NUMA_NO_NODE if draw.random() < 0.7 else "no_node"
-    return [HypercallClaim(_single_pages(work, domain, node), target, 1 if draw.random() < 0.02 else 0)]
+    return [HypercallClaim(single_pages(work, domain, node), target, 1 if draw.random() < 0.02 else 0)]
 
 
 class GetMemoryClaims(Event, tag="get_memory_claims"):
@@ -231,104 +337,7 @@ class GetMemoryClaims(Event, tag="get_memory_claims"):
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> GetMemoryClaims:
-        """With room for all entries there may be, or for about as many as there are."""
+        """With room for the largest set, or for about as many entries as there are."""
         draw = work.draw
         capacity = MAX_NUMNODES + 1 if draw.random() < 0.4 else draw.below(5)
         return cls(domid=work.any_domid(), capacity=capacity, pad=1 if draw.random() < 0.05 else 0)
-
-
-class SetOutstandingPages(Event, tag="set_outstanding_pages"):
-    """The legacy claim."""
-
-    observed: ClassVar[tuple[str, ...]] = ("result",)
-    weight: ClassVar[float] = 3
-
-    domid: Domid
-    pages: Pages
-    node: Node | None | UnsetType = UNSET  # single-node generations only
-    result: str | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        require_u64("pages", self.pages)
-
-    def on_reference(self, host: Host) -> Outcome:
-        node = None if self.node is UNSET else self.node
-        if self.node is not UNSET and "claim_node" not in host.semantics.claim_counters:
-            raise MisuseError(f"{host.semantics.name} has no field `node` here")
-        return {"result": host.semantics.set_outstanding_pages(host, host.domain(self.domid), self.pages, node)}
-
-    def on_model(self, model: ModelSide) -> object:
-        if self.node is UNSET:
-            return model.call_for("set_outstanding_pages", self.domid, pages=self.pages)
-        return model.call_for("set_outstanding_pages", self.domid, pages=self.pages, node=self.node)
-
-    def can_stand(self, model: ModelSide) -> bool:
-        """Of a claim on a node of a dying domain the callers see to that under the domctl lock."""
-        if self.node is not UNSET:
-            if "claim_node" not in model.host.semantics.claim_counters:
-                return False
-            if self.node is not None and model.only_callers_refuse(self.domid):
-                return False
-        return model.has(self.domid)
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> SetOutstandingPages | None:
-        """The hypervisor's function; in single-node generations with a node."""
-        domain = work.any_domain()
-        if domain is None:
-            return None
-        if "claim_node" not in work.host.semantics.claim_counters:
-            return cls(domid=domain.domid, pages=_legacy_pages(work, domain))
-        node = None if domain.is_dying and work.host.semantics.refuses_dying else work.any_node()
-        return cls(domid=domain.domid, pages=_single_pages(work, domain, node), node=node)
-
-
-class ClaimPages(Event, tag="claim_pages"):
-    """``XENMEM_claim_pages``."""
-
-    observed: ClassVar[tuple[str, ...]] = ("result",)
-    weight: ClassVar[float] = 4
-    in_steps: ClassVar[bool] = True
-
-    domid: Domid
-    nr_extents: Pages
-    extent_order: Count = 0
-    mem_flags: Count = 0
-    extent_start: Mfn | None = None
-    result: str | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        require_u64("nr_extents", self.nr_extents)
-
-    def on_reference(self, host: Host) -> Steps[Outcome]:
-        status = yield from hypercalls.claim_pages(
-            host, self.domid, self.nr_extents, self.extent_order, self.mem_flags, self.extent_start
-        )
-        return {"result": status}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.script(
-            "claim_pages",
-            model.known(self.domid),
-            self.nr_extents,
-            extent_order=self.extent_order,
-            mem_flags=self.mem_flags,
-            has_extent_start=self.extent_start is not None,
-        )
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> ClaimPages | None:
-        draw = work.draw
-        domain = work.any_domain()
-        if domain is None:
-            return None
-        domid = domain.domid if draw.random() < 0.97 else UNKNOWN_DOMID
-        node = work.any_node()
-        event = cls(domid=domid, nr_extents=_legacy_pages(work, domain))
-        if work.host.semantics.target_of_claim_pages(1 << 8 | XENMEMF_exact_node_request) == 0 and node is not None:
-            exact = XENMEMF_exact_node_request if draw.random() < 0.95 else 0
-            event.nr_extents = _single_pages(work, domain, node)
-            event.mem_flags = ((node + 1) & 0xFF) << 8 | exact | (1 if draw.random() < 0.1 else 0)
-        if draw.random() < _malformed(work, 0.03):
-            setattr(event, draw.pick(("extent_order", "mem_flags", "extent_start")), 1)
-        return event

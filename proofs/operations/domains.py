@@ -1,30 +1,66 @@
-"""Operations of a domain's life, and queries."""
+"""Operations of a domain's life: from its creation to its end."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
 from reference import domain as domains
-from reference import hypercalls, page_alloc, state
+from reference import hypercalls, state
 from reference.constants import UINT_MAX
 from reference.state import Domain, Host
 from reference.status import Status
 from reference.steps import Steps
 
-from .event import Event, Outcome
-from .fields import U64_MAX, Count, DomainPages, Domid, HostPages, Node, Pages, require_u64
-from .sides import HostAtWork, ModelSide, OperationEnd
+from .event import Choice, Event, Outcome
+from .fields import U64_MAX, Count, DomainPages, Domid, Node, Pages, require_u64
+from .model_steps import ModelTrace, StepArguments, StepTranslation
+from .sides import CTest, HostAtWork, ModelSide, OperationEnd, TinyHost
 
-MOST_DOMAINS = 6
-"""Ids that are drawn for new domains are below that."""
+
+def _is_created(trace: ModelTrace, a: StepArguments) -> None:
+    affinity = list(range(trace.nodes))
+    trace.events.append(
+        {"op": "create_domain", "domid": a["domid"], "max_pages": a["max_pages"], "node_affinity": affinity}
+    )
+
+
+def _is_limited(trace: ModelTrace, a: StepArguments) -> None:
+    trace.events.append({"op": "set_max_pages", "domid": a["domid"], "max_pages": a["max_pages"]})
+
+
+def _is_killed(trace: ModelTrace, a: StepArguments) -> None:
+    trace.killing[a["domid"]] = trace.builder()
+    trace.dying.add(a["domid"])
+    trace.events.append({"op": "domain_kill", "domid": a["domid"], "builder": trace.killing[a["domid"]]})
+
+
+def _is_released(trace: ModelTrace, a: StepArguments) -> None:
+    domid = a["domid"] if "domid" in a else next(iter(trace.killing))
+    result = {} if domid in trace.stashes else {"result": "OK"}
+    trace.events.append({"op": "continue", "builder": trace.killing[domid], **result})
+
+
+def _is_forgotten(trace: ModelTrace, a: StepArguments) -> None:
+    trace.dying.add(a["domid"])
+    trace.events.append({"op": "domain_destroy", "domid": a["domid"]})
+
+
+def _is_destroyed(trace: ModelTrace, a: StepArguments) -> None:
+    trace.dying.add(a["domid"])
+    trace.events.append({"op": "destroydomain", "domid": a["domid"], "result": "OK"})
 
 
 class CreateDomain(Event, tag="create_domain"):
     """A new domain without pages and claims."""
 
     weight: ClassVar[float] = 1
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "create_domain": StepTranslation(_is_created),
+    }
 
     domid: Domid
     max_pages: DomainPages
@@ -37,14 +73,18 @@ class CreateDomain(Event, tag="create_domain"):
     def on_model(self, model: ModelSide) -> object:
         return model.create_domain(self)
 
+    def in_c(self, test: CTest) -> None:
+        affinity = sum(1 << node for node in set(self.node_affinity))
+        test.check(f"impl->create_domain({self.domid}, {self.max_pages}u, 0x{affinity:x}ull) == 0")
+
     def can_stand(self, model: ModelSide) -> bool:
         return model.is_free_id(self.domid)
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> CreateDomain | None:
-        """With an id that is free now; it may have been another domain's before."""
+        """With an unused id, which may have belonged to another domain before."""
         draw, host = work.draw, work.host
-        free = work.free_domids(MOST_DOMAINS)
+        free = work.free_domids()
         if not free:
             return None
         domid = draw.pick(free)
@@ -67,7 +107,7 @@ def _first_limit(work: HostAtWork) -> int:
 
 
 def _limit(work: HostAtWork, domain: Domain) -> int:
-    """A limit around what the domain has and claims."""
+    """A limit near the domain's pages and claims."""
     draw = work.draw
     held, claimed = domain.tot_pages, domain.global_claims + domain.node_claims
     if draw.random() < 0.3:
@@ -75,10 +115,29 @@ def _limit(work: HostAtWork, domain: Domain) -> int:
     return draw.near((held, held + claimed, domain.max_pages, domain.charged_pages + claimed, UINT_MAX))
 
 
+@lru_cache
+def _small_limits(domid: int, most: int) -> list[Choice]:
+    return [Choice({"op": "set_max_pages", "domid": domid, "max_pages": pages}) for pages in range(most + 1)]
+
+
+@lru_cache
+def _small_kill(domid: int, builder: str) -> Choice:
+    return Choice({"op": "domain_kill", "domid": domid, "builder": builder})
+
+
+@lru_cache
+def _small_destruction(domid: int) -> Choice:
+    return Choice({"op": "destroydomain", "domid": domid})
+
+
 class SetMaxPages(Event, tag="set_max_pages"):
     """``XEN_DOMCTL_max_mem``: the new limit."""
 
     weight: ClassVar[float] = 2
+    about: ClassVar[str] = "domain"
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "set_max_pages": StepTranslation(_is_limited),
+    }
 
     domid: Domid
     max_pages: DomainPages
@@ -90,12 +149,20 @@ class SetMaxPages(Event, tag="set_max_pages"):
     def on_model(self, model: ModelSide) -> object:
         return model.call_for("set_max_pages", self.domid, max_pages=self.max_pages)
 
+    def in_c(self, test: CTest) -> None:
+        test.check(f"impl->set_max_pages({self.domid}, {self.max_pages}u) == 0")
+
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)
 
     @classmethod
+    def small(cls, tiny: TinyHost, about: Domain) -> Iterable[Choice]:
+        """Up to all pages of the host, under the domctl lock."""
+        return _small_limits(about.domid, tiny.pages) if tiny.domctl else ()
+
+    @classmethod
     def drawn(cls, work: HostAtWork) -> SetMaxPages | None:
-        """The limit, as the function takes it: 32 bits."""
+        """With a limit of 32 bits, as the function takes it."""
         domain = work.any_domain()
         return None if domain is None else cls(domid=domain.domid, max_pages=min(UINT_MAX, _limit(work, domain)))
 
@@ -122,7 +189,7 @@ class MaxMem(Event, tag="max_mem"):
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> MaxMem:
-        """The limit, as the hypercall takes it: 64 bits."""
+        """With a limit of 64 bits, as the hypercall takes it."""
         domid = work.any_domid()
         domain = work.host.domains.get(domid)
         limit = 1 if domain is None else _limit(work, domain)
@@ -135,6 +202,11 @@ class DomainKill(Event, tag="domain_kill"):
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 1
     in_steps: ClassVar[bool] = True
+    about: ClassVar[str] = "domain"
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "domain_kill": StepTranslation(_is_killed),
+        "domain_kill_release": StepTranslation(_is_released),
+    }
 
     domid: Domid
     result: str | UnsetType = UNSET
@@ -146,12 +218,20 @@ class DomainKill(Event, tag="domain_kill"):
     def on_model(self, model: ModelSide) -> object:
         return model.script("domain_kill", self.domid)
 
+    def in_c(self, test: CTest) -> None:
+        test.result(f"impl->domain_kill({self.domid})", self.result)
+
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)
 
     @classmethod
+    def small(cls, tiny: TinyHost, about: Domain) -> Iterable[Choice]:
+        """For a live domain, under the domctl lock."""
+        return (_small_kill(about.domid, tiny.builder),) if tiny.domctl and not about.is_dying else ()
+
+    @classmethod
     def drawn(cls, work: HostAtWork) -> DomainKill | None:
-        """Also of a domain that is dying already."""
+        """For any domain, even one that is dying already."""
         domid = work.populated_domid()
         return cls(domid=domid) if domid in work.host.domains else None
 
@@ -171,7 +251,7 @@ class RelinquishMemory(Event, tag="relinquish_memory"):
         return {"pages": (yield from domains.relinquish_memory(host, host.domain(self.domid)))}
 
     def on_model(self, model: ModelSide) -> object:
-        """Of a dying domain only. The blocks are queried when it comes to them."""
+        """For a dying domain only. The blocks are queried when they are needed."""
         if not model.is_dying(self.domid):
             return model.impossible("alive")
         return model.script("relinquish_memory", model.owned(self.domid))
@@ -185,7 +265,7 @@ class RelinquishMemory(Event, tag="relinquish_memory"):
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> RelinquishMemory | None:
-        """Of a dying domain, whoever else works on it."""
+        """For a dying domain, which other operations may use."""
         dying = [domain for domain in work.host.domains.values() if domain.is_dying]
         return cls(domid=work.draw.pick(dying).domid) if dying else None
 
@@ -194,6 +274,9 @@ class DomainDestroy(Event, tag="domain_destroy"):
     """Forget a dead domain that holds nothing."""
 
     weight: ClassVar[float] = 1
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "destroy_domain": StepTranslation(_is_forgotten, "nothing on its way"),
+    }
 
     domid: Domid
 
@@ -209,7 +292,7 @@ class DomainDestroy(Event, tag="domain_destroy"):
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> DomainDestroy | None:
-        """Of a dying domain that owns no pages. It may have claims, and pages in limbo or stolen from it."""
+        """For a dying domain without pages. It may have claims, and pages in limbo or stolen from it."""
         owners = {block.domid for block in work.owned_blocks()}
         there = work.host.domains.values()
         empty = [d.domid for d in there if d.is_dying and d.domid not in owners and d.domid not in work.killing]
@@ -223,6 +306,12 @@ class DestroyDomain(Event, tag="destroydomain"):
     weight: ClassVar[float] = 0.7
     in_steps: ClassVar[bool] = True
     outcomes: ClassVar[tuple[str, ...]] = ("ESRCH", "OK", "OK, not forgotten yet")
+    about: ClassVar[str] = "domain"
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "destroydomain": StepTranslation(
+            _is_destroyed, "no stash", sections=("domain_kill", "domain_kill_release", "destroy_domain")
+        ),
+    }
 
     domid: Domid
     result: str | UnsetType = UNSET
@@ -235,7 +324,7 @@ class DestroyDomain(Event, tag="destroydomain"):
         return model.script("destroydomain", domid, dict if domid is None else model.owned(domid))
 
     def can_stand(self, model: ModelSide) -> bool:
-        """While domain_kill of the domain holds the domctl lock, nobody destroys it."""
+        """The domain is not destroyed while its domain_kill holds the domctl lock."""
         return self.domid not in model.killing
 
     def outcome_of(self, ended: OperationEnd, model: ModelSide) -> list[str]:
@@ -243,100 +332,12 @@ class DestroyDomain(Event, tag="destroydomain"):
         return [f"{ended.result}{', not forgotten yet' if kept else ''}"]
 
     @classmethod
+    def small(cls, tiny: TinyHost, about: Domain) -> Iterable[Choice]:
+        """For a live domain, under the domctl lock."""
+        return (_small_destruction(about.domid),) if tiny.domctl and not about.is_dying else ()
+
+    @classmethod
     def drawn(cls, work: HostAtWork) -> DestroyDomain | None:
-        """All stages in one call, whoever works on the domain; ``domain_kill`` of it has left the domctl lock."""
+        """All stages in one call. Other operations may use the domain, but its ``domain_kill`` is over."""
         domid = work.any_domid()
         return None if domid in work.killing else cls(domid=domid)
-
-
-class PauseDomain(Event, tag="pausedomain"):
-    """``XEN_DOMCTL_pausedomain``; a new domain is paused once."""
-
-    observed: ClassVar[tuple[str, ...]] = ("result",)
-    weight: ClassVar[float] = 0.7
-    any_numbers: ClassVar[dict[str, int] | None] = {}
-
-    domid: Domid
-    result: str | UnsetType = UNSET
-
-    def on_reference(self, host: Host) -> Outcome:
-        return {"result": hypercalls.pausedomain(host, self.domid)}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.call_for("pausedomain", self.domid)
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> PauseDomain:
-        """Of a domain, or of none."""
-        return cls(domid=work.any_domid())
-
-
-class UnpauseDomain(Event, tag="unpausedomain"):
-    """``XEN_DOMCTL_unpausedomain``."""
-
-    observed: ClassVar[tuple[str, ...]] = ("result",)
-    weight: ClassVar[float] = 0.5
-
-    domid: Domid
-    result: str | UnsetType = UNSET
-
-    def on_reference(self, host: Host) -> Outcome:
-        return {"result": hypercalls.unpausedomain(host, self.domid)}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.script("unpausedomain", model.known(self.domid))
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> UnpauseDomain:
-        """Of a domain, or of none."""
-        return cls(domid=work.populated_domid())
-
-
-class GetDomainInfo(Event, tag="getdomaininfo"):
-    """``XEN_DOMCTL_getdomaininfo``; the counters are absent if the result is an errno."""
-
-    observed: ClassVar[tuple[str, ...]] = ("result", "tot_pages", "max_pages", "outstanding_pages")
-    weight: ClassVar[float] = 0.5
-    any_numbers: ClassVar[dict[str, int] | None] = {}
-
-    domid: Domid
-    result: str | UnsetType = UNSET
-    tot_pages: DomainPages | UnsetType = UNSET
-    max_pages: DomainPages | UnsetType = UNSET
-    outstanding_pages: DomainPages | UnsetType = UNSET
-
-    def on_reference(self, host: Host) -> Outcome:
-        info = hypercalls.getdomaininfo(host, self.domid)
-        return {"result": info} if isinstance(info, Status) else {"result": Status.OK, **info._asdict()}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.call_for("getdomaininfo", self.domid)
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> GetDomainInfo:
-        """Of a domain, or of none."""
-        return cls(domid=work.any_domid())
-
-
-class GetOutstandingClaims(Event, tag="get_outstanding_claims"):
-    """``XEN_SYSCTL_physinfo``'s view of free and claimed pages."""
-
-    observed: ClassVar[tuple[str, ...]] = ("free_pages", "outstanding_pages")
-    weight: ClassVar[float] = 0.5
-    any_numbers: ClassVar[dict[str, int] | None] = {}
-
-    free_pages: HostPages | UnsetType = UNSET
-    outstanding_pages: HostPages | UnsetType = UNSET
-
-    def on_reference(self, host: Host) -> Outcome:
-        free_pages, outstanding_pages = page_alloc.get_outstanding_claims(host)
-        return {"free_pages": free_pages, "outstanding_pages": outstanding_pages}
-
-    def on_model(self, model: ModelSide) -> object:
-        return model.call("get_outstanding_claims")
-
-    @classmethod
-    def drawn(cls, work: HostAtWork) -> GetOutstandingClaims:
-        """Of the host."""
-        del work
-        return cls()

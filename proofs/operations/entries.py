@@ -1,4 +1,4 @@
-"""The words of claims and of flags in a trace, and what the reference calls them."""
+"""The names of targets and flags in a trace, and their values in the reference."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class HypercallClaim(Struct, forbid_unknown_fields=True, omit_defaults=True):
     pages: Pages
     target: Target | Literal["global", "host", "legacy", "no_node"]
     pad: Pad = 0
-    cmd: Pad = 0  # claim-sets-v3: in the place of pad
+    cmd: Pad = 0  # claim-sets-v3: instead of pad
 
     def __post_init__(self) -> None:
         require_u64("pages", self.pages)
 
 
 def entries(claims: Iterable[Claim | HypercallClaim], reserved: str = "pad") -> list[ClaimEntry]:
-    """The entries of a claim set as the reference takes them.
+    """The entries of a claim set in the reference's form.
 
-    :param reserved: what the field is called that has to be 0
+    :param reserved: the name of the field that must be 0
     """
     return [
         ClaimEntry(claim.pages, TARGETS.get(claim.target, claim.target), getattr(claim, reserved))  # type: ignore[arg-type]  # the names are all in TARGETS
@@ -63,7 +63,7 @@ def entries(claims: Iterable[Claim | HypercallClaim], reserved: str = "pad") -> 
 
 
 def memflags(names: Iterable[str]) -> int:
-    """The flags of a request as the reference takes them."""
+    """The flags of a request in the reference's form."""
     flags = 0
     for name in names:
         flags |= _MEMFLAGS[name]

@@ -1,7 +1,8 @@
-"""What every event of a trace is: an operation, with the state that was observed after it."""
+"""The base class of events of a trace: an operation, with the state observed after it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -10,10 +11,20 @@ from reference.state import Host
 from reference.steps import Steps
 
 from .fields import Count, DomainPages, HostPages, Mfn, Order
-from .sides import HostAtWork, ModelSide, OperationEnd
+from .model_steps import StepTranslation
+from .sides import CTest, HostAtWork, ModelSide, OperationEnd, TinyHost
+
+
+class Choice(dict[str, Any]):
+    """An event that may come next, in the trace format. It must not be changed: it is decoded once."""
+
+    __slots__ = ("read",)
+
+    read: Event
+
 
 Outcome = dict[str, Any]
-"""What an operation answers, by the names of its observed fields."""
+"""The results of an operation, by the names of its observed fields."""
 
 
 class PendingScrub(Struct, forbid_unknown_fields=True, frozen=True):
@@ -56,17 +67,23 @@ class Event(Struct, tag_field="op", forbid_unknown_fields=True, omit_defaults=Tr
 
     observed: ClassVar[tuple[str, ...]] = ()
     weight: ClassVar[float] = 0.0
-    """How often it is drawn, against the others."""
+    """How often it is drawn, relative to the others."""
     in_steps: ClassVar[bool] = False
-    """It has several critical sections: others may run between them."""
+    """It has several critical sections, between which others may run."""
     any_numbers: ClassVar[dict[str, int] | None] = None
-    """The arguments that may be any number, each with the largest that its type holds.
+    """The arguments that may be any number, each with the largest value of its type.
 
-    Where they are all, but for the domain that the hypervisor looks up, and the operation is one critical section, its
-    symbolic runs are derived from it; elsewhere it is None, and they are written down in `proofs.diff`.
+    If these are all arguments except the domain that is looked up, and the operation is one critical section, its
+    symbolic runs are derived from it. None: its symbolic runs are defined in `proofs.diff`.
     """
+    about: ClassVar[str] = ""
+    """The objects for which its small events are listed: ``domain``, ``host``, ``block`` or ``frame``."""
+    rank: ClassVar[int] = 0
+    """Small events about one object are tried by ascending rank."""
+    steps: ClassVar[dict[str, StepTranslation]] = {}
+    """The steps of the model that it expresses, by name."""
     outcomes: ClassVar[tuple[str, ...]] = ()
-    """Outcome classes that no single case of the model names."""
+    """Outcome classes that are no single case of the model."""
 
     state: State | UnsetType = UNSET
     crash: str | UnsetType = UNSET
@@ -78,27 +95,44 @@ class Event(Struct, tag_field="op", forbid_unknown_fields=True, omit_defaults=Tr
         return str(self.__struct_config__.tag)
 
     def on_reference(self, host: Host) -> Outcome | Steps[Outcome]:
-        """Do it on the reference: at once if it is one critical section, else as steps.
+        """Run it on the reference: at once if it is one critical section, else as steps.
 
-        :raises reference.status.MisuseError: the hypervisor is never called like that
+        :raises reference.status.MisuseError: the hypervisor's callers never make this call
         """
         raise NotImplementedError(self.op)
 
     def on_model(self, model: ModelSide) -> object:
-        """Do it on the model: a call that is made, or the script of several."""
+        """Run it on the model: make a call, or begin the script of several."""
         raise NotImplementedError(self.op)
 
+    def in_c(self, test: CTest) -> None:
+        """Write it as statements of a C test, if the adapter kit has it (:meth:`has_c`)."""
+        raise NotImplementedError(f"{self.op} in {test}")
+
+    @classmethod
+    def has_c(cls) -> bool:
+        """Whether the adapter kit has the function."""
+        return cls.in_c is not Event.in_c
+
     def can_stand(self, model: ModelSide) -> bool:
-        """Whether the hypervisor can be called like that now, as far as no case of the model says so."""
+        """Whether the call is possible now, apart from conditions that are cases of the model."""
         del model
         return True
 
     def outcome_of(self, ended: OperationEnd, model: ModelSide) -> list[str]:
-        """Which of the ``outcomes`` the end of the operation is."""
+        """Those of the ``outcomes`` that the end of the operation belongs to."""
         del ended, model
         return []
 
     @classmethod
+    def small(cls, tiny: TinyHost, about: Any) -> Iterable[Choice]:
+        """Every event with small arguments that may come next on a tiny host.
+
+        :param about: the domain, the host, the allocated block, or the number of the frame
+        """
+        raise NotImplementedError(f"{cls.__name__} of {about} on {tiny}")
+
+    @classmethod
     def drawn(cls, work: HostAtWork) -> Event | None:
-        """One drawn at random for a host at work; None where there is nothing to do it on."""
+        """An event drawn at random for a host in use; None: the host has no object for it."""
         raise NotImplementedError(cls.__name__)

@@ -25,9 +25,9 @@ U64_MAX = 2**64 - 1
 
 
 def require_u64(field: str, pages: int) -> None:
-    """The upper bound of :data:`Pages`, which msgspec cannot state (it is beyond a signed 64-bit integer).
+    """Check the upper bound of :data:`Pages`, which msgspec cannot express: it exceeds a signed 64-bit integer.
 
-    :raises ValueError: it does not fit; msgspec adds where it stood
+    :raises ValueError: the number does not fit; msgspec adds its place
     """
     if pages > U64_MAX:
         raise ValueError(f"`{field}` {pages} does not fit 64 bits")

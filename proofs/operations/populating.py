@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reference import hypercalls
 from reference.constants import MAX_ORDER, SCRUB_CHUNK
-from reference.populate import PreemptAt, populate_physmap
+from reference.populate import PreemptionChoice, populate_physmap
 from reference.state import Host
 from reference.steps import Steps
 
@@ -18,12 +18,11 @@ from .draw import UNKNOWN_DOMID
 from .entries import memflags
 from .event import Event, Outcome
 from .fields import Count, Domid, MemFlag, Mfn, Node, Order
+from .model_steps import SMALLEST_PREEMPTED, ModelTrace, StepArguments, StepTranslation, UntraceableStepError
 from .sides import HostAtWork, ModelSide, OperationEnd
 
-_SMALLEST_PREEMPTED = 9
-"""The order from which on an extent may be preempted while it is scrubbed."""
 _MOST_SPLIT = 4
-"""By how many orders an exchange cuts blocks at most: each is another doubling of its critical sections."""
+"""The most orders by which an exchange splits blocks; each order doubles the number of critical sections."""
 
 
 class PreemptionPoint(Struct, forbid_unknown_fields=True, frozen=True):
@@ -33,7 +32,47 @@ class PreemptionPoint(Struct, forbid_unknown_fields=True, frozen=True):
     scrub_index: Count
 
 
-Preempted = Literal["between extents", "scrubbing"]
+PreemptionKind = Literal["between extents", "scrubbing"]
+
+
+def _is_preempted(trace: ModelTrace, a: StepArguments) -> None:
+    """An extent leaves the heap and is stashed while it is scrubbed."""
+    event = trace.request(a, "populate_physmap", a["domid"], ())
+    del event["order"]
+    event |= {"nr_extents": 1, "extent_order": SMALLEST_PREEMPTED}
+    event |= {"preempt_at": {"extent": 0, "scrub_index": SCRUB_CHUNK}}
+    event |= {"mfns": [], "nr_done": 0, "preempted": "scrubbing", "scrub_index": SCRUB_CHUNK}
+    trace.stashes[a["domid"]] = trace.free[a["node"]].block()
+
+
+def _begins(trace: ModelTrace, a: StepArguments) -> None:
+    event = {"op": "populate_physmap", "domid": a["domid"], "nr_extents": 1, "extent_order": 0}
+    trace.events.append({**event, "builder": trace.builder()})
+    trace.populating.setdefault(a["domid"], []).append(trace.events[-1])
+
+
+def _goes_on_for_destroyed(trace: ModelTrace, a: StepArguments) -> None:
+    """A populate continues that began while the domain was on the list."""
+    if not trace.populating.get(a["domid"]):
+        raise UntraceableStepError
+    event = trace.populating[a["domid"]].pop(0)
+    event["node"] = a["requested_node"]
+    event["memflags"] = ["exact_node"] if a["exact_node"] else []
+    trace.limbo.setdefault((a["domid"], a["node"]), []).append(trace.free[a["node"]].single())
+    trace.events.append({"op": "continue", "builder": event["builder"]})
+
+
+def _frees_stash(trace: ModelTrace, a: StepArguments) -> None:
+    """A populate that the stash does not match frees it first; so does the end of domain_kill."""
+    frames = trace.stashes.pop(a["domid"], None)
+    if frames is None:
+        raise UntraceableStepError
+    trace.free[a["node"]].give(frames)
+    if a["domid"] in trace.dying:
+        trace.events.append({"op": "continue", "builder": trace.killing[a["domid"]], "result": "OK"})
+        return
+    event = {"op": "populate_physmap", "domid": a["domid"], "nr_extents": 1, "extent_order": 0}
+    trace.events.append({**event, "builder": trace.builder()})
 
 
 class PopulatePhysmap(Event, tag="populate_physmap"):
@@ -48,6 +87,17 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
         "all of the extents",
         "preempted between extents",
     )
+    steps: ClassVar[dict[str, StepTranslation]] = {
+        "populate_preempted": StepTranslation(
+            _is_preempted,
+            "alive, no stash",
+            sections=("alloc_heap_pages",),  # large enough to be stashed
+            needs=frozenset({"free_stash"}),
+        ),
+        "populate_begins": StepTranslation(_begins, "no stash"),
+        "alloc_for_destroyed": StepTranslation(_goes_on_for_destroyed, "names its node"),
+        "free_stash": StepTranslation(_frees_stash),
+    }
 
     domid: Domid
     nr_extents: Count
@@ -58,12 +108,12 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
     preempt_at: PreemptionPoint | None = None
     mfns: list[Mfn] | UnsetType = UNSET
     nr_done: Count | UnsetType = UNSET
-    preempted: Preempted | None | UnsetType = UNSET
+    preempted: PreemptionKind | None | UnsetType = UNSET
     scrub_index: Count | UnsetType = UNSET
 
     def on_reference(self, host: Host) -> Steps[Outcome]:
         extents, at = self.nr_extents, self.preempt_at
-        if self.mfns is not UNSET:  # one more than observed shows that they differ; the rest may be billions
+        if self.mfns is not UNSET:  # one more than observed shows a difference; all may be billions
             extents = min(extents, self.start_extent + len(self.mfns) + 1)
         done = yield from populate_physmap(
             host,
@@ -73,7 +123,7 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
             self.node,
             memflags(self.memflags),
             self.start_extent,
-            None if at is None else PreemptAt(at.extent, at.scrub_index),
+            None if at is None else PreemptionChoice(at.extent, at.scrub_index),
         )
         outcome: Outcome = {"mfns": done.mfns, "nr_done": done.nr_done, "preempted": done.preempted}
         return outcome if done.scrub_index is None else outcome | {"scrub_index": done.scrub_index}
@@ -91,7 +141,7 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
         )
 
     def can_stand(self, model: ModelSide) -> bool:
-        """The hypercall has neither flag."""
+        """The hypercall has neither of the two flags."""
         del model
         return not {"no_refcount", "no_owner"}.intersection(self.memflags)
 
@@ -104,7 +154,7 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> PopulatePhysmap:
-        """A few extents; or what continues a preempted call, mostly as that was, now and then otherwise."""
+        """A few extents; or the continuation of a preempted call, mostly with the same arguments."""
         draw = work.draw
         domid = work.populated_domid()
         continued = work.preempted.get(domid)
@@ -128,23 +178,23 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
 
 
 def _extent_order(work: HostAtWork, node: int | None) -> int:
-    """Mostly as of any request; where there is room, often so large that scrubbing may be preempted."""
+    """Mostly as for any request; if there is room, often so large that scrubbing may be preempted."""
     draw = work.draw
-    if max(work.host.node_avail_pages) >> _SMALLEST_PREEMPTED and draw.random() < 0.6:
-        return _SMALLEST_PREEMPTED + draw.below(2)
+    if max(work.host.node_avail_pages) >> SMALLEST_PREEMPTED and draw.random() < 0.6:
+        return SMALLEST_PREEMPTED + draw.below(2)
     return drawn_order(work, node)
 
 
 def _preempt_at(work: HostAtWork, event: PopulatePhysmap) -> PreemptionPoint | None:
-    """A preemption check that says yes; some are not made."""
+    """The preemption check that succeeds; it may be one that is not reached."""
     draw = work.draw
     if not work.extended or draw.random() < 0.4:
         return None
-    large = event.extent_order >= _SMALLEST_PREEMPTED
+    large = event.extent_order >= SMALLEST_PREEMPTED
     extent = event.start_extent + draw.below(max(1, min(event.nr_extents - event.start_extent, 3)))
     if not large or draw.random() < 0.15:
         return PreemptionPoint(extent, 0)
-    chunks = (1 << min(event.extent_order, _SMALLEST_PREEMPTED + 2)) // SCRUB_CHUNK
+    chunks = (1 << min(event.extent_order, SMALLEST_PREEMPTED + 2)) // SCRUB_CHUNK
     return PreemptionPoint(extent, SCRUB_CHUNK * (1 + draw.below(chunks)))
 
 
@@ -188,7 +238,7 @@ class MemoryExchange(Event, tag="memory_exchange"):
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> MemoryExchange | None:
-        """Extents of a domain for extents of another order; some that are not the domain's."""
+        """Extents of a domain for extents of another order; sometimes extents that the domain does not own."""
         draw = work.draw
         blocks = work.owned_blocks()
         if not blocks:
@@ -210,7 +260,7 @@ class MemoryExchange(Event, tag="memory_exchange"):
 
 
 def _extents(work: HostAtWork, domid: int | None, order: int, number: int) -> list[int]:
-    """First frames of extents of a domain: fewer than wanted if it has no more, but at least one."""
+    """First frames of extents of a domain: up to ``number``, but at least one."""
     found = []
     for block in work.owned_blocks():
         if block.domid == domid and block.order >= order:

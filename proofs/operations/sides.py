@@ -1,19 +1,15 @@
-"""What operations need of others: of the model they are done on, and of the host for which they are drawn."""
+"""The interfaces that operations use: the model they run on, and the host that they are drawn for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from reference.pages import Block
 from reference.state import Domain, Host
 
 from .draw import Draw
 from .fields import MemFlag
-
-if TYPE_CHECKING:
-    from .domains import CreateDomain
-    from .populating import PopulatePhysmap
 
 
 class OperationEnd(Protocol):
@@ -25,19 +21,19 @@ class OperationEnd(Protocol):
 
     @property
     def blocks(self) -> Collection[Any]:
-        """The pages that it gave to the domain."""
+        """The pages that the domain got."""
 
     @property
     def pages(self) -> Any:
-        """How many pages were freed."""
+        """The number of pages freed."""
 
     @property
     def preempted(self) -> str | None:
-        """Where it was preempted."""
+        """Where it was preempted; None: it was not."""
 
 
 class ModelSide(Protocol):
-    """A model, and the host of the reference that it is the model of."""
+    """The model of a host of the reference."""
 
     host: Host
 
@@ -49,52 +45,52 @@ class ModelSide(Protocol):
         """Make a call of one critical section."""
 
     def call_for(self, name: str, domid: int, **arguments: Any) -> object:
-        """The same for a domain that is looked up: it may not exist."""
+        """Make a call for a domain that is looked up and may not exist."""
 
     def call_on(self, name: str, mfn: int, order: int, **arguments: Any) -> object:
-        """The same on allocated frames; impossible where they are not."""
+        """Make a call on allocated frames; impossible if they are not."""
 
     def script(self, name: str, *arguments: Any, **named: Any) -> object:
         """Begin an operation of several critical sections."""
 
     def impossible(self, why: str) -> object:
-        """The hypervisor is never called like that."""
+        """The result of a call that the hypervisor's callers never make."""
 
-    def create_domain(self, event: CreateDomain) -> object:
+    def create_domain(self, event: Any) -> object:
         """Make a new domain."""
 
     def offline_page(self, mfn: int) -> object:
-        """Take a page out of use."""
+        """Take a page offline."""
 
     def online_page(self, mfn: int) -> object:
-        """Bring a page back."""
+        """Bring a page back online."""
 
     def entries(self, claims: Iterable[Any], reserved: str = "pad") -> list[Any]:
-        """The entries of a claim set; ``reserved``: the field that has to be 0."""
+        """The entries of a claim set; ``reserved``: the field that must be 0."""
 
     def request(self, event: Any) -> dict[str, Any]:
         """The requested node and the flags of an allocation, by the model's names."""
 
     def preempt_at(self, extent: int, scrub_index: int) -> Any:
-        """A preemption check that says yes."""
+        """The preemption check that succeeds."""
 
     def pages_at(self, mfn: int, order: int) -> Any:
-        """What these frames are; None if they are not all allocated, or not alike."""
+        """The block of these frames; None: they are not all allocated, or not alike."""
 
     def owned(self, domid: int) -> Callable[[], Any]:
-        """Gives the blocks of a domain, as the reference goes through them."""
+        """A function that returns the blocks of a domain in the reference's order."""
 
     def known(self, domid: int) -> int | None:
-        """The id, if a domain on the list has it."""
+        """The id, if a domain on the list has it; else None."""
 
     def has(self, domid: int | None) -> bool:
-        """Whether a domain on the list has the id; a call for no domain has all it needs."""
+        """Whether a domain on the list has the id; True for None, a call without a domain."""
 
     def is_dying(self, domid: int) -> bool:
         """Whether the domain is dying."""
 
     def only_callers_refuse(self, domid: int) -> bool:
-        """Whether the domain is dying, and not the function but its callers refuse claims then."""
+        """Whether the domain is dying and only the callers, not the function itself, refuse its claims."""
 
     def is_free_id(self, domid: int) -> bool:
         """Whether a new domain may get the id."""
@@ -103,8 +99,8 @@ class ModelSide(Protocol):
         """Whether the host has the frame."""
 
 
-class Loose(NamedTuple):
-    """Pages that an ``alloc_heap_pages`` of its own left in limbo, for somebody to assign or to free."""
+class LimboPages(NamedTuple):
+    """Pages that an ``alloc_heap_pages`` event left in limbo, for another event to assign or free."""
 
     mfn: int
     order: int
@@ -112,46 +108,86 @@ class Loose(NamedTuple):
     memflags: list[MemFlag]
 
 
+class CTest(Protocol):
+    """A C test against the adapter kit, under construction."""
+
+    blocks: dict[int, tuple[str, int]]
+    """First frame in the trace -> the variable that holds it, and the number of frames."""
+    node_span: int
+
+    def line(self, statement: str) -> None:
+        """Add a statement."""
+
+    def check(self, condition: str) -> None:
+        """Add a condition that must hold."""
+
+    def result(self, call: str, result: object) -> None:
+        """Add a call and the status that it must return: `OK` or an errno's name; any status if none was observed."""
+
+    def frame(self, mfn: int) -> str:
+        """The C expression for a frame of the trace; for an allocated frame, by the variable of its block."""
+
+    def variable(self) -> str:
+        """A new variable for a frame."""
+
+
+class TinyHost(NamedTuple):
+    """A host of a few pages, for which every event with small arguments is listed."""
+
+    host: Host
+    order: int
+    """The order of the largest block requested: 2^order pages."""
+    domctl: bool
+    """Whether the domctl lock is free."""
+    builder: str
+    """The builder of operations of several critical sections."""
+
+    @property
+    def pages(self) -> int:
+        """The pages of all nodes."""
+        return sum(self.host.node_pages)
+
+
 class HostAtWork(Protocol):
-    """A host for which events are drawn: what is in flight on it, and what may be done without misuse."""
+    """A host for which events are drawn: what is in flight on it, and the objects that events may name."""
 
     host: Host
     draw: Draw
     wild: float
-    """How often an argument is arbitrary, and not chosen to pass the checks."""
+    """The share of arguments that are arbitrary, not chosen to pass the checks."""
     killing: Collection[int]
     """Ids of domains whose ``domain_kill`` holds the domctl lock."""
-    loose: list[Loose]
-    preempted: dict[int, PopulatePhysmap]
-    """By domain: what continues the call that was preempted last."""
+    loose: list[LimboPages]
+    preempted: dict[int, Any]
+    """By domain: the call that continues the last preempted one."""
 
     @property
     def extended(self) -> bool:
-        """Whether what only ``claim-trace/2`` has can be asked for."""
+        """Whether features that only ``claim-trace/2`` has may be used."""
 
     def any_domain(self) -> Domain | None:
-        """One of the domains, if there are any."""
+        """One of the domains; None: there is no domain."""
 
     def any_domid(self) -> int:
-        """The id of a domain; now and then of none."""
+        """The id of a domain; sometimes an id that no domain has."""
 
     def populated_domid(self) -> int:
-        """Often the id of a domain that is being populated, or has a stashed extent."""
+        """Often the id of a domain that is being populated or has a stashed extent."""
 
     def any_node(self) -> int | None:
-        """A node to request, or None."""
+        """A node to request; None: any node."""
 
     def any_mfn(self) -> int | None:
-        """A frame of the host, in any state."""
+        """A frame of the host, in any state; None: the node drawn has no pages."""
 
-    def free_domids(self, most: int) -> list[int]:
-        """Ids below ``most`` that a new domain may get."""
+    def free_domids(self) -> list[int]:
+        """Ids that a new domain may get."""
 
-    def assignable(self) -> list[Loose]:
-        """Pages loose in limbo whose domain is on the list."""
+    def assignable(self) -> list[LimboPages]:
+        """Pages in limbo, held by no operation, whose domain is on the list."""
 
     def freeable_blocks(self) -> list[Block]:
-        """Blocks that a holder may free."""
+        """Blocks that may be freed."""
 
     def owned_blocks(self) -> list[Block]:
-        """Blocks that are a domain's."""
+        """Blocks that a domain owns."""

@@ -1,4 +1,4 @@
-"""The events of a trace that are no operation of the hypervisor: where it begins, and who goes on."""
+"""The events of a trace that are no operation of the hypervisor: its beginning, and the next section of a builder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reference.state import Host
 
 from .event import Event, Outcome
 from .fields import Count, Mfn, Node
-from .populating import Preempted
+from .populating import PreemptionKind
 
 
 class Boot(Event, tag="boot"):
@@ -42,5 +42,5 @@ class Continue(Event, tag="continue"):
     mfns: list[Mfn] | UnsetType = UNSET
     pages: Count | UnsetType = UNSET
     nr_done: Count | UnsetType = UNSET
-    preempted: Preempted | None | UnsetType = UNSET
+    preempted: PreemptionKind | None | UnsetType = UNSET
     scrub_index: Count | UnsetType = UNSET

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from proofs.obligations.names import NotApplicable
+from proofs.obligations.names import InapplicableProperty
 from proofs.prover.verdict import Result, Settings, Verdict
-from proofs.stored import Damaged, look_up, store
+from proofs.stored import DamagedFileError, look_up, store
 
 FOLDER = ".cache/prove"
 
@@ -18,7 +18,7 @@ class StoredRun(msgspec.Struct):
     """The obligations of a request to the prover, by name, and what there is none about."""
 
     names: list[str]
-    not_applicable: list[NotApplicable]
+    not_applicable: list[InapplicableProperty]
 
 
 def _runs(settings: Settings) -> Path:
@@ -32,7 +32,7 @@ def _key(settings: Settings, name: str) -> str:
 def stored_result(settings: Settings, name: str) -> Result | None:
     """A stored result, with its date and without its time; if storing is on and there is one.
 
-    :raises Damaged: there is one, and it is not what was stored
+    :raises DamagedFileError: there is one, and it is not what was stored
     """
     if not settings.cache:
         return None
@@ -60,7 +60,7 @@ def stored_run(request: object, settings: Settings) -> tuple[StoredRun, list[Res
     try:
         found = look_up(_runs(settings), repr(request), StoredRun)
         results = [stored_result(settings, name) for name in found.content.names] if found is not None else []
-    except Damaged:
+    except DamagedFileError:
         return None  # which of them are, the run that follows says
     if found is None or None in results:
         return None

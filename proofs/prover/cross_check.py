@@ -37,7 +37,7 @@ PART = 25
 
 @dataclass(frozen=True)
 class SolverQuestion:
-    """An obligation, or what else was asked about it, and the answer that the prover's verdict rests on."""
+    """An obligation, or a further query about it, and the answer that the prover's verdict rests on."""
 
     obligation: Obligation
     expected: str = UNKNOWN
@@ -48,7 +48,7 @@ class SolverQuestion:
 
     @property
     def name(self) -> str:
-        """The obligation's, with what else was asked."""
+        """The obligation's, and that of the further query."""
         what = f" on {CONFIRMING_HOST}" if self.confirms else " (witness)" if self.witness else ""
         return self.obligation.name + what
 
@@ -62,7 +62,7 @@ class SolverQuestion:
         return found
 
 
-class Crossed(msgspec.Struct, frozen=True):
+class CrossCheckResult(msgspec.Struct, frozen=True):
     """A question, and what each says to it."""
 
     name: str
@@ -91,7 +91,7 @@ class Crossed(msgspec.Struct, frozen=True):
 
 
 def questions(obligations: Iterable[Obligation], results: Iterable[Result]) -> list[SolverQuestion]:
-    """All that was asked to come to these results: obligations, and whether a bounded host confirms a countermodel."""
+    """All queries that led to these results: obligations, and whether a bounded host confirms a countermodel."""
     by_name = {result.name: result for result in results}
     found = []
     for obligation in obligations:
@@ -116,16 +116,18 @@ def witnesses(obligations: Iterable[Obligation], examined: Iterable[Vacuity]) ->
     ]
 
 
-def crossed(question: SolverQuestion, settings: Settings) -> Crossed:
+def crossed(question: SolverQuestion, settings: Settings) -> CrossCheckResult:
     """One question, put to both."""
     text = smtlib(question.problem())
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Crossed(question.name, digest, question.expected, asked_z3(text, settings), asked_cvc5(text, settings))
+    return CrossCheckResult(
+        question.name, digest, question.expected, asked_z3(text, settings), asked_cvc5(text, settings)
+    )
 
 
-def crossed_all(asked: list[SolverQuestion], settings: Settings) -> list[Crossed]:
+def crossed_all(asked: list[SolverQuestion], settings: Settings) -> list[CrossCheckResult]:
     """Several in one process. Ctrl-C ends it: given is what was finished."""
-    found: list[Crossed] = []
+    found: list[CrossCheckResult] = []
     with interrupts_noted():
         for question in asked:
             found.append(crossed(question, settings))
@@ -140,10 +142,10 @@ def cross_check(
     jobs: int,
     progress: Callable[[int], None] = lambda _done: None,
     executor: Executor | None = None,
-) -> list[Crossed]:
+) -> list[CrossCheckResult]:
     """All questions, in their order; fewer if the run was interrupted."""
     parts = [asked[i : i + PART] for i in range(0, len(asked), PART)]
-    by_part: dict[int, list[Crossed]] = {}
+    by_part: dict[int, list[CrossCheckResult]] = {}
     done = 0
     for index, found in _in_parts(parts, settings, jobs, executor):
         by_part[index] = found
@@ -154,7 +156,7 @@ def cross_check(
 
 def _in_parts(
     parts: list[list[SolverQuestion]], settings: Settings, jobs: int, executor: Executor | None
-) -> Iterator[tuple[int, list[Crossed]]]:
+) -> Iterator[tuple[int, list[CrossCheckResult]]]:
     work = partial(crossed_all, settings=settings)
     if jobs > 1 or executor is not None:
         yield from in_processes(work, parts, jobs, executor, prepare)
@@ -180,7 +182,7 @@ class Summary(msgspec.Struct, frozen=True):
     cvc5_seconds: float
 
 
-def summary(found: Iterable[Crossed]) -> Summary:
+def summary(found: Iterable[CrossCheckResult]) -> Summary:
     """Of all of them."""
     kept = list(found)
     outcomes = Counter(one.outcome for one in kept)
@@ -197,7 +199,7 @@ def summary(found: Iterable[Crossed]) -> Summary:
     )
 
 
-def kind_of(one: Crossed) -> str:
+def kind_of(one: CrossCheckResult) -> str:
     """What a table groups by: the hosts of an obligation, confirmations and witnesses apart, lemmas and loops too."""
     name, _, what = one.name.partition(" ")
     if what:
@@ -211,9 +213,9 @@ def _hosts(name: str) -> str:
     return "any" if encoding == PARAMETRIC else encoding.removeprefix("bounded-")
 
 
-def by_kind(found: Iterable[Crossed]) -> dict[str, Summary]:
+def by_kind(found: Iterable[CrossCheckResult]) -> dict[str, Summary]:
     """A summary for each kind of question."""
-    groups: dict[str, list[Crossed]] = {}
+    groups: dict[str, list[CrossCheckResult]] = {}
     for one in found:
         groups.setdefault(kind_of(one), []).append(one)
     return {kind: summary(group) for kind, group in groups.items()}

@@ -36,7 +36,7 @@ class Induction:
     """Questions put to the solver."""
 
 
-class Ask(Protocol):
+class SolverQuery(Protocol):
     """Puts a question to the solver: `shown`, or something around it."""
 
     def __call__(
@@ -57,7 +57,7 @@ def candidates(semantics: str) -> list[str]:
 
 
 def induction(
-    semantics: str, conditions: tuple[str, ...] = (), known: Iterable[str] = (), ask: Ask | None = None
+    semantics: str, conditions: tuple[str, ...] = (), known: Iterable[str] = (), ask: SolverQuery | None = None
 ) -> Induction:
     """The largest set of candidates that every step keeps; `known` were shown with fewer conditions."""
     settled = set(known)

@@ -6,14 +6,16 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
-from proofs.obligations.obligation import Obligation
+from msgspec import structs
+
+from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.parallel import in_processes
 from proofs.prover.solve import solve_all
 from proofs.prover.verdict import Result, Settings, Verdict
 
 
 def _chunks(obligations: list[Obligation], jobs: int, apart: bool) -> Iterable[list[Obligation]]:
-    """Interleaved by transition: obligations about one step share most formulas, and the dear ones are spread."""
+    """Interleaved by transition: obligations about one step share most formulas, and the expensive ones are spread."""
     by_step: dict[tuple[str, str, tuple[str, ...]], list[Obligation]] = {}
     for o in obligations:
         by_step.setdefault((o.encoding, o.transition, o.conditions), []).append(o)
@@ -63,7 +65,7 @@ def run(
     """All results in the order of the obligations, and whether the run was interrupted.
 
     With one job the work is done in this process, unless it is to be ``apart``. In a process of its own it may run out
-    of memory or be killed: it is done again, one obligation a process, and an obligation for which that dies as well
+    of memory or be killed: it is re-run, one obligation per process, and an obligation for which that dies as well
     is unknown.
     """
     found: dict[str, Result] = {}
@@ -83,4 +85,23 @@ def run(
             found.update((result.name, result) for result in results)
             progress(len(found))
         found.update((singles[index][0].name, _unknown(singles[index][0])) for index in dead)
-    return [found[o.name] for o in obligations if o.name in found], len(found) < len(obligations)
+    results = [found[o.name] for o in obligations if o.name in found]
+    return consistent(results), len(found) < len(obligations)
+
+
+def consistent(results: list[Result]) -> list[Result]:
+    """What is refuted on some host is not proved for any: there one of the two encodings is wrong."""
+    refuted = {}
+    for result in results:
+        about, _, encoding = result.name.rpartition("/")
+        if encoding != PARAMETRIC and result.verdict is Verdict.REFUTED:
+            refuted[about] = encoding
+
+    def shaken(result: Result) -> Result:
+        about, _, encoding = result.name.rpartition("/")
+        if encoding != PARAMETRIC or about not in refuted or result.verdict is not Verdict.PROVED:
+            return result
+        reason = f"proved for any host, and refuted on {refuted[about]}: one of the encodings is wrong"
+        return structs.replace(result, verdict=Verdict.UNKNOWN, reason=reason)
+
+    return [shaken(result) for result in results]

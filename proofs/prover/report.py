@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from proofs.obligations.names import AUXILIARY
+from proofs.obligations.names import AUXILIARY, PARAMETRIC
 from proofs.prover.verdict import Result, Verdict
 
 
@@ -21,9 +21,18 @@ def grouped(results: list[Result]) -> dict[tuple[str, str, bool], list[Result]]:
     return found
 
 
+NOT_REFUTED = "not refuted"
+"""Of the steps that a condition restricts, without it: each is proved, on invariants that may need the condition."""
+
+
 def verdict_of(results: list[Result]) -> str:
-    """One verdict for a property: refuted by one obligation, unknown by one, else proved by all."""
+    """One verdict for a property: refuted by one obligation, unknown by one, else proved by all.
+
+    What is not promised is no verdict on the property where its steps are proved: they assume what is promised.
+    """
     verdicts = {result.verdict for result in results}
+    if verdicts == {Verdict.PROVED} and not any(result.claimed for result in results):
+        return NOT_REFUTED
     for verdict in (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.PROVED):
         if verdict in verdicts:
             return str(verdict.value)
@@ -37,22 +46,31 @@ def support_of(results: list[Result]) -> list[str]:
     return sorted(used - {own})
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
+    """A property with its conditions, as the matrix shows it."""
     prop, *conditions = name.split("+")
     return f"{prop} if {' and '.join(conditions)}" if conditions else prop
 
 
-def _seconds(results: list[Result]) -> str:
-    """Of the run; there are none where everything was stored."""
+def seconds_of(results: list[Result]) -> str:
+    """The time of the run in seconds; empty where every result was stored."""
     measured = [result.seconds for result in results if result.seconds is not None]
-    return f"{sum(measured):.2f}" if measured else "stored"
+    return f"{sum(measured):.1f}" if measured else ""
 
 
 def from_the_cache(results: list[Result]) -> str:
     """How many were stored, and when."""
     dates = sorted({result.stored for result in results if result.stored})
-    when = f", stored {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else ""
-    return f"{sum(bool(result.stored) for result in results)} from the cache{when}"
+    if not dates:
+        return "none is from the cache"
+    number = sum(bool(result.stored) for result in results)
+    which = "all" if number == len(results) else str(number)
+    return f"{which} from the cache, stored {' to '.join(dict.fromkeys((dates[0], dates[-1])))}"
+
+
+def hosts_of(encoding: str) -> str:
+    """`any`, or NODESxDOMAINS."""
+    return "any" if encoding == PARAMETRIC else encoding.removeprefix("bounded-")
 
 
 def rows(results: list[Result]) -> list[tuple[str, ...]]:
@@ -63,13 +81,13 @@ def rows(results: list[Result]) -> list[tuple[str, ...]]:
         name = prop if claimed else f"{prop} (without conditions)"
         found.append(
             (
-                _readable(name),
-                "any" if encoding == "parametric" else encoding.removeprefix("bounded-"),
+                readable(name),
+                hosts_of(encoding),
                 verdict_of(group),
                 str(counts[Verdict.PROVED]),
                 str(counts[Verdict.REFUTED]),
                 str(counts[Verdict.UNKNOWN]),
-                _seconds(group),
+                seconds_of(group),
                 ", ".join(support_of(group)),
             )
         )

@@ -37,10 +37,12 @@ class Result(msgspec.Struct, frozen=True):
     """Of unknown: why. Of refuted: on which bounded host the countermodel was confirmed."""
     model: dict[str, str] = {}
     """Of refuted: the state before, the arguments and the state after, where not zero."""
+    violated: list[str] = []
+    """Of refuted: the inequalities that do not hold in that state, each with its numbers."""
     stored: str = ""
     """The date of the run that the verdict is stored from; empty: it is of this run."""
     unreadable: bool = False
-    """A stored result was there, and could not be read: it was made anew."""
+    """A stored result was there, and could not be read: it was computed again."""
     not_stored: str = ""
     """Why the result is not in the cache, where it should be."""
 

@@ -1,1 +1,1 @@
-"""What reviewers ask of a generation: each question answered by a shortest trace on the reference, or by a proof."""
+"""Reviewers' questions about a generation, each answered by a shortest trace on the reference or by a proof."""

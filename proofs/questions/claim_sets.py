@@ -1,5 +1,6 @@
 """What can go wrong with `claim-sets`, operation by operation."""
 
+from proofs.questions.bearing import contradicts, qualifies
 from proofs.questions.events import (
     any_of,
     assignments,
@@ -52,7 +53,7 @@ def _small_page_refused_after(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     lost = bool(sum(domain.history.redeemed)) and domain.tot_pages == 0
     if lost and moment.did("alloc_domheap_pages", domid=0, order=0) and moment.outcome["mfn"] is None:
-        return "d0 claimed a page, asks for one after its larger request was refused, and finds none."
+        return "d0 claimed a page, requests one after its larger request was refused, and is refused, too."
     return ""
 
 
@@ -112,7 +113,7 @@ def _dead_hold_memory(moment: QuestionMoment) -> str:
     ):
         return ""
     gone = f"d{domain.domid}, which is on no list any more" if domain.is_destroyed else f"the dead d{domain.domid}"
-    return f"Every page is free; none can be had: {_claims(domain)} claimed by {gone}."
+    return f"Every page is free, but no page can be allocated: {_claims(domain)} claimed by {gone}."
 
 
 def _stash_dropped(moment: QuestionMoment) -> str:
@@ -152,7 +153,7 @@ QUESTIONS: dict[str, Question] = {
             "The limit of a domain is lowered under its claim.",
             any_of(sets(), small("set_max_pages")),
             _over_limit,
-            bears_on="contradicts DS-22",
+            bears_on=contradicts("DS-22"),
             compared=(HARDENED,),
         ),
         Question(
@@ -161,7 +162,7 @@ QUESTIONS: dict[str, Question] = {
             "A set is installed while a page of the domain has left the heap and is not yet assigned.",
             any_of(sets(), requests(0), assignments),
             _over_limit,
-            bears_on="contradicts DS-22, qualifies DS-11",
+            bears_on=(*contradicts("DS-22"), *qualifies("DS-11")),
             compared=(HARDENED,),
         ),
         Question(
@@ -170,7 +171,7 @@ QUESTIONS: dict[str, Question] = {
             "A legacy claim is made while a page of the domain has left the heap and is not yet assigned.",
             any_of(small("claim_pages", "continue"), requests(0), assignments),
             _over_limit,
-            bears_on="contradicts DS-22, qualifies DS-11",
+            bears_on=(*contradicts("DS-22"), *qualifies("DS-11")),
             compared=(HARDENED,),
         ),
         Question(
@@ -179,7 +180,7 @@ QUESTIONS: dict[str, Question] = {
             "Pages leave the heap for a domain that may not have them.",
             requests(0),
             _in_limbo_over_limit,
-            bears_on="qualifies DS-22, DS-19",
+            bears_on=qualifies("DS-22", "DS-19"),
             compared=(HARDENED,),
         ),
         Question(
@@ -189,7 +190,7 @@ QUESTIONS: dict[str, Question] = {
             any_of(sets(), requests(0, 1), assignments),
             _redeemed_in_vain,
             remembers=True,
-            bears_on="contradicts DS-27",
+            bears_on=contradicts("DS-27"),
             compared=(HARDENED,),
         ),
         Question(
@@ -199,19 +200,19 @@ QUESTIONS: dict[str, Question] = {
             any_of(sets(), whole_allocations(0, 1), requests(0, 1, domids=(None,))),
             _small_page_refused_after,
             remembers=True,
-            bears_on="contradicts DS-28, DS-32",
+            bears_on=contradicts("DS-27", "DS-28", "DS-32"),
             compared=(HARDENED,),
         ),
         Question(
             "stash-dropped",
             NAME,
-            "A builder that is preempted, and goes on with pages of another size, loses its claim.",
+            "A builder that is preempted, and continues with pages of another size, loses its claim.",
             any_of(whole_host_claims, preempted_populating),
             _stash_dropped,
             hosts=((512,),),
             limits=range(512, 513),
             remembers=True,
-            bears_on="contradicts DS-28, DS-32",
+            bears_on=contradicts("DS-27", "DS-28", "DS-32"),
             compared=(HARDENED, f"{NAME}+stash-claim-restored"),
         ),
         Question(
@@ -220,7 +221,7 @@ QUESTIONS: dict[str, Question] = {
             "A set of no pages, meant to release the claims, is refused.",
             any_of(sets(zero=True), whole_allocations(0), small("set_max_pages")),
             _not_released,
-            bears_on="contradicts DS-12",
+            bears_on=contradicts("DS-12"),
             compared=(HARDENED,),
         ),
         Question(
@@ -230,7 +231,7 @@ QUESTIONS: dict[str, Question] = {
             any_of(sets(), small("offline_page")),
             _recalled,
             domains=2,
-            bears_on="qualifies DS-04, DS-32 (as DS-27 says)",
+            bears_on=qualifies("DS-04", "DS-32", by="DS-27"),
             compared=(HARDENED,),
         ),
         Question(
@@ -240,16 +241,16 @@ QUESTIONS: dict[str, Question] = {
             any_of(sets(), small("offline_page", "online_page")),
             _does_not_come_back,
             remembers=True,
-            bears_on="qualifies DS-26",
+            bears_on=qualifies("DS-26"),
             compared=(HARDENED,),
         ),
         Question(
             "dead-domain-holds-memory",
             NAME,
-            "A legacy call that looked at is_dying before the domain was destroyed gets its claim afterwards.",
+            "A legacy call that checked is_dying before the domain was destroyed gets its claim afterwards.",
             any_of(_DESTROY, requests(0, domids=(None,))),
             _dead_hold_memory,
-            bears_on="contradicts DS-21, DS-23, DS-29",
+            bears_on=(*contradicts("DS-23", "DS-29"), *qualifies("DS-21")),
             compared=(HARDENED,),
         ),
         Question(
@@ -260,7 +261,7 @@ QUESTIONS: dict[str, Question] = {
             _claim_used_up_elsewhere,
             nodes=2,
             remembers=True,
-            bears_on="qualifies DS-04, by DS-16",
+            bears_on=qualifies("DS-04", by="DS-16"),
             compared=(HARDENED, f"{HARDENED}+others-kept"),
         ),
         Question(
@@ -269,16 +270,16 @@ QUESTIONS: dict[str, Question] = {
             "An exchange of pages cannot use the domain's own claims.",
             any_of(sets(), whole_allocations(0), exchanges),
             _exchange_refused,
-            bears_on="qualifies DS-13, by DS-30",
+            bears_on=qualifies("DS-13", by="DS-30"),
             compared=(HARDENED,),
         ),
         Question(
             "unowned-page-refused",
             NAME,
-            "Memory that the hypervisor needs for a domain beside its pages is not covered by its claims.",
+            "Memory that the hypervisor needs for a domain in addition to its pages is not covered by its claims.",
             any_of(sets(), requests(0, flags=("exact_node", "no_owner"))),
             _unowned_refused,
-            bears_on="contradicts DS-32, by DS-30",
+            bears_on=contradicts("DS-32", by="DS-30"),
             compared=(HARDENED,),
         ),
         Question(
@@ -288,7 +289,7 @@ QUESTIONS: dict[str, Question] = {
             any_of(sets(), requests(0, domids=(None,)), small("alloc_heap_pages")),
             _superpage_refused,
             pages=3,
-            bears_on="contradicts DS-32; qualifies DS-25",
+            bears_on=(*contradicts("DS-32"), *qualifies("DS-25")),
             compared=(HARDENED,),
         ),
     )

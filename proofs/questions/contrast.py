@@ -1,4 +1,4 @@
-"""The same calls under other rules: where they differ first, and how the last one ends."""
+"""The same calls under other rules: where they first differ, and how the last one ends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,26 +6,27 @@ from typing import Any
 
 import msgspec
 
-from proofs.explore.running import Running, Written
+from proofs.explore.running import RunningHost
+from proofs.operations import EventFields
 from proofs.replay.observe import observe
 from reference.status import HypervisorCrash, MisuseError
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """What another generation does with the events of a trace."""
+    """The result of a trace's events in another generation."""
 
     semantics: str
     differs_at: int
-    """The number of the first event that ends otherwise; 0 if all are the same."""
+    """The number of the first event with another outcome; 0: all are the same."""
     op: str = ""
     ends: str = ""
-    """How that event ends there."""
+    """The outcome of that event in the other generation."""
 
 
-def contrast(nodes: tuple[int, ...], events: Sequence[Written], before: str, after: str) -> Contrast:
-    """Compare outcome and counters event by event; requests only, no outcome that was written down is used."""
-    both = [Running(name, nodes) for name in (before, after)]
+def contrast(nodes: tuple[int, ...], events: Sequence[EventFields], before: str, after: str) -> Contrast:
+    """Compare outcome and counters event by event. Only requests are used, no recorded outcomes."""
+    both = [RunningHost(name, nodes) for name in (before, after)]
     for number, event in enumerate(events, 1):
         shown = [_done(running, event) for running in both]
         if shown[0] != shown[1]:
@@ -33,7 +34,7 @@ def contrast(nodes: tuple[int, ...], events: Sequence[Written], before: str, aft
     return Contrast(after, 0)
 
 
-def _done(running: Running, event: Written) -> dict[str, Any]:
+def _done(running: RunningHost, event: EventFields) -> dict[str, Any]:
     try:
         outcome = msgspec.to_builtins(running.do(event))
     except (HypervisorCrash, MisuseError) as error:
@@ -44,7 +45,7 @@ def _done(running: Running, event: Written) -> dict[str, Any]:
 
 
 def _comparable(domain: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What all generations tell of a domain."""
+    """The counters of a domain that all generations report."""
     held = domain.get("outstanding_pages", domain.get("global_claims", 0) + domain.get("node_claims", 0))
     return [("tot_pages", domain["tot_pages"]), ("max_pages", domain["max_pages"]), ("claims", held)]
 

@@ -1,4 +1,4 @@
-"""What the reviewers of `per-node-v8` ask."""
+"""The questions of the reviewers of `per-node-v8`."""
 
 from proofs.questions.events import (
     any_of,
@@ -107,7 +107,7 @@ def _shortfall(host: Host) -> str:
 
 
 def _lost_in_between(moment: QuestionMoment) -> str:
-    """The claim that a domain held, released to set another, cannot be had again."""
+    """A domain released its claim to set another one, and now can install neither."""
     history = moment.host.domains[0].history
     refused = moment.did("claim_memory", domid=0) and moment.outcome["result"] == "ENOMEM"
     once = max(history.released[:-1])

@@ -1,7 +1,7 @@
-"""A question: what may be done, and what must happen. The answer is a shortest trace, found breadth first.
+"""A question: which events may occur, and what must happen. The answer is a shortest trace, found breadth first.
 
-Fewest events, then domains, nodes and pages; all domains are created first. The traces are stored beside the findings
-of the matrix, and recorded by running them on the reference with every lock checked. Pages are counted.
+Fewest events, then domains, nodes and pages; all domains are created first. The traces are stored next to the findings
+of the matrix, and recorded by running them on the reference with every lock and page count checked.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,11 +14,12 @@ import msgspec
 
 from proofs.explore import explorer
 from proofs.explore.explorer import Events, Explorer
-from proofs.explore.running import Running, State, Written
+from proofs.explore.running import RunningHost, State
 from proofs.explore.tiny import Nodes, Sizes, created, tiny_hosts
 from proofs.matrix.findings import FOLDER, as_good, recorded
-from proofs.operations import Events2, Outcome
+from proofs.operations import EventFields, Events2, Outcome
 from proofs.operations import State as Counters
+from proofs.questions.bearing import TraceBearing
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
 from proofs.versions import versions
@@ -27,14 +28,14 @@ from reference.state import Host, all_locks
 
 @dataclass(frozen=True)
 class QuestionMoment:
-    """An event that was done: what came of it, the counters before it, and the host after it."""
+    """An event that was run: its outcome, the counters before it, and the host after it."""
 
-    event: Written
+    event: EventFields
     outcome: dict[str, Any]
     before: Counters
     host: Host
     settled: bool
-    """No builder is in the middle of an operation."""
+    """No builder has an operation in flight."""
 
     def did(self, op: str, **arguments: Any) -> bool:
         """Whether the event is of that kind."""
@@ -43,32 +44,32 @@ class QuestionMoment:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a generation or of a variant of it."""
+    """A question about a generation or a variant of it."""
 
     name: str
-    """Of the file with the trace."""
+    """The name of the file with the trace."""
     semantics: str
     asks: str
-    """What happens in the trace, as a sentence."""
-    may: Callable[[Running], Iterator[Written]]
-    """What may be done next, beside creating domains."""
+    """What happens in the trace, in one sentence."""
+    may: Callable[[RunningHost], Iterator[EventFields]]
+    """The events that may come next, in addition to those that create domains."""
     happens: Callable[[QuestionMoment], str]
-    """What is shown behind an event, with its numbers; empty if it is not what is asked for. Locks are held."""
-    bears_on: str = ""
-    """Which statements of the design it contradicts or qualifies."""
+    """What an event shows, with numbers; empty: not what the question is about. Called with all locks held."""
+    bears_on: tuple[TraceBearing, ...] = ()
+    """The statements of the design that the trace contradicts or qualifies; their verdicts count it."""
     compared: tuple[str, ...] = ()
-    """Generations that do the same calls for comparison."""
+    """Generations in which the same calls are run for comparison."""
     nodes: int = 1
     domains: int = 1
     pages: int = 2
-    """Of all nodes together, at most."""
+    """The most pages of all nodes together."""
     depth: int = 7
     limits: range | None = None
-    """Which max_pages domains are created with; all up to the host's pages, if none."""
+    """max_pages of new domains; empty: every value up to the host's pages."""
     hosts: tuple[tuple[int, ...], ...] = ()
-    """The pages of the nodes, for each host that is tried; all of at most that size, if none."""
+    """The pages of the nodes for each host to try; empty: all hosts up to the size."""
     remembers: bool = False
-    """What happens depends on more than the state: on the ledgers of claims."""
+    """The answer depends on the ledgers of claims, in addition to the state."""
 
     @property
     def path(self) -> Path:
@@ -85,8 +86,8 @@ class QuestionAnswer:
     shows: str
 
 
-class Unanswered(Exception):
-    """No trace within the bounds of the question."""
+class UnansweredQuestionError(Exception):
+    """There is no trace within the bounds of the question."""
 
 
 def pages_of(count: int) -> str:
@@ -95,9 +96,9 @@ def pages_of(count: int) -> str:
 
 
 def answer(question: Question) -> QuestionAnswer:
-    """The shortest trace on which it happens.
+    """The shortest trace that answers the question.
 
-    :raises Unanswered: there is none
+    :raises UnansweredQuestionError: there is no trace within the bounds
     """
     hosts = list(question.hosts) or tiny_hosts(question.nodes, question.pages)
     sizes = Sizes(partial(_explorer, question), range(1, question.domains + 1), hosts)
@@ -105,14 +106,14 @@ def answer(question: Question) -> QuestionAnswer:
         found = sizes.deepen(depth, last=depth == question.depth)
         if found is not None:
             return QuestionAnswer(*found)
-    raise Unanswered(f"{question.semantics}: {question.name}: no trace of at most {question.depth} events")
+    raise UnansweredQuestionError(f"{question.semantics}: {question.name}: no trace of at most {question.depth} events")
 
 
 def _explorer(question: Question, domains: int, nodes: Nodes) -> Explorer[State, Outcome, str]:
-    running = Running(question.semantics, nodes)
+    running = RunningHost(question.semantics, nodes)
     before = observe(running.host)
 
-    def may() -> Iterator[Written]:
+    def may() -> Iterator[EventFields]:
         nonlocal before
         before = observe(running.host)
         return question.may(running)
@@ -125,14 +126,16 @@ def _explorer(question: Question, domains: int, nodes: Nodes) -> Explorer[State,
     return Explorer(running, starts, may, happens, lambda state: state.key(whole_ledger=question.remembers))
 
 
-def _shown(question: Question, running: Running, before: Counters, event: Written, outcome: Outcome | None) -> str:
-    """What an event shows that was done; empty if it does not happen."""
+def _shown(
+    question: Question, running: RunningHost, before: Counters, event: EventFields, outcome: Outcome | None
+) -> str:
+    """What an event shows; empty: not what the question is about."""
     with all_locks(running.host):
         return question.happens(QuestionMoment(event, outcome or {}, before, running.host, not running.begun))
 
 
 def lines_of(question: Question, found: QuestionAnswer) -> bytes:
-    """The trace as lines of the project's format, with what the reference finds broken on the way."""
+    """The trace as lines of the trace format, with the properties that the reference finds violated."""
     span = 1 << (max(found.nodes) - 1).bit_length()
     shape = {"node_span": span, "nodes": list(found.nodes)}
     trace = Trace(question.semantics, "", question.name, shape, list(found.events), [], [], [found.shows])
@@ -141,17 +144,17 @@ def lines_of(question: Question, found: QuestionAnswer) -> bytes:
 
 
 class StoredQuestion:
-    """A stored trace: its host, its events as they were asked for, what it shows, and what is found broken."""
+    """A stored trace: its host, the requests of its events, what it shows, and the violated properties."""
 
-    def __init__(self, question: Question) -> None:
-        header, _boot, *events = map(msgspec.json.decode, question.path.read_bytes().splitlines())
+    def __init__(self, question: Question, lines: bytes = b"") -> None:
+        header, _boot, *events = map(msgspec.json.decode, (lines or question.path.read_bytes()).splitlines())
         self.nodes = tuple(header["host"]["nodes"])
         self.shows: str = header["source"].partition(f"{question.asks} ")[2]
         self.breaks: list[str] = header.get("expect", [])
         self.events: Events = tuple(_asked(event) for event in events)
 
 
-def _asked(event: Written) -> Written:
+def _asked(event: EventFields) -> EventFields:
     """Without what came of it; which block was taken is a choice, and stays."""
     outcome = {*_OBSERVED[event["op"]], "state", "crash"}
     if event["op"] == "alloc_heap_pages" and event["mfn"] is not None:
@@ -164,8 +167,12 @@ _OBSERVED = {kind.__struct_config__.tag: kind.observed for kind in get_args(Even
 
 def still_shown(question: Question) -> str:
     """What the stored trace shows when it is run again; empty if it does not happen any more."""
-    found = StoredQuestion(question)
-    running = Running(question.semantics, found.nodes)
+    return shown_by(question, StoredQuestion(question))
+
+
+def shown_by(question: Question, found: StoredQuestion) -> str:
+    """What a trace shows when it is run again; empty if it does not happen in it."""
+    running = RunningHost(question.semantics, found.nodes)
     for event in found.events[:-1]:
         running.do(event)
     before, last = observe(running.host), found.events[-1]
@@ -173,7 +180,7 @@ def still_shown(question: Question) -> str:
 
 
 def write(questions: list[Question], only_say: bool = False) -> list[Path]:
-    """Store the traces that are not stored with the same measure, showing it still; gives what changed."""
+    """Store the traces that are new, or longer or shorter than the stored ones; returns the changed files."""
     changed = []
     for question in questions:
         lines = lines_of(question, answer(question))

@@ -1,6 +1,6 @@
-"""Rules that could be changed, each change tried with the others: which of them make a property hold, by verdicts.
+"""Possible changes to the rules, in combination: the verdicts tell which of them make a property hold.
 
-The verdicts are stored: a document is written from what is stored, and a run tells whether that is what it gives.
+The verdicts are stored. Documents are written from the stored ones, and a run checks that it gives the same.
 """
 
 import json
@@ -19,9 +19,9 @@ from proofs.search.row_verdict import ANY_HOST
 
 STORED = FOLDER / "variants.json"
 LOST = MatrixRow("no-claims-lost", ("stash-not-dropped",))
-"""A stash that is dropped loses claims whatever is done about the limit: see STASH."""
+"""A dropped stash loses claims, independent of the limit: see STASH."""
 LIMIT = (MatrixRow("entitlement"), MatrixRow("entitlement-without-limbo.pages-and-claims"), LOST)
-"""What it means that a domain's limit is kept."""
+"""The rows that state that a domain's limit is kept."""
 UNLOWERED = ("limit-not-lowered",)
 OFFLINE = ("nothing-offlined",)
 IN_LOCK = ("legacy-check-in-lock",)
@@ -33,7 +33,7 @@ PLACES = (
     ("", "limit-read-unlocked", "charged-at-alloc"),
     ("", "claims-checked-at-assign"),
 )
-"""Where a limit can be looked at: claim call, XEN_DOMCTL_max_mem, allocator, assign_pages; and how, if at all."""
+"""Where a limit can be checked: claim call, XEN_DOMCTL_max_mem, allocator, assign_pages; and how, if at all."""
 
 
 def named(base: str, parts: Iterable[str]) -> str:
@@ -42,7 +42,7 @@ def named(base: str, parts: Iterable[str]) -> str:
 
 
 GRID = [named("claim-sets", parts) for parts in product(*PLACES)]
-"""Every way of looking at the limit."""
+"""Every way of checking the limit."""
 OTHERS: dict[str, tuple[MatrixRow, ...]] = {
     "claim-sets+low-limit-refused+one-section": LIMIT,
     "claim-sets+limbo-counted+charged-at-alloc+claims-trimmed": (
@@ -67,7 +67,7 @@ OTHERS: dict[str, tuple[MatrixRow, ...]] = {
         MatrixRow("redeemed-once.exact"),
     ),
 }
-"""What else could be done about it, and the rows that it is judged by."""
+"""Other changes, each with the rows that it is judged by."""
 DEAD = {
     "claim-sets": (MatrixRow("dead-hold-nothing"), MatrixRow("host-backed")),
     "claim-sets+dying-checked": (MatrixRow("dead-hold-nothing"), MatrixRow("host-backed")),
@@ -82,7 +82,7 @@ STASH: dict[str, tuple[MatrixRow, ...]] = {
     for base in ("mainline-4.22", "claim-sets")
     for name in (base, f"{base}+stash-kept", f"{base}+stash-claim-restored")
 }
-"""What can be done about a stash that is dropped with its claim."""
+"""Changes for a stash that is dropped with its claim."""
 PER_NODE_ROWS = (
     MatrixRow("entitlement-without-limbo.pages-and-claims", UNLOWERED),
     MatrixRow("entitlement", (*UNLOWERED, "requests-within-limit")),
@@ -110,23 +110,23 @@ class VariantVerdict:
 
     semantics: str
     part: str
-    """Of a property."""
+    """The part of the property."""
     conditions: tuple[str, ...]
     verdict: str
     reason: str
     events: list[str]
-    """Of refuted: the operations of a shortest trace."""
+    """If refuted, the operations of a shortest trace."""
 
     @property
     def mark(self) -> str:
-        """As in the matrix."""
+        """The mark in the matrix."""
         if self.verdict == Verdict.PROVED.value:
             return "+" if self.reason == ANY_HOST else "+b"
         return {Verdict.REFUTED.value: f"x{len(self.events)}", Verdict.NOT_APPLICABLE.value: "."}.get(self.verdict, "?")
 
 
 def of_cell(cell: CellVerdict) -> VariantVerdict:
-    """What is kept of a cell."""
+    """The verdict of a cell of the matrix."""
     events = [] if cell.trace is None else [event["op"] for event in cell.trace.events]
     return VariantVerdict(
         cell.semantics, cell.row.part, cell.row.conditions, str(cell.verdict.value), cell.reason, events
@@ -141,16 +141,16 @@ def judge(name: str) -> list[VariantVerdict]:
 def judge_all(jobs: int) -> list[VariantVerdict]:
     """All verdicts on all variants.
 
-    Each in a process of its own: which of several shortest traces the solver finds depends on what it was asked before.
+    Each runs in its own process, because the solver's choice among shortest traces depends on its earlier queries.
     """
     found = dict(in_processes(judge, list(ASKED), jobs, each_apart=True))
     if len(found) < len(ASKED):
-        raise KeyboardInterrupt  # a part would look whole
+        raise KeyboardInterrupt  # partial results would look complete
     return [verdict for index in sorted(found) for verdict in found[index]]
 
 
 def dump(verdicts: list[VariantVerdict]) -> str:
-    """As it is stored: a verdict a line."""
+    """The stored form: one verdict per line."""
     return "[\n" + ",\n".join(json.dumps(asdict(v)) for v in verdicts) + "\n]\n"
 
 

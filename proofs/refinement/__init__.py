@@ -1,1 +1,1 @@
-"""One call against what another generation, or another call, does in its place (`legacy-compatible`)."""
+"""Compares a call with the one that replaces it, in another generation or in the same (`legacy-compatible`)."""

@@ -1,4 +1,4 @@
-"""A call that is compared, as an event of the trace format."""
+"""The calls that are compared, as events of the trace format."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 import z3
 
 from model.step import Step
-from proofs.explore.running import Running, Written
+from proofs.explore.running import RunningHost
+from proofs.operations import EventFields
 from proofs.search.events import Trace
 
 
-def event_of(step: Step, model: z3.ModelRef, before: Trace) -> Written:
-    """The last event of a trace; of a legacy call, which has begun, the pages are filled in where it begins."""
+def event_of(step: Step, model: z3.ModelRef, before: Trace) -> EventFields:
+    """The last event of a trace; for a legacy call that has begun, sets the pages in the event that begins it."""
     arguments = {name: _value(value, model) for name, value in step.arguments.items()}
     return _EVENTS[step.name](arguments, before)
 
@@ -25,28 +26,28 @@ def _value(value: Any, model: z3.ModelRef) -> Any:
     return z3.is_true(found) if z3.is_bool(found) else found.as_long()
 
 
-def _max_pages(a: dict[str, Any], _before: Trace) -> Written:
+def _max_pages(a: dict[str, Any], _before: Trace) -> EventFields:
     return {"op": "set_max_pages", "domid": a["domid"], "max_pages": a["max_pages"]}
 
 
-def _set(a: dict[str, Any], before: Trace) -> Written:
-    """A claim set; by its hypercall where that looks at what the hypervisor's function does not."""
-    claims: list[Written] = [{"pages": pages, "target": n} for n, pages in enumerate(a["first"]) if pages]
+def _set(a: dict[str, Any], before: Trace) -> EventFields:
+    """A claim set; through the hypercall if that makes checks which the hypervisor's function does not."""
+    claims: list[EventFields] = [{"pages": pages, "target": n} for n, pages in enumerate(a["first"]) if pages]
     if a["global"] or not claims:
         claims.append({"pages": a["global"], "target": "global"})
     dying = before.states[-1]["is_dying"][a["domid"]]
     return {"op": "claim_memory" if dying else "install_claim_set", "domid": a["domid"], "claims": claims}
 
 
-def _release(a: dict[str, Any], _before: Trace) -> Written:
+def _release(a: dict[str, Any], _before: Trace) -> EventFields:
     return {"op": "claim_memory", "domid": a["domid"], "claims": []}
 
 
-def _single_node_claim(a: dict[str, Any], _before: Trace) -> Written:
+def _single_node_claim(a: dict[str, Any], _before: Trace) -> EventFields:
     return {"op": "set_outstanding_pages", "domid": a["domid"], "pages": a["pages"], "node": a["node"]}
 
 
-def _legacy_call(a: dict[str, Any], before: Trace) -> Written:
+def _legacy_call(a: dict[str, Any], before: Trace) -> EventFields:
     ended = {event["builder"] for event in before.events if event["op"] == "continue"}
     begun = (e for e in before.events if e["op"] == "claim_pages" and e["domid"] == a["domid"])
     call = next(event for event in begun if event["builder"] not in ended)
@@ -54,20 +55,20 @@ def _legacy_call(a: dict[str, Any], before: Trace) -> Written:
     return {"op": "continue", "builder": call["builder"]}
 
 
-def _allocation(a: dict[str, Any], _before: Trace) -> Written:
+def _allocation(a: dict[str, Any], _before: Trace) -> EventFields:
     request = {"order": a["pages"].bit_length() - 1, "node": a["node"], "memflags": ["exact_node"]}
     return {"op": "alloc_heap_pages", "domid": a.get("domid"), **request}
 
 
-def _offline(a: dict[str, Any], before: Trace) -> Written:
-    running = Running(before.semantics, tuple(before.host["nodes"]))
+def _offline(a: dict[str, Any], before: Trace) -> EventFields:
+    running = RunningHost(before.semantics, tuple(before.host["nodes"]))
     for event in before.events:
         running.do(event)
     heap = running.host.heap[a["node"]]
     return {"op": "offline_page", "mfn": min(mfn for mfn, _order in heap.blocks())}
 
 
-_EVENTS: dict[str, Callable[[dict[str, Any], Trace], Written]] = {
+_EVENTS: dict[str, Callable[[dict[str, Any], Trace], EventFields]] = {
     "set_max_pages": _max_pages,
     "claim_memory": _set,
     "release_claims": _release,
@@ -79,4 +80,4 @@ _EVENTS: dict[str, Callable[[dict[str, Any], Trace], Written]] = {
     "offline_page": _offline,
 }
 WRITTEN = frozenset(_EVENTS)
-"""What can be the last call of a trace."""
+"""The calls that may end a trace."""

@@ -1,8 +1,8 @@
-"""Where two calls that are compared differ: the shortest way there from boot, and then the one call or the other.
+"""Searches for a difference between two compared calls: the shortest trace from boot to a state where they differ.
 
-Searched in the model as in `proofs.search`: fewest events, then domains, nodes, pages, smallest arguments. Where two
-generations are compared, each event before the last is one that both do the same way; what the later generation is
-given is single-node-v4's events, with one-node sets for its claims.
+The search runs in the model as in `proofs.search`: fewest events, then domains, nodes, pages, smallest arguments. In a
+comparison of two generations, both do the same in each event before the last. The later generation runs the events of
+single-node-v4, with one-node sets for its claims.
 """
 
 from collections.abc import Iterator
@@ -24,48 +24,48 @@ from model.step import Step
 from proofs.interrupts import check
 from proofs.refinement.calls import WRITTEN, event_of
 from proofs.search.events import Trace, trace_of
-from proofs.search.unroll import Unrolled
+from proofs.search.unroll import Unrolling
 
 ONE_NODE = "legacy-compatible.one-node"
 CALLS_ITSELF = {"claim_on_node": "claim_memory"}
-"""The later generation's transition in the place of one of single-node-v4."""
+"""By transition of single-node-v4, the later generation's transition that replaces it."""
 
 
 @dataclass(frozen=True)
 class CallDifference:
-    """Events that lead to a state from which two calls differ, and the two calls with their answers."""
+    """Events that lead to a state from which two calls differ, and the two calls with their results."""
 
     semantics: str
     other: str
-    """The generation that is given the other call; the same one for two calls of one generation."""
+    """The generation of the other call, which may be the same."""
     part: str
     transition: str
     without: str
-    """The premise that does not hold; empty where all hold: the property is refuted."""
+    """The premise that does not hold; empty: all hold, and the property is refuted."""
     before: Trace
-    """In the generation with which the search was made."""
+    """The events in the generation of the search."""
     calls: tuple[dict[str, Any], dict[str, Any]]
     answers: tuple[str, str]
 
     @property
     def events(self) -> int:
-        """Events up to the call, and the call."""
+        """The number of events, including the call."""
         return len(self.before.events) + 1
 
 
 @dataclass(frozen=True)
-class Sought:
-    """Which difference: of all comparisons or one, with all premises or without one."""
+class DifferenceQuery:
+    """Which difference to search for: in all comparisons or one, with all premises or without one."""
 
     transition: str = ""
     without: str = ""
 
 
 DEPTH = 6
-"""Events that a search for a difference goes through."""
+"""The most events of a search for a difference."""
 
 
-class SolverGaveUp(Exception):
+class SolverLimitError(Exception):
     """The solver did not decide within its limits."""
 
 
@@ -92,12 +92,12 @@ class Differences:
             if name in GENERATIONS[semantics].transitions and name in WRITTEN
         }
 
-    def search(self, sought: Sought) -> CallDifference | None:
-        """The shortest, or none up to the depth.
+    def search(self, sought: DifferenceQuery) -> CallDifference | None:
+        """The shortest difference; None: there is no difference up to the depth.
 
-        :raises SolverGaveUp: the solver gave up
+        :raises SolverLimitError: the solver did not decide within its limits
         """
-        hosts: dict[tuple[int, int], Unrolled] = {}
+        hosts: dict[tuple[int, int], Unrolling] = {}
         for depth in range(1, self.depth + 1):
             for domains, nodes in product(range(1, min(depth, self.domains) + 1), range(1, self.nodes + 1)):
                 unrolled = hosts.get((domains, nodes)) or self._unrolled(nodes, domains)
@@ -110,46 +110,46 @@ class Differences:
                     return found
         return None
 
-    def _unrolled(self, nodes: int, domains: int) -> Unrolled:
-        unrolled = Unrolled(self.base, "", [], self.conditions, nodes, domains)
+    def _unrolled(self, nodes: int, domains: int) -> Unrolling:
+        unrolled = Unrolling(self.base, "", [], self.conditions, nodes, domains)
         unrolled.solver.add(unrolled.told)
         if self.rlimit:
             unrolled.solver.set("rlimit", self.rlimit)
         return unrolled
 
-    def _keep_alike(self, unrolled: Unrolled) -> None:
-        """Every event before the last is one that both generations do the same way, and the host goes on."""
+    def _keep_alike(self, unrolled: Unrolling) -> None:
+        """Every event before the last has the same effect in both generations, and does not crash the host."""
         for choice, name in zip(unrolled.choices[-1], unrolled.names, strict=True):
             comparison = PROPERTIES[self.part].compared.get(CALLS_ITSELF.get(name, name))
-            # What is several sections at once is compared section by section.
+            # Steps of several sections are compared section by section.
             if name.endswith("crashes") or (self.base != self.semantics and comparison is None):
                 unrolled.solver.add(negation(choice))
             elif self.base != self.semantics and comparison is not None:
                 host, pair = self._pair(unrolled, f"{unrolled.depth}.{name}.", comparison, unrolled.states[-2])
                 unrolled.solver.add(z3.Implies(choice, pair.same(host)), *host.axioms)
 
-    def _pair(self, unrolled: Unrolled, prefix: str, comparison: Comparison, state: State) -> tuple[BoundedHost, Pair]:
+    def _pair(self, unrolled: Unrolling, prefix: str, comparison: Comparison, state: State) -> tuple[BoundedHost, Pair]:
         host = BoundedHost(unrolled.nodes, unrolled.domains)
         host.prefix = prefix
         return host, comparison.build(host, state, self.rules)
 
-    def _at_end(self, unrolled: Unrolled, sought: Sought) -> CallDifference | None:
-        """A difference in the last state: all comparisons are asked about at once, then one by one."""
+    def _at_end(self, unrolled: Unrolling, sought: DifferenceQuery) -> CallDifference | None:
+        """A difference in the last state: one query for all comparisons, then one query for each."""
         differs = dict(self._differ(unrolled, sought))
         if _model(unrolled.solver, any_of(d for _, d in differs.values()), _few(unrolled, 1)) is None:
             return None
         host = BoundedHost(unrolled.nodes, unrolled.domains)
         for name, (pair, formula) in differs.items():
             accepted = any_of(answers(step, host)[ACCEPTED] for step in (pair.one, pair.other))
-            # One that is more than a refusal with another errno, if there is any.
+            # Prefer a difference that is more than another errno.
             for wanted in (all_of([formula, accepted]), formula):
                 model = _smallest(unrolled, wanted, _numbers(pair, unrolled))
                 if model is not None:
                     return self._difference(unrolled, name, pair, sought.without, model)
         raise AssertionError("one of them differs")
 
-    def _differ(self, unrolled: Unrolled, sought: Sought) -> Iterator[tuple[str, tuple[Pair, Term]]]:
-        """For each comparison: that the two differ in the last state, with arguments of their own."""
+    def _differ(self, unrolled: Unrolling, sought: DifferenceQuery) -> Iterator[tuple[str, tuple[Pair, Term]]]:
+        """For each comparison, the formula that the two differ in the last state, with new arguments."""
         for name, comparison in self.compared.items():
             if sought.transition not in ("", name):
                 continue
@@ -166,7 +166,7 @@ class Differences:
             yield name, (pair, all_of([*holds, *granted, negation(pair.same(host)), _can_be_written(pair.one)]))
 
     def _difference(
-        self, unrolled: Unrolled, name: str, pair: Pair, without: str, model: z3.ModelRef
+        self, unrolled: Unrolling, name: str, pair: Pair, without: str, model: z3.ModelRef
     ) -> CallDifference:
         host, before = (
             BoundedHost(unrolled.nodes, unrolled.domains),
@@ -178,13 +178,13 @@ class Differences:
         return CallDifference(self.semantics, other, self.part, name, without, before, calls, given)
 
 
-def _few(unrolled: Unrolled, more: int) -> Term:
-    """Few pages: so many more than nodes."""
+def _few(unrolled: Unrolling, more: int) -> Term:
+    """The formula that there are at most ``more`` pages more than nodes."""
     return unrolled.pages() <= unrolled.nodes + more
 
 
-def _smallest(unrolled: Unrolled, wanted: Term, numbers: Term) -> z3.ModelRef | None:
-    """The fewest pages, a page more than nodes at most, then the smallest arguments."""
+def _smallest(unrolled: Unrolling, wanted: Term, numbers: Term) -> z3.ModelRef | None:
+    """A model with the fewest pages, then the smallest arguments."""
     for few in (_few(unrolled, 0), _few(unrolled, 1)):
         if _model(unrolled.solver, wanted, few) is not None:
             smaller = (_model(unrolled.solver, wanted, few, numbers <= least) for least in count())
@@ -198,20 +198,20 @@ def _model(solver: z3.Solver, *wanted: Term) -> z3.ModelRef | None:
         solver.add(*wanted)
         answer = check(solver)
         if answer == z3.unknown:
-            raise SolverGaveUp(solver.reason_unknown())
+            raise SolverLimitError(solver.reason_unknown())
         return solver.model() if answer == z3.sat else None
     finally:
         solver.pop()
 
 
-def _numbers(pair: Pair, unrolled: Unrolled) -> Term:
+def _numbers(pair: Pair, unrolled: Unrolling) -> Term:
     pages = [step.arguments["pages"] for step in (pair.one, pair.other) if "pages" in step.arguments]
     limits = [pair.one.arguments["max_pages"]] if "max_pages" in pair.one.arguments else []
     return z3.Sum([unrolled.numbers(), *pages, *limits])
 
 
 def _can_be_written(step: Step) -> Term:
-    """An allocation is of a page, or of two where the node is untouched and so has them side by side."""
+    """An allocation is of one page, or of two if the node is unused and so has adjacent pages."""
     if step.place is None or "exact_node" not in step.arguments:
         return True
     s, node, pages = step.before, step.place, step.arguments["pages"]

@@ -1,7 +1,7 @@
-"""Where a premise does not hold: can that be at all, and do the two calls then always differ?
+"""For a premise that does not hold: is that possible, and do the two calls then always differ?
 
-Both are asked of any host. The invariants are those that every step of the generation keeps; where it is compared with
-single-node-v4, those of either: up to there the two hosts are in the same state.
+Both are proved for any host. The invariants are those that every step of the generation keeps; in a comparison with
+single-node-v4, those of both generations, because the two hosts are in the same state up to there.
 """
 
 from collections.abc import Callable
@@ -28,15 +28,15 @@ from proofs.refinement.differences import ONE_NODE
 
 
 @dataclass(frozen=True)
-class Exactly:
-    """What is proved about the places where one premise does not hold, and all others do."""
+class PremiseExactness:
+    """What is proved about the case in which one premise does not hold, and all others do."""
 
     never: bool
-    """There are none, in states in which the invariants hold."""
+    """The case is impossible in states in which the invariants hold."""
     refused: bool
-    """Neither call is accepted there: they differ in the errno, if at all."""
+    """Neither call is accepted: they differ in the errno, if at all."""
     always: bool
-    """Wherever one is accepted the two differ, by their answers or in a counter."""
+    """Whenever one call is accepted the two differ, in their results or in a counter."""
 
 
 @cache
@@ -46,14 +46,14 @@ def kept(semantics: str, part: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for each in both for name in kept_by_every_step(each)))
 
 
-def exactly(semantics: str, part: str, transition: str, premise: str) -> Exactly:
-    """Ask about one premise of a comparison."""
+def exactly(semantics: str, part: str, transition: str, premise: str) -> PremiseExactness:
+    """Prove what holds without one premise of a comparison."""
     ask = partial(_impossible, semantics, part, transition, premise)
     if ask(lambda _pair, _q: []):
-        return Exactly(never=True, refused=True, always=True)
+        return PremiseExactness(never=True, refused=True, always=True)
     if ask(lambda pair, q: [_accepted(pair, q)]):
-        return Exactly(never=False, refused=True, always=True)
-    return Exactly(never=False, refused=False, always=ask(lambda pair, q: [_accepted(pair, q), pair.same(q)]))
+        return PremiseExactness(never=False, refused=True, always=True)
+    return PremiseExactness(never=False, refused=False, always=ask(lambda pair, q: [_accepted(pair, q), pair.same(q)]))
 
 
 def _accepted(pair: Pair, q: Quantifiers) -> Term:
@@ -63,7 +63,7 @@ def _accepted(pair: Pair, q: Quantifiers) -> Term:
 def _impossible(
     semantics: str, part: str, transition: str, premise: str, also: Callable[[Pair, Quantifiers], list[Term]]
 ) -> bool:
-    """Whether no host has a state in which the invariants hold, the premise fails, and this too is so."""
+    """Whether no host has a state in which the invariants and ``also`` hold and the premise fails."""
     host = ParametricHost()
     assumed = View(host, assumed=True)
     before = host.state()

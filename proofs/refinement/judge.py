@@ -1,7 +1,7 @@
-"""A comparison that has no proof: refuted by a shortest trace after which the reference does the two differently."""
+"""Judges a comparison without proof: a shortest trace refutes it, after which the reference shows the difference."""
 
 from proofs.prover.verdict import Verdict
-from proofs.refinement.differences import Differences, SolverGaveUp, Sought
+from proofs.refinement.differences import DifferenceQuery, Differences, SolverLimitError
 from proofs.refinement.replayed import replayed
 from proofs.search.events import Trace
 from proofs.search.row_verdict import RowVerdict
@@ -9,11 +9,11 @@ from proofs.search.row_verdict import RowVerdict
 DEPTH, NODES, DOMAINS = 6, 2, 2
 WORK = 120_000_000
 SEARCHED = ("legacy-compatible.host-wide", "legacy-compatible.one-node")
-"""Where two calls are compared, and not two ways of counting."""
+"""The parts that compare two calls, not two ways of counting."""
 
 
 def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> RowVerdict:
-    """Refuted by a trace, or unknown and why."""
+    """The verdict: refuted with a trace, or unknown with the reason."""
     if part not in SEARCHED:
         return RowVerdict(Verdict.UNKNOWN, "counters alone have no trace")
     trace, reason = shortest_difference(part, semantics, conditions, DEPTH, NODES, DOMAINS)
@@ -26,17 +26,17 @@ def judge_comparison(part: str, semantics: str, conditions: tuple[str, ...]) -> 
         return RowVerdict(Verdict.UNKNOWN, reason)
     if trace is None:
         bound = f"at most {DEPTH} events on at most {NODES} nodes and {DOMAINS} domains"
-        return RowVerdict(Verdict.UNKNOWN, f"no difference behind {bound}")
+        return RowVerdict(Verdict.UNKNOWN, f"no difference within {bound}")
     return RowVerdict(Verdict.REFUTED, "", trace)
 
 
 def shortest_difference(
     part: str, semantics: str, conditions: tuple[str, ...], depth: int, nodes: int, domains: int
 ) -> tuple[Trace | None, str]:
-    """A trace that the reference does, with what differs then; or none, and why the search could not end."""
+    """A trace that the reference reproduces, with the differences; or None, and why the search did not end."""
     try:
-        found = Differences(semantics, part, conditions, depth, nodes, domains, WORK).search(Sought())
-    except SolverGaveUp as reason:
+        found = Differences(semantics, part, conditions, depth, nodes, domains, WORK).search(DifferenceQuery())
+    except SolverLimitError as reason:
         return None, f"gave up: {reason}"
     if found is None:
         return None, ""

@@ -1,6 +1,6 @@
-"""A comparison of two steps as formulas: premises and invariants assumed, equal answers and states to be shown.
+"""A comparison of two steps as formulas: premises and invariants imply equal results and states.
 
-The checks of the two steps are not assumed: what is shown is that both pass, or that both fail for the same reason.
+The checks of the two steps are not assumed: the goal is that both pass, or that both fail for the same reason.
 """
 
 from model.encoding import Quantifiers
@@ -31,7 +31,7 @@ def _pair(obligation: Obligation, host: ParametricHost | BoundedHost, seen: obje
 
 
 def _given(obligation: Obligation, pair: Pair, q: Quantifiers) -> dict[str, Term]:
-    """Premises, and the conditions that are granted on the step of the generation judged."""
+    """The premises, and the conditions on the step of the generation under test."""
     found = {f"premise:{premise.name}": premise.formula(q) for premise in pair.premises}
     for name in obligation.conditions:
         if obligation.transition in CONDITIONS[name].transitions:
@@ -52,7 +52,7 @@ def _parametric(obligation: Obligation) -> Problem:
     seen = watched(before)
     pair = _pair(obligation, host, seen)
     while True:
-        # Twice: what the goal says of some node is instantiated at the witnesses of its own lemmas.
+        # Twice: the goal's statements about some node are instantiated at the witnesses of its own lemmas.
         for _ in range(2):
             shown.restart()
             goal = pair.same(shown)

@@ -1,11 +1,12 @@
-"""A difference, done on the reference: the same events on two hosts, then the one call here and the other there."""
+"""Runs a difference on the reference: the same events on two hosts, then one call on each."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from model.properties.comparison import ACCEPTED, REFUSED
 from proofs.explore.outcome import done
-from proofs.explore.running import Running, Written
+from proofs.explore.running import RunningHost
+from proofs.operations import EventFields
 from proofs.refinement.differences import CallDifference
 from proofs.search.events import Trace
 from proofs.search.on_reference import observed
@@ -14,25 +15,25 @@ from proofs.search.replayed import replay_on_reference
 
 @dataclass
 class ReplayedDifference:
-    """What the reference did."""
+    """The result on the reference."""
 
     trace: Trace
-    """The events with the call that is judged, and the counters after each."""
+    """The events with the call under test, and the counters after each."""
     differs: list[str] = field(default_factory=list)
-    """What differs behind the two calls: the one that is judged first."""
+    """What differs after the two calls, the value of the call under test first."""
     error: str = ""
-    """Why the reference does not show what the model says; empty if it does."""
+    """Why the reference does not show the model's difference; empty: it does."""
 
 
 def replayed(found: CallDifference) -> ReplayedDifference:
-    """Run it. Before the last call the two hosts have to agree in every counter, with each other and with the model."""
+    """Run the difference. Before the last call, all counters of the two hosts and the model must agree."""
     prefix = replay_on_reference(found.before)
     result = ReplayedDifference(_trace_before(found))
     if prefix.difference:
         result.error = f"before the call: {prefix.difference}"
         return result
     shape = tuple(found.before.host["nodes"])
-    one, other = Running(found.semantics, shape), Running(found.other, shape)
+    one, other = RunningHost(found.semantics, shape), RunningHost(found.other, shape)
     _note(result.trace, one)
     for mine, theirs in zip(result.trace.events, found.before.events, strict=True):
         differs = _differs(done(one, mine), done(other, theirs))
@@ -57,7 +58,7 @@ def replayed(found: CallDifference) -> ReplayedDifference:
 
 
 def _trace_before(found: CallDifference) -> Trace:
-    """The events as the generation that is judged is given them: one-node sets for claims on a node."""
+    """The events for the generation under test, with one-node sets for claims on a node."""
     before, events = found.before, []
     for event, state in zip(before.events, before.states, strict=False):
         if event["op"] == "set_outstanding_pages" and "node" in event and found.semantics != found.other:
@@ -68,17 +69,17 @@ def _trace_before(found: CallDifference) -> Trace:
     return Trace(found.semantics, "", found.part, before.host, events, [], [])
 
 
-def _note(trace: Trace, running: Running) -> None:
+def _note(trace: Trace, running: RunningHost) -> None:
     trace.states.append(observed(running))
 
 
 def _differs(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """What both show, and show differently. Which block an allocation got says no more than whether it got one."""
+    """The values that differ among those of both. For an allocation, only whether it got a block is compared."""
     names = [n for n in {**one, **other} if n == "crash" or (n != "on_node" and n in one and n in other)]
     return [f"{n}: {one.get(n)} / {other.get(n)}" for n in names if one.get(n) != other.get(n)]
 
 
-def _outcome(after: dict[str, Any]) -> Written:
+def _outcome(after: dict[str, Any]) -> EventFields:
     return {name: after[name] for name in ("result", "mfn", "on_node") if name in after}
 
 

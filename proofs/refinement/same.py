@@ -1,4 +1,4 @@
-"""Whether two generations are shown never to differ: the same rules but for how claims are counted, and that proved."""
+"""Whether two generations are proved never to differ: their rules differ only in how claims are counted."""
 
 from model.named import GENERATIONS
 from model.properties import PROPERTIES
@@ -7,12 +7,12 @@ from proofs.obligations.suite import lacking, places
 from proofs.prover.induction import induction, shown
 
 COUNTING = frozenset({"keeps_total", "folds_legacy"})
-"""Rules that are about bookkeeping: the comparison of derived counters is with and without them."""
+"""Rules about bookkeeping, in which the two sides of the comparison of derived counters differ."""
 PART = "legacy-compatible.derived-counters"
 
 
 def never_differ(before: str, after: str) -> bool:
-    """On any host, with the same calls: the same answers, and counters that stand for each other."""
+    """Whether the same calls always give the same results and corresponding counters, on any host."""
     changed = {change.rule for change in rule_changes(before, after)}
     return changed <= COUNTING and all(_counts_the_same(name) for name in (before, after))
 

@@ -1,4 +1,4 @@
-"""Recorded traces run on the reference, every observation compared.
+"""Runs recorded traces on the reference and compares every observation.
 
 >>> from proofs.replay import replay_trace
 >>> from proofs.traces import read_traces

@@ -1,4 +1,4 @@
-"""The counters of a host, as a trace records them, and where two records of them differ."""
+"""The counters of a host as a trace records them, and the differences between two such records."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _total_counters(domain: Domain) -> DomainCounters:
 
 
 class _View(NamedTuple):
-    """What an observer sees of a domain, and a quick comparison with it, but for its stash."""
+    """The observable counters of a domain, and a fast comparison with them, except for the stash."""
 
     counters: Callable[[Domain], DomainCounters]
     same: Callable[[Domain, DomainCounters], bool]
@@ -92,14 +92,14 @@ _VIEWS: dict[tuple[str, ...], _View] = {
 
 
 def _same_stash(domain: Domain, observed: DomainCounters) -> bool:
-    """Whatever the generation: what is observed of the stash is compared, what is not is not."""
+    """Compares the observed fields of the stash, in every generation."""
     return (observed.pending_scrub is UNSET or observed.pending_scrub == _pending_scrub(domain)) and (
         observed.creation_finished is UNSET or observed.creation_finished is domain.creation_finished
     )
 
 
 def matches(host: Host, observed: State) -> bool:
-    """Does the host look as it was observed? Where it does not, :func:`differences` tells in what."""
+    """Whether the host equals the observed state. :func:`differences` lists the differences."""
     same = _VIEWS[host.semantics.claim_counters].same
     domains = host.domains
     with all_locks(host):
@@ -119,9 +119,9 @@ def matches(host: Host, observed: State) -> bool:
 
 
 def observe(host: Host, like: State | None = None) -> State:
-    """The state that a trace records after an event: a stash where there is one, in mainline always.
+    """The state that a trace records after an event, with stashes that exist; in mainline, always with that field.
 
-    :param like: what was observed: of a stash, the fields that are there, and no others
+    :param like: an observed state, whose fields of stashes are used; None: all fields
     """
     view = _VIEWS[host.semantics.claim_counters].counters
 
@@ -146,7 +146,7 @@ def observe(host: Host, like: State | None = None) -> State:
 
 
 def size(state: State) -> int:
-    """How many numbers a state records."""
+    """The number of numbers that a state records."""
     per_node = len(state.node_avail_pages)
     numbers = 2 + 2 * per_node
     for counters in state.domains.values():

@@ -1,4 +1,4 @@
-"""Replay: a trace is run on the reference; every result and every counter is compared with what was observed."""
+"""Replay: runs a trace on the reference, and compares every result and every counter with the observations."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any, Protocol
 
 from msgspec import UNSET, Struct
 
-from proofs.operations import Continue, Event, Outcome, State
+from proofs.operations import Event, Outcome, State
 from proofs.traces.events import FORMAT_2, Header
 from proofs.traces.reader import TraceError, shape_problem
 from proofs.traces.text import one_line, printable
 from reference.generations import GENERATIONS
-from reference.heap import NodeHeap, lowest_address
 from reference.properties import broken_properties, check_state
 from reference.state import Host
 from reference.status import HypervisorCrash, MisuseError
 
-from .execution import Execution, boot_shape
 from .observe import differences, matches, observe, size
+from .runner import ObservedBlock, Runner, boot_shape
 
 
 class Divergence(Struct, frozen=True):
@@ -45,7 +44,7 @@ def _shown(value: Any) -> str:
 
 
 class Wrap(Struct, frozen=True):
-    """A value that its C type did not hold. ``exact`` is what it would be, ``value`` what is there instead."""
+    """A value that exceeded its C type: ``exact`` is the right value, ``value`` the wrapped one."""
 
     line: int
     seed: int
@@ -66,7 +65,7 @@ class Wrap(Struct, frozen=True):
 
 
 class Recording(Protocol):
-    """What is replayed: a trace of a file, or one that is made."""
+    """The source of a replay: a trace of a file, or a generated one."""
 
     header: Header
     path: str
@@ -80,11 +79,11 @@ class Recording(Protocol):
         """An error at that line."""
 
     def __iter__(self) -> Iterator[Event]:
-        """Its events."""
+        """The events of the trace."""
 
 
 class TraceResult(Struct):
-    """What the replay of one trace gave."""
+    """The result of replaying one trace."""
 
     first_line: int
     seed: int
@@ -92,48 +91,19 @@ class TraceResult(Struct):
     comparisons: int = 0
     divergence: Divergence | None = None
     skipped: int = 0
-    """Events that were not replayed: behind the divergence or, against a program, for a reason told below."""
+    """Events that were not replayed: those after the divergence or, against a program, for a reason below."""
     not_applicable: dict[str, int] = {}
-    """Why events could not be asked of an outside program -> how many."""
+    """Reasons why events could not be sent to an outside program -> number."""
     broken: dict[str, int] = {}
     """Property -> number of events after which it did not hold."""
     first_broken: dict[str, str] = {}
-    """Property -> where it was broken first, and the numbers."""
+    """Property -> where it was first violated, with the numbers."""
     crashes: list[str] = []
-    """Crashes that the reference has at the same place, in other words: both are shown."""
+    """Crashes with another wording in the reference: both texts."""
     wraps: list[Wrap] = []
-    """With C's numbers every value that its type did not hold; else those by which C's numbers lead elsewhere."""
+    """With C's numbers, every value that exceeded its type; else those because of which C's numbers differ."""
     parted: str = ""
-    """Where unbounded numbers first lead elsewhere than C's."""
-
-
-class ObservedBlock:
-    """The policy of a replay: the block that the hypervisor took, where it is a legal choice."""
-
-    def __init__(self) -> None:
-        self.blocks: list[int] = []
-
-    def __call__(self, heap: NodeHeap, order: int) -> int | None:
-        """The observed block; any other where that one cannot be taken from this node: the results then differ."""
-        if self.blocks:
-            mfn = self.blocks[0]
-            if heap.first_mfn <= mfn < heap.first_mfn + heap.pages and heap.find(mfn, order) is not None:
-                self.blocks.pop(0)
-                return mfn
-        return lowest_address(heap, order)
-
-    def expect(self, event: Event) -> None:
-        """Take from the event which blocks the allocations in it got. A builder's event does not tell that in time."""
-        self.blocks = []
-        observed = event.observed
-        if "mfn" in observed:
-            mfn = event.mfn  # type: ignore[attr-defined]  # it is among the observed fields
-            if mfn is not None and mfn is not UNSET:
-                self.blocks = [mfn]
-        elif "mfns" in observed:
-            mfns = event.mfns  # type: ignore[attr-defined]  # likewise
-            if mfns is not UNSET:
-                self.blocks = list(mfns)
+    """Where unbounded numbers first differ from C's."""
 
 
 class Replay:
@@ -147,15 +117,15 @@ class Replay:
         self.trace = trace
         self.result = result
         self.check_properties = check_properties
-        self.policy = ObservedBlock()
         self.partial = header.format == FORMAT_2
-        """What an event does not observe of its outcome is not compared."""
+        """Outcome fields that an event does not observe are not compared."""
+        policy = ObservedBlock()
         self.host: Host = boot_shape(
-            header.host, GENERATIONS[header.semantics], block_policy=self.policy, check_locks=check_locks
+            header.host, GENERATIONS[header.semantics], block_policy=policy, check_locks=check_locks
         )
         self._size_key = -1
         self._size = 0
-        self.execution = Execution(self.host)
+        self.runner = Runner(self.host, policy)
 
     def run(self) -> None:
         """Replay every event up to the first difference."""
@@ -174,14 +144,12 @@ class Replay:
             self.end()
 
     def compare(self, event: Event) -> None:
-        """Do what the event says on the reference, and compare what comes of it with what was observed.
+        """Run the event on the reference, and compare the outcome with the observation.
 
-        :raises MisuseError: it cannot be done
+        :raises MisuseError: the event is impossible
         """
         try:
-            if event.observed and type(event) is not Continue:
-                self.policy.expect(event)
-            outcome = self.execution.do(event)
+            outcome = self.runner.do(event)
         except HypervisorCrash as crash:
             if event.crash is UNSET:  # the place is compared, and not the wording
                 self.diverged(event, "crash", str(crash), event.crash)
@@ -209,7 +177,7 @@ class Replay:
             self._count_broken(event)
 
     def compare_fields(self, event: Event, outcome: Outcome) -> bool:
-        """Compare what came out of the event; whether it is what was observed."""
+        """Compare the outcome of the event; returns whether it equals the observation."""
         for field in event.observed:
             expected = outcome.get(field, UNSET)
             observed = getattr(event, field)
@@ -229,13 +197,13 @@ class Replay:
     def check_shape(self, state: State) -> None:
         """The lists of a state must have a number for each node.
 
-        :raises proofs.traces.TraceError: one has not
+        :raises proofs.traces.TraceError: a list has another length
         """
         if problem := shape_problem(state, len(self.host.node_pages)):
             raise self.trace.error(problem)
 
     def _numbers(self, state: State) -> int:
-        """How many numbers the comparison of two states compares; the same as long as no domain comes or goes."""
+        """The number of numbers in a comparison of states, cached while the set of domains does not change."""
         if len(state.domains) != self._size_key:
             self._size_key = len(state.domains)
             self._size = size(state)
@@ -254,7 +222,7 @@ class Replay:
                     )
 
     def end(self, *, compare_expected: bool = True) -> None:
-        """Pages in two places are looked for once a trace; verdicts the header expects are compared."""
+        """Check once per trace that no page is in two places, and compare the verdicts that the header expects."""
         if self.check_properties:
             for violation in check_state(self.host):
                 if violation.property not in self.result.broken:
@@ -266,15 +234,15 @@ class Replay:
                 self.diverged_at(where, "end", "expect", sorted(self.result.broken), sorted(expected))
 
     def where(self) -> tuple[int, int]:
-        """Line and index of the event that is being compared."""
+        """Line and index of the current event."""
         return self.trace.line, self.result.events
 
     def diverged(self, event: Event, field: str, expected: Any, observed: Any) -> None:
-        """The event that is being compared differs in that field."""
+        """Record that the current event differs in a field."""
         self.diverged_at(self.where(), event.op, field, expected, observed)
 
     def diverged_at(self, where: tuple[int, int], op: str, field: str, expected: Any, observed: Any) -> None:
-        """The trace differs at that line and index."""
+        """Record that the trace differs at a line and index."""
         self.result.divergence = Divergence(
             printable(self.trace.path),
             where[0],
@@ -294,12 +262,12 @@ def replay_trace(
     check_properties: bool = True,
     result: TraceResult | None = None,
 ) -> TraceResult:
-    """Replay one trace on the reference of its semantics.
+    """Replay one trace on the reference of its generation.
 
-    :param check_locks: also check the lock order and that every field is touched under its lock (slower)
-    :param check_properties: also count after which events which property does not hold; that is no divergence
-    :param result: filled as the replay goes on, for a caller that wants what was done before an error
-    :raises proofs.traces.TraceError: the trace is malformed, or does what cannot be done (frees a free page, ...)
+    :param check_locks: also check the lock order, and that every field is accessed under its lock (slower)
+    :param check_properties: also count the events after which each property does not hold; this is no divergence
+    :param result: filled during the replay, for a caller that needs the partial result after an error
+    :raises proofs.traces.TraceError: the trace is malformed, or has an impossible event (frees a free page, ...)
     """
     if result is None:
         result = TraceResult(trace.first_line, trace.header.seed)

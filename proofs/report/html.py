@@ -7,16 +7,23 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from model.named import GENERATIONS
+from model.properties.conditions import CONDITIONS
+from proofs.evidence.answered import QUESTIONS
 from proofs.evidence.collect import CORE
+from proofs.evidence.dated import age
 from proofs.evidence.further import FURTHER
 from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.shown import asked
-from proofs.evidence.statements import promises
-from proofs.evidence.structure import Evidence, EvidenceTable, NotRun
+from proofs.evidence.statements import promises, worded
+from proofs.evidence.structure import Evidence, EvidenceTable, SkippedSection
 from proofs.report import plots, views
+from proofs.report.designs import LIVE, events, ordered, summaries
 from proofs.report.sentences import KINDS
+from proofs.report.severity import by_severity
 from proofs.report.smtlib import packed
-from proofs.report.verdict import failures, open_points
+from proofs.report.sources import function, last_call, trace_file
+from proofs.report.verdict import failures, open_points, took, total
 
 
 def _environment() -> jinja2.Environment:
@@ -30,8 +37,15 @@ def _environment() -> jinja2.Environment:
     environment.filters["json"] = lambda value: Markup(views.as_json(value))
     environment.filters["n"] = lambda number: f"{number:,}"
     environment.filters["rate"] = views.rate
+    environment.filters["worded"] = worded
+    environment.filters["words"] = views.in_words
+    environment.filters["events"] = events
+    environment.filters["trace_file"] = trace_file
+    environment.filters["question_file"] = lambda name: QUESTIONS[name].path.as_posix()
+    environment.filters["last_call"] = last_call
+    environment.filters["function"] = function
     environment.filters["drawn"] = lambda table: Markup(_drawn(table))
-    environment.tests["run"] = lambda section: not isinstance(section, NotRun)
+    environment.tests["run"] = lambda section: not isinstance(section, SkippedSection)
     return environment
 
 
@@ -48,40 +62,45 @@ def markdown(evidence: Evidence) -> str:
 
 
 def _common(evidence: Evidence) -> dict[str, Any]:
-    judged = not isinstance(evidence.matrix, NotRun)
+    judged = not isinstance(evidence.matrix, SkippedSection)
     return {
         "e": evidence,
         "KINDS": KINDS,
         "FURTHER": FURTHER,
         "generations": views.generations(evidence),
         "lines": views.matrix_lines(evidence) if judged else [],
-        "counts": views.counts(evidence) if judged else {},
-        "promised": views.promised(evidence) if judged else {},
+        "designs": summaries(evidence),
+        "conditions": {name: condition.sentence for name, condition in CONDITIONS.items()},
+        "LIVE": LIVE,
+        "posted": {name: GENERATIONS[name].posted for name in GENERATIONS},
         "counts_of": {name: views.counts(evidence, name) for name in evidence.run.semantics} if judged else {},
         "newest": views.newest(evidence),
         "failures": failures(evidence),
         "open_points": open_points(evidence),
         "promises": promises(),
         "CORE": CORE,
+        "age": age,
         "seeds": views.seeds(evidence),
-        "took": views.took(evidence),
+        "took": took(evidence),
+        "total": total(evidence),
     }
 
 
 def _pages(evidence: Evidence, jobs: int) -> dict[str, Any]:
     found: dict[str, Any] = {"findings": [], "groups": [], "meanings": {}, "smtlib": "", "plots": {}}
-    if not isinstance(evidence.findings, NotRun):
+    if not isinstance(evidence.findings, SkippedSection):
         found["findings"] = views.findings(evidence)
+        found["severities"] = by_severity(found["findings"], lambda shown: shown.finding)
         found["traces"] = {shown.finding.name: shown.data for shown in found["findings"]}
-    if not isinstance(evidence.matrix, NotRun):
+    if not isinstance(evidence.matrix, SkippedSection):
         found["plots"]["verdicts"] = Markup(_verdicts(evidence))
-    if not isinstance(evidence.obligations, NotRun):
+    if not isinstance(evidence.obligations, SkippedSection):
         obligations = asked(EvidenceRequest(evidence.run.semantics, evidence.run.properties))
         found["groups"] = views.groups(evidence)
         found["meanings"] = views.meanings(obligations)
         found["smtlib"], found["other_texts"] = packed(obligations, evidence.obligations.results, jobs)
         found["plots"]["seconds"] = Markup(_seconds(found["groups"]))
-    if not isinstance(evidence.conformance, NotRun):
+    if not isinstance(evidence.conformance, SkippedSection):
         files = evidence.conformance.files
         names = [file.semantics[0] if file.semantics else file.file for file in files]
         compared = [float(file.comparisons) for file in files]
@@ -97,7 +116,7 @@ _IN_TURN = ("#2f8f5b", "#d9a300", "#c8463c", "#5b7fc7", "#8748bd")
 
 
 def _drawn(table: EvidenceTable) -> str:
-    """The columns that a table wants drawn: a bar a row."""
+    """The columns that a table wants drawn, as one bar per row."""
     at = {name: table.columns.index(name) for name in table.drawn}
     colours = dict(zip(table.drawn, _IN_TURN, strict=False))
     shown = {name: (colours[name], [views.number(row[at[name]]) for row in table.rows]) for name in table.drawn}
@@ -105,11 +124,11 @@ def _drawn(table: EvidenceTable) -> str:
 
 
 def _verdicts(evidence: Evidence) -> str:
-    names = evidence.run.semantics
+    names = ordered(evidence.run.semantics)
     counted = [views.counts(evidence, name) for name in names]
     parts = {KINDS[k].partition(" by ")[0]: (_COLOURS[k], [float(c[k]) for c in counted]) for k in KINDS}
     shown = {label: part for label, part in parts.items() if any(part[1])}
-    return plots.stacked(names, shown, "rows of the matrix", "verdicts by generation")
+    return plots.stacked(names, shown, "promises", "verdicts by generation")
 
 
 def _seconds(groups: list[views.Group]) -> str:

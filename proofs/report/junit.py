@@ -11,11 +11,11 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from proofs.evidence.collect import CORE
-from proofs.evidence.statements import NOT_CHECKED
-from proofs.evidence.statements import REFUTED as STATEMENT_REFUTED
+from proofs.evidence.statements import NOT_CHECKED, worded
 from proofs.evidence.statements import UNKNOWN as STATEMENT_UNKNOWN
-from proofs.evidence.structure import Evidence, NotRun
+from proofs.evidence.structure import Evidence, SkippedSection
 from proofs.evidence.tested import FAILED, PASSED
+from proofs.evidence.verify import stored_sections
 from proofs.prover.verdict import Verdict
 from proofs.report.sentences import sentence
 
@@ -31,13 +31,15 @@ class _Case(NamedTuple):
 
 def junit(evidence: Evidence) -> bytes:
     """The whole document."""
-    root = ElementTree.Element("testsuites", name="claimcheck")
+    root = ElementTree.Element("testsuites", name="claimcheck", time=f"{evidence.seconds:.3f}")
+    earlier = {text.partition(":")[0]: text for text in stored_sections(evidence)}
     suites = {name: getattr(evidence, name) for name in CORE} | evidence.further
     for name, section in suites.items():
-        if isinstance(section, NotRun):
+        if isinstance(section, SkippedSection):
             _suite(root, name, [_Case("not run", outcome="skipped", message=section.reason)])
         elif name in evidence.further:
-            _suite(root, name, [_Case(name, section.seconds, "" if section.ok else "failure", "not as claimed")])
+            told = f"not made in this run; {earlier[name]}" if name in earlier else ""
+            _suite(root, name, [_Case(name, section.seconds, "" if section.ok else "failure", "not as claimed", told)])
         elif name in _CASES:
             _suite(root, name, list(_CASES[name](evidence)))
     ElementTree.indent(root)
@@ -71,7 +73,7 @@ _OF_VERDICT = {Verdict.UNKNOWN.value: "error", Verdict.NOT_APPLICABLE.value: "sk
 
 
 def _cells(evidence: Evidence) -> Iterator[_Case]:
-    assert not isinstance(evidence.matrix, NotRun)
+    assert not isinstance(evidence.matrix, SkippedSection)
     for cell in evidence.matrix.cells:
         refuted = cell.verdict == Verdict.REFUTED.value
         outcome = _OF_VERDICT.get(cell.verdict, "failure" if refuted and cell.promised else "")
@@ -79,14 +81,17 @@ def _cells(evidence: Evidence) -> Iterator[_Case]:
 
 
 def _findings(evidence: Evidence) -> Iterator[_Case]:
-    assert not isinstance(evidence.findings, NotRun)
+    assert not isinstance(evidence.findings, SkippedSection)
     for finding in evidence.findings.findings:
         outcome = "failure" if finding.replay.divergence else ""
         yield _Case(finding.name, 0.0, outcome, finding.replay.divergence, "\n".join(finding.broken))
+    for answer in evidence.findings.answers:
+        outcome = "skipped" if not answer.trace else "failure" if answer.replay.divergence or not answer.shows else ""
+        yield _Case(answer.name, 0.0, outcome, answer.replay.divergence, f"{answer.asks} {answer.shows}")
 
 
 def _obligations(evidence: Evidence) -> Iterator[_Case]:
-    assert not isinstance(evidence.obligations, NotRun)
+    assert not isinstance(evidence.obligations, SkippedSection)
     for result in evidence.obligations.results:
         refuted = result.verdict == Verdict.REFUTED.value
         outcome = _OF_VERDICT.get(result.verdict, "failure" if refuted and result.claimed else "")
@@ -95,31 +100,31 @@ def _obligations(evidence: Evidence) -> Iterator[_Case]:
 
 
 def _guards(evidence: Evidence) -> Iterator[_Case]:
-    assert not isinstance(evidence.guards, NotRun)
+    assert not isinstance(evidence.guards, SkippedSection)
     for guard in evidence.guards.transitions:
         bad = [*guard.vacuous, *guard.undecided]
         yield _Case(guard.transition, 0.0, "error" if bad else "", "; ".join(bad))
 
 
 def _recordings(evidence: Evidence) -> Iterator[_Case]:
-    assert not isinstance(evidence.conformance, NotRun)
+    assert not isinstance(evidence.conformance, SkippedSection)
     for file in evidence.conformance.files:
         yield _Case(file.file, file.seconds, "failure" if file.divergences else "", "; ".join(file.divergences))
 
 
 def _tests(evidence: Evidence) -> Iterator[_Case]:
-    assert not isinstance(evidence.tests, NotRun)
+    assert not isinstance(evidence.tests, SkippedSection)
     for test in evidence.tests.tests:
         outcome = "" if test.outcome == PASSED else "failure" if test.outcome == FAILED else "skipped"
         yield _Case(test.id, 0.0, outcome, test.outcome, f"{test.cases} cases")
 
 
 def _statements(evidence: Evidence) -> Iterator[_Case]:
-    assert not isinstance(evidence.statements, NotRun)
-    bad = {STATEMENT_REFUTED: "failure", STATEMENT_UNKNOWN: "error", NOT_CHECKED: "skipped"}
+    assert not isinstance(evidence.statements, SkippedSection)
+    bad = {STATEMENT_UNKNOWN: "error", NOT_CHECKED: "skipped"}
     for s in evidence.statements.statements:
-        told = "\n".join([s.text, f"verdict: {s.verdict}", *s.conditions])
-        yield _Case(s.id, 0.0, bad.get(s.verdict, ""), s.reason, told)
+        outcome = "failure" if s.failed else bad.get(s.verdict, "")
+        yield _Case(s.id, 0.0, outcome, s.reason, f"{s.text}\nverdict: {worded(s)}")
 
 
 _CASES = {

@@ -6,28 +6,42 @@ from model.properties.conditions import CONDITIONS
 from proofs.evidence.parts import about
 from proofs.evidence.structure import EvidenceCell
 from proofs.prover.verdict import Verdict
+from proofs.refinement.premises import in_words
 from proofs.search.row_verdict import ANY_HOST
 
 
 def claim(cell: EvidenceCell) -> str:
-    """The property, on the cell's conditions."""
+    """The property, on the cell's conditions; of calls that are compared, on the premises of the comparison."""
     sentence = about(cell.property).sentence.rstrip(".")
-    provided = " and ".join(CONDITIONS[c].sentence for c in cell.conditions)
+    provided = _provided(cell)
     return f"provided {provided}: {sentence[0].lower()}{sentence[1:]}" if provided else sentence
 
 
-def sentence(cell: EvidenceCell) -> str:
-    """The verdict in words."""
-    said = claim(cell)
+def _provided(cell: EvidenceCell) -> str:
+    """The conditions and the premises, joined."""
+    premises = () if cell.verdict == Verdict.NOT_APPLICABLE.value else in_words(cell.property, cell.semantics)
+    return " and ".join([*(CONDITIONS[c].sentence for c in cell.conditions), *premises])
+
+
+def sentence(cell: EvidenceCell, restored_by: EvidenceCell | None = None) -> str:
+    """Property, verdict and condition.
+
+    :param restored_by: the proof of the same property on a condition, where it fails without
+    """
+    said, provided = about(cell.property).sentence.rstrip("."), _provided(cell)
     if cell.verdict == Verdict.PROVED.value:
-        return f"{cell.semantics}: proved, with {cell.hosts}: {said}."
+        condition = f", provided {provided}" if provided else ""
+        return f"{said}: proved for {cell.semantics}, with {cell.hosts}{condition}."
     if cell.verdict == Verdict.REFUTED.value:
-        how = f" {cell.reason}" if cell.reason else ""
         times = f"{cell.events} event{'' if cell.events == 1 else 's'}"
-        return f"{cell.semantics}: refuted{how} by a shortest trace of {times} from boot: {said}."
+        how = f" ({cell.reason})" if cell.reason else ""
+        condition = f", even provided {provided}" if provided else ""
+        but = f"; it holds provided {_provided(restored_by)}" if restored_by else ""
+        return f"{said}: refuted for {cell.semantics} by a trace of {times}{how}{condition}{but}."
     if cell.verdict == Verdict.NOT_APPLICABLE.value:
-        return f"{cell.semantics}: not applicable, as {cell.reason}: {said}."
-    return f"{cell.semantics}: unknown ({cell.reason}): {said}."
+        return f"{said}: not applicable to {cell.semantics}, because {cell.reason}."
+    condition = f", provided {provided}" if provided else ""
+    return f"{said}: unknown for {cell.semantics}{condition}, because {cell.reason}."
 
 
 def mark(cell: EvidenceCell) -> str:

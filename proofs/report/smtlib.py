@@ -16,13 +16,18 @@ from proofs.prover.solve import smtlib
 
 
 def packed(obligations: list[Obligation], results: list[Proof], jobs: int) -> tuple[str, list[str]]:
-    """Name to text, as JSON, gzip and base64; and the names whose text has not the hash that the evidence gives."""
+    """Name to text, as JSON, gzip and base64; and the names whose text has not the hash that the evidence gives.
+
+    Ctrl-C raises KeyboardInterrupt.
+    """
     hashes = {result.name: result.sha256 for result in results}
     wanted = [obligation for obligation in obligations if obligation.name in hashes]
     chunks = [wanted[i :: jobs * 4] for i in range(jobs * 4)]
     texts: dict[str, str] = {}
     for _, part in in_processes(_texts, [chunk for chunk in chunks if chunk], jobs):
         texts.update(part)
+    if len(texts) < len(wanted):
+        raise KeyboardInterrupt
     differ = sorted(n for n in hashes if n not in texts or hashlib.sha256(texts[n].encode()).hexdigest() != hashes[n])
     whole = {o.name: texts[o.name] for o in wanted if o.name in texts and o.name not in differ}
     return base64.b64encode(gzip.compress(msgspec.json.encode(whole), mtime=0)).decode(), differ

@@ -2,58 +2,64 @@
 
 from __future__ import annotations
 
-from proofs.evidence.collect import interrupted
+from proofs.evidence.collect import CORE, interrupted
 from proofs.evidence.statements import NOT_CHECKED
-from proofs.evidence.statements import REFUTED as STATEMENT_REFUTED
 from proofs.evidence.statements import UNKNOWN as STATEMENT_UNKNOWN
-from proofs.evidence.structure import Evidence, NotRun
+from proofs.evidence.structure import Evidence, SkippedSection
 from proofs.evidence.tested import FAILED, PASSED
+from proofs.evidence.verify import stored_sections
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.matrix.other_rows import matrix_ids
 from proofs.prover.verdict import Verdict
 
 
 def failures(evidence: Evidence) -> list[str]:
-    """What is not as claimed."""
+    """What is not as claimed. That a trace refutes a statement of the design is a finding, and no failure."""
     found: list[str] = []
-    if not isinstance(evidence.matrix, NotRun):
+    if not isinstance(evidence.matrix, SkippedSection):
         cells = evidence.matrix.cells
         found += [f"refuted: {c.name}" for c in cells if c.promised and c.verdict == Verdict.REFUTED.value]
-    if not isinstance(evidence.findings, NotRun):
+    if not isinstance(evidence.findings, SkippedSection):
         wrong = [f for f in evidence.findings.findings if f.replay.divergence]
         found += [f"the reference does not reproduce: {f.name}: {f.replay.divergence}" for f in wrong]
-    if not isinstance(evidence.obligations, NotRun):
+        answers = [q for q in evidence.findings.answers if q.trace and (q.replay.divergence or not q.shows)]
+        found += [f"the reference does not reproduce: {q.name}: {q.replay.divergence or q.asks}" for q in answers]
+    if not isinstance(evidence.obligations, SkippedSection):
         results = evidence.obligations.results
         found += [f"refuted: {r.name}" for r in results if r.claimed and r.verdict == Verdict.REFUTED.value]
-    if not isinstance(evidence.conformance, NotRun):
+    if not isinstance(evidence.conformance, SkippedSection):
         found += [f"diverged: {text}" for file in evidence.conformance.files for text in file.divergences]
-    if not isinstance(evidence.tests, NotRun):
+    if not isinstance(evidence.tests, SkippedSection):
         found += [f"failed: {test.id}" for test in evidence.tests.tests if test.outcome == FAILED]
-    if not isinstance(evidence.statements, NotRun):
-        refuted = [s for s in evidence.statements.statements if s.verdict == STATEMENT_REFUTED]
-        found += [f"refuted: {s.id}: {s.reason}" for s in refuted]
-    found += [f"not as claimed: {n}" for n, s in evidence.further.items() if not isinstance(s, NotRun) and not s.ok]
+    if not isinstance(evidence.statements, SkippedSection):
+        failed = [s for s in evidence.statements.statements if s.failed]
+        found += [f"refuted: {s.id}: {'; '.join(s.failed)}" for s in failed]
+    found += [
+        f"not as claimed: {n}" for n, s in evidence.further.items() if not isinstance(s, SkippedSection) and not s.ok
+    ]
     return found
 
 
 def open_points(evidence: Evidence) -> list[str]:
-    """What was asked for and not decided."""
+    """What was requested and not decided."""
     found: list[str] = []
     if interrupted(evidence):
         found.append("interrupted: what was not finished is shown as not run")
-    if not isinstance(evidence.matrix, NotRun):
+    if not isinstance(evidence.findings, SkippedSection):
+        found += [q.replay.divergence for q in evidence.findings.answers if not q.trace]
+    if not isinstance(evidence.matrix, SkippedSection):
         unknown = [c for c in evidence.matrix.cells if c.verdict == Verdict.UNKNOWN.value]
         found += [f"unknown: {c.name}: {c.reason}" for c in unknown]
-    if not isinstance(evidence.obligations, NotRun):
+    if not isinstance(evidence.obligations, SkippedSection):
         results = evidence.obligations.results
         found += [f"unknown: {r.name}: {r.reason}" for r in results if r.verdict == Verdict.UNKNOWN.value]
-    if not isinstance(evidence.guards, NotRun):
+    if not isinstance(evidence.guards, SkippedSection):
         for guard in evidence.guards.transitions:
             found += [f"vacuous: {name}" for name in guard.vacuous]
             found += [f"unknown whether vacuous: {name}" for name in guard.undecided]
-    if not isinstance(evidence.tests, NotRun):
+    if not isinstance(evidence.tests, SkippedSection):
         found += [f"{t.outcome}: {t.id}" for t in evidence.tests.tests if t.outcome not in (PASSED, FAILED)]
-    if not isinstance(evidence.statements, NotRun):
+    if not isinstance(evidence.statements, SkippedSection):
         bad = [STATEMENT_UNKNOWN] + ([NOT_CHECKED] if _all_asked(evidence) else [])
         unsettled = [s for s in evidence.statements.statements if s.verdict in bad]
         found += [f"{s.verdict}: {s.id}: {s.reason}" for s in unsettled]
@@ -70,3 +76,28 @@ def exit_code(evidence: Evidence) -> int:
     if failures(evidence):
         return REFUTED
     return INCOMPLETE if open_points(evidence) else OK
+
+
+def total(evidence: Evidence) -> str:
+    """All of it in a line: whether it is as claimed, what was made in this run, and what is of an earlier one."""
+    sections = {name: getattr(evidence, name) for name in CORE} | evidence.further
+    there = [name for name, section in sections.items() if not isinstance(section, SkippedSection)]
+    earlier = stored_sections(evidence)
+    made = [name for name in there if getattr(sections[name], "stored", None) is None]
+    wrong, undecided = failures(evidence), open_points(evidence)
+    said = [f"{len(wrong)} not as claimed"] if wrong else ["all as claimed"]
+    said += [f"{len(undecided)} open"] if undecided else []
+    text = f"{', '.join(said).capitalize()}. Made in this run, in {took(evidence)} by the clock: {_names(made)}."
+    if earlier:
+        text += f" Stored, and not made in this run: {'; '.join(earlier)}."
+    return f"{text} Not run: {_names([name for name in sections if name not in there])}."
+
+
+def took(evidence: Evidence) -> str:
+    """The time of the run by the clock, in words."""
+    minutes, rest = divmod(round(evidence.seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names) or "nothing"

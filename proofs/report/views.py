@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from model.named import GENERATIONS
 from model.properties import PROPERTIES
-from proofs.evidence.collect import CORE
 from proofs.evidence.parts import about
 from proofs.evidence.repaired import following, played
-from proofs.evidence.structure import Evidence, EvidenceCell, EvidenceFinding, EvidenceTable, NotRun, Proof
+from proofs.evidence.replayed import lines_of
+from proofs.evidence.structure import (
+    AnsweredQuestion,
+    Evidence,
+    EvidenceCell,
+    EvidenceFinding,
+    EvidenceTable,
+    Proof,
+    SkippedSection,
+)
+from proofs.explain.compact import compact_timeline
 from proofs.explain.stage import Scene
 from proofs.matrix.rows import DESIGN, MatrixRow, rows
 from proofs.obligations.obligation import AUXILIARY, Obligation
+from proofs.prover.report import NOT_REFUTED
+from proofs.refinement.premises import in_words as premises_in_words
+from proofs.refinement.premises import notes
+from proofs.report.designs import is_promise, ordered, restored_by
 from proofs.report.sentences import KINDS, claim, kind, mark, sentence
+from proofs.traces import TraceError, read_traces
 
 
 @dataclass(frozen=True)
-class Marked:
+class CellView:
     """A cell as the matrix shows it."""
 
     cell: EvidenceCell
@@ -31,50 +47,62 @@ class Marked:
 
 
 @dataclass
-class Line:
+class RowView:
     """A row of the matrix."""
 
     row: MatrixRow
     sentence: str
-    cells: list[Marked | None]
+    cells: list[CellView | None]
+
+    @property
+    def notes(self) -> list[str]:
+        """The premises, where calls are compared."""
+        return notes((m.cell.property, m.cell.semantics) for m in self.cells if m and m.kind not in ("none", "unknown"))
 
     @property
     def id(self) -> str:
         """Of the property."""
         return about(self.row.part).id
 
+    @property
+    def folded(self) -> str:
+        """Why the row is folded at first: it is no promise, or has conditions. Empty if it is shown."""
+        if not is_promise(self.row.part):
+            return "superpages"
+        return "conditions" if self.row.conditions else ""
 
-def matrix_lines(evidence: Evidence) -> list[Line]:
+
+def matrix_lines(evidence: Evidence) -> list[RowView]:
     """The rows that any generation has; an empty place means: holds without the condition."""
-    assert not isinstance(evidence.matrix, NotRun)
+    assert not isinstance(evidence.matrix, SkippedSection)
     placed = {(c.semantics, MatrixRow(c.property, tuple(c.conditions))): c for c in evidence.matrix.cells}
+    of = {name: [c for c in evidence.matrix.cells if c.semantics == name] for name in evidence.run.semantics}
+
+    def marked(cell: EvidenceCell) -> CellView:
+        fails = kind(cell) == "refuted" and not cell.conditions
+        text = sentence(cell, restored_by(cell, of[cell.semantics]) if fails else None)
+        return CellView(cell, mark(cell), kind(cell), text)
+
     found = []
     for row in rows():
-        cells = [placed.get((name, row)) for name in evidence.run.semantics]
+        cells = [placed.get((name, row)) for name in ordered(evidence.run.semantics)]
         present = [cell for cell in cells if cell is not None]
         if present:
-            shown = [None if c is None else Marked(c, mark(c), kind(c), sentence(c)) for c in cells]
-            found.append(Line(row, claim(present[0]), shown))
+            found.append(RowView(row, claim(present[0]), [None if c is None else marked(c) for c in cells]))
     return found
 
 
-def counts(evidence: Evidence, semantics: str | None = None) -> dict[str, int]:
-    """Verdicts by kind, of a generation or of all."""
-    assert not isinstance(evidence.matrix, NotRun)
-    found = Counter(kind(c) for c in evidence.matrix.cells if semantics in (None, c.semantics))
-    return {name: found[name] for name in KINDS}
-
-
-def promised(evidence: Evidence) -> dict[str, int]:
-    """Verdicts by kind, of what the design itself promises."""
-    assert not isinstance(evidence.matrix, NotRun)
-    found = Counter(kind(c) for c in evidence.matrix.cells if c.promised)
+def counts(evidence: Evidence, semantics: str) -> dict[str, int]:
+    """Verdicts on the promises of a generation by kind, without conditions."""
+    assert not isinstance(evidence.matrix, SkippedSection)
+    cells = [c for c in evidence.matrix.cells if c.semantics == semantics]
+    found = Counter(kind(c) for c in cells if is_promise(c.property) and not c.conditions)
     return {name: found[name] for name in KINDS}
 
 
 def generations(evidence: Evidence) -> list[tuple[str, str]]:
-    """Name and summary of the generations of the run."""
-    return [(name, GENERATIONS[name].rules.summary) for name in evidence.run.semantics]
+    """Name and summary of the generations of the run, the live designs first."""
+    return [(name, GENERATIONS[name].rules.summary) for name in ordered(evidence.run.semantics)]
 
 
 @dataclass
@@ -97,7 +125,7 @@ class FindingView:
 
     @property
     def broken(self) -> list[str]:
-        """What is wrong after the last event: the crash, or the sum that breaks."""
+        """What is wrong after the last event: the crash, or the violated inequality."""
         if self.here[-1].crash:
             return [f"the host stops: {self.here[-1].crash}"]
         return self.finding.broken or self.finding.reference
@@ -114,7 +142,7 @@ class FindingView:
 
 def findings(evidence: Evidence) -> list[FindingView]:
     """Every finding, played on the reference."""
-    assert not isinstance(evidence.findings, NotRun)
+    assert not isinstance(evidence.findings, SkippedSection)
     found = []
     for finding in evidence.findings.findings:
         there = [] if finding.repaired is None else played(finding, finding.repaired.semantics)
@@ -122,10 +150,21 @@ def findings(evidence: Evidence) -> list[FindingView]:
     return found
 
 
+def in_words(answer: AnsweredQuestion) -> str:
+    """The trace of a question as a timeline; what cannot be read is not shown."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.jsonl"
+        path.write_bytes(lines_of(answer.trace))
+        try:
+            return "\n".join(compact_timeline(trace) for trace in read_traces(path))
+        except TraceError as error:
+            return f"line {error.line}: {error.reason}"
+
+
 def newest(evidence: Evidence) -> list[EvidenceFinding]:
     """The refutations of the design, and of the generations that follow it."""
     names = (DESIGN, *following(DESIGN))
-    found = [] if isinstance(evidence.findings, NotRun) else evidence.findings.findings
+    found = [] if isinstance(evidence.findings, SkippedSection) else evidence.findings.findings
     return [finding for finding in found if finding.semantics in names]
 
 
@@ -135,14 +174,6 @@ def seeds(evidence: Evidence) -> str:
     if len(set(found.values())) == 1:
         return f"seed {next(iter(found.values()))} everywhere"
     return "seeds " + ", ".join(f"{value} ({name})" for name, value in found.items())
-
-
-def took(evidence: Evidence) -> str:
-    """The time of all sections together, in words; a part of a run says of what."""
-    sections = [*(getattr(evidence, name) for name in CORE), *evidence.further.values()]
-    seconds = sum(section.seconds for section in sections if not isinstance(section, NotRun))
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 @dataclass
@@ -157,20 +188,25 @@ class Group:
     results: list[Proof] = field(default_factory=list)
 
     @property
+    def premises(self) -> tuple[str, ...]:
+        """Of calls that are compared."""
+        return premises_in_words(self.name, DESIGN)
+
+    @property
     def seconds(self) -> float:
         """All of them together."""
         return sum(result.seconds for result in self.results)
 
     @property
     def needs(self) -> list[str]:
-        """The invariants in the proofs, beside the property itself."""
+        """The invariants in the proofs, in addition to the property itself."""
         used = {a.removeprefix("invariant:") for r in self.results for a in r.assumptions if a.startswith("invariant:")}
         return sorted(used - {self.name})
 
 
 def groups(evidence: Evidence) -> list[Group]:
     """The obligations by property, in order."""
-    assert not isinstance(evidence.obligations, NotRun)
+    assert not isinstance(evidence.obligations, SkippedSection)
     found: dict[tuple[str, bool], Group] = {}
     for result in evidence.obligations.results:
         family, prop = result.name.split("/")[:2]
@@ -183,12 +219,16 @@ def groups(evidence: Evidence) -> list[Group]:
     for group in found.values():
         verdicts = {result.verdict for result in group.results}
         group.verdict = next(v for v in ("refuted", "unknown", "proved") if v in verdicts)
+        if group.verdict == "proved" and not group.claimed:
+            group.verdict = NOT_REFUTED
     return list(found.values())
 
 
 _AUXILIARY = {
     "lemma": "What is known of sums, by induction.",
     "section": "On its premises each critical section is accepted, refused, or stops the host.",
+    "abstraction": "Sets by node are lists of entries, and any node that serves is the first of some order.",
+    "views": "Each transition and the calls that stand for it are possible in the same cases, and do the same.",
     "loop": "The loops of the C code compute the closed forms of the model.",
 }
 

@@ -12,9 +12,10 @@ from proofs.report.junit import junit
 NAMES = ("evidence.json", "junit.xml", "summary.md", "report.html")
 
 
-def write(evidence: Evidence, folder: Path, jobs: int) -> list[Path]:
+def write(evidence: Evidence, folder: Path, jobs: int, page: bool = True) -> list[Path]:
     """Evidence first: what was found out is kept whatever happens after.
 
+    :param page: whether the page is written, which takes seconds; without it, an older one is removed
     :raises OSError: a file cannot be written
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -25,6 +26,8 @@ def write(evidence: Evidence, folder: Path, jobs: int) -> list[Path]:
         lambda: html(evidence, jobs).encode(),
     )
     paths = [folder / name for name in NAMES]
-    for path, made in zip(paths, content, strict=True):
+    if not page:
+        paths.pop().unlink(missing_ok=True)
+    for path, made in zip(paths, content, strict=False):
         path.write_bytes(made())
     return paths

@@ -1,1 +1,1 @@
-"""Bounded model checking: the shortest trace from boot that breaks a property."""
+"""Bounded model checking: the shortest trace from boot that violates a property."""

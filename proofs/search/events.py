@@ -1,4 +1,4 @@
-"""A countermodel as a trace: operations with arguments, what each changed, and the sum that breaks."""
+"""A countermodel as a trace: operations with arguments, what each changed, and the violated inequality."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +10,13 @@ from model.logic import Term, all_of
 from model.properties import Property
 from model.state import FIELDS, Shape, State
 from model.step import Step, TwoStates
+from proofs.operations import STEPS
+from proofs.operations.model_steps import ModelTrace, UntraceableStepError
 from proofs.search.steps import CREATES, about
-from proofs.search.unroll import Unrolled
-from proofs.search.writer import Untellable, Writer
+from proofs.search.unroll import Unrolling
+from proofs.violated import violated
 
-__all__ = ["Counters", "Trace", "Untellable", "broken_sums", "trace_of"]
+__all__ = ["Counters", "Trace", "UntraceableStepError", "broken_sums", "trace_of"]
 
 Counters = dict[str, Any]
 
@@ -37,35 +39,35 @@ def trace_of(
     semantics: str,
     mutation: str,
     prop: str,
-    unrolled: Unrolled,
+    unrolled: Unrolling,
     model: z3.ModelRef,
     parts: list[Property] | None = None,
 ) -> Trace:
     """The trace that a countermodel stands for.
 
-    :raises Untellable: no trace tells just these steps
+    :raises UntraceableStepError: no trace tells just these steps
     """
     counted = [_counters(state, unrolled, model) for state in unrolled.states]
     nodes = counted[0]["node_avail_pages"]
     span = 1 << max(max(nodes) - 1, 0).bit_length()
-    writer = Writer(nodes, span, unrolled.semantics.rules)
+    trace = ModelTrace(nodes, span, unrolled.semantics.rules)
     states = _while_created(counted, unrolled.created)
     names = [CREATES] * unrolled.created
     for domid in range(unrolled.created):
-        writer.write(CREATES, {"domid": domid, "max_pages": counted[1]["max_pages"][domid]})
+        STEPS[CREATES].write(trace, {"domid": domid, "max_pages": counted[1]["max_pages"][domid]})
     for choice, steps in zip(unrolled.choices, unrolled.steps, strict=True):
         name = next(
             n for n, c in zip(unrolled.names, choice, strict=True) if z3.is_true(model.eval(c, model_completion=True))
         )
         names.append(name)
-        writer.write(name, _arguments(steps[name][0].step, model))
-    writer.end()
+        STEPS[name].write(trace, _arguments(steps[name][0].step, model))
+    trace.end()
     return Trace(
         semantics,
         mutation,
         prop,
         {"node_span": span, "nodes": nodes, "last_alloc_node": 0},
-        writer.events,
+        trace.events,
         names,
         states,
         broken_sums(unrolled, model, names, parts),
@@ -95,7 +97,7 @@ def _value(model: z3.ModelRef, term: Term) -> Any:
     return z3.is_true(found) if z3.is_bool(found) else found.as_long()
 
 
-def _counters(state: State, unrolled: Unrolled, model: z3.ModelRef) -> Counters:
+def _counters(state: State, unrolled: Unrolling, model: z3.ModelRef) -> Counters:
     nodes, domains = range(unrolled.nodes), range(unrolled.domains)
     found: Counters = {}
     for info in FIELDS.values():
@@ -121,7 +123,7 @@ def _arguments(step: Step, model: z3.ModelRef) -> dict[str, Any]:
 
 
 def broken_sums(
-    unrolled: Unrolled, model: z3.ModelRef, names: list[str], parts: list[Property] | None = None
+    unrolled: Unrolling, model: z3.ModelRef, names: list[str], parts: list[Property] | None = None
 ) -> list[str]:
     """The innermost statements that are false, each with its numbers."""
     host, found = BoundedHost(unrolled.nodes, unrolled.domains), []
@@ -135,40 +137,5 @@ def broken_sums(
             formula = all_of([part.of_step(host, two) for two in pairs])
         else:
             continue
-        if not isinstance(formula, bool):
-            found += [f"{part.name}: {text}" for text in _false_parts(model, formula)]
+        found += [f"{part.name}: {text}" for text in violated(model, formula)]
     return found
-
-
-def _false_parts(model: z3.ModelRef, formula: Term) -> list[str]:
-    if z3.is_true(model.eval(formula, model_completion=True)):
-        return []
-    if z3.is_and(formula):
-        return [text for child in formula.children() for text in _false_parts(model, child)]
-    if z3.is_or(formula) and formula.num_args():
-        return [text for child in formula.children() for text in _false_parts(model, child)][-1:]
-    if z3.is_implies(formula):
-        return _false_parts(model, formula.arg(1))
-    if z3.is_app_of(formula, z3.Z3_OP_ITE):
-        chosen = z3.is_true(model.eval(formula.arg(0), model_completion=True))
-        return _false_parts(model, formula.arg(1 if chosen else 2))
-    if formula.num_args() == 2 and z3.is_int(formula.arg(0)):
-        left, right = (model.eval(side, model_completion=True) for side in formula.children())
-        relation = formula.decl().name().replace("=", "==") if formula.decl().name() == "=" else formula.decl().name()
-        texts = [_text(_resolved(model, side)) for side in formula.children()]
-        return [f"{texts[0]} {relation} {texts[1]}  is  {left} {relation} {right}"]
-    return [_text(formula)]
-
-
-def _resolved(model: z3.ModelRef, formula: Term) -> Term:
-    """The formula with every choice made as the model makes it."""
-    if z3.is_app_of(formula, z3.Z3_OP_ITE):
-        chosen = z3.is_true(model.eval(formula.arg(0), model_completion=True))
-        return _resolved(model, formula.arg(1 if chosen else 2))
-    if formula.num_args() == 0:
-        return formula
-    return formula.decl()(*[_resolved(model, child) for child in formula.children()])
-
-
-def _text(formula: Term) -> str:
-    return " ".join(str(formula).split())

@@ -1,4 +1,4 @@
-"""What claims are good for, asked of the reference itself: would a request that the domain's claims cover be granted?
+"""What claims are good for, on the reference itself: would a request that the domain's claims cover be granted?
 
 `claims-fulfilled` is one page, `superpage-fulfilled` a block of 2^k pages, k > 0: that needs the heap, which is not in
 the model. Counts are pages.
@@ -107,5 +107,5 @@ ON_REFERENCE: dict[str, OnHost] = {
 
 
 def parts_on_reference(prop: str) -> list[str]:
-    """The parts of a property that can be searched on the reference."""
-    return [name for name in ON_REFERENCE if name.partition(".")[0] == prop]
+    """The parts of a property, or the one part named, that can be searched on the reference."""
+    return [name for name in ON_REFERENCE if prop in (name, name.partition(".")[0])]

@@ -12,7 +12,7 @@ from model.logic import negation
 from model.properties import PROPERTIES, Kind, Property
 from proofs.interrupts import check
 from proofs.obligations.suite import lacking
-from proofs.search.unroll import Unrolled
+from proofs.search.unroll import Unrolling
 
 FROM = 3
 """Steps of a trace from which on it is quicker to find out first what is kept."""
@@ -20,8 +20,11 @@ LEDGER = "redeemed-once.ledger"
 _KEPT: dict[Hashable, list[Property]] = {}
 
 
-def may_break(host: Unrolled, parts: list[Property]) -> bool:
-    """Whether a step may break a property, from any state in which holds what is kept; asked once a trace is long."""
+def may_break(host: Unrolling, parts: list[Property]) -> bool:
+    """Whether a step may violate a property, from any state in which the kept statements hold.
+
+    It is checked once a trace is long.
+    """
     if len(host.steps) != FROM:
         return True
     if host.anywhere is None:
@@ -33,7 +36,7 @@ def may_break(host: Unrolled, parts: list[Property]) -> bool:
     return bool(check(host.anywhere.solver, host.anywhere.broken(parts)) != z3.unsat)
 
 
-def _kept(host: Unrolled) -> list[Property]:
+def _kept(host: Unrolling) -> list[Property]:
     """The same for all hosts of a size under the same conditions."""
     rules, conditions = host.semantics.rules, tuple(c.id for c in host.assumed)
     ledger = not host.left_out
@@ -44,7 +47,7 @@ def _kept(host: Unrolled) -> list[Property]:
     return _KEPT[key]
 
 
-def _largest_kept(host: Unrolled, candidates: list[Property]) -> list[Property]:
+def _largest_kept(host: Unrolling, candidates: list[Property]) -> list[Property]:
     booted, anywhere = host.again(), host.again(booted=False)
     anywhere.grow()
     before, after = anywhere.states

@@ -10,7 +10,7 @@ COMPARED_OF_DOMAIN = ("max_pages", "tot_pages", "global_claims", "node_claims", 
 
 
 @dataclass
-class Replayed:
+class ReferenceReplay:
     """What the reference did with a trace."""
 
     available: bool
@@ -22,33 +22,30 @@ class Replayed:
     """What the reference's own checker finds broken after the last event."""
 
 
-def replay_on_reference(trace: Trace) -> Replayed:
+def replay_on_reference(trace: Trace) -> ReferenceReplay:
     """Run the events on the reference and compare every result and counter with the model's."""
     import msgspec
 
     from proofs.operations import Events2
-    from proofs.replay.execution import Execution, boot_shape
     from proofs.replay.observe import observe
-    from proofs.replay.replay import ObservedBlock
+    from proofs.replay.runner import ObservedBlock, Runner, boot_shape
     from proofs.traces.events import HostShape
     from reference.generations import GENERATIONS
     from reference.properties import check_state
     from reference.status import HypervisorCrash, MisuseError
 
     if trace.semantics not in GENERATIONS:
-        return Replayed(False)
+        return ReferenceReplay(False)
     policy = ObservedBlock()
     shape = msgspec.convert(trace.host, HostShape)
-    execution = Execution(boot_shape(shape, GENERATIONS[trace.semantics], block_policy=policy, check_locks=True))
-    host = execution.host
-    found = Replayed(True)
+    host = boot_shape(shape, GENERATIONS[trace.semantics], block_policy=policy, check_locks=True)
+    runner = Runner(host, policy)
+    found = ReferenceReplay(True)
     for written, expected in zip(trace.events, trace.states[1:], strict=True):
         event = msgspec.convert(written, Events2)
-        if event.observed and written["op"] != "continue":
-            policy.expect(event)
         crash, outcome = "", None
         try:
-            outcome = execution.do(event)
+            outcome = runner.do(event)
         except HypervisorCrash as stopped:
             crash = str(stopped)
         except MisuseError as error:

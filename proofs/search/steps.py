@@ -1,54 +1,39 @@
 """Which events a search tries, of which critical sections each is made, and which of them a trace can tell."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from model.encoding import Quantifiers
 from model.logic import Term, all_of, any_of, implies, negation
 from model.named import TRANSITIONS, Generation
+from model.operations.stashing import SMALLEST
 from model.properties import PROPERTIES, Kind, Property
 from model.rules import Rules
 from model.step import Step
-from model.transitions.stash import SMALLEST
+from proofs.mistakes.in_steps import spoil
+from proofs.operations import STEPS
 
 CREATES = "create_domain"
 UNTOLD = (
     "exchange_steal",
     "exchange_assign",
+    "drop_tot_pages",
     "alloc_for_destroyed",
     "free_marked_stash_page",
 )
 """Steps that do more in the model than in the code, which knows the very page, or that need an operation to be in
 flight which the model does not have. A search has to find what it finds without them; that there is nothing shorter is
-said of all steps."""
+a statement about all steps."""
 NEVER = ("llc_coloring", "malformed", "names_offline_node")
 """Arguments that only make a call fail."""
 STASHES = "populate_preempted"
 REFUSES = "alloc_domheap_pages_refused"
-DESTROYS = "destroydomain"
 LOOKS_UP = "claim_pages_check"
 POPULATES, POPULATES_DESTROYED = "populate_begins", "alloc_for_destroyed"
 CALLS_FOR_DESTROYED = ("claim_for_destroyed", "claim_on_node_for_destroyed", "release_for_destroyed")
 
 
-@dataclass(frozen=True)
-class Operation:
-    """Critical sections of one operation in a row, with nobody in between: one event."""
-
-    sections: tuple[str, ...]
-    """Transitions, about the same domain, node and pages."""
-    needs: frozenset[str] = field(default_factory=frozenset)
-    """Transitions without which a generation does not have it."""
-
-
-OPERATIONS: dict[str, Operation] = {
-    REFUSES: Operation(
-        ("alloc_heap_pages", "assign_pages_refused", "free_heap_pages"),
-    ),
-    DESTROYS: Operation(("domain_kill", "domain_kill_release", "destroy_domain")),
-    STASHES: Operation(("alloc_heap_pages",), frozenset({"free_stash"})),
-}
-"""Name to its sections. A populate that is preempted is an allocation of so many pages that one can be stashed."""
+COMPOSED = {name: STEPS[name] for name in sorted(STEPS) if STEPS[name].sections}
+"""Events of several critical sections in a row."""
 
 
 LOSES, MARKS = "no-claims-lost", "offline-mark-kept"
@@ -56,7 +41,7 @@ SPECIAL: dict[str, tuple[str, ...]] = {
     LOSES: (REFUSES, STASHES, "free_stash", "free_marked_stash_page"),
     MARKS: ("mark_page_offline", "free_marked_page"),
 }
-"""Events that are searched for these properties only, as they shorten no trace that breaks another.
+"""Events that are searched for these properties only, as they shorten no trace that violates another.
 
 Pages that go back to the heap, refused or dropped from the stash, leave more of it to everybody else, and nothing is
 redeemed for them that was not redeemed when they left. A page that is marked and then freed ends as a page that is
@@ -77,13 +62,17 @@ def alphabet_of(prop: str) -> str:
 
 def sections_of(name: str) -> tuple[str, ...]:
     """The transitions that an event is made of: most events are one critical section."""
-    return OPERATIONS[name].sections if name in OPERATIONS else (name,)
+    return COMPOSED[name].sections if name in COMPOSED else (name,)
 
 
-def build(section: str, step: Step, rules: Rules) -> None:
-    """Write down a critical section. A populate that begins looks for a stash, finds none, and changes nothing."""
+def build(section: str, step: Step, rules: Rules, mistake: str = "") -> None:
+    """Write down a critical section, with a deliberate mistake if there is one.
+
+    A populate that begins looks for a stash, finds none, and changes nothing.
+    """
     if section != POPULATES:
         TRANSITIONS[section].build(step, rules)
+        spoil(mistake, section, step)
         return
     domid = step.domain()
     step.rules = rules
@@ -106,7 +95,7 @@ def parts_of(prop: str) -> list[Property]:
 def searched(semantics: Generation, parts: list[Property]) -> list[str]:
     """The events a search uses: not those that leave the state as it is, unless a property is about them.
 
-    So are refusals. Where XENMEM_claim_pages looks at nothing before its lock, it is still begun before the domain that
+    So are refusals. Where XENMEM_claim_pages checks nothing before its lock, it is still begun before the domain that
     it is about is destroyed.
     """
     wanted = frozenset().union(*(p.only or frozenset() for p in parts)) & {"claim-refused", "set-refused"}
@@ -127,7 +116,7 @@ def searched(semantics: Generation, parts: list[Property]) -> list[str]:
         found.append(LOOKS_UP)
     if WRAPS in ids and "free_stash" in semantics.transitions:
         found.append(POPULATES)
-    possible = [name for name, operation in OPERATIONS.items() if operation.needs <= set(semantics.transitions)]
+    possible = [name for name, how in COMPOSED.items() if how.needs <= set(semantics.transitions)]
     return found + [name for name in possible if name not in left_out]
 
 
@@ -191,18 +180,18 @@ def _nothing_on_its_way(step: Step, q: Quantifiers) -> Term:
 
 
 def _checked(step: Step, q: Quantifiers) -> Term:  # noqa: ARG001
-    """An event that only looks the domain up is told where it is destroyed afterwards: not twice."""
+    """An event that only looks the domain up is written where the domain is destroyed afterwards: not twice."""
     return implies(negation(step.rules.refuses_dying), step.before.legacy_calls[step.arguments["domid"]] == 0)
 
 
-_TOLD: dict[str, Callable[[Step, Quantifiers], Term]] = {
-    STASHES: _for_a_live_domain,
-    DESTROYS: _no_stash,
-    "destroy_domain": _nothing_on_its_way,
-    "assign_pages": _not_the_stash,
-    "assign_pages_refused": _not_the_stash,
-    "exchange_allocate": _names_its_node,
-    LOOKS_UP: _checked,
-    POPULATES: _no_stash,
-    POPULATES_DESTROYED: _names_or_not,
+WHEN: dict[str, Callable[[Step, Quantifiers], Term]] = {
+    "alive, no stash": _for_a_live_domain,
+    "names its node": _names_or_not,
+    "names its node, for a domain": _names_its_node,
+    "no second call after a look-up": _checked,
+    "no stash": _no_stash,
+    "not the stash": _not_the_stash,
+    "nothing on its way": _nothing_on_its_way,
 }
+"""What operations ask for where they tell a step."""
+_TOLD = {name: WHEN[how.when] for name, how in STEPS.items() if how.when}

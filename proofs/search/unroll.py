@@ -1,4 +1,4 @@
-"""The transitions unrolled from boot: one state a step, one choice of transition a step.
+"""The transitions unrolled from boot: one state and one choice of transition per step.
 
 All domains of the host are created before anything else, each with any limit. That loses no trace: creating a domain
 reads and changes nothing but that domain's own id and limit, so it can be moved to the front of any trace, with the
@@ -15,12 +15,12 @@ from model.c_types import UINT_MAX
 from model.hosts.bounded import BoundedHost
 from model.logic import Term, all_of, any_of, negation
 from model.named import GENERATIONS, Generation
+from model.operations.stashing import SMALLEST
 from model.properties import PROPERTIES, Property
 from model.properties.conditions import CONDITIONS
 from model.properties.ranges import largest_host
 from model.state import FIELDS, FieldInfo, Shape, State
 from model.step import Step, TwoStates
-from model.transitions.stash import SMALLEST
 from proofs.interrupts import interruptible
 from proofs.mistakes.in_rules import mutated
 from proofs.prover.solve import SIMPLEX
@@ -56,7 +56,7 @@ class UnrolledSection:
     after: State
 
 
-class Unrolled:
+class Unrolling:
     """All traces of one semantics on one host with that many domains, as formulas that grow by a step at a time."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Unrolled:
         self.told = z3.Bool("told")
         """Assumed of a trace: it has none of the steps that no trace can tell, and each search ends where it must."""
         self.kept: list[Property] = []
-        self.anywhere: Unrolled | None = None
+        self.anywhere: Unrolling | None = None
         """One step from any state in which holds what is kept, once that is known."""
         self.solver.add(largest_host(first, self.states[0]))
         self.solver.add(*[self.states[0].installed_pages[n] >= 1 for n in range(nodes)])
@@ -104,11 +104,11 @@ class Unrolled:
         if created:
             self._create_all(first)
 
-    def again(self, booted: bool = True) -> "Unrolled":
+    def again(self, booted: bool = True) -> "Unrolling":
         """The same host before any step: as it boots, or in any state at all with these domains."""
         conditions = tuple(c.id for c in self.assumed)
         name, mutation = self.semantics.name, self.mutation
-        return Unrolled(name, mutation, self.parts, conditions, self.nodes, self.created, booted=booted)
+        return Unrolling(name, mutation, self.parts, conditions, self.nodes, self.created, booted=booted)
 
     @property
     def depth(self) -> int:
@@ -189,7 +189,7 @@ class Unrolled:
             last = number == len(names)
             host.prefix = f"{self.depth + 1}.{name}.{number if number > 1 else ''}"
             step = Step(host, before, given)
-            build(section, step, self.semantics.rules)
+            build(section, step, self.semantics.rules, self.mutation)
             for condition in self.assumed:
                 if section in condition.transitions:
                     step.guard_all(condition.id, condition.guard(step))
@@ -279,6 +279,16 @@ class Unrolled:
                 if arguments:
                     found.append(z3.If(choice[number], z3.Sum(arguments), 0))
         return z3.Sum(found) if found else z3.IntVal(0)
+
+    def told_numbers(self, chosen: list[Term]) -> list[Term]:
+        """The numbers of a trace of these choices, in the order in which it tells them: pages of each node, limits,
+        arguments. Of traces that are as small, they say which one is shown."""
+        found = [self.states[0].installed_pages[n] for n in range(self.nodes)]
+        found += [self.states[1].max_pages[d] for d in range(self.created)]
+        for choice, steps, one in zip(self.choices, self.steps, chosen, strict=True):
+            name = self.names[choice.index(one)]
+            found += [t for value in steps[name][0].step.arguments.values() for t in getattr(value, "entries", [value])]
+        return [term for term in found if isinstance(term, z3.ExprRef)]
 
     def targets(self) -> Term:
         """How many targets the claim sets of the chosen steps name: of two that ask for as much, the shorter."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from proofs.simulate.policies import Policy, Wanted
+from proofs.simulate.policies import PagesByTarget, Policy
 from proofs.simulate.scenario import ORDERS
 from reference.hypercalls import destroydomain
 from reference.populate import populate_physmap
@@ -23,7 +23,7 @@ class BuildEnding(Enum):
 
 
 @dataclass
-class Built:
+class BuildResult:
     """What a build got. Counts are pages."""
 
     ending: BuildEnding = BuildEnding.FAILED_HALF_WAY
@@ -33,7 +33,7 @@ class Built:
     refused_large: int = 0
     """Large extents (2 MiB, 1 GiB) refused although claims held would have paid for all of them."""
     claims_lost: int = 0
-    """Pages claimed on a node for which the domain got memory elsewhere or none: recalled, or redeemed in vain."""
+    """Pages claimed on a node for which the domain got memory elsewhere or no memory: recalled, or redeemed in vain."""
 
     @property
     def pages(self) -> int:
@@ -41,13 +41,13 @@ class Built:
         return sum(self.by_order.values())
 
 
-def build(host: Host, domid: int, wanted: Wanted, largest: int, policy: Policy) -> Steps[Built]:
-    """Build a domain, critical section by critical section; a build that fails leaves nothing behind.
+def build(host: Host, domid: int, wanted: PagesByTarget, largest: int, policy: Policy) -> Steps[BuildResult]:
+    """Build a domain, critical section by critical section; a build that fails releases everything.
 
     :param wanted: pages by node, None for anywhere
     :param largest: the order of the largest extents tried
     """
-    built = Built(wanted_on_node=sum(pages for node, pages in wanted.items() if node is not None))
+    built = BuildResult(wanted_on_node=sum(pages for node, pages in wanted.items() if node is not None))
     domain = create_domain(host, domid, sum(wanted.values()))
     if (yield from policy.claim(host, domain, wanted)) is not Status.OK:
         built.ending = BuildEnding.FAILED_AT_CLAIM
@@ -71,7 +71,7 @@ def build(host: Host, domid: int, wanted: Wanted, largest: int, policy: Policy) 
 
 
 def _populate(
-    host: Host, domain: Domain, node: int | None, pages: int, orders: list[int], built: Built, got: dict[int, int]
+    host: Host, domain: Domain, node: int | None, pages: int, orders: list[int], built: BuildResult, got: dict[int, int]
 ) -> Steps[bool]:
     """Fill `pages` with extents of the first order; where one is refused, that part with the next smaller ones."""
     order, smaller = orders[0], orders[1:]

@@ -13,7 +13,7 @@ from reference.state import Domain, Host
 from reference.status import Status
 from reference.steps import Steps
 
-Wanted = Mapping[int | None, int]
+PagesByTarget = Mapping[int | None, int]
 """Pages by node; under None those that may be anywhere."""
 
 
@@ -23,21 +23,21 @@ class Policy:
 
     name: str
     semantics: str
-    claim: Callable[[Host, Domain, Wanted], Steps[Status]]
+    claim: Callable[[Host, Domain, PagesByTarget], Steps[Status]]
 
 
-def _nothing(_host: Host, _domain: Domain, _wanted: Wanted) -> Steps[Status]:
+def _nothing(_host: Host, _domain: Domain, _wanted: PagesByTarget) -> Steps[Status]:
     """Memory is taken as it comes."""
     yield
     return Status.OK
 
 
-def legacy(host: Host, domain: Domain, wanted: Wanted) -> Steps[Status]:
+def legacy(host: Host, domain: Domain, wanted: PagesByTarget) -> Steps[Status]:
     """XENMEM_claim_pages: a host-wide claim for all of the domain."""
     return (yield from claim_pages(host, domain.domid, sum(wanted.values())))
 
 
-def _single_node(host: Host, domain: Domain, wanted: Wanted) -> Steps[Status]:
+def _single_node(host: Host, domain: Domain, wanted: PagesByTarget) -> Steps[Status]:
     """One claim: on the node where all is wanted, else host-wide."""
     yield
     [(node, pages), *others] = wanted.items()
@@ -46,7 +46,7 @@ def _single_node(host: Host, domain: Domain, wanted: Wanted) -> Steps[Status]:
     return host.semantics.set_outstanding_pages(host, domain, pages, node)
 
 
-def _claim_set(host: Host, domain: Domain, wanted: Wanted) -> Steps[Status]:
+def _claim_set(host: Host, domain: Domain, wanted: PagesByTarget) -> Steps[Status]:
     """XEN_DOMCTL_claim_memory: each node's part on that node, the rest host-wide."""
     yield
     entries = [ClaimEntry(n, CLAIM_TARGET_GLOBAL if node is None else node) for node, n in wanted.items()]

@@ -8,8 +8,8 @@ from random import Random
 
 from msgspec import Struct
 
-from proofs.simulate.build import BuildEnding, Built, build
-from proofs.simulate.policies import POLICIES, Policy, Wanted, legacy
+from proofs.simulate.build import BuildEnding, BuildResult, build
+from proofs.simulate.policies import POLICIES, PagesByTarget, Policy, legacy
 from proofs.simulate.running import RunningDomains
 from proofs.simulate.scenario import ORDERS, Scenario
 from reference.generations import GENERATIONS
@@ -38,7 +38,7 @@ class _Builder:
 
     pages: int
     attempt: int
-    steps: Steps[Built]
+    steps: Steps[BuildResult]
     domid: int
 
 
@@ -54,7 +54,7 @@ class _Run:
     waiting: deque[tuple[int, int]]
     """Pages and attempt, 1 for the first, of the builds that have not begun."""
     active: list[_Builder] = field(default_factory=list)
-    ended: list[Built] = field(default_factory=list)
+    ended: list[BuildResult] = field(default_factory=list)
     alive: deque[tuple[int, int]] = field(default_factory=deque)
     """(ended builds at which it shuts down, domid), in that order."""
     next_domid: int = 0
@@ -88,7 +88,7 @@ class _Run:
             steps = build(self.host, domid, self._wanted(pages), ORDERS[builds.largest_extents], policy)
             self.active.append(_Builder(pages, attempt, steps, domid))
 
-    def _wanted(self, pages: int) -> Wanted:
+    def _wanted(self, pages: int) -> PagesByTarget:
         builds, host = self.scenario.builds, self.host
         if not builds.nodes_wanted:
             return {None: pages}
@@ -100,7 +100,7 @@ class _Run:
         wanted: dict[int | None, int] = {first: pages - part * len(others)}
         return wanted | (dict.fromkeys(others, part) if part else {})
 
-    def _end(self, builder: _Builder, built: Built) -> None:
+    def _end(self, builder: _Builder, built: BuildResult) -> None:
         self.ended.append(built)
         builds = self.scenario.builds
         if built.ending is BuildEnding.COMPLETED:

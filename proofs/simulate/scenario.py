@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -123,9 +124,30 @@ def _decoded(kind: type, value: Any) -> Any:
     return pages(value)
 
 
-def load(path: Path) -> Scenario:
+def _changed(content: dict[str, Any], changes: Iterable[str]) -> dict[str, Any]:
+    """The content of a file with fields changed: `host.nodes=8`, `builds.memory=["4GiB"]`; a size needs no quotes."""
+    for change in changes:
+        field, equals, text = change.partition("=")
+        *tables, name = field.strip().split(".")
+        if not equals or not name:
+            raise ScenarioError(f"--set {change}: expected FIELD=VALUE, like host.nodes=8")
+        try:
+            value = tomllib.loads(f"x = {text}")["x"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        inner = content
+        for table in tables:
+            inner = inner.setdefault(table, {})
+            if not isinstance(inner, dict):
+                raise ScenarioError(f"--set {change}: {table} has no fields")
+        inner[name] = value
+    return content
+
+
+def load(path: Path, changes: Sequence[str] = ()) -> Scenario:
     """The scenario in a TOML file.
 
+    :param changes: fields that differ from the file, as `host.nodes=8`
     :raises ScenarioError: it cannot be read, is no TOML, or a field is missing, unknown or out of range
     """
     try:
@@ -135,12 +157,17 @@ def load(path: Path) -> Scenario:
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: {error}") from error
     try:
-        return msgspec.convert(tomllib.loads(text), Scenario, dec_hook=_decoded)
+        return msgspec.convert(_changed(tomllib.loads(text), changes), Scenario, dec_hook=_decoded)
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"line (\d+)", str(error))
         raise ScenarioError(f"{path}:{at[1] if at else text.count(chr(10)) + 1}: {error}") from error
     except msgspec.ValidationError as error:
         line = line_of(text, str(error))
+        wrong = field_of(str(error))
+        for change in changes:
+            field = change.partition("=")[0].strip()
+            if wrong.startswith(field) or f"`{field.rpartition('.')[2]}`" in wrong:
+                raise ScenarioError(f"--set {change}: {wrong}") from error
         raise ScenarioError(f"{path}:{'' if line is None else f'{line}:'} {field_of(str(error))}") from error
 
 

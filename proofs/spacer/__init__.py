@@ -1,1 +1,1 @@
-"""An invariant that Z3's Spacer finds by itself, certified by the prover and compared with the one written by hand."""
+"""Invariants that Z3's Spacer finds, certified by the prover and compared with the hand-written ones."""

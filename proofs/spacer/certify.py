@@ -1,6 +1,6 @@
-"""A candidate invariant, put to the prover: it holds at boot, every step keeps it, and the properties follow from it.
+"""Certifies a candidate invariant: it holds at boot, every step keeps it, and the properties follow from it.
 
-Ordinary questions to a plain solver about the whole model, every field of it; Spacer has no part in this.
+These are ordinary queries to a plain solver about the whole model, with every field, independent of Spacer.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ VERDICTS = {"unsat": Verdict.PROVED, "sat": Verdict.REFUTED, "unknown": Verdict.
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """One question: `boot`, the name of a transition, or that of a property."""
+    """The verdict of one query: about `boot`, a transition, or a property."""
 
     question: str
     verdict: Verdict
 
 
 def certified(system: System, invariant: list[z3.BoolRef], settings: Settings) -> list[Certificate]:
-    """Every question about the invariant. It is one if, and only if, all of them are proved."""
+    """Every query about the candidate. It is an invariant if all of them are proved."""
     inv = all_of(invariant)
     found = [Certificate(BOOT, _shown([system.boot()], inv, settings))]
     before = system.cells(system.state)
@@ -46,5 +46,5 @@ def _shown(assumed: list[Term], goal: Term, settings: Settings) -> Verdict:
 
 
 def follows(assumed: list[z3.BoolRef], goal: Term, settings: Settings) -> Verdict:
-    """Whether one statement follows from others, of any state."""
+    """Whether one statement about states follows from others."""
     return _shown(list(assumed), goal, settings)

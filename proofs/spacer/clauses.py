@@ -2,7 +2,7 @@
 
     boot(s) -> inv(s);  inv(s) and step(s, s') -> inv(s'), for each transition;  can inv(s) and not property(s) be?
 
-Spacer's invariant speaks of the fields followed. Nothing here is trusted: what comes out is certified by the prover.
+Spacer's invariant is about the followed fields. Nothing here is trusted: the prover certifies the result.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ UNSAT, SAT, UNKNOWN = "unsat", "sat", "unknown"
 
 @dataclass
 class SpacerAnswer:
-    """Spacer's answer: `unsat` with an invariant, `sat` if a run of the clauses breaks a property."""
+    """Spacer's answer: `unsat` with an invariant, `sat` if a run of the clauses violates a property."""
 
     answer: str
     invariant: list[z3.BoolRef]
-    """Its conjuncts, over the system's state."""
+    """The conjuncts of the invariant, over the system's state."""
     seconds: float
-    """Processor time."""
+    """Seconds of processor time."""
     clauses: int
     counters: int
     reason: str = ""
 
 
 def derived(system: System, seconds: int, seed: int = 0) -> SpacerAnswer:
-    """Ask Spacer. A context of its own: what it does depends on the problem alone.
+    """Query Spacer in a new context, so that the result depends only on the problem.
 
-    :raises KeyboardInterrupt: Ctrl-C while it works, or noted before it begins
+    :raises KeyboardInterrupt: Ctrl-C during the query, or recorded before it
     """
     context = z3.Context()
     engine = z3.Fixedpoint(ctx=context)
@@ -59,7 +59,7 @@ def derived(system: System, seconds: int, seed: int = 0) -> SpacerAnswer:
         if "canceled" not in str(error):
             raise
         if time.perf_counter() - started < seconds:
-            raise KeyboardInterrupt from None  # Z3 takes Ctrl-C for itself, with the words of a limit
+            raise KeyboardInterrupt from None  # Z3 handles Ctrl-C itself, and reports it as a limit
         return SpacerAnswer(
             UNKNOWN, [], time.process_time() - worked, len(rules), len(cells), f"not found in {seconds} s"
         )
@@ -72,7 +72,7 @@ def derived(system: System, seconds: int, seed: int = 0) -> SpacerAnswer:
 
 
 def _steps(system: System, relation: z3.FuncDeclRef, inv: z3.BoolRef) -> list[tuple[Term, Term]]:
-    """One clause a transition; one that sets nothing that is followed, or is never possible, has none."""
+    """One clause per transition; a transition that sets no followed field, or is impossible, has no clause."""
     found = []
     for name in system.target.rules().transitions:
         possible, after, updates = system.step(name)
@@ -83,7 +83,7 @@ def _steps(system: System, relation: z3.FuncDeclRef, inv: z3.BoolRef) -> list[tu
 
 
 def _closed(formula: z3.BoolRef, some: bool = False) -> z3.BoolRef:
-    """For all values of its constants, or for some."""
+    """The formula for all values of its constants, or for some."""
     constants = _constants(formula)
     if not constants:
         return formula
@@ -105,7 +105,7 @@ def _constants(formula: z3.ExprRef) -> list[z3.ExprRef]:
 def _read(answer: z3.BoolRef, relation: z3.FuncDeclRef, cells: list[z3.ExprRef]) -> list[z3.BoolRef]:
     """The definition of the relation in Spacer's answer, at the state's own counters.
 
-    :raises ValueError: there is none
+    :raises ValueError: the answer has no such definition
     """
     for part in [answer, *answer.children()]:
         if z3.is_quantifier(part) and part.num_vars() == len(cells):
@@ -118,7 +118,7 @@ def _read(answer: z3.BoolRef, relation: z3.FuncDeclRef, cells: list[z3.ExprRef])
 
 
 def conjuncts(formula: Term) -> list[z3.BoolRef]:
-    """What a conjunction says, part by part."""
+    """The parts of a conjunction."""
     if isinstance(formula, bool):
         return [] if formula else [z3.BoolVal(False)]
     if z3.is_and(formula):

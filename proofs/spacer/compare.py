@@ -1,4 +1,4 @@
-"""Two invariants side by side: which conjuncts of each follow from the other."""
+"""Compares two invariants: which conjuncts of each follow from the other."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ NOT_FOLLOWED = "speaks of what was not followed"
 
 
 class Conjunct(msgspec.Struct, frozen=True):
-    """A part of an invariant, and whether the other one implies it."""
+    """A conjunct of an invariant, and whether the other invariant implies it."""
 
     invariant: str
-    """The hand-written one's name; empty of Spacer's."""
+    """The name of the hand-written invariant; empty: it is Spacer's."""
     text: str
     implied: Verdict
-    """Not applicable: `NOT_FOLLOWED`."""
+    """Whether it follows; not applicable: `NOT_FOLLOWED`."""
 
 
 def by_hand(system: System) -> dict[str, list[z3.BoolRef]]:
-    """The invariants that proofs of the target's properties are given, node by node and domain by domain."""
+    """The invariants that proofs of the target's properties assume, for each node and domain."""
     target = system.target
     names: list[str] = []
     for prop in target.parts():
@@ -41,7 +41,7 @@ def by_hand(system: System) -> dict[str, list[z3.BoolRef]]:
 def compared(
     system: System, spacers: list[z3.BoolRef], hand: dict[str, list[z3.BoolRef]], settings: Settings
 ) -> tuple[list[Conjunct], list[Conjunct]]:
-    """Spacer's conjuncts, each with whether the hand-written invariants imply it; and theirs, by Spacer's."""
+    """Spacer's conjuncts, each with whether the hand-written invariants imply it; and vice versa."""
     written = [part for parts in hand.values() for part in parts]
     ours = [Conjunct("", text, follows(written, part, settings)) for text, part in paired(spacers)]
     known = {str(cell) for cell in system.cells(system.state)}
@@ -55,7 +55,7 @@ def compared(
 
 
 def paired(invariant: list[z3.BoolRef]) -> list[tuple[str, z3.BoolRef]]:
-    """The conjuncts as text; two that are each the other turned round are an equation."""
+    """The conjuncts as text; two opposite inequalities become an equation."""
     texts = {readable(part): part for part in invariant}
     found: dict[str, z3.BoolRef] = {}
     for text, part in texts.items():
@@ -69,7 +69,7 @@ def paired(invariant: list[z3.BoolRef]) -> list[tuple[str, z3.BoolRef]]:
 
 
 def without_needless(invariant: list[z3.BoolRef], settings: Settings) -> list[z3.BoolRef]:
-    """The same invariant without the conjuncts that follow from the others."""
+    """The invariant without the conjuncts that follow from the others."""
     kept = list(invariant)
     for part in invariant:
         others = [other for other in kept if not other.eq(part)]

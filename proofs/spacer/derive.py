@@ -1,4 +1,4 @@
-"""One derivation from beginning to end: found by Spacer, certified by the prover, compared with the one by hand."""
+"""One derivation: Spacer finds an invariant, the prover certifies it, and it is compared with the hand-written one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from proofs.spacer.compare import Conjunct, by_hand, compared, without_needless
 from proofs.spacer.target import SpacerTarget, System
 
 SECONDS = 300
-"""Where Spacer gives up unless told otherwise."""
+"""The default time limit of Spacer, in seconds."""
 LEFT_OPEN = "a run breaks a property, but may need values that fields not followed never have"
 NOT_CERTIFIED = "the prover does not certify what Spacer found"
-_Running = Future["Derivation | None"]
+_DerivationFuture = Future["Derivation | None"]
 
 
 class Derivation(msgspec.Struct, frozen=True):
-    """What came of one target."""
+    """The result for one target."""
 
     name: str
     nodes: int
@@ -34,23 +34,23 @@ class Derivation(msgspec.Struct, frozen=True):
     properties: list[str]
     conditions: list[str]
     followed: list[str]
-    """Fields that the invariant may speak of."""
+    """Fields that the invariant may use."""
     counters: int
     clauses: int
     verdict: Verdict
-    """Proved: an invariant was found, and the prover certifies it. Unknown: with a reason."""
+    """Proved: an invariant was found and certified. Unknown: with a reason."""
     reason: str
     found: int
-    """Conjuncts in Spacer's answer, those included that follow from others."""
+    """The number of conjuncts in Spacer's answer, including those that follow from others."""
     spacers: list[Conjunct]
-    """Spacer's invariant, without what follows from the rest of it; each with whether the one by hand implies it."""
+    """Spacer's conjuncts that do not follow from the others, each with whether the hand-written invariants imply it."""
     by_hand: list[Conjunct]
     """The hand-written invariants, conjunct by conjunct, each with whether Spacer's implies it."""
     certificates: list[Certificate]
     smtlib: str
     """The invariant as SMT-LIB text."""
     derive_seconds: float
-    """Processor time, as the following."""
+    """Seconds of processor time, as the following."""
     certify_seconds: float
     compare_seconds: float
 
@@ -58,7 +58,7 @@ class Derivation(msgspec.Struct, frozen=True):
 def derive(target: SpacerTarget, settings: Settings, seconds: int = SECONDS) -> Derivation:
     """Find, certify, compare.
 
-    :raises KeyboardInterrupt: Ctrl-C while Spacer works, or noted before
+    :raises KeyboardInterrupt: Ctrl-C during the derivation, or recorded before it
     """
     system = System(target)
     answer = derived(system, seconds, settings.seed)
@@ -105,15 +105,15 @@ def derive_all(
     jobs: int,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> list[Derivation]:
-    """Several, in their order; fewer if the run was interrupted.
+    """Derivations for several targets, in their order; fewer if the run was interrupted.
 
-    Each may take minutes, so a process gets the next when it is done with one: Ctrl-C ends all that runs.
+    Each may take minutes, so a process gets the next target only when it is free; Ctrl-C ends all running ones.
     """
     found: dict[int, Derivation] = {}
     work = partial(_derived, settings=settings, seconds=seconds)
     left = list(enumerate(asked))
     with workers(min(jobs, len(asked))) as pool:
-        running: dict[_Running, int] = {}
+        running: dict[_DerivationFuture, int] = {}
         try:
             while left or running:
                 while left and len(running) < jobs:
@@ -126,7 +126,9 @@ def derive_all(
     return [found[index] for index in sorted(found)]
 
 
-def _keep(done: Iterable[_Running], running: dict[_Running, int], found: dict[int, Derivation]) -> None:
+def _keep(
+    done: Iterable[_DerivationFuture], running: dict[_DerivationFuture, int], found: dict[int, Derivation]
+) -> None:
     for future in done:
         derivation = future.result()
         index = running.pop(future)
@@ -143,17 +145,17 @@ def _derived(target: SpacerTarget, settings: Settings, seconds: int) -> Derivati
 
 
 def certificate_counts(derivation: Derivation) -> tuple[int, int]:
-    """Questions proved, and all."""
+    """The number of queries proved, and of all."""
     return sum(c.verdict is Verdict.PROVED for c in derivation.certificates), len(derivation.certificates)
 
 
 def more(derivation: Derivation) -> list[Conjunct]:
-    """What Spacer's invariant says that does not follow from the hand-written ones."""
+    """Spacer's conjuncts that do not follow from the hand-written invariants."""
     return [c for c in derivation.spacers if c.implied is not Verdict.PROVED]
 
 
 def less(derivation: Derivation) -> dict[str, list[Conjunct]]:
-    """What the hand-written invariants say about the fields followed that does not follow from Spacer's, by name."""
+    """The hand-written conjuncts about followed fields that do not follow from Spacer's, by name."""
     found: dict[str, list[Conjunct]] = {}
     for conjunct in derivation.by_hand:
         if conjunct.implied not in (Verdict.PROVED, Verdict.NOT_APPLICABLE):

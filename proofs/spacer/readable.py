@@ -1,4 +1,4 @@
-"""Spacer's clauses as a person writes them: `claims[0][0] <= node_claims[0]` for `Not(-1*claims[0][0] + ... <= -1)`."""
+"""Spacer's clauses in readable form: `claims[0][0] <= node_claims[0]` for `Not(-1*claims[0][0] + ... <= -1)`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OPPOSITE = {"<=": ">", ">=": "<", "<": ">=", ">": "<=", "=": "!="}
 
 
 def readable(formula: z3.BoolRef, negated: bool = False) -> str:
-    """One line; what it does not know how to say stays as Z3 prints it."""
+    """The formula in one line; other formulas stay as Z3 prints them."""
     if z3.is_not(formula):
         return readable(formula.arg(0), not negated)
     if z3.is_or(formula) or z3.is_and(formula):
@@ -34,7 +34,7 @@ def _within(text: str) -> str:
 
 
 def _compared(terms: Sum, comparison: str) -> str:
-    """Of integers: no strict comparisons, and every counter on the side on which it is added."""
+    """A comparison of integers without strict comparisons, with every counter on the side on which it is added."""
     constant = terms.pop("", 0)
     if comparison in ("<", ">"):
         constant += 1 if comparison == "<" else -1
@@ -60,7 +60,7 @@ def _difference(one: z3.ArithRef, other: z3.ArithRef) -> Sum | None:
 
 
 def _add(found: Sum, term: z3.ArithRef, factor: int) -> bool:
-    """Add a linear term; whether it is one."""
+    """Add a linear term; returns whether the term is linear."""
     if z3.is_int_value(term):
         name, factor = "", factor * term.as_long()
     elif z3.is_add(term):

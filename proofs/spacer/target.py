@@ -1,4 +1,4 @@
-"""What an invariant is looked for: properties of one generation on one small host, and the fields that are followed."""
+"""The target of a search for an invariant: properties of one generation on one small host, and the followed fields."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from proofs.mistakes.in_rules import mutated
 from proofs.obligations.suite import lacking
 
 DERIVED = ("node-backed", "host-backed", "aggregates-agree", "entitlement-without-limbo", "entitlement")
-"""Property ids that are derived unless others are asked for."""
+"""The property ids that are derived by default."""
 OF_HEAP_LOCK = frozenset(info.name for info in FIELDS.values() if info.lock == HEAP_LOCK)
 LIFE = frozenset({"is_created", "is_dying", "domctl_lock", "is_destroyed"})
-"""Whether claims are a domain's, or orphaned because it is destroyed, hangs on these."""
+"""Fields that decide whether claims belong to a domain or are orphaned."""
 
 
 @dataclass(frozen=True)
 class SpacerTarget:
-    """Properties (parts) to be shown together, on conditions."""
+    """Parts of properties to be proved together, under conditions."""
 
     semantics: str
     properties: tuple[str, ...]
@@ -44,7 +44,7 @@ class SpacerTarget:
         return f"{self.semantics}{mistake}/{'+'.join([ids, *self.conditions])}/{self.nodes}x{self.domains}"
 
     def rules(self) -> Generation:
-        """The generation, with the deliberate mistake if one was asked for."""
+        """The generation, with the deliberate mistake if there is one."""
         semantics = GENERATIONS[self.semantics]
         return mutated(semantics, self.mutation) if self.mutation else semantics
 
@@ -54,9 +54,9 @@ class SpacerTarget:
 
 
 def targets(semantics: str, ids: list[str], nodes: int, domains: int, mutation: str = "") -> list[SpacerTarget]:
-    """Properties that are promised on the same conditions are shown together; supporting ones are not asked for.
+    """The targets: one for the properties promised on the same conditions, without supporting ones.
 
-    With a part that is promised on more conditions than other parts of its property go those others: it rests on them.
+    A part that is promised on more conditions than other parts of its property is proved together with those others.
     """
     asked = [prop for prop in PROPERTIES.values() if prop.id in ids and prop.kind is Kind.STATE and not prop.support]
     promised = [(p, GENERATIONS[semantics].conditions_of(p)) for p in asked if not lacking(p, GENERATIONS[semantics])]
@@ -81,14 +81,14 @@ class System:
         self.followed = self._followed()
 
     def boot(self) -> Term:
-        """True of the states at boot."""
+        """True for the states at boot."""
         return boot(self.host, self.state)
 
     def about(self, prop: Property, state: State | None = None) -> Term:
-        """What a property says of a state."""
+        """The formula of a property for a state."""
         of_state = prop.about_state(self.target.rules().rules)
         if of_state is None:
-            raise TypeError(f"{prop.name} is not about a state")
+            raise TypeError(f"property {prop.name} is not a state property")
         return of_state(self.host, self.state if state is None else state)
 
     def goal(self) -> Term:
@@ -96,7 +96,7 @@ class System:
         return all_of(self.about(prop) for prop in self.target.parts())
 
     def step(self, transition: str) -> tuple[list[Term], State, frozenset[str]]:
-        """When the transition is possible, the state after it, and the fields it sets."""
+        """The transition's guards, the state after it, and the fields that it sets."""
         host = BoundedHost(self.target.nodes, self.target.domains)
         step = self._built(transition, host)
         for condition in (CONDITIONS[c] for c in self.target.conditions):
@@ -111,9 +111,9 @@ class System:
         return step
 
     def _followed(self) -> tuple[str, ...]:
-        """What heap_lock protects, what properties and conditions speak of, and where a domain is in its life.
+        """The fields under heap_lock, those of properties and conditions, and those of a domain's life.
 
-        In each step any value is taken for the rest: what holds of the fields followed is then true of the model, too.
+        All other fields get arbitrary values in each step, so an invariant of the followed fields holds in the model.
         """
         state = watched(self.state)
         for prop in self.target.parts():
@@ -127,7 +127,7 @@ class System:
         return tuple(name for name in FIELDS if name in wanted)
 
     def cells(self, state: State) -> list[z3.ExprRef]:
-        """The counters of the fields followed, one after another."""
+        """The counters of the followed fields, in order."""
         found = []
         for name in self.followed:
             value, shape = getattr(state, name), FIELDS[name].shape

@@ -18,7 +18,7 @@ class HostShape(Struct, forbid_unknown_fields=True, omit_defaults=True):
     nodes: Annotated[list[Annotated[int, Meta(ge=0, le=2**40)]], Meta(min_length=1, max_length=64)]
     llc_coloring: bool = False  # claim-trace/2, as the next two
     last_alloc_node: Annotated[int, Meta(ge=0, le=254)] | UnsetType = UNSET  # of a new domain; absent: none
-    debug_build: bool = False  # assertions that only a debug build has stop the host
+    debug_build: bool = False  # assertions of a debug build stop the host
 
 
 class Header(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -29,4 +29,4 @@ class Header(Struct, forbid_unknown_fields=True, omit_defaults=True):
     source: str
     host: HostShape
     seed: int = 0
-    expect: list[str] = []  # claim-trace/2: properties that the trace breaks, and no others
+    expect: list[str] = []  # claim-trace/2: exactly the properties that the trace violates

@@ -1,6 +1,6 @@
-"""The content of a gzip file that may be cut or damaged: everything in front of the damage is delivered first.
+"""The content of a gzip file that may be cut or damaged: everything before the damage is delivered first.
 
-``gzip.GzipFile`` raises while a buffer is being filled; what it had unpacked into that buffer, whole traces, is lost.
+``gzip.GzipFile`` raises while it fills a buffer, and the traces that it had unpacked into that buffer are lost.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Gunzip(io.RawIOBase):
         self._damage: zlib.error | None = None
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
@@ -53,7 +53,7 @@ class Gunzip(io.RawIOBase):
         raise self._damage
 
     def _next_member(self) -> bool:
-        """Begin another member, behind any padding; false at the end of the file."""
+        """Begin the next member, after any padding; False: the file ends."""
         packed = self._engine.unused_data
         while not (packed := packed.lstrip(b"\0")):
             packed = self._file.read1(_CHUNK)
@@ -75,7 +75,7 @@ class Gunzip(io.RawIOBase):
 
     @staticmethod
     def _up_to_damage(engine: zlib._Decompress, packed: bytes, limit: int) -> bytes:
-        """The failed call again, byte by byte: zlib drops what a call unpacked before it failed."""
+        """Repeat the failed call byte by byte, because zlib drops what a failing call has unpacked."""
         data = b""
         for at in range(len(packed)):
             try:

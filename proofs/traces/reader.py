@@ -1,6 +1,6 @@
 """Streaming reader and validator of trace files, gzip or plain, with one or more traces each.
 
-Everything wrong with a file is a :class:`TraceError` that names file and line; the traces before it were delivered.
+Every error in a file is a :class:`TraceError` that names file and line. The traces before it are delivered.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from .gunzip import Gunzip
 from .text import one_line, printable
 
 LONGEST_LINE = 1 << 26
-"""Bytes. A line is read as a whole; one without end must not fill the memory."""
+"""The most bytes of a line, because lines are read as a whole."""
 
 MOST_PAGES = 1 << 40
-"""Of a host: physical addresses have 52 bits."""
+"""The most pages of a host: physical addresses have 52 bits."""
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     FORMAT_1: msgspec.json.Decoder(Events1),
@@ -53,7 +53,7 @@ class _Kind(msgspec.Struct):
 
 _KIND = msgspec.json.Decoder(_Kind)
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for a line that is malformed."""
+"""The exceptions of msgspec for a malformed line."""
 
 
 class TraceError(Exception):
@@ -63,7 +63,7 @@ class TraceError(Exception):
         super().__init__(path, line, reason)
         self.path = path
         self.line = line
-        self.reason = one_line(reason)  # it may quote the file
+        self.reason = one_line(reason)  # the reason may quote the file
 
     def __str__(self) -> str:
         path = printable(self.path)
@@ -93,7 +93,7 @@ class _Lines:
         self._file = io.BufferedReader(Gunzip(file), 1 << 18) if packed else file
 
     def next(self) -> bytes | None:
-        """The next line that is not blank, or none at the end."""
+        """The next line that is not blank; None: the file ends."""
         if self._pending is not None:
             line, self._pending = self._pending, None
             return line
@@ -113,11 +113,11 @@ class _Lines:
         return None
 
     def push_back(self, line: bytes) -> None:
-        """Let ``next`` give that line again."""
+        """Let ``next`` return that line again."""
         self._pending = line
 
     def error(self, reason: str, after: int = 0) -> TraceError:
-        """An error at the line read last, or ``after`` lines behind it."""
+        """An error at the line read last, or ``after`` lines after it."""
         return TraceError(self.path, self.number + after, reason)
 
     def close(self) -> None:
@@ -152,9 +152,9 @@ class Trace:
         return [decode(line) for line in self.raw[1:]]
 
     def check_shape(self, state: State) -> None:
-        """The lists of a state must have a number for each node. Not done while reading: a comparison implies it.
+        """Check that the lists of a state have a number for each node; not done while reading, as comparisons imply it.
 
-        :raises TraceError: one has not
+        :raises TraceError: a list has another length
         """
         if problem := shape_problem(state, len(self.header.host.nodes)):
             raise self.error(problem)
@@ -184,7 +184,7 @@ class Trace:
 
 
 def shape_problem(state: State, num_nodes: int) -> str | None:
-    """Which list of a state has not a number for each node, or none."""
+    """The list of a state that does not have a number for each node, in words; None: all have."""
     lists: dict[str, list[int] | UnsetType] = {
         "node_avail_pages": state.node_avail_pages,
         "node_outstanding_claims": state.node_outstanding_claims,
@@ -218,7 +218,7 @@ def _explain(error: Exception, version: str = "") -> str:
 
 
 class _Checker:
-    """What the types of single events do not say."""
+    """The checks that the types of single events cannot express."""
 
     def __init__(self, header: Header) -> None:
         self.booted = False
@@ -227,7 +227,7 @@ class _Checker:
         self._domids: set[int] = set()
 
     def problem(self, event: Event) -> str | None:
-        """Why the event cannot stand here, or none."""
+        """Why the event is not permitted here; None: it is permitted."""
         if self._crashed:
             return "an event after the crash that ended the trace"
         kind = type(event)
@@ -247,7 +247,7 @@ class _Checker:
         return self._outcome_problem(event)
 
     def _problem_1(self, event: Event) -> str | None:
-        """What only claim-trace/1 rules out. In claim-trace/2 domains go, and hypercalls name ones that never were."""
+        """Checks of claim-trace/1 only: in claim-trace/2, domains are destroyed, and hypercalls name unknown ids."""
         domid = getattr(event, "domid", None)
         if domid is not None:
             if type(event) is CreateDomain:
@@ -291,7 +291,7 @@ def _read_header(line: bytes, lines: _Lines) -> Header:
         version = msgspec.json.decode(kind.format, type=str)
     except _MALFORMED as error:
         raise lines.error(f"{_explain(error)} - at field `format`") from None
-    if version not in _DECODERS:  # asked first: its headers may have other fields
+    if version not in _DECODERS:  # checked first: headers of other formats may have other fields
         raise lines.error(f"unknown format {version!r}; known: {', '.join(_DECODERS)}")
     try:
         header = _HEADER.decode(line)
@@ -323,7 +323,7 @@ def _read_header(line: bytes, lines: _Lines) -> Header:
 def read_traces(path: str | Path) -> Iterator[Trace]:
     """The traces of a file, one after the other, each to be iterated for its events.
 
-    A trace that is not read to its end is read on, and checked, when the next one is asked for.
+    Requesting the next trace first reads and checks the current one to its end.
 
     :raises TraceError: at the first line that is wrong; line 0 is the file itself
     """

@@ -1,17 +1,17 @@
-"""Text of a file, made fit for one line of a terminal."""
+"""Makes text of a file printable on one line of a terminal."""
 
 LONGEST = 300
 
 
 def printable(text: str) -> str:
-    """What a terminal cannot print (line ends, control characters, undecodable bytes of a path) is escaped."""
+    """The text with unprintable parts (line ends, control characters, undecodable bytes of a path) escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def one_line(text: str) -> str:
-    """The same, and long text is cut."""
+    """The printable text, cut if it is long."""
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}... ({len(text):,} characters)"
     return printable(text)

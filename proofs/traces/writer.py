@@ -17,7 +17,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class TraceWriter:
-    """Writes traces one after the other: ``header()`` begins one, ``event()`` goes on with it. A context manager."""
+    """Writes traces one after the other: ``header()`` begins one, ``event()`` continues it. A context manager."""
 
     def __init__(self, path: str | Path) -> None:
         packed = str(path).endswith(".gz")

@@ -1,4 +1,4 @@
-"""Every generation of claims, by name. One small file each: its differences from the common core."""
+"""Every generation of claims by name. Each module states the differences from the common core."""
 
 from ..generation import Generation
 from .claim_sets import ClaimSets, ClaimSetsNoRecall, ClaimSetsV3
@@ -11,7 +11,7 @@ from .single_node import SingleNodeV1, SingleNodeV2, SingleNodeV3, SingleNodeV4
 
 
 class Generations(dict[str, Generation]):
-    """The generations, oldest first. A variant, GENERATION+PART+..., is found by its name, but not listed."""
+    """The generations, oldest first. A variant, GENERATION+PART+..., can be looked up by name but is not listed."""
 
     def __missing__(self, name: str) -> Generation:
         generation, *parts = name.split("+")

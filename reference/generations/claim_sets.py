@@ -1,4 +1,4 @@
-"""The claim-set generations: several nodes and host-wide, installed in one step. Their rules are the common core's."""
+"""The claim-set generations: claims on several nodes and host-wide, installed in one step, by the common core."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class ClaimSets(Generation):
 
 
 class ClaimSetsNoRecall(ClaimSets):
-    """``claim-sets-no-recall``: before recall at offlining was added."""
+    """``claim-sets-no-recall``: the design before recall at offlining was added."""
 
     name = "claim-sets-no-recall"
 
@@ -25,7 +25,7 @@ class ClaimSetsNoRecall(ClaimSets):
 
 
 def legacy_as_global(entries: Sequence[ClaimEntry]) -> list[ClaimEntry]:
-    """LEGACY entries are checked like host-wide ones."""
+    """The entries with LEGACY entries replaced by host-wide ones, as which they are checked."""
     return [
         entry._replace(target=CLAIM_TARGET_GLOBAL) if entry.target == CLAIM_TARGET_LEGACY else entry
         for entry in entries
@@ -33,14 +33,14 @@ def legacy_as_global(entries: Sequence[ClaimEntry]) -> list[ClaimEntry]:
 
 
 class ClaimSetsV3(ClaimSets):
-    """``claim-sets-v3`` (2026-05): same rules; the total is kept, and the host-wide claim derived from it."""
+    """``claim-sets-v3`` (2026-05): the same rules; the total is kept, and the host-wide claim derived from it."""
 
     name = "claim-sets-v3"
     claim_counters = ("outstanding_pages", "node_claims", "claims")
     reserved_field = "cmd"
 
     def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], mode: int) -> Status:
-        """The SET mode of ``XEN_DOMCTL_claim_memory``: every set goes to the one installer."""
+        """The SET mode of ``XEN_DOMCTL_claim_memory``: one installer for every set."""
         if host.llc_coloring_enabled or mode != 0:
             return Status.EOPNOTSUPP
         if not entries:
@@ -52,7 +52,7 @@ class ClaimSetsV3(ClaimSets):
         return self.install_claim_set(host, domain, entries)
 
     def install_claim_set(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry]) -> Status:
-        """A LEGACY entry is checked like a host-wide one, and stands without pages on nodes."""
+        """A LEGACY entry is checked as a host-wide one, and excludes pages on nodes."""
         if not any(entry.target == CLAIM_TARGET_LEGACY for entry in entries):
             return super().install_claim_set(host, domain, entries)
         with domain.page_alloc_lock, host.heap_lock:
@@ -64,7 +64,7 @@ class ClaimSetsV3(ClaimSets):
             return stake_outstanding_pages(host, domain, requested.global_pages)
 
     def get_memory_claims(self, host: Host, domain: Domain, capacity: int, pad: int) -> InstalledSet:
-        """The GET mode: the host-wide entry is always there; ERANGE with the needed count if there is no room."""
+        """The GET mode: always returns a host-wide entry; ERANGE with the needed count if there is no room."""
         if host.llc_coloring_enabled or pad != 0:
             return InstalledSet(Status.EOPNOTSUPP)
         if domain.is_dying:

@@ -1,4 +1,4 @@
-"""``claim-sets-v7`` (2026-05): the series as posted for design v3, where its code does not do what its design says."""
+"""``claim-sets-v7`` (2026-05): the series as posted for design v3; its code deviates from the design."""
 
 from collections.abc import Sequence
 

@@ -7,7 +7,7 @@ from .parts import ChargedAtAlloc, DyingChecked, LimboCounted, LowLimitRefused, 
 class ClaimSetsHardened(LimboCounted, LowLimitRefused, ChargedAtAlloc, DyingChecked, StashKept, MarksKept, ClaimSets):
     """Pages count against the limit when they leave the heap; a dying domain is refused under the locks.
 
-    Nothing that was granted is dropped: neither a stashed extent nor an offline mark.
+    Stashed extents and offline marks are not dropped.
     """
 
     name = "claim-sets-hardened"

@@ -9,9 +9,9 @@ from ..status import HypervisorCrash, MisuseError, Status
 
 
 class LegacyRedeemAtAlloc(Generation):
-    """``legacy-redeem-at-alloc`` (from 2025-12; 4.20, 4.21): redeemed in the allocator's critical section.
+    """``legacy-redeem-at-alloc`` (from 2025-12; 4.20, 4.21): claims are redeemed in the allocator's critical section.
 
-    A claim is not mixed with unclaimed memory: one or the other covers a request. No node is checked.
+    Either a claim or unclaimed memory covers a request, never both together. Nodes are not checked.
     """
 
     name = "legacy-redeem-at-alloc"
@@ -34,23 +34,23 @@ class LegacyRedeemAtAlloc(Generation):
 
     def redeem(self, host: Host, claimant: Domain, pages: int, _node: int) -> None:
         stop_if_above(host, pages if pages < claimant.global_claims else claimant.global_claims)
-        deduct_global_claims(host, claimant, pages, claimant.history.redeemed)
+        deduct_global_claims(host, claimant, pages)
 
     def recall(self, host: Host, node: int) -> None:
         """Claims stay when pages go offline."""
 
 
 def stop_if_above(host: Host, outstanding: int) -> None:
-    """Mainline's assertion where claims are redeemed: no more than the host has counted.
+    """Mainline's assertion where claims are redeemed: they are at most the host's counter.
 
-    :raises HypervisorCrash: it is more
+    :raises HypervisorCrash: they are more
     """
     if outstanding > host.outstanding_claims:
         raise HypervisorCrash("BUG_ON: outstanding > outstanding_claims")
 
 
 class Mainline422(LegacyRedeemAtAlloc):
-    """``mainline-4.22`` (from 2026-02, today's mainline): the same with the stash in ``populate_physmap``."""
+    """``mainline-4.22`` (from 2026-02, today's mainline): in addition, the stash in ``populate_physmap``."""
 
     name = "mainline-4.22"
     claim_counters = ("outstanding_pages", "pending_scrub", "creation_finished")
@@ -59,7 +59,7 @@ class Mainline422(LegacyRedeemAtAlloc):
 
 
 class LegacyRedeemAtAssign(LegacyRedeemAtAlloc):
-    """``legacy-redeem-at-assign`` (2025-03 to 2025-12): redeemed when the pages are assigned, a section later."""
+    """``legacy-redeem-at-assign`` (2025-03 to 2025-12): claims are redeemed one section later, in ``assign_pages``."""
 
     name = "legacy-redeem-at-assign"
     refuses_dying = False
@@ -67,10 +67,10 @@ class LegacyRedeemAtAssign(LegacyRedeemAtAlloc):
     redeems_at_alloc = False
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        """Not yet: pages that left the heap are still claimed."""
+        """No effect: pages that left the heap stay claimed until they are assigned."""
 
     def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
-        """Extra pages redeem too: what they take of the claim the domain does not get in tot_pages."""
+        """Extra pages redeem claims too, so that the domain gets fewer pages in tot_pages than it claimed."""
         with host.heap_lock:
             stop_if_above(host, domain.outstanding())
             redeemed = self.redeem_at_assign(host, domain, pages, node)
@@ -78,8 +78,8 @@ class LegacyRedeemAtAssign(LegacyRedeemAtAlloc):
                 domain.history.lost += redeemed
 
     def redeem_at_assign(self, host: Host, domain: Domain, pages: int, _node: int) -> int:
-        """Redeem claims for pages that the domain just got; heap_lock is held. Returns how many."""
-        return deduct_global_claims(host, domain, pages, domain.history.redeemed)
+        """Redeem claims for pages just assigned to the domain; heap_lock is held. Returns the pages redeemed."""
+        return deduct_global_claims(host, domain, pages)
 
 
 class Legacy2013(LegacyRedeemAtAssign):
@@ -88,7 +88,7 @@ class Legacy2013(LegacyRedeemAtAssign):
     name = "legacy-2013"
 
     def pages_released(self, host: Host, domain: Domain, pages: int, refcounted: bool) -> None:
-        """Extra pages too."""
+        """The claim grows by the freed pages, extra pages included."""
         del refcounted
         with host.heap_lock:
             if domain.global_claims != 0:

@@ -1,18 +1,18 @@
-"""Changes to the rules of a generation, to be made one by one: ``claim-sets+limbo-counted`` is claim sets with one.
+"""Single changes to the rules of a generation: ``claim-sets+limbo-counted`` is ``claim-sets`` with one of them.
 
-Most look at the limit where the hypervisor cannot, because page_alloc_lock orders before heap_lock. They keep two
-counters a domain under ``heap_lock``: ``charged_pages`` (tot_pages and the pages on their way into it) and
-``charge_limit`` (a copy of max_pages). Both locks are held where these follow tot_pages and max_pages.
+Most check the limit under heap_lock, where the hypervisor cannot read it: page_alloc_lock must be taken first. They
+keep two counters per domain under ``heap_lock``: ``charged_pages`` (tot_pages and the pages on their way into it) and
+``charge_limit`` (a copy of max_pages). Both locks are held where these are updated from tot_pages and max_pages.
 """
 
-from ..claims import deduct_global_claims, deduct_node_claims, redeem_claims_for_allocation, stake_claims
+from ..claims import booked_on, deduct_global_claims, deduct_node_claims, redeem_claims_for_allocation, stake_claims
 from ..generation import Generation, Request
 from ..state import Domain, Host, read_unlocked
 from ..status import Status
 
 
-class Charged(Generation):
-    """Keeps the two counters."""
+class ChargeCounters(Generation):
+    """Keeps ``charged_pages`` and ``charge_limit``."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         claimant.charged_pages += pages
@@ -44,22 +44,22 @@ class Charged(Generation):
         """A new limit was stored; both locks are held."""
 
 
-class LimboCounted(Charged):
+class LimboCounted(ChargeCounters):
     """Pages in limbo count against max_pages in addition to a claim, as pages held do."""
 
     def pages_held(self, domain: Domain) -> int:
         return domain.charged_pages
 
 
-class LowLimitRefused(Charged):
+class LowLimitRefused(ChargeCounters):
     """A limit below pages and claims is refused."""
 
     def refuses_limit(self, domain: Domain, max_pages: int) -> bool:
         return self.pages_held(domain) + domain.outstanding() > max_pages
 
 
-class ChargedAtAlloc(Charged):
-    """The allocator refuses pages beyond the limit; pages in limbo and claims that stay after redeeming count."""
+class ChargedAtAlloc(ChargeCounters):
+    """The allocator refuses pages beyond the limit; pages in limbo and claims left after redeeming count."""
 
     def request_permitted(self, host: Host, request: Request) -> bool:
         claimant = request.claimant
@@ -71,7 +71,7 @@ class ChargedAtAlloc(Charged):
 
 
 class DyingChecked(Generation):
-    """Claim calls look at is_dying under their locks."""
+    """Claim calls check is_dying under their locks."""
 
     def refuses_claimant(self, domain: Domain) -> bool:
         return domain.is_dying
@@ -89,12 +89,12 @@ class LimitReadUnlocked(Generation):
         return super().request_permitted(host, request)
 
     def claims_that_count(self, claimant: Domain, pages: int) -> int:
-        """The claims that stay after redeeming for so many pages."""
+        """The claims left after redeeming for ``pages``."""
         return _claims_left(claimant, pages)
 
 
 class AllClaimsAtAlloc(LimitReadUnlocked):
-    """All claims count, those too that the request is about to redeem."""
+    """All claims count, including those that the request is about to redeem."""
 
     def claims_that_count(self, claimant: Domain, pages: int) -> int:
         del pages
@@ -109,26 +109,26 @@ class ClaimsCheckedAtAssign(Generation):
             return domain.max_pages - domain.outstanding()
 
 
-class ClaimsTrimmed(Charged):
-    """A new limit releases the claims it leaves no room for: host-wide first, then nodes ascending."""
+class ClaimsTrimmed(ChargeCounters):
+    """A new limit releases the claims that exceed it: host-wide ones first, then nodes in ascending order."""
 
     def limit_stored(self, host: Host, domain: Domain) -> None:
-        released = domain.history.released
         excess = self.pages_held(domain) + domain.outstanding() - domain.max_pages
-        if excess > 0:
-            excess -= deduct_global_claims(host, domain, excess, released)
-        for node in host.nodes:
+        with booked_on(host, "released"):
             if excess > 0:
-                excess -= deduct_node_claims(host, domain, node, excess, released)
+                excess -= deduct_global_claims(host, domain, excess)
+            for node in host.nodes:
+                if excess > 0:
+                    excess -= deduct_node_claims(host, domain, node, excess)
 
 
 class RedeemedAtAssign(Generation):
-    """Claims are redeemed where tot_pages grows; pages that left the heap are still claimed until then."""
+    """Claims are redeemed where tot_pages grows; until then, pages that left the heap stay claimed."""
 
     redeems_at_alloc = False
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        """Not yet."""
+        """No effect: claims are redeemed in ``assign_pages``."""
 
     def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
         if refcounted:
@@ -137,7 +137,7 @@ class RedeemedAtAssign(Generation):
 
 
 class StashKept(Generation):
-    """A live domain's stashed extent is never freed: a populate that it does not suit, and unpausing, are refused."""
+    """A live domain's stashed extent is never freed: a populate that does not match it, and unpausing, are refused."""
 
     drops_stash = False
 
@@ -160,14 +160,13 @@ class MarksKept(Generation):
     keeps_marks = True
 
 
-class OthersKept(Charged):
-    """Claims on other nodes are redeemed only as far as the limit or the host's free pages demand it."""
+class OthersKept(ChargeCounters):
+    """Claims on other nodes are redeemed only as far as the limit or the host's free pages require it."""
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
         claimant.charged_pages += pages
-        redeemed = claimant.history.redeemed
-        pages -= deduct_node_claims(host, claimant, node, pages, redeemed)
-        pages -= deduct_global_claims(host, claimant, pages, redeemed)
+        pages -= deduct_node_claims(host, claimant, node, pages)
+        pages -= deduct_global_claims(host, claimant, pages)
         over_limit = claimant.charged_pages + claimant.outstanding() - claimant.charge_limit
         beyond = host.outstanding_claims - host.total_avail_pages
         demanded = over_limit if over_limit >= beyond else beyond
@@ -175,7 +174,7 @@ class OthersKept(Charged):
             pages = demanded
         for other in host.nodes:
             if pages > 0:
-                pages -= deduct_node_claims(host, claimant, other, pages, redeemed)
+                pages -= deduct_node_claims(host, claimant, other, pages)
 
 
 def _claims_left(domain: Domain, pages: int) -> int:
@@ -198,11 +197,11 @@ PARTS: dict[str, type[Generation]] = {
     "stash-claim-restored": StashClaimRestored,
     "marks-kept": MarksKept,
 }
-"""The parts of variants, by name. The model has one more: ``one-section``, for which there is no split to run."""
+"""The parts of variants, by name. ``one-section`` exists only in the model."""
 
 
 def changed(base: Generation, parts: list[str]) -> Generation:
-    """The semantics with these changes.
+    """The generation with these changes.
 
     :raises KeyError: there is no such part
     """

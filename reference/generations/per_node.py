@@ -21,14 +21,14 @@ class PerNodeV8(Generation):
         return permit_without_mixing(host, request.pages, request.claimant)
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
-        """Offlining may leave claims above free pages: unclaimed memory is then none."""
+        """Offlining may leave claims above free pages: unclaimed memory is then 0."""
         avail, claimed = host.node_avail_pages[node], host.node_outstanding_claims[node]
         unclaimed = 0 if avail < claimed else avail - claimed
         own = 0 if request.claimant is None else request.claimant.claims[node]
         return request.pages <= unclaimed + own
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        """Mainline's assertion stays before the rules of claim sets."""
+        """Mainline's assertion, then the rules of claim sets."""
         held = claimant.outstanding()
         stop_if_above(host, pages if pages < held else held)
         super().redeem(host, claimant, pages, node)
@@ -37,7 +37,7 @@ class PerNodeV8(Generation):
         """Claims stay when pages go offline."""
 
     def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], pad: int) -> Status:
-        """``set_memory_claims``: no entries release all claims, whatever the state of the domain."""
+        """``set_memory_claims``: an empty list releases all claims, in any state of the domain."""
         if pad != 0:
             return Status.EINVAL
         if not entries:
@@ -89,7 +89,7 @@ class PerNodeV8(Generation):
         return Status.OK
 
     def get_memory_claims(self, host: Host, domain: Domain, capacity: int, pad: int) -> InstalledSet:
-        """``get_memory_claims``: targets with a claim only, of a dying domain too; ENOBUFS if there is no room."""
+        """``get_memory_claims``: only targets with a claim, even of a dying domain; ENOBUFS if there is no room."""
         if pad != 0:
             return InstalledSet(Status.EINVAL)
         entries = installed_entries(host, domain, empty_global=False)

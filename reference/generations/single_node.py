@@ -1,4 +1,4 @@
-"""The single-node generations: one claim a domain, ``outstanding_pages``, on ``claim_node`` or host-wide.
+"""The single-node generations: each domain has one claim, ``outstanding_pages``, on ``claim_node`` or host-wide.
 
 A claim on a node is kept in ``claims[claim_node]``, a host-wide one in ``global_claims``.
 """
@@ -55,9 +55,9 @@ class SingleNodeV1(LegacyRedeemAtAssign):
 
     def redeem_at_assign(self, host: Host, domain: Domain, pages: int, node: int) -> int:
         if domain.claim_node is None:
-            return deduct_global_claims(host, domain, pages, domain.history.redeemed)
+            return deduct_global_claims(host, domain, pages)
         if domain.claim_node == node:
-            return deduct_node_claims(host, domain, node, pages, domain.history.redeemed)
+            return deduct_node_claims(host, domain, node, pages)
         return 0
 
     def set_outstanding_pages(self, host: Host, domain: Domain, pages: int, node: int | None = None) -> Status:
@@ -70,7 +70,7 @@ class SingleNodeV1(LegacyRedeemAtAssign):
             if domain.outstanding() != 0:
                 return Status.EINVAL
             total = domain.tot_pages + pages
-            if total < 0 or total > domain.max_pages:  # below 0 it has wrapped, as `pages` has
+            if total < 0 or total > domain.max_pages:  # below 0: wrapped, like `pages`
                 return Status.EINVAL
             if exceeds_unsigned(pages, host.unclaimed()):
                 return Status.ENOMEM
@@ -80,14 +80,14 @@ class SingleNodeV1(LegacyRedeemAtAssign):
         return Status.OK
 
     def target_of_claim_pages(self, mem_flags: int) -> int | None | Status:
-        """An exact node, below MAX_NUMNODES. Other flags are not looked at: the posted check's mask is 0."""
+        """An exact node, below MAX_NUMNODES. Other flags are ignored: the posted check's mask is 0."""
         node = XENMEMF_get_node(mem_flags)
         if node == NUMA_NO_NODE:
             return None
         return node if mem_flags & XENMEMF_exact_node_request and node < MAX_NUMNODES else Status.EINVAL
 
     def node_refused(self, _host: Host, node: int) -> Status | None:
-        """Why a claim cannot be on that node."""
+        """The errno if a claim cannot be on that node; None: it can."""
         return Status.EINVAL if node >= MAX_NUMNODES else None
 
 
@@ -97,11 +97,11 @@ class SingleNodeV2(SingleNodeV1):
     name = "single-node-v2"
 
     def target_of_claim_pages(self, mem_flags: int) -> int | None | Status:
-        """The domctl names the node now."""
+        """No node: the domctl names it."""
         return None if mem_flags == 0 else Status.EINVAL
 
     def claim_memory(self, host: Host, domain: Domain, entries: Sequence[ClaimEntry], _pad: int) -> Status:
-        """``XEN_DOMCTL_claim_memory``: a list of (node, pages), of which one entry is supported; none releases."""
+        """``XEN_DOMCTL_claim_memory``: a list of at most one (node, pages); an empty list releases."""
         if len(entries) > 1:
             return Status.EOPNOTSUPP
         pages, target, _entry_pad = entries[0] if entries else ClaimEntry(0, NUMA_NO_NODE)
@@ -114,7 +114,7 @@ class SingleNodeV2(SingleNodeV1):
         return request.node
 
     def node_permits(self, host: Host, request: Request, node: int) -> bool:
-        """Only where no node was requested and any claim exists; own claims give no credit.
+        """Checked only if no node is requested and the host has claims; the domain's own claims do not count.
 
         The comparison is unsigned: a node whose claims exceed its free pages is not skipped.
         """
@@ -132,7 +132,7 @@ class SingleNodeV3(SingleNodeV2):
     name = "single-node-v3"
 
     def pages_of_claim_pages(self, domain: Domain, pages: int) -> int:
-        """The legacy call is for pages in all; tot_pages is read without its lock, and fewer pages than that wrap."""
+        """The legacy call names a total. tot_pages is read without its lock; a smaller total wraps."""
         return pages - read_unlocked(domain, "tot_pages") if pages else 0
 
     def request_permitted(self, host: Host, request: Request) -> bool:
@@ -169,7 +169,7 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
         return unclaimed
 
     def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        """On another node than the claim's, only what would exceed max_pages; tot and max are read without lock."""
+        """Pages from another node redeem only what would exceed max_pages; tot and max are read without their lock."""
         held = claimant.outstanding()
         redeemed = pages if pages < held else held
         target = claimant.claim_node
@@ -180,9 +180,9 @@ class SingleNodeV4(LegacyRedeemAtAlloc):
             if excess < redeemed:
                 redeemed = excess
         if target is None:
-            deduct_global_claims(host, claimant, redeemed, claimant.history.redeemed)
+            deduct_global_claims(host, claimant, redeemed)
         else:
-            deduct_node_claims(host, claimant, target, redeemed, claimant.history.redeemed)
+            deduct_node_claims(host, claimant, target, redeemed)
         if claimant.outstanding() == 0:
             claimant.claim_node = None
 

@@ -20,8 +20,8 @@ from proofs.operations import (
     SetMaxPages,
     SetOutstandingPages,
 )
-from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.observe import observe
+from proofs.replay.runner import Runner, boot_shape
 from proofs.traces.events import FORMAT_1, Header, HostShape
 from reference.generations import GENERATIONS
 from reference.heap import NodeHeap
@@ -38,7 +38,7 @@ class Maker:
             nodes = [span] * 64
         self.header = Header(FORMAT_1, "claim-sets", "random", HostShape(span, nodes), seed)
         self.host = boot_shape(self.header.host, GENERATIONS["claim-sets"], block_policy=self._block)
-        self.execution = Execution(self.host)
+        self.execution = Runner(self.host)
         self.events: list[Event] = []
 
     def _block(self, heap: NodeHeap, order: int) -> int | None:

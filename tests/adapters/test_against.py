@@ -1,4 +1,4 @@
-"""Replay against a program: it may take other blocks, be asked in any window, and fail at any place."""
+"""Replay against a program that takes other blocks, with any number of operations in flight, and any failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs._make.checkout import ROOT
-from proofs.adapters import FailureKind, HostRefused, Outside, OutsideFailure, against
+from proofs.adapters import FailureKind, HostRefusal, OutsideFailure, OutsideProgram, against
 from proofs.adapters.against import NO_PAGES, replay_against
 from proofs.adapters.made import GeneratedTrace
 from proofs.file_replay import replay_file
@@ -27,14 +27,14 @@ SMALL = Header(FORMAT_1, "claim-sets", "small", HostShape(4, [4]))
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Outside]:
-    with Outside(SERVE) as outside:
+def served() -> Iterator[OutsideProgram]:
+    with OutsideProgram(SERVE) as outside:
         yield outside
         outside.stop()
 
 
 @pytest.mark.parametrize("path", CONFORMANCE, ids=lambda path: path.name.split(".")[0])
-def test_recorded_traces_of_every_generation(path: Path, served: Outside) -> None:
+def test_recordings_replay_against_serve_without_divergence(path: Path, served: OutsideProgram) -> None:
     events = skipped = 0
     for number, trace in enumerate(read_traces(path)):
         if number == 15:
@@ -48,7 +48,7 @@ def test_recorded_traces_of_every_generation(path: Path, served: Outside) -> Non
     assert skipped < events / 50
 
 
-def test_a_program_that_takes_the_recorded_blocks_is_asked_everything(served: Outside, tmp_path: Path) -> None:
+def test_program_taking_recorded_blocks_gets_every_operation(served: OutsideProgram, tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     traces = own_traces()
     path.write_text("".join(json.dumps(line) + "\n" for trace in traces for line in trace))
@@ -59,13 +59,15 @@ def test_a_program_that_takes_the_recorded_blocks_is_asked_everything(served: Ou
 
 
 @pytest.mark.parametrize("window", [2, 7, 256])
-def test_the_window_changes_nothing(served: Outside, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_does_not_depend_on_window_size(
+    served: OutsideProgram, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(against, "WINDOW", window)
     for seed in range(5):
         assert replay_against(Maker(seed).trace(120), served).result.divergence is None
 
 
-def test_operations_left_out_of_a_trace_leave_the_rest_possible(served: Outside) -> None:
+def test_trace_stays_valid_when_operations_are_removed(served: OutsideProgram) -> None:
     """What a shrinker needs: frees of blocks that nobody allocates any more are left out, or the trace is malformed."""
     made = Maker(3).trace(200)
     events = [event for event in made if event.op != "install_claim_set"]
@@ -74,15 +76,17 @@ def test_operations_left_out_of_a_trace_leave_the_rest_possible(served: Outside)
     assert result.events > 100
 
 
-def test_what_the_program_did_replays_to_the_same_divergence(tmp_path: Path) -> None:
+def test_written_trace_replays_to_the_same_divergence(tmp_path: Path) -> None:
     command = f"{SERVE} --mistake redeem-global-first"
-    found = replay_file(str(EXAMPLE), against=partial(Outside, command), write_to=str(tmp_path))
+    found = replay_file(str(EXAMPLE), against=partial(OutsideProgram, command), write_to=str(tmp_path))
     assert found.divergences == []  # the domain has no claim on the node that it allocates from
     recorded = tmp_path / "recorded.jsonl"
     recorded.write_bytes(
         b"".join(line.replace(b'"node":1', b'"node":0') for line in EXAMPLE.read_bytes().splitlines(keepends=True))
     )
-    (written,) = replay_file(str(recorded), against=partial(Outside, command), write_to=str(tmp_path)).divergences
+    (written,) = replay_file(
+        str(recorded), against=partial(OutsideProgram, command), write_to=str(tmp_path)
+    ).divergences
     assert written.divergence.field == "state.node_outstanding_claims[0]"
     assert written.trace_file is not None
     (again,) = replay_file(written.trace_file).divergences
@@ -94,14 +98,14 @@ def test_what_the_program_did_replays_to_the_same_divergence(tmp_path: Path) -> 
     ("mode", "events"), [("header-garbage", 0), ("ends", 3), ("wrong-shape", 3), ("extra-line", 4)]
 )
 def test_every_event_is_counted_once(mode: str, events: int) -> None:
-    result = replay_file(str(EXAMPLE), against=partial(Outside, misbehaving(mode)))
+    result = replay_file(str(EXAMPLE), against=partial(OutsideProgram, misbehaving(mode)))
     assert len(result.divergences) == 1
     assert (result.events, result.skipped) == (events, 4 - events)
 
 
 def test_a_failure_is_written_as_a_crash(tmp_path: Path) -> None:
     (written,) = replay_file(
-        str(EXAMPLE), against=partial(Outside, misbehaving("ends")), write_to=str(tmp_path)
+        str(EXAMPLE), against=partial(OutsideProgram, misbehaving("ends")), write_to=str(tmp_path)
     ).divergences
     assert written.trace_file is not None
     (again,) = replay_file(written.trace_file).divergences
@@ -110,7 +114,7 @@ def test_a_failure_is_written_as_a_crash(tmp_path: Path) -> None:
     assert again.divergence.observed == "died: ended with status 0"
 
 
-def test_a_failure_that_is_not_seen_again_is_not_lost(tmp_path: Path) -> None:
+def test_failure_that_does_not_recur_is_kept(tmp_path: Path) -> None:
     (tmp_path / "once.py").write_text(
         "import os, sys\n"
         f"sys.path.insert(0, {str(MISBEHAVING.parent)!r})\n"
@@ -124,32 +128,36 @@ def test_a_failure_that_is_not_seen_again_is_not_lost(tmp_path: Path) -> None:
         "        self.right(answer)\n"
         f"Once({str(EXAMPLE)!r}).run()\n"
     )
-    result = replay_file(str(EXAMPLE), against=partial(Outside, misbehaving("").split(" ")[0] + f" {tmp_path}/once.py"))
+    result = replay_file(
+        str(EXAMPLE), against=partial(OutsideProgram, misbehaving("").split(" ")[0] + f" {tmp_path}/once.py")
+    )
     (written,) = result.divergences
     assert written.divergence.event == 2
-    assert written.divergence.observed == "died: ended with status 0; not seen again, asked singly"
+    assert (
+        written.divergence.observed == "died: ended with status 0; it did not occur again with one operation at a time"
+    )
 
 
-def test_a_malformed_trace_is_not_blamed_on_the_program(served: Outside) -> None:
+def test_malformed_trace_is_not_blamed_on_the_program(served: OutsideProgram) -> None:
     with pytest.raises(TraceError, match=r"\(made\):3: free_domheap_pages: mfn 1 is not allocated"):
         replay_against(GeneratedTrace(SMALL, [Boot(), FreeDomheapPages(mfn=1, order=0)]), served)
     with pytest.raises(TraceError, match="domain_kill: no domain 7"):
         replay_against(GeneratedTrace(SMALL, [Boot(), DomainKill(domid=7)]), served)
 
 
-def test_what_came_before_a_bad_line_is_compared(tmp_path: Path) -> None:
+def test_events_before_a_bad_line_are_compared(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(EXAMPLE.read_bytes() + b"{\n")
-    result = replay_file(str(path), against=partial(Outside, misbehaving("wrong-state")))
+    result = replay_file(str(path), against=partial(OutsideProgram, misbehaving("wrong-state")))
     assert result.error is not None
     assert result.error.startswith(f"{path}:6: ")
     assert [written.divergence.event for written in result.divergences] == [2]
 
 
-def test_operations_that_the_program_has_not_end_the_trace_and_are_counted() -> None:
+def test_unsupported_operation_ends_trace_and_is_counted() -> None:
     (trace,) = [GeneratedTrace(trace.header, list(trace)) for trace in read_traces(EXAMPLE)]
     events = list(trace)
-    with Outside(misbehaving("byte-by-byte")) as outside:
+    with OutsideProgram(misbehaving("byte-by-byte")) as outside:
         result = replay_against(
             GeneratedTrace(trace.header, [*events[:2], SetMaxPages(domid=1, max_pages=3), *events[2:]]), outside
         ).result
@@ -158,7 +166,7 @@ def test_operations_that_the_program_has_not_end_the_trace_and_are_counted() -> 
     assert result.not_applicable == {"the program has no operation set_max_pages": 3}
 
 
-def test_a_program_is_restarted_for_every_trace_if_it_says_so(tmp_path: Path) -> None:
+def test_program_is_restarted_per_trace_if_it_says_so(tmp_path: Path) -> None:
     log = tmp_path / "starts"
     (tmp_path / "restart.py").write_text(
         f"import sys\nsys.path.insert(0, {str(MISBEHAVING.parent)!r})\n"
@@ -172,15 +180,15 @@ def test_a_program_is_restarted_for_every_trace_if_it_says_so(tmp_path: Path) ->
     traces = tmp_path / "traces.jsonl"
     traces.write_bytes(EXAMPLE.read_bytes() * 3)
     command = misbehaving("").split(" ")[0] + f" {tmp_path}/restart.py"
-    result = replay_file(str(traces), against=partial(Outside, command))
+    result = replay_file(str(traces), against=partial(OutsideProgram, command))
     assert (result.error, result.divergences, result.events) == (None, [], 12)
     assert log.read_text() == "sss"
 
 
-class TestOutside:
+class TestOutsideProgram:
     """The class by itself."""
 
-    def test_steps_and_batches_agree(self, served: Outside) -> None:
+    def test_steps_and_batches_agree(self, served: OutsideProgram) -> None:
         (trace,) = [(t.header, list(t)) for t in read_traces(EXAMPLE)]
         served.start(trace[0])
         steps = [served.step(event) for event in trace[1]]
@@ -188,20 +196,20 @@ class TestOutside:
         assert list(served.batch(trace[1])) == steps
         served.finish()
 
-    def test_a_new_trace_may_begin_before_all_is_answered(self, served: Outside) -> None:
+    def test_new_trace_may_begin_before_all_answers_arrive(self, served: OutsideProgram) -> None:
         served.start(SMALL)
         served.send(Boot())
         served.start(SMALL)
         assert served.step(Boot()).state.total_avail_pages == 4
 
-    def test_a_host_may_be_refused(self) -> None:
-        with Outside(misbehaving("refuses-host")) as outside:
-            with pytest.raises(HostRefused, match="too large"):
+    def test_program_may_refuse_a_host(self) -> None:
+        with OutsideProgram(misbehaving("refuses-host")) as outside:
+            with pytest.raises(HostRefusal, match="too large"):
                 outside.start(SMALL)
 
     def test_nothing_is_sent_before_a_trace_begins(self) -> None:
-        with pytest.raises(ValueError, match=r"start\(\) comes first"):
-            Outside("true").send(Boot())
+        with pytest.raises(ValueError, match=r"call start\(\) before send"):
+            OutsideProgram("true").send(Boot())
 
     @pytest.mark.parametrize(
         ("command", "detail"),
@@ -214,9 +222,9 @@ class TestOutside:
             ("a\0b", "embedded null byte"),
         ],
     )
-    def test_what_is_no_program(self, command: str, detail: str) -> None:
+    def test_command_that_cannot_start_is_no_finding(self, command: str, detail: str) -> None:
         with pytest.raises(OutsideFailure, match=detail) as raised:
-            Outside(command).start(SMALL)
+            OutsideProgram(command).start(SMALL)
         assert raised.value.kind is FailureKind.NOT_STARTED
         assert not raised.value.finding
 
@@ -225,10 +233,10 @@ class TestOutside:
         script.write_text('#!/bin/sh\necho "$1" >&2\nexit 4\n')
         script.chmod(0o755)
         with pytest.raises(OutsideFailure, match="its standard error ends: two words"):
-            Outside(f"'{script}' \"two words\"").start(SMALL)
+            OutsideProgram(f"'{script}' \"two words\"").start(SMALL)
 
     def test_children_of_the_program_end_with_it(self, tmp_path: Path) -> None:
-        with Outside(f"sh -c 'sleep 600 & echo $! > {tmp_path}/pid; sleep 600'", start_limit=0.5) as outside:
+        with OutsideProgram(f"sh -c 'sleep 600 & echo $! > {tmp_path}/pid; sleep 600'", start_limit=0.5) as outside:
             with pytest.raises(OutsideFailure, match="hung"):
                 outside.start(SMALL)
         child = int((tmp_path / "pid").read_text())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docs._make.checkout import ROOT
-from proofs.adapters import Outside
+from proofs.adapters import OutsideProgram
 from proofs.adapters.against import replay_against
 from proofs.file_replay import FileResult, replay_file
 from tests.adapters.programs import KIT, ledger
@@ -21,22 +21,22 @@ SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def replayed(command: str, path: Path = RECORDED) -> FileResult:
-    return replay_file(str(path), against=partial(Outside, command), check_properties=False)
+    return replay_file(str(path), against=partial(OutsideProgram, command), check_properties=False)
 
 
-def test_it_is_attached_in_under_50_lines() -> None:
+def test_attaching_the_kit_takes_under_50_lines() -> None:
     lines = (KIT / "attach.c").read_text().splitlines()
     assert len(lines) < 50
     assert max(map(len, lines)) <= 120
 
 
-def test_the_header_needs_no_library() -> None:
+def test_c_header_needs_no_library() -> None:
     included = {line for line in (KIT / "claim_adapter.h").read_text().splitlines() if line.startswith("#include")}
     standard = ["errno.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "unistd.h"]
     assert included == {f"#include <{name}>" for name in standard}
 
 
-def test_the_ledger_does_what_was_recorded_of_the_hypervisor() -> None:
+def test_ledger_reproduces_hypervisor_recordings() -> None:
     result = replayed(ledger())
     assert (result.error, result.divergences) == (None, [])
     assert result.traces == 100
@@ -45,8 +45,8 @@ def test_the_ledger_does_what_was_recorded_of_the_hypervisor() -> None:
     assert sum(result.not_applicable.values()) == result.skipped
 
 
-def test_it_does_as_the_reference_on_random_traces() -> None:
-    with Outside(ledger()) as outside:
+def test_ledger_agrees_with_reference_on_random_traces() -> None:
+    with OutsideProgram(ledger()) as outside:
         compared = 0
         for seed in range(40):
             result = replay_against(Maker(seed).trace(150), outside).result
@@ -68,7 +68,7 @@ LINES = {
     "[]": "a list or an object is missing",
     "": "a list or an object is missing",
     '{"op":"boot"': "a list or an object does not end",
-    '{"op":"boot"} x': "the line goes on behind its object",
+    '{"op":"boot"} x': "the line continues after its object",
     '{"op":"bo': "a string does not end",
     '{"op":"boot","x":1}': "a field that is not known",
     '{"op":"' + "b" * 40 + '"}': "a name is too long",
@@ -76,7 +76,7 @@ LINES = {
     '{"op":"domain_kill","domid":7}': "no such operation, or no such domain",
     '{"op":"domain_kill","domid":99999999999999999999}': "a number does not fit 64 bits",
     '{"op":"free_domheap_pages","mfn":3,"order":0}': "EINVAL",
-    '{"op":"free_domheap_pages","mfn":{"of":9,"page":0},"order":0}': "a page of an operation that was not asked",
+    '{"op":"free_domheap_pages","mfn":{"of":9,"page":0},"order":0}': "a page of an operation that was not sent",
     '{"op":"create_domain","domid":1,"max_pages":4,"node_affinity":[5]}': "EINVAL",
     '{"op":"alloc_domheap_pages","domid":1,"order":0,"node":null,"memflags":["nod"]}': "a memflag that is not known",
     '{"hello":["claim-adapter/9"]}': "only claim-adapter/1 is spoken here",
@@ -97,7 +97,7 @@ HEADER = (
 
 
 @pytest.mark.parametrize("options", [(), SANITIZED], ids=["plain", "sanitized"])
-def test_what_is_wrong_with_a_line_is_its_answer(options: tuple[str, ...]) -> None:
+def test_error_in_a_line_is_its_answer(options: tuple[str, ...]) -> None:
     command = ledger(*options)
     ready, booted, *answers = asked(command, HEADER, '{"op": "boot"}', *LINES)
     assert ready == {"ready": True}
@@ -105,11 +105,11 @@ def test_what_is_wrong_with_a_line_is_its_answer(options: tuple[str, ...]) -> No
     assert answers == [{"error": error} for error in LINES.values()]
 
 
-def test_an_operation_before_any_header_is_an_error() -> None:
-    assert asked(ledger(), '{"op":"boot"}') == [{"error": "no host: a header comes first"}]
+def test_operation_before_any_header_is_an_error() -> None:
+    assert asked(ledger(), '{"op":"boot"}') == [{"error": "no host: send a header first"}]
 
 
-def test_a_block_that_was_refused_is_absent() -> None:
+def test_refused_block_is_absent() -> None:
     refused = '{"op":"alloc_domheap_pages","domid":null,"order":9,"node":null,"memflags":[]}'
     got = '{"op":"alloc_domheap_pages","domid":null,"order":1,"node":1,"memflags":[]}'
     free = '{"op":"free_domheap_pages","mfn":{"of":%d,"page":%d},"order":0}'
@@ -120,8 +120,8 @@ def test_a_block_that_was_refused_is_absent() -> None:
     assert answers[5]["state"]["node_avail_pages"] == [8, 1]
 
 
-def test_the_ledger_touches_no_memory_but_its_own() -> None:
-    with Outside(ledger(*SANITIZED)) as outside:
+def test_ledger_stays_within_its_own_memory() -> None:
+    with OutsideProgram(ledger(*SANITIZED)) as outside:
         for seed in range(1000, 1010):
             assert replay_against(Maker(seed).trace(150), outside).result.divergence is None
         outside.stop()  # a leak or an error would be its status

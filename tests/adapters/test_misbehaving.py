@@ -18,7 +18,7 @@ from tests.adapters.programs import EXAMPLE, ended, misbehaving
 
 CLAIMCHECK = [sys.executable, "-m", "proofs.cli.main"]
 TRACES = 2
-BEHIND_ALL = {"ends-with-status", "goes-on", "last-words"}
+BEHIND_ALL = {"ends-with-status", "never-ends", "last-words"}
 """Modes that begin when all traces are done: one finding."""
 
 
@@ -46,12 +46,12 @@ def limits(name: str) -> list[str]:
     """Short where a limit is waited for; beyond what a busy machine takes where it is not."""
     ends = MODES[name].ends
     start = "0.5" if "no hello: hung" in ends else "60"
-    step = "0.3" if "hung" in ends or "goes on" in ends else "60"
+    step = "0.3" if "hung" in ends or "still running" in ends else "60"
     return ["--start-limit", start, "--step-limit", step]
 
 
 @pytest.mark.parametrize("name", MODES)
-def test_every_kind_ends_as_the_table_says(
+def test_each_misbehaviour_ends_as_the_document_says(
     name: str, traces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program: type[Program] = MODES[name]
@@ -74,7 +74,7 @@ def test_every_kind_ends_as_the_table_says(
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_keeps_what_was_done_and_ends_the_program(tmp_path: Path, jobs: str) -> None:
+def test_interrupt_keeps_results_and_ends_the_program(tmp_path: Path, jobs: str) -> None:
     started = tmp_path / "started"
     command = f"sh -c 'echo $$ >> {started}; exec {misbehaving('hangs')}'"
     files = [str(EXAMPLE)] * int(jobs)
@@ -85,9 +85,9 @@ def test_an_interrupt_keeps_what_was_done_and_ends_the_program(tmp_path: Path, j
         text=True,
         start_new_session=True,
     )
-    while not started.exists() or len(started.read_text().split()) < 1 + int(jobs):  # one to ask for its name
+    while not started.exists() or len(started.read_text().split()) < 1 + int(jobs):  # one for the handshake
         time.sleep(0.05)
-    time.sleep(1.0)  # it is asked, and hangs
+    time.sleep(1.0)  # it gets an operation, and hangs
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err

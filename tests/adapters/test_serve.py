@@ -37,7 +37,7 @@ def asked(*lines: dict[str, Any] | bytes) -> list[dict[str, Any]]:
     return [json.loads(message(server.answer(line))) for line in encoded]
 
 
-def test_it_says_what_it_supports() -> None:
+def test_serve_states_what_it_supports() -> None:
     (hello,) = asked(HELLO)
     assert hello == {
         "hello": "claim-adapter/1",
@@ -48,7 +48,7 @@ def test_it_says_what_it_supports() -> None:
     }
 
 
-def test_it_answers_the_operations_of_a_trace() -> None:
+def test_serve_answers_the_operations_of_a_trace() -> None:
     lines = [json.loads(line) for line in EXAMPLE.read_text().splitlines()]
     ready, *answers = asked(*lines)
     assert ready == {"ready": True}
@@ -62,8 +62,8 @@ def test_it_answers_the_operations_of_a_trace() -> None:
 @pytest.mark.parametrize(
     ("lines", "error"),
     [
-        ([{"hello": ["claim-adapter/9"]}], "spoken here: claim-adapter/1"),
-        ([BOOT], "no host: a header comes first"),
+        ([{"hello": ["claim-adapter/9"]}], "supported here: claim-adapter/1"),
+        ([BOOT], "no host: send a header first"),
         ([b"{"], "not JSON: Input data was truncated"),
         ([b"\xff"], "not JSON: JSON is malformed: invalid character (byte 0)"),
         ([HEADER | {"semantics": "mine"}], "no generation 'mine'"),
@@ -76,19 +76,19 @@ def test_it_answers_the_operations_of_a_trace() -> None:
         ([HEADER, CREATE, CREATE], "domain 1 exists"),
     ],
 )
-def test_what_is_wrong_is_an_answer(lines: list[dict[str, Any] | bytes], error: str) -> None:
+def test_serve_answers_bad_lines_with_an_error(lines: list[dict[str, Any] | bytes], error: str) -> None:
     assert asked(*lines)[-1] == {"error": error}
 
 
-def test_behind_a_crash_there_is_no_host() -> None:
+def test_no_host_exists_after_a_crash() -> None:
     path = "tests/data/findings/single-node-v4/no-crash.jsonl"
     *before, crash, behind = asked(*[json.loads(line) for line in Path(path).read_text().splitlines()], BOOT)
     assert all("crash" not in answer for answer in before)
     assert crash == {"crash": "BUG_ON: claims > avail_pages"}
-    assert behind == {"error": "no host: a header comes first"}
+    assert behind == {"error": "no host: send a header first"}
 
 
-def test_the_program_answers_line_by_line_and_ends_with_its_input() -> None:
+def test_serve_answers_line_by_line_and_ends_with_its_input() -> None:
     text = "".join(json.dumps(line) + "\n" for line in (HELLO, HEADER, BOOT)) + '{"op":"half'
     done = subprocess.run(SERVE, shell=True, input=text, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -96,7 +96,7 @@ def test_the_program_answers_line_by_line_and_ends_with_its_input() -> None:
 
 
 @pytest.mark.parametrize("option", ["--mistake", "--bug"])
-def test_a_program_with_a_mistake_has_the_semantics_that_it_fits(option: str) -> None:
+def test_serve_with_a_mistake_lists_the_generations_it_fits(option: str) -> None:
     text = json.dumps(HELLO) + "\n"
     done = subprocess.run(
         f"{SERVE} {option} no-recall", shell=True, input=text, capture_output=True, text=True, timeout=60
@@ -112,7 +112,7 @@ def diverges(name: str, spoiled: dict[str, Generation], monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("name", OVERRIDES)
-def test_each_mistake_shows_in_the_recorded_traces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_mistake_shows_in_recorded_traces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert diverges(name, overridden(name), monkeypatch)
 
 
@@ -136,6 +136,6 @@ def test_mistakes_are_listed(capsys: pytest.CaptureFixture[str], monkeypatch: py
         assert ended.value.code in (0, None)
         out = capsys.readouterr().out
         assert all(name in out for name in OF_REFERENCE)
-    assert [row["bug"] for row in json.loads(out)] == OF_REFERENCE
-    assert [row["mistake"] for row in json.loads(out)] == [CATALOGUE[name].sentence for name in OF_REFERENCE]
+    assert [row["mistake"] for row in json.loads(out)] == OF_REFERENCE
+    assert [row["sentence"] for row in json.loads(out)] == [CATALOGUE[name].sentence for name in OF_REFERENCE]
     assert msgspec.json.decode(out.encode()) == json.loads(out)

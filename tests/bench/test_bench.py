@@ -45,7 +45,7 @@ def test_whole_run_writes_every_section_and_plot(tmp_path: Path, monkeypatch: py
     assert "(img/allocation-cost.svg)" in page
 
 
-def test_a_part_is_shown_and_not_written(
+def test_partial_run_is_shown_and_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "FULL", TINY)
@@ -55,7 +55,7 @@ def test_a_part_is_shown_and_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_target_that_is_not_reached_stands_out() -> None:
+def test_missed_target_is_highlighted() -> None:
     section = Section(
         "S", "text", ["a", "b"], [["x", "1"]], [Target("t", "2", "1", False), Target("u", "1", "1", True)]
     )
@@ -66,11 +66,11 @@ def test_a_target_that_is_not_reached_stands_out() -> None:
 
 
 @pytest.mark.parametrize(("per_second", "shown"), [(12.3, "12"), (61_234.5, "61,200"), (325_777, "326,000")])
-def test_rates_have_three_digits(per_second: float, shown: str) -> None:
+def test_rates_have_three_significant_digits(per_second: float, shown: str) -> None:
     assert rate(per_second) == shown
 
 
-def test_rounds_take_subjects_in_turn_and_the_first_does_not_count() -> None:
+def test_rounds_alternate_subjects_and_skip_the_first() -> None:
     seen: list[str] = []
     ticks = iter([0, 9, 0, 9, 0, 1, 0, 2, 0, 3, 0, 4])  # start and end of a, b, in three rounds
     times = in_turn(

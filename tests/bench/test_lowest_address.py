@@ -28,7 +28,7 @@ def test_the_lowest_block_is_the_lowest() -> None:
                 assert heap.lowest(order) == min(blocks)
 
 
-def test_what_the_queues_remember_stays_bounded() -> None:
+def test_memory_of_the_queues_stays_bounded() -> None:
     heap = NodeHeap(0, 1 << 12)
     pages = [take(heap, 0) for _ in range(1 << 11)]
     for mfn in pages[::2]:
@@ -36,7 +36,7 @@ def test_what_the_queues_remember_stays_bounded() -> None:
     for _ in range(20):
         assert heap.lowest(0) == 0
         heap.take(0, 0)
-        for mfn in pages[2::2]:  # gone and back, never looked at
+        for mfn in pages[2::2]:  # taken and returned, never compared
             heap.take(mfn, 0)
             heap.give(mfn, 0)
         heap.give(0, 0)

@@ -2,18 +2,20 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from bench import scale
-from bench.scale import GaveUp, fitted, measured
+from bench.scale import PointTimeoutError, fitted, measured
 from docs._make.blocks import renewed
 from docs._make.scale import DOCUMENT, PICTURE, blocks
+from proofs.evidence.dated import is_older
 from proofs.exit_codes import INCOMPLETE
 
 
-def test_an_exponential_is_told_from_a_power() -> None:
+def test_fit_distinguishes_exponential_from_power_law() -> None:
     exponential = fitted([(x, 0.5 * 3**x) for x in range(1, 6)])
     power = fitted([(x, 0.5 * x**3) for x in range(1, 6)])
     assert exponential is not None
@@ -25,17 +27,17 @@ def test_an_exponential_is_told_from_a_power() -> None:
     assert power.residual == pytest.approx(0, abs=1e-9)
 
 
-def test_two_points_are_no_law_and_what_shrinks_reaches_nothing() -> None:
+def test_two_points_give_no_law_and_a_falling_law_no_limit() -> None:
     assert fitted([(1, 1), (2, 4)]) is None
     shrinking = fitted([(1, 4), (2, 2), (3, 1)])
     assert shrinking is not None
     assert shrinking.reaches(100) == math.inf
 
 
-def test_a_series_ends_where_it_is_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_series_ends_at_the_first_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     def sizes() -> Iterator[tuple[float, Callable[[float], float]]]:
         def give_up(_limit: float) -> float:
-            raise GaveUp
+            raise PointTimeoutError
 
         yield 1, lambda _limit: 0.001
         yield 2, give_up
@@ -47,14 +49,14 @@ def test_a_series_ends_where_it_is_not_decided(monkeypatch: pytest.MonkeyPatch) 
     assert measured("made", -1).points == []
 
 
-def test_only_the_last_points_count_for_a_law() -> None:
+def test_fit_uses_only_the_last_points() -> None:
     start = [(x, 7.0) for x in range(1, 4)]
     fit = fitted(start + [(x, 0.5 * x**3) for x in range(4, 9)])
     assert fit is not None
     assert (fit.law, round(fit.b, 6)) == ("power", 3)
 
 
-def test_an_interrupt_keeps_the_points_and_writes_nothing(
+def test_interrupt_keeps_the_points_and_writes_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def sizes() -> Iterator[tuple[float, Callable[[float], float]]]:
@@ -83,7 +85,14 @@ def test_each_series_measures_something() -> None:
             assert measure(60) > 0
 
 
-def test_the_document_is_what_was_measured() -> None:
+def test_document_matches_the_stored_measurements() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert renewed(text, blocks(json.loads(scale.STORED.read_text()))) == text
     assert PICTURE.exists()
+
+
+def test_document_states_its_date_and_code_version() -> None:
+    found = json.loads(scale.STORED.read_text())
+    said = re.findall(r"Measured on (\S+), of (older|this) code", DOCUMENT.read_text(encoding="utf-8"))
+    assert said == [(found["made"], "older" if is_older(found) else "this")]
+    assert [series["name"] for series in found["series"]] == list(scale.SERIES)

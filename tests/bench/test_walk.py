@@ -17,7 +17,7 @@ git clone {SOURCE} claimcheck && cd claimcheck
 make prove     # something
 . ./activate
 show > mine.toml
-show mine.toml  # an own one
+show mine.toml  # your own file
 ```
 ```console
 $ claimcheck replay x
@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_each_line_is_done_where_the_one_before_ended(source: str, tmp_path: Path) -> None:
+def test_each_line_runs_in_the_folder_where_the_last_one_ended(source: str, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     found = list(walked(steps(SMALL), source, folder))
@@ -49,7 +49,7 @@ def test_each_line_is_done_where_the_one_before_ended(source: str, tmp_path: Pat
     assert (folder / "claimcheck/mine.toml").read_text().strip() == OWN[1]
 
 
-def test_a_step_that_fails_is_the_last(source: str, tmp_path: Path) -> None:
+def test_walk_stops_at_the_first_failed_step(source: str, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     told: list[str] = []
@@ -58,7 +58,7 @@ def test_a_step_that_fails_is_the_last(source: str, tmp_path: Path) -> None:
     assert told[-1].startswith("ended with 2: ")
 
 
-def test_the_readme_leads_from_a_clone_to_an_own_scenario() -> None:
+def test_readme_leads_from_a_clone_to_a_custom_scenario() -> None:
     lines = steps(README.read_text())
     assert lines[0].startswith(f"git clone {SOURCE} ")
     assert lines[1:4] == ["make prove", "make replay", "make report"]

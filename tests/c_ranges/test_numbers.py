@@ -38,24 +38,24 @@ ANY = st.one_of(st.integers(-(2**65), 2**65), st.sampled_from([2**31, 2**32 - 1,
         (CInt(INT64, 1), 2, INT64, -1),
     ],
 )
-def test_a_difference_has_the_common_type(a: CInt, b: CInt | int, c_type: CType, value: int) -> None:
+def test_difference_has_the_common_type(a: CInt, b: CInt | int, c_type: CType, value: int) -> None:
     found = a - b
     assert (found.c_type, found.value) == (c_type, value)
     assert len(NOTES) == (value != 1 - 2)
 
 
-def test_a_comparison_converts_what_is_negative() -> None:
+def test_comparison_converts_negative_values() -> None:
     assert not CInt(UINT64, 1) > CInt(INT64, -1)
     assert [note.value for note in NOTES] == [2**64 - 1]
 
 
-def test_what_is_stored_is_cut() -> None:
+def test_assignment_truncates_to_the_type() -> None:
     assert CInt(UINT32, CInt(UINT64, 2**32 + 5)).value == 5
     assert str(NOTES[0]).endswith(f": {2**32 + 5} is {2**32 + 5}, as uint32 5")
 
 
 @given(ANY, ANY, st.sampled_from([operator.add, operator.sub]))
-def test_arithmetic_is_that_of_integers_modulo_the_type(a: CInt, b: CInt, how: Callable[[CInt, CInt], CInt]) -> None:
+def test_arithmetic_is_modulo_the_type(a: CInt, b: CInt, how: Callable[[CInt, CInt], CInt]) -> None:
     NOTES.clear()
     found = how(a, b)
     assert found.c_type.holds(found.value)
@@ -65,7 +65,7 @@ def test_arithmetic_is_that_of_integers_modulo_the_type(a: CInt, b: CInt, how: C
 
 
 @given(ANY, ANY, st.sampled_from([operator.lt, operator.le, operator.gt, operator.ge, operator.eq]))
-def test_comparisons_differ_from_integers_only_where_it_is_noted(
+def test_comparison_differs_from_integers_only_where_noted(
     a: CInt, b: CInt, how: Callable[[object, object], bool]
 ) -> None:
     NOTES.clear()

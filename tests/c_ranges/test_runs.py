@@ -7,7 +7,7 @@ import pytest
 import z3
 
 from docs._make.blocks import renewed
-from docs._make.c_ranges import DOCUMENT, blocks, main
+from docs._make.c_ranges import DOCUMENTS, blocks, main
 from model.c_code.allocating import LOW_MEMORY_ALARM as ALARM
 from model.named import GENERATIONS, TRANSITIONS
 from proofs.c_ranges.rows import values_of
@@ -45,7 +45,7 @@ def wrapped_as_expected(semantics: str, result: TraceResult) -> bool:
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name.split(".")[0])
-def test_c_numbers_give_what_was_recorded(path: Path) -> None:
+def test_c_integers_reproduce_one_trace_per_recording(path: Path) -> None:
     for trace in islice(read_traces(path), 1):
         result = replayed(trace)
         assert result.divergence is None
@@ -54,13 +54,13 @@ def test_c_numbers_give_what_was_recorded(path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name.split(".")[0])
-def test_c_numbers_give_all_that_was_recorded(path: Path) -> None:
+def test_c_integers_reproduce_every_recording(path: Path) -> None:
     results = [(trace.header.semantics, replayed(trace)) for trace in read_traces(path)]
     assert [r.divergence for _, r in results if r.divergence] == []
     assert all(wrapped_as_expected(semantics, result) for semantics, result in results)
 
 
-def test_an_unsigned_comparison_of_claims_is_in_the_recordings() -> None:
+def test_recording_of_v1_contains_an_unsigned_comparison() -> None:
     (path,) = [p for p in RECORDED if p.name.startswith("single-node-v1")]
     parted = [r.parted for r in map(replayed, islice(read_traces(path), 1))]
     assert parted == ["event 90 set_outstanding_pages: result is ENOMEM on unbounded numbers, OK in C"]
@@ -74,7 +74,7 @@ def test_counters_have_the_type_of_their_generation() -> None:
     assert set(found.values()) == {"int64", "uint64"}
 
 
-def test_integers_of_a_state_may_exceed_what_a_trace_can_say() -> None:
+def test_state_may_hold_integers_beyond_the_trace_format() -> None:
     counters = DomainCounters(max_pages=1, tot_pages=CInt(UINT64, 2**40), claims=[CInt(UINT32, 3)])  # type: ignore[list-item,arg-type]  # numbers like any other
     state = plain(State(CInt(UINT64, 2**41), 0, [1], [0], {0: counters}))  # type: ignore[arg-type]  # likewise
     assert (state.total_avail_pages, state.domains[0].tot_pages, state.domains[0].claims) == (2**41, 2**40, [3])
@@ -89,18 +89,18 @@ def runs_alike(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_where_all_is_proved_in_range_nothing_wraps(seed: int) -> None:
+def test_nothing_wraps_where_all_values_are_proved_in_range(seed: int) -> None:
     runs_alike(seed)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(100, 300))
-def test_where_all_is_proved_in_range_nothing_wraps_at_length(seed: int) -> None:
+def test_nothing_wraps_in_long_runs_if_all_is_proved_in_range(seed: int) -> None:
     runs_alike(seed)
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_stored_traces_lead_where_they_say(path: Path) -> None:
+def test_stored_traces_have_the_recorded_consequence(path: Path) -> None:
     (result,) = map(replayed, read_traces(path))
     assert result.divergence is None
     about = [j for j in load() if j.row.semantics == path.parent.name and j.trace == path.name]
@@ -127,18 +127,19 @@ def test_every_value_of_every_generation_has_a_verdict() -> None:
         assert j.row.function == TRANSITIONS[j.row.transition].function
 
 
-def test_the_document_says_what_was_found() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_document_matches_the_verdicts(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
     assert renewed(text, blocks(load())) == text, "run `make c-ranges`"
 
 
 @pytest.mark.long
-def test_a_fresh_run_finds_what_is_stored(capsys: pytest.CaptureFixture[str]) -> None:
+def test_fresh_run_finds_what_is_stored(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets", "single-node-v1", "per-node-v8", "claim-sets-hardened"])
-def test_every_value_is_computed_somewhere(semantics: str) -> None:
+def test_every_value_is_reachable(semantics: str) -> None:
     """The checks before a value can be passed together: no verdict is about nothing."""
     for transition in GENERATIONS[semantics].transitions:
         for value in values_of(semantics, transition):

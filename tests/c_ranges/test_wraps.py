@@ -37,7 +37,7 @@ def test_node_search_of_single_node_v2_is_unsigned() -> None:
     assert wrap.where.startswith("node_permits (")
 
 
-def test_difference_that_c_numbers_explain_is_a_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_difference_that_c_integers_explain_is_a_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the reference stated the node search in integers: it picks node 2 where C picks node 0."""
     as_stated = SingleNodeV2.node_permits
 
@@ -79,7 +79,7 @@ def test_replay_after_a_wrap_still_finds_divergences(tmp_path: Path) -> None:
     assert result.parted
 
 
-def test_difference_that_c_numbers_do_not_explain_stays_one(tmp_path: Path) -> None:
+def test_difference_that_c_integers_do_not_explain_remains(tmp_path: Path) -> None:
     path = tmp_path / "wrong.jsonl"
     path.write_bytes(NODE_SEARCH.read_bytes().replace(b'"mfn":1,"on_node":0', b'"mfn":9,"on_node":2'))
     result = replayed(path)
@@ -89,7 +89,7 @@ def test_difference_that_c_numbers_do_not_explain_stays_one(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("semantics", ["mainline-4.22", "per-node-v8"])
-def test_page_offlined_under_a_claim_wraps_the_alarm(semantics: str) -> None:
+def test_offlining_a_claimed_page_wraps_the_alarm_value(semantics: str) -> None:
     result = TraceResult(1, 0)
     for trace in read_traces(BY_HAND / f"{semantics}-alarm.jsonl"):
         CTypedReplay(trace, result).run()

@@ -41,7 +41,7 @@ LINES = [
 
 
 def offered(line: str, shell: str) -> list[str]:
-    """What a shell's function is told when it asks."""
+    """What a shell's function gets for a query."""
     words = line.split(" ")
     at = words[-1] if shell == "fish" else str(len(words) - 1)
     asked = {VARIABLE: f"{shell}_complete", "COMP_WORDS": line, "COMP_CWORD": at}
@@ -54,12 +54,12 @@ def offered(line: str, shell: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("line", "words"), LINES, ids=[line for line, _ in LINES])
-def test_what_is_offered(line: str, words: list[str]) -> None:
+def test_completion_offers_the_expected_words(line: str, words: list[str]) -> None:
     assert offered(line, "bash") == words
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_is_told_the_same(shell: str) -> None:
+def test_every_shell_is_offered_the_same_words(shell: str) -> None:
     assert offered("claimcheck search --generation legacy-r", shell) == [
         "legacy-redeem-at-assign",
         "legacy-redeem-at-alloc",
@@ -67,10 +67,10 @@ def test_every_shell_is_told_the_same(shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_shell_reads_what_is_printed(shell: str) -> None:
+def test_shell_accepts_the_completion_script(shell: str) -> None:
     """Where there is none, the skip counts."""
     if shutil.which(shell) is None:
-        pytest.skip(f"no {shell}: its script is not read, only what it asks for is answered")
+        pytest.skip(f"no {shell}: its script is not run; only its queries are answered")
     script = subprocess.run([FOLDER / "claimcheck", "completion", shell], capture_output=True, text=True, timeout=60)
     assert script.returncode == 0
     assert VARIABLE in script.stdout
@@ -105,7 +105,7 @@ def verbs() -> Iterator[tuple[str, click.Command]]:
         yield from commands(command, verb)
 
 
-def test_no_text_is_left_out() -> None:
+def test_every_text_option_has_completion_or_is_free() -> None:
     """A new option that takes a name has to be entered in proofs/cli/completing.py, or among those that are free."""
     free = {
         (verb, param.opts[0])
@@ -126,7 +126,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("verb", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
-def test_an_example_of_help_can_be_typed(verb: str, example: str) -> None:
+def test_examples_in_help_parse(verb: str, example: str) -> None:
     """Its verb and options are there and take what is given; it isn't run."""
     parsed(example)
 
@@ -135,7 +135,7 @@ def test_every_command_has_examples() -> None:
     assert {verb for verb, _ in EXAMPLES} == {verb for verb, _ in verbs()}
 
 
-def test_what_is_offered_are_words() -> None:
+def test_offered_names_are_strings() -> None:
     for option, names in OPTIONS.items():
         assert names(""), option
         assert all(type(name) is str for name in names("")), option

@@ -9,7 +9,7 @@ VERBS = ("prove", "search", "fuzz", "diff", "report", "export c")
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_the_former_name_is_taken_and_not_shown(verb: str) -> None:
+def test_former_option_name_is_accepted_and_hidden(verb: str) -> None:
     shown = CliRunner().invoke(claimcheck, [*verb.split(), "--help"]).output
     assert "--generation" in shown
     assert "--semantics" not in shown

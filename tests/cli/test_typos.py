@@ -34,7 +34,7 @@ TYPOS = {
 
 
 @pytest.mark.parametrize("kind", TYPOS)
-def test_a_typo_is_answered_with_what_was_meant(kind: str) -> None:
+def test_typo_is_answered_with_the_nearest_name(kind: str) -> None:
     line, hint = TYPOS[kind]
     with pytest.raises(click.ClickException) as raised:
         claimcheck.main(line.split(), standalone_mode=False)

@@ -26,9 +26,7 @@ def test_every_operation_of_the_model_has_plans() -> None:
 
 
 @pytest.mark.parametrize(("call", "operation"), WITHIN.items())
-def test_a_call_without_plans_is_made_within_another(
-    call: str, operation: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_call_without_plans_is_made_within_another(call: str, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made: set[str] = set()
 
     def noted(section: Call, name: str, **arguments: object) -> list[Case]:
@@ -40,7 +38,7 @@ def test_a_call_without_plans_is_made_within_another(
     assert call in made
 
 
-def test_claim_sets_on_one_node_and_domain() -> None:
+def test_claim_sets_match_on_one_node_and_domain() -> None:
     space = Space(Size(1, 1))
     rows = [row(space, "claim-sets", name) for name in OPERATIONS]
     assert {r.operation for r in rows if r.verdict is not Verdict.PROVED} == {"get_memory_claims"}
@@ -63,49 +61,49 @@ def test_claim_sets_on_one_node_and_domain() -> None:
         ("claim-sets", "put_domain"),
     ],
 )
-def test_two_nodes_and_domains(semantics: str, operation: str) -> None:
+def test_claim_sets_match_on_two_nodes_and_domains(semantics: str, operation: str) -> None:
     found = row(Space(Size(2, 2)), semantics, operation)
     assert found.verdict is Verdict.PROVED, found.reason or found.difference
 
 
-def test_one_domain_stands_for_the_others_where_that_is_shown() -> None:
+def test_symmetry_reduces_plans_only_where_it_is_proved() -> None:
     found = row(Space(Size(1, 2)), "claim-sets", "set_outstanding_pages")
     assert (found.plans, found.by_symmetry) == (3, 1), "and one for a destroyed domain"
     recalled = row(Space(Size(1, 2)), "claim-sets", "offline_page")
     assert recalled.by_symmetry == 0
 
 
-def test_exchange_of_names() -> None:
+def test_exchange_swaps_the_names_of_two_domains() -> None:
     exchange = Exchange(Unknowns(Size(2, 2)), 0, 1)
     assert exchange.name("claims[0][1]") == "claims[1][1]"
     assert exchange.name("node_avail_pages[0]") == "node_avail_pages[0]"
 
 
-def test_what_is_undecided_is_unknown() -> None:
+def test_undecided_path_is_unknown() -> None:
     space = Space(Size(2, 2), rlimit=1)
     assert row(space, "claim-sets", "install_claim_set").verdict is Verdict.UNKNOWN
 
 
-def test_generations_share_what_was_found_out() -> None:
+def test_generations_share_explored_paths() -> None:
     space = Space(Size(1, 1))
     first, second = (row(space, name, "install_claim_set") for name in ("claim-sets", "claim-sets-no-recall"))
     assert second.paths == first.paths
     assert second.queries == 0
 
 
-def test_what_is_assumed_is_promised() -> None:
+def test_assumptions_are_promised_invariants() -> None:
     for name, semantics in GENERATIONS.items():
-        support = {assumed for assumed in assumed_of(name) if PROPERTIES[assumed].support}  # asked below
+        support = {assumed for assumed in assumed_of(name) if PROPERTIES[assumed].support}  # checked below
         assert set(assumed_of(name)) - support <= set(semantics.invariants), name
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("semantics", GENERATIONS)
-def test_what_is_assumed_is_kept_in_every_generation(semantics: str) -> None:
+def test_assumptions_are_inductive_in_every_generation(semantics: str) -> None:
     assert set(assumed_of(semantics)) <= set(induction(semantics).kept)
 
 
-def test_ctrl_c_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_keeps_finished_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def then_interrupted(*arguments: object) -> OperationResult:
         done = row(*arguments)
         os.kill(os.getpid(), signal.SIGINT)
@@ -124,7 +122,7 @@ def listed(rows: list[OperationResult]) -> list[str]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_everything(size: Size) -> None:
+def test_every_operation_of_every_generation_matches(size: Size) -> None:
     rows = ordered(r for task in tasks(list(GENERATIONS), list(OPERATIONS), [size]) for r in work(task))
     wrong = [r for r in rows if r.verdict in (Verdict.REFUTED, Verdict.UNKNOWN)]
     assert not listed(wrong)

@@ -31,5 +31,5 @@ def test_every_mistake_has_its_row() -> None:
     assert list(rows_of("diff-mistakes")) == [mistake.name for mistake in EDITS]
 
 
-def test_what_is_assumed_is_what_the_code_assumes() -> None:
+def test_documented_assumptions_match_the_code() -> None:
     assert SHOWN["diff-assumed"] == f"{assumed()}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import z3
 
-from proofs.diff.explore import Path, PathExplorer, Tree, Undecided
+from proofs.diff.explore import Path, PathExplorer, Tree, UndecidedError
 from proofs.diff.numbers import chosen, flag, unknown
 from proofs.diff.terms import Terms
 
@@ -33,12 +33,12 @@ def test_every_path_is_taken_once() -> None:
     assert tree.covered(paths)
 
 
-def test_what_is_impossible_is_no_path() -> None:
+def test_impossible_branch_is_no_path() -> None:
     _, _, results = explored(classify, lambda n: n["a"] <= n["b"])
     assert sorted(results) == ["equal", "less"]
 
 
-def test_a_loop_runs_as_often_as_it_can() -> None:
+def test_loop_runs_every_possible_number_of_times() -> None:
     def counted() -> int:
         left, turns = unknown("a"), 0
         while left > 0:
@@ -50,7 +50,7 @@ def test_a_loop_runs_as_often_as_it_can() -> None:
     assert sorted(results) == [0, 1, 2, 3, 4]
 
 
-def test_paths_agree_with_running_on_numbers() -> None:
+def test_paths_agree_with_concrete_runs() -> None:
     def function(a, b, c):
         least = a if a < b else b
         if least - c >= 2:
@@ -75,12 +75,12 @@ def test_paths_agree_with_running_on_numbers() -> None:
                 assert taken == [function(a, b, c)], (a, b, c)
 
 
-def test_a_missing_path_is_noticed() -> None:
+def test_missing_path_is_noticed() -> None:
     tree, paths, _ = explored(classify)
     assert not tree.covered(paths[:-1])
 
 
-def test_choices_are_all_taken_and_cover_only_together() -> None:
+def test_choices_cover_the_precondition_only_together() -> None:
     terms = Terms()
     low = terms.number("a") <= 0
     tree = Tree(terms, [])
@@ -90,7 +90,7 @@ def test_choices_are_all_taken_and_cover_only_together() -> None:
     assert not tree.covered([found[0][0]])
 
 
-def test_flags_and_fixed_numbers() -> None:
+def test_flags_and_fixed_numbers_are_usable_as_values() -> None:
     def function() -> object:
         if flag("f") and unknown("a") == 3:
             return {unknown("a"): "three"}[3], list(range(5))[unknown("a")]
@@ -100,27 +100,27 @@ def test_flags_and_fixed_numbers() -> None:
     assert sorted(map(str, results)) == ["('three', 3)", "none", "none"]
 
 
-def test_a_number_that_is_not_fixed_is_no_index() -> None:
+def test_undetermined_number_is_no_index() -> None:
     with pytest.raises(TypeError, match="no branch has fixed it"):
         explored(lambda: [1, 2][unknown("a")])
 
 
-def test_the_same_has_to_happen_again() -> None:
+def test_nondeterministic_run_is_an_error() -> None:
     turns = iter("ab")
-    with pytest.raises(RuntimeError, match="the same again"):
+    with pytest.raises(RuntimeError, match="not deterministic"):
         explored(lambda: bool(unknown(next(turns)) > 0))
 
 
-def test_a_question_that_is_not_decided_ends_it() -> None:
+def test_undecided_query_ends_the_exploration() -> None:
     def hard() -> bool:
         return bool(unknown("a") + unknown("b") > unknown("c"))
 
     power = lambda n: n["a"] * n["a"] * n["a"] + n["b"] * n["b"] * n["b"] == n["c"] * n["c"] * n["c"] + 33  # noqa: E731
-    with pytest.raises(Undecided):
+    with pytest.raises(UndecidedError):
         explored(hard, power, lambda n: n["a"] > 1000, rlimit=1000)
 
 
-def test_what_follows_and_what_does_not() -> None:
+def test_follows_holds_exactly_for_implied_statements() -> None:
     terms = Terms()
     a = terms.number("a")
     tree = Tree(terms, [a >= 0])
@@ -130,7 +130,7 @@ def test_what_follows_and_what_does_not() -> None:
         assert tree.follows(explorer.place(a > 5)) is above
 
 
-def test_the_ends_of_many_paths_are_asked_about_at_once() -> None:
+def test_ends_of_many_paths_take_one_query() -> None:
     terms = Terms()
     a, b = terms.number("a"), terms.number("b")
     tree = Tree(terms, [])
@@ -147,7 +147,7 @@ def test_the_ends_of_many_paths_are_asked_about_at_once() -> None:
         assert not tree.all_follow(wrong), "one that does not follow is enough"
 
 
-def test_what_follows_from_some_decisions_follows_only_with_them() -> None:
+def test_conclusion_holds_only_with_its_decisions() -> None:
     terms = Terms()
     a = terms.number("a")
     tree = Tree(terms, [])
@@ -161,7 +161,7 @@ def test_what_follows_from_some_decisions_follows_only_with_them() -> None:
     assert not found[False, False][0]
 
 
-def test_the_same_decisions_in_another_order_are_not_asked_again() -> None:
+def test_reordered_decisions_take_no_new_query() -> None:
     tree = Tree(Terms(), [])
     one, other = (lambda: bool(unknown("a") > 0)), (lambda: bool(unknown("b") > 0))
     first = [result for _, result in PathExplorer(tree).paths(lambda: (one(), other()))]
@@ -169,11 +169,11 @@ def test_the_same_decisions_in_another_order_are_not_asked_again() -> None:
     second = [result for _, result in PathExplorer(tree).paths(lambda: (other(), one()))]
     assert sorted(first) == sorted(second)
     assert len(second) == 4
-    # Alone, `other` was not asked about yet; behind it, all places are known.
+    # Alone, `other` needs a query; after that query all places are known.
     assert tree.queries - asked <= 1
 
 
-def test_what_needs_two_decisions_follows_from_neither_alone() -> None:
+def test_conclusion_from_two_decisions_needs_both() -> None:
     terms = Terms()
     goal = terms.number("a") + terms.number("b") <= 10
     tree = Tree(terms, [])

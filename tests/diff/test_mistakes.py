@@ -23,7 +23,7 @@ QUICK = (
 )
 
 
-def test_there_are_enough() -> None:
+def test_at_least_ten_distinct_mistakes_exist() -> None:
     assert len(EDITS) >= 10
     assert len({mistake.name for mistake in EDITS}) == len(EDITS)
 
@@ -41,17 +41,17 @@ def shown(mistake: Edit, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("mistake", [m for m in EDITS if m.name in QUICK], ids=lambda m: m.name)
-def test_found(mistake: Edit, tmp_path) -> None:
+def test_diff_finds_the_mistake(mistake: Edit, tmp_path) -> None:
     shown(mistake, tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("mistake", [m for m in EDITS if m.name not in QUICK], ids=lambda m: m.name)
-def test_found_as_well(mistake: Edit, tmp_path) -> None:
+def test_diff_finds_the_other_mistakes(mistake: Edit, tmp_path) -> None:
     shown(mistake, tmp_path)
 
 
-def test_a_trace_leads_from_boot_to_the_difference() -> None:
+def test_trace_leads_from_boot_to_the_difference() -> None:
     (mistake,) = (m for m in EDITS if m.name == "recalls-one-too-few")
     row = found(mistake)
     assert row is not None
@@ -60,7 +60,7 @@ def test_a_trace_leads_from_boot_to_the_difference() -> None:
     assert len(row.difference.trace) == 5
 
 
-def test_a_mistake_is_gone_afterwards() -> None:
+def test_mistake_is_removed_after_use() -> None:
     right = claims.recall_claims.__code__
     (mistake,) = (m for m in EDITS if m.name == "recalls-one-too-few")
     with edited(mistake):
@@ -68,7 +68,7 @@ def test_a_mistake_is_gone_afterwards() -> None:
     assert claims.recall_claims.__code__ is right
 
 
-def test_a_mistake_that_does_not_fit_the_source_is_an_error() -> None:
+def test_mistake_that_does_not_fit_the_source_is_an_error() -> None:
     wrong = Edit("none", "Nothing.", "reference.claims:recall_claims", "no such text", "", "claim-sets", "offline_page")
-    with pytest.raises(ValueError, match="has no"), edited(wrong):
+    with pytest.raises(ValueError, match="does not contain"), edited(wrong):
         pass

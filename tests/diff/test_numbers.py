@@ -30,7 +30,7 @@ class Numbers:
 
 
 @given(small, small, small)
-def test_sums_and_comparisons(a: int, b: int, k: int) -> None:
+def test_sums_and_comparisons_keep_their_terms(a: int, b: int, k: int) -> None:
     x, y = unknown("a"), unknown("b")
     with deciding(Numbers(a=a, b=b)):
         for made, right in (
@@ -52,7 +52,7 @@ def test_sums_and_comparisons(a: int, b: int, k: int) -> None:
                 assert bool(other <= made) is (value <= right)
 
 
-def test_the_same_statement_is_the_same_atom() -> None:
+def test_equal_statements_are_one_atom() -> None:
     x, y = unknown("a"), unknown("b")
     one, other = x < y, y > x
     assert isinstance(one, Truth)
@@ -85,14 +85,14 @@ def test_parts_of_flags_are_their_bits(flags: int) -> None:
     assert bits(in_model, 17, 1) == bits(flags, 17, 1)
 
 
-def test_other_operations_are_refused() -> None:
+def test_unsupported_arithmetic_is_refused() -> None:
     with pytest.raises(TypeError, match="highest bit"):
         unknown("a") & 1
     with pytest.raises(TypeError):
         unknown("a") * unknown("b")
 
 
-def test_two_orders_are_the_same_where_their_pages_are() -> None:
+def test_orders_are_equal_where_their_pages_are() -> None:
     one, other = (Order(unknown(f"{name}.pages"), unknown(f"{name}.order")) for name in ("one", "other"))
     assert (one == one) is True
     same = one == other

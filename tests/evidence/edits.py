@@ -19,13 +19,15 @@ class Edit(NamedTuple):
 
 
 REFUTED = "claim-sets-no-recall/node-backed"
-OTHER = "claim-sets-no-recall/host-backed"
+OTHER = "claim-sets-no-recall/dead-hold-nothing"
 PROVED = "claim-sets/node-backed"
 CONDITIONAL = "claim-sets-no-recall/node-backed+nothing-offlined"
 OBLIGATION = "claim-sets/node-backed/alloc_heap_pages/parametric"
 PROOF = f"obligations.results[{OBLIGATION}]"
 FOUND = f"findings.findings[{REFUTED}]"
 FILE = "conformance.files[tests/data/conformance/claim-sets.jsonl.gz]"
+ANSWER = "findings.answers[claim-sets/questions/release-refused]"
+AGAINST = "statements.statements[DS-12].against"
 NOT_RUN = {"status": "not run", "reason": "no recordings"}
 
 
@@ -48,6 +50,10 @@ def proof(e: Data) -> Data:
 def recording(e: Data) -> Data:
     found: Data = e["conformance"]["files"][0]
     return found
+
+
+def question(e: Data) -> Data:
+    return entry(e["findings"]["answers"], "claim-sets/questions/release-refused")
 
 
 def statement(e: Data, name: str = "DS-20") -> Data:
@@ -131,7 +137,7 @@ EDITS = [
     ),
     Edit("the last step of a trace removed", shorten, f"{FOUND}.broken"),
     Edit("two traces swapped", swap, f"{FOUND}.trace[0].source"),
-    Edit("the sum that breaks", lambda e: finding(e).update(broken=["1 <= 0"]), f"{FOUND}.broken"),
+    Edit("the violated inequality", lambda e: finding(e).update(broken=["1 <= 0"]), f"{FOUND}.broken"),
     Edit(
         "what the reference finds broken",
         lambda e: finding(e).update(reference=[]),
@@ -143,7 +149,7 @@ EDITS = [
         f"{FOUND}.replay.comparisons",
     ),
     Edit(
-        "what comes of a trace where it is repaired",
+        "how a trace ends where it is repaired",
         lambda e: finding(e)["repaired"].update(outcome="refused"),
         f"{FOUND}.repaired.outcome",
     ),
@@ -177,5 +183,12 @@ EDITS = [
         lambda e: e["statements"]["statements"].remove(statement(e)),
         "statements.statements[DS-20]",
     ),
+    Edit("what speaks against a statement", lambda e: statement(e, "DS-12")["against"].clear(), AGAINST),
+    Edit("what a trace contradicts", lambda e: question(e)["bears_on"].clear(), f"{ANSWER}.bears_on"),
+    Edit("what a trace shows", lambda e: question(e).update(shows="nothing"), f"{ANSWER}.shows"),
+    Edit(
+        "a step of such a trace", lambda e: question(e)["trace"][-1].update(result="OK"), f"{ANSWER}.replay.divergence"
+    ),
+    Edit("such a trace removed", lambda e: e["findings"]["answers"].remove(question(e)), "findings.answers: names"),
     Edit("a promise", lambda e: cell(e, PROVED).update(promised=False), f"matrix.cells[{PROVED}].promised"),
 ]

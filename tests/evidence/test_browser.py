@@ -12,6 +12,7 @@ import pytest
 
 from bench.browser import DARK, LIGHT, PHONE, browser, missing
 from docs._make.checkout import ROOT
+from model.properties.conditions import CONDITIONS
 from proofs.evidence.structure import Evidence, EvidenceCell, Matrix, Obligations
 from proofs.report.html import html
 from tests.evidence.pages import CRASH, with_a_crash
@@ -39,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def visit(page: Page, file: Path, fragment: str = "") -> list[str]:
-    """Load the page anew; what it complains of is collected."""
+    """Load the page again; its complaints are collected."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -51,7 +52,7 @@ def visit(page: Page, file: Path, fragment: str = "") -> list[str]:
 
 @pytest.fixture
 def page(chromium: Browser, file: Path) -> Iterator[Page]:
-    """The page, light; in the end nothing was complained of, and nothing else was asked for."""
+    """The page, light; in the end there were no complaints and no other requests."""
     opened = chromium.new_page(**LIGHT)
     complaints = visit(opened, file)
     yield opened
@@ -67,10 +68,20 @@ def said(cells: list[EvidenceCell]) -> str:
     return f"{len(cells)} verdicts in {len({(cell.property, *cell.conditions) for cell in cells})} rows"
 
 
-def test_filters(page: Page, small: Evidence) -> None:
+def test_filters_select_matrix_cells(page: Page, small: Evidence) -> None:
     assert isinstance(small.matrix, Matrix)
     cells = small.matrix.cells
+    assert shown(page) == said([cell for cell in cells if not cell.conditions]) == "4 verdicts in 2 rows"
+    page.locator("input[name=conditions]").check()
     assert shown(page) == said(cells)
+    page.locator("input[name=older]").uncheck()
+    assert page.locator("#grid thead th:visible").all_inner_texts() == ["property", "claim-sets"]
+    page.locator("input[name=older]").check()
+    assert page.locator("#grid thead th:visible").all_inner_texts() == [
+        "property",
+        "claim-sets",
+        "claim-sets-no-recall",
+    ]
     page.locator("select[name=generation]").select_option("claim-sets")
     assert shown(page) == said([cell for cell in cells if cell.semantics == "claim-sets"])
     assert page.locator("#grid thead th:visible").all_inner_texts() == ["property", "claim-sets"]
@@ -81,38 +92,37 @@ def test_filters(page: Page, small: Evidence) -> None:
     page.locator("select[name=verdict]").select_option("")
     page.locator("input[name=conditions]").uncheck()
     assert shown(page) == said([cell for cell in cells if not cell.conditions]) == "4 verdicts in 2 rows"
-    page.locator("select[name=property]").select_option("host-backed")
+    page.locator("select[name=property]").select_option("dead-hold-nothing")
     assert shown(page) == "2 verdicts in 1 rows"
 
 
-def test_the_matrix_by_keyboard(page: Page) -> None:
+def test_matrix_is_usable_by_keyboard(page: Page) -> None:
+    page.locator("input[name=conditions]").check()
     page.locator(".matrix").focus()
     page.keyboard.press("Tab")
     meaning = page.locator("#meaning")
-    assert meaning.inner_text().startswith("claim-sets-no-recall: refuted by a shortest trace of 3 events")
-    page.keyboard.press("ArrowRight")
     assert meaning.inner_text() == (
-        "claim-sets: proved, with any number of nodes and domains: No node has more claimed than free pages."
+        "No node has more claimed than free pages: proved for claim-sets, with any number of nodes and domains."
     )
     page.keyboard.press("ArrowDown")  # over the empty place
-    assert meaning.inner_text() == (
-        "claim-sets: refuted by a shortest trace of 5 events from boot: The host has no more claimed than free pages."
-    )
-    page.keyboard.press("ArrowLeft")
+    dead = "A dying or destroyed domain holds no claims once domain_kill has released them, and can get none"
+    held = f"; it holds provided {CONDITIONS['legacy-check-in-lock'].sentence}"
+    assert meaning.inner_text() == f"{dead}: refuted for claim-sets by a trace of 4 events{held}."
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert page.evaluate("location.hash") == "#f:claim-sets-no-recall/host-backed"
-    assert page.locator("[id='f:claim-sets-no-recall/host-backed'] svg").count() > 0
+    assert page.evaluate("location.hash") == "#f:claim-sets-no-recall/dead-hold-nothing"
+    assert page.locator("[id='f:claim-sets-no-recall/dead-hold-nothing'] svg").count() > 0
 
 
-def test_a_timeline_is_stepped_through(page: Page) -> None:
+def test_timeline_steps_through_events(page: Page) -> None:
     page.locator(f"#grid a[href='#f:{FINDING}']").click()
     finding = page.locator(f"[id='f:{FINDING}']")
     here, there = finding.locator(".side").nth(0), finding.locator(".side").nth(1)
     assert finding.locator("output").inner_text() == "event 3 of 3"
-    assert "✗ breaks here" in here.locator("svg").nth(1).inner_html()
-    assert "✗ breaks here" not in there.locator("svg").nth(1).inner_html()
+    assert "✗ violated" in here.locator("svg").nth(1).inner_html()
+    assert "✗ violated" not in there.locator("svg").nth(1).inner_html()
     assert "node_outstanding_claims[0]@3 <= node_avail_pages[0]@3" in here.locator(".facts").inner_text()
-    assert "The sum that breaks" not in there.locator(".facts").inner_text()
+    assert "The violated inequality" not in there.locator(".facts").inner_text()
     finding.locator("input[type=range]").focus()
     page.keyboard.press("ArrowLeft")
     assert finding.locator("output").inner_text() == "event 2 of 3"
@@ -131,7 +141,7 @@ def test_a_timeline_is_stepped_through(page: Page) -> None:
     assert "install_claim_set" in there.locator(".facts").inner_text()
 
 
-def test_a_host_that_stops(page: Page) -> None:
+def test_page_shows_the_crash_of_the_host(page: Page) -> None:
     page.evaluate("name => { location.hash = '#f:' + name; }", CRASH)
     finding = page.locator(f"[id='f:{CRASH}']")
     finding.locator("svg").first.wait_for()
@@ -139,7 +149,7 @@ def test_a_host_that_stops(page: Page) -> None:
     assert "the host stops: BUG_ON: claims > avail_pages" in finding.locator(".facts").inner_text()
 
 
-def test_every_link_leads_to_something_that_is_then_visible(page: Page) -> None:
+def test_every_link_makes_its_target_visible(page: Page) -> None:
     links = set(page.locator("a[href^='#']").evaluate_all("all => all.map(a => a.getAttribute('href'))"))
     assert len(links) > 8
     for link in sorted(links):
@@ -147,12 +157,82 @@ def test_every_link_leads_to_something_that_is_then_visible(page: Page) -> None:
         page.wait_for_function("id => document.getElementById(id).getClientRects().length > 0", arg=link[1:])
 
 
-def test_a_link_from_outside_opens_its_trace(page: Page, file: Path) -> None:
+def test_external_link_opens_its_trace(page: Page, file: Path) -> None:
     visit(page, file, f"f:{FINDING}")
     page.locator(f"[id='f:{FINDING}'] svg").first.wait_for()
 
 
-def test_the_smt_lib_text_is_the_one_of_the_hash(page: Page, small: Evidence) -> None:
+def test_the_first_screen_says_what_holds_and_what_fails(page: Page) -> None:
+    design = page.locator("[id='d:claim-sets']")
+    assert (
+        "1 of 2 promises hold for any host, and 1 fails: 1 unless legacy-check-in-lock (4 events)."
+        in design.inner_text()
+    )
+    assert page.locator(".designs li").count() == 1  # the other generation of this run is an older design
+    box = page.locator("header").bounding_box()
+    assert box is not None
+    assert box["height"] < 100
+    design.get_by_role("link", name="4 events").click()
+    finding = page.locator("[id='f:claim-sets/dead-hold-nothing']")
+    finding.locator("svg").first.wait_for()
+
+
+def test_findings_are_in_the_order_of_severity(page: Page) -> None:
+    titles = page.locator("details.severity > summary h3").all_inner_texts()
+    assert [title.rpartition(" ")[0] for title in titles] == [
+        "A live design breaks a promise",
+        "An older design stops the host",
+        "An older design breaks a promise",
+    ]
+
+
+@pytest.mark.parametrize("look", [LIGHT, PHONE], ids=["light", "phone"])
+def test_a_finding_is_copied_as_mail_and_as_link(look: dict[str, Any], chromium: Browser, file: Path) -> None:
+    name = "claim-sets/dead-hold-nothing"
+    with chromium.new_page(**look) as opened:
+        opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        complaints = visit(opened, file, f"f:{name}")
+        finding = opened.locator(f"[id='f:{name}']")
+        button = finding.get_by_role("button", name="Copy as mail")
+        button.focus()
+        opened.keyboard.press("Enter")
+        opened.wait_for_function("document.querySelector('.copying [role=status]:not(:empty)')")
+        mail = opened.evaluate("navigator.clipboard.readText()")
+        assert mail.startswith("Subject: claim-sets: dead-hold-nothing fails\n")
+        assert "The shortest trace, 4 events from boot:" in mail
+        assert "claimcheck explain tests/data/findings/claim-sets/dead-hold-nothing.jsonl" in mail
+        assert max(len(line) for line in mail.splitlines() if "tests/data" not in line) <= 72
+        assert button.evaluate("button => button === document.activeElement")
+        finding.get_by_role("button", name="Copy link").click()
+        opened.wait_for_function("() => navigator.clipboard.readText().then(text => text.startsWith('file:'))")
+        assert opened.evaluate("navigator.clipboard.readText()") == f"{file.as_uri()}#f:{name}"
+        where = finding.locator(".where").inner_text()
+        assert "generation" in where
+        assert "2026-04" in where
+        assert [text for text in complaints if not text.startswith((file.as_uri(), "about:"))] == []
+
+
+def test_nothing_covers_the_matrix_on_a_phone(chromium: Browser, file: Path) -> None:
+    with chromium.new_page(**PHONE) as opened:
+        visit(opened, file)
+        assert opened.locator("#grid thead th:visible").all_inner_texts() == ["property", "claim-sets"]
+        opened.locator("input[name=older]").check()
+        sticky = "all => all.filter(e => ['sticky', 'fixed'].includes(getComputedStyle(e).position)).length"
+        assert opened.locator("#matrix *").evaluate_all(sticky) == 0
+        for cell in opened.locator("#grid td a:visible, #grid td .cell:visible").all():
+            cell.scroll_into_view_if_needed()
+            at = "cell => { const b = cell.getBoundingClientRect(); return cell.contains(document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2)); }"
+            assert cell.evaluate(at)
+
+
+def test_the_proofs_begin_with_what_is_proved(page: Page) -> None:
+    first = page.locator("#proofs > p").first.inner_text()
+    assert "obligations are proved" in first
+    assert "second" not in first
+    assert page.locator("#proofs figure:visible").count() == 0
+
+
+def test_smt_lib_text_matches_its_hash(page: Page, small: Evidence) -> None:
     assert isinstance(small.obligations, Obligations)
     result = next(r for r in small.obligations.results if r.name == "claim-sets/node-backed/offline_page/parametric")
     page.evaluate("location.hash = '#p:node-backed'")
@@ -162,7 +242,7 @@ def test_the_smt_lib_text_is_the_one_of_the_hash(page: Page, small: Evidence) ->
 
 
 @pytest.mark.parametrize("look", [LIGHT, DARK, PHONE], ids=["light", "dark", "phone"])
-def test_accessibility(look: dict[str, Any], chromium: Browser, file: Path) -> None:
+def test_page_passes_the_accessibility_checker(look: dict[str, Any], chromium: Browser, file: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     with chromium.new_page(**look) as opened:
@@ -176,7 +256,7 @@ def test_accessibility(look: dict[str, Any], chromium: Browser, file: Path) -> N
         assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_in_print_there_is_nothing_to_operate_and_the_matrix_is_whole(page: Page) -> None:
+def test_print_has_no_controls_and_the_whole_matrix(page: Page) -> None:
     page.emulate_media(media="print")
     assert page.locator(".filters").is_hidden()
     assert page.locator("#grid").is_visible()
@@ -199,7 +279,7 @@ def distance(one: Image, other: Image) -> float:
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 @pytest.mark.parametrize("part", ["top", "trace"])
-def test_it_looks_as_it_did(
+def test_page_matches_the_stored_screenshots(
     look: str, part: str, chromium: Browser, file: Path, request: pytest.FixtureRequest
 ) -> None:
     """Loosely: other fonts pass, a missing style sheet does not. --renew-screenshots writes what is compared with."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proofs.evidence import collect, further, recordings, shown, tested
-from proofs.evidence.further import FURTHER, Further
+from proofs.evidence import collect, further, judged, recordings, shown, tested
+from proofs.evidence.further import FURTHER, FurtherSection
 from proofs.evidence.in_model import NO_TRACE, broken_in_model
 from proofs.evidence.judged import finding_of, row_of
 from proofs.evidence.replayed import lines_of, replayed
@@ -17,9 +17,9 @@ from proofs.evidence.structure import (
     EvidenceFinding,
     Findings,
     Matrix,
-    NotRun,
     Obligations,
-    RunTests,
+    SkippedSection,
+    StatementTests,
     digest,
     read,
     written,
@@ -37,24 +37,22 @@ def finding(small: Evidence, name: str = "claim-sets-no-recall/node-backed") -> 
     return next(f for f in copy.findings if f.name == name)
 
 
-def test_what_is_written_is_read_again(small: Evidence) -> None:
+def test_written_data_reads_back_equal(small: Evidence) -> None:
     again = read(written(small), "file")
     assert again.digest == digest(again) == digest(small)
     assert written(again) == written(small)
 
 
-def test_the_parts_of_a_run(small: Evidence) -> None:
+def test_run_has_the_expected_parts(small: Evidence) -> None:
     assert isinstance(small.matrix, Matrix)
     assert {c.name: c.verdict for c in small.matrix.cells} == {
         "claim-sets-no-recall/node-backed": "refuted",
         "claim-sets-no-recall/node-backed+nothing-offlined": "proved",
-        "claim-sets-no-recall/host-backed": "refuted",
-        "claim-sets-no-recall/host-backed+legacy-check-in-lock": "refuted",
-        "claim-sets-no-recall/host-backed+nothing-offlined": "proved",
+        "claim-sets-no-recall/dead-hold-nothing": "refuted",
+        "claim-sets-no-recall/dead-hold-nothing+legacy-check-in-lock": "proved",
         "claim-sets/node-backed": "proved",
-        "claim-sets/host-backed": "refuted",
-        "claim-sets/host-backed+legacy-check-in-lock": "proved",
-        "claim-sets/host-backed+nothing-offlined": "proved",
+        "claim-sets/dead-hold-nothing": "refuted",
+        "claim-sets/dead-hold-nothing+legacy-check-in-lock": "proved",
     }
     assert isinstance(small.obligations, Obligations)
     assert all(r.verdict == "proved" for r in small.obligations.results if r.claimed)
@@ -62,20 +60,31 @@ def test_the_parts_of_a_run(small: Evidence) -> None:
     assert any("invariant:node-backed" in r.assumptions for r in small.obligations.results)
     assert isinstance(small.conformance, Conformance)
     assert (small.conformance.files[0].traces, small.conformance.files[0].divergences) == (2, [])
-    assert small.tests == NotRun("left out: --without tests")
-    assert isinstance(small.guards, NotRun)
+    assert small.tests == SkippedSection("left out: --without tests")
+    assert isinstance(small.guards, SkippedSection)
     assert exit_code(small) == 0
 
 
-def test_sections_that_others_fill_are_not_run_until_they_are(small: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_further_sections_without_a_source_are_not_run(small: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(small.further) == set(FURTHER)
     for name in FURTHER:
-        assert small.further[name] == NotRun(f"left out: --without {name}")
-    monkeypatch.setitem(FURTHER, "mutation", Further("Mutants", "proofs", "claimcheck mutate"))
-    assert further.collected("mutation", EvidenceRequest()) == NotRun("`claimcheck mutate` is not part of this report")
+        assert small.further[name] == SkippedSection(f"left out: --without {name}")
+    monkeypatch.setitem(FURTHER, "mutation", FurtherSection("Mutants", "proofs", "claimcheck mutate"))
+    assert further.collected("mutation", EvidenceRequest()) == SkippedSection(
+        "`claimcheck mutate` is not part of this report"
+    )
 
 
-def test_a_finding_is_replayed_and_beside_it_stands_a_generation_that_is_right(small: Evidence) -> None:
+def test_time_of_a_run_is_wall_clock_time(small: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter([100.0, *[0.0] * 50])
+    monkeypatch.setattr(collect.time, "perf_counter", lambda: next(ticks, 107.26))
+    without = frozenset(collect.SECTIONS)
+    assert collect.collected(EvidenceRequest(["claim-sets"], ["node-backed"], without, jobs=1)).seconds == -100.0
+    parts = [getattr(small, name) for name in collect.CORE]
+    assert 0 < sum(part.seconds for part in parts if not isinstance(part, SkippedSection)) <= small.seconds + 1
+
+
+def test_finding_is_replayed_next_to_a_repaired_generation(small: Evidence) -> None:
     found = finding(small)
     assert found.replay.divergence == ""
     assert found.replay.comparisons > 0
@@ -85,7 +94,7 @@ def test_a_finding_is_replayed_and_beside_it_stands_a_generation_that_is_right(s
     assert found.repaired.first_difference.startswith("event 3 offline_page: node 0 claimed")
 
 
-def test_a_finding_breaks_in_the_model_what_it_says_and_nothing_else(small: Evidence) -> None:
+def test_finding_violates_only_its_property_in_the_model(small: Evidence) -> None:
     found = finding(small)
     assert broken_in_model(found) == found.broken != []
     found.property = "redeemed-once.exact"
@@ -100,14 +109,16 @@ def test_a_finding_breaks_in_the_model_what_it_says_and_nothing_else(small: Evid
     assert broken_in_model(found) == [NO_TRACE]
 
 
-def test_a_spoiled_trace_diverges(small: Evidence) -> None:
+def test_spoiled_trace_diverges(small: Evidence) -> None:
     trace = finding(small).trace
     trace[3] = trace[3] | {"result": "ENOMEM"}
     assert replayed(lines_of(trace)).divergence.startswith("event 2 install_claim_set: result")
     assert replayed(b"{}\n").divergence.startswith("line 1:")
+    wraps = Path("tests/data/findings/legacy-2013/no-wrap.domain-counters.jsonl").read_bytes()
+    assert not replayed(wraps).divergence
 
 
-def test_a_crash_is_a_finding_too() -> None:
+def test_crash_is_a_finding() -> None:
     events = [
         {"op": "create_domain", "domid": 0, "max_pages": 2, "node_affinity": [0]},
         {"op": "set_outstanding_pages", "domid": 0, "pages": 1, "node": 0},
@@ -122,26 +133,27 @@ def test_a_crash_is_a_finding_too() -> None:
     assert row_of(found) == MatrixRow("no-crash")
 
 
-def test_an_interrupt_leaves_what_was_done(monkeypatch: pytest.MonkeyPatch, short_recordings: None) -> None:
+def test_interrupt_keeps_finished_sections(monkeypatch: pytest.MonkeyPatch, short_recordings: None) -> None:
     def ctrl_c(_request: EvidenceRequest) -> Obligations:
         raise KeyboardInterrupt
 
+    done = Matrix(cells=[]), Findings(findings=[], answers=[])
+    monkeypatch.setattr(judged, "collected", lambda _request: done)
     monkeypatch.setattr(shown, "obligations", ctrl_c)
     evidence = collect.collected(EvidenceRequest(["claim-sets"], ["recall-minimal"], jobs=1))
-    assert isinstance(evidence.matrix, Matrix)
-    assert evidence.obligations == evidence.conformance == evidence.tests == NotRun(collect.INTERRUPTED)
+    assert (evidence.matrix, evidence.findings) == done
+    assert evidence.obligations == evidence.conformance == evidence.tests == SkippedSection(collect.INTERRUPTED)
     assert collect.interrupted(evidence)
     assert exit_code(evidence) == 3
 
 
-def test_generations_without_the_design_have_no_statements_and_no_obligations() -> None:
-    evidence = collect.collected(
-        EvidenceRequest(["claim-sets-v3"], ["recall-minimal"], frozenset(set(FURTHER) - {"fuzz"}), jobs=1)
-    )
+def test_other_generations_have_no_statements_or_obligations() -> None:
+    without = frozenset({"matrix", *FURTHER} - {"fuzz"})
+    evidence = collect.collected(EvidenceRequest(["claim-sets-v3"], ["recall-minimal"], without, jobs=1))
     about_it = (evidence.obligations, evidence.statements, evidence.tests, evidence.guards, evidence.further["fuzz"])
     for section in about_it:
-        assert section == NotRun("is about claim-sets, which was not asked for")
-    assert evidence.conformance == NotRun("no recordings of claim-sets-v3 beside the package")
+        assert section == SkippedSection("is about claim-sets, which was not requested")
+    assert evidence.conformance == SkippedSection("no recordings of claim-sets-v3 in this checkout")
 
 
 TESTS = """
@@ -162,13 +174,13 @@ def test_tests_are_run_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(tested, "CHECKOUT", tmp_path)
     names = [f"tests/test_some.py::test_{name}" for name in ("passes", "fails", "skips", "cases")]
     found = tested.run_tests(EvidenceRequest(), names)
-    assert isinstance(found, RunTests)
+    assert isinstance(found, StatementTests)
     assert [(t.outcome, t.cases) for t in found.tests] == [("passed", 1), ("failed", 1), ("skipped", 1), ("failed", 2)]
     monkeypatch.setattr(tested, "CHECKOUT", tmp_path / "none")
-    assert tested.run_tests(EvidenceRequest(), names) == NotRun("needs a checkout with its tests, and pytest")
+    assert tested.run_tests(EvidenceRequest(), names) == SkippedSection("needs a checkout with its tests, and pytest")
 
 
-def test_a_recording_that_diverges_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diverging_recording_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = Path("tests/data/examples/redeem.jsonl").read_bytes().replace(b'"claims":[1,0]', b'"claims":[2,0]')
     lines = lines.replace(b'"outstanding_claims":2', b'"outstanding_claims":1')
     path = tmp_path / "claim-sets.jsonl.gz"
@@ -178,7 +190,7 @@ def test_a_recording_that_diverges_is_said(tmp_path: Path, monkeypatch: pytest.M
     assert "expected 2, observed 1" in recording.divergences[0]
 
 
-def test_the_stage_shows_locks_and_who_has_which_pages() -> None:
+def test_stage_shows_locks_and_page_owners() -> None:
     stage = Stage("claim-sets", [2])
     stage.play({"op": "create_domain", "domid": 0, "max_pages": 4, "node_affinity": [0]})
     claims = [{"pages": 1, "target": 0}, {"pages": 1, "target": "global"}]

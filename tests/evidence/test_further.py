@@ -13,8 +13,8 @@ from proofs.evidence import explored, fuzzed, simulated
 from proofs.evidence.compare import differences
 from proofs.evidence.further import FURTHER
 from proofs.evidence.request import EvidenceRequest
-from proofs.evidence.structure import NotRun, Tables
-from proofs.fuzz.known import Known
+from proofs.evidence.structure import SkippedSection, Tables
+from proofs.fuzz.known import GenerationFacts
 from proofs.prover.verdict import Verdict
 from proofs.simulate.policies import POLICIES
 from proofs.simulate.results import ScenarioResult, rows
@@ -25,7 +25,7 @@ DESIGN = EvidenceRequest(["claim-sets"], jobs=1)
 
 
 def twice(collect: object) -> Tables:
-    """The section, which comes out the same when it is done again, times left out."""
+    """The section, which comes out the same when it is run again, times left out."""
     assert callable(collect)
     found, again = collect(DESIGN), collect(DESIGN)
     assert isinstance(found, Tables)
@@ -39,11 +39,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few steps; what is known beforehand, for which a solver takes seconds, is made up."""
     monkeypatch.setattr(fuzzed, "STEPS", 2000)
     monkeypatch.setattr(
-        fuzzed, "known_of", lambda name, cache: Known(name, [], {"never: seen": "", "not: possible": "why"})
+        fuzzed, "known_of", lambda name, cache: GenerationFacts(name, [], {"never: seen": "", "not: possible": "why"})
     )
 
 
-def test_a_short_campaign(short: None) -> None:
+def test_fuzz_section_reports_a_short_campaign(short: None) -> None:
     found = twice(fuzzed.collected)
     assert found.ok
     counts, missed = found.tables
@@ -55,8 +55,10 @@ def test_a_short_campaign(short: None) -> None:
     assert set(counts.seconds) == {"claim-sets"}
 
 
-def test_a_campaign_without_the_design_is_not_run() -> None:
-    assert fuzzed.collected(EvidenceRequest(["legacy-2013"])) == NotRun("is about claim-sets, which was not asked for")
+def test_campaign_without_the_design_is_not_run() -> None:
+    assert fuzzed.collected(EvidenceRequest(["legacy-2013"])) == SkippedSection(
+        "is about claim-sets, which was not requested"
+    )
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def one_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulated, "SEEDS", {"boot-storm": 1})
 
 
-def test_scenarios(one_scenario: None) -> None:
+def test_scenario_section_lists_every_policy(one_scenario: None) -> None:
     found = twice(simulated.collected)
     assert found.ok
     (table,) = found.tables
@@ -75,7 +77,7 @@ def test_scenarios(one_scenario: None) -> None:
         assert name in table.note, "what is left out is said"
 
 
-def test_a_crash_in_a_scenario_is_not_as_claimed(one_scenario: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_in_a_scenario_fails_the_section(one_scenario: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(outcomes: list[RunOutcome]) -> list[ScenarioResult]:
         return [msgspec.structs.replace(row, crashes=int(row.policy == "legacy")) for row in rows(outcomes)]
 
@@ -91,7 +93,7 @@ def small_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explored, "OPERATIONS", ["claim_memory", "offline_page"])
 
 
-def test_paths_of_the_reference(small_hosts: None) -> None:
+def test_paths_section_lists_operations_and_generations(small_hosts: None) -> None:
     found = twice(explored.collected)
     assert found.ok
     operations, generations = found.tables
@@ -105,7 +107,7 @@ def test_paths_of_the_reference(small_hosts: None) -> None:
         assert all(count > 0 for count in counts.values())
 
 
-def test_a_path_that_differs_is_not_as_claimed(small_hosts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_differing_path_fails_the_section(small_hosts: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explored, "work", partial(work_with, "recalls-one-too-few"))
     found = explored.collected(DESIGN)
     assert isinstance(found, Tables)
@@ -115,15 +117,15 @@ def test_a_path_that_differs_is_not_as_claimed(small_hosts: None, monkeypatch: p
     assert "page=free" in why
 
 
-def test_paths_that_are_not_decided_are_not_as_claimed() -> None:
+def test_undecided_path_leaves_the_section_open() -> None:
     row = explored.OperationResult("claim-sets", "offline_page", "1x1", Verdict.UNKNOWN, reason="out of work")
     found = explored.as_tables([row])
     assert not found.ok
     assert found.tables[-1].rows == [["claim-sets offline_page 1x1", "unknown", "out of work"]]
 
 
-def test_paths_of_no_generation_are_not_run() -> None:
-    assert explored.collected(EvidenceRequest([])) == NotRun("no generation was asked for")
+def test_paths_section_needs_a_generation() -> None:
+    assert explored.collected(EvidenceRequest([])) == SkippedSection("no generation was requested")
 
 
 def test_every_section_has_a_page_and_a_command() -> None:

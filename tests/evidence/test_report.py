@@ -16,11 +16,12 @@ from proofs.evidence.collect import INTERRUPTED
 from proofs.evidence.compare import differences
 from proofs.evidence.structure import (
     Conformance,
+    EarlierRun,
     Evidence,
     Findings,
     Matrix,
-    NotRun,
     Obligations,
+    SkippedSection,
     Tables,
     read,
     written,
@@ -30,7 +31,7 @@ from proofs.obligations.obligation import PARAMETRIC
 from proofs.obligations.suite import suite
 from proofs.report.html import html, markdown
 from proofs.report.junit import junit
-from proofs.report.verdict import exit_code, failures, open_points
+from proofs.report.verdict import exit_code, failures, open_points, took, total
 from proofs.report.write import NAMES
 from tests.evidence.conftest import LEFT_OUT
 from tests.evidence.pages import CRASH, with_a_crash
@@ -75,11 +76,16 @@ def page(evidence: Evidence) -> str:
     return html(evidence, 1)
 
 
+def light(evidence: Evidence) -> Evidence:
+    """A copy without what takes long to show."""
+    return msgspec.structs.replace(copy_of(evidence), obligations=SkippedSection("long"), guards=SkippedSection("long"))
+
+
 def copy_of(evidence: Evidence) -> Evidence:
     return read(written(evidence), "copy")
 
 
-def test_the_page_needs_nothing_else(page: str) -> None:
+def test_page_needs_no_other_file(page: str) -> None:
     found = Page(page)
     assert found.open == []
     assert found.sources == ["data:,"]
@@ -90,12 +96,12 @@ def test_the_page_needs_nothing_else(page: str) -> None:
     assert set(re.findall(r"https?://[\w./]+", page)) == {"http://www.w3.org/2000/svg"}
 
 
-def test_everything_of_the_evidence_is_on_the_page(page: str, evidence: Evidence) -> None:
+def test_page_shows_all_of_the_evidence(page: str, evidence: Evidence) -> None:
     assert isinstance(evidence.matrix, Matrix)
     assert isinstance(evidence.obligations, Obligations)
     ids = Page(page).ids
     for cell in evidence.matrix.cells:
-        assert f"{cell.semantics}: {cell.verdict}" in page
+        assert f": {cell.verdict} for {cell.semantics}" in page
     for result in evidence.obligations.results:
         assert result.name in page
         assert result.sha256[:12] in page
@@ -107,11 +113,11 @@ def test_everything_of_the_evidence_is_on_the_page(page: str, evidence: Evidence
     assert evidence.run.command in page
 
 
-def test_the_same_evidence_gives_the_same_page(page: str, evidence: Evidence) -> None:
+def test_equal_evidence_gives_the_same_page(page: str, evidence: Evidence) -> None:
     assert html(copy_of(evidence), 2) == page
 
 
-def test_what_is_quoted_is_escaped(evidence: Evidence) -> None:
+def test_quoted_text_is_escaped(evidence: Evidence) -> None:
     bad = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     spoiled = copy_of(evidence)
     assert isinstance(spoiled.findings, Findings)
@@ -119,29 +125,29 @@ def test_what_is_quoted_is_escaped(evidence: Evidence) -> None:
     spoiled.findings.findings[0].broken = [bad]
     spoiled.obligations.results[0].reason = bad
     spoiled.run.command = bad
-    spoiled.tests = NotRun(bad)
+    spoiled.tests = SkippedSection(bad)
     text = html(spoiled, 1)
     assert "alert(1)" in text
     assert "<script>alert" not in text
     assert "<img" not in text
 
 
-def test_a_section_that_was_not_run_says_so(evidence: Evidence) -> None:
+def test_section_that_was_not_run_is_labelled(evidence: Evidence) -> None:
     names = ("matrix", "findings", "obligations", "guards", "conformance", "tests", "statements")
-    empty = msgspec.structs.replace(evidence, **dict.fromkeys(names, NotRun("for a test")))
+    empty = msgspec.structs.replace(evidence, **dict.fromkeys(names, SkippedSection("for a test")))
     text = html(empty, 1)
     assert text.count("for a test") >= len(names)
     assert "DS-34" in text
     assert text.count("not checked") >= 34
-    empty.further = dict.fromkeys(evidence.further, NotRun("for a test"))
+    empty.further = dict.fromkeys(evidence.further, SkippedSection("for a test"))
     assert markdown(empty).count("- not run: ") == len(names) + len(evidence.further)
     suites = ElementTree.fromstring(junit(empty))
     assert {suite.get("skipped") for suite in suites} == {"1"}
-    assert exit_code(empty) == 0  # nothing that was asked for is open
+    assert exit_code(empty) == 0  # nothing that was requested is open
 
 
-def test_a_section_that_another_part_fills_is_shown(evidence: Evidence) -> None:
-    filled = copy_of(evidence)
+def test_further_section_is_shown(evidence: Evidence) -> None:
+    filled = light(evidence)
     rows = Shown("operators", ["operator", "mutants"], [["drop a guard", "12"]], "all killed")
     filled.further["mutation"] = Tables(tables=[rows], ok=False)
     text = html(filled, 1)
@@ -151,8 +157,8 @@ def test_a_section_that_another_part_fills_is_shown(evidence: Evidence) -> None:
     assert ElementTree.fromstring(junit(filled)).find("testsuite[@name='mutation']/testcase/failure") is not None
 
 
-def test_times_rates_and_pictures_of_a_table(evidence: Evidence) -> None:
-    filled = copy_of(evidence)
+def test_table_shows_times_rates_and_pictures(evidence: Evidence) -> None:
+    filled = light(evidence)
     counted = Shown("counts", ["who", "steps"], [["one", "3,000"], ["two", "10"]], "", {"one": 2.0}, "steps")
     drawn = Shown(
         "ends", ["who", "good", "bad"], [["one", "3.0 (2 to 4)", ""]], "", {"all": 1.25}, drawn=["good", "bad"]
@@ -178,7 +184,7 @@ def test_times_rates_and_pictures_of_a_table(evidence: Evidence) -> None:
     ]
 
 
-def test_the_first_screen_says_when_how_long_with_what_and_how_to_do_it_again(page: str, evidence: Evidence) -> None:
+def test_first_screen_states_date_time_versions_and_command(page: str, evidence: Evidence) -> None:
     top = page[page.index("<header>") : page.index("</header>")]
     for said in (
         evidence.made[:10],
@@ -188,12 +194,50 @@ def test_the_first_screen_says_when_how_long_with_what_and_how_to_do_it_again(pa
         "claimcheck verify",
     ):
         assert said in top
-    assert re.search(r"in (\d+ min )?\d+ s ", top)
+    assert f"in {took(evidence)} " in top
+    assert took(msgspec.structs.replace(evidence, seconds=65.2)) == "1 min 5 s"
     seeds = msgspec.structs.replace(evidence.run, limits=evidence.run.limits | {"search: seed": 7})
-    assert "7 (search)" in html(msgspec.structs.replace(evidence, run=seeds), 1)
+    assert "7 (search)" in html(msgspec.structs.replace(light(evidence), run=seeds), 1)
 
 
-def test_junit_counts(evidence: Evidence) -> None:
+def test_stored_sections_are_labelled_and_add_no_time(evidence: Evidence) -> None:
+    stored = EarlierRun("2025-12-22", "0123456789ab", True, 4380.0)
+    filled = msgspec.structs.replace(light(evidence), seconds=1384.0)
+    filled.further = evidence.further | {"mutation": Tables(tables=[], ok=True, stored=stored)}
+    line = total(filled)
+    assert "Made in this run, in 23 min 4 s by the clock: matrix, findings, conformance, statements." in line
+    assert "not made in this run: mutation: of 2025-12-22, 10 days old, of older code (0123456789ab)." in line
+    page, summary, cases = html(filled, 1), markdown(filled), ElementTree.fromstring(junit(filled))
+    assert line in page[: page.index("</header>")]
+    assert line in summary
+    section = page[page.index('<h3 id="mutation">') :]
+    assert "made on 2025-12-22, 10 days old, of older code" in section[: section.index("<h3", 1)]
+    assert "stored, not made in this run: of 2025-12-22, 10 days old, of older code; as claimed" in summary
+    assert cases.get("time") == "1384.000"
+    suite = cases.find("testsuite[@name='mutation']")
+    assert suite is not None
+    assert suite.get("time") == "0.000"
+    assert suite.findtext("testcase/system-out", "").startswith("not made in this run; mutation: of 2025-12-22")
+    made = msgspec.structs.replace(stored, older=False)
+    filled.further["mutation"] = Tables(tables=[], ok=False, stored=made)
+    assert "of the same code" in total(filled)
+    assert total(filled).startswith("1 not as claimed.")
+
+
+def test_trace_against_a_statement_is_a_finding_not_a_failure(evidence: Evidence) -> None:
+    spoiled = copy_of(evidence)
+    assert isinstance(spoiled.findings, Findings)
+    answer = next(q for q in spoiled.findings.answers if q.name.endswith("release-refused"))
+    assert failures(spoiled) == []
+    answer.shows = ""
+    assert failures(spoiled) == [f"the reference does not reproduce: {answer.name}: {answer.asks}"]
+    answer.replay.divergence = answer.replay.divergence or "nothing is here"
+    answer.trace = []
+    assert (failures(spoiled), open_points(spoiled)) == ([], ["nothing is here"])
+    assert "The reference does not reproduce it." in html(light(spoiled), 1)
+
+
+def test_junit_counts_failures_and_skips(evidence: Evidence) -> None:
     assert isinstance(evidence.matrix, Matrix)
     suites = {suite.get("name"): suite for suite in ElementTree.fromstring(junit(evidence))}
     assert suites["matrix"].get("tests") == str(len(evidence.matrix.cells))
@@ -208,7 +252,7 @@ def test_junit_counts(evidence: Evidence) -> None:
     assert (suite.get("errors"), suite.get("failures")) == ("1", "1")
 
 
-def test_exit_codes(evidence: Evidence) -> None:
+def test_exit_code_follows_the_verdicts(evidence: Evidence) -> None:
     assert exit_code(evidence) == 0
     spoiled = copy_of(evidence)
     assert isinstance(spoiled.matrix, Matrix)
@@ -217,15 +261,17 @@ def test_exit_codes(evidence: Evidence) -> None:
     assert (exit_code(spoiled), len(open_points(spoiled))) == (3, 1)
     spoiled.conformance.files[0].divergences = ["line 3"]
     assert (exit_code(spoiled), failures(spoiled)) == (1, ["diverged: line 3"])
-    assert exit_code(msgspec.structs.replace(evidence, guards=NotRun(INTERRUPTED))) == 3
+    assert exit_code(msgspec.structs.replace(evidence, guards=SkippedSection(INTERRUPTED))) == 3
 
 
 def test_the_summary_is_plain_markdown(evidence: Evidence) -> None:
     text = markdown(evidence)
     assert text.startswith("# claimcheck")
     assert isinstance(evidence.matrix, Matrix)
-    verdicts = Counter(c.verdict for c in evidence.matrix.cells if c.semantics == "claim-sets")
+    promises = [c for c in evidence.matrix.cells if c.semantics == "claim-sets" and not c.conditions]
+    verdicts = Counter(c.verdict for c in promises)
     assert f"| claim-sets | {verdicts['proved']} | 0 | {verdicts['refuted']} | 0 | 0 |" in text
+    assert "- **claim-sets** (2026-04): 1 of 2 promises hold for any host, and 1 fails: 1 unless legacy-check" in text
     assert "&#" not in text
     assert not re.search(r"\n\n\n", text)
 
@@ -236,7 +282,7 @@ def call(*arguments: str) -> tuple[int, str]:
     return outcome.exit_code, outcome.output
 
 
-def test_endings_of_the_command(evidence: Evidence, page: str, tmp_path: Path) -> None:
+def test_command_exit_codes_and_messages(evidence: Evidence, page: str, tmp_path: Path) -> None:
     stored = tmp_path / "evidence.json"
     stored.write_bytes(written(evidence))
     out = tmp_path / "out"
@@ -254,7 +300,7 @@ def test_endings_of_the_command(evidence: Evidence, page: str, tmp_path: Path) -
     assert "cannot be written" in call("--from", str(out / "evidence.json"), "--out", "/proc/none")[1]
 
 
-def test_some_of_it_from_nothing(tmp_path: Path) -> None:
+def test_report_of_one_property_runs_from_an_empty_folder(tmp_path: Path) -> None:
     without = [option for name in (*LEFT_OUT, "matrix", "guards", "conformance") for option in ("--without", name)]
     arguments = ["--generation", "claim-sets", "--property", "recall-minimal", "--out", str(tmp_path), "--jobs", "1"]
     code, text = call(*arguments, *without)

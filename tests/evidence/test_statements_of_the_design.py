@@ -18,7 +18,7 @@ from reference.domain import domain_kill
 from reference.hypercalls import claim_memory, claim_pages, max_mem, memory_exchange
 from reference.locks import LockError
 from reference.page_alloc import alloc_heap_pages, assign_pages, free_heap_pages, offline_page
-from reference.populate import Populated, populate_physmap
+from reference.populate import PopulateResult, populate_physmap
 from reference.properties import check_state
 from reference.state import Host
 from reference.status import Status
@@ -61,7 +61,7 @@ def called(host: Host, taken: list[int], call: tuple[str, Any, Any]) -> object:
 
 
 @given(st.lists(CALLS, max_size=20))
-def test_legacy_callers_see_no_change_with_single_pages_and_nothing_offlined(calls: list[tuple[str, Any, Any]]) -> None:
+def test_legacy_callers_see_no_change_for_single_pages(calls: list[tuple[str, Any, Any]]) -> None:
     hosts = [small_host(4, 2, max_pages=6, semantics=name) for name in LEGACY]
     taken: list[list[int]] = [[], []]
     for call in calls:
@@ -70,7 +70,7 @@ def test_legacy_callers_see_no_change_with_single_pages_and_nothing_offlined(cal
         assert seen_by_legacy_callers(hosts[0]) == seen_by_legacy_callers(hosts[1]), call
 
 
-def test_a_block_larger_than_the_legacy_claim_is_now_granted() -> None:
+def test_block_larger_than_the_legacy_claim_is_now_granted() -> None:
     """What changed for legacy callers: claimed and unclaimed memory may be mixed."""
     granted = []
     for name in LEGACY:
@@ -81,7 +81,7 @@ def test_a_block_larger_than_the_legacy_claim_is_now_granted() -> None:
     assert granted == [False, True]
 
 
-def test_offlining_now_takes_legacy_claims_back() -> None:
+def test_offlining_now_recalls_legacy_claims() -> None:
     """What changed for legacy callers: recall."""
     left = []
     for name in LEGACY:
@@ -92,7 +92,7 @@ def test_offlining_now_takes_legacy_claims_back() -> None:
     assert left == [1, 0]
 
 
-def test_a_host_wide_claim_can_exceed_every_node() -> None:
+def test_host_wide_claim_can_exceed_every_node() -> None:
     host = small_host(4, 4, domains=1)
     assert claim(host, 1, (5, 0)) is Status.ENOMEM
     assert claim(host, 1, (8, GLOBAL)) is Status.OK
@@ -101,7 +101,7 @@ def test_a_host_wide_claim_can_exceed_every_node() -> None:
 
 
 @pytest.mark.parametrize("pages", range(6))
-def test_on_a_host_of_one_node_a_host_wide_claim_is_a_claim_on_node_0(pages: int) -> None:
+def test_host_wide_claim_equals_node_0_claim_on_one_node(pages: int) -> None:
     for other, limit, order in product(range(4), range(1, 6), range(3)):
         outcomes = []
         for target in (0, GLOBAL):
@@ -116,14 +116,14 @@ def test_on_a_host_of_one_node_a_host_wide_claim_is_a_claim_on_node_0(pages: int
         assert outcomes[0] == outcomes[1], (other, limit, order)
 
 
-def test_claims_beyond_both_the_free_pages_and_the_limit_fail_with_another_errno() -> None:
-    """The free pages of a node are looked at before the limit, those of the host after it."""
+def test_errno_of_a_claim_beyond_free_pages_and_limit() -> None:
+    """The free pages of a node are checked before the limit, those of the host after it."""
     host = small_host(4, max_pages=1)
     assert claim(host, 1, (5, 0)) is Status.ENOMEM
     assert claim(host, 1, (5, GLOBAL)) is Status.EINVAL
 
 
-def test_a_running_domain_cannot_take_claimed_memory_by_any_call() -> None:
+def test_running_domain_cannot_take_claimed_memory() -> None:
     host = small_host(4)
     running = alloc(host, 2)
     assert running is not None
@@ -138,7 +138,7 @@ def test_a_running_domain_cannot_take_claimed_memory_by_any_call() -> None:
     assert held(host, 1) == ([3], 0, 0)
 
 
-def test_the_legacy_zero_clears_claims_on_nodes_too() -> None:
+def test_legacy_claim_of_zero_releases_node_claims() -> None:
     host = small_host()
     claim(host, 1, (3, 0), (2, GLOBAL))
     assert legacy_call(host, 1, 0) is Status.OK
@@ -148,7 +148,7 @@ def test_the_legacy_zero_clears_claims_on_nodes_too() -> None:
 
 @pytest.mark.parametrize("order", range(1, 4))
 @pytest.mark.parametrize("target", [0, GLOBAL])
-def test_an_allocation_beyond_the_claim_takes_the_rest_from_unclaimed_memory(order: int, target: int) -> None:
+def test_allocation_beyond_the_claim_uses_unclaimed_memory(order: int, target: int) -> None:
     host = small_host(8)
     claim(host, 1, (1, target))
     claim(host, 2, (8 - (1 << order), 0))
@@ -157,7 +157,7 @@ def test_an_allocation_beyond_the_claim_takes_the_rest_from_unclaimed_memory(ord
     assert alloc(host, 1) is None  # the rest is the other's
 
 
-def test_claims_lost_by_a_failed_assignment_harm_nobody_else() -> None:
+def test_claim_lost_by_failed_assignment_harms_no_other_domain() -> None:
     host = small_host(4, max_pages=2)
     claim(host, 1, (2, 0))
     claim(host, 2, (2, 0))
@@ -173,7 +173,7 @@ def test_claims_lost_by_a_failed_assignment_harm_nobody_else() -> None:
     assert [violation.property for violation in check_state(host)] == ["no-claims-lost"]  # of that build only
 
 
-def test_a_builder_that_goes_on_after_a_failed_assignment_has_lost_the_claim() -> None:
+def test_builder_loses_its_claim_by_a_failed_assignment() -> None:
     host = small_host(2, max_pages=2)
     claim(host, 1, (1, 0))
     host.semantics.set_max_pages(host, host.domain(1), 0)
@@ -183,7 +183,7 @@ def test_a_builder_that_goes_on_after_a_failed_assignment_has_lost_the_claim() -
     assert alloc(host, 1) is None
 
 
-def test_freeing_pages_brings_no_claim_back() -> None:
+def test_freeing_pages_restores_no_claim() -> None:
     host = small_host()
     claim(host, 1, (2, 0), (2, GLOBAL))
     taken = [alloc(host, 1, 1, node) for node in (0, 1)]
@@ -208,7 +208,7 @@ def builder(host: Host, domid: int, claims: tuple[int, int], outcome: dict[int, 
     outcome[domid] = "complete" if len(mfns) == wanted else "failed half-way"
 
 
-def populated(steps: Steps[Populated]) -> Steps[list[int]]:
+def populated(steps: Steps[PopulateResult]) -> Steps[list[int]]:
     """Of the three critical sections of an extent the first, which looks for a stash and finds none, goes with the next."""
     for number in count():
         try:
@@ -227,7 +227,7 @@ def interleavings(one: int, other: int) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("nodes", [(3,), (2, 1), (1, 2), (2, 2)])
-def test_boot_storms_fail_at_the_claim_or_complete(nodes: tuple[int, ...]) -> None:
+def test_boot_storm_builds_fail_at_the_claim_or_complete(nodes: tuple[int, ...]) -> None:
     seen = set()
     for first, second in product([(1, 0), (0, 2), (1, 1), (2, 0)], [(0, 2), (1, 1), (2, 1)]):
         for order in interleavings(1 + 2 * sum(first), 1 + 2 * sum(second)):
@@ -244,7 +244,7 @@ def test_boot_storms_fail_at_the_claim_or_complete(nodes: tuple[int, ...]) -> No
     assert seen == {"complete", "failed at the claim"}
 
 
-def test_a_build_fails_half_way_if_a_claimed_page_goes_offline() -> None:
+def test_build_fails_half_way_if_a_claimed_page_goes_offline() -> None:
     host = small_host(2, max_pages=3)
     outcome: dict[int, str] = {}
     build = builder(host, 1, (2, 0), outcome)
@@ -255,7 +255,7 @@ def test_a_build_fails_half_way_if_a_claimed_page_goes_offline() -> None:
     assert outcome == {1: "failed half-way"}
 
 
-def test_a_build_by_superpages_fails_half_way_where_free_pages_are_scattered() -> None:
+def test_superpage_build_fails_half_way_if_memory_is_fragmented() -> None:
     host = small_host(4, max_pages=4)
     kept = [alloc(host, 2) for _ in range(4)]
     free(host, kept[0] or 0)
@@ -265,7 +265,7 @@ def test_a_build_by_superpages_fails_half_way_where_free_pages_are_scattered() -
     assert len(run(populate_physmap(host, 1, 2, 0)).mfns) == 2
 
 
-def test_a_build_fails_half_way_if_its_limit_is_lowered_after_the_claim() -> None:
+def test_build_fails_half_way_if_its_limit_is_lowered() -> None:
     host = small_host(2, max_pages=2)
     outcome: dict[int, str] = {}
     build = builder(host, 1, (2, 0), outcome)
@@ -276,7 +276,7 @@ def test_a_build_fails_half_way_if_its_limit_is_lowered_after_the_claim() -> Non
     assert outcome == {1: "failed half-way"}
 
 
-def test_a_set_names_all_nodes_and_the_host_and_no_more() -> None:
+def test_set_has_at_most_one_entry_per_node_and_one_host_wide() -> None:
     host = small_host(*[1] * MAX_NUMNODES, domains=1)
     every_node = [ClaimEntry(1 if node else 0, node) for node in range(MAX_NUMNODES)]
     assert claim_memory(host, 1, [*every_node, ClaimEntry(1, GLOBAL)]) is Status.OK
@@ -284,14 +284,14 @@ def test_a_set_names_all_nodes_and_the_host_and_no_more() -> None:
     assert sum(held(host, 1)[0]) + held(host, 1)[1] == MAX_NUMNODES
 
 
-def test_without_an_exact_node_the_search_ends_only_when_no_node_qualifies() -> None:
+def test_search_without_exact_node_tries_every_node() -> None:
     host = small_host(2, 2, 2, domains=2)
     claim(host, 2, (2, 0), (1, 1))
     assert alloc(host, 1, 0, 0, MEMF_exact_node) is None
     assert [alloc(host, 1, 0, 0) for _ in range(4)] == [16, 32, 33, None]
 
 
-def test_the_page_alloc_lock_cannot_be_had_inside_the_allocator() -> None:
+def test_allocator_cannot_take_the_page_alloc_lock() -> None:
     """The allocator runs under heap_lock, and the limit needs the lock that comes before it."""
     host = small_host()
     with host.heap_lock:

@@ -2,7 +2,9 @@
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,35 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from proofs.cli.verify import _print as show
 from proofs.cli.verify import verify
-from proofs.evidence.collect import INTERRUPTED, collected
+from proofs.evidence import answered
+from proofs.evidence.collect import CORE, INTERRUPTED, collected
 from proofs.evidence.quick import quickly
-from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.request import EvidenceRequest, run_of
 from proofs.evidence.stored import load
-from proofs.evidence.structure import NOT_COMPARED, Evidence, EvidenceError, NotRun, digest, read, written
-from proofs.evidence.verify import request_of, verified
+from proofs.evidence.structure import (
+    NOT_COMPARED,
+    EarlierRun,
+    Evidence,
+    EvidenceError,
+    SkippedSection,
+    Tables,
+    digest,
+    read,
+    written,
+)
+from proofs.evidence.verify import VerificationResult, request_of, verified
 from tests.evidence.conftest import LEFT_OUT
 from tests.evidence.edits import EDITS, Edit
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_answer_once() -> Iterator[None]:
+    """The same trace, run again, gives the same answer: once is enough for all the edits that leave it alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answered, "_answered", cache(answered._answered))
+        yield
 
 
 def data_of(evidence: Evidence) -> dict[str, Any]:
@@ -32,19 +54,19 @@ def renewed(data: dict[str, Any]) -> Evidence:
 
 
 def again_for(edited: Evidence, small: Evidence) -> Evidence:
-    """What the run gives that the edited evidence asks for."""
+    """The second run, for the same request as the edited evidence."""
     if edited.run.semantics == small.run.semantics:
         return small
-    return collected(replace(request_of(edited.run, 1), without=LEFT_OUT | {"conformance"}))
+    return msgspec.structs.replace(small, run=run_of(request_of(edited.run, 1)))
 
 
-def test_what_was_not_edited_has_no_difference(small: Evidence) -> None:
+def test_unedited_evidence_has_no_difference(small: Evidence) -> None:
     outcome = verified(renewed(data_of(small)), small)
     assert (outcome.differences, outcome.open, outcome.skipped) == ([], [], [])
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.what for edit in EDITS])
-def test_an_edit_is_named(edit: Edit, small: Evidence) -> None:
+def test_edit_is_named(edit: Edit, small: Evidence) -> None:
     data = data_of(small)
     edit.make(data)
     edited = renewed(data)
@@ -53,11 +75,22 @@ def test_an_edit_is_named(edit: Edit, small: Evidence) -> None:
     assert any(field.startswith(edit.named) for field in fields), fields
 
 
-def test_there_are_enough_kinds_of_edits() -> None:
+@pytest.mark.long
+def test_run_of_fewer_generations_is_named(small: Evidence) -> None:
+    data = data_of(small)
+    data["run"]["semantics"].remove("claim-sets-no-recall")
+    edited = renewed(data)
+    again = collected(replace(request_of(edited.run, 1), without=LEFT_OUT | {"conformance"}))
+    fields = [difference.field for difference in verified(edited, again).differences]
+    assert "digest" not in fields
+    assert "run.command" in fields
+
+
+def test_edits_cover_every_kind() -> None:
     assert len({edit.what for edit in EDITS}) == len(EDITS) >= 12
 
 
-def test_an_edit_without_a_new_digest_is_named_by_the_digest(small: Evidence) -> None:
+def test_digest_reveals_an_edit_without_a_new_digest(small: Evidence) -> None:
     data = data_of(small)
     data["made"] = "2000-01-01"
     differences = verified(read(json.dumps(data).encode(), "edited"), small).differences
@@ -79,7 +112,7 @@ def changed(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("tried", [20, pytest.param(80, marks=pytest.mark.long)])
-def test_every_value_counts(small: Evidence, tried: int) -> None:
+def test_every_changed_value_is_noticed(small: Evidence, tried: int) -> None:
     """Any single value, changed, is either no evidence any more or named; but frames may lie further apart."""
     whole = data_of(small)
     compared = [p for p in leaves(whole) if p[0] != "digest" and not (NOT_COMPARED | {"node_span"}) & set(p)]
@@ -113,21 +146,61 @@ def written_to(data: dict[str, Any], folder: Path | None = None) -> Evidence:
         return load(str(path))
 
 
-def test_what_was_interrupted_stays_open(small: Evidence) -> None:
-    stored = renewed(data_of(msgspec.structs.replace(small, guards=NotRun(INTERRUPTED))))
+def test_interrupted_section_stays_open(small: Evidence) -> None:
+    stored = renewed(data_of(msgspec.structs.replace(small, guards=SkippedSection(INTERRUPTED))))
     outcome = verified(stored, small)
     assert outcome.differences == []
     assert any("guards" in text for text in outcome.open)
 
 
-def test_what_cannot_be_done_here_stays_open(small: Evidence) -> None:
-    again = msgspec.structs.replace(small, conformance=NotRun("no recordings beside the package"))
+def test_section_that_cannot_run_here_stays_open(small: Evidence) -> None:
+    again = msgspec.structs.replace(small, conformance=SkippedSection("no recordings in this checkout"))
     outcome = verified(renewed(data_of(small)), again)
     assert outcome.differences == []
-    assert outcome.open == ["conformance: cannot be established here: no recordings beside the package"]
+    assert outcome.open == ["conformance: cannot be established here: no recordings in this checkout"]
 
 
-def test_quick_says_what_it_skipped_and_names_a_difference(small: Evidence) -> None:
+STORED = Tables(tables=[], ok=True, stored=EarlierRun("2026-01-01", "0123456789ab", True, 100.0))
+
+
+def with_stored(small: Evidence, section: Tables) -> Evidence:
+    return msgspec.structs.replace(
+        small, made="2026-01-04T00:00:00+00:00", further=small.further | {"mutation": section}
+    )
+
+
+def test_stored_section_is_compared_not_established(small: Evidence) -> None:
+    evidence = renewed(data_of(with_stored(small, STORED)))
+    outcome = verified(evidence, with_stored(small, STORED))
+    said = "mutation: of 2026-01-01, 3 days old, of older code (0123456789ab)"
+    assert (outcome.differences, outcome.open, outcome.skipped, outcome.stored) == ([], [], [], [said])
+    newer = msgspec.structs.replace(STORED, stored=EarlierRun("2026-01-02", "0123456789ab", True, 100.0))
+    assert [d.field for d in verified(evidence, with_stored(small, newer)).differences] == [
+        "further.mutation.stored.day"
+    ]
+    alone = msgspec.structs.replace(with_stored(small, STORED), **dict.fromkeys(CORE, SkippedSection("for a test")))
+    assert quickly(alone, EvidenceRequest(jobs=1), 0).stored == [said]
+
+
+def test_verify_lists_sections_that_were_not_rerun(capsys: pytest.CaptureFixture[str]) -> None:
+    show("e.json", VerificationResult(stored=["mutation: of 2026-01-01"]))
+    assert capsys.readouterr().out == (
+        "stored: mutation: of 2026-01-01: compared with its file, not made again\n"
+        "e.json: all of it but what is stored established again\n"
+    )
+
+
+@pytest.mark.parametrize("made", ["yesterday", "2026-13-01"])
+def test_invalid_date_is_refused(small: Evidence, made: str) -> None:
+    stored = msgspec.structs.replace(STORED, stored=EarlierRun(made, "", True, 0.0))
+    with pytest.raises(EvidenceError, match="is no day"):
+        written_to(data_of(with_stored(small, stored)))
+    with pytest.raises(EvidenceError, match="is no moment"):
+        written_to(data_of(msgspec.structs.replace(small, made=made)))
+
+
+@pytest.mark.long
+def test_quick_lists_skipped_sections_and_names_a_difference(small: Evidence) -> None:
     request = EvidenceRequest(small.run.semantics, small.run.properties, frozenset(small.run.without), 1)
     data = data_of(small)
     data["findings"]["findings"][0]["broken"] = []
@@ -152,7 +225,7 @@ def call(*arguments: str) -> tuple[int, str]:
     return outcome.exit_code, outcome.output
 
 
-def test_endings_of_the_command(file: Path) -> None:
+def test_command_exit_codes_and_messages(file: Path) -> None:
     assert call(str(file), "--jobs", "2") == (0, f"{file}: all of it established again\n")
     data = json.loads(file.read_text())
     data["run"]["versions"]["z3"] = "4.8.0"
@@ -171,7 +244,7 @@ def test_endings_of_the_command(file: Path) -> None:
         (b'{"format": "claimcheck-evidence/9"}', "no evidence"),
     ],
 )
-def test_a_malformed_file_is_one_line_and_exit_2(content: bytes, message: str, tmp_path: Path) -> None:
+def test_malformed_file_prints_one_line_and_exits_2(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "evidence.json"
     path.write_bytes(content)
     code, out = call(str(path))
@@ -180,6 +253,6 @@ def test_a_malformed_file_is_one_line_and_exit_2(content: bytes, message: str, t
     assert out.count("\n") == 1
 
 
-def test_a_file_that_is_not_there() -> None:
+def test_missing_file_is_reported() -> None:
     _code, out = call("no-such-file")
     assert "no-such-file: No such file or directory" in out

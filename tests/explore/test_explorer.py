@@ -8,9 +8,10 @@ import pytest
 
 from proofs.explore.explorer import Explorer
 from proofs.explore.in_flight import where
-from proofs.explore.running import Running, State, Written
+from proofs.explore.next_events import next_events
+from proofs.explore.running import RunningHost, State
 from proofs.explore.tiny import created, tiny_hosts
-from proofs.search.small_events import next_events
+from proofs.operations import EventFields
 from reference.page_alloc import alloc_domheap_pages
 from reference.pages import PageState
 from reference.state import boot, create_domain
@@ -39,8 +40,8 @@ def described(value: Any, seen: tuple[int, ...] = ()) -> Any:
     return [(name, described(getattr(value, name), seen)) for name in names if name not in IN_NO_STATE]
 
 
-def explorer_of(running: Running, domains: int = 1, whole: bool = True) -> Explorer[State, Any, None]:
-    def choices() -> Iterator[Written]:
+def explorer_of(running: RunningHost, domains: int = 1, whole: bool = True) -> Explorer[State, Any, None]:
+    def choices() -> Iterator[EventFields]:
         return next_events(running.host, sorted(running.begun), 1, not running.killing)
 
     def key(state: State) -> Hashable:
@@ -55,8 +56,8 @@ def all_after(explorer: Explorer[Any, Any, Any], deepened: int) -> None:
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets", "claim-sets-hardened", "single-node-v4", "mainline-4.22"])
-def test_a_state_that_is_put_back_is_the_former_one(semantics: str) -> None:
-    running = Running(semantics, NODES)
+def test_restored_state_equals_the_former_one(semantics: str) -> None:
+    running = RunningHost(semantics, NODES)
     explorer = explorer_of(running)
     all_after(explorer, 3)
     undone = 0
@@ -75,8 +76,8 @@ def test_a_state_that_is_put_back_is_the_former_one(semantics: str) -> None:
 
 
 @pytest.mark.parametrize("check_locks", [False, True])
-def test_a_place_is_reached_by_its_path_from_boot(check_locks: bool) -> None:
-    running = Running("claim-sets", NODES, check_locks)
+def test_place_is_reached_by_its_path_from_boot(check_locks: bool) -> None:
+    running = RunningHost("claim-sets", NODES, check_locks)
     explorer = explorer_of(running) if not check_locks else locked(running)
     all_after(explorer, 3)
     in_flight = 0
@@ -92,10 +93,10 @@ def test_a_place_is_reached_by_its_path_from_boot(check_locks: bool) -> None:
     assert in_flight > 5
 
 
-def locked(running: Running) -> Explorer[State, Any, None]:
+def locked(running: RunningHost) -> Explorer[State, Any, None]:
     explorer = explorer_of(running)
 
-    def choices() -> list[Written]:
+    def choices() -> list[EventFields]:
         with running.every_lock():
             return list(next_events(running.host, sorted(running.begun), 1, not running.killing))
 
@@ -103,15 +104,15 @@ def locked(running: Running) -> Explorer[State, Any, None]:
     return explorer
 
 
-def from_boot(semantics: str, nodes: tuple[int, ...], events: tuple[Written, ...]) -> Running:
-    running = Running(semantics, nodes)
+def from_boot(semantics: str, nodes: tuple[int, ...], events: tuple[EventFields, ...]) -> RunningHost:
+    running = RunningHost(semantics, nodes)
     for event in events:
         running.do(event)
     return running
 
 
-def test_as_many_states_are_reached_as_by_running_each_path_from_boot() -> None:
-    explorer = explorer_of(Running("claim-sets", NODES))
+def test_explorer_reaches_as_many_states_as_runs_from_boot() -> None:
+    explorer = explorer_of(RunningHost("claim-sets", NODES))
     all_after(explorer, 3)
     tried, seen = 0, set()
     reached = list(created(NODES, 1, range(1, sum(NODES) + 1)))
@@ -129,9 +130,9 @@ def test_as_many_states_are_reached_as_by_running_each_path_from_boot() -> None:
     assert explorer.tried == tried
 
 
-def test_an_operation_goes_on_where_others_were_done_meanwhile() -> None:
+def test_operation_resumes_after_others_ran_in_between() -> None:
     """Continued, it does what it does when all is run from boot: it began with the domain alive."""
-    running = Running("legacy-2013", (2,))
+    running = RunningHost("legacy-2013", (2,))
     explorer = explorer_of_2013(running)
     all_after(explorer, 4)
     ended = [p for p in explorer.newest if p.events[0]["op"] == "continue" and len({e["op"] for e in p.path()}) == 4]
@@ -142,15 +143,15 @@ def test_an_operation_goes_on_where_others_were_done_meanwhile() -> None:
         assert described(running.host) == described(again.host)
 
 
-def explorer_of_2013(running: Running) -> Explorer[State, Any, None]:
-    def choices() -> Iterator[Written]:
+def explorer_of_2013(running: RunningHost) -> Explorer[State, Any, None]:
+    def choices() -> Iterator[EventFields]:
         possible = next_events(running.host, sorted(running.begun), 0, not running.killing)
         return (event for event in possible if event["op"] in ("claim_pages", "domain_kill", "continue"))
 
     return Explorer(running, created((2,), 1, [2]), choices, lambda _moment: None, State.key)
 
 
-class Forgetful(Running):
+class ForgetfulHost(RunningHost):
     """Does not bring back what a domain claims."""
 
     def bring_back(self, state: State) -> None:
@@ -160,15 +161,15 @@ class Forgetful(Running):
             domain.claims = claims.get(domid, domain.claims)
 
 
-def test_events_that_lead_elsewhere_when_run_again_are_an_error() -> None:
-    explorer = explorer_of(Forgetful("claim-sets", NODES))
+def test_nondeterministic_events_are_an_error() -> None:
+    explorer = explorer_of(ForgetfulHost("claim-sets", NODES))
     with pytest.raises(RuntimeError, match="run again, these events lead elsewhere"):
         all_after(explorer, 4)
 
 
-def test_what_an_operation_holds_tells_it_from_others() -> None:
+def test_operations_in_flight_differ_by_what_they_hold() -> None:
     """The frame that was allocated and not yet assigned is in no event."""
-    host = boot((4,), 4, Running("claim-sets", (4,)).host.semantics, check_locks=False)
+    host = boot((4,), 4, RunningHost("claim-sets", (4,)).host.semantics, check_locks=False)
     domain = create_domain(host, 0, 4)
     one, other = alloc_domheap_pages(host, domain, 0), alloc_domheap_pages(host, domain, 0)
     next(one)
@@ -179,8 +180,8 @@ def test_what_an_operation_holds_tells_it_from_others() -> None:
     assert isinstance(run(one), int)
 
 
-def test_blocks_that_an_operation_holds_are_like_no_others() -> None:
-    running = Running("claim-sets", (2,))
+def test_blocks_in_flight_are_not_interchangeable() -> None:
+    running = RunningHost("claim-sets", (2,))
     running.do({"op": "create_domain", "domid": 0, "max_pages": 2, "node_affinity": [0]})
     running.do({"op": "alloc_domheap_pages", "domid": 0, "order": 0, "node": 0, "memflags": []})
     (block,) = running.host.pages.blocks.values()
@@ -190,9 +191,9 @@ def test_blocks_that_an_operation_holds_are_like_no_others() -> None:
     assert running.state().key() != running.state().key()
 
 
-def test_a_refused_choice_of_a_block_is_forgotten() -> None:
-    """A builder goes on with the lowest free block, whatever an earlier request that was refused would have got."""
-    running = Running("claim-sets", (4,))
+def test_block_choice_of_a_refused_request_is_dropped() -> None:
+    """A builder continues with the lowest free block, independent of an earlier request that was refused."""
+    running = RunningHost("claim-sets", (4,))
     for event in (
         {"op": "create_domain", "domid": 0, "max_pages": 4, "node_affinity": [0]},
         {"op": "create_domain", "domid": 1, "max_pages": 4, "node_affinity": [0]},
@@ -206,5 +207,5 @@ def test_a_refused_choice_of_a_block_is_forgotten() -> None:
     assert 3 not in running.host.pages.blocks
 
 
-def test_hosts_come_by_size() -> None:
+def test_tiny_hosts_are_ordered_by_size() -> None:
     assert tiny_hosts(2, 3) == [(1,), (2,), (3,), (1, 1), (1, 2), (2, 1)]

@@ -10,7 +10,7 @@ import pytest
 
 from model.properties import PROPERTIES
 from proofs.export.c_header import header
-from proofs.export.c_test import PROLOGUE, NotExpressible, c_test
+from proofs.export.c_test import PROLOGUE, InexpressibleEventError, c_test
 from proofs.export.counters import ORPHANS
 from proofs.prover.induction import kept_by_every_step
 from proofs.traces import Trace, read_traces
@@ -43,7 +43,7 @@ def built(tmp_path: Path, source: str) -> Path:
     return program
 
 
-def test_every_invariant_is_in_the_header_or_said_to_be_left_out() -> None:
+def test_header_has_every_invariant_or_lists_it_as_left_out() -> None:
     found = header("claim-sets")
     assert [*found.exported, *found.left_out] != []
     assert set(found.exported) | set(found.left_out) == set(kept_by_every_step("claim-sets"))
@@ -53,7 +53,7 @@ def test_every_invariant_is_in_the_header_or_said_to_be_left_out() -> None:
         assert name in found.text
 
 
-def test_no_field_that_only_a_destroyed_domain_has_is_read_in_c() -> None:
+def test_c_reads_no_field_of_destroyed_domains() -> None:
     found = header("claim-sets")
     code = found.text.partition("#ifndef CLAIMCHECK_INVARIANTS_H")[2]
     assert not [name for name in ORPHANS if name in code]
@@ -77,7 +77,7 @@ def program(prologue: str, tests: str, body: str) -> str:
 
 @needs_cc
 @pytest.mark.parametrize("number", [1, 2, 3, 40])
-def test_a_recorded_trace_as_a_c_test_passes_on_the_ledger(tmp_path: Path, number: int) -> None:
+def test_c_test_of_a_recorded_trace_passes_on_the_ledger(tmp_path: Path, number: int) -> None:
     traces = read_traces("tests/data/conformance/claim-sets.jsonl.gz")
     for index, trace in enumerate(traces, 1):
         events = list(trace)
@@ -89,7 +89,7 @@ def test_a_recorded_trace_as_a_c_test_passes_on_the_ledger(tmp_path: Path, numbe
 
 
 @needs_cc
-def test_a_c_test_fails_where_a_counter_is_another(tmp_path: Path) -> None:
+def test_c_test_fails_on_a_wrong_counter(tmp_path: Path) -> None:
     trace, events = first("tests/data/examples/redeem.jsonl")
     events[-1].state.outstanding_claims += 1
     source = program(PROLOGUE, c_test("wrong", trace.header, events), "    return test_wrong(impl);")
@@ -98,9 +98,11 @@ def test_a_c_test_fails_where_a_counter_is_another(tmp_path: Path) -> None:
     assert "host.outstanding_claims == 3" in done.stderr
 
 
-def test_what_the_kit_does_not_have_is_named() -> None:
+def test_event_that_the_kit_lacks_is_named() -> None:
     trace, events = first("tests/data/findings/claim-sets/dead-hold-nothing.jsonl")
-    with pytest.raises(NotExpressible, match=r"event \d+ is claim_pages: the adapter kit has whole functions only"):
+    with pytest.raises(
+        InexpressibleEventError, match=r"event \d+ is claim_pages: the adapter kit has whole functions only"
+    ):
         c_test("race", trace.header, events)
 
 
@@ -114,7 +116,7 @@ BROKEN = {
 
 
 @needs_cc
-def test_the_invariants_hold_on_the_ledger_and_each_broken_counter_is_named(tmp_path: Path) -> None:
+def test_c_invariants_hold_on_the_ledger_or_name_the_counter(tmp_path: Path) -> None:
     invariants = header("claim-sets").text
     trace, events = first("tests/data/examples/redeem.jsonl")
     checks = "    const char *found;\n    if ( test_redeem(impl) || cc_first_broken() )\n        return 1;\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from proofs.fuzz import machine
+from proofs.fuzz import hosts
 from proofs.mistakes.planted import overridden
 from reference.generations import GENERATIONS
 
 
 def spoil(bug: str, patch: Callable[[Any, str, Any], None] = setattr) -> None:
     """Put the mistake into the reference that traces are done on; the model stays as it is."""
-    patch(machine, "GENERATIONS", dict(GENERATIONS) | overridden(bug))
+    patch(hosts, "GENERATIONS", dict(GENERATIONS) | overridden(bug))
 
 
 if __name__ == "__main__":  # `python -m tests.fuzz.spoiled BUG ARGUMENTS...`: the command with the mistake

@@ -1,4 +1,4 @@
-"""A Hypothesis state machine over the generators and checks of `claimcheck fuzz`: a rule an operation.
+"""A Hypothesis state machine over the generators and checks of `claimcheck fuzz`, with one rule per operation.
 
 Every random number of a generator is one of Hypothesis's, so that its own shrinking and its database work on traces.
 """
@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from proofs.fuzz.checker import Checker
 from proofs.fuzz.generators import operations_of
 from proofs.fuzz.hosts import draw_host
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.world import RandomWorld
 from proofs.operations import Continue, CreateDomain, Event, name_of
 from proofs.operations.draw import Draw
@@ -23,7 +23,7 @@ from reference.generations import GENERATIONS
 RANDOMS = st.randoms(use_true_random=False)
 
 
-def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBasedStateMachine]:
+def machine_of(known: GenerationFacts, checked: list[int] | None = None) -> type[RuleBasedStateMachine]:
     """The state machine of a semantics; ``checked`` counts critical sections."""
     counts = checked if checked is not None else [0]
 
@@ -34,8 +34,9 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
         def boot(self, random: Random) -> None:
             draw = Draw(random)
             self.checker = Checker(draw_host(draw), known)
-            self.world = RandomWorld(self.checker.machine, draw, 0.1, killing=self.checker.killing)
-            self.do(CreateDomain(domid=0, max_pages=draw.below(60), node_affinity=list(self.world.host.nodes)))
+            domids = draw.domids()
+            self.world = RandomWorld(self.checker.runner, draw, 0.1, killing=self.checker.killing, domids=domids)
+            self.do(CreateDomain(domid=domids[0], max_pages=draw.below(60), node_affinity=list(self.world.host.nodes)))
 
         def do(self, event: Any) -> None:
             if event is None or self.checker.crashed:
@@ -51,14 +52,14 @@ def machine_of(known: Known, checked: list[int] | None = None) -> type[RuleBased
         def begin(self, kind: type[Event], random: Random) -> None:
             self.world.draw = Draw(random)
             event = kind.drawn(self.world)
-            free = [b for b in ("b1", "b2", "b3") if b not in self.checker.machine.running]
+            free = [b for b in ("b1", "b2", "b3") if b not in self.checker.runner.in_flight]
             if event is not None and kind.in_steps and free:
                 event.builder = free[0]
             self.do(event)
 
         @rule(random=RANDOMS)
         def go_on(self, random: Random) -> None:
-            running = list(self.checker.machine.running)
+            running = list(self.checker.runner.in_flight)
             if running:
                 self.do(Continue(builder=Draw(random).pick(running)))
 

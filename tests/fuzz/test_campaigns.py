@@ -1,4 +1,4 @@
-"""Campaigns: shards, journals, findings once each, killed at any moment, gone on with, on processes and on Dask."""
+"""Campaigns: shards, journals, one finding per kind, killed at any moment, resumed, on processes and on Dask."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ import msgspec
 import pytest
 
 from proofs.fuzz.campaign import Budget, Campaign
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.shard import seed_of
-from proofs.fuzz.store import CampaignSettings, ShardDone, ShrunkDone, Store, StoreError
+from proofs.fuzz.store import CampaignSettings, ShardRecord, ShrinkRecord, Store, StoreError
 from tests.fuzz.spoiled import spoil
 
 CLAIMCHECK = str(Path(sys.executable).parent / "claimcheck")
 SPOILED = [sys.executable, "-m", "tests.fuzz.spoiled"]
 BUG = "install-accumulates"
-KNOWN = Known("claim-sets", [], {"claim_pages_check: checked": "", "never: reached": "", "cannot: be": "a reason"})
+KNOWN = GenerationFacts(
+    "claim-sets", [], {"claim_pages_check: checked": "", "never: reached": "", "cannot: be": "a reason"}
+)
 
 
 def settings(shard_steps: int = 200) -> CampaignSettings:
@@ -33,7 +35,7 @@ def settings(shard_steps: int = 200) -> CampaignSettings:
 
 
 def campaign(folder: Path, steps: int) -> Campaign:
-    """Run, or go on with, a campaign in this folder."""
+    """Run or resume a campaign in this folder."""
     with Store(folder, settings()) as store:
         done = Campaign(store.settings, [KNOWN], folder / "findings", store)
         done.run(Budget(steps=steps), jobs=1)
@@ -54,7 +56,7 @@ def test_seeds_of_traces_differ() -> None:
     assert len({seed_of(c, s, n) for c in range(5) for s in range(5) for n in range(5)}) == 125
 
 
-def test_classes_that_are_not_reached_are_told_and_those_that_cannot_be_are_not() -> None:
+def test_unreached_classes_are_listed_unless_unreachable() -> None:
     done = Campaign(settings(), [KNOWN], Path("nowhere"))
     assert done.totals["claim-sets"].unreached() == ["claim_pages_check: checked", "never: reached"]
     done.run(Budget(steps=2000), jobs=1)
@@ -62,16 +64,14 @@ def test_classes_that_are_not_reached_are_told_and_those_that_cannot_be_are_not(
     assert done.steps >= 2000
 
 
-def test_each_generation_counts_its_own() -> None:
-    other = Known("legacy-2013", [], KNOWN.classes)
+def test_each_generation_counts_its_own_classes() -> None:
+    other = GenerationFacts("legacy-2013", [], KNOWN.classes)
     both = Campaign(CampaignSettings(["claim-sets", "legacy-2013"]), [KNOWN, other], Path("nowhere"))
     both.totals["claim-sets"].hits["never: reached"] += 1
     assert both.totals["legacy-2013"].unreached() == ["claim_pages_check: checked", "never: reached"]
 
 
-def test_a_finding_is_stored_once_and_a_campaign_gone_on_with_is_as_one_in_one_go(
-    spoiled: None, tmp_path: Path
-) -> None:
+def test_resumed_campaign_equals_uninterrupted_run(spoiled: None, tmp_path: Path) -> None:
     whole = campaign(tmp_path / "whole", 1600)
     campaign(tmp_path / "parts", 400)
     parts = campaign(tmp_path / "parts", 1600)
@@ -87,7 +87,7 @@ def test_a_finding_is_stored_once_and_a_campaign_gone_on_with_is_as_one_in_one_g
     assert (again.steps, again.findings()) == (parts.steps, parts.findings())
 
 
-def test_a_journal_with_half_a_line_is_gone_on_with(spoiled: None, tmp_path: Path) -> None:
+def test_campaign_resumes_after_a_truncated_journal_line(spoiled: None, tmp_path: Path) -> None:
     whole = campaign(tmp_path, 800)
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-40])
@@ -102,15 +102,15 @@ def test_a_journal_with_half_a_line_is_gone_on_with(spoiled: None, tmp_path: Pat
 @pytest.mark.parametrize(
     ("spoil_it", "message"),
     [
-        (lambda folder: (folder / "campaign.json").write_text("{"), "no campaign"),
+        (lambda folder: (folder / "campaign.json").write_text("{"), "not the settings of a campaign"),
         (lambda folder: (folder / "journal.jsonl").write_bytes(b"garbage\n"), "journal.jsonl:1:"),
         (
             lambda folder: (folder / "campaign.json").write_text('{"semantics":["legacy-2013"]}'),
-            "holds a campaign with semantics",
+            "the campaign in this folder has semantics",
         ),
     ],
 )
-def test_a_folder_that_cannot_be_used_is_said(spoil_it: object, message: str, tmp_path: Path) -> None:
+def test_unusable_campaign_folder_is_an_error(spoil_it: object, message: str, tmp_path: Path) -> None:
     with Store(tmp_path, settings()):
         pass
     spoil_it(tmp_path)  # type: ignore[operator]
@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_used_is_said(spoil_it: object, message: str, tm
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     with Store(tmp_path, settings()):
-        with pytest.raises(StoreError, match="another run works on this campaign"):
+        with pytest.raises(StoreError, match="another run is using this campaign"):
             Store(tmp_path, settings())
 
 
@@ -139,7 +139,7 @@ def answers_known() -> None:
     known_of("claim-sets")
 
 
-def records(folder: Path) -> Iterator[ShardDone | ShrunkDone]:
+def records(folder: Path) -> Iterator[ShardRecord | ShrinkRecord]:
     with Store(folder, settings()) as store:
         yield from store.records
 
@@ -187,22 +187,22 @@ def check_killed(tmp_path: Path, times: int, steps: int, longest: float) -> None
     assert counted[0] == whole
     assert [f | {"trace": ""} for f in counted[1]] == [f | {"trace": ""} for f in result["findings"]]
     assert files(folder) == files(tmp_path / "whole")
-    shards = Counter(r.result.index for r in records(folder) if isinstance(r, ShardDone))
-    kinds = Counter(r.kind for r in records(folder) if isinstance(r, ShrunkDone))
+    shards = Counter(r.result.index for r in records(folder) if isinstance(r, ShardRecord))
+    kinds = Counter(r.kind for r in records(folder) if isinstance(r, ShrinkRecord))
     assert set(shards.values()) == {1}
     assert set(kinds.values()) == {1}
 
 
-def test_killed_three_times_no_finding_is_lost_and_none_doubled(answers_known: None, tmp_path: Path) -> None:
+def test_three_kills_lose_and_duplicate_no_finding(answers_known: None, tmp_path: Path) -> None:
     check_killed(tmp_path, 3, 9000, 0.1)
 
 
 @pytest.mark.long
-def test_killed_twenty_times_no_finding_is_lost_and_none_doubled(answers_known: None, tmp_path: Path) -> None:
+def test_twenty_kills_lose_and_duplicate_no_finding(answers_known: None, tmp_path: Path) -> None:
     check_killed(tmp_path, 20, 60_000, 0.5)
 
 
-def test_ctrl_c_keeps_what_was_done(answers_known: None, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_finished_work(answers_known: None, tmp_path: Path) -> None:
     folder = prepared(tmp_path / "campaign")
     command = [CLAIMCHECK, "fuzz", "--out", str(folder), "--duration", "100", "--jobs", "1"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -223,9 +223,7 @@ def fuzz(*arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_classes_that_a_short_run_does_not_reach_are_said_and_it_is_no_success(
-    answers_known: None, tmp_path: Path
-) -> None:
+def test_unreached_classes_are_listed_and_exit_is_not_0(answers_known: None, tmp_path: Path) -> None:
     done = fuzz("--steps", "300", "--jobs", "1", "--out", str(tmp_path))
     assert done.returncode == 3
     assert "claim-sets: not reached: " in done.stdout
@@ -247,7 +245,7 @@ def test_classes_that_a_short_run_does_not_reach_are_said_and_it_is_no_success(
         (["--scheduler", "nonsense://", "--steps", "10"], "claimcheck: --scheduler nonsense://: "),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str) -> None:
+def test_wrong_use_prints_one_line_and_exits_2(arguments: list[str], message: str) -> None:
     done = fuzz(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(message), done.stderr
@@ -255,7 +253,7 @@ def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str) ->
 
 
 @pytest.mark.long
-def test_shards_on_a_dask_cluster_give_what_processes_give(answers_known: None, tmp_path: Path) -> None:
+def test_dask_cluster_gives_the_same_shards_as_processes(answers_known: None, tmp_path: Path) -> None:
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:

@@ -24,7 +24,7 @@ def rows(name: str) -> list[list[str]]:
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[1:]]
 
 
-def test_the_document_has_every_mistake_each_found_and_short() -> None:
+def test_document_lists_every_mistake_as_found_and_short() -> None:
     found = rows("fuzz-bugs")
     assert [row[0] for row in found] == [f"`{name}`" for name in OVERRIDES]
     assert [row[1] for row in found] == [bug.sentence() for bug in OVERRIDES.values()]
@@ -32,7 +32,7 @@ def test_the_document_has_every_mistake_each_found_and_short() -> None:
     assert all(int(row[2].replace(",", "")) < 200_000 for row in found)  # well within a minute
 
 
-def test_the_document_has_every_generation_with_nearly_all_classes_reached_and_names_the_others() -> None:
+def test_document_lists_reached_classes_per_generation() -> None:
     found = rows("fuzz-coverage")
     assert [row[0] for row in found] == [f"`{name}`" for name in GENERATIONS]
     for row in found:
@@ -43,7 +43,7 @@ def test_the_document_has_every_generation_with_nearly_all_classes_reached_and_n
 
 
 @pytest.mark.long
-def test_a_mistake_is_found_in_a_program_and_its_trace_gets_short() -> None:
+def test_mistake_in_a_program_is_found_and_shrunk() -> None:
     found = hunt("duplicate-node-accepted")
     assert found.found is not None
     assert len(found.found.events) <= 2
@@ -52,7 +52,7 @@ def test_a_mistake_is_found_in_a_program_and_its_trace_gets_short() -> None:
 
 
 @pytest.mark.long
-def test_a_run_gives_the_document() -> None:
+def test_fresh_run_gives_the_document() -> None:
     """All mistakes, all generations: many minutes."""
     done = subprocess.run([sys.executable, "-m", "docs._make.fuzz", "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -60,7 +60,7 @@ def test_a_run_gives_the_document() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("bug", OVERRIDES)
-def test_every_mistake_is_found_within_a_minute_and_shrunk(bug: str) -> None:
+def test_every_mistake_is_found_and_shrunk_within_a_minute(bug: str) -> None:
     found = hunt(bug, seed=1, seconds=60)
     assert found.found is not None
     assert len(found.found.events) <= MOST_EVENTS

@@ -9,13 +9,13 @@ from random import Random
 import pytest
 
 from model.named import GENERATIONS as MODEL
-from proofs.fuzz.checker import Checker, Failure, Impossible
-from proofs.fuzz.compiled import ModelState
+from proofs.fuzz.checker import Checker, Failure, ImpossibleEventError
 from proofs.fuzz.generators import operations_of
 from proofs.fuzz.generators.plan import draw_plan
 from proofs.fuzz.hosts import draw_host
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.model_calls import ModelCalls
+from proofs.fuzz.numbers import ModelState
 from proofs.fuzz.trial import Trial, random_trial
 from proofs.fuzz.world import RandomWorld
 from proofs.operations import (
@@ -39,8 +39,8 @@ from proofs.traces.events import HostShape
 from reference.generations import GENERATIONS
 
 
-def nothing_known(semantics: str) -> Known:
-    return Known(semantics, [], {})
+def nothing_known(semantics: str) -> GenerationFacts:
+    return GenerationFacts(semantics, [], {})
 
 
 def trials(semantics: str, number: int) -> list[Trial]:
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_trace(semantics: str) -> None:
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets-v3", "single-node-v3"])
-def test_every_operation_is_made_and_traces_run_clean(semantics: str) -> None:
+def test_every_operation_is_drawn_and_traces_run_clean(semantics: str) -> None:
     made: Counter[str] = Counter()
     for trial in trials(semantics, 30):
         assert trial.failure is None, trial.failure
@@ -65,7 +65,7 @@ def test_every_operation_is_made_and_traces_run_clean(semantics: str) -> None:
     assert made["continue"] > 0
 
 
-def test_drawn_operations_are_the_operations_of_traces() -> None:
+def test_generator_draws_exactly_the_trace_operations() -> None:
     assert set(MODEL) == set(GENERATIONS)
     drawn = {name: {name_of(kind) for kind in operations_of(semantics)} for name, semantics in GENERATIONS.items()}
     assert drawn["claim-sets"] == set(OPERATIONS) - {"get_memory_claims"}
@@ -73,7 +73,7 @@ def test_drawn_operations_are_the_operations_of_traces() -> None:
     assert drawn["legacy-2013"] == set(OPERATIONS) - {"install_claim_set", "claim_memory", "get_memory_claims"}
 
 
-def test_swarm_each_trace_has_its_own_operations_and_weights() -> None:
+def test_each_trace_has_its_own_operations_and_weights() -> None:
     plans = [draw_plan(Draw(Random(seed)), GENERATIONS["claim-sets"], {}) for seed in range(100)]
     chosen = [frozenset(name_of(kind) for kind in plan._kinds) for plan in plans]
     assert len(set(chosen)) > 50
@@ -83,7 +83,7 @@ def test_swarm_each_trace_has_its_own_operations_and_weights() -> None:
     assert len({plan.length for plan in plans}) >= 4
 
 
-def test_wanted_operations_are_favoured() -> None:
+def test_requested_operations_are_favoured() -> None:
     def share(wanted: dict[str, float]) -> int:
         plans = [draw_plan(Draw(Random(seed)), GENERATIONS["claim-sets"], wanted) for seed in range(200)]
         return sum(name_of(plan.kind(Draw(Random(1)))) == "offline_page" for plan in plans)
@@ -91,7 +91,7 @@ def test_wanted_operations_are_favoured() -> None:
     assert share({"offline_page": 5.0}) > 2 * share({})
 
 
-def test_hosts_have_one_to_64_nodes_of_none_to_more_than_a_domain_counts() -> None:
+def test_drawn_hosts_have_1_to_64_nodes_of_varied_size() -> None:
     hosts = [draw_host(Draw(Random(seed))) for seed in range(3000)]
     sizes = {len(host.nodes) for host in hosts}
     assert {1, 2, 3, 4} <= sizes
@@ -109,20 +109,20 @@ def test_builders_interleave_at_critical_sections() -> None:
         checker = Checker(trial.host, nothing_known("claim-sets"))
         for event in trial.events:
             checker.do(event)
-            running = set(checker.machine.running)
+            running = set(checker.runner.in_flight)
             most = max(most, len(running))
             assert not isinstance(event, Continue) or event.builder != ""
     assert most >= 3
 
 
 def in_flight_when_destroyed(semantics: str, number: int) -> Counter[str]:
-    """The operations that went on with a domain which was off the list by then."""
+    """The operations that continued with a domain that was off the list by then."""
     gone_on: Counter[str] = Counter()
     for trial in trials(semantics, number):
         assert trial.failure is None, trial.failure
         checker = Checker(trial.host, nothing_known(semantics))
         for event in trial.events:
-            running = checker.machine.running.get(getattr(event, "builder", ""))
+            running = checker.runner.in_flight.get(getattr(event, "builder", ""))
             domid = None if running is None else getattr(running.event, "domid", None)
             domain = checker.expectation.calls.domains.get(domid)  # type: ignore[arg-type]  # none is no key
             if running is not None and domain is not None and domain.is_destroyed:
@@ -139,7 +139,7 @@ def test_domains_are_destroyed_while_operations_are_in_flight() -> None:
     assert gone_on.total() > 20
 
 
-def test_a_claim_of_a_destroyed_domain_is_drawn() -> None:
+def test_claim_of_a_destroyed_domain_is_drawn() -> None:
     """What breaks host-backed and aggregates-agree: the claim counts, and no loop over domains finds it."""
     broken: Counter[str] = Counter()
     for trial in trials("claim-sets", 60):
@@ -148,19 +148,19 @@ def test_a_claim_of_a_destroyed_domain_is_drawn() -> None:
     assert broken["dead-hold-nothing"] > 0
 
 
-def test_an_id_is_not_given_again_while_its_first_domain_is_worked_on() -> None:
+def test_id_is_not_reused_while_its_domain_is_in_use() -> None:
     checker = Checker(HostShape(64, [40], last_alloc_node=0), nothing_known("claim-sets"))
-    world = RandomWorld(checker.machine, Draw(Random(1)), 0.1, killing=checker.killing)
+    world = RandomWorld(checker.runner, Draw(Random(1)), 0.1, killing=checker.killing, domids=range(3))
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     checker.do(ClaimPages(domid=0, nr_extents=5, builder="b1"))
     checker.do(DestroyDomain(domid=0))
-    assert 0 not in world.free_domids(3)
-    with pytest.raises(Impossible):
+    assert 0 not in world.free_domids()
+    with pytest.raises(ImpossibleEventError):
         checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     checker.do(Continue(builder="b1"))
     assert checker.outcome == {"result": "OK"}
     assert checker.host.outstanding_claims == 5
-    assert world.free_domids(3) == [0, 1, 2]
+    assert world.free_domids() == [0, 1, 2]
     assert checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0])) is None
     assert checker.end() is None
 
@@ -183,7 +183,7 @@ def populated(semantics: str) -> tuple[Checker, list[Failure | None]]:
 
 
 @pytest.mark.parametrize("semantics", ["mainline-4.22", "claim-sets", "claim-sets+stash-claim-restored"])
-def test_a_stash_that_does_not_suit_is_freed_on_both_sides(semantics: str) -> None:
+def test_unsuitable_stash_is_freed_on_both_sides(semantics: str) -> None:
     checker, found = populated(semantics)
     found.append(checker.do(PopulatePhysmap(domid=0, nr_extents=1, extent_order=0)))
     assert [*found, checker.end()] == [None] * (len(found) + 1)
@@ -192,7 +192,7 @@ def test_a_stash_that_does_not_suit_is_freed_on_both_sides(semantics: str) -> No
     assert checker.host.total_avail_pages == 2000 - 2
 
 
-def test_a_stash_is_kept_where_that_is_the_rule() -> None:
+def test_stash_is_kept_where_the_rules_keep_it() -> None:
     checker, found = populated("claim-sets-hardened")
     found.append(checker.do(PopulatePhysmap(domid=0, nr_extents=1, extent_order=0)))
     assert checker.outcome == {"mfns": [], "nr_done": 0, "preempted": None}
@@ -203,7 +203,7 @@ def test_a_stash_is_kept_where_that_is_the_rule() -> None:
     assert [*found, checker.end()] == [None] * (len(found) + 1)
 
 
-def test_a_first_unpause_with_a_stash_crashes_the_domain() -> None:
+def test_first_unpause_with_a_stash_crashes_the_domain() -> None:
     checker, found = populated("mainline-4.22")
     for result in ("EBUSY", "EINVAL"):
         found.append(checker.do(UnpauseDomain(domid=0)))
@@ -213,7 +213,7 @@ def test_a_first_unpause_with_a_stash_crashes_the_domain() -> None:
 
 
 @pytest.mark.parametrize("debug_build", [False, True])
-def test_a_mark_in_limbo_is_lost_or_stops_a_debug_build(debug_build: bool) -> None:
+def test_mark_in_limbo_is_lost_or_stops_a_debug_build(debug_build: bool) -> None:
     shape = HostShape(64, [40], last_alloc_node=0, debug_build=debug_build)
     checker = Checker(shape, nothing_known("claim-sets"))
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
@@ -227,10 +227,10 @@ def test_a_mark_in_limbo_is_lost_or_stops_a_debug_build(debug_build: bool) -> No
     assert bool(checker.host.pages.lost_marks) is not debug_build
 
 
-def test_page_counts_are_drawn_at_the_bounds_of_the_checks() -> None:
+def test_page_counts_are_drawn_at_check_bounds() -> None:
     """What is claimed on a node, against what fits there: exactly that, one less, one more, and the ends of C types."""
     checker = Checker(HostShape(64, [40]), nothing_known("claim-sets"))
-    world = RandomWorld(checker.machine, Draw(Random(1)), 0.1)
+    world = RandomWorld(checker.runner, Draw(Random(1)), 0.1)
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     asked: Counter[int] = Counter()
     for _ in range(3000):
@@ -242,7 +242,7 @@ def test_page_counts_are_drawn_at_the_bounds_of_the_checks() -> None:
     assert sum(n for pages, n in asked.items() if 1 < pages < 39) > 300
 
 
-def test_a_trace_leaves_no_cycles_behind() -> None:
+def test_trace_leaves_no_reference_cycles() -> None:
     """Shards run without the collector of garbage."""
 
     def alive() -> int:
@@ -259,9 +259,9 @@ def test_a_trace_leaves_no_cycles_behind() -> None:
         gc.enable()
 
 
-def test_where_colouring_refuses_every_claim_malformed_ones_are_asked_too() -> None:
+def test_malformed_claims_are_drawn_under_llc_colouring() -> None:
     checker = Checker(HostShape(64, [40], llc_coloring=True), nothing_known("claim-sets"))
-    world = RandomWorld(checker.machine, Draw(Random(1)), 0.02)
+    world = RandomWorld(checker.runner, Draw(Random(1)), 0.02)
     checker.do(CreateDomain(domid=0, max_pages=60, node_affinity=[0]))
     asked = [ClaimPages.drawn(world) for _ in range(100)]
     assert sum(event is not None and event.extent_order == 1 for event in asked) > 5

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from proofs.fuzz.generators import operations_of
 from proofs.fuzz.generators.plan import TracePlan
 from proofs.fuzz.hosts import draw_host
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.trial import Trial, trial
 from proofs.operations.draw import Draw
 from reference.generations import GENERATIONS
@@ -25,8 +25,8 @@ def trials(draw: st.DrawFn, semantics: str, length: int = 12) -> Trial:
     """A short trace, made and checked; Hypothesis knows every random number in it."""
     source = Draw(draw(RANDOMS))
     weighted = [(kind, kind.weight) for kind in operations_of(GENERATIONS[semantics])]
-    plan = TracePlan(weighted, length, 0.1, source.pick((0.0, 0.5, 0.9)))
-    return trial(Known(semantics, [], {}), 0, source, draw_host(source), plan)
+    plan = TracePlan(weighted, length, 0.1, source.pick((0.0, 0.5, 0.9)), domids=source.domids())
+    return trial(GenerationFacts(semantics, [], {}), 0, source, draw_host(source), plan)
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets", "per-node-v8"])
@@ -59,7 +59,7 @@ def test_hypothesis_finds_and_shrinks_a_mistake(monkeypatch: pytest.MonkeyPatch)
 def test_the_state_machine_runs_clean() -> None:
     checked = [0]
     run_state_machine_as_test(
-        machine_of(Known("claim-sets", [], {}), checked), settings=settings(FEW, stateful_step_count=20)
+        machine_of(GenerationFacts("claim-sets", [], {}), checked), settings=settings(FEW, stateful_step_count=20)
     )
     assert checked[0] > 100
 
@@ -69,5 +69,5 @@ def test_the_state_machine_finds_a_mistake(monkeypatch: pytest.MonkeyPatch) -> N
     spoil("offline-not-counted", monkeypatch.setattr)
     with pytest.raises(AssertionError, match="offline_page: total_avail_pages"):
         run_state_machine_as_test(
-            machine_of(Known("claim-sets", [], {})), settings=settings(FEW, max_examples=100, database=None)
+            machine_of(GenerationFacts("claim-sets", [], {})), settings=settings(FEW, max_examples=100, database=None)
         )

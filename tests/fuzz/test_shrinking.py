@@ -1,4 +1,4 @@
-"""A failure becomes a trace of which nothing more can be left out, is told to others, and its test fails rightly."""
+"""A failure becomes a minimal trace and a finding, and the finding's test fails for the right reason."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from proofs.file_replay import replay_file
-from proofs.fuzz import finding, machine
+from proofs.fuzz import finding, hosts
 from proofs.fuzz.finding import failure_of, read
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.reductions import of_events, of_hosts, of_numbers, together
 from proofs.fuzz.rerun import as_steps, do
 from proofs.fuzz.shard import seed_of
@@ -21,7 +21,7 @@ from proofs.fuzz.trial import random_trial
 from reference.generations import GENERATIONS
 from tests.fuzz.spoiled import spoil
 
-KNOWN = Known("claim-sets", [], {})
+KNOWN = GenerationFacts("claim-sets", [], {})
 BUGS = {"no-recall": 3, "redeem-global-first": 4, "install-accumulates": 4}
 """Mistakes, and the most events that are needed to show them."""
 
@@ -54,14 +54,14 @@ def fails_alike(found: FailingTrace, host: object, steps: object) -> bool:
     return redone is not None and redone.failure is not None and redone.failure.symptom == found.failure.symptom
 
 
-def test_a_mistake_is_found_and_its_trace_gets_short(bug: str) -> None:
+def test_mistake_is_found_and_its_trace_shrunk(bug: str) -> None:
     found, small = shrunk(bug)
     assert len(small.events) <= BUGS[bug]
     assert small.failure.symptom == found.failure.symptom
     assert sum(small.host.nodes) <= 8
 
 
-def test_nothing_more_can_be_left_out_or_made_smaller(bug: str) -> None:
+def test_shrunk_trace_is_locally_minimal(bug: str) -> None:
     _, small = shrunk(bug)
     steps = as_steps(small.host, small.events, KNOWN)
     assert fails_alike(small, small.host, steps)
@@ -77,16 +77,14 @@ def test_shrinking_repeats_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Model(KNOWN).shrunk(found) == small
 
 
-def test_what_fails_no_more_is_not_shrunk() -> None:
+def test_trace_that_no_longer_fails_is_not_shrunk() -> None:
     trial = random_trial(KNOWN, 1)
     assert trial.failure is None
     found = FailingTrace(trial.host, trial.events, failure="whatever", seed=1)  # type: ignore[arg-type]
     assert Model(KNOWN).shrunk(found) is None
 
 
-def test_the_test_of_a_finding_fails_with_the_mistake_and_passes_without(
-    bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_written_test_fails_only_with_the_mistake(bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "known_of", lambda _semantics: KNOWN)  # what is proved takes seconds to prove
     _, small = shrunk(bug)
     trace = write_finding(tmp_path, small, Model(KNOWN).told(small))
@@ -100,11 +98,11 @@ def test_the_test_of_a_finding_fails_with_the_mistake_and_passes_without(
     assert failure_of(str(names["TRACE"])) == small.failure
     with pytest.raises(AssertionError):
         test()  # type: ignore[operator]
-    monkeypatch.setattr(machine, "GENERATIONS", GENERATIONS)
+    monkeypatch.setattr(hosts, "GENERATIONS", GENERATIONS)
     test()  # type: ignore[operator]
 
 
-def test_the_trace_of_a_finding_is_what_the_reference_does(bug: str, tmp_path: Path) -> None:
+def test_trace_of_a_finding_diverges_on_the_right_reference(bug: str, tmp_path: Path) -> None:
     """With the mistake in it: a replay on the right reference diverges there."""
     _, small = shrunk(bug)
     trace = write_finding(tmp_path, small, Model(KNOWN).told(small))

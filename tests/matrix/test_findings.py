@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofs.file_replay import replay_file
-from proofs.matrix.cells import Open
+from proofs.matrix.cells import UnprovedRow
 from proofs.matrix.findings import FOLDER, measure, path_of, stored
 from proofs.matrix.rows import MatrixRow
 from proofs.matrix.searches import searched
@@ -26,12 +26,12 @@ CLAIMS_EXCEED_FREE_PAGES = {
 """Found only because `free pages - claims` wraps: the call then accepts what it should refuse."""
 
 
-def test_there_are_findings() -> None:
+def test_stored_findings_exist() -> None:
     assert len(FILES) > 50
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_the_reference_does_what_the_finding_says(path: Path) -> None:
+def test_reference_reproduces_the_finding(path: Path) -> None:
     result = replay_file(str(path))
     assert result.error is None
     assert result.divergences == []
@@ -53,19 +53,19 @@ def test_the_reference_does_what_the_finding_says(path: Path) -> None:
         "legacy-2013/entitlement+limit-not-lowered+no-claim-in-flight+requests-within-limit",
     ],
 )
-def test_a_fresh_search_finds_what_is_stored(name: str) -> None:
+def test_fresh_search_finds_what_is_stored(name: str) -> None:
     semantics, stem = name.split("/")
     part, *conditions = stem.split("+")
     row = MatrixRow(part, tuple(conditions))
     path = path_of(semantics, row)
-    fresh = stored([searched(Open(semantics, row, ""))])
+    fresh = stored([searched(UnprovedRow(semantics, row, ""))])
     assert path.exists() == bool(fresh)
     if fresh:
         assert measure(fresh[path]) == measure(path.read_bytes())
 
 
 @pytest.mark.long
-def test_document_and_findings_are_what_a_run_gives() -> None:
+def test_fresh_run_gives_the_document_and_findings() -> None:
     command = [sys.executable, "-m", "docs._make.generations", "--check"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -1,11 +1,11 @@
-"""Three builders and a running domain, what comes of every trace, and what a run took."""
+"""Three builders and a running domain: the result of every trace, and the time of a run."""
 
 import pytest
 
 from docs._make.run_times import Clock, slowest_search, written
 from proofs.evidence.outcomes import BROKEN, IMPOSSIBLE, NOBODY, STOPS, outcomes
 from proofs.matrix.cells import CellVerdict
-from proofs.matrix.interleavings import Interleaved, InterleavingRequest, refuted, search
+from proofs.matrix.interleavings import InterleavingRequest, InterleavingResult, refuted, search
 from proofs.matrix.rows import MatrixRow
 from proofs.matrix.verdicts import load
 from proofs.prover.verdict import Verdict
@@ -14,34 +14,34 @@ CELLS = load()
 EXACT, KEPT = "redeemed-once.exact", "claims-protected.kept"
 
 
-def test_what_is_refuted_is_broken_by_as_few_steps_and_what_is_proved_by_none() -> None:
+def test_refuted_rows_are_violated_and_proved_rows_are_not() -> None:
     found = search(InterleavingRequest("legacy-2013", (), (EXACT, KEPT)), steps=2)
     assert found == [
-        Interleaved("legacy-2013", MatrixRow(EXACT), steps=2, searched=2),
-        Interleaved("legacy-2013", MatrixRow(KEPT), steps=0, searched=2),
+        InterleavingResult("legacy-2013", MatrixRow(EXACT), steps=2, searched=2),
+        InterleavingResult("legacy-2013", MatrixRow(KEPT), steps=0, searched=2),
     ]
 
 
-def test_a_running_domain_has_pages_that_it_may_free() -> None:
+def test_running_domain_has_pages_to_free() -> None:
     part = "redeemed-once.claims-do-not-come-back"
     (found,) = search(InterleavingRequest("legacy-2013", (), (part,)), steps=2)
     assert found.steps == 2  # of a domain that has none, four
 
 
-def test_what_the_solver_does_not_decide_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undecided_search_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.matrix.interleavings.WORK", 1)
     (found,) = search(InterleavingRequest("legacy-2013", (), (EXACT,)), steps=1)
     assert (found.steps, found.searched) == (0, 0)
     assert found.unknown
 
 
-def test_rows_of_the_two_properties_are_searched_once_more() -> None:
+def test_rows_of_two_properties_are_searched_for_interleavings() -> None:
     rows = refuted(CELLS)
     assert rows["legacy-2013", MatrixRow(EXACT)] == 2
     assert {row.part.partition(".")[0] for _, row in rows} == {"claims-protected", "redeemed-once"}
 
 
-def test_every_trace_is_refused_or_harmless_where_it_is_repaired() -> None:
+def test_repaired_generations_refuse_or_survive_every_trace() -> None:
     found = outcomes(CELLS)
     assert sum(counted.total() for counted in found.values()) == sum(c.verdict is Verdict.REFUTED for c in CELLS)
     for semantics, counted in found.items():
@@ -50,7 +50,7 @@ def test_every_trace_is_refused_or_harmless_where_it_is_repaired() -> None:
         assert counted[NOBODY] == sum(cell.row.part.startswith("superpage-fulfilled") for cell in blocks)
 
 
-def test_a_run_says_what_it_took() -> None:
+def test_run_reports_its_cost() -> None:
     clock = Clock()
     sum(range(10**6))
     clock.took("counting")

@@ -1,26 +1,28 @@
 """The verdict matrix: what is proved, what is refuted, and that neither is typed in."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from model.generations import GENERATIONS
 from model.generations.parts import PARTS
-from model.rules import node_permits_free_pages
 from proofs.cli.generations import generations
 from proofs.cli.prove import prove
 from proofs.explain.source import LARGEST, lines_of_code, reference_diff, rule_changes
 from proofs.file_replay import replay_file
-from proofs.matrix.cells import CellVerdict, Open, proofs_of
-from proofs.matrix.difference import Between, difference
+from proofs.matrix.cells import CellVerdict, UnprovedRow, proofs_of
+from proofs.matrix.difference import DifferenceRequest, difference
 from proofs.matrix.findings import path_of
 from proofs.matrix.larger_blocks import search_larger
 from proofs.matrix.report import mark, repairs
 from proofs.matrix.rows import MatrixRow, promised, rows
 from proofs.matrix.searches import searched
+from proofs.mistakes.in_rules import node_permits_free_pages
 from proofs.obligations.obligation import EVERY_STATE
-from proofs.prover.induction import induction, shown
+from proofs.prover.induction import candidates, induction, shown
 from proofs.prover.verdict import Verdict
 from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.generations.parts import PARTS as PARTS_OF_REFERENCE
@@ -36,12 +38,12 @@ def test_the_model_has_every_part_of_the_reference() -> None:
     assert set(PARTS_OF_REFERENCE) < set(PARTS)
 
 
-def test_what_the_reference_does_not_have_is_unknown() -> None:
-    cell = searched(Open("claim-sets+one-section", MatrixRow("entitlement"), "somewhere"))
+def test_property_that_the_reference_lacks_is_unknown() -> None:
+    cell = searched(UnprovedRow("claim-sets+one-section", MatrixRow("entitlement"), "somewhere"))
     assert (cell.verdict, cell.reason) == (Verdict.UNKNOWN, "the reference does not have these rules")
 
 
-def test_no_generation_is_large() -> None:
+def test_generation_files_are_small() -> None:
     assert all(0 < lines <= LARGEST for both in lines_of_code().values() for lines in both)
 
 
@@ -50,7 +52,8 @@ def verdicts(semantics: str, *ids: str) -> dict[str, Verdict]:
     return {cell.row.name: cell.verdict for cell in [*cells, *map(searched, left)]}
 
 
-def test_without_recall_claims_are_backed_only_while_nothing_goes_offline() -> None:
+@pytest.mark.long
+def test_claims_without_recall_are_backed_until_offlining() -> None:
     assert verdicts("claim-sets-no-recall", "node-backed", "recall-minimal") == {
         "node-backed": Verdict.REFUTED,
         "node-backed if nothing-offlined": Verdict.PROVED,
@@ -58,30 +61,59 @@ def test_without_recall_claims_are_backed_only_while_nothing_goes_offline() -> N
     }
 
 
-def test_recall_repairs_it() -> None:
-    assert verdicts("claim-sets", "node-backed") == {"node-backed": Verdict.PROVED}
+EXCEEDING = ("single-node-v4", "legacy-redeem-at-assign", "per-node-v8")
+"""Their counters of claims may exceed the free pages."""
 
 
-@pytest.mark.parametrize(
-    "semantics",
-    [
-        "single-node-v4",
-        *(pytest.param(name, marks=pytest.mark.long) for name in ("legacy-redeem-at-assign", "per-node-v8")),
-    ],
-)
-def test_counters_that_may_exceed_free_pages_fit_their_type_on_any_host(semantics: str) -> None:
+def listed(semantics: str) -> list[str]:
+    """What a generation says it keeps, without that claims are backed."""
+    return [name for name in GENERATIONS[semantics].invariants if name not in ("node-backed", "host-backed")]
+
+
+@pytest.mark.parametrize("semantics", EXCEEDING)
+def test_counters_above_free_pages_fit_their_type(semantics: str) -> None:
+    assert shown(semantics, "no-wrap.host-counters", EVERY_STATE, (), listed(semantics)) is not None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("semantics", EXCEEDING)
+def test_inductive_invariants_keep_counters_in_their_type(semantics: str) -> None:
     kept = induction(semantics).kept
     assert shown(semantics, "no-wrap.host-counters", EVERY_STATE, (), kept) is not None
 
 
-def test_only_since_there_are_so_many_domains_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counters_fit_only_because_domain_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.properties.ranges.DOMID_FIRST_RESERVED", 2**62)
-    kept = [*GENERATIONS["per-node-v8"].invariants]
-    kept = [name for name in kept if name not in ("node-backed", "host-backed")]
-    assert shown("per-node-v8", "no-wrap.host-counters", EVERY_STATE, (), kept) is None
+    assert shown("per-node-v8", "no-wrap.host-counters", EVERY_STATE, (), listed("per-node-v8")) is None
 
 
-def test_an_invariant_that_fails_is_not_used_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statement_is_shown_again_without_a_failed_invariant() -> None:
+    asked: list[tuple[str, str, bool]] = []
+
+    def ask(
+        _semantics: str, name: str, place: str, _conditions: object, given: Iterable[str], *_: object
+    ) -> set[str] | None:
+        """One step does not keep `host-backed`, another keeps `node-backed` only where `host-backed` held before."""
+        helped = "host-backed" in given
+        asked.append((name, place, helped))
+        if (name, place) == ("host-backed", "alloc_heap_pages"):
+            return None
+        if (name, place) != ("node-backed", "offline_page"):
+            return set()
+        return {"host-backed"} if helped else None
+
+    found = induction("claim-sets", ask=ask)
+    assert found.fails_at == {"host-backed": "alloc_heap_pages", "node-backed": "offline_page"}
+    assert set(candidates("claim-sets")) - set(found.kept) == set(found.fails_at)
+    assert [helped for name, place, helped in asked if (name, place) == ("node-backed", "offline_page")] == [
+        True,
+        False,
+    ]
+    assert len(asked) == found.asked
+
+
+@pytest.mark.long
+def test_failed_invariant_is_not_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = replace(GENERATIONS["claim-sets"].rules, node_permits=node_permits_free_pages)
     monkeypatch.setitem(GENERATIONS, "claim-sets", replace(GENERATIONS["claim-sets"], rules=rules))
     found = verdicts("claim-sets", "node-backed", "claims-fulfilled")
@@ -99,21 +131,21 @@ def test_an_invariant_that_fails_is_not_used_by_others(monkeypatch: pytest.Monke
         ("per-node-v8", "host-backed", 3),
     ],
 )
-def test_refutations_are_shortest_and_the_reference_reproduces_them(semantics: str, part: str, events: int) -> None:
-    cell = searched(Open(semantics, MatrixRow(part), ""))
+def test_refutations_are_shortest_and_reproduced(semantics: str, part: str, events: int) -> None:
+    cell = searched(UnprovedRow(semantics, MatrixRow(part), ""))
     assert cell.verdict is Verdict.REFUTED, cell.reason
     assert cell.trace is not None
     assert len(cell.trace.events) == events
 
 
-def test_what_is_not_found_is_unknown_and_says_how_far() -> None:
-    cell = searched(Open("claim-sets", MatrixRow("node-backed", ("nothing-offlined",)), "somewhere"))
+def test_search_without_result_is_unknown_with_its_depth() -> None:
+    cell = searched(UnprovedRow("claim-sets", MatrixRow("node-backed", ("nothing-offlined",)), "somewhere"))
     assert cell.verdict is Verdict.UNKNOWN
     assert "no proof at somewhere" in cell.reason
     assert mark(cell) == "?"
 
 
-def test_repairs_are_read_off_the_matrix() -> None:
+def test_repairs_are_derived_from_the_matrix() -> None:
     row = MatrixRow("node-backed")
     wrong = CellVerdict("claim-sets-no-recall", row, Verdict.REFUTED)
     right = CellVerdict("claim-sets", row, Verdict.PROVED, "any")
@@ -121,37 +153,43 @@ def test_repairs_are_read_off_the_matrix() -> None:
     assert repairs([wrong, replace(right, verdict=Verdict.UNKNOWN)]) == []
 
 
-def test_only_the_design_promises_something() -> None:
+def test_only_the_design_has_promises() -> None:
     assert any(promised("claim-sets", row) for row in rows())
     assert not any(promised("single-node-v4", row) for row in rows())
 
 
-def test_generations_differ_where_they_are_known_to() -> None:
-    found = difference(Between("claim-sets-no-recall", "claim-sets"))
+def test_known_generation_differences_are_found() -> None:
+    found = difference(DifferenceRequest("claim-sets-no-recall", "claim-sets"))
     assert [event["op"] for event in found.events][-1] == "offline_page"
     assert found.differs
     assert {change.rule for change in rule_changes("claim-sets-no-recall", "claim-sets")} == {"recall"}
 
 
-def test_the_same_rules_show_no_difference() -> None:
+def test_equal_rules_show_no_difference() -> None:
     assert {change.rule for change in rule_changes("claim-sets", "claim-sets-v3")} == {
         "counter_type",
         "folds_legacy",
         "keeps_total",
     }
-    assert difference(Between("claim-sets", "claim-sets-v3", depth=3)).differs == []
+    assert difference(DifferenceRequest("claim-sets", "claim-sets-v3", depth=3)).differs == []
     assert any("outstanding_pages" in line for line in reference_diff("claim-sets", "claim-sets-v3"))
+
+
+def long(*arguments: object) -> Any:
+    """A case that is checked for every step of a generation."""
+    return pytest.param(*arguments, marks=pytest.mark.long)
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--generation", "single-node-v4", "--property", "no-crash"], 0, "refuted"),
-        (["--generation", "claim-sets-no-recall", "--property", "node-backed", "--json"], 0, '"conditions"'),
+        (["--generation", "single-node-v4", "--property", "superpage-fulfilled", "--json"], 0, '"conditions"'),
+        long(["--generation", "single-node-v4", "--property", "no-crash"], 0, "refuted"),
+        long(["--generation", "claim-sets-no-recall", "--property", "node-backed", "--json"], 0, '"conditions"'),
         (["--all", "--mutate", "no-recall"], 2, "takes only"),
     ],
 )
-def test_endings_of_prove(arguments: list[str], code: int, text: str) -> None:
+def test_prove_exit_codes_and_messages(arguments: list[str], code: int, text: str) -> None:
     outcome = CliRunner().invoke(prove, arguments)
     assert outcome.exit_code == code, outcome.output
     assert text in outcome.output
@@ -162,49 +200,49 @@ def test_endings_of_prove(arguments: list[str], code: int, text: str) -> None:
     [
         (["claim-sets-no-recall", "claim-sets", "--no-verdicts"], 0, "offline_page"),
         (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "No difference in 3 events"),
-        (["claim-sets"], 2, "two generations"),
+        (["claim-sets", "claim-sets-v3", "claim-sets-v7"], 2, "one generation, two to compare"),
         (["claim-sets", "claim-set"], 2, "did you mean 'claim-sets'"),
         (["claim-sets", "claim-sets+limbo"], 2, "no part of a variant 'limbo'"),
         (["claim-sets", "claim-sets+limbo-counted", "--no-verdicts"], 0, "LimboCounted"),
         (["--no-verdicts", "--json"], 0, '"lines"'),
     ],
 )
-def test_endings_of_generations(arguments: list[str], code: int, text: str) -> None:
+def test_generations_exit_codes_and_messages(arguments: list[str], code: int, text: str) -> None:
     outcome = CliRunner().invoke(generations, arguments)
     assert outcome.exit_code == code, outcome.output
     assert text in outcome.output
 
 
-def test_a_fall_back_to_a_node_never_checked_takes_claimed_pages() -> None:
-    cell = searched(Open("single-node-v2", MatrixRow("unclaimed-only", ("nothing-offlined",)), ""))
+def test_fallback_to_an_unchecked_node_takes_claimed_pages() -> None:
+    cell = searched(UnprovedRow("single-node-v2", MatrixRow("unclaimed-only", ("nothing-offlined",)), ""))
     assert cell.verdict is Verdict.REFUTED
     assert cell.trace is not None
     assert cell.trace.events[-1]["order"] == 1
     assert search_larger("single-node-v4") is None
 
 
-def test_with_it_claims_of_others_lose_their_pages_too() -> None:
+def test_fallback_takes_pages_that_back_other_claims() -> None:
     taken = search_larger("single-node-v2", "claims-protected.backed")
     assert taken is not None
     assert taken.events[-1]["order"] == 1
     assert taken.broken[0].startswith("claims-protected.backed: 2 pages of node 0, where 1 are unclaimed")
 
 
-def test_a_request_that_names_no_node_is_told() -> None:
-    cell = searched(Open("single-node-v1", MatrixRow("unclaimed-only", ("node-insisted-on",)), ""))
+def test_finding_shows_a_request_without_a_node() -> None:
+    cell = searched(UnprovedRow("single-node-v1", MatrixRow("unclaimed-only", ("node-insisted-on",)), ""))
     assert cell.verdict is Verdict.REFUTED, cell.reason
     assert cell.trace is not None
     assert (cell.trace.events[-1]["node"], cell.trace.events[-1]["on_node"]) == (None, 0)
 
 
-def test_of_some_requests_the_next_generation_is_right() -> None:
+def test_v3_protects_claims_from_refcounted_requests() -> None:
     kept = [p for p in GENERATIONS["single-node-v3"].invariants if p not in ("node-backed", "host-backed")]
     for place in ("alloc_heap_pages", "alloc_heap_pages_unowned"):
         assert shown("single-node-v3", "unclaimed-only", place, ("claimants-refcounted",), kept) is not None
     assert shown("single-node-v3", "unclaimed-only", "alloc_heap_pages_unowned", (), kept) is None
 
 
-def test_a_node_insisted_on_is_not_safe_where_its_claims_exceed_its_free_pages() -> None:
+def test_exact_node_is_unsafe_if_its_claims_exceed_free_pages() -> None:
     found = replay_file(str(path_of("single-node-v2", MatrixRow("unclaimed-only", ("node-insisted-on",)))))
     assert found.divergences == []
     assert [wrap.op for wrap in found.wraps] == ["set_outstanding_pages", "alloc_heap_pages"]

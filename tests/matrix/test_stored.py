@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from proofs.matrix import stored
-from proofs.matrix.cells import CellVerdict, Open
+from proofs.matrix.cells import CellVerdict, UnprovedRow
 from proofs.matrix.matrix import matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import MatrixRow
 from proofs.matrix.searches import searched
 from proofs.prover.verdict import Verdict
-from proofs.stored import Damaged, digest_of
+from proofs.stored import DamagedFileError, digest_of
 
 NAME = "claim-sets-no-recall"
 
@@ -22,21 +22,21 @@ NAME = "claim-sets-no-recall"
 def cells(tmp_path: Path) -> list[CellVerdict]:
     """A refuted cell with its trace, and a proved one; stored."""
     found = [
-        searched(Open(NAME, MatrixRow("node-backed"), "")),
+        searched(UnprovedRow(NAME, MatrixRow("node-backed"), "")),
         CellVerdict(NAME, MatrixRow("entitlement", ("x", "y")), Verdict.PROVED),
     ]
     stored.store(str(tmp_path), NAME, found)
     return [replace(cell, stored=datetime.now(UTC).date().isoformat()) for cell in found]
 
 
-def test_what_is_stored_comes_back(cells: list[CellVerdict], tmp_path: Path) -> None:
+def test_stored_value_reads_back_equal(cells: list[CellVerdict], tmp_path: Path) -> None:
     assert cells[0].trace is not None
     assert stored.look_up(str(tmp_path), NAME) == cells
     assert stored.look_up(str(tmp_path), "claim-sets") is None
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "not text", "empty"])
-def test_a_damaged_file_counts_as_absent(cells: list[CellVerdict], tmp_path: Path, damage: str) -> None:
+def test_damaged_file_counts_as_absent(cells: list[CellVerdict], tmp_path: Path, damage: str) -> None:
     (path,) = tmp_path.iterdir()
     content = path.read_bytes()
     damaged = {
@@ -47,14 +47,14 @@ def test_a_damaged_file_counts_as_absent(cells: list[CellVerdict], tmp_path: Pat
     }[damage]
     assert damaged != content
     path.write_bytes(damaged)
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedFileError):
         stored.look_up(str(tmp_path), NAME)
     stored.store(str(tmp_path), NAME, cells)
     assert stored.look_up(str(tmp_path), NAME) == cells
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_an_unknown_is_not_stored(tmp_path: Path) -> None:
+def test_unknown_verdict_is_not_stored(tmp_path: Path) -> None:
     stored.store(str(tmp_path), NAME, [CellVerdict(NAME, MatrixRow("node-backed"), Verdict.UNKNOWN)])
     assert list(tmp_path.iterdir()) == []
 
@@ -70,14 +70,15 @@ def test_other_code_has_another_fingerprint(tmp_path: Path) -> None:
     assert len({before, changed, digest_of({"package": tmp_path})}) == 3
 
 
-def test_the_matrix_takes_stored_cells_of_the_properties_asked_for(cells: list[CellVerdict], tmp_path: Path) -> None:
+def test_matrix_reuses_stored_cells_of_requested_properties(cells: list[CellVerdict], tmp_path: Path) -> None:
     cells[1] = replace(cells[1], row=MatrixRow("entitlement"))
     stored.store(str(tmp_path), NAME, cells)
     assert matrix([NAME], matrix_ids(), 1, cache=str(tmp_path)) == cells
     assert matrix([NAME], ["node-backed"], 1, cache=str(tmp_path)) == cells[:1]
 
 
-def test_a_few_properties_are_judged_and_not_stored(tmp_path: Path) -> None:
-    (cell,) = matrix(["claim-sets-hardened"], ["recall-minimal"], 1, cache=str(tmp_path))
-    assert cell.verdict is Verdict.PROVED
+def test_partial_matrix_is_not_stored(tmp_path: Path) -> None:
+    cells = matrix(["claim-sets-hardened"], ["superpage-fulfilled"], 1, cache=str(tmp_path))
+    assert all(cell.row.part.startswith("superpage-fulfilled") for cell in cells)
+    assert Verdict.REFUTED in {cell.verdict for cell in cells}
     assert list(tmp_path.iterdir()) == []

@@ -22,14 +22,16 @@ from reference.generations import GENERATIONS
 IN_BOTH = [name for name, mistake in CATALOGUE.items() if mistake.rules and mistake.override]
 SHOWN_BY = {
     "free-restores-claims": "release_ownership",
+    "kill-keeps-claims": "domain_kill",
     "no-recall": "offline_page",
     "node-check-ignores-claims": "alloc_heap_pages",
     "redeem-global-first": "alloc_heap_pages",
+    "redeem-others-before-global": "alloc_heap_pages",
     "redeem-without-step-3": "alloc_heap_pages",
 }
 """Operations in which a mistake shows."""
-NOT_IN_CALLS = {"install-accumulates", "kill-keeps-claims"}
-"""Mistakes that the transitions of the model make, and its calls, which `claimcheck diff` compares, do not."""
+BOOKED_OTHERWISE = {"install-accumulates"}
+"""The counters are the same; the reference releases the old claims and installs them again, which the ledger shows."""
 
 
 def test_each_mistake_has_a_sentence_and_a_change() -> None:
@@ -39,12 +41,12 @@ def test_each_mistake_has_a_sentence_and_a_change() -> None:
     for name, mistake in CATALOGUE.items():
         assert mistake.name == name
         assert bool(mistake.override) + bool(mistake.edit) == bool(mistake.generations)
-        assert mistake.rules or mistake.generations
+        assert mistake.rules or mistake.step or mistake.generations
         assert mistake.edit is None or mistake.edit.operation in OPERATIONS
         assert set(mistake.generations) <= set(GENERATIONS)
 
 
-def test_a_sentence_is_stated_once() -> None:
+def test_each_sentence_is_stated_once() -> None:
     assert {name for name, change in RULES.items() if not change.sentence} == set(IN_BOTH)
 
 
@@ -53,13 +55,13 @@ def test_former_names_lead_to_mistakes() -> None:
     assert set(FORMER.values()) <= set(CATALOGUE)
 
 
-def test_two_mistakes_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicate_mistake_names_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "EDITS", (*EDITS, EDITS[0]))
     with pytest.raises(ValueError, match=EDITS[0].name):
         catalogue._catalogue()
 
 
-def test_a_planted_mistake_is_gone_afterwards() -> None:
+def test_planted_mistake_is_removed_after_use() -> None:
     right, code = dict(GENERATIONS), claims.recall_claims.__code__
     spoiled = set(CATALOGUE["no-recall"].generations)
     assert "claim-sets" in spoiled
@@ -68,16 +70,16 @@ def test_a_planted_mistake_is_gone_afterwards() -> None:
     with planted("recalls-one-too-few"):
         assert claims.recall_claims.__code__ is not code
     assert (dict(GENERATIONS), claims.recall_claims.__code__) == (right, code)
-    with pytest.raises(ValueError, match="no mistake of the reference"), planted("recall-global-first"):
+    with pytest.raises(ValueError, match="the reference has no mistake named"), planted("recall-global-first"):
         pass
 
 
-def test_each_mistake_in_both_is_compared() -> None:
-    assert {*SHOWN_BY, *NOT_IN_CALLS} == set(IN_BOTH)
+def test_each_mistake_on_both_sides_is_compared() -> None:
+    assert {*SHOWN_BY, *BOOKED_OTHERWISE} == set(IN_BOTH)
 
 
 @pytest.mark.parametrize("name", SHOWN_BY)
-def test_a_mistake_is_the_same_in_model_and_reference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistake_is_the_same_in_model_and_reference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On any counters of a host of two nodes: the spoiled reference is not the model, but it is the spoiled model."""
     with planted(name):
         assert row(Space(Size(2, 2)), "claim-sets", SHOWN_BY[name]).verdict is Verdict.REFUTED
@@ -90,19 +92,17 @@ def test_a_mistake_is_the_same_in_model_and_reference(name: str, monkeypatch: py
     [
         ("prove --mistake recalls-one-too-few", "is a mistake of the reference"),
         ("search --property host-backed --mistake host-check-mixes", "is a mistake of the reference"),
-        ("serve --mistake recall-global-first", "is a mistake of the rules of the model"),
-        ("diff --mistake recall-global-first", "is a mistake of the rules of the model"),
-        ("serve --mistake no-recall --bug no-recall", "--mistake is given twice"),
-        ("prove --mistake no-recall --mutate no-recall", "--mistake is given twice"),
+        ("serve --mistake recall-global-first", "is a mistake of the model"),
+        ("diff --mistake recall-global-first", "is a mistake of the model"),
     ],
 )
-def test_a_mistake_that_a_verb_does_not_make_is_refused(line: str, said: str) -> None:
+def test_mistake_that_a_verb_does_not_support_is_refused(line: str, said: str) -> None:
     with pytest.raises(click.UsageError, match=said):
         claimcheck.main(line.split(), standalone_mode=False)
 
 
 @pytest.mark.parametrize("verb", ["prove", "search", "serve", "diff"])
-def test_former_options_are_accepted_and_not_shown(verb: str) -> None:
+def test_former_options_are_accepted_and_hidden(verb: str) -> None:
     command = claimcheck.get_command(click.Context(claimcheck), verb)
     assert command is not None
     shown = command.get_help(click.Context(command, info_name=verb))

@@ -22,13 +22,13 @@ def loop(held: list[int], amount: int) -> list[int]:
 
 
 @given(st.lists(pages, min_size=1, max_size=6), st.integers(0, 30))
-def test_taking_in_ascending_order_is_the_loop(held: list[int], amount: int) -> None:
+def test_closed_form_of_ascending_deduction_equals_the_loop(held: list[int], amount: int) -> None:
     host = BoundedHost(len(held), 1)
     assert host.taken_ascending(ListVector(held), amount).entries == loop(held, amount)
 
 
 @given(st.lists(pages, min_size=1, max_size=4), pages, st.integers(1, 30), st.data())
-def test_redeeming_is_node_then_global_then_other_nodes(claims, global_claims, amount, data) -> None:
+def test_redemption_order_is_node_then_global_then_others(claims, global_claims, amount, data) -> None:
     node = data.draw(st.integers(0, len(claims) - 1))
     host = BoundedHost(len(claims), 1)
     values = {f.name: None for f in fields(State)}

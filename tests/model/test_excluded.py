@@ -20,14 +20,14 @@ def _generations(transition: str) -> list[str]:
     return [name for name, of in GENERATIONS.items() if transition in of.transitions]
 
 
-def test_each_is_one_of_the_transitions_that_the_condition_is_about() -> None:
+def test_excluded_transition_belongs_to_its_condition() -> None:
     assert EXCLUDED
     assert all(c.excludes <= c.transitions for c in CONDITIONS.values())
     assert all(_generations(transition) for _condition, transition in EXCLUDED)
 
 
 @pytest.mark.parametrize(("condition", "transition"), EXCLUDED)
-def test_no_host_of_any_size_takes_it_under_the_condition(condition: str, transition: str) -> None:
+def test_excluded_transition_is_impossible_under_the_condition(condition: str, transition: str) -> None:
     for name in _generations(transition):
         host = ParametricHost()
         assumed = View(host, assumed=True)
@@ -48,7 +48,7 @@ def test_no_host_of_any_size_takes_it_under_the_condition(condition: str, transi
 
 @pytest.mark.parametrize(("condition", "transition"), EXCLUDED)
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_without_the_condition_it_happens(condition: str, transition: str, size: int) -> None:
+def test_excluded_transition_is_possible_without_the_condition(condition: str, transition: str, size: int) -> None:
     """Otherwise the condition would exclude what never happens. claim-sets-hardened checks is_dying in its lock itself."""
     never = set()
     for name in _generations(transition):

@@ -12,14 +12,14 @@ RULES = GENERATIONS["claim-sets"].rules
 
 
 @pytest.mark.parametrize("semantics", GENERATIONS)
-def test_counters_are_touched_under_their_lock_only(semantics: str) -> None:
+def test_counters_are_accessed_only_under_their_lock(semantics: str) -> None:
     of = GENERATIONS[semantics]
     found = {name: broken_by(name, of.rules) for name in of.transitions if broken_by(name, of.rules)}
     limits = [f"reads {field} without page_alloc_lock" for field in ("max_pages", "tot_pages")]
     assert found == ({"alloc_heap_pages": limits} if semantics == "single-node-v4" else {})
 
 
-def test_a_lock_that_is_missing_or_out_of_order_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_or_misordered_lock_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     held = TRANSITIONS["claim_memory"].locks
     monkeypatch.setitem(TRANSITIONS, "claim_memory", replace(TRANSITIONS["claim_memory"], locks=held[:2]))
     assert "writes claims without heap_lock" in broken_by("claim_memory", RULES)
@@ -27,17 +27,17 @@ def test_a_lock_that_is_missing_or_out_of_order_is_found(monkeypatch: pytest.Mon
     assert broken_by("claim_memory", RULES)[0].startswith("takes heap_lock")
 
 
-def test_redeeming_at_assignment_needs_heap_lock_there() -> None:
+def test_redeeming_at_assignment_needs_heap_lock() -> None:
     late = GENERATIONS["legacy-redeem-at-assign"].rules
     assert "global_claims" in touched("assign_pages", late)[1]
     assert TRANSITIONS["assign_pages"].locks_under(late) != TRANSITIONS["assign_pages"].locks
 
 
-def test_the_allocator_reads_no_limit() -> None:
+def test_allocator_reads_no_limit() -> None:
     assert not touched("alloc_heap_pages", RULES)[0] & {"tot_pages", "max_pages"}
 
 
-def test_only_domctls_and_the_end_of_a_domain_write_what_the_domctl_lock_protects() -> None:
+def test_only_domctls_and_destruction_write_domctl_fields() -> None:
     writers = {
         n
         for n in GENERATIONS["claim-sets"].transitions

@@ -19,7 +19,7 @@ def _as_before() -> Iterator[None]:
     PROPERTIES.update(before)
 
 
-def test_a_decorated_function_is_a_property() -> None:
+def test_decorated_function_is_a_property() -> None:
     @of_state("of-the-test.part", "DS-01 DS-02", support=True, needs="sets")
     def formula(_q: Quantifiers, _s: State) -> Term:
         """A sentence
@@ -32,7 +32,7 @@ def test_a_decorated_function_is_a_property() -> None:
     assert (stated.statements, stated.needs) == (("DS-01", "DS-02"), ("sets",))
 
 
-def test_a_name_is_stated_once() -> None:
+def test_property_name_is_unique() -> None:
     with pytest.raises(ValueError, match="node-backed stated twice"):
 
         @of_state("node-backed")
@@ -41,7 +41,7 @@ def test_a_name_is_stated_once() -> None:
             return True
 
 
-def test_a_property_has_a_sentence() -> None:
+def test_property_needs_a_sentence() -> None:
     with pytest.raises(ValueError, match="of-the-test has no sentence"):
 
         @of_state("of-the-test")

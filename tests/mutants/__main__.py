@@ -9,16 +9,19 @@ import time
 import click
 
 from docs._make import mutation
-from proofs.evidence.mutants import Ending, MutantResult, MutationRun, fingerprint, unexplained
+from proofs.evidence.dated import stamp
+from proofs.evidence.mutants import Ending, MutantResult, MutationRun, unexplained
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 from proofs.parallel import default_jobs
 from proofs.prover.verdict import versions
-from tests.mutants.mutant import SIDES, Made, mutants
-from tests.mutants.stored import Journal, store
+from tests.mutants.mutant import SIDES, CompiledMutant, mutants
+from tests.mutants.stored import Journal, journal, store
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--side", "sides", type=click.Choice(list(SIDES)), multiple=True, help="Only this side; none: both.")
+@click.option(
+    "--side", "sides", type=click.Choice(list(SIDES)), multiple=True, help="Only this side; without the option, both."
+)
 @click.option("--most", default=1, show_default=True, help="Mutants of one operator in one function, at most.")
 @click.option("--jobs", default=default_jobs(), show_default="one a processor", help="Mutants at the same time.")
 @click.option("--only", default="", help="Only mutants whose name contains this; nothing is stored.")
@@ -30,15 +33,15 @@ def main(sides: tuple[str, ...], most: int, jobs: int, only: str) -> None:
     python -m tests.mutants --side reference --most 3
     python -m tests.mutants --only checked_entries
     """
-    journal = Journal()
+    judged_before = journal()
     chosen = {side: [m for m in mutants(side, most) if only in m.mutant.name] for side in sides or SIDES}
     started = time.process_time()
     with contextlib.suppress(KeyboardInterrupt):
         for side, made in chosen.items():
-            todo = sorted((m for m in made if m.mutant.key not in journal.results), key=lambda m: m.mutant.key)
-            _judge(side, todo, jobs, journal)
+            todo = sorted((m for m in made if m.mutant.key not in judged_before.results), key=lambda m: m.mutant.key)
+            _judge(side, todo, jobs, judged_before)
     everything = [m for made in chosen.values() for m in made]
-    results = [journal.results[m.mutant.key] for m in everything if m.mutant.key in journal.results]
+    results = [judged_before.results[m.mutant.key] for m in everything if m.mutant.key in judged_before.results]
     left = len(everything) - len(results)
     survivors = unexplained(results)
     for result in survivors:
@@ -46,13 +49,14 @@ def main(sides: tuple[str, ...], most: int, jobs: int, only: str) -> None:
     if not only and not sides:
         seconds = time.process_time() - started + sum(result.seconds for result in results)
         given = {side: sum(1 for _ in mutants(side)) for side in SIDES}
-        store(MutationRun(fingerprint(), versions(), most, given, left, round(seconds)), results)
+        run = MutationRun(**stamp(), versions=versions(), most=most, of=given, left=left, seconds=round(seconds))
+        store(run, results)
         mutation.main([])
     click.echo(f"{len(results)} mutants, {len(survivors)} survive without an explanation, {left} not judged")
     sys.exit(REFUTED if survivors else INCOMPLETE if left else OK)
 
 
-def _judge(side: str, todo: list[Made], jobs: int, journal: Journal) -> None:
+def _judge(side: str, todo: list[CompiledMutant], jobs: int, kept: Journal[MutantResult]) -> None:
     from proofs.cli.output import progress_bar
     from tests.mutants.run import judge_of, judged
 
@@ -62,7 +66,7 @@ def _judge(side: str, todo: list[Made], jobs: int, journal: Journal) -> None:
     with progress_bar() as progress:
         task = None if progress is None else progress.add_task(f"mutants of the {side}", total=len(todo))
         for result in judged(judge, todo, jobs):
-            journal.add(result)
+            kept.add(result)
             if progress is not None and task is not None:
                 progress.advance(task)
 

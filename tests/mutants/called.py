@@ -10,15 +10,15 @@ from typing import Any
 
 from tests.mutants.mutant import SIDES, source_of
 
-Called = set[tuple[str, str]]
+CalledFunctions = set[tuple[str, str]]
 """(module, qualified name)."""
 
 
 @contextmanager
-def noted(side: str) -> Iterator[Called]:
+def noted(side: str) -> Iterator[CalledFunctions]:
     """A set that is filled inside the block."""
     files = {str(source_of(module)): module for module in SIDES[side]}
-    found: Called = set()
+    found: CalledFunctions = set()
     seen: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, _argument: Any) -> None:

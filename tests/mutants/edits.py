@@ -1,4 +1,4 @@
-"""Every single edit of a function that the operators know: made, looked at, and undone."""
+"""Every single edit of a function that an operator can make: it is made, inspected, and undone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Work done in forked processes, one a piece: each begins with all that this process has loaded, and may spoil it.
 
-A piece reports where it is; one that goes on too long, or takes too much memory, is ended by its own limits or by ours.
+A piece reports its progress; one that runs too long, or takes too much memory, is ended by its own limits or by ours.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Report:
             data = data[os.write(self._handle, data) :]
 
 
-class Ended(msgspec.Struct):
+class WorkOutcome(msgspec.Struct):
     """How a piece of work ended."""
 
     answer: msgspec.Raw | None
@@ -56,24 +56,26 @@ class Ended(msgspec.Struct):
     stage: str
     """The last that began."""
     seconds: float
-    """Of one processor."""
+    """Seconds of processor time."""
     by_limit: bool
     """It took more processor time than it may. Ended by the clock, it says nothing: the machine may have been busy."""
 
 
-class _Running(Generic[Item]):
+class _RunningWork(Generic[Item]):
     def __init__(self, item: Item, pid: int, handle: int) -> None:
         self.item, self.pid, self.handle = item, pid, handle
         self.said = b""
         self.ends = time.monotonic() + 60
 
 
-def forked(work: Callable[[Item, Report], object], items: Iterable[Item], jobs: int) -> Iterator[tuple[Item, Ended]]:
+def forked(
+    work: Callable[[Item, Report], object], items: Iterable[Item], jobs: int
+) -> Iterator[tuple[Item, WorkOutcome]]:
     """Each item's ending, as they end; ``work`` is called in a process of its own for each."""
     gc.collect()
     gc.freeze()
     waiting = iter(items)
-    running: dict[int, _Running[Item]] = {}
+    running: dict[int, _RunningWork[Item]] = {}
     with selectors.DefaultSelector() as selector:
         try:
             while True:
@@ -101,16 +103,16 @@ def forked(work: Callable[[Item, Report], object], items: Iterable[Item], jobs: 
                 _ended(one)
 
 
-def _begin(work: Callable[[Item, Report], object], item: Item) -> _Running[Item]:
+def _begin(work: Callable[[Item, Report], object], item: Item) -> _RunningWork[Item]:
     sys.stdout.flush()
     sys.stderr.flush()
     read, write = os.pipe()
     pid = os.fork()
     if pid:
         os.close(write)
-        return _Running(item, pid, read)
+        return _RunningWork(item, pid, read)
     status = 1
-    try:  # nothing of this process may go on in the other's name
+    try:  # the child must not continue the work of its parent
         os.close(read)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -128,7 +130,7 @@ def _begin(work: Callable[[Item, Report], object], item: Item) -> _Running[Item]
         os._exit(status)
 
 
-def _heard(one: _Running[Item], data: bytes) -> None:
+def _heard(one: _RunningWork[Item], data: bytes) -> None:
     one.said += data
     for line in data.splitlines():
         if line.startswith(b'{"stage"') and line.endswith(b"}"):
@@ -136,7 +138,7 @@ def _heard(one: _Running[Item], data: bytes) -> None:
             one.ends = time.monotonic() + max(60.0, seconds * _WALL)
 
 
-def _ended(one: _Running[Item]) -> Ended:
+def _ended(one: _RunningWork[Item]) -> WorkOutcome:
     os.close(one.handle)
     _, status, used = os.wait4(one.pid, 0)
     answer, stage = None, ""
@@ -148,6 +150,6 @@ def _ended(one: _Running[Item]) -> Ended:
             answer = said["answer"]
         else:
             stage = msgspec.json.decode(said["stage"], type=str)
-    return Ended(
+    return WorkOutcome(
         answer, stage, used.ru_utime + used.ru_stime, os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
     )

@@ -18,17 +18,29 @@ from tests.mutants.edits import edits_of
 
 REFERENCE = ("claims", "page_alloc", "hypercalls", "domain", "node_search", "generation")
 REFERENCE_GENERATIONS = ("claim_sets", "legacy", "per_node", "single_node", "parts")
-MODEL = ("rules", "transitions.allocating", "transitions.domains")
-MODEL_OPERATIONS = ("claiming", "installing", "claim_transitions", "sets")
-MODEL_TOO = ("transitions.ledger", "transitions.offlining", "generations.legacy", "generations.per_node")
-MODEL_CALLS = ("allocating", "claims", "domains", "exchanging", "freeing", "search")
+MODEL = ("rules", "generations.legacy", "generations.per_node", "generations.single_node")
+MODEL_OPERATIONS = (
+    "claiming",
+    "installing",
+    "sets",
+    "claim_transitions",
+    "allocating",
+    "exchanging",
+    "freeing",
+    "ledger",
+    "page_transitions",
+    "domains",
+    "domain_transitions",
+    "stashing",
+)
+MODEL_CALLS = ("allocating", "claims", "search")
 SIDES: dict[str, tuple[str, ...]] = {
     "reference": (
         *(f"reference.{name}" for name in REFERENCE),
         *(f"reference.generations.{name}" for name in REFERENCE_GENERATIONS),
     ),
     "model": (
-        *(f"model.{name}" for name in (*MODEL, *MODEL_TOO, "generations.single_node")),
+        *(f"model.{name}" for name in MODEL),
         *(f"model.operations.{name}" for name in MODEL_OPERATIONS),
         *(f"model.calls.{name}" for name in MODEL_CALLS),
     ),
@@ -44,13 +56,6 @@ LEFT_OUT = (
     "RedeemedAtAssign",
     "OthersKept",
     "changed",
-    "redeem_node_global",
-    "redeem_global_first",
-    "recall_global_then_node",
-    "node_permits_free_pages",
-    "redeem_others_if_needed",
-    "limit_permits_unlocked",
-    "limit_permits_all_claims",
     "_trim",
     "Rules.looks_at_limbo",
     "Rules.keeps_copies",
@@ -59,33 +64,33 @@ LEFT_OUT = (
 which facts a proof is given, and which locks a table shows."""
 
 
-class Made(Struct, frozen=True):
+class CompiledMutant(Struct, frozen=True):
     """A mutant with its code."""
 
     mutant: Mutant
     code: CodeType
 
 
-def mutants(side: str, most: int | None = None) -> Iterator[Made]:
+def mutants(side: str, most: int | None = None) -> Iterator[CompiledMutant]:
     """The mutants of a side, in the order of the code. What gives the same code as another, or the right, is left out.
 
-    :param most: so many of one operator in one function, spread over them; none: all
+    :param most: the most mutants of one operator in one function, spread over them; None: all
     """
     for module in SIDES[side]:
-        of_operator: dict[tuple[str, str], list[Made]] = {}
+        of_operator: dict[tuple[str, str], list[CompiledMutant]] = {}
         for made in of_module(module, side):
             of_operator.setdefault((made.mutant.function, made.mutant.operator), []).append(made)
         for found in of_operator.values():
             yield from found if most is None else spread(found, most)
 
 
-def spread(found: list[Made], most: int) -> list[Made]:
+def spread(found: list[CompiledMutant], most: int) -> list[CompiledMutant]:
     """At most so many, the first and others at equal distances."""
     count = min(most, len(found))
     return [found[at * len(found) // count] for at in range(count)]
 
 
-def of_module(module: str, side: str) -> Iterator[Made]:
+def of_module(module: str, side: str) -> Iterator[CompiledMutant]:
     """All mutants of one module."""
     path = source_of(module)
     tree = ast.parse(path.read_text())
@@ -113,7 +118,7 @@ def _functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, list[ast.Cla
 
 def _of_function(
     function: ast.FunctionDef, outer: list[ast.ClassDef], side: str, module: str, qualified: str, path: str
-) -> Iterator[Made]:
+) -> Iterator[CompiledMutant]:
     seen = {ast.dump(function)}
     counts: dict[str, int] = {}
     right = function_of(module, qualified).__code__.co_freevars
@@ -129,7 +134,9 @@ def _of_function(
         counts[edit.operator] = number = counts.get(edit.operator, 0) + 1
         key = hashlib.sha256(f"{module} {qualified} {text}".encode()).hexdigest()[:16]
         line = edit.line or function.lineno
-        yield Made(Mutant(key, side, module, qualified, edit.operator, number, line, edit.before, edit.after), code)
+        yield CompiledMutant(
+            Mutant(key, side, module, qualified, edit.operator, number, line, edit.before, edit.after), code
+        )
 
 
 def _compiled(function: ast.FunctionDef, outer: list[ast.ClassDef], path: str) -> CodeType | None:
@@ -160,7 +167,7 @@ def function_of(module: str, qualified: str) -> FunctionType:
     return function
 
 
-def put(made: Made) -> None:
+def put(made: CompiledMutant) -> None:
     """From now on this process has the mistake: whoever holds the function calls the mutant."""
     mutant = made.mutant
     function_of(mutant.module, mutant.function).__code__ = made.code

@@ -19,18 +19,20 @@ from tests.mutants.verdicts import killed, raised
 
 SIZES = (Size(1, 1), Size(2, 2))
 NOT_SEEN = frozenset({"drop-lock", "swap-locks"})
-"""Operators of which `diff` sees nothing: one path runs alone, and no lock is looked at."""
+"""Operators that `diff` cannot detect, because it runs one path at a time and checks no locks."""
 
-Reached = dict[tuple[str, str], dict[str, list[str]]]
+ReachingOperations = dict[tuple[str, str], dict[str, list[str]]]
 """Function, as (module, qualified name) -> operations that reach it -> generations in which they do."""
 
 
-def reached(side: str, names: Iterable[str] = GENERATIONS, operations: Iterable[str] = OPERATIONS) -> Reached:
+def reached(
+    side: str, names: Iterable[str] = GENERATIONS, operations: Iterable[str] = OPERATIONS
+) -> ReachingOperations:
     """Explore the right code on the smallest host, and note which functions of a side run.
 
     :raises ValueError: the right code is not right
     """
-    found: Reached = {}
+    found: ReachingOperations = {}
     chosen = tuple(operations)
     for name in names:
         for operation in chosen:
@@ -43,8 +45,8 @@ def reached(side: str, names: Iterable[str] = GENERATIONS, operations: Iterable[
     return found
 
 
-def judged(mutant: Mutant, reached: Reached) -> MutantVerdict | None:
-    """What every path says of a mutant that is in its place. None: nothing reaches it, or it cannot be told."""
+def judged(mutant: Mutant, reached: ReachingOperations) -> MutantVerdict | None:
+    """The result of every path on a planted mutant. None: no path reaches it, or the result is undecided."""
     if mutant.operator in NOT_SEEN:
         return None
     asked = reached.get((mutant.module, mutant.function), {})

@@ -15,20 +15,21 @@ from msgspec import Struct
 from model.named import GENERATIONS
 from model.properties import PROPERTIES, Kind
 from proofs.atomic import write_atomically
-from proofs.evidence.mutants import Ending, MutantVerdict, fingerprint
+from proofs.evidence.dated import fingerprint
+from proofs.evidence.mutants import Ending, MutantVerdict
 from proofs.fuzz import model_calls
-from proofs.fuzz.known import Known, known_of
+from proofs.fuzz.known import GenerationFacts, known_of
 from proofs.obligations import problem as problems
 from proofs.obligations.obligation import Obligation, bounded
 from proofs.obligations.suite import property_ids, suite
+from proofs.obligations.two_views import view_obligations
 from proofs.prover.induction import induction
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 from tests.mutants import on_every_path
-from tests.mutants.agreement import disagreement
-from tests.mutants.called import Called, noted
+from tests.mutants.called import CalledFunctions, noted
 from tests.mutants.forked import Report
-from tests.mutants.mutant import Made, put
+from tests.mutants.mutant import CompiledMutant, put
 from tests.mutants.on_reference import MANY_STEPS, SECONDS, STEPS, trials
 from tests.mutants.relations import Relation, relation, same_formulas, same_relation
 from tests.mutants.stored import CACHE
@@ -37,7 +38,7 @@ from tests.mutants.verdicts import killed, raised
 HOST = (2, 2)
 """Nodes and domains of the host on which mutants are put to the solver."""
 ORDER = ("claim-sets", "per-node-v8", "single-node-v4", "claim-sets-hardened", "legacy-2013")
-"""Generations that are asked first."""
+"""Generations that are tried first."""
 _SETTINGS = Settings(rlimit=20_000_000, cores=False)
 
 
@@ -57,19 +58,19 @@ class Baseline(Struct):
     promises: dict[str, list[Promise]]
 
 
-class Prepared(Struct):
+class ModelPreparation(Struct):
     """What all judgements share, made once with the right code."""
 
     baseline: Baseline
     relations: dict[tuple[str, str], Relation]
-    called: dict[tuple[str, str], Called]
+    called: dict[tuple[str, str], CalledFunctions]
     """Functions of the model that build a transition of a generation."""
-    known: dict[str, Known]
-    compiled_by: dict[tuple[str, object], Called]
+    known: dict[str, GenerationFacts]
+    compiled_by: dict[tuple[str, object], CalledFunctions]
     """Functions that a compiled kind of call was made of."""
-    called_by_calls: dict[str, Called]
-    paths: on_every_path.Reached
-    """Which operations reach a function, as `claimcheck diff` asks for them."""
+    called_by_calls: dict[str, CalledFunctions]
+    paths: on_every_path.ReachingOperations
+    """The operations of `claimcheck diff` that reach a function."""
 
 
 def semantics_in_order() -> list[str]:
@@ -107,14 +108,14 @@ def asked(semantics: str, promise: Promise, about: Baseline) -> Obligation:
     )
 
 
-def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepared:
+def prepare(shown: Baseline, known: Callable[[str], GenerationFacts] = known_of) -> ModelPreparation:
     """Build and fuzz the right code.
 
     :param shown: what is shown of its generations
     :param known: what is proved of one, for the states that are met on the way
     :raises ValueError: the right code is not right
     """
-    found = Prepared(shown, {}, {}, {}, {}, {}, on_every_path.reached("model", shown.kept))
+    found = ModelPreparation(shown, {}, {}, {}, {}, {}, on_every_path.reached("model", shown.kept))
     for name in [name for name in semantics_in_order() if name in shown.kept]:
         for transition in GENERATIONS[name].transitions:
             with noted("model") as called:
@@ -132,7 +133,7 @@ def prepare(shown: Baseline, known: Callable[[str], Known] = known_of) -> Prepar
     return found
 
 
-def _note_compilations(name: str, found: Prepared) -> None:
+def _note_compilations(name: str, found: ModelPreparation) -> None:
     model_calls.compiler.cache_clear()  # what was compiled before would not be seen
     compiler = model_calls.compiler(name)
     compile_kind = compiler._compile  # seen from outside, so that it need not know
@@ -146,7 +147,7 @@ def _note_compilations(name: str, found: Prepared) -> None:
     compiler._compile = compiled  # type: ignore[assignment,method-assign]
 
 
-def judge(made: Made, prepared: Prepared, report: Report) -> MutantVerdict:
+def judge(made: CompiledMutant, prepared: ModelPreparation, report: Report) -> MutantVerdict:
     """Put the mutant in its place, and try everything until something notices."""
     put(made)
     function = (made.mutant.module, made.mutant.function)
@@ -164,7 +165,7 @@ def judge(made: Made, prepared: Prepared, report: Report) -> MutantVerdict:
     fuzzed = [name for name, called in prepared.called_by_calls.items() if function in called]
     return (
         _proved(changed, prepared, report)
-        or _disagreed(_beside_calls(made, changed, prepared), prepared, report)
+        or _disagreed(_to_compare(made, changed, prepared), report)
         or _on_every_path(made, changed, prepared, report)
         or _fuzzed(fuzzed, function, prepared, STEPS, "fuzz", report)
         or _fuzzed(fuzzed, function, prepared, MANY_STEPS, "fuzz, longer", report)
@@ -172,7 +173,7 @@ def judge(made: Made, prepared: Prepared, report: Report) -> MutantVerdict:
     )
 
 
-def _proved(changed: Iterable[tuple[str, str]], prepared: Prepared, report: Report) -> MutantVerdict | None:
+def _proved(changed: Iterable[tuple[str, str]], prepared: ModelPreparation, report: Report) -> MutantVerdict | None:
     report.stage("prove", 120)
     for name, transition in changed:
         for promise in prepared.baseline.promises[name]:
@@ -188,7 +189,7 @@ def _proved(changed: Iterable[tuple[str, str]], prepared: Prepared, report: Repo
 
 
 def _on_every_path(
-    made: Made, changed: list[tuple[str, str]], prepared: Prepared, report: Report
+    made: CompiledMutant, changed: list[tuple[str, str]], prepared: ModelPreparation, report: Report
 ) -> MutantVerdict | None:
     """The calls of the model against the reference. Where they are the same, changed transitions need not be."""
     report.stage("every path", SECONDS["every path"])
@@ -196,27 +197,32 @@ def _on_every_path(
     return None if changed and found is not None and found.ending is Ending.EQUIVALENT else found
 
 
-def _beside_calls(made: Made, changed: list[tuple[str, str]], prepared: Prepared) -> Iterable[tuple[str, str]]:
+def _to_compare(
+    made: CompiledMutant, changed: list[tuple[str, str]], prepared: ModelPreparation
+) -> Iterable[tuple[str, str]]:
     """The transitions to compare with calls: those that changed or, where a call may have, all of a few generations."""
     of_calls = made.mutant.module.startswith("model.calls")
     return [pair for pair in prepared.called if pair[0] in ORDER] if of_calls else changed
 
 
-def _disagreed(changed: Iterable[tuple[str, str]], prepared: Prepared, report: Report) -> MutantVerdict | None:
+def _disagreed(changed: Iterable[tuple[str, str]], report: Report) -> MutantVerdict | None:
     """Transitions against calls: guards that are too strong, which no property sees."""
     report.stage("agreement", 60)
     for name, transition in changed:
-        try:
-            verdict, call = disagreement(name, prepared.baseline.kept[name], transition)
-        except Exception as error:
-            return raised("build", f"{name}/{transition} beside its call", error)
-        if verdict is Verdict.REFUTED:
-            return killed("transitions and calls", f"{name}/{transition} and {call}")
+        for obligation in view_obligations([name]):
+            if obligation.transition != transition:
+                continue
+            try:
+                verdict = solve(obligation, _SETTINGS).verdict
+            except Exception as error:
+                return raised("build", f"{name}/{transition} and its call", error)
+            if verdict is Verdict.REFUTED:
+                return killed("transitions and calls", f"{name}/{transition}")
     return None
 
 
 def _fuzzed(
-    names: list[str], function: tuple[str, str], prepared: Prepared, steps: int, stage: str, report: Report
+    names: list[str], function: tuple[str, str], prepared: ModelPreparation, steps: int, stage: str, report: Report
 ) -> MutantVerdict | None:
     report.stage(stage, SECONDS[stage])
     for name in names:
@@ -230,24 +236,21 @@ def _fuzzed(
     return None
 
 
-def _forget(name: str, function: tuple[str, str], prepared: Prepared) -> None:
-    """What was compiled of the function is compiled anew."""
+def _forget(name: str, function: tuple[str, str], prepared: ModelPreparation) -> None:
+    """Compile again what was compiled from the function."""
     compiler = model_calls.compiler(name)
-    known, searches = compiler._known, compiler._searches
+    known = compiler._known
     for key in [key for key in known if function in prepared.compiled_by.get((name, key), ())]:
         del known[key]
-    kept = {id(compiled) for compiled in known.values()}
-    for key in [key for key, compiled in searches.items() if id(compiled) not in kept]:
-        del searches[key]
     model_calls._orders.cache_clear()
 
 
 def _compared(
-    made: Made,
+    made: CompiledMutant,
     changed: list[tuple[str, str]],
     others: dict[tuple[str, str], Relation],
     fuzzed: list[str],
-    prepared: Prepared,
+    prepared: ModelPreparation,
     report: Report,
 ) -> MutantVerdict:
     """The solver's word on whether anything changed at all."""

@@ -16,22 +16,22 @@ from pathlib import Path
 from msgspec import Struct
 
 from proofs.evidence.mutants import Ending, MutantVerdict
-from proofs.fuzz.known import Known, known_of
+from proofs.fuzz.known import GenerationFacts, known_of
 from proofs.fuzz.rerun import unanswered
 from proofs.fuzz.shard import seed_of
 from proofs.fuzz.trial import Trial, random_trial
 from proofs.operations import Event
-from proofs.replay.execution import Execution, boot_shape
 from proofs.replay.replay import replay_trace
+from proofs.replay.runner import Runner, boot_shape
 from proofs.traces import TraceError, read_traces
 from proofs.traces.events import Header
 from reference.generations import GENERATIONS
 from reference.locks import LockError
 from reference.status import HypervisorCrash
 from tests.mutants import on_every_path
-from tests.mutants.called import Called, noted
+from tests.mutants.called import CalledFunctions, noted
 from tests.mutants.forked import Report
-from tests.mutants.mutant import Made, put
+from tests.mutants.mutant import CompiledMutant, put
 from tests.mutants.verdicts import killed, raised
 
 RECORDINGS = Path("tests/data/conformance")
@@ -54,7 +54,7 @@ SECONDS = {
 """Processor time that a stage may take; the right code takes a tenth of it."""
 
 
-class Kept(Struct):
+class RecordedTrace(Struct):
     """A recorded trace in memory, to be replayed as often as one likes."""
 
     header: Header
@@ -77,27 +77,29 @@ class Kept(Struct):
         return iter(self.events)
 
 
-class Prepared(Struct):
+class ReferencePreparation(Struct):
     """What all judgements share, made once with the right code."""
 
-    traces: dict[str, list[Kept]]
+    traces: dict[str, list[RecordedTrace]]
     """By generation."""
-    known: dict[str, Known]
-    called: dict[str, Called]
+    known: dict[str, GenerationFacts]
+    called: dict[str, CalledFunctions]
     """Functions of the reference that a generation's traces reach, recorded or random."""
     trials: dict[str, list[Trial]]
-    paths: on_every_path.Reached
-    """Which operations reach a function, as `claimcheck diff` asks for them."""
+    paths: on_every_path.ReachingOperations
+    """The operations of `claimcheck diff` that reach a function."""
 
 
-def prepare(names: Iterable[str] = GENERATIONS, known: Callable[[str], Known] = known_of) -> Prepared:
+def prepare(
+    names: Iterable[str] = GENERATIONS, known: Callable[[str], GenerationFacts] = known_of
+) -> ReferencePreparation:
     """Replay and fuzz the right code, and note which functions are reached.
 
     :param names: of the generations
     :param known: what is proved of one
     :raises ValueError: the right code is not right
     """
-    found = Prepared({}, {}, {}, {}, on_every_path.reached("reference", names))
+    found = ReferencePreparation({}, {}, {}, {}, on_every_path.reached("reference", names))
     for name in names:
         path = RECORDINGS / f"{name}.jsonl.gz"
         found.traces[name] = _recorded(path) if path.exists() else []
@@ -119,11 +121,11 @@ def prepare(names: Iterable[str] = GENERATIONS, known: Callable[[str], Known] = 
     return found
 
 
-def _recorded(path: Path) -> list[Kept]:
-    return [Kept(t.header, t.path, t.first_line, list(t)) for t in islice(read_traces(str(path)), _MANY)]
+def _recorded(path: Path) -> list[RecordedTrace]:
+    return [RecordedTrace(t.header, t.path, t.first_line, list(t)) for t in islice(read_traces(str(path)), _MANY)]
 
 
-def trials(known: Known, steps: int) -> Iterator[Trial]:
+def trials(known: GenerationFacts, steps: int) -> Iterator[Trial]:
     """Random traces of fixed seeds, of so many critical sections in all."""
     done = number = 0
     while done < steps:
@@ -133,7 +135,7 @@ def trials(known: Known, steps: int) -> Iterator[Trial]:
         number += 1
 
 
-def judge(made: Made, prepared: Prepared, report: Report) -> MutantVerdict:
+def judge(made: CompiledMutant, prepared: ReferencePreparation, report: Report) -> MutantVerdict:
     """Put the mutant in its place, and try everything until something notices."""
     put(made)
     mutant = made.mutant
@@ -156,7 +158,7 @@ def judge(made: Made, prepared: Prepared, report: Report) -> MutantVerdict:
     )
 
 
-def _replayed(prepared: Prepared, reaching: Iterable[str], most: int) -> MutantVerdict | None:
+def _replayed(prepared: ReferencePreparation, reaching: Iterable[str], most: int) -> MutantVerdict | None:
     for name in reaching:
         for trace in prepared.traces[name][slice(0 if most == _FEW else _FEW, most)]:
             try:
@@ -171,7 +173,7 @@ def _replayed(prepared: Prepared, reaching: Iterable[str], most: int) -> MutantV
     return None
 
 
-def _fuzzed(prepared: Prepared, reaching: Iterable[str], steps: int) -> MutantVerdict | None:
+def _fuzzed(prepared: ReferencePreparation, reaching: Iterable[str], steps: int) -> MutantVerdict | None:
     for name in reaching:
         try:
             for trial in trials(prepared.known[name], steps):
@@ -182,7 +184,7 @@ def _fuzzed(prepared: Prepared, reaching: Iterable[str], steps: int) -> MutantVe
     return None
 
 
-def _with_locks(prepared: Prepared, reaching: Iterable[str]) -> MutantVerdict | None:
+def _with_locks(prepared: ReferencePreparation, reaching: Iterable[str]) -> MutantVerdict | None:
     """The same traces, on a host whose locks and guarded fields complain."""
     for name in reaching:
         for trial in prepared.trials[name]:
@@ -196,11 +198,11 @@ def _with_locks(prepared: Prepared, reaching: Iterable[str]) -> MutantVerdict | 
 
 
 def done_with_locks(name: str, trial: Trial) -> None:
-    """The events of a trace once more, on checked locks.
+    """Run the events of a trace again, with checked locks.
 
     :raises LockError: a lock is taken out of order, or something is touched without its own
     """
-    execution = Execution(boot_shape(trial.host, GENERATIONS[name], check_locks=True))
+    execution = Runner(boot_shape(trial.host, GENERATIONS[name], check_locks=True))
     with contextlib.suppress(HypervisorCrash):  # as the right code does there
         for event in trial.events:
             execution.do(unanswered(event))

@@ -217,7 +217,7 @@ def of_calls(node: ast.Call | ast.List) -> Iterator[Other]:
 
 
 def _cases(node: ast.List) -> Iterator[Other]:
-    """The outcomes of a call are looked at in order."""
+    """The outcomes of a call are compared in order."""
     outcomes = [_is_case(item) for item in node.elts]
     for at, is_case in enumerate(outcomes):
         if is_case and at < len(outcomes) - 1:

@@ -8,11 +8,11 @@ import msgspec
 
 from proofs.evidence.mutants import MutantResult, MutantVerdict
 from tests.mutants import on_reference
-from tests.mutants.forked import Ended, Report, forked
-from tests.mutants.mutant import Made
+from tests.mutants.forked import Report, WorkOutcome, forked
+from tests.mutants.mutant import CompiledMutant
 from tests.mutants.verdicts import killed
 
-Judge = Callable[[Made, Report], MutantVerdict]
+Judge = Callable[[CompiledMutant, Report], MutantVerdict]
 
 
 def judge_of(side: str) -> Judge:
@@ -26,14 +26,14 @@ def judge_of(side: str) -> Judge:
     return lambda made, report: on_model.judge(made, of_model, report)
 
 
-def judged(judge: Judge, mutants: Sequence[Made], jobs: int) -> Iterator[MutantResult]:
+def judged(judge: Judge, mutants: Sequence[CompiledMutant], jobs: int) -> Iterator[MutantResult]:
     """The results as they come. A mutant that was not judged, for no fault of its own, has none."""
     for made, ended in forked(judge, mutants, jobs):
         if (found := _ending(ended)) is not None:
             yield MutantResult(made.mutant, found, round(ended.seconds, 2))
 
 
-def _ending(ended: Ended) -> MutantVerdict | None:
+def _ending(ended: WorkOutcome) -> MutantVerdict | None:
     if ended.answer is not None:
         return msgspec.json.decode(ended.answer, type=MutantVerdict)
     if ended.by_limit:

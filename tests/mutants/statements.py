@@ -100,7 +100,7 @@ def _may_be_swapped(one: ast.stmt, other: ast.stmt, side: str) -> bool:
 
 
 def _independent(one: ast.stmt, other: ast.stmt) -> bool:
-    """Each is arithmetic on a place of its own, which the other does not look at: their order is nothing."""
+    """Each is arithmetic on a place that the other does not read, so their order does not matter."""
     if not isinstance(one, ast.AugAssign) or not isinstance(other, ast.AugAssign):
         return False
     if any(isinstance(node, ast.Call) for statement in (one, other) for node in ast.walk(statement)):

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
 from proofs.atomic import write_atomically
-from proofs.evidence.mutants import RESULTS, MutantResult, MutationRun, fingerprint
+from proofs.evidence.dated import fingerprint
+from proofs.evidence.mutants import RESULTS, MutantResult, MutationRun
 
 CACHE = Path(".cache/mutation")
+Result = TypeVar("Result")
 
 
-class Journal:
+class Journal(Generic[Result]):
     """The results of earlier runs on the same code; each new one is appended at once."""
 
-    def __init__(self, folder: Path = CACHE) -> None:
-        self._path = folder / f"{fingerprint()}.jsonl"
-        self.results: dict[str, MutantResult] = {}
+    def __init__(self, path: Path, kind: type[Result], key: Callable[[Result], str]) -> None:
+        self._path, self._key = path, key
+        self.results: dict[str, Result] = {}
         if self._path.exists():
             for line in self._path.read_bytes().splitlines():
                 try:
-                    result = msgspec.json.decode(line, type=MutantResult)
+                    result = msgspec.json.decode(line, type=kind)
                 except msgspec.DecodeError:  # the last line, of a run that was killed in the middle of it
                     continue
-                self.results[result.mutant.key] = result
+                self.results[key(result)] = result
 
-    def add(self, result: MutantResult) -> None:
+    def add(self, result: Result) -> None:
         """Keep it."""
-        self.results[result.mutant.key] = result
+        self.results[self._key(result)] = result
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
             file.write(msgspec.json.encode(result) + b"\n")
+
+
+def journal() -> Journal[MutantResult]:
+    """Of the mutants of today's code."""
+    return Journal(CACHE / f"{fingerprint()}.jsonl", MutantResult, lambda result: result.mutant.key)
 
 
 def store(run: MutationRun, results: list[MutantResult], path: Path = RESULTS) -> None:

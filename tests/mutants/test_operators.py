@@ -51,7 +51,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("operator", "body", "expected"), CASES)
-def test_an_operator_of_the_reference(operator: str, body: str, expected: list[str]) -> None:
+def test_operator_makes_the_expected_reference_mutants(operator: str, body: str, expected: list[str]) -> None:
     assert made(f"def f(a, b):\n    {body}", operator) == expected
 
 
@@ -70,11 +70,11 @@ OF_MODEL = [
 
 
 @pytest.mark.parametrize(("operator", "body", "expected"), OF_MODEL)
-def test_an_operator_of_the_model(operator: str, body: str, expected: list[str]) -> None:
+def test_operator_makes_the_expected_model_mutants(operator: str, body: str, expected: list[str]) -> None:
     assert made(f"def f(step, a, b):\n    {body}", operator, "model") == expected
 
 
-def test_a_refused_operation_releases_the_claims() -> None:
+def test_operator_releases_claims_of_a_refused_operation() -> None:
     source = "def f(host, domain: Domain):\n    return Status.ENOMEM"
     assert made(source, "release-on-failure") == [
         "host.semantics.set_outstanding_pages(host, domain, 0); return Status.ENOMEM"

@@ -2,22 +2,22 @@
 
 from model.generations.generation import INVARIANTS
 from proofs.evidence.mutants import Ending, MutantVerdict
-from proofs.fuzz.known import Known
+from proofs.fuzz.known import GenerationFacts
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
 from tests.mutants import on_every_path, on_model, on_reference
 from tests.mutants.forked import forked
-from tests.mutants.mutant import Made, mutants, put
+from tests.mutants.mutant import CompiledMutant, mutants, put
 from tests.mutants.run import Judge, judged
 
 GENERATIONS = "claim-sets"
 
 
-def _known(name: str) -> Known:
-    return Known(name, [], {})
+def _known(name: str) -> GenerationFacts:
+    return GenerationFacts(name, [], {})
 
 
-def _find(side: str, name: str) -> Made:
+def _find(side: str, name: str) -> CompiledMutant:
     return next(m for m in mutants(side) if m.mutant.name == name)
 
 
@@ -29,15 +29,15 @@ OF_REFERENCE = {
     "reference.claims:redeem_claims_for_allocation do-twice 1": "replay",
     "reference.claims:deduct_node_claims drop-update 5": "state checker",
     "reference.page_alloc:alloc_heap_pages plus-minus 1": "replay",
-    "reference.hypercalls:memory_exchange wrong-errno 1": "fuzz",
+    "reference.hypercalls:claim_pages off-by-one 1": "fuzz",
     "reference.page_alloc:offline_page drop-lock 1": "lock order",
 }
 OF_MODEL = {
     "model.rules:redeem_node_global_others forget-limit 1": "prove",
-    "model.transitions.allocating:leave_heap drop-update 1": "prove",
+    "model.operations.ledger:reach_heap drop-update 1": "prove",
     "model.operations.claiming:_one_claim other-comparison 3": "diff",
-    "model.calls.allocating:assign_pages wrong-errno 1": "diff",
-    "model.transitions.domains:domain_kill drop-update 1": "transitions and calls",
+    "model.operations.allocating:assign_pages wrong-errno 1": "diff",
+    "model.operations.domains:mark_dying drop-update 1": "diff",
 }
 
 
@@ -72,14 +72,14 @@ def _for_ever(item: int, report: object) -> str:
     return "done"
 
 
-def test_what_goes_on_for_ever_is_ended_and_the_others_are_not() -> None:
+def test_only_endless_work_is_ended_by_the_limit() -> None:
     found = {
         item: (ended.answer and bytes(ended.answer), ended.by_limit) for item, ended in forked(_for_ever, [0, 1, 2], 2)
     }
     assert found == {0: (b'"done"', False), 1: (None, True), 2: (b'"done"', False)}
 
 
-def test_this_process_is_not_changed() -> None:
+def test_mutants_do_not_change_this_process() -> None:
     from reference.claims import deduct_node_claims
 
     before = deduct_node_claims.__code__
@@ -93,7 +93,7 @@ def test_this_process_is_not_changed() -> None:
     assert deduct_node_claims.__code__ is before
 
 
-def test_every_path_tells_survivors_from_the_same() -> None:
+def test_all_paths_distinguish_survivors_from_equivalents() -> None:
     """What few random traces do not reach, a block of the largest order, is an input like any other there."""
     names = [
         "reference.page_alloc:alloc_heap_pages other-comparison 1",
@@ -108,6 +108,6 @@ def test_every_path_tells_survivors_from_the_same() -> None:
     ]
 
 
-def _on_every_path(made: Made, paths: on_every_path.Reached) -> MutantVerdict | None:
+def _on_every_path(made: CompiledMutant, paths: on_every_path.ReachingOperations) -> MutantVerdict | None:
     put(made)
     return on_every_path.judged(made.mutant, paths)

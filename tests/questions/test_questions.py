@@ -15,7 +15,7 @@ from proofs.matrix.rows import MatrixRow
 from proofs.prover.verdict import Verdict
 from proofs.questions import claim_sets
 from proofs.questions.contrast import contrast
-from proofs.questions.question import StoredQuestion, Unanswered, answer, lines_of, still_shown, write
+from proofs.questions.question import StoredQuestion, UnansweredQuestionError, answer, lines_of, still_shown, write
 from proofs.questions.variants import ASKED, GRID, LIMIT, judge, stored
 from proofs.replay import replay_trace
 from proofs.traces import read_traces
@@ -29,7 +29,7 @@ def test_every_stored_trace_answers_a_question() -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_it_happens_on_the_reference(name: str) -> None:
+def test_reference_reproduces_the_stored_trace(name: str) -> None:
     found = StoredQuestion(QUESTIONS[name])
     (result,) = [replay_trace(trace, check_locks=True) for trace in read_traces(QUESTIONS[name].path)]
     assert result.divergence is None
@@ -38,7 +38,7 @@ def test_it_happens_on_the_reference(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else []) for n in QUESTIONS])
-def test_a_fresh_search_finds_none_shorter(name: str) -> None:
+def test_fresh_search_finds_no_shorter_trace(name: str) -> None:
     question = QUESTIONS[name]
     assert measure(lines_of(question, answer(question))) == measure(question.path.read_bytes())
 
@@ -46,13 +46,13 @@ def test_a_fresh_search_finds_none_shorter(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["limit-lowered-under-a-claim", "claimed-while-in-limbo", "dead-domain-holds-memory", "redeemed-in-vain"]
 )
-def test_hardened_claim_sets_do_not_let_it_happen(name: str) -> None:
+def test_hardened_claim_sets_prevent_the_trace(name: str) -> None:
     question = QUESTIONS[name]
-    with pytest.raises(Unanswered, match=name):
+    with pytest.raises(UnansweredQuestionError, match=name):
         answer(replace(question, semantics=claim_sets.HARDENED, depth=len(StoredQuestion(question).events)))
 
 
-def test_a_trace_that_is_not_stored_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_trace_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     question = QUESTIONS["limit-lowered-under-a-claim"]
     monkeypatch.setattr("proofs.questions.question.FOLDER", tmp_path)
     assert write([question], only_say=True) == [question.path]
@@ -62,7 +62,7 @@ def test_a_trace_that_is_not_stored_is_written_once(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=str)
-def test_documents_show_what_is_stored(path: Path) -> None:
+def test_documents_show_the_stored_answers(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("<!-- generated: ") > 10
     assert renewed(text, BLOCKS) == text, "run python -m docs._make.questions"
@@ -79,7 +79,7 @@ def test_stale_documents_are_noticed(capsys: pytest.CaptureFixture[str], monkeyp
     assert capsys.readouterr().out == f"not up to date: {DOCUMENTS[0]}\n"
 
 
-def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
+def test_limit_needs_exactly_three_changes() -> None:
     assert smallest(MatrixRow("entitlement")) == [{"limbo-counted", "low-limit-refused", "charged-at-alloc"}]
     assert [(v.semantics, MatrixRow(v.part, v.conditions)) for v in stored()] == [
         (n, r) for n, of in ASKED.items() for r in of
@@ -88,7 +88,8 @@ def test_the_limit_is_kept_by_three_changes_and_no_fewer() -> None:
     assert len(GRID) == 24
 
 
-def test_a_fresh_judgement_is_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.long
+def test_fresh_verdicts_match_the_stored_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "claim-sets+limbo-counted+low-limit-refused"
     monkeypatch.setitem(ASKED, name, (MatrixRow("entitlement"), LIMIT[1]))
     rows = {row.part for row in ASKED[name]}
@@ -99,7 +100,7 @@ def test_the_two_host_checks_are_compared_by_proof() -> None:
     assert {claim.verdict for claim in claims()} == {Verdict.PROVED}
 
 
-def test_a_contrast_tells_the_first_difference() -> None:
+def test_contrast_shows_the_first_difference() -> None:
     events = list(StoredQuestion(QUESTIONS["limit-lowered-under-a-claim"]).events)
     found = contrast((1,), events, "claim-sets", claim_sets.HARDENED)
     assert (found.differs_at, found.op, found.ends) == (3, "set_max_pages", "d0 max_pages is 1, not 0")
@@ -108,7 +109,7 @@ def test_a_contrast_tells_the_first_difference() -> None:
     assert (found.differs_at, found.ends) == (2, "legacy-2013 has no claim sets")
 
 
-def test_what_hardening_costs_in_locks() -> None:
+def test_lock_cost_of_hardening_matches_the_document() -> None:
     costs = {o: [locks_taken(s, o) for s in ("claim-sets", claim_sets.HARDENED)] for o in OPERATIONS}
     assert {o for o, (before, after) in costs.items() if before != after} == {
         "free_domheap_pages",
@@ -117,10 +118,10 @@ def test_what_hardening_costs_in_locks() -> None:
 
 
 @pytest.mark.long
-def test_all_of_it_is_what_a_run_gives() -> None:
+def test_fresh_run_gives_the_documents() -> None:
     assert main(["--check", "--search"]) == 0
 
 
-def test_the_page_for_reviewers_is_read_in_five_minutes() -> None:
+def test_page_for_reviewers_is_below_1200_words() -> None:
     text = re.sub(r"```.*?```|<!--.*?-->|^\|.*?$", "", DOCUMENTS[1].read_text(encoding="utf-8"), flags=re.S | re.M)
     assert len(text.split()) < 1200  # 240 words a minute

@@ -21,7 +21,7 @@ from reference.constants import (
 )
 from reference.generations import GENERATIONS
 from reference.pages import Block, PageState
-from reference.populate import PreemptAt
+from reference.populate import PreemptionChoice
 from reference.properties import check_state
 from reference.state import Domain, Host, all_locks, boot, create_domain
 from reference.status import Status
@@ -45,7 +45,14 @@ ENTRIES = st.lists(
     max_size=3,
 )
 PREEMPTIONS = st.sampled_from(
-    [None, PreemptAt(1, 0), PreemptAt(1, 0), PreemptAt(0, 1), PreemptAt(0, 1), PreemptAt(1, 2)]
+    [
+        None,
+        PreemptionChoice(1, 0),
+        PreemptionChoice(1, 0),
+        PreemptionChoice(0, 1),
+        PreemptionChoice(0, 1),
+        PreemptionChoice(1, 2),
+    ]
 )
 SEEN: set[str] = set()
 """Operations that were reached, over all examples of a run."""
@@ -53,7 +60,7 @@ SITUATIONS: set[str] = set()
 """Likewise situations between them."""
 
 
-class InFlight(NamedTuple):
+class BuilderOperation(NamedTuple):
     """An operation that has not ended."""
 
     steps: Steps[Any]
@@ -71,7 +78,7 @@ class Builders(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.running: list[InFlight] = []
+        self.running: list[BuilderOperation] = []
         self.claiming: Domain | None = None  # who was looked up by a claim call last
         self.scrub_chunk = populating.SCRUB_CHUNK
         populating.SCRUB_CHUNK = 1  # so that small extents are preempted while they are scrubbed
@@ -106,9 +113,9 @@ class Builders(RuleBasedStateMachine):
         """Domctls run one at a time: no other kills or destroys a domain before its kill is over."""
         return domain is not None and any(other.kills is domain for other in self.running)
 
-    def start(self, op: str, operation: InFlight | Steps[Any]) -> None:
+    def start(self, op: str, operation: BuilderOperation | Steps[Any]) -> None:
         SEEN.add(op)
-        self.running.append(operation if isinstance(operation, InFlight) else InFlight(operation))
+        self.running.append(operation if isinstance(operation, BuilderOperation) else BuilderOperation(operation))
         self.advance(len(self.running) - 1)
 
     def advance(self, index: int) -> None:
@@ -116,7 +123,7 @@ class Builders(RuleBasedStateMachine):
             next(self.running[index].steps)
         except StopIteration as end:
             del self.running[index]
-            if isinstance(end.value, populating.Populated) and end.value.preempted is not None:
+            if isinstance(end.value, populating.PopulateResult) and end.value.preempted is not None:
                 SITUATIONS.add(f"preempted {end.value.preempted}")
 
     # Operations of several critical sections.
@@ -164,7 +171,7 @@ class Builders(RuleBasedStateMachine):
         order: int,
         node: int | None,
         memflags: int,
-        preempt_at: PreemptAt | None,
+        preempt_at: PreemptionChoice | None,
     ) -> None:
         memflags &= ~MEMF_no_owner  # populate_physmap has no such flag
         domid = self.pick(data)
@@ -182,7 +189,7 @@ class Builders(RuleBasedStateMachine):
             order = data.draw(st.integers(0, block.order))
             frames = frozenset(range(block.mfn, block.mfn + block.pages))
             steps = page_alloc.free_domheap_pages(self.host, block.mfn, order)
-            self.start("free_domheap_pages", InFlight(steps, frames=frames))
+            self.start("free_domheap_pages", BuilderOperation(steps, frames=frames))
 
     @rule(data=st.data(), number=st.integers(1, 3), out_order=st.integers(0, 2), node=NODES)
     def memory_exchange(self, data: st.DataObject, number: int, out_order: int, node: int | None) -> None:
@@ -193,7 +200,7 @@ class Builders(RuleBasedStateMachine):
             mfns = [block.mfn + (extent << in_order) for extent in range(number)]  # may run over the block's end
             assert block.owner is not None
             steps = hypercalls.memory_exchange(self.host, block.owner.domid, mfns, in_order, out_order, node)
-            self.start("memory_exchange", InFlight(steps, exchanges=block.owner))
+            self.start("memory_exchange", BuilderOperation(steps, exchanges=block.owner))
 
     @rule(data=st.data(), pages=PAGES, bad=st.sampled_from([{}, {}, {"extent_order": 1}, {"mem_flags": 1}]))
     def claim_pages(self, data: st.DataObject, pages: int, bad: dict[str, int]) -> None:
@@ -207,12 +214,12 @@ class Builders(RuleBasedStateMachine):
         domain = self.host.domains.get(domid)
         if stage == "destroydomain":
             if not self.being_killed(domain):
-                self.start("destroydomain", InFlight(hypercalls.destroydomain(self.host, domid), kills=domain))
+                self.start("destroydomain", BuilderOperation(hypercalls.destroydomain(self.host, domid), kills=domain))
         elif domain is None:
             pass
         elif stage == "kill":
             if not self.being_killed(domain):
-                self.start("domain_kill", InFlight(domains.domain_kill(self.host, domain), kills=domain))
+                self.start("domain_kill", BuilderOperation(domains.domain_kill(self.host, domain), kills=domain))
         elif not domain.is_dying:
             pass
         elif stage == "relinquish":
@@ -230,7 +237,7 @@ class Builders(RuleBasedStateMachine):
         domids = sorted({who.domid for who in busy if who and not who.is_destroyed and not self.being_killed(who)})
         if domids:
             domain = self.host.domain(data.draw(st.sampled_from(domids)))
-            operation = InFlight(hypercalls.destroydomain(self.host, domain.domid), kills=domain)
+            operation = BuilderOperation(hypercalls.destroydomain(self.host, domain.domid), kills=domain)
             self.start("destroydomain", operation)
             while operation in self.running:
                 self.advance(len(self.running) - 1)
@@ -293,7 +300,7 @@ class Builders(RuleBasedStateMachine):
         mfn = page_alloc.alloc_heap_pages(self.host, domain, order, node, memflags)
         if mfn is not None:  # keep the pages in flight, as alloc_domheap_pages does
             frames = frozenset(range(mfn, mfn + (1 << order)))
-            self.running.append(InFlight(self.rest(mfn, order, domain, memflags), frames=frames))
+            self.running.append(BuilderOperation(self.rest(mfn, order, domain, memflags), frames=frames))
 
     def rest(self, mfn: int, order: int, domain: Any, memflags: int) -> Steps[None]:
         if domain is not None and not memflags & MEMF_no_owner:

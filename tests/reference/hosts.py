@@ -6,7 +6,7 @@ from reference.claims import ClaimEntry
 from reference.constants import CLAIM_TARGET_GLOBAL
 from reference.generations import GENERATIONS
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
-from reference.populate import Populated, PreemptAt, populate_physmap
+from reference.populate import PopulateResult, PreemptionChoice, populate_physmap
 from reference.properties import check_state
 from reference.state import Domain, Host, Stash, boot, create_domain
 from reference.status import Status
@@ -49,9 +49,9 @@ def populate(
     memflags: int = 0,
     start: int = 0,
     preempt: tuple[int, int] | None = None,
-) -> Populated:
+) -> PopulateResult:
     """``populate_physmap`` without interruption."""
-    preempt_at = None if preempt is None else PreemptAt(*preempt)
+    preempt_at = None if preempt is None else PreemptionChoice(*preempt)
     return run(populate_physmap(host, domid, extents, order, node, memflags, start, preempt_at))
 
 

@@ -24,7 +24,7 @@ def host_that_counts(semantics: str, outstanding: int, claimed: int = 4) -> Host
 
 
 @pytest.mark.parametrize("semantics", AT_ALLOC)
-def test_where_claims_are_redeemed_by_the_allocator(semantics: str) -> None:
+def test_assertion_at_allocation_compares_redeemed_claims(semantics: str) -> None:
     """It compares what the request redeems."""
     host = host_that_counts(semantics, 2)
     assert alloc_heap_pages(host, host.domain(1), 1) is not None
@@ -40,7 +40,7 @@ def test_where_claims_are_redeemed_by_the_allocator(semantics: str) -> None:
 
 @pytest.mark.parametrize("semantics", AT_ASSIGN)
 @pytest.mark.parametrize("memflags", [0, MEMF_no_refcount])
-def test_where_claims_are_redeemed_at_assignment(semantics: str, memflags: int) -> None:
+def test_assertion_at_assignment_compares_the_whole_claim(semantics: str, memflags: int) -> None:
     """It compares the whole claim, and the allocator compares nothing."""
     host = host_that_counts(semantics, 4)
     mfn = alloc_heap_pages(host, host.domain(1), 0, None, memflags)
@@ -55,7 +55,7 @@ def test_where_claims_are_redeemed_at_assignment(semantics: str, memflags: int) 
 
 
 @pytest.mark.parametrize("semantics", sorted(set(GENERATIONS) - {*AT_ALLOC, *AT_ASSIGN}))
-def test_other_generations_have_none(semantics: str) -> None:
+def test_other_generations_have_no_assertion(semantics: str) -> None:
     host = host_that_counts(semantics, 0)
     mfn = alloc_heap_pages(host, host.domain(1), 0)
     assert mfn is not None

@@ -15,13 +15,13 @@ from tests.reference.hosts import alloc, claim, held, small_host
 
 
 @pytest.mark.parametrize(("node", "expected"), [(MAX_NUMNODES - 1, Status.ENOMEM), (MAX_NUMNODES, Status.EINVAL)])
-def test_v1_checks_a_node_id_against_its_range_only(node: int, expected: Status) -> None:
+def test_v1_checks_only_the_range_of_a_node_id(node: int, expected: Status) -> None:
     host = boot((4,), 4, GENERATIONS["single-node-v1"])
     domain = create_domain(host, 1, max_pages=4)
     assert host.semantics.set_outstanding_pages(host, domain, 1, node) is expected
 
 
-def test_an_exchange_cannot_steal_pages_in_limbo() -> None:
+def test_exchange_cannot_steal_pages_in_limbo() -> None:
     host = boot((8,), 8, GENERATIONS["claim-sets"])
     domain = create_domain(host, 1, max_pages=8)
     mfn = alloc_heap_pages(host, domain, 0)
@@ -30,7 +30,7 @@ def test_an_exchange_cannot_steal_pages_in_limbo() -> None:
     assert host.pages.exact(mfn, 0).state is PageState.LIMBO
 
 
-def test_only_pages_of_a_domain_leave_its_tot_pages() -> None:
+def test_ownerless_pages_cannot_leave_tot_pages() -> None:
     host = boot((8,), 8, GENERATIONS["claim-sets"])
     mfn = alloc_heap_pages(host, create_domain(host, 1, max_pages=8), 0)
     assert mfn is not None
@@ -38,27 +38,27 @@ def test_only_pages_of_a_domain_leave_its_tot_pages() -> None:
         release_ownership(host, mfn, 0)
 
 
-def test_a_node_that_permits_the_request_but_has_no_block_is_passed_over() -> None:
+def test_search_skips_a_node_without_a_large_enough_block() -> None:
     host = small_host(10, 8)
     offline_page(host, 3)
     assert alloc(host, 1, 3, 0) == 16
 
 
-def test_v4_redeems_all_where_any_page_less_would_exceed_the_limit() -> None:
+def test_v4_redeems_all_if_less_would_exceed_the_limit() -> None:
     host = small_host(8, 8, semantics="single-node-v4", max_pages=4)
     assert host.semantics.set_outstanding_pages(host, host.domain(1), 4, 0) is Status.OK
     assert alloc(host, 1, 2, 1) == 16
     assert held(host, 1) == ([0, 0], 0, 4)
 
 
-def test_reads_without_lock_where_locks_are_not_checked() -> None:
+def test_unlocked_reads_work_without_lock_checks() -> None:
     host = small_host(semantics="single-node-v3", check_locks=False)
     alloc(host, 1, 1)
     assert run(claim_pages(host, 1, 5)) is Status.OK
     assert held(host, 1)[1:] == (3, 2)
 
 
-def test_an_exchange_notices_that_its_new_pages_are_somebody_elses() -> None:
+def test_exchange_notices_that_its_new_pages_changed_owner() -> None:
     """Only a free of pages that the caller does not hold leads there."""
     host = small_host(4)
     assert alloc(host, 1) == 0
@@ -71,7 +71,7 @@ def test_an_exchange_notices_that_its_new_pages_are_somebody_elses() -> None:
         run(steps)
 
 
-def test_a_queue_of_blocks_that_came_and_went_is_made_anew() -> None:
+def test_queue_of_stale_blocks_is_rebuilt() -> None:
     heap = NodeHeap(0, 4)
     heap.take(1, 0)
     heap.take(3, 0)
@@ -82,7 +82,7 @@ def test_a_queue_of_blocks_that_came_and_went_is_made_anew() -> None:
     assert sorted(heap.blocks()) == [(0, 0), (2, 0)]
 
 
-def test_redeeming_at_assignment_as_a_part_is_for_refcounted_pages() -> None:
+def test_redeemed_at_assign_applies_to_refcounted_pages_only() -> None:
     host = small_host(8, semantics="claim-sets+redeemed-at-assign")
     assert claim(host, 1, (4, 0)) is Status.OK
     assert alloc(host, 1, 1, 0, MEMF_no_refcount) == 0

@@ -25,20 +25,20 @@ from tests.reference.hosts import GLOBAL, SINGLE_NODE, alloc, avail, claim, held
         (0, Status.OK, None),
         (XENMEMF_exact_node_request, Status.OK, None),
         (XENMEMF_exact_node_request | 2 << 8, Status.OK, 1),
-        (XENMEMF_exact_node_request | 2 << 8 | 1, Status.OK, 1),  # other flags are not looked at
+        (XENMEMF_exact_node_request | 2 << 8 | 1, Status.OK, 1),  # other flags are ignored
         (2 << 8, Status.EINVAL, None),  # a node that is only preferred
         (XENMEMF_exact_node_request | (MAX_NUMNODES + 1) << 8, Status.EINVAL, None),
         (XENMEMF_exact_node_request | 6 << 8, Status.ENOMEM, None),  # not online: it has no memory
     ],
 )
-def test_v1_takes_the_node_from_the_memory_flags(mem_flags: int, status: Status, node: int | None) -> None:
+def test_v1_takes_the_node_from_mem_flags(mem_flags: int, status: Status, node: int | None) -> None:
     host = small_host(semantics="single-node-v1")
     assert run(claim_pages(host, 1, 3, mem_flags=mem_flags)) is status
     assert avail(host)[2:] == ([0, 3] if node == 1 else [0, 0], 3 if status is Status.OK else 0)
 
 
 @pytest.mark.parametrize("semantics", SINGLE_NODE[1:])
-def test_later_single_node_generations_take_it_in_a_list_of_one(semantics: str) -> None:
+def test_later_single_node_generations_take_a_list_of_one_node(semantics: str) -> None:
     host = small_host(semantics=semantics)
     v4 = semantics == "single-node-v4"
     no_node = CLAIM_TARGET_NO_NODE if v4 else NUMA_NO_NODE
@@ -59,7 +59,7 @@ def test_later_single_node_generations_take_it_in_a_list_of_one(semantics: str) 
     assert claim_memory(host, 1, [ClaimEntry(1, 0)]) is (Status.EOPNOTSUPP if v4 else Status.OK)
 
 
-def test_v3_subtracts_pages_held_before_the_legacy_call_takes_its_locks() -> None:
+def test_v3_subtracts_pages_held_before_taking_the_locks() -> None:
     host = small_host(semantics="single-node-v3")
     alloc(host, 1, 1)
     assert run(claim_pages(host, 1, 5)) is Status.OK
@@ -74,7 +74,7 @@ def test_v3_subtracts_pages_held_before_the_legacy_call_takes_its_locks() -> Non
     assert held(host, 1)[1:] == (3, 4)  # 7 in all: the page count was read before
 
 
-def test_v3_of_claim_sets_installs_legacy_claims_with_its_one_installer() -> None:
+def test_claim_sets_v3_has_one_installer_for_legacy_claims() -> None:
     host = small_host(semantics="claim-sets-v3")
     alloc(host, 1, 1)
     legacy = ClaimEntry(6, CLAIM_TARGET_LEGACY)
@@ -98,7 +98,7 @@ def test_v3_of_claim_sets_installs_legacy_claims_with_its_one_installer() -> Non
     assert claim_memory(host, 1, [legacy]) is Status.EOPNOTSUPP
 
 
-def test_v3_of_claim_sets_tells_what_is_installed() -> None:
+def test_claim_sets_v3_returns_the_installed_set() -> None:
     host = small_host(semantics="claim-sets-v3")
     assert get_memory_claims(host, 1, 0) == (Status.ERANGE, 1, ())
     assert get_memory_claims(host, 1, 9) == (Status.OK, 1, ((0, GLOBAL, 0),))
@@ -111,7 +111,7 @@ def test_v3_of_claim_sets_tells_what_is_installed() -> None:
     assert get_memory_claims(host, 1, 2).status is Status.ESRCH
 
 
-def test_v8_tells_what_is_installed_as_a_set_that_it_would_take() -> None:
+def test_v8_returns_a_set_that_it_would_accept() -> None:
     host = small_host(semantics="per-node-v8")
     assert get_memory_claims(host, 1, 0) == (Status.OK, 0, ())
     claim(host, 1, (3, 1), (1, 0), (2, GLOBAL))
@@ -127,7 +127,7 @@ def test_v8_tells_what_is_installed_as_a_set_that_it_would_take() -> None:
     assert get_memory_claims(host, 2, 3).entries == ((1, 1, 0),)
 
 
-def test_other_generations_have_no_query() -> None:
+def test_other_generations_cannot_query_claims() -> None:
     for semantics in set(GENERATIONS) - {"claim-sets-v3", "claim-sets-v7", "per-node-v8"}:
         with pytest.raises(MisuseError, match=f"{semantics} has no query"):
             get_memory_claims(small_host(semantics=semantics), 1, 1)

@@ -27,7 +27,7 @@ def limit(host: Host, pages: int) -> None:
 
 
 @pytest.mark.parametrize(("semantics", "granted"), [(V3, True), (V7, False)])
-def test_the_host_check_does_not_mix(semantics: str, granted: bool) -> None:
+def test_v7_host_check_does_not_mix(semantics: str, granted: bool) -> None:
     """4 claimed and 4 unclaimed pages make 8 in the design."""
     host = small_host(8, 8, semantics=semantics)
     claim(host, 1, (4, 0))
@@ -40,7 +40,7 @@ def test_the_host_check_does_not_mix(semantics: str, granted: bool) -> None:
         assert alloc(host, None) is None
 
 
-def test_the_node_check_does_mix() -> None:
+def test_v7_node_check_mixes() -> None:
     host = small_host(8, 16, semantics=V7)
     claim(host, 1, (2, 0))
     claim(host, 2, (4, 0))
@@ -50,7 +50,7 @@ def test_the_node_check_does_mix() -> None:
 
 @pytest.mark.parametrize(("semantics", "status"), [(V3, Status.EINVAL), (V7, Status.ENOMEM)])
 @pytest.mark.parametrize("entries", [[(1, 1), (UINT_MAX, 0)], [(1, 1), (2**64 - 1, 0)]])
-def test_node_pages_are_not_held_against_their_type(
+def test_v7_does_not_check_node_pages_against_their_type(
     semantics: str, status: Status, entries: list[tuple[int, int]]
 ) -> None:
     host = small_host(semantics=semantics)
@@ -60,7 +60,7 @@ def test_node_pages_are_not_held_against_their_type(
 
 @pytest.mark.parametrize(("semantics", "status"), [(V3, Status.EINVAL), (V7, Status.OK)])
 @pytest.mark.parametrize("entries", [[(0, 0)], [(0, GLOBAL)], [(0, 1), (0, GLOBAL), (0, 0)]])
-def test_an_all_zero_set_releases_before_the_limits(
+def test_all_zero_set_releases_before_the_limit_checks(
     semantics: str, status: Status, entries: list[tuple[int, int]]
 ) -> None:
     host = small_host(semantics=semantics)
@@ -71,7 +71,7 @@ def test_an_all_zero_set_releases_before_the_limits(
     assert avail(host)[3] == (0 if status is Status.OK else 3)
 
 
-def test_an_empty_set_releases_too() -> None:
+def test_empty_set_releases_claims() -> None:
     """The installer itself: the hypercall refuses a set without entries."""
     host = small_host(semantics=V7)
     claim(host, 1, (2, 0))
@@ -112,7 +112,7 @@ def test_the_first_check_that_fails_decides(entries: list[tuple[int, ...]], stat
     assert broken(host) == set()
 
 
-def test_a_set_replaces() -> None:
+def test_v7_set_replaces_the_one_before() -> None:
     host = small_host(semantics=V7)
     assert claim(host, 1, (8, 0), (8, GLOBAL)) is Status.OK
     assert claim(host, 1, (8, 1)) is Status.OK
@@ -137,14 +137,14 @@ def test_a_set_replaces() -> None:
         (legacy(13), Status.EINVAL, 0),
     ],
 )
-def test_a_legacy_entry(entries: list[ClaimEntry], status: Status, claimed: int) -> None:
+def test_v7_legacy_entry_makes_a_legacy_claim(entries: list[ClaimEntry], status: Status, claimed: int) -> None:
     host = small_host(semantics=V7, max_pages=10)
     alloc(host, 1, 1)
     assert claim_memory(host, 1, entries) is status
     assert held(host, 1)[1] == avail(host)[3] == claimed
 
 
-def test_a_legacy_entry_does_not_replace_but_releases() -> None:
+def test_v7_legacy_entry_releases_but_does_not_replace() -> None:
     host = small_host(semantics=V7)
     assert claim(host, 1, (1, 0)) is Status.OK
     assert claim_memory(host, 1, legacy(5)) is Status.EINVAL
@@ -154,7 +154,7 @@ def test_a_legacy_entry_does_not_replace_but_releases() -> None:
     assert claim_memory(host, 1, legacy(5)) is Status.EINVAL
 
 
-def test_the_limits_of_a_legacy_claim_are_those_of_any_set() -> None:
+def test_v7_legacy_claim_has_the_limits_of_any_set() -> None:
     """What is left to claim is held against max_pages together with the pages held."""
     host = small_host(semantics=V7, max_pages=100)
     alloc(host, 1, 1)
@@ -167,7 +167,7 @@ def test_the_limits_of_a_legacy_claim_are_those_of_any_set() -> None:
 
 
 @pytest.mark.parametrize("entry", [(1, 0), (1, CLAIM_TARGET_LEGACY)])
-def test_parts_change_its_installer_too(entry: tuple[int, int]) -> None:
+def test_parts_apply_to_the_v7_installer(entry: tuple[int, int]) -> None:
     host = small_host(semantics="claim-sets-v7+limbo-counted", max_pages=1)
     assert alloc_heap_pages(host, host.domain(1), 0) is not None
     assert claim(host, 1, entry) is Status.EINVAL
@@ -187,7 +187,7 @@ def small_host_claims(semantics: str, entry: tuple[int, int]) -> Status:
 # -- the hypercall
 
 
-def test_the_calls_pad_is_a_mode() -> None:
+def test_v7_pad_of_the_call_is_a_mode() -> None:
     host = small_host(semantics=V7)
     one = [ClaimEntry(1, 0)]
     assert claim_memory(host, 9, one, 5) is Status.ESRCH
@@ -201,7 +201,7 @@ def test_the_calls_pad_is_a_mode() -> None:
     assert claim_memory(colored, 1, one) is Status.EOPNOTSUPP
 
 
-def test_get_is_refused_for_a_dying_domain_and_under_llc_colouring() -> None:
+def test_v7_get_is_refused_for_dying_or_coloured_domains() -> None:
     host = small_host(semantics=V7)
     claim(host, 1, (3, 1))
     assert get_memory_claims(host, 9, 2, 5).status is Status.ESRCH

@@ -1,4 +1,4 @@
-"""Installing, releasing and redeeming claims: the order of the checks, and what each leaves behind."""
+"""Installing, releasing and redeeming claims: the order of the checks, and the state after each."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.reference.hosts import GLOBAL, alloc, avail, claim, held, small_host
 U64 = 2**64 - 1
 
 
-def test_a_set_is_installed_and_replaces_the_one_before() -> None:
+def test_set_is_installed_and_replaces_the_one_before() -> None:
     host = small_host()
     assert claim(host, 1, (3, 0), (2, GLOBAL), (1, 1)) is Status.OK
     assert held(host, 1) == ([3, 1], 2, 0)
@@ -89,7 +89,7 @@ def test_the_first_check_that_fails_decides_and_nothing_changes(entries: list[tu
         (0, Status.OK),
     ],
 )
-def test_the_legacy_claim_subtracts_pages_held(pages: int, status: Status) -> None:
+def test_legacy_claim_subtracts_pages_held(pages: int, status: Status) -> None:
     host = small_host()
     claim(host, 2, (4, 1))
     alloc(host, 1, 1, node=0)
@@ -97,7 +97,7 @@ def test_the_legacy_claim_subtracts_pages_held(pages: int, status: Status) -> No
     assert held(host, 1) == ([0, 0], pages - 2 if status is Status.OK and pages else 0, 2)
 
 
-def test_the_legacy_claim_is_refused_while_any_claim_is_held() -> None:
+def test_legacy_claim_is_refused_while_a_claim_is_held() -> None:
     for entry in ((1, 0), (1, GLOBAL)):
         host = small_host()
         claim(host, 1, entry)
@@ -113,7 +113,7 @@ def test_the_legacy_claim_is_refused_while_any_claim_is_held() -> None:
         (3, ([0, 0, 0], 0)),  # then the other nodes, ascending; the rest from unclaimed memory
     ],
 )
-def test_redeeming_takes_the_node_then_host_wide_then_other_nodes(order: int, left: tuple[list[int], int]) -> None:
+def test_redeeming_takes_node_then_host_wide_then_other_nodes(order: int, left: tuple[list[int], int]) -> None:
     host = small_host(8, 8, 8)
     claim(host, 1, (3, 0), (2, 1), (1, 2), (1, GLOBAL))
     assert alloc(host, 1, order, node=0) is not None
@@ -144,7 +144,7 @@ def test_recall_takes_exactly_the_shortage_by_domain_id() -> None:
     assert avail(host) == ([2, 3], 5, [2, 0], 5)
 
 
-def test_recall_crosses_domains() -> None:
+def test_recall_takes_from_several_domains() -> None:
     from reference.claims import recall_claims
 
     host = small_host(4, domains=3)
@@ -158,7 +158,7 @@ def test_recall_crosses_domains() -> None:
     assert [held(host, domid)[:2] for domid in (1, 2, 3)] == [([1], 0), ([0], 0), ([0], 0)]
 
 
-def test_a_limit_lowered_below_the_pages_held_refuses_any_set() -> None:
+def test_limit_below_pages_held_refuses_any_set() -> None:
     host = small_host()
     alloc(host, 1, 2)
     host.semantics.set_max_pages(host, host.domain(1), 3)

@@ -1,4 +1,4 @@
-"""Destroyed domains: operations in flight go on with them, no page is lost, and a claim they get belongs to nobody."""
+"""Destroyed domains: operations in flight continue with them, no page is lost, and a claim they get has no owner."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from reference.generations import GENERATIONS
 from reference.hypercalls import claim_pages, destroydomain, memory_exchange
 from reference.page_alloc import alloc_domheap_pages, free_domheap_pages, offline_page
 from reference.pages import PageState
-from reference.populate import PreemptAt, populate_physmap
+from reference.populate import PreemptionChoice, populate_physmap
 from reference.properties import check_state
 from reference.state import Domain, Host, create_domain
 from reference.status import Status
@@ -34,7 +34,7 @@ def staked_after_destruction(semantics: str) -> tuple[Host, Status]:
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets", "claim-sets-v3", "claim-sets-v7", "claim-sets-no-recall"])
-def test_a_claim_of_a_destroyed_domain_is_never_released(semantics: str) -> None:
+def test_claim_of_a_destroyed_domain_is_never_released(semantics: str) -> None:
     host, status = staked_after_destruction(semantics)
     assert status is Status.OK
     assert broken(host) == FIVE_EVENTS
@@ -48,7 +48,7 @@ def test_a_claim_of_a_destroyed_domain_is_never_released(semantics: str) -> None
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets-hardened", "claim-sets+dying-checked"])
-def test_hardened_claim_sets_refuse_that_claim(semantics: str) -> None:
+def test_hardened_claim_sets_refuse_a_claim_after_destruction(semantics: str) -> None:
     host, status = staked_after_destruction(semantics)
     assert status is Status.EINVAL
     assert broken(host) == set()
@@ -56,7 +56,7 @@ def test_hardened_claim_sets_refuse_that_claim(semantics: str) -> None:
 
 
 @pytest.mark.parametrize("semantics", list(GENERATIONS))
-def test_in_every_other_generation_it_is_leaked_too(semantics: str) -> None:
+def test_other_generations_leak_the_claim_too(semantics: str) -> None:
     host, status = staked_after_destruction(semantics)
     leaked = semantics != "claim-sets-hardened"
     assert (status is Status.OK) == leaked
@@ -64,7 +64,7 @@ def test_in_every_other_generation_it_is_leaked_too(semantics: str) -> None:
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets", "per-node-v8"])
-def test_recall_passes_over_a_destroyed_domain(semantics: str) -> None:
+def test_recall_skips_destroyed_domains(semantics: str) -> None:
     """A claim on a node, installed by the hypervisor's function itself: only the domains of the list give."""
     host = small_host(4, semantics=semantics)
     gone = host.domain(1)
@@ -82,7 +82,7 @@ def test_recall_passes_over_a_destroyed_domain(semantics: str) -> None:
         assert (recalled, gone.claims) == (1 if semantics == "claim-sets" else 0, [2])
 
 
-def test_claims_held_at_destruction_stay_for_ever() -> None:
+def test_claims_held_at_destruction_are_never_released() -> None:
     """``domain_kill`` releases claims before; one that came after the release is destroyed with the domain."""
     host = small_host(4)
     domain = host.domain(1)
@@ -105,11 +105,11 @@ def populating(host: Host) -> Steps[Any]:
 
 
 def populating_preempted(host: Host) -> Steps[Any]:
-    return populate_physmap(host, 1, 3, 9, 0, preempt_at=PreemptAt(1, 256))
+    return populate_physmap(host, 1, 3, 9, 0, preempt_at=PreemptionChoice(1, 256))
 
 
 def populating_from_a_stash(host: Host) -> Steps[Any]:
-    run(populate_physmap(host, 1, 1, 9, 0, preempt_at=PreemptAt(0, 256)))
+    run(populate_physmap(host, 1, 1, 9, 0, preempt_at=PreemptionChoice(0, 256)))
     return populate_physmap(host, 1, 2, 9, 0)
 
 
@@ -222,9 +222,7 @@ def run_over_destruction(host: Host, steps: Steps[Any], before: int, within: int
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("semantics", ["legacy-2013", "legacy-redeem-at-alloc", "mainline-4.22", "claim-sets-hardened"])
-def test_no_page_is_lost_wherever_a_domain_is_destroyed(
-    operation: Callable[[Host], Steps[Any]], semantics: str
-) -> None:
+def test_destruction_at_any_boundary_loses_no_page(operation: Callable[[Host], Steps[Any]], semantics: str) -> None:
     """At every boundary of both. Who frees pages holds them: destruction begins after its first section."""
     interleavings = 0
     for before in range(operation.__name__.startswith("freeing"), 40):
@@ -244,7 +242,7 @@ def test_no_page_is_lost_wherever_a_domain_is_destroyed(
     assert 6 <= interleavings < 1600
 
 
-def test_a_free_of_the_last_page_keeps_the_domain_until_its_second_half() -> None:
+def test_freeing_the_last_page_keeps_the_domain_until_it_ends() -> None:
     host = small_host()
     mfn = alloc(host, 1)
     assert mfn is not None
@@ -258,7 +256,7 @@ def test_a_free_of_the_last_page_keeps_the_domain_until_its_second_half() -> Non
     assert run(destroydomain(host, 1)) is Status.ESRCH
 
 
-def test_a_free_of_the_last_page_before_domain_kill_is_over_does_not_end_the_domain() -> None:
+def test_freeing_the_last_page_during_kill_keeps_the_domain() -> None:
     host = small_host()
     mfn = alloc(host, 1)
     assert mfn is not None
@@ -270,7 +268,7 @@ def test_a_free_of_the_last_page_before_domain_kill_is_over_does_not_end_the_dom
     assert 1 not in host.domains
 
 
-def test_pages_on_their_way_into_a_new_domain_of_the_same_id_are_the_old_ones() -> None:
+def test_pages_in_limbo_do_not_move_to_a_reused_domain_id() -> None:
     host = small_host()
     building = populate_physmap(host, 1, 1, 0)
     next(building)

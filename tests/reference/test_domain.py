@@ -10,7 +10,7 @@ from reference.steps import run
 from tests.reference.hosts import alloc, claim, free, held, small_host
 
 
-def test_a_host_of_64_tebibytes_boots_at_once() -> None:
+def test_host_of_64_tebibytes_boots_quickly() -> None:
     host = boot((1 << 28,) * 64, 1 << 28, small_host().semantics)
     with host.heap_lock:
         assert host.total_avail_pages == 1 << 34
@@ -28,12 +28,12 @@ def test_a_host_of_64_tebibytes_boots_at_once() -> None:
         ((-1,), 8, "a node of -1 pages does not fit"),
     ],
 )
-def test_hosts_that_cannot_be(nodes: tuple[int, ...], span: int, message: str) -> None:
+def test_invalid_hosts_are_misuse(nodes: tuple[int, ...], span: int, message: str) -> None:
     with pytest.raises(MisuseError, match=message):
         boot(nodes, span, small_host().semantics)
 
 
-def test_domains_that_cannot_be() -> None:
+def test_invalid_domains_are_misuse() -> None:
     host = small_host()
     for domid, affinity, message in (
         (1, None, "domain 1 exists"),
@@ -47,7 +47,7 @@ def test_domains_that_cannot_be() -> None:
         host.domain(9)
 
 
-def test_affinity_is_clamped_to_online_nodes_and_domains_are_kept_ascending() -> None:
+def test_affinity_is_clamped_and_domains_are_ordered() -> None:
     host = small_host(8, 8, 8, domains=0)
     create_domain(host, 5, 1, (9, 2, 0, 2))
     create_domain(host, 3, 1)
@@ -69,7 +69,7 @@ def test_domain_kill_marks_then_releases() -> None:
     run(domain_kill(host, host.domain(1)))
 
 
-def test_a_domain_is_destroyed_only_when_its_pages_are_gone() -> None:
+def test_domain_is_destroyed_only_when_its_pages_are_freed() -> None:
     host = small_host()
     domain = host.domain(1)
     mfn = alloc(host, 1)
@@ -89,7 +89,7 @@ def test_a_domain_is_destroyed_only_when_its_pages_are_gone() -> None:
         domain_destroy(host, domain)
 
 
-def test_destruction_looks_neither_at_claims_nor_at_pages_in_limbo() -> None:
+def test_destruction_ignores_claims_and_pages_in_limbo() -> None:
     host = small_host()
     domain = host.domain(1)
     claim(host, 1, (1, 0))

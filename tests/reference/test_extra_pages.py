@@ -33,12 +33,12 @@ def extra(host: Host, order: int = 0, node: int | None = 0) -> int:
     return mfn
 
 
-def test_the_generations_that_redeem_at_assignment() -> None:
+def test_five_generations_redeem_at_assignment() -> None:
     assert AT_ASSIGN == ["legacy-2013", "legacy-redeem-at-assign", "single-node-v1", "single-node-v2", "single-node-v3"]
 
 
 @pytest.mark.parametrize("semantics", list(GENERATIONS))
-def test_extra_pages_are_the_domains_and_not_in_tot_pages(semantics: str) -> None:
+def test_extra_pages_are_owned_but_not_in_tot_pages(semantics: str) -> None:
     host = small_host(semantics=semantics, max_pages=2)
     alloc(host, 1, node=0)
     mfn = extra(host, 2)
@@ -59,7 +59,7 @@ def test_pages_held_beyond_the_limit_do_not_refuse_extra_pages() -> None:
     assert counted(host) == (2, 1)
 
 
-def test_a_dying_domain_gets_no_extra_pages() -> None:
+def test_dying_domain_gets_no_extra_pages() -> None:
     host = small_host()
     mfn = alloc_heap_pages(host, host.domain(1), 0, 0, MEMF_no_refcount)
     assert mfn is not None
@@ -70,7 +70,7 @@ def test_a_dying_domain_gets_no_extra_pages() -> None:
 
 
 @pytest.mark.parametrize(("allocated", "assigned"), [(0, MEMF_no_refcount), (MEMF_no_refcount, 0)])
-def test_pages_are_assigned_with_the_accounting_they_were_allocated_with(allocated: int, assigned: int) -> None:
+def test_assignment_needs_the_flags_of_the_allocation(allocated: int, assigned: int) -> None:
     host = small_host()
     mfn = alloc_heap_pages(host, host.domain(1), 0, 0, allocated)
     assert mfn is not None
@@ -89,7 +89,7 @@ def test_extra_pages_are_freed_with_the_domain() -> None:
 
 @pytest.mark.parametrize("semantics", list(GENERATIONS))
 @pytest.mark.parametrize(("claimed", "order", "left"), [(5, 1, 3), (1, 1, 0), (4, 2, 0)])
-def test_who_redeems_for_extra_pages(semantics: str, claimed: int, order: int, left: int) -> None:
+def test_extra_pages_redeem_only_at_assignment(semantics: str, claimed: int, order: int, left: int) -> None:
     host = small_host(semantics=semantics)
     assert stake(host, claimed) is Status.OK
     extra(host, order)
@@ -99,7 +99,7 @@ def test_who_redeems_for_extra_pages(semantics: str, claimed: int, order: int, l
 
 
 @pytest.mark.parametrize("semantics", ["single-node-v1", "single-node-v2", "single-node-v3"])
-def test_extra_pages_of_another_node_than_the_claims_redeem_nothing(semantics: str) -> None:
+def test_extra_pages_of_another_node_redeem_nothing(semantics: str) -> None:
     host = small_host(semantics=semantics)
     assert stake(host, 3, 1) is Status.OK
     extra(host, 1, 0)
@@ -109,7 +109,7 @@ def test_extra_pages_of_another_node_than_the_claims_redeem_nothing(semantics: s
 
 
 @pytest.mark.parametrize("semantics", list(GENERATIONS))
-def test_freeing_extra_pages_grows_the_claim_in_2013_only(semantics: str) -> None:
+def test_freeing_extra_pages_grows_only_the_2013_claim(semantics: str) -> None:
     host = small_host(semantics=semantics)
     mfn = extra(host, 1)
     assert stake(host, 3) is Status.OK
@@ -117,13 +117,13 @@ def test_freeing_extra_pages_grows_the_claim_in_2013_only(semantics: str) -> Non
     assert held(host, 1)[1] == avail(host)[3] == (5 if semantics == "legacy-2013" else 3)
 
 
-def test_freeing_extra_pages_grows_no_claim_where_none_is_held() -> None:
+def test_freeing_extra_pages_grows_no_absent_claim() -> None:
     host = small_host(semantics="legacy-2013")
     free(host, extra(host, 1), 1)
     assert held(host, 1)[1] == avail(host)[3] == 0
 
 
-def test_the_claim_grows_a_section_before_the_extra_pages_are_free() -> None:
+def test_claim_grows_before_the_extra_pages_are_free() -> None:
     host = small_host(4, semantics="legacy-2013")
     mfn = extra(host, 1)
     assert stake(host, 2) is Status.OK

@@ -36,7 +36,7 @@ def test_generations_without_claim_sets_say_so(semantics: str) -> None:
 
 
 @pytest.mark.parametrize("semantics", list(GENERATIONS))
-def test_every_generation_keeps_its_books(semantics: str) -> None:
+def test_every_generation_keeps_consistent_counters(semantics: str) -> None:
     host = small_host(semantics=semantics)
     assert stake(host, 1, 6) is Status.OK
     assert alloc(host, 1, 1, 0) == 0
@@ -70,7 +70,7 @@ def test_2013_freed_pages_are_claimed_before_they_are_free() -> None:
         ("mainline-4.22", False),
     ],
 )
-def test_pages_in_limbo_are_still_claimed_where_redemption_is_at_assignment(semantics: str, window: bool) -> None:
+def test_limbo_pages_stay_claimed_if_redeemed_at_assignment(semantics: str, window: bool) -> None:
     host = small_host(4, semantics=semantics)
     assert stake(host, 1, 4) is Status.OK
     mfn = alloc_heap_pages(host, host.domain(1), 1)
@@ -100,9 +100,7 @@ def test_legacy_claims_are_not_mixed_with_unclaimed_memory(semantics: str) -> No
         ("mainline-4.22", Status.EOPNOTSUPP, Status.EINVAL),
     ],
 )
-def test_the_merged_fixes_refuse_dying_domains_and_llc_colouring(
-    semantics: str, coloring: Status, dying: Status
-) -> None:
+def test_merged_fixes_refuse_dying_domains_and_llc_colouring(semantics: str, coloring: Status, dying: Status) -> None:
     host = small_host(semantics=semantics, llc_coloring_enabled=True)
     assert run(claim_pages(host, 1, 2)) is coloring
     host = small_host(semantics=semantics)
@@ -118,7 +116,7 @@ def test_without_recall_offlining_leaves_claims_unbacked(semantics: str) -> None
     assert broken(host) == {"host-backed"}
 
 
-def test_unsigned_arithmetic_accepts_any_claim_where_claims_exceed_free_pages() -> None:
+def test_unsigned_arithmetic_accepts_claims_beyond_free_pages() -> None:
     host = small_host(2, semantics="legacy-redeem-at-alloc")
     assert stake(host, 1, 2) is Status.OK
     assert stake(host, 2, 50) is Status.ENOMEM
@@ -135,7 +133,7 @@ def test_unsigned_arithmetic_accepts_any_claim_where_claims_exceed_free_pages() 
         ("single-node-v4", Status.ENOENT, Status.EINVAL),
     ],
 )
-def test_setting_a_claim_on_one_node(semantics: str, offline: Status, zero_on_node: Status) -> None:
+def test_single_node_claim_is_checked_and_set(semantics: str, offline: Status, zero_on_node: Status) -> None:
     host = small_host(semantics=semantics)
     assert stake(host, 1, 1, 5) is offline
     assert stake(host, 1, 1, MAX_NUMNODES) is not Status.OK
@@ -161,17 +159,17 @@ def test_single_node_claims_and_the_limit(semantics: str) -> None:
     assert stake(small, 1, 3) is Status.ENOMEM
 
 
-def test_v1_checks_only_an_exact_node_and_redeems_only_on_the_claims_node() -> None:
+def test_v1_checks_exact_nodes_and_redeems_on_the_claimed_node() -> None:
     host = small_host(4, 8, semantics="single-node-v1")
     assert stake(host, 1, 4, 0) is Status.OK
     assert alloc(host, 2, 0, 0, 1) is None  # exact: claimed
-    assert alloc(host, 2, 2, 0) == 0  # not exact: the claim is not looked at
+    assert alloc(host, 2, 2, 0) == 0  # not exact: the claim is not checked
     assert "node-backed" in broken(host)
     assert alloc(host, 1, 0, 1) == 16
     assert held(host, 1)[0] == [4, 0]
 
 
-def test_v2_checks_the_requested_node_or_the_claims_node_of_a_bound_domain() -> None:
+def test_v2_checks_the_requested_or_claimed_node() -> None:
     host = small_host(4, 4, domains=0, semantics="single-node-v2")
     from reference.state import create_domain
 
@@ -185,7 +183,7 @@ def test_v2_checks_the_requested_node_or_the_claims_node_of_a_bound_domain() -> 
     assert alloc(host, 2, 0, 9) is None
 
 
-def test_v3_credits_the_claim_to_requests_that_are_not_refcounted() -> None:
+def test_v3_credits_the_claim_to_unrefcounted_requests() -> None:
     from reference.constants import MEMF_no_owner
 
     host = small_host(4, 4, semantics="single-node-v3")
@@ -199,7 +197,7 @@ def test_v3_credits_the_claim_to_requests_that_are_not_refcounted() -> None:
     assert alloc(host, 1, 1) == 0
 
 
-def test_v4_keeps_the_claim_when_memory_comes_from_elsewhere_unless_the_limit_is_near() -> None:
+def test_v4_keeps_the_claim_for_other_memory_below_the_limit() -> None:
     host = small_host(8, 8, semantics="single-node-v4", max_pages=8)
     assert stake(host, 1, 4, 0) is Status.OK
     assert alloc(host, 1, 1, 1) == 16
@@ -214,7 +212,7 @@ def test_v4_keeps_the_claim_when_memory_comes_from_elsewhere_unless_the_limit_is
     assert held(host, 1)[0] == [1, 0]
 
 
-def test_v4_crashes_where_a_claim_is_no_longer_backed() -> None:
+def test_v4_crashes_on_an_unbacked_claim() -> None:
     host = small_host(4, semantics="single-node-v4")
     assert stake(host, 1, 3, 0) is Status.OK
     offline_page(host, 0)
@@ -241,7 +239,7 @@ def test_v4_crashes_where_a_claim_is_no_longer_backed() -> None:
         ([(6, 0), (7, 1), (1, GLOBAL)], Status.OK),
     ],
 )
-def test_v8_checks_of_a_set(entries: list[tuple[int, ...]], status: Status) -> None:
+def test_v8_checks_a_set_in_order(entries: list[tuple[int, ...]], status: Status) -> None:
     host = small_host(semantics="per-node-v8", max_pages=20)
     alloc(host, 1, 1, 0)
     sets = [ClaimEntry(*entry) for entry in entries]  # type: ignore[arg-type]
@@ -251,7 +249,7 @@ def test_v8_checks_of_a_set(entries: list[tuple[int, ...]], status: Status) -> N
     assert avail(host)[3] == 0
 
 
-def test_v8_checks_of_the_call() -> None:
+def test_v8_checks_the_call_in_order() -> None:
     host = small_host(semantics="per-node-v8", llc_coloring_enabled=True)
     one = [ClaimEntry(1, 0)]
     assert claim_memory(host, 9, one, pad=1) is Status.ESRCH
@@ -284,7 +282,7 @@ def test_v8_does_not_mix_on_the_host_check() -> None:
         assert (alloc(host, 1, 3, 0) is not None) == permitted
 
 
-def test_v8_after_offlining_claims_above_free_pages_do_not_count_against_the_claimant() -> None:
+def test_v8_claimant_allocates_when_claims_exceed_free_pages() -> None:
     host = small_host(4, semantics="per-node-v8")
     claim(host, 1, (2, 0))
     claim(host, 2, (2, 0))

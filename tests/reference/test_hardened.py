@@ -13,7 +13,7 @@ from tests.reference.hosts import GLOBAL, alloc, claim, free, held, small_host
 HARDENED = "claim-sets-hardened"
 
 
-def test_a_limit_below_pages_and_claims_is_refused() -> None:
+def test_limit_below_pages_and_claims_is_refused() -> None:
     host = small_host(4, semantics=HARDENED, max_pages=4)
     alloc(host, 1)
     claim(host, 1, (2, 0))
@@ -33,7 +33,7 @@ def test_pages_in_limbo_count_when_a_claim_is_made(entry: tuple[int, int]) -> No
     assert check_state(host) == []
 
 
-def test_pages_that_were_not_assigned_are_no_longer_charged() -> None:
+def test_unassigned_pages_are_no_longer_charged() -> None:
     host = small_host(4, semantics=HARDENED, max_pages=1)
     mfn = alloc_heap_pages(host, host.domain(1), 0)
     assert mfn is not None
@@ -49,11 +49,11 @@ def test_claims_left_after_redeeming_count_against_the_limit() -> None:
     claim(host, 1, (3, 0))
     assert alloc(host, 1, 1) is not None  # 2 of 3 claimed pages
     assert held(host, 1) == ([1], 0, 2)
-    assert alloc(host, 1, 1) is not None  # 1 claimed, 1 beside: the limit is reached
+    assert alloc(host, 1, 1) is not None  # 1 page claimed, 1 not claimed: the limit is reached
     assert alloc(host, 1, 0) is None
 
 
-def test_a_kill_between_check_and_claim_is_seen_under_the_locks() -> None:
+def test_kill_between_check_and_claim_is_noticed() -> None:
     host = small_host(2, semantics=HARDENED)
     claiming = claim_pages(host, 1, 2)
     next(claiming)

@@ -25,13 +25,13 @@ def assert_canonical(heap: NodeHeap, free: set[int]) -> None:
 
 
 @given(st.integers(0, 5), st.integers(0, 64))
-def test_after_boot_all_pages_are_free_in_the_largest_blocks(first: int, pages: int) -> None:
+def test_boot_leaves_all_pages_in_the_largest_blocks(first: int, pages: int) -> None:
     heap = NodeHeap(first * 64, pages)
     assert_canonical(heap, set(range(first * 64, first * 64 + pages)))
 
 
 @given(st.data(), st.sampled_from([1, 5, 8, 13, 32]))
-def test_take_and_give(data: st.DataObject, pages: int) -> None:
+def test_random_take_and_give_keep_the_free_set(data: st.DataObject, pages: int) -> None:
     heap = NodeHeap(32, pages)
     free = set(range(32, 32 + pages))
     taken: list[tuple[int, int]] = []
@@ -56,7 +56,7 @@ def test_take_and_give(data: st.DataObject, pages: int) -> None:
         assert_canonical(heap, free)
 
 
-def test_default_policy_takes_the_lowest_block_of_the_smallest_order_that_serves() -> None:
+def test_default_policy_takes_the_lowest_smallest_block() -> None:
     heap = NodeHeap(0, 16)
     heap.take(4, 2)
     heap.take(15, 0)  # free now: 0-3, 8-11, 12-13, 14
@@ -66,7 +66,7 @@ def test_default_policy_takes_the_lowest_block_of_the_smallest_order_that_serves
     assert lowest_address(heap, 3) is None
 
 
-def test_taking_what_is_not_free_is_misuse() -> None:
+def test_taking_a_block_that_is_not_free_is_misuse() -> None:
     heap = NodeHeap(0, 8)
     heap.take(2, 1)
     for mfn, order in ((2, 0), (3, 0), (2, 1), (0, 2), (1, 1), (0, 4), (8, 0)):

@@ -1,4 +1,4 @@
-"""The hypercalls: their own checks in the hypervisor's order, and what they leave behind when they fail half-way."""
+"""The hypercalls: their own checks in the hypervisor's order, and the state after they fail half-way."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from reference.hypercalls import (
     unpausedomain,
 )
 from reference.page_alloc import offline_page
-from reference.populate import Populated, populate_physmap
+from reference.populate import PopulateResult, populate_physmap
 from reference.properties import check_state
 from reference.status import Status
 from reference.steps import run
@@ -82,13 +82,13 @@ def test_claim_pages_checks_in_order(coloring: bool, domid: int, arguments: dict
 def test_populate_physmap_reports_how_many_succeeded() -> None:
     host = small_host(4, 4)
     claim(host, 2, (3, 1))
-    assert run(populate_physmap(host, 1, 3, 1)) == Populated([0, 2], 2)
+    assert run(populate_physmap(host, 1, 3, 1)) == PopulateResult([0, 2], 2)
     assert held(host, 1)[2] == 4
-    assert run(populate_physmap(host, 1, 7, 0, start_extent=3)) == Populated([16], 4)
-    assert run(populate_physmap(host, 9, 1, 0)) == Populated([], 0)
-    assert run(populate_physmap(host, 9, 5, 0, start_extent=3)) == Populated([], 3)
-    assert run(populate_physmap(host, 1, 1, MAX_ORDER + 1)) == Populated([], 0)
-    assert run(populate_physmap(host, 1, 0, 0)) == Populated([], 0)
+    assert run(populate_physmap(host, 1, 7, 0, start_extent=3)) == PopulateResult([16], 4)
+    assert run(populate_physmap(host, 9, 1, 0)) == PopulateResult([], 0)
+    assert run(populate_physmap(host, 9, 5, 0, start_extent=3)) == PopulateResult([], 3)
+    assert run(populate_physmap(host, 1, 1, MAX_ORDER + 1)) == PopulateResult([], 0)
+    assert run(populate_physmap(host, 1, 0, 0)) == PopulateResult([], 0)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_builders_run_between_the_sections_of_an_extent(semantics: str, finished
     assert (held(host, 1)[2], avail(host)[0]) == (0, [3, 4])
     next(steps)
     assert (held(host, 1)[2], avail(host)[0]) == (1, [3, 4])
-    assert run(populate_physmap(host, 2, 9, 0)) == Populated([16, 1, 17, 2, 18, 3, 19], 7)
-    assert run(steps) == Populated([0], 1)
+    assert run(populate_physmap(host, 2, 9, 0)) == PopulateResult([16, 1, 17, 2, 18, 3, 19], 7)
+    assert run(steps) == PopulateResult([0], 1)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_memory_exchange_keeps_the_chunks_that_succeeded() -> None:
     assert (held(host, 1)[2], check_state(host)) == (4, [])
 
 
-def test_memory_exchange_frees_what_it_got_when_a_later_extent_fails() -> None:
+def test_memory_exchange_frees_new_pages_if_an_extent_fails() -> None:
     host = small_host(8)
     alloc(host, 1, 2)
     alloc(host, None, 0)
@@ -179,7 +179,9 @@ def test_memory_exchange_frees_what_it_got_when_a_later_extent_fails() -> None:
         (1, [0, 5], 0, 1, Status.EINVAL),  # the second is not its own: the first is given back
     ],
 )
-def test_memory_exchange_checks(domid: int, in_mfns: list[int], in_order: int, out_order: int, status: Status) -> None:
+def test_memory_exchange_checks_in_order(
+    domid: int, in_mfns: list[int], in_order: int, out_order: int, status: Status
+) -> None:
     host = small_host(8)
     alloc(host, 1, 1)
     alloc(host, 1, 0, memflags=MEMF_no_refcount)
@@ -194,7 +196,7 @@ def test_memory_exchange_checks(domid: int, in_mfns: list[int], in_order: int, o
 
 
 @pytest.mark.parametrize("kill_at", range(1, 9))
-def test_memory_exchange_of_a_domain_that_dies_meanwhile_loses_no_page(kill_at: int) -> None:
+def test_memory_exchange_of_a_dying_domain_loses_no_page(kill_at: int) -> None:
     host = small_host(16)
     alloc(host, 1, 2)
     steps = memory_exchange(host, 1, [0], 2, 1)
@@ -214,7 +216,7 @@ def test_memory_exchange_of_a_domain_that_dies_meanwhile_loses_no_page(kill_at: 
     assert avail(host)[:2] == ([16], 16)
 
 
-def test_memory_exchange_of_a_dying_domain_that_finds_no_memory_frees_what_it_stole() -> None:
+def test_failed_exchange_of_a_dying_domain_frees_stolen_pages() -> None:
     host = small_host(4)
     alloc(host, 1, 2)
     mark_dying(host.domain(1))
@@ -222,7 +224,7 @@ def test_memory_exchange_of_a_dying_domain_that_finds_no_memory_frees_what_it_st
     assert (held(host, 1)[2], avail(host)[1]) == (0, 4)
 
 
-def test_max_mem_stores_what_its_type_holds() -> None:
+def test_max_mem_saturates_at_the_limit_of_its_type() -> None:
     host = small_host()
     alloc(host, 1, 2)
     assert max_mem(host, 1, 1) is Status.OK  # below the pages held: not checked
@@ -239,7 +241,7 @@ def test_getdomaininfo_reports_all_claims() -> None:
     assert getdomaininfo(host, 9) is Status.ESRCH
 
 
-def test_destroydomain_in_stages() -> None:
+def test_destroydomain_takes_several_calls() -> None:
     host = small_host(8, 8)
     alloc(host, 1, 2, node=0)
     alloc(host, 1, 0, node=1)
@@ -258,7 +260,7 @@ def test_destroydomain_in_stages() -> None:
     assert run(destroydomain(host, 1)) is Status.ESRCH
 
 
-def test_pages_in_limbo_do_not_hold_up_a_destruction() -> None:
+def test_pages_in_limbo_do_not_delay_destruction() -> None:
     host = small_host()
     building = populate_physmap(host, 1, 5, 0)
     next(building)
@@ -267,12 +269,12 @@ def test_pages_in_limbo_do_not_hold_up_a_destruction() -> None:
     assert run(destroydomain(host, 1)) is Status.OK
     assert 1 not in host.domains
     assert run(destroydomain(host, 1)) is Status.ESRCH
-    assert run(building) == Populated([], 0)  # its page cannot be assigned and goes back
+    assert run(building) == PopulateResult([], 0)  # its page cannot be assigned and goes back
     assert avail(host)[1] == 16
     assert check_state(host) == []
 
 
-def test_two_who_relinquish_at_once_free_each_page_once() -> None:
+def test_concurrent_relinquish_frees_each_page_once() -> None:
     host = small_host()
     for _ in range(5):
         alloc(host, 1)

@@ -1,6 +1,6 @@
 """``legacy-compatible``: a host-wide claim set and the legacy call agree wherever both apply, on every small case.
 
-The legacy call names what the domain shall have in all, a set what it shall have beside its pages. For a live domain
+The legacy call names a total, a set the claims in addition to the domain's pages. For a live domain
 without claims, a legacy call for more pages than it has is the set of the difference: the same answer, the same state.
 """
 
@@ -16,7 +16,7 @@ CASES = list(product(range(4), range(6), range(4), range(2)))  # pages held, max
 
 
 @pytest.mark.parametrize("pages", range(1, 6))
-def test_a_host_wide_set_is_the_legacy_call_for_the_pages_beside_those_held(pages: int) -> None:
+def test_host_wide_set_equals_the_legacy_call(pages: int) -> None:
     compared = set()
     for tot_pages, max_pages, claimed, offlined in CASES:
         if pages <= tot_pages:
@@ -40,8 +40,8 @@ def test_a_host_wide_set_is_the_legacy_call_for_the_pages_beside_those_held(page
     assert {Status.OK, Status.EINVAL} <= compared
 
 
-def test_where_they_differ() -> None:
-    """A set replaces and may ask for nothing beside the pages held; the legacy call refuses both."""
+def test_set_replaces_where_the_legacy_call_refuses() -> None:
+    """A set replaces claims and may have no pages in addition to those held; the legacy call refuses both."""
     host = small_host()
     alloc(host, 1)
     assert host.semantics.set_outstanding_pages(host, host.domain(1), 1) is Status.EINVAL

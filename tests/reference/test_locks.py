@@ -54,7 +54,7 @@ def test_every_field_of_the_specification_is_guarded() -> None:
     assert properties == {*GUARDED_HOST, *GUARDED_DOMAIN}
 
 
-def test_elements_of_a_list_kept_from_a_critical_section_are_guarded() -> None:
+def test_list_kept_after_a_critical_section_is_guarded() -> None:
     host = small_host()
     with host.heap_lock:
         kept = host.node_avail_pages
@@ -81,7 +81,7 @@ def test_page_alloc_lock_is_never_taken_while_holding_heap_lock() -> None:
         pass
 
 
-def test_a_lock_is_not_taken_twice() -> None:
+def test_lock_is_not_taken_twice() -> None:
     host = small_host()
     with host.heap_lock, pytest.raises(LockError, match="heap_lock is already held"):
         host.heap_lock.__enter__()
@@ -94,7 +94,7 @@ def test_locks_are_released_when_a_critical_section_fails() -> None:
     assert host.locks_held == []
 
 
-def test_a_forgotten_lock_in_an_operation_is_found() -> None:
+def test_missing_lock_in_an_operation_is_found() -> None:
     """The parts of a critical section, called without it, fail at the line that touches the first field."""
     host = small_host()
     domain = host.domain(1)
@@ -109,7 +109,7 @@ def test_a_forgotten_lock_in_an_operation_is_found() -> None:
             part()
 
 
-def test_without_the_check_fields_are_plain() -> None:
+def test_fields_are_plain_without_lock_checks() -> None:
     host = small_host(check_locks=False)
     assert type(host) is Host
     assert type(host.domain(1)) is Domain

@@ -1,4 +1,4 @@
-"""The candidates in closed form against the hypervisor's loop, told step by step."""
+"""The candidates in closed form, compared with the hypervisor's loop, written step by step."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from reference.node_search import candidate_nodes
 def visited(
     num_nodes: int, affinity: tuple[int, ...], requested: int | None, last: int | None, exact: bool
 ) -> Iterator[int]:
-    """``get_free_buddy`` of a host on which no node can serve: the nodes it looks at."""
+    """The nodes that ``get_free_buddy`` tries on a host on which no node qualifies."""
     mask = set(affinity)
     retry = False
     if requested is None:
@@ -47,13 +47,13 @@ def test_candidates_are_the_nodes_the_loop_visits(data: st.DataObject, num_nodes
     assert candidate_nodes(num_nodes, affinity, requested, last, exact) == tuple(loop)
 
 
-def test_round_robin_starts_behind_the_last_node() -> None:
+def test_round_robin_starts_after_the_last_node() -> None:
     assert candidate_nodes(4, (0, 1, 3), None, 1, False) == (3, 0, 1, 2)
     assert candidate_nodes(4, (0, 1, 3), None, 3, False) == (0, 1, 3, 2)
     assert candidate_nodes(4, (1, 3), None, None, False) == (1, 3, 0, 2)
 
 
-def test_a_requested_node_outside_the_affinity_comes_first() -> None:
+def test_requested_node_outside_the_affinity_comes_first() -> None:
     assert candidate_nodes(4, (1, 3), 2, 0, False) == (2, 1, 3, 0)
 
 

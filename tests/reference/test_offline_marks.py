@@ -40,13 +40,13 @@ def test_assigning_a_marked_page_stops_a_debug_build(semantics: str) -> None:
 
 
 @pytest.mark.parametrize("semantics", [name for name in GENERATIONS if name not in KEPT])
-def test_a_release_build_loses_the_mark(semantics: str) -> None:
+def test_release_build_loses_the_mark(semantics: str) -> None:
     host = marked_in_limbo(semantics)
     assert check_state(host) == []
     assert assign_pages(host, 0, 1, host.domain(1)) is Status.OK
     assert broken(host) == {"offline-mark-kept"}
     assert [str(violation) for violation in check_state(host)] == [
-        "offline-mark-kept: mfn 1: marked offline in limbo, the mark is lost"
+        "offline-mark-kept: mfn 1: the page was marked offline in limbo and lost its mark"
     ]
     free(host, 0, 1)
     assert avail(host)[:2] == ([4], 4)  # it is back in the heap
@@ -55,7 +55,7 @@ def test_a_release_build_loses_the_mark(semantics: str) -> None:
 
 @pytest.mark.parametrize("semantics", KEPT)
 @pytest.mark.parametrize("debug_build", [False, True])
-def test_marks_kept_leave_when_freed(semantics: str, debug_build: bool) -> None:
+def test_kept_mark_takes_the_page_offline_when_freed(semantics: str, debug_build: bool) -> None:
     host = marked_in_limbo(semantics, debug_build=debug_build)
     assert assign_pages(host, 0, 1, host.domain(1)) is Status.OK
     assert check_state(host) == []
@@ -66,7 +66,7 @@ def test_marks_kept_leave_when_freed(semantics: str, debug_build: bool) -> None:
 
 
 @pytest.mark.parametrize("debug_build", [False, True])
-def test_freed_without_being_assigned_it_keeps_the_mark_and_leaves(debug_build: bool) -> None:
+def test_marked_limbo_page_goes_offline_when_freed(debug_build: bool) -> None:
     host = marked_in_limbo(debug_build=debug_build)
     mark_dying(host.domain(1))
     assert assign_pages(host, 0, 1, host.domain(1)) is Status.EINVAL
@@ -77,7 +77,7 @@ def test_freed_without_being_assigned_it_keeps_the_mark_and_leaves(debug_build: 
 
 
 @pytest.mark.parametrize("debug_build", [False, True])
-def test_a_mark_withdrawn_in_time_is_not_lost(debug_build: bool) -> None:
+def test_mark_withdrawn_before_assignment_is_not_lost(debug_build: bool) -> None:
     host = marked_in_limbo(debug_build=debug_build)
     assert online_page(host, 1) is PageStatus.ONLINED
     assert assign_pages(host, 0, 1, host.domain(1)) is Status.OK
@@ -94,7 +94,7 @@ def test_marks_of_other_pages_do_not_matter(debug_build: bool) -> None:
     assert avail(host)[1] == 1
 
 
-def test_a_page_marked_while_it_is_freed_leaves() -> None:
+def test_page_marked_during_free_goes_offline() -> None:
     host = small_host(4, debug_build=True)
     assert alloc(host, 1) == 0
     steps = free_domheap_pages(host, 0, 0)
@@ -113,7 +113,7 @@ def _dropped(host: Host) -> None:
 
 
 @pytest.mark.parametrize(("what", "lost"), [(_taken, True), (_dropped, False)])
-def test_a_page_marked_in_a_stash(what: Callable[[Host], None], lost: bool) -> None:
+def test_fate_of_a_mark_on_a_stashed_page(what: Callable[[Host], None], lost: bool) -> None:
     host = building_host()
     populate(host, 1, 1, 9, 0, preempt=(0, 256))
     assert offline_page(host, 7) is PageStatus.ANONYMOUS_FAILED
@@ -122,7 +122,7 @@ def test_a_page_marked_in_a_stash(what: Callable[[Host], None], lost: bool) -> N
     assert (7 in host.pages.offlined) != lost
 
 
-def test_a_page_marked_in_an_exchange_is_assigned_likewise() -> None:
+def test_page_marked_in_an_exchange_loses_its_mark() -> None:
     """Stolen pages and new ones have no owner: they can be marked, and lose the mark when they are assigned."""
     for debug_build in (False, True):
         host = small_host(4, debug_build=debug_build)

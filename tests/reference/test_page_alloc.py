@@ -31,17 +31,17 @@ def test_claimed_memory_is_protected_from_others() -> None:
     assert alloc(host, 1, 2, node=0) == 0
 
 
-def test_the_host_check_credits_the_whole_set_the_node_check_that_node() -> None:
+def test_host_check_credits_the_set_and_node_check_the_node() -> None:
     host = small_host()
     claim(host, 2, (7, 0))
     claim(host, 1, (8, 1))
     assert alloc(host, 1, 0, node=0, memflags=MEMF_exact_node) == 0  # one unclaimed page
     assert alloc(host, 1, 0, node=0, memflags=MEMF_exact_node) is None
-    assert alloc(host, 1, 0, node=0) == 16  # the search goes on
+    assert alloc(host, 1, 0, node=0) == 16  # the search continues
 
 
 @pytest.mark.parametrize("memflags", [MEMF_no_refcount, MEMF_no_owner])
-def test_requests_without_refcount_neither_use_nor_redeem_claims(memflags: int) -> None:
+def test_unrefcounted_requests_neither_use_nor_redeem_claims(memflags: int) -> None:
     host = small_host(8)
     claim(host, 1, (7, 0))
     assert alloc(host, 1, 1, memflags=memflags) is None
@@ -49,7 +49,7 @@ def test_requests_without_refcount_neither_use_nor_redeem_claims(memflags: int) 
     assert held(host, 1) == ([7], 0, 0)
 
 
-def test_a_block_must_be_there() -> None:
+def test_allocation_needs_a_large_enough_block() -> None:
     host = small_host(6)
     assert alloc(host, 1, 3) is None
     assert alloc(host, 1, 2) == 0
@@ -57,7 +57,7 @@ def test_a_block_must_be_there() -> None:
     assert alloc(host, 1, MAX_ORDER + 1) is None
 
 
-def test_the_search_goes_round_from_the_last_node() -> None:
+def test_search_goes_round_from_the_last_node() -> None:
     """A new domain's last node is 0, as ``struct domain`` is cleared: its first pages come from node 1."""
     host = small_host(8, 8, 8)
     assert [alloc(host, 1) for _ in range(4)] == [16, 32, 0, 17]
@@ -66,7 +66,7 @@ def test_the_search_goes_round_from_the_last_node() -> None:
 
 
 @pytest.mark.parametrize(("first", "mfns"), [(0, [16, 32, 0]), (1, [32, 0, 16]), (2, [0, 16, 32]), (None, [0, 16, 32])])
-def test_a_trace_may_say_which_node_a_new_domain_starts_after(first: int | None, mfns: list[int]) -> None:
+def test_trace_may_set_the_last_node_of_a_new_domain(first: int | None, mfns: list[int]) -> None:
     host = boot((8, 8, 8), 16, small_host().semantics, last_alloc_node=first)
     domain = create_domain(host, 1, 9)
     assert [run(alloc_domheap_pages(host, domain, 0)) for _ in mfns] == mfns
@@ -74,7 +74,7 @@ def test_a_trace_may_say_which_node_a_new_domain_starts_after(first: int | None,
     assert alloc(host, 2) == 1 + mfns[mfns.index(0)]
 
 
-def test_limbo_is_visible() -> None:
+def test_limbo_pages_are_counted_until_assigned() -> None:
     host = small_host()
     mfn = alloc_heap_pages(host, host.domain(1), 1)
     assert mfn == 16
@@ -97,9 +97,7 @@ def test_limbo_is_visible() -> None:
     ("max_pages", "dying", "status"),
     [(3, False, Status.EPERM), (4, False, Status.E2BIG), (5, False, Status.E2BIG), (100, True, Status.EINVAL)],
 )
-def test_pages_that_cannot_be_assigned_go_back_but_redeemed_claims_do_not(
-    max_pages: int, dying: bool, status: Status
-) -> None:
+def test_failed_assignment_returns_pages_but_no_claims(max_pages: int, dying: bool, status: Status) -> None:
     host = small_host()
     alloc(host, 1, 2, 0)
     claim(host, 1, (3, 0))
@@ -116,7 +114,7 @@ def test_pages_that_cannot_be_assigned_go_back_but_redeemed_claims_do_not(
     assert avail(host) == ([4, 8], 12, [0, 0], 0)
 
 
-def test_pages_without_refcount_do_not_count() -> None:
+def test_unrefcounted_pages_are_not_in_tot_pages() -> None:
     host = small_host(max_pages=0)
     mfn = alloc(host, 1, 1, node=0, memflags=MEMF_no_refcount)
     assert mfn == 0
@@ -126,7 +124,7 @@ def test_pages_without_refcount_do_not_count() -> None:
     assert avail(host)[1] == 16
 
 
-def test_parts_of_an_allocation_and_several_at_once_can_be_freed() -> None:
+def test_parts_or_several_allocations_can_be_freed_together() -> None:
     host = small_host()
     alloc(host, 1, 3, node=0)
     free(host, 5)
@@ -151,7 +149,7 @@ def test_parts_of_an_allocation_and_several_at_once_can_be_freed() -> None:
         (200, 0, "mfn 200 is not allocated"),
     ],
 )
-def test_freeing_what_is_not_one_allocation_is_misuse(mfn: int, order: int, message: str) -> None:
+def test_freeing_anything_but_one_allocation_is_misuse(mfn: int, order: int, message: str) -> None:
     host = small_host(8)
     alloc(host, 1, 1)
     alloc(host, 2, 1)
@@ -161,7 +159,7 @@ def test_freeing_what_is_not_one_allocation_is_misuse(mfn: int, order: int, mess
 
 
 @pytest.mark.parametrize(("meant_for", "given_to"), [(1, 2), (2, 1)])
-def test_pages_are_not_given_to_another_domain_than_they_were_allocated_for(meant_for: int, given_to: int) -> None:
+def test_pages_go_only_to_the_domain_they_were_allocated_for(meant_for: int, given_to: int) -> None:
     host = small_host()
     mfn = alloc_heap_pages(host, host.domain(meant_for), 0)
     assert mfn is not None
@@ -178,7 +176,7 @@ def test_freeing_twice_is_misuse() -> None:
         free(host, 0)
 
 
-def test_the_sections_of_allocating_and_freeing_refuse_pages_in_the_wrong_state() -> None:
+def test_sections_refuse_pages_in_the_wrong_state() -> None:
     host = small_host()
     alloc(host, 1, node=0)
     with pytest.raises(MisuseError, match="mfn 0 still belongs to d1"):
@@ -190,7 +188,7 @@ def test_the_sections_of_allocating_and_freeing_refuse_pages_in_the_wrong_state(
         release_ownership(host, 1, 0)
 
 
-def test_a_free_page_goes_offline_at_once_one_in_use_when_freed() -> None:
+def test_page_goes_offline_at_once_if_free_else_when_freed() -> None:
     host = small_host(4)
     alloc(host, 1, 1)
     claim(host, 2, (2, 0))
@@ -207,7 +205,7 @@ def test_a_free_page_goes_offline_at_once_one_in_use_when_freed() -> None:
     assert alloc(host, 1) is None
 
 
-def test_recall_when_a_marked_page_is_freed() -> None:
+def test_freeing_a_marked_page_recalls_no_claim() -> None:
     """Freeing cannot make claims exceed free pages, so this recall is for shortages from elsewhere: none here."""
     host = small_host(4)
     alloc(host, 1, 0)
@@ -217,7 +215,7 @@ def test_recall_when_a_marked_page_is_freed() -> None:
     assert avail(host) == ([3], 3, [3], 3)
 
 
-def test_pages_in_use_without_owner() -> None:
+def test_ownerless_pages_can_be_marked_and_freed() -> None:
     host = small_host(4)
     alloc(host, None)
     alloc_heap_pages(host, host.domain(1), 0)
@@ -227,7 +225,7 @@ def test_pages_in_use_without_owner() -> None:
     assert avail(host)[1] == 2
 
 
-def test_online() -> None:
+def test_online_page_returns_or_withdraws_the_mark() -> None:
     host = small_host(4)
     offline_page(host, 0)
     assert online_page(host, 0) is PageStatus.ONLINED
@@ -242,7 +240,7 @@ def test_online() -> None:
 
 
 @pytest.mark.parametrize("operation", [offline_page, online_page])
-def test_frames_that_the_host_does_not_have(operation: object) -> None:
+def test_frames_outside_the_host_are_refused(operation: object) -> None:
     host = boot((4, 6), 8, small_host().semantics)
     for mfn in (4, 7, 14, 16, -1):
         with pytest.raises(MisuseError, match=f"the host has no mfn {mfn}"):
@@ -250,13 +248,13 @@ def test_frames_that_the_host_does_not_have(operation: object) -> None:
     assert offline_page(host, 13) is PageStatus.OFFLINED
 
 
-def test_memory_beside_a_node_is_not_allocated() -> None:
+def test_frames_outside_a_node_are_not_allocated() -> None:
     host = boot((5, 0, 3), 8, small_host().semantics)
     taken = [alloc(host, None) for _ in range(9)]
     assert taken == [4, 0, 1, 2, 3, 18, 16, 17, None]
 
 
-def test_only_refcounted_pages_in_limbo_count_towards_the_limit() -> None:
+def test_only_refcounted_limbo_pages_count_against_the_limit() -> None:
     host = small_host()
     alloc_heap_pages(host, host.domain(1), 0, None, MEMF_no_refcount)
     assert len(list(host.pages.in_limbo())) == 1

@@ -101,17 +101,17 @@ BREAKERS: list[tuple[str, Callable[[Host], None], str]] = [
     ("dead-hold-nothing", dying_with_claims, "d1: dying with global_claims 2, node_claims 1"),
     ("dead-hold-nothing", destroyed_with_claims, "d1: destroyed with global_claims 2, node_claims 1"),
     ("aggregates-agree", destroyed_with_claims, "host: outstanding_claims 3 != sum 0"),
-    ("no-claims-lost", lost_claims, "d1: 2 pages, granted or claimed, went without reaching tot_pages"),
-    ("offline-mark-kept", lost_mark, "mfn 7: marked offline in limbo, the mark is lost"),
+    ("no-claims-lost", lost_claims, "d1: 2 pages, granted or claimed, were lost before they reached tot_pages"),
+    ("offline-mark-kept", lost_mark, "mfn 7: the page was marked offline in limbo and lost its mark"),
 ]
 
 
-def test_all_is_well_to_begin_with() -> None:
+def test_busy_host_violates_no_property() -> None:
     assert check_state(busy_host()) == []
 
 
 @pytest.mark.parametrize(("name", "breaker", "message"), BREAKERS, ids=lambda value: getattr(value, "__name__", None))
-def test_a_broken_property_is_named_with_its_numbers(name: str, breaker: Callable[[Host], None], message: str) -> None:
+def test_violated_property_is_named_with_its_numbers(name: str, breaker: Callable[[Host], None], message: str) -> None:
     host = busy_host()
     with all_locks(host):
         breaker(host)
@@ -121,7 +121,7 @@ def test_a_broken_property_is_named_with_its_numbers(name: str, breaker: Callabl
     assert found[0] in [str(violation) for violation in broken_properties(host)]
 
 
-def test_every_property_is_broken_above() -> None:
+def test_every_property_has_a_violating_example() -> None:
     assert {name for name, _, _ in BREAKERS} == set(STATE_PROPERTIES)
 
 

@@ -8,7 +8,7 @@ from reference.generations import GENERATIONS
 from reference.hypercalls import pausedomain, unpausedomain
 from reference.page_alloc import alloc_heap_pages, free_domheap_pages
 from reference.pages import PageState
-from reference.populate import Populated, PreemptAt, populate_physmap
+from reference.populate import PopulateResult, PreemptionChoice, populate_physmap
 from reference.properties import check_state, limbo_pages
 from reference.state import Host, Stash
 from reference.status import MisuseError, Status
@@ -32,7 +32,7 @@ def with_stash(order: int = 10, node: int | None = 0, semantics: str = "mainline
     return host
 
 
-def test_the_generations_that_stash() -> None:
+def test_known_generations_have_a_stash() -> None:
     assert WITH_STASH == [
         "mainline-4.22",
         "claim-sets-no-recall",
@@ -45,7 +45,7 @@ def test_the_generations_that_stash() -> None:
 
 
 @pytest.mark.parametrize("semantics", WITH_STASH)
-def test_a_stashed_extent_is_in_limbo_and_its_claim_redeemed(semantics: str) -> None:
+def test_stashed_extent_is_in_limbo_with_its_claim_redeemed(semantics: str) -> None:
     host = with_stash(semantics=semantics)
     assert stash_of(host, 1) == Stash(0, 10, 256)
     assert avail(host)[:2] == ([1024, 2048], 3072)
@@ -60,7 +60,7 @@ def test_a_stashed_extent_is_in_limbo_and_its_claim_redeemed(semantics: str) -> 
 @pytest.mark.parametrize("semantics", sorted(set(GENERATIONS) - set(WITH_STASH)))
 def test_other_generations_never_stash(semantics: str) -> None:
     host = building_host(semantics=semantics)
-    assert populate(host, 1, 1, 10, 0, preempt=(0, 256)) == Populated([0], 1)
+    assert populate(host, 1, 1, 10, 0, preempt=(0, 256)) == PopulateResult([0], 1)
     assert stash_of(host, 1) is None
     assert unpausedomain(host, 1) is Status.OK
 
@@ -69,18 +69,18 @@ def test_other_generations_never_stash(semantics: str) -> None:
 
 
 @pytest.mark.parametrize("semantics", ["legacy-redeem-at-alloc", *WITH_STASH])
-def test_preemption_between_extents_is_checked_before_all_but_the_first(semantics: str) -> None:
+def test_preemption_is_checked_before_all_but_the_first_extent(semantics: str) -> None:
     host = building_host(semantics=semantics)
     assert populate(host, 1, 5, 0, 0, preempt=(0, 0)).nr_done == 5  # no check before the first
     assert populate(host, 1, 5, 0, 0, start=1, preempt=(1, 0)).nr_done == 5
-    assert populate(host, 1, 5, 0, 0, start=1, preempt=(3, 0)) == Populated([9, 10], 3, BETWEEN)
-    assert populate(host, 1, 5, 0, 0, start=3, preempt=(9, 0)) == Populated([11, 12], 5)
+    assert populate(host, 1, 5, 0, 0, start=1, preempt=(3, 0)) == PopulateResult([9, 10], 3, BETWEEN)
+    assert populate(host, 1, 5, 0, 0, start=3, preempt=(9, 0)) == PopulateResult([11, 12], 5)
     assert held(host, 1)[2] == 13
 
 
 def test_preemption_between_extents_leaves_no_stash() -> None:
     host = building_host()
-    assert populate(host, 1, 2, 10, 0, preempt=(1, 0)) == Populated([0], 1, BETWEEN)
+    assert populate(host, 1, 2, 10, 0, preempt=(1, 0)) == PopulateResult([0], 1, BETWEEN)
     assert stash_of(host, 1) is None
 
 
@@ -100,9 +100,7 @@ def test_preemption_between_extents_leaves_no_stash() -> None:
         (11, 0, 0, False),
     ],
 )
-def test_the_next_populate_takes_the_stash_where_it_suits(
-    order: int, node: int | None, memflags: int, taken: bool
-) -> None:
+def test_next_populate_takes_a_suitable_stash(order: int, node: int | None, memflags: int, taken: bool) -> None:
     host = with_stash()
     steps = populate_physmap(host, 1, 1, order, node, memflags)
     next(steps)  # P1
@@ -116,14 +114,14 @@ def test_the_next_populate_takes_the_stash_where_it_suits(
     assert broken(host) == (set() if taken else {"no-claims-lost"})
 
 
-def test_a_taken_stash_is_not_redeemed_for_again() -> None:
+def test_taking_a_stash_redeems_no_claim_again() -> None:
     host = with_stash()
-    assert populate(host, 1, 1, 10) == Populated([0], 1)
+    assert populate(host, 1, 1, 10) == PopulateResult([0], 1)
     assert held(host, 1)[1:] == (1024, 1024)
     assert check_state(host) == []
 
 
-def test_a_freed_stash_never_gives_its_claim_back() -> None:
+def test_freed_stash_never_restores_its_claim() -> None:
     host = with_stash()
     steps = populate_physmap(host, 1, 1, 9)
     next(steps)
@@ -132,7 +130,7 @@ def test_a_freed_stash_never_gives_its_claim_back() -> None:
     assert broken(host) == {"no-claims-lost"}
 
 
-def test_others_get_in_between_the_free_and_the_allocation() -> None:
+def test_another_domain_can_take_the_pages_of_a_dropped_stash() -> None:
     """The pages of a dropped stash are unclaimed: somebody else takes them, and the build falls short."""
     host = building_host(2048)
     assert stake(host, 1, 2048) is Status.OK
@@ -148,29 +146,29 @@ def test_others_get_in_between_the_free_and_the_allocation() -> None:
 # -- P2: allocation
 
 
-def test_a_refused_extent_ends_the_call_without_preemption() -> None:
+def test_refused_extent_ends_the_call_without_preemption() -> None:
     host = building_host(1024, semantics="mainline-4.22")
-    assert populate(host, 1, 3, 9, preempt=(2, 256)) == Populated([0, 512], 2)
+    assert populate(host, 1, 3, 9, preempt=(2, 256)) == PopulateResult([0, 512], 2)
     assert stash_of(host, 1) is None
 
 
 @pytest.mark.parametrize("semantics", WITH_STASH)
-def test_once_creation_is_finished_nothing_is_stashed(semantics: str) -> None:
+def test_nothing_is_stashed_after_creation(semantics: str) -> None:
     host = building_host(semantics=semantics)
     assert unpausedomain(host, 1) is Status.OK
     assert host.domain(1).creation_finished
-    assert populate(host, 1, 1, 10, 0, preempt=(0, 256)) == Populated([0], 1)
+    assert populate(host, 1, 1, 10, 0, preempt=(0, 256)) == PopulateResult([0], 1)
     assert pausedomain(host, 1) is Status.OK  # paused again is not unfinished again
-    assert populate(host, 1, 1, 10, 0, preempt=(0, 256)) == Populated([1024], 1)
+    assert populate(host, 1, 1, 10, 0, preempt=(0, 256)) == PopulateResult([1024], 1)
 
 
-def test_creation_finished_while_an_extent_is_scrubbed_ends_its_preemption() -> None:
+def test_end_of_creation_during_scrubbing_ends_preemption() -> None:
     host = building_host()
-    steps = populate_physmap(host, 1, 1, 10, 0, preempt_at=PreemptAt(0, 256))
+    steps = populate_physmap(host, 1, 1, 10, 0, preempt_at=PreemptionChoice(0, 256))
     next(steps)
     next(steps)  # the pages are in limbo, and unscrubbed
     assert unpausedomain(host, 1) is Status.OK
-    assert run(steps) == Populated([0], 1)
+    assert run(steps) == PopulateResult([0], 1)
 
 
 # -- P3: scrubbing
@@ -191,50 +189,50 @@ def test_creation_finished_while_an_extent_is_scrubbed_ends_its_preemption() -> 
 def test_preemption_comes_after_each_256_pages_but_the_last(order: int, index: int, preempted: bool) -> None:
     host = building_host()
     result = populate(host, 1, 1, order, 0, preempt=(0, index))
-    expected = Populated([], 0, SCRUBBING, index) if preempted else Populated([0], 1)
+    expected = PopulateResult([], 0, SCRUBBING, index) if preempted else PopulateResult([0], 1)
     assert result == expected
     assert stash_of(host, 1) == (Stash(0, order, index) if preempted else None)
 
 
-def test_only_the_extent_that_is_named_is_preempted() -> None:
+def test_only_the_named_extent_is_preempted() -> None:
     host = building_host()
-    assert populate(host, 1, 3, 9, 0, preempt=(2, 256)) == Populated([0, 512], 2, SCRUBBING, 256)
+    assert populate(host, 1, 3, 9, 0, preempt=(2, 256)) == PopulateResult([0, 512], 2, SCRUBBING, 256)
     assert held(host, 1)[2] == 1024
 
 
-def test_a_continuation_scrubs_from_the_index_on() -> None:
+def test_continuation_scrubs_from_the_stored_index() -> None:
     host = with_stash()
-    assert populate(host, 1, 1, 10, preempt=(0, 511)) == Populated([0], 1)  # no check before 256 more pages
+    assert populate(host, 1, 1, 10, preempt=(0, 511)) == PopulateResult([0], 1)  # no check before 256 more pages
     host = with_stash()
-    assert populate(host, 1, 1, 10, preempt=(0, 512)) == Populated([], 0, SCRUBBING, 512)
+    assert populate(host, 1, 1, 10, preempt=(0, 512)) == PopulateResult([], 0, SCRUBBING, 512)
     assert stash_of(host, 1) == Stash(0, 10, 512)
     assert populate(host, 1, 1, 10, preempt=(0, 768)).scrub_index == 768
-    assert populate(host, 1, 1, 10) == Populated([0], 1)
+    assert populate(host, 1, 1, 10) == PopulateResult([0], 1)
     assert check_state(host) == []
 
 
-def test_a_second_stash_is_freed_and_the_call_ends_all_the_same() -> None:
+def test_second_stash_is_freed_and_the_call_ends() -> None:
     host = building_host()
     assert stake(host, 1, 2048) is Status.OK
-    first = populate_physmap(host, 1, 1, 10, 0, preempt_at=PreemptAt(0, 256))
+    first = populate_physmap(host, 1, 1, 10, 0, preempt_at=PreemptionChoice(0, 256))
     next(first)
     next(first)
-    assert populate(host, 1, 1, 9, 0, preempt=(0, 256)) == Populated([], 0, SCRUBBING, 256)
+    assert populate(host, 1, 1, 9, 0, preempt=(0, 256)) == PopulateResult([], 0, SCRUBBING, 256)
     assert stash_of(host, 1) == Stash(1024, 9, 256)
-    assert run(first) == Populated([], 0, SCRUBBING, 256)
+    assert run(first) == PopulateResult([], 0, SCRUBBING, 256)
     assert stash_of(host, 1) == Stash(1024, 9, 256)  # at most one
     assert avail(host)[0] == [1536, 2048]
     assert held(host, 1)[1:] == (512, 0)
     assert broken(host) == {"no-claims-lost"}
 
 
-def test_a_dying_domain_gets_no_stash() -> None:
+def test_dying_domain_gets_no_stash() -> None:
     host = building_host()
-    steps = populate_physmap(host, 1, 1, 10, 0, preempt_at=PreemptAt(0, 256))
+    steps = populate_physmap(host, 1, 1, 10, 0, preempt_at=PreemptionChoice(0, 256))
     next(steps)
     next(steps)
     mark_dying(host.domain(1))
-    assert run(steps) == Populated([], 0, SCRUBBING, 256)
+    assert run(steps) == PopulateResult([], 0, SCRUBBING, 256)
     assert stash_of(host, 1) is None
     assert avail(host)[1] == 4096
     assert check_state(host) == []
@@ -243,14 +241,14 @@ def test_a_dying_domain_gets_no_stash() -> None:
 # -- P4: assignment
 
 
-def test_an_extent_that_cannot_be_assigned_goes_back_and_its_claim_does_not() -> None:
+def test_unassignable_extent_is_freed_but_its_claim_is_lost() -> None:
     host = with_stash(order=9)
     host.semantics.set_max_pages(host, host.domain(1), 100)
     steps = populate_physmap(host, 1, 1, 9)
     next(steps)  # P1 takes it
     next(steps)  # P4 refuses it
     assert avail(host)[1] == 3584
-    assert run(steps) == Populated([], 0)
+    assert run(steps) == PopulateResult([], 0)
     assert avail(host)[1] == 4096
     assert held(host, 1)[1:] == (1536, 0)
     assert "no-claims-lost" in broken(host)
@@ -262,7 +260,7 @@ def test_extra_pages_are_stashed_as_such() -> None:
     assert populate(host, 1, 1, 9, 0, MEMF_no_refcount, preempt=(0, 256)).preempted == SCRUBBING
     assert held(host, 1)[1:] == (2048, 0)
     assert limbo_pages(host) == {}
-    assert populate(host, 1, 1, 9, 0, MEMF_no_refcount) == Populated([0], 1)
+    assert populate(host, 1, 1, 9, 0, MEMF_no_refcount) == PopulateResult([0], 1)
     with host.domain(1).page_alloc_lock:
         assert (host.domain(1).tot_pages, host.domain(1).extra_pages) == (0, 512)
 
@@ -286,7 +284,7 @@ def test_killing_marks_then_releases_then_frees_the_stash(semantics: str) -> Non
     assert check_state(host) == []
 
 
-def test_the_first_unpause_with_a_stash_crashes_the_domain() -> None:
+def test_first_unpause_with_a_stash_crashes_the_domain() -> None:
     host = with_stash()
     assert pausedomain(host, 1) is Status.OK
     assert unpausedomain(host, 1) is Status.OK  # one pause is left
@@ -300,19 +298,19 @@ def test_the_first_unpause_with_a_stash_crashes_the_domain() -> None:
     assert populate(host, 1, 1, 9, 0, preempt=(0, 256)).preempted == SCRUBBING  # creation is never finished
 
 
-def test_a_build_granted_all_its_memory_can_fall_short() -> None:
+def test_build_with_a_full_claim_can_still_fall_short() -> None:
     """2,048 pages are claimed; the first extent is dropped for another order, and others take its pages."""
     host = building_host(2048)
     assert stake(host, 1, 2048) is Status.OK
     populate(host, 1, 2, 10, preempt=(0, 512))
-    assert populate(host, 1, 8, 0) == Populated(list(range(8)), 8)
+    assert populate(host, 1, 8, 0) == PopulateResult(list(range(8)), 8)
     assert alloc(host, 2, 9) is not None
     assert alloc(host, 2, 9) is not None
     assert populate(host, 1, 2048, 0, start=8).nr_done == 1024
     assert (held(host, 1)[1:], avail(host)[1]) == ((0, 1024), 0)
 
 
-def test_the_legacy_claim_subtracts_tot_pages_which_lack_the_stash() -> None:
+def test_legacy_claim_does_not_subtract_the_stash() -> None:
     host = with_stash(order=9, claimed=0)
     assert stake(host, 1, 1024) is Status.OK
     assert held(host, 1)[1:] == (1024, 0)
@@ -320,7 +318,7 @@ def test_the_legacy_claim_subtracts_tot_pages_which_lack_the_stash() -> None:
     assert held(host, 1)[1:] == (1024, 512)  # 1,536 in all
 
 
-def test_a_stash_is_no_obstacle_for_the_allocator() -> None:
+def test_stash_does_not_hinder_the_allocator() -> None:
     host = with_stash()
     assert alloc_heap_pages(host, host.domain(1), 0, 0) == 1024
     assert sorted(block.state.value for block in host.pages.in_limbo()) == [PageState.LIMBO.value] * 2

@@ -16,28 +16,28 @@ def broken(host: Host) -> set[str]:
     return {violation.property for violation in check_state(host)}
 
 
-def test_entitlement_fails_when_the_limit_is_lowered_under_a_claim() -> None:
-    """``XEN_DOMCTL_max_mem`` looks at neither pages nor claims (qualifies DS-22)."""
+def test_entitlement_fails_if_the_limit_drops_below_a_claim() -> None:
+    """``XEN_DOMCTL_max_mem`` checks neither pages nor claims (qualifies DS-22)."""
     host = small_host(2, domains=1, max_pages=1)
     assert claim(host, 1, (1, 0)) is Status.OK
     host.semantics.set_max_pages(host, host.domain(1), 0)
     assert broken(host) == {"entitlement", "entitlement-without-limbo"}
 
 
-def test_entitlement_fails_when_a_set_is_installed_while_pages_are_in_limbo() -> None:
+def test_entitlement_fails_for_a_set_installed_with_limbo_pages() -> None:
     """The installer sees tot_pages, which does not count pages on their way to the domain (qualifies DS-11, DS-22)."""
     host = small_host(2, domains=1, max_pages=1)
     mfn = alloc_heap_pages(host, host.domain(1), 0)
     assert mfn == 0
     assert claim(host, 1, (1, 0)) is Status.OK
     assert broken(host) == {"entitlement"}  # 0 pages + 1 in limbo + 1 claimed > 1
-    # The weaker form breaks when they arrive: assign_pages looks at max_pages, not at claims.
+    # The weaker form is violated when they arrive: assign_pages checks max_pages, not claims.
     assert assign_pages(host, mfn, 0, host.domain(1)) is Status.OK
     assert broken(host) == {"entitlement", "entitlement-without-limbo"}
     assert held(host, 1) == ([1], 0, 1)
 
 
-def test_the_legacy_call_fails_the_same_way() -> None:
+def test_entitlement_fails_for_a_legacy_claim_with_limbo_pages() -> None:
     host = small_host(3, domains=1, max_pages=2)
     mfn = alloc_heap_pages(host, host.domain(1), 0)
     assert mfn is not None
@@ -58,8 +58,8 @@ def test_entitlement_holds_when_all_pages_have_arrived(entry: tuple[int, int]) -
     assert broken(host) == set()
 
 
-def test_a_dying_domain_can_get_a_claim_through_the_legacy_call() -> None:
-    """``XENMEM_claim_pages`` looks at ``is_dying`` before it takes the locks: a kill in between is not seen (DS-29)."""
+def test_dying_domain_can_get_a_claim_by_the_legacy_call() -> None:
+    """``XENMEM_claim_pages`` checks ``is_dying`` before it takes the locks, and misses a kill in between (DS-29)."""
     host = small_host(2, domains=1, max_pages=2)
     claiming = claim_pages(host, 1, 2)
     next(claiming)  # the checks passed
@@ -69,14 +69,14 @@ def test_a_dying_domain_can_get_a_claim_through_the_legacy_call() -> None:
     info = getdomaininfo(host, 1)
     assert not isinstance(info, Status)
     assert info.outstanding_pages == 2
-    # Nothing releases the claim any more: destruction does not look at it, and the host counts it for ever.
+    # The claim is never released: destruction does not check it, and the host counts it forever.
     assert run(destroydomain(host, 1)) is Status.OK
     assert 1 not in host.domains
     assert avail(host)[3] == 2
     assert broken(host) == {"dead-hold-nothing", "aggregates-agree"}
 
 
-def test_without_the_kill_in_between_the_legacy_call_is_refused() -> None:
+def test_legacy_call_is_refused_after_a_completed_kill() -> None:
     host = small_host(2, domains=1, max_pages=2)
     run(domain_kill(host, host.domain(1)))
     assert run(claim_pages(host, 1, 2)) is Status.EINVAL

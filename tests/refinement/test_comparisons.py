@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import z3
 
-from model.bookkeeping import TotalKept
+from model.bookkeeping import TotalBookkeeping
 from model.hosts.bounded import BoundedHost
 from model.named import GENERATIONS
 from model.properties import PROPERTIES
@@ -35,12 +35,12 @@ def verdict(*names: str, conditions: tuple[str, ...] = (), mutation: str = "", d
 
 
 @pytest.mark.parametrize(("semantics", "part", "place"), COMPARED)
-def test_the_two_do_the_same_on_any_host(semantics: str, part: str, place: str) -> None:
+def test_compared_calls_agree_on_any_host(semantics: str, part: str, place: str) -> None:
     assert verdict(semantics, part, place, PARAMETRIC) is Verdict.PROVED
 
 
 @pytest.mark.parametrize(("semantics", "part", "place"), COMPARED)
-def test_there_are_states_in_which_they_are_compared(semantics: str, part: str, place: str) -> None:
+def test_premises_of_each_comparison_can_hold(semantics: str, part: str, place: str) -> None:
     asked = problem(Obligation(semantics, part, place, bounded(2, 2)))
     asked.negated_goal = True
     assert plain(asked, QUICK).check() == z3.sat
@@ -86,40 +86,40 @@ def test_each_premise_is_needed_or_an_invariant(part: str, place: str, premise: 
         (ONE_NODE, "free_domheap_pages", "free-restores-claims"),
     ],
 )
-def test_a_mistake_in_the_rules_is_a_difference(part: str, place: str, mutation: str) -> None:
+def test_mistake_in_the_rules_is_a_difference(part: str, place: str, mutation: str) -> None:
     assert verdict("claim-sets", part, place, bounded(2, 2), mutation=mutation) is Verdict.REFUTED
 
 
 @pytest.mark.parametrize("place", ["claim_memory", "alloc_heap_pages", "domain_kill_release"])
-def test_a_total_that_forgets_node_claims_is_noticed(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_total_that_omits_node_claims_is_noticed(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def forgets(_self, step, domid, nodes, host_wide) -> None:
         step.add_at("node_claims", domid, nodes)
         step.add_at("outstanding_pages", domid, host_wide)
 
-    monkeypatch.setattr(TotalKept, "change", forgets)
+    monkeypatch.setattr(TotalBookkeeping, "change", forgets)
     assert verdict("claim-sets-v3", DERIVED, place, bounded(2, 2)) is Verdict.REFUTED
 
 
-def test_a_recall_that_forgets_the_total_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recall_that_omits_the_total_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def forgets(_self, step, nodes, host_wide) -> None:
         s, h = step.before, step.encoding
         step.set_vector("node_claims", h.combined([(1, s.node_claims), (-1, nodes)], s.node_claims))
 
-    monkeypatch.setattr(TotalKept, "deduct_everywhere", forgets)
+    monkeypatch.setattr(TotalBookkeeping, "deduct_everywhere", forgets)
     assert verdict("claim-sets-v3", DERIVED, "offline_page", bounded(2, 2)) is Verdict.REFUTED
 
 
-def test_a_legacy_claim_that_is_not_stored_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TotalKept, "stake", lambda _self, step, domid, claim: None)
+def test_legacy_claim_that_is_not_stored_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TotalBookkeeping, "stake", lambda _self, step, domid, claim: None)
     assert verdict("per-node-v8", DERIVED, "set_outstanding_pages", bounded(2, 2)) is Verdict.REFUTED
 
 
-def test_what_has_no_claim_sets_is_not_compared() -> None:
+def test_generation_without_claim_sets_is_not_compared() -> None:
     assert lacking(PROPERTIES[ONE_NODE], GENERATIONS["single-node-v4"]) == "it has no claim sets"
     assert lacking(PROPERTIES[DERIVED], GENERATIONS["claim-sets"]) == "host-wide claims are counted by themselves"
 
 
-def test_claim_sets_and_its_third_version_never_differ_but_for_the_type_of_counters(
+def test_claim_sets_and_v3_differ_only_in_counter_types(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     promised = Induction("claim-sets", (), list(GENERATIONS["claim-sets"].invariants))
@@ -130,7 +130,7 @@ def test_claim_sets_and_its_third_version_never_differ_but_for_the_type_of_count
     monkeypatch.setitem(GENERATIONS, "claim-sets-v3", same_type)
     assert never_differ("claim-sets", "claim-sets-v3")
     assert not never_differ("claim-sets-no-recall", "claim-sets")
-    monkeypatch.setattr(TotalKept, "stake", lambda _self, step, domid, claim: None)
+    monkeypatch.setattr(TotalBookkeeping, "stake", lambda _self, step, domid, claim: None)
     v3 = same_type
     monkeypatch.setitem(GENERATIONS, "claim-sets-v3", replace(v3, rules=replace(v3.rules, folds_legacy=False)))
     assert not never_differ("claim-sets", "claim-sets-v3")

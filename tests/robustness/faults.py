@@ -19,7 +19,7 @@ class Fault(NamedTuple):
     ends: str
     status: int
     says: str
-    """The line on standard error; none: nothing is said there."""
+    """The line on standard error; empty: there is no such line."""
     test: str
     """The test that does it."""
 
@@ -32,76 +32,84 @@ FAULTS = {
         "every obligation is unknown, with the reason",
         3,
         "",
-        "test_with_next_to_no_memory_everything_is_unknown",
+        "test_everything_is_unknown_with_almost_no_memory",
     ),
     "little-memory": Fault(
         "the solver has too little memory for some obligations",
         "the right verdict or unknown",
         3,
         "",
-        "test_in_between_no_verdict_is_wrong",
+        "test_no_verdict_is_wrong_with_little_memory",
     ),
     "prove-killed": Fault(
-        "a worker of `prove` is killed", "what it did is done again: all verdicts", 0, "", "test_prove"
+        "a worker of `prove` is killed",
+        "its work is repeated: all verdicts",
+        0,
+        "",
+        "test_prove_survives_killed_workers",
     ),
     "matrix-killed": Fault(
-        "a worker of the matrix is killed", "what it did is done again: all cells", 0, "", "test_the_matrix"
+        "a worker of the matrix is killed",
+        "its work is repeated: all cells",
+        0,
+        "",
+        "test_matrix_survives_killed_workers",
     ),
     "fuzz-killed": Fault(
         "a worker of `fuzz` is killed",
-        "what it did is done again: the same campaign as undisturbed",
+        "its work is repeated: the same campaign as undisturbed",
         3,
-        "a worker process died: killed, or out of memory; what it was doing is done again",
-        "test_fuzz_gives_what_it_gives_undisturbed",
+        "a worker process died (killed, or out of memory); its work is repeated",
+        "test_fuzz_gives_equal_results_with_killed_workers",
     ),
     "cache-damaged": Fault(
         "stored verdicts are cut, emptied, overwritten, edited or exchanged",
-        "they count as absent and are made anew",
+        "they count as absent and are computed again",
         0,
-        "2 stored results could not be read: proved anew",
-        "test_damaged_entries_are_counted_and_made_anew",
+        "2 stored results could not be read: they were proved again",
+        "test_damaged_cache_entries_are_counted_and_recomputed",
     ),
     "matrix-damaged": Fault(
         "the stored verdicts of a generation are damaged",
-        "they count as absent and are made anew",
+        "they count as absent and are computed again",
         0,
         "",
-        "test_a_damaged_file_counts_as_absent",
+        "test_damaged_file_counts_as_absent",
     ),
     "cache-shared": Fault(
         "three runs on one cache at the same time",
         "the same verdicts, and a cache without damage",
         0,
         "",
-        "test_runs_at_the_same_time_share_a_cache",
+        "test_concurrent_runs_share_a_cache",
     ),
     "cache-full": Fault(
         "the disk of the cache is full",
-        "all verdicts; nothing is left behind",
+        "all verdicts; no file is left",
         0,
         f"{STORED} results are not stored: {NO_SPACE}",
-        "test_a_cache_on_a_full_disk_costs_no_verdict",
+        "test_full_disk_of_the_cache_loses_no_verdict",
     ),
     "cache-limited": Fault(
         "files may not grow",
-        "all verdicts; nothing is left behind",
+        "all verdicts; no file is left",
         0,
         f"{STORED} results are not stored: {os.strerror(errno.EFBIG)}",
-        "test_a_cache_whose_files_cannot_grow_costs_no_verdict",
+        "test_cache_files_that_cannot_grow_lose_no_verdict",
     ),
     "output-full": Fault(
         "the disk of standard output is full",
         "it ends",
         2,
         NO_SPACE,
-        "test_output_that_cannot_be_written_is_said",
+        "test_unwritable_output_is_reported",
     ),
     "campaign-full": Fault(
         "the disk of a campaign is full",
-        "it ends, and goes on later where there is room",
+        "it ends, and continues later when there is room",
         2,
         f"--out: campaign: {NO_SPACE}",
-        "test_a_campaign_on_a_full_disk_ends_and_goes_on_where_there_is_room",
+        "test_campaign_on_a_full_disk_ends_and_can_be_resumed",
     ),
 }
 """By a name that the tests use."""

@@ -64,7 +64,7 @@ def no_result(path: Path) -> None:
     [(another_entry, cut), (another_verdict, garbage), (no_result, emptied)],
     ids=lambda damages: "-".join(damage.__name__ for damage in damages),
 )
-def test_damaged_entries_are_counted_and_made_anew(
+def test_damaged_cache_entries_are_counted_and_recomputed(
     filled: Path, tmp_path: Path, damages: tuple[Callable[[Path], None], ...]
 ) -> None:
     folder = tmp_path / "copy"
@@ -81,7 +81,7 @@ def test_damaged_entries_are_counted_and_made_anew(
     assert all(result["stored"] and result["seconds"] is None for result in json.loads(out)["results"])
 
 
-def test_stored_verdicts_are_shown_without_solver_and_with_their_date(filled: Path) -> None:
+def test_stored_verdicts_are_shown_with_date_and_no_solver(filled: Path) -> None:
     command = "import sys; from proofs.cli.main import main; sys.modules['z3'] = None; main()"
     done = subprocess.run(
         [sys.executable, "-c", command, "prove", f"{OF_ALLOCATIONS}_heap_pages"],
@@ -96,11 +96,11 @@ def test_stored_verdicts_are_shown_without_solver_and_with_their_date(filled: Pa
         [sys.executable, "-c", command, "prove", OF_ALLOCATIONS], cwd=filled, capture_output=True, text=True, check=True
     )
     today = datetime.now(UTC).date().isoformat()
-    assert f"{STORED} from the cache, stored {today};" in done.stdout
-    assert re.search(r"^ node-backed .* stored *$", done.stdout, re.MULTILINE)
+    assert f"all from the cache, stored {today}." in done.stdout
+    assert re.search(r"^ node-backed .* proved .*\d+/\d+ *$", done.stdout, re.MULTILINE)
 
 
-def test_runs_at_the_same_time_share_a_cache(tmp_path: Path, filled: Path) -> None:
+def test_concurrent_runs_share_a_cache(tmp_path: Path, filled: Path) -> None:
     runs = [started(tmp_path, *ASKED) for _ in range(3)]
     for process in runs:
         code, out, err = ended(process)

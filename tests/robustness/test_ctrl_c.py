@@ -6,8 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,7 +71,7 @@ def processes_of(session: int) -> list[Path]:
 
 
 @pytest.mark.parametrize("whole_group", [True, False], ids=["of-a-terminal", "to-one-process"])
-def test_deaf_work_is_killed_and_results_are_kept(run: subprocess.Popen[str], whole_group: bool) -> None:
+def test_unresponsive_work_is_killed_and_results_are_kept(run: subprocess.Popen[str], whole_group: bool) -> None:
     assert lines_until_work_runs(run) == ["begun 1", "begun 2", "done"]
     sent = time.monotonic()
     (os.killpg if whole_group else os.kill)(run.pid, signal.SIGINT)
@@ -104,7 +107,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_question_under_way_ends_as_interrupted() -> None:
+def test_running_query_ends_as_interrupted() -> None:
     command = [sys.executable, "-c", PIGEONS]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
@@ -118,7 +121,7 @@ def test_question_under_way_ends_as_interrupted() -> None:
     assert out == "interrupted\n"
 
 
-def test_no_question_is_put_after_ctrl_c() -> None:
+def test_no_query_starts_after_ctrl_c() -> None:
     solver = interrupts.interruptible(z3.SimpleSolver())
     with interrupts.interrupts_noted():
         assert interrupts.check(solver) == z3.sat
@@ -126,3 +129,30 @@ def test_no_question_is_put_after_ctrl_c() -> None:
         with pytest.raises(KeyboardInterrupt):
             interrupts.check(solver)
     assert interrupts.check(solver) == z3.sat
+
+
+class HalfMadeObject:
+    """As an object of Z3 whose making was interrupted."""
+
+    def __del__(self) -> None:
+        self.never_set  # type: ignore[attr-defined]  # noqa: B018
+
+
+@pytest.mark.parametrize("came", [True, False])
+def test_objects_left_half_made_by_ctrl_c_are_not_reported(came: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[object] = []
+    with interrupts.interrupts_raised():
+        monkeypatch.setattr(sys, "unraisablehook", partial(interrupts._raised_in_vain, reported.append))
+        if came:
+            interrupts._came.set()
+        HalfMadeObject()
+    assert len(reported) == (0 if came else 1)
+
+
+def test_no_question_is_ended_after_the_command() -> None:
+    """Z3 loses the model of a question that is ended when it is decided already."""
+    before = threading.active_count()
+    with suppress(KeyboardInterrupt), interrupts.interrupts_raised():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+    assert threading.active_count() == before

@@ -16,7 +16,7 @@ def test_every_fault_has_its_test() -> None:
     assert {fault.test for fault in FAULTS.values()} <= there
 
 
-def test_every_line_is_compared_by_a_test() -> None:
+def test_every_row_of_the_document_has_a_test() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "robustness").glob("test_*.py")]
     compared = {name for text in texts for name in re.findall(r'said\("([\w-]+)"\)', text)}
     assert {name for name, fault in FAULTS.items() if fault.says} <= compared

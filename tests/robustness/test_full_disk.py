@@ -1,4 +1,4 @@
-"""A disk that is full: what was found is told, what cannot be written is said in a line."""
+"""A full disk: results are reported, and one line names what cannot be written."""
 
 import resource
 import signal
@@ -35,14 +35,14 @@ def full(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", disk], check=True)
 
 
-def test_a_cache_on_a_full_disk_costs_no_verdict(full: Path) -> None:
+def test_full_disk_of_the_cache_loses_no_verdict(full: Path) -> None:
     code, out, err = run(full, *PROVE)
     assert (code, err) == (0, said("cache-full"))
     assert set(verdicts(out).values()) == {"proved"}
     assert [p for p in (full / ".cache").rglob("*") if p.is_file()] == []
 
 
-def test_a_cache_whose_files_cannot_grow_costs_no_verdict(tmp_path: Path) -> None:
+def test_cache_files_that_cannot_grow_lose_no_verdict(tmp_path: Path) -> None:
     code, out, err = run(tmp_path, *PROVE, prepare=files_stay_small)
     assert (code, err) == (0, said("cache-limited"))
     assert set(verdicts(out).values()) == {"proved"}
@@ -50,7 +50,7 @@ def test_a_cache_whose_files_cannot_grow_costs_no_verdict(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("arguments", [PROVE, ("replay", "--json"), ("explain",)], ids=lambda a: a[0])
-def test_output_that_cannot_be_written_is_said(arguments: tuple[str, ...]) -> None:
+def test_unwritable_output_is_reported(arguments: tuple[str, ...]) -> None:
     folder = Path(__file__).parent.parent.parent
     more = ("tests/data/examples/redeem.jsonl",) if arguments[0] != "prove" else ()
     with open("/dev/full", "w") as device:
@@ -59,7 +59,7 @@ def test_output_that_cannot_be_written_is_said(arguments: tuple[str, ...]) -> No
 
 
 @pytest.mark.long
-def test_a_campaign_on_a_full_disk_ends_and_goes_on_where_there_is_room(full: Path) -> None:
+def test_campaign_on_a_full_disk_ends_and_can_be_resumed(full: Path) -> None:
     code, _out, err = run(full, *FUZZ)
     assert (code, err) == (2, said("campaign-full"))
     (full / "filler").unlink()

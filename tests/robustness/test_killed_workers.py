@@ -1,4 +1,4 @@
-"""A worker killed in the middle: its work is done again, and comes out the same."""
+"""A worker that is killed: its work is repeated with the same result."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ FUZZ = ("fuzz", "--generation", "claim-sets", "--steps", "30000", "--seed", "7",
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_prove(tmp_path: Path, jobs: str) -> None:
+def test_prove_survives_killed_workers(tmp_path: Path, jobs: str) -> None:
     process = started(tmp_path, *PROVE, "--jobs", jobs)
     kill_a_worker(process, int(jobs))
     code, out, err = ended(process)
@@ -27,7 +27,7 @@ def test_prove(tmp_path: Path, jobs: str) -> None:
 
 
 @pytest.mark.long
-def test_the_matrix(tmp_path: Path) -> None:
+def test_matrix_survives_killed_workers(tmp_path: Path) -> None:
     process = started(tmp_path, *MATRIX, "--jobs", "2")
     kill_a_worker(process)
     code, out, err = ended(process)
@@ -43,7 +43,7 @@ def without_times(campaign: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.long
-def test_fuzz_gives_what_it_gives_undisturbed(tmp_path: Path) -> None:
+def test_fuzz_gives_equal_results_with_killed_workers(tmp_path: Path) -> None:
     process = started(tmp_path, *FUZZ, "--jobs", "2")
     kill_a_worker(process, 2)
     code, out, err = ended(process)

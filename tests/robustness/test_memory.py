@@ -17,7 +17,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return verdicts(out)
 
 
-def test_with_next_to_no_memory_everything_is_unknown(tmp_path: Path, right: dict[str, str]) -> None:
+def test_everything_is_unknown_with_almost_no_memory(tmp_path: Path, right: dict[str, str]) -> None:
     code, out, err = run(tmp_path, *ASKED, "--memory", "1")
     assert (code, err) == (3, [])
     assert set(verdicts(out)) == set(right)
@@ -25,7 +25,7 @@ def test_with_next_to_no_memory_everything_is_unknown(tmp_path: Path, right: dic
     assert "out of memory, or killed" in out
 
 
-def test_with_enough_memory_nothing_is(tmp_path: Path, right: dict[str, str]) -> None:
+def test_nothing_is_unknown_with_enough_memory(tmp_path: Path, right: dict[str, str]) -> None:
     code, out, err = run(tmp_path, *ASKED, "--memory", "500")
     assert (code, err) == (0, [])
     assert verdicts(out) == right
@@ -33,7 +33,7 @@ def test_with_enough_memory_nothing_is(tmp_path: Path, right: dict[str, str]) ->
 
 @pytest.mark.long
 @pytest.mark.parametrize("memory", range(16, 40, 2))
-def test_in_between_no_verdict_is_wrong(tmp_path: Path, memory: int, right: dict[str, str]) -> None:
+def test_no_verdict_is_wrong_with_little_memory(tmp_path: Path, memory: int, right: dict[str, str]) -> None:
     code, out, err = run(tmp_path, *ASKED, "--memory", str(memory))
     assert code in (0, 3)
     assert err == []

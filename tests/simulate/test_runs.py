@@ -43,7 +43,7 @@ def test_every_build_ends_once_and_the_state_stays_right(policy: str) -> None:
         assert not outcome.crash
 
 
-def test_with_claims_no_build_fails_half_way_without_them_some_do() -> None:
+def test_only_builds_without_claims_fail_half_way() -> None:
     def half_way(policy: str) -> float:
         return sum(run_once(STORM, policy, seed).values[BuildEnding.FAILED_HALF_WAY.value] for seed in range(10))
 
@@ -51,7 +51,7 @@ def test_with_claims_no_build_fails_half_way_without_them_some_do() -> None:
     assert [half_way(policy) for policy in POLICIES if policy != "no-claims"] == [0, 0, 0]
 
 
-def test_a_failed_build_leaves_nothing_behind() -> None:
+def test_failed_build_leaves_no_pages_or_claims() -> None:
     host = host_of("no-claims", 1024)
     built = run(build(host, 0, {0: 2048}, 9, POLICIES["no-claims"]))
     assert built.ending is BuildEnding.FAILED_HALF_WAY
@@ -60,7 +60,7 @@ def test_a_failed_build_leaves_nothing_behind() -> None:
     assert not host.domains
 
 
-def test_a_claim_that_fails_costs_no_page() -> None:
+def test_failed_claim_costs_no_page() -> None:
     host = host_of("claim-sets", 1024, 4096)
     built = run(build(host, 0, {0: 2048}, 9, POLICIES["claim-sets"]))
     assert built.ending is BuildEnding.FAILED_AT_CLAIM
@@ -68,7 +68,7 @@ def test_a_claim_that_fails_costs_no_page() -> None:
     assert not host.domains
 
 
-def test_without_large_blocks_extents_become_small_though_claimed() -> None:
+def test_extents_become_small_without_large_blocks() -> None:
     """2 MiB are free and claimed, but every block of them has a page in use."""
     host = host_of("claim-sets", 1024)
     asked = BallooningDomains(count=1, memory=MemorySize(2), grows_to=MemorySize(1024))
@@ -80,7 +80,7 @@ def test_without_large_blocks_extents_become_small_though_claimed() -> None:
     assert built.got_on_node == built.wanted_on_node == 512
 
 
-def test_a_set_spreads_a_domain_where_one_claim_cannot() -> None:
+def test_set_spreads_a_domain_where_one_claim_cannot() -> None:
     installed = {}
     for policy in ("claim-sets", "single-node"):
         host = host_of(policy, 2048, 2048)
@@ -91,7 +91,7 @@ def test_a_set_spreads_a_domain_where_one_claim_cannot() -> None:
     assert installed == {"claim-sets": [1024, 1024, 0], "single-node": [0, 0, 2048]}
 
 
-def test_domains_shut_down_after_so_many_builds() -> None:
+def test_domains_shut_down_to_make_room() -> None:
     """On a host for two domains, six complete one after the other only if former ones go."""
     builds = Builds(count=6, memory=[MemorySize(2048)], parallel=1, largest_extents="2MiB")
     scenario = msgspec.structs.replace(STORM, host=ScenarioHost(1, MemorySize(4096)), builds=builds)
@@ -100,7 +100,7 @@ def test_domains_shut_down_after_so_many_builds() -> None:
     assert run_once(lasting, "claim-sets", 0).values["completed"] == 6
 
 
-def test_an_interval_holds_the_mean_and_narrows_with_more_runs() -> None:
+def test_interval_contains_the_mean_and_narrows_with_more_runs() -> None:
     rng = Random(1)
     values = [rng.random() for _ in range(400)]
     few, many = measure(values[:20]), measure(values)
@@ -109,7 +109,7 @@ def test_an_interval_holds_the_mean_and_narrows_with_more_runs() -> None:
     assert measure([2.0]) == measure([2.0, 2.0])
 
 
-def test_rows_do_not_depend_on_the_order_in_which_runs_end() -> None:
+def test_rows_do_not_depend_on_the_order_of_runs() -> None:
     outcomes = [run_once(STORM, policy, seed) for policy in ("legacy", "claim-sets") for seed in range(4)]
     assert rows(outcomes) == rows([*reversed(outcomes[:4]), *reversed(outcomes[4:])])
 
@@ -117,7 +117,7 @@ def test_rows_do_not_depend_on_the_order_in_which_runs_end() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("name", built_in())
-def test_what_comes_with_the_tool_runs_and_breaks_nothing(name: str, policy: str) -> None:
+def test_built_in_scenarios_run_without_violation(name: str, policy: str) -> None:
     outcome = run_once(load(built_in()[name]), policy, 0)
     assert not outcome.broken
     assert not outcome.crash

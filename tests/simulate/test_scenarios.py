@@ -38,7 +38,7 @@ def test_other_sizes_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", built_in())
-def test_what_comes_with_the_tool_is_valid_and_named_as_its_file(name: str) -> None:
+def test_built_in_scenarios_are_valid_and_named_as_their_file(name: str) -> None:
     scenario = load(built_in()[name])
     assert scenario.name == name
     assert scenario.about
@@ -67,7 +67,7 @@ def test_what_comes_with_the_tool_is_valid_and_named_as_its_file(name: str) -> N
         ('["64MiB", "128MiB"]', '["64MiB"', 14, "Unclosed array"),
     ],
 )
-def test_a_bad_file_is_one_line_with_file_line_and_field(
+def test_malformed_scenario_names_file_line_and_field(
     tmp_path: Path, old: str, new: str, line: int | None, message: str
 ) -> None:
     assert old in GOOD
@@ -79,6 +79,6 @@ def test_a_bad_file_is_one_line_with_file_line_and_field(
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"none\.toml: No such file"):
         load(tmp_path / "none.toml")

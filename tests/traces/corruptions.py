@@ -37,7 +37,7 @@ class Sample(NamedTuple):
         return (self.trace[0]["format"], self.op, "builder" in self.event, outcome)
 
 
-class Diverges(NamedTuple):
+class ExpectedDivergence(NamedTuple):
     """What the replay must report."""
 
     field: str
@@ -45,13 +45,13 @@ class Diverges(NamedTuple):
     observed: Any
 
 
-class Malformed(NamedTuple):
+class ExpectedError(NamedTuple):
     """What the error must say."""
 
     says: str
 
 
-class Unnoticed(NamedTuple):
+class ExpectedAcceptance(NamedTuple):
     """In claim-trace/2, what was not observed is not compared."""
 
 
@@ -62,7 +62,7 @@ class Case(NamedTuple):
     path: str
     name: str
     event: Json
-    outcome: Diverges | Malformed | Unnoticed
+    outcome: ExpectedDivergence | ExpectedError | ExpectedAcceptance
 
     @property
     def id(self) -> str:
@@ -189,7 +189,7 @@ def outcome_cases(sample: Sample) -> Iterator[Case]:
         if field not in event:
             # The reader knows: no block, no node.
             lone = sample.op.startswith("alloc_") and (field == "mfn" or (field == "on_node" and "mfn" in event))
-            outcome = Malformed("field `on_node`") if lone else Diverges(field, "absent", ADDED[field])
+            outcome = ExpectedError("field `on_node`") if lone else ExpectedDivergence(field, "absent", ADDED[field])
             yield Case(sample, field, "added", event | {field: ADDED[field]}, outcome)
             continue
         right = event[field]
@@ -204,11 +204,11 @@ def outcome_cases(sample: Sample) -> Iterator[Case]:
                 expected = right[: len(value) + 1]  # one more than observed is enough
             if field == "mfn" and plain and right is not None:
                 expected = LEGAL
-            yield Case(sample, field, f"{value!r:.40}", corrupted, Diverges(field, expected, value))
+            yield Case(sample, field, f"{value!r:.40}", corrupted, ExpectedDivergence(field, expected, value))
         corrupted = {name: value for name, value in event.items() if name != field}
         lone_block = field == "on_node" and sample.op.startswith("alloc_")
         required = lone_block or sample.trace[0]["format"] == FORMAT_1
-        outcome = Malformed(f"field `{field}`") if required else Unnoticed()
+        outcome = ExpectedError(f"field `{field}`") if required else ExpectedAcceptance()
         yield Case(sample, field, "removed", corrupted, outcome)
 
 
@@ -216,13 +216,15 @@ def crash_cases(sample: Sample) -> Iterator[Case]:
     event = sample.event
     text = "Assertion 'd->tot_pages' failed"
     keep = {name: value for name, value in event.items() if name not in (*OPS[sample.op].observed, "state")}
-    yield Case(sample, "crash", "in place of the state", keep | {"crash": text}, Diverges("crash", "no crash", text))
+    yield Case(
+        sample, "crash", "in place of the state", keep | {"crash": text}, ExpectedDivergence("crash", "no crash", text)
+    )
     both = event | {"crash": text}
-    yield Case(sample, "crash", "beside the state", both, Malformed("both `crash` and `state`"))
-    yield Case(sample, "crash", "removed, and no state", keep, Malformed("field `state` is missing"))
+    yield Case(sample, "crash", "with a state", both, ExpectedError("both `crash` and `state`"))
+    yield Case(sample, "crash", "removed, and no state", keep, ExpectedError("field `state` is missing"))
     for field in OPS[sample.op].observed:
         more = keep | {"crash": text, field: ADDED[field]}
-        yield Case(sample, "crash", f"beside {field}", more, Malformed(f"both `crash` and `{field}`"))
+        yield Case(sample, "crash", f"with {field}", more, ExpectedError(f"both `crash` and `{field}`"))
 
 
 # --- the counters ----------------------------------------------------------------------------------------------------
@@ -237,10 +239,16 @@ def state_cases(sample: Sample) -> Iterator[Case]:
         path = ("state", "domains", domid)
         yield from _struct_cases(sample, DomainCounters, counters, path, set(DomainCounters.__struct_fields__))
         without = changed(sample, lambda event, domid=domid: event["state"]["domains"].pop(domid))
-        yield Case(sample, "state.domains.*", f"without {domid}", without, Diverges(".".join(path), counters, "absent"))
+        yield Case(
+            sample,
+            "state.domains.*",
+            f"without {domid}",
+            without,
+            ExpectedDivergence(".".join(path), counters, "absent"),
+        )
     extra = {"max_pages": 0, "tot_pages": 0}
     more = changed(sample, lambda event: event["state"]["domains"].update({"77": extra}))
-    yield Case(sample, "state.domains.*", "one more", more, Diverges("state.domains.77", "absent", extra))
+    yield Case(sample, "state.domains.*", "one more", more, ExpectedDivergence("state.domains.77", "absent", extra))
 
 
 ADDED_COUNTERS: Json = {
@@ -273,7 +281,7 @@ def _struct_cases(
         name = ".".join((*path, field))
         if field == "domains":
             without = changed(sample, lambda event, field=field: _at(event, path).pop(field))
-            yield Case(sample, where, "removed", without, Malformed(f"`{field}`"))
+            yield Case(sample, where, "removed", without, ExpectedError(f"`{field}`"))
             continue
         if field not in record:
             assert field in fields
@@ -284,21 +292,23 @@ def _struct_cases(
                 expected = _finished(sample, path[-1])
                 value = not expected
             added = changed(sample, lambda event, f=field, v=value: _at(event, path).update({f: v}))
-            yield Case(sample, where, f"{name} added", added, Diverges(name, expected, value))
+            yield Case(sample, where, f"{name} added", added, ExpectedDivergence(name, expected, value))
             continue
         right = record[field]
         if field in STASH:
             yield from _stash_cases(sample, where, path, field, right)
             continue
         without = changed(sample, lambda event, field=field: _at(event, path).pop(field))
-        lost = Malformed(f"`{field}`") if field in required else Diverges(name, right, "absent")
+        lost = ExpectedError(f"`{field}`") if field in required else ExpectedDivergence(name, right, "absent")
         yield Case(sample, where, f"{name} removed", without, lost)
         if isinstance(right, list):
             for index, number in enumerate(right):
                 yield from _number_cases(sample, f"{where}[]", (*path, field), index, number)
             for values in (right[:-1], [*right, 0], []):
                 resized = changed(sample, lambda event, f=field, v=values: _at(event, path).update({f: v}))
-                yield Case(sample, where, f"{name} of {len(values)}", resized, Malformed(f"field `{name}` must have"))
+                yield Case(
+                    sample, where, f"{name} of {len(values)}", resized, ExpectedError(f"field `{name}` must have")
+                )
         else:
             yield from _number_cases(sample, where, path, field, right)
 
@@ -306,15 +316,15 @@ def _struct_cases(
 def _stash_cases(sample: Sample, where: str, path: tuple[str, ...], field: str, right: Any) -> Iterator[Case]:
     name = ".".join((*path, field))
     without = changed(sample, lambda event: _at(event, path).pop(field))
-    yield Case(sample, where, f"{name} removed", without, Unnoticed())
+    yield Case(sample, where, f"{name} removed", without, ExpectedAcceptance())
     if field == "creation_finished":
-        wrong: list[tuple[Any, Diverges]] = [(not right, Diverges(name, right, not right))]
+        wrong: list[tuple[Any, ExpectedDivergence]] = [(not right, ExpectedDivergence(name, right, not right))]
     elif right is None:
         there = ADDED_COUNTERS["pending_scrub"]
-        wrong = [(there, Diverges(name, None, there))]
+        wrong = [(there, ExpectedDivergence(name, None, there))]
     else:
-        wrong = [(None, Diverges(name, right, None))]
-        wrong += [(right | {part: n + 1}, Diverges(f"{name}.{part}", n, n + 1)) for part, n in right.items()]
+        wrong = [(None, ExpectedDivergence(name, right, None))]
+        wrong += [(right | {part: n + 1}, ExpectedDivergence(f"{name}.{part}", n, n + 1)) for part, n in right.items()]
     for value, outcome in wrong:
         corrupted = changed(sample, lambda event, v=value: _at(event, path).update({field: v}))
         yield Case(sample, where, f"{name} = {value}", corrupted, outcome)
@@ -327,7 +337,7 @@ def _number_cases(sample: Sample, where: str, path: tuple[str, ...], key: str | 
         # A domain's counters are 32-bit unsigned; the host's are signed, and below zero an observation like others.
         least = -1 if key == "claim_node" else 0
         impossible = "domains" in path and not least <= wrong <= UINT_MAX
-        outcome = Malformed("field `state.domains") if impossible else Diverges(name, number, wrong)
+        outcome = ExpectedError("field `state.domains") if impossible else ExpectedDivergence(name, number, wrong)
         yield Case(sample, where, f"{name} = {wrong}", corrupted, outcome)
 
 

@@ -55,7 +55,7 @@ def order_cases() -> Iterator[Case]:
     yield Case("no header", headless, 1, 0, "an event before any header line")
     content = b"\n".join(GOOD[:1])
     yield Case("a header only", content, 1, 0, "ends before boot")
-    yield Case("a header only, behind a trace", b"\n".join([*GOOD, GOOD[0]]), 6, GOOD_EVENTS, "ends before boot")
+    yield Case("only a header after a trace", b"\n".join([*GOOD, GOOD[0]]), 6, GOOD_EVENTS, "ends before boot")
 
 
 def _in_own(op: str) -> tuple[list[Json], int]:
@@ -106,13 +106,13 @@ def misuse_cases() -> Iterator[Case]:
         (
             "claim_memory",
             {"claims": [{"pages": 1, "target": 0, "cmd": 1}]},
-            "calls the reserved field of an entry `pad`",
+            "the reserved field of an entry is named `pad`",
         ),
     ]:
         bad = own[1 + first[name]] | changes
         yield at_event(f"{name} {changes}", own, first[name], bad, says)
     nobody = {"op": "continue", "builder": "c", "state": own[3]["state"]}
-    yield at_event("continue of an unknown builder", own, 3, nobody, "builder c has nothing to continue")
+    yield at_event("continue of an unknown builder", own, 3, nobody, "builder c has no operation to continue")
     without = {"op": "continue", "result": "OK", "state": own[3]["state"]}
     yield at_event("continue of no builder", own, 3, without, "field `builder` is missing")
     busy = next(i for i, event in enumerate(builders[1:]) if "builder" in event) + 1
@@ -120,7 +120,7 @@ def misuse_cases() -> Iterator[Case]:
         bad = event | {"builder": "a", "state": builders[busy]["state"]}
         yield at_event(f"{event['op']} of a busy builder", builders, busy, bad, "builder a has not ended")
     again = builders[busy + 2] | {"builder": "c\n\x00"}
-    yield at_event("a builder's name of two lines", builders, busy + 1, again, "builder c\\n\\x00 has nothing")
+    yield at_event("a builder's name of two lines", builders, busy + 1, again, "builder c\\n\\x00 has no operation")
 
 
 # --- lines that are no JSON, or no event ------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def line_cases() -> Iterator[Case]:
         ("no op", line.replace(b'"op":"install_claim_set",', b""), "`op`"),
         ("single quotes", line.replace(b'"', b"'"), "not JSON"),
         ("two objects", line + line, "not JSON"),
-        ("a comma behind", line[:-1] + b",}", "not JSON"),
+        ("a comma at the end", line[:-1] + b",}", "not JSON"),
         ("a byte order mark", b"\xef\xbb\xbf" + line, "not JSON"),
         ("UTF-16", line.decode().encode("utf-16"), "not JSON"),
         ("a zero byte", line.replace(b":", b":\0", 1), "not JSON"),
@@ -213,9 +213,9 @@ def file_cases() -> Iterator[Case]:
     yield Case("gzip cut in the second member's header", members[: cut + 3], lines + 1, events, "end too early")
     whole = content.count(b"\n")
     total = _before(content)[1]
-    yield Case("gzip and something behind", packed + b"what", whole + 1, total, "damaged")
+    yield Case("gzip with trailing data", packed + b"what", whole + 1, total, "damaged")
     for name, junk in [("text", b"\nhello\n"), ("zeros", bytes(5000)), ("a gzip file", packed[:5000])]:
-        yield Case(f"a plain file with {name} behind", content + junk, whole + 1 + (name == "text"), total, "")
+        yield Case(f"a plain file with {name} at the end", content + junk, whole + 1 + (name == "text"), total, "")
     yield Case("empty", b"", 0, 0, "the file is empty")
     yield Case("blank lines", b"\n \n\t\n", 3, 0, "the file is empty")
     yield Case("an empty gzip", gzip.compress(b""), 0, 0, "the file is empty")

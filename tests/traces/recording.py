@@ -44,8 +44,8 @@ from proofs.operations import (
     SetOutstandingPages,
     UnpauseDomain,
 )
-from proofs.replay.execution import boot_shape
 from proofs.replay.observe import observe
+from proofs.replay.runner import boot_shape
 from proofs.traces.events import FORMAT_2, Header, HostShape
 from reference.generations import GENERATIONS
 from reference.steps import Steps, run
@@ -182,7 +182,7 @@ def interleaved() -> list[Json]:
 
 
 def queries() -> list[Json]:
-    """What claim-sets does not have: the installed set can be asked for."""
+    """A feature that claim-sets does not have: a query of the installed set."""
     return record(
         _TWO_NODES,
         Boot(),

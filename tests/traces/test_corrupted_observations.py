@@ -25,10 +25,10 @@ from tests.traces.corruptions import (
     OPS,
     OPS_1,
     Case,
-    Diverges,
-    Malformed,
+    ExpectedAcceptance,
+    ExpectedDivergence,
+    ExpectedError,
     Sample,
-    Unnoticed,
     cases,
     recorded_crash,
     samples,
@@ -50,15 +50,19 @@ def _behind(sample: Sample, event: Json) -> list[Json]:
 
 
 def check(
-    result: FileResult, line: int, sample: Sample, outcome: Diverges | Malformed | Unnoticed, behind: int
+    result: FileResult,
+    line: int,
+    sample: Sample,
+    outcome: ExpectedDivergence | ExpectedError | ExpectedAcceptance,
+    behind: int,
 ) -> None:
     """The replay of a file of :func:`write` gave this and nothing else."""
     good = len(GOOD) - 1
-    if isinstance(outcome, Unnoticed):
+    if isinstance(outcome, ExpectedAcceptance):
         assert (result.error, result.divergences, result.skipped) == (None, [], 0)
         assert (result.traces, result.events) == (3, 2 * good + sample.index + 1 + behind)
         return
-    if isinstance(outcome, Malformed):
+    if isinstance(outcome, ExpectedError):
         assert result.error is not None
         assert result.error.startswith(f"{result.file}:{line}: ")
         assert outcome.says in result.error
@@ -101,13 +105,13 @@ def test_corruption_is_named(case: Case, tmp_path: Path) -> None:
         for sample in (*samples(), *samples_of_other_generations(), recorded_crash())
     ],
 )
-def test_sample_is_reproduced_as_it_was_recorded(sample: Sample, tmp_path: Path) -> None:
+def test_sample_replays_without_divergence(sample: Sample, tmp_path: Path) -> None:
     write(tmp_path / "same.jsonl", sample, sample.event)
     result = replay_file(str(tmp_path / "same.jsonl"))
     assert (result.error, result.divergences, result.traces) == (None, [], 3)
 
 
-def test_every_op_is_there() -> None:
+def test_samples_cover_every_operation() -> None:
     assert set(Event.__subclasses__()) == set(OPS.values())
     assert set(KINDS) == set(OPS)
     assert {sample.op for sample in samples() if sample.trace[0]["format"] == "claim-trace/1"} == OPS_1
@@ -131,7 +135,7 @@ ARGUMENTS_THAT_MAY_BE_ABSENT = {"builder", "node"}
 
 
 @pytest.mark.parametrize("op", OPS)
-def test_every_observation_of_an_op_is_corrupted(op: str) -> None:
+def test_every_observation_of_an_operation_is_corrupted(op: str) -> None:
     optional = {field.name for field in msgspec.structs.fields(OPS[op]) if field.default is UNSET}
     observations = optional - ARGUMENTS_THAT_MAY_BE_ABSENT - {"state"}
     assert observations == {*OPS[op].observed, "crash"}
@@ -143,7 +147,7 @@ def test_every_observation_of_an_op_is_corrupted(op: str) -> None:
         assert done == wanted
 
 
-def test_every_observed_field_is_corrupted_where_it_was_recorded_and_where_not() -> None:
+def test_every_observed_field_is_corrupted_present_or_absent() -> None:
     """Of ``continue``, too, which ends different operations."""
     for op, type_ in OPS.items():
         for field in type_.observed:
@@ -153,26 +157,26 @@ def test_every_observed_field_is_corrupted_where_it_was_recorded_and_where_not()
                 assert True in names
 
 
-def test_every_recorded_generation_is_among_them() -> None:
+def test_samples_cover_every_recorded_generation() -> None:
     names = {sample.trace[0]["semantics"] for sample in samples_of_other_generations()}
     assert names | {"claim-sets"} == {path.name.split(".")[0] for path in CONFORMANCE.glob("*.jsonl.gz")}
 
 
-def test_a_recorded_crash_is_compared(tmp_path: Path) -> None:
+def test_recorded_crash_is_compared(tmp_path: Path) -> None:
     """That it is there, and that nothing else was observed; not its text."""
     sample = recorded_crash()
     event = sample.event
     right = event["crash"]
     state = sample.trace[sample.index]["state"]
     without = {name: value for name, value in event.items() if name != "crash"}
-    outcomes: list[tuple[Json, Diverges | Malformed | Unnoticed]] = [
-        (event | {"crash": "BUG_ON: other"}, Unnoticed()),
-        (event | {"crash": ""}, Unnoticed()),
-        (without | {"mfn": None, "state": state}, Diverges("crash", right, "absent")),
-        (without, Malformed("field `state` is missing")),
-        (event | {"state": state}, Malformed("both `crash` and `state`")),
-        (event | {"mfn": None}, Malformed("both `crash` and `mfn`")),
-        (event | {"on_node": 0}, Malformed("both `crash` and `on_node`")),
+    outcomes: list[tuple[Json, ExpectedDivergence | ExpectedError | ExpectedAcceptance]] = [
+        (event | {"crash": "BUG_ON: other"}, ExpectedAcceptance()),
+        (event | {"crash": ""}, ExpectedAcceptance()),
+        (without | {"mfn": None, "state": state}, ExpectedDivergence("crash", right, "absent")),
+        (without, ExpectedError("field `state` is missing")),
+        (event | {"state": state}, ExpectedError("both `crash` and `state`")),
+        (event | {"mfn": None}, ExpectedError("both `crash` and `mfn`")),
+        (event | {"on_node": 0}, ExpectedError("both `crash` and `on_node`")),
     ]
     for number, (corrupted, outcome) in enumerate(outcomes):
         path = tmp_path / f"{number}.jsonl"
@@ -236,7 +240,7 @@ ILLEGAL = ["not free", "partly free", "misaligned", "other node", "beyond the no
 
 @pytest.mark.parametrize("kind", ILLEGAL)
 @pytest.mark.parametrize("op", ["alloc_domheap_pages", "alloc_heap_pages"])
-def test_an_illegal_block_diverges(op: str, kind: str, tmp_path: Path) -> None:
+def test_illegal_block_diverges(op: str, kind: str, tmp_path: Path) -> None:
     tried = 0
     for sample in allocations():
         wrong = blocks(sample.trace, sample.index)[kind] if sample.op == op else []
@@ -244,13 +248,13 @@ def test_an_illegal_block_diverges(op: str, kind: str, tmp_path: Path) -> None:
             tried += 1
             path = tmp_path / f"{tried}.jsonl"
             line = write(path, sample, sample.event | {"mfn": mfn})
-            check(replay_file(str(path)), line, sample, Diverges("mfn", LEGAL, mfn), len(_behind(sample, {})))
+            check(replay_file(str(path)), line, sample, ExpectedDivergence("mfn", LEGAL, mfn), len(_behind(sample, {})))
         if tried == 5:
             break
     assert tried or (op, kind) == ("alloc_heap_pages", "partly free")
 
 
-def test_another_legal_block_is_accepted_at_that_line(tmp_path: Path) -> None:
+def test_different_legal_block_is_accepted(tmp_path: Path) -> None:
     """By design: which free block of the node is taken is the hypervisor's choice."""
     tried = set()
     for sample in allocations()[:40]:
@@ -263,7 +267,7 @@ def test_another_legal_block_is_accepted_at_that_line(tmp_path: Path) -> None:
     assert "alloc_domheap_pages" in tried
 
 
-def test_a_block_taken_behind_the_back_of_the_trace_shows_later(tmp_path: Path) -> None:
+def test_unrecorded_block_choice_diverges_at_a_later_free(tmp_path: Path) -> None:
     """A legal other block is believed, so the free of the recorded one is then the line that is wrong."""
     trace = recorded(1)[0]
     index = next(i for i, event in enumerate(trace) if event.get("mfn") == 6 and event["op"] == "alloc_domheap_pages")
@@ -276,10 +280,10 @@ def test_a_block_taken_behind_the_back_of_the_trace_shows_later(tmp_path: Path) 
     assert result.divergences or result.error
 
 
-# --- what is told, and what is kept ----------------------------------------------------------------------------------
+# --- what is reported and what is kept -------------------------------------------------------------------------------
 
 
-def test_the_command_tells_it_and_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_reports_the_divergence_and_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sample = next(sample for sample in samples() if sample.op == "install_claim_set")
     # At line 100 the end of the place, `:100:`, would be an emoji, and `[b]` would be markup.
     path = tmp_path / "a[b].jsonl"
@@ -295,11 +299,11 @@ def test_the_command_tells_it_and_exits_1(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in cases()[::97]])
-def test_the_trace_up_to_there_diverges_likewise(case: Case, tmp_path: Path) -> None:
+def test_written_trace_has_the_same_divergence(case: Case, tmp_path: Path) -> None:
     path = tmp_path / "corrupted.jsonl"
     write(path, case.sample, case.event)
     result = replay_file(str(path), write_to=str(tmp_path / "out"))
-    if isinstance(case.outcome, Malformed | Unnoticed):
+    if isinstance(case.outcome, ExpectedError | ExpectedAcceptance):
         assert not (tmp_path / "out").exists()
         return
     [written] = result.divergences
@@ -315,7 +319,7 @@ def test_the_trace_up_to_there_diverges_likewise(case: Case, tmp_path: Path) -> 
     )
 
 
-def test_verdicts_that_the_header_expects_are_compared(tmp_path: Path) -> None:
+def test_expected_verdicts_of_the_header_are_compared(tmp_path: Path) -> None:
     trace = copy.deepcopy(own_traces()[0])
     trace[0]["expect"] = ["entitlement"]
     (tmp_path / "expect.jsonl").write_bytes(b"\n".join([*GOOD, *map(dumps, trace)]))
@@ -325,7 +329,7 @@ def test_verdicts_that_the_header_expects_are_compared(tmp_path: Path) -> None:
     assert (found.field, found.expected, found.observed) == ("expect", ["no-claims-lost"], ["entitlement"])
 
 
-def test_lists_are_checked_behind_a_divergence_too(tmp_path: Path) -> None:
+def test_lists_are_checked_after_a_divergence(tmp_path: Path) -> None:
     trace = copy.deepcopy(recorded(1)[0][:8])
     trace[3]["state"]["total_avail_pages"] += 1
     trace[5]["state"]["node_avail_pages"].append(0)
@@ -334,7 +338,7 @@ def test_lists_are_checked_behind_a_divergence_too(tmp_path: Path) -> None:
     assert result.error == f"{result.file}:6: field `state.node_avail_pages` must have 2 numbers"
 
 
-def test_the_samples_come_from_a_host_and_results_there_are() -> None:
+def test_samples_have_two_nodes_and_known_results() -> None:
     """The corruptions assume it: two nodes, and a wrong result that is a status of the reference."""
     for sample in samples():
         assert len(sample.trace[0]["host"]["nodes"]) == 2

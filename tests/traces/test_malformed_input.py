@@ -55,13 +55,13 @@ FLIPS = list(flip_cases())
 # --- the tests -------------------------------------------------------------------------------------------------------
 
 
-class Ran(NamedTuple):
+class ProcessOutcome(NamedTuple):
     code: int
     out: str
     err: str
 
 
-def claimcheck(*args: str) -> Ran:
+def claimcheck(*args: str) -> ProcessOutcome:
     """The command, in this process."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
@@ -69,11 +69,11 @@ def claimcheck(*args: str) -> Ran:
         with pytest.raises(SystemExit) as exit_:
             main()
     assert isinstance(exit_.value.code, int)
-    return Ran(exit_.value.code, out.getvalue(), err.getvalue())
+    return ProcessOutcome(exit_.value.code, out.getvalue(), err.getvalue())
 
 
 def assert_one_clear_line(err: str, path: str, line: int | None) -> str:
-    """Standard error is one line with file and line (none: any); returns the reason."""
+    """Standard error is one line with file and line (None: any line); returns the reason."""
     assert err.endswith("\n")
     assert err[:-1].isprintable()
     assert len(err) < 500 + len(path)
@@ -84,7 +84,7 @@ def assert_one_clear_line(err: str, path: str, line: int | None) -> str:
     return found[1]
 
 
-def replay_json(path: Path) -> tuple[Ran, Json]:
+def replay_json(path: Path) -> tuple[ProcessOutcome, Json]:
     ran = claimcheck("replay", "--json", "--divergences", str(path.parent / "divergences"), str(path))
     return ran, json.loads(ran.out)["files"][0]
 
@@ -98,20 +98,20 @@ def replay_json(path: Path) -> tuple[Ran, Json]:
         lambda case: re.sub(r"\d+", "", " ".join(case.name.split()[2:])),
     ),
 )
-def test_malformed(case: Case, tmp_path: Path) -> None:
+def test_malformed_file_gives_one_clear_line(case: Case, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(case.content)
     ran, found = replay_json(path)
     assert ran.code == 2
     assert case.says in assert_one_clear_line(ran.err, str(path), case.line)
     assert ran.err == f"claimcheck: {found['error']}\n"
-    # All in front of the bad line was replayed (after a crash, which ends its trace, not the one event behind it).
+    # All events before the bad line were replayed (after a crash, which ends its trace, not the one event after it).
     assert found["events"] + found["skipped"] == case.events
     assert found["divergences"] == [] or "crash" in case.name
 
 
 @pytest.mark.parametrize(("name", "content"), [pytest.param(*flip, id=flip[0]) for flip in FLIPS])
-def test_flipped_byte(name: str, content: bytes, tmp_path: Path) -> None:
+def test_flipped_gzip_byte_gives_one_clear_line(name: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl.gz"
     path.write_bytes(content)
     ran, found = replay_json(path)
@@ -122,21 +122,21 @@ def test_flipped_byte(name: str, content: bytes, tmp_path: Path) -> None:
         assert found["events"] == whole
 
 
-def test_bytes_of_a_gzip_header_that_mean_nothing_do_nothing(tmp_path: Path) -> None:
+def test_unused_gzip_header_bytes_are_ignored(tmp_path: Path) -> None:
     packed = gzip.compress(b"\n".join(GOOD), mtime=0)
     for at in range(4, 10):  # time, level, system
         (tmp_path / "good.gz").write_bytes(packed[:at] + bytes([packed[at] ^ 0xFF]) + packed[at + 1 :])
         assert claimcheck("replay", str(tmp_path / "good.gz")).code == 0
 
 
-def test_there_are_300_corruptions_and_no_two_alike() -> None:
+def test_at_least_300_distinct_corruptions_exist() -> None:
     contents = {case.content for case in CASES} | {content for _, content in FLIPS}
     assert len(contents) == len(CASES) + len(FLIPS)
     assert len(contents) >= 300
     assert len({case.name for case in CASES}) == len(CASES)
 
 
-def test_every_op_and_field_is_among_them() -> None:
+def test_corruptions_cover_every_operation_and_field() -> None:
     """Each op without its state; each field of it with a wrong type. Fields not in a recording are named here."""
     names = [case.name for case in CASES]
     not_recorded = {"crash", "builder", "state", "pad", "extent_order", "mem_flags", "extent_start"}
@@ -149,7 +149,7 @@ def test_every_op_and_field_is_among_them() -> None:
 
 
 @pytest.mark.parametrize("field", ["total_avail_pages", "outstanding_claims", "node_avail_pages"])
-def test_a_negative_host_counter_is_an_observation(field: str, tmp_path: Path) -> None:
+def test_negative_host_counter_is_an_observation(field: str, tmp_path: Path) -> None:
     trace = copy.deepcopy(recorded(1)[0])
     trace[4]["state"][field] = -1 if isinstance(trace[4]["state"][field], int) else [-(2**63), 0]
     path = tmp_path / "negative.jsonl"
@@ -160,7 +160,7 @@ def test_a_negative_host_counter_is_an_observation(field: str, tmp_path: Path) -
     assert (divergence["line"], divergence["field"].split("[")[0]) == (len(GOOD) + 5, f"state.{field}")
 
 
-def test_hypercalls_name_domains_that_are_not_there(tmp_path: Path) -> None:
+def test_hypercalls_may_name_missing_domains(tmp_path: Path) -> None:
     """What is misuse of a function is an outcome of a hypercall; so it is for a domain that once was."""
     assert {event["result"] for event in own_traces()[0][1:] if event.get("domid") == 9} == {"ESRCH"}
     (tmp_path / "own.jsonl").write_bytes(b"\n".join(dumps(line) for trace in own_traces() for line in trace))
@@ -169,14 +169,14 @@ def test_hypercalls_name_domains_that_are_not_there(tmp_path: Path) -> None:
     assert found["events"] == sum(len(trace) - 1 for trace in own_traces())
 
 
-def test_a_builder_at_work_at_the_end_of_a_trace_is_fine(tmp_path: Path) -> None:
+def test_trace_may_end_with_an_operation_in_flight(tmp_path: Path) -> None:
     trace = own_traces()[1]
     for length in range(2, len(trace) + 1):
         (tmp_path / "part.jsonl").write_bytes(b"\n".join(map(dumps, trace[:length])))
         assert files.replay_file(str(tmp_path / "part.jsonl")).error is None
 
 
-def test_orders_beyond_the_heap_are_refused_by_the_allocator(tmp_path: Path) -> None:
+def test_allocator_refuses_orders_beyond_the_heap(tmp_path: Path) -> None:
     trace = recorded(1)[0]
     ops = [(line.get("op"), line.get("mfn")) for line in trace]
     index = ops.index(("alloc_domheap_pages", None))
@@ -187,7 +187,7 @@ def test_orders_beyond_the_heap_are_refused_by_the_allocator(tmp_path: Path) -> 
         assert (result.error, result.divergences, result.events) == (None, [], index)
 
 
-def test_a_request_for_billions_of_extents_ends(tmp_path: Path) -> None:
+def test_request_for_billions_of_extents_ends_quickly(tmp_path: Path) -> None:
     """The observation says that none succeeded: one that does is enough to know better."""
     trace = own_traces()[0]
     index = [line.get("op") for line in trace].index("populate_physmap")
@@ -206,17 +206,18 @@ def test_a_request_for_billions_of_extents_ends(tmp_path: Path) -> None:
 # --- the table, other processes, things that are no files -------------------------------------------------------------
 
 
-def test_the_table_shows_what_came_before(tmp_path: Path) -> None:
+def test_table_shows_the_events_before_the_error(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(b"\n".join([*GOOD, *GOOD, b"what"]))
     ran = claimcheck("replay", str(path))
     assert ran.code == 2
     assert_one_clear_line(ran.err, str(path), 11)
-    row = next(line for line in ran.out.splitlines() if line.strip().startswith(str(path)))
-    assert row.removeprefix(f" {path}").split()[:6] == ["claim-sets", "2", "8", "90", "0", "0"]
+    name, counts = ran.out.splitlines()[:2]
+    assert name == f"{path}: claim-sets"
+    assert counts.startswith("    2 traces, 8 events with boot, 90 comparisons, 0 divergences")
 
 
-def test_other_files_are_replayed_all_the_same(tmp_path: Path) -> None:
+def test_error_in_one_file_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_bytes(b"what")
     (tmp_path / "good.jsonl").write_bytes(b"\n".join(GOOD))
     for jobs in ("1", "2"):
@@ -227,7 +228,7 @@ def test_other_files_are_replayed_all_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["directory", "missing", "no/such/folder", "secret", "x" * 300, "zero\0byte"])
-def test_what_is_no_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_that_is_not_a_readable_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"{tmp_path}/{name}"
     if name == "directory":
         Path(path).mkdir()
@@ -242,7 +243,7 @@ def test_what_is_no_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert_one_clear_line(ran.err, path.replace("\0", "\\x00"), 0)
 
 
-class _Failing(io.RawIOBase):
+class _FailingFile(io.RawIOBase):
     """A file whose disk fails in the middle."""
 
     def __init__(self, content: bytes) -> None:
@@ -260,21 +261,21 @@ class _Failing(io.RawIOBase):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_file_that_fails_in_the_middle(packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_error_in_the_middle_of_a_file(packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"\n".join([*GOOD, *GOOD]) + b"\n"
     data = gzip.compress(content)[:-8] if packed else content
-    monkeypatch.setattr(reader.io, "FileIO", lambda _path: _Failing(data))
+    monkeypatch.setattr(reader.io, "FileIO", lambda _path: _FailingFile(data))
     ran = claimcheck("replay", "--json", "disk.jsonl")
     assert (ran.code, ran.err) == (2, "claimcheck: disk.jsonl:11: cannot be read: Input/output error\n")
     assert json.loads(ran.out)["files"][0]["events"] == 2 * GOOD_EVENTS
 
 
-def test_a_file_that_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader.io, "FileIO", lambda _path: _Failing(b""))
+def test_read_error_at_the_start_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader.io, "FileIO", lambda _path: _FailingFile(b""))
     assert claimcheck("replay", "disk.jsonl").err == "claimcheck: disk.jsonl: Input/output error\n"
 
 
-def test_out_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\n".join([*GOOD, *GOOD]))
 
     def full(replay: files.Replay) -> None:
@@ -285,10 +286,10 @@ def test_out_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = files.Replay.run
     monkeypatch.setattr(files.Replay, "run", full)
     ran = claimcheck("replay", str(tmp_path / "a.jsonl"))
-    assert (ran.code, ran.err) == (2, f"claimcheck: {tmp_path}/a.jsonl: out of memory behind 4 events\n")
+    assert (ran.code, ran.err) == (2, f"claimcheck: {tmp_path}/a.jsonl: out of memory after 4 events\n")
 
 
-def test_a_divergence_before_a_bad_line_of_the_same_trace_is_shown(tmp_path: Path) -> None:
+def test_divergence_before_a_malformed_line_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "both.jsonl"
     path.write_bytes(b"\n".join([*GOOD, b"{"]).replace(b'"tot_pages":2', b'"tot_pages":3'))
     ran = claimcheck("replay", "--divergences", str(tmp_path / "out"), str(path))
@@ -298,7 +299,7 @@ def test_a_divergence_before_a_bad_line_of_the_same_trace_is_shown(tmp_path: Pat
     assert len(list((tmp_path / "out").iterdir())) == 1
 
 
-def test_a_divergence_that_cannot_be_written(tmp_path: Path) -> None:
+def test_unwritable_divergence_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "diverges.jsonl"
     path.write_bytes(b"\n".join(GOOD).replace(b'"mfn":8', b'"mfn":7'))
     (tmp_path / "file").touch()
@@ -309,7 +310,7 @@ def test_a_divergence_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a[b]:100:", "two\nlines", "\udcff", "a\x1b[31mb", "ü ✓"])
-def test_names_of_files(name: str, tmp_path: Path) -> None:
+def test_file_names_are_printed_literally(name: str, tmp_path: Path) -> None:
     """They are not markup, emojis or commands to the terminal; bytes that are no text are shown all the same."""
     for content, code in ((GOOD, 0), ([*GOOD, b"what"], 2), (b"\n".join(GOOD).replace(b'"mfn":8', b'"mfn":7'), 1)):
         path = f"{tmp_path}/{name}.jsonl"
@@ -334,7 +335,7 @@ PROCESS = [
 
 
 @pytest.mark.parametrize(("name", "content", "line"), PROCESS, ids=[name for name, *_ in PROCESS])
-def test_as_a_process(name: str, content: bytes, line: int, tmp_path: Path) -> None:
+def test_command_line_process_gives_one_clear_line(name: str, content: bytes, line: int, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
     ran = subprocess.run(
@@ -346,7 +347,7 @@ def test_as_a_process(name: str, content: bytes, line: int, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [b"\n".join(GOOD), gzip.compress(b"\n".join(GOOD))], ids=["plain", "gzip"])
-def test_a_pipe_is_a_file(content: bytes, tmp_path: Path) -> None:
+def test_pipe_is_read_like_a_file(content: bytes, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
     writer.start()
@@ -355,7 +356,7 @@ def test_a_pipe_is_a_file(content: bytes, tmp_path: Path) -> None:
     assert (ran.code, json.loads(ran.out)["total"]["events"]) == (0, GOOD_EVENTS)
 
 
-def test_the_error_knows_its_place(tmp_path: Path) -> None:
+def test_trace_error_has_its_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_bytes(b"\n".join([*GOOD, b"what"]))
     with pytest.raises(TraceError) as error:
         list(reader.read_traces(tmp_path / "bad.jsonl"))

@@ -12,7 +12,7 @@ from proofs.cli import matrix as of_command
 from proofs.cli.prove import prove
 from proofs.evidence import second_solver as section
 from proofs.evidence.request import EvidenceRequest
-from proofs.evidence.structure import NotRun
+from proofs.evidence.structure import SkippedSection
 from proofs.matrix import asked as asked_of_matrix
 from proofs.matrix.asked import questions_of
 from proofs.obligations.auxiliary import hard_obligation
@@ -21,7 +21,7 @@ from proofs.prover import cross_check as module
 from proofs.prover import second_solver
 from proofs.prover.cross_check import AGREE, ALONE, DISAGREE, UNDECIDED, SolverQuestion, cross_check, crossed, questions
 from proofs.prover.export import export
-from proofs.prover.induction import Ask
+from proofs.prover.induction import SolverQuery
 from proofs.prover.second_solver import UNKNOWN, SolverAnswer, asked_cvc5, asked_z3
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
@@ -32,7 +32,7 @@ QUICK = Settings(cores=False)
 FEW = ["node-backed", "alloc_heap_pages", "--no-cache", "--jobs", "1", "--cross-check"]
 
 
-def test_proofs_and_countermodels_are_both_decided_by_both() -> None:
+def test_both_solvers_decide_proofs_and_countermodels() -> None:
     obligations = [PROVED, REFUTED, replace(PROVED, encoding=bounded(2, 2))]
     found = cross_check(questions(obligations, [solve(o, QUICK) for o in obligations]), QUICK, 1)
     assert [(one.outcome, one.cvc5.answer) for one in found] == [
@@ -45,14 +45,14 @@ def test_proofs_and_countermodels_are_both_decided_by_both() -> None:
     assert all(one.z3.seconds > 0 and one.cvc5.seconds > 0 for one in found)
 
 
-def test_in_processes_the_order_is_kept() -> None:
+def test_parallel_results_keep_their_order() -> None:
     asked = [SolverQuestion(replace(PROVED, encoding=bounded(1, 1)))] * 30 + [SolverQuestion(REFUTED)]
     found = cross_check(asked, QUICK, 2)
     assert [one.name for one in found] == [question.name for question in asked]
     assert found[-1].cvc5.answer == "sat"
 
 
-def test_a_wrong_answer_of_cvc5_is_named_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_answer_of_cvc5_is_named_and_exits_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: SolverAnswer("sat", 0.1))
     outcome = CliRunner().invoke(prove, FEW)
     assert outcome.exit_code == 1
@@ -60,12 +60,12 @@ def test_a_wrong_answer_of_cvc5_is_named_and_ends_with_1(monkeypatch: pytest.Mon
     assert "3 disagree" in outcome.output
 
 
-def test_a_wrong_verdict_of_the_prover_is_named() -> None:
+def test_wrong_verdict_of_the_prover_is_named() -> None:
     one = crossed(SolverQuestion(PROVED, "sat"), QUICK)
     assert (one.outcome, one.z3.answer, one.cvc5.answer) == (DISAGREE, "unsat", "unsat")
 
 
-def test_what_cvc5_does_not_decide_is_no_pass_and_no_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undecided_cvc5_is_neither_pass_nor_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "asked_cvc5", lambda _text, _settings: SolverAnswer(UNKNOWN, 0.1, "for a test"))
     outcome = CliRunner().invoke(prove, [*FEW, "--json"])
     assert outcome.exit_code == 3
@@ -74,12 +74,12 @@ def test_what_cvc5_does_not_decide_is_no_pass_and_no_disagreement(monkeypatch: p
     assert {(q["outcome"], q["cvc5"]["reason"]) for q in found["questions"]} == {(UNDECIDED, "for a test")}
 
 
-def test_what_z3_does_not_decide_is_said_of_cvc5_alone() -> None:
-    one = module.Crossed("name", "", UNKNOWN, SolverAnswer(UNKNOWN, 0.1), SolverAnswer("unsat", 0.1))
+def test_answer_is_that_of_cvc5_alone_if_z3_is_undecided() -> None:
+    one = module.CrossCheckResult("name", "", UNKNOWN, SolverAnswer(UNKNOWN, 0.1), SolverAnswer("unsat", 0.1))
     assert one.outcome == ALONE
 
 
-def test_out_of_work_is_unknown_and_repeats() -> None:
+def test_exhausted_limit_is_unknown_and_repeatable() -> None:
     little = Settings(rlimit=300_000)
     hard, again = (crossed(SolverQuestion(hard_obligation()), little) for _ in range(2))
     assert (hard.outcome, hard.cvc5.reason) == (UNDECIDED, "RESOURCEOUT")
@@ -87,7 +87,7 @@ def test_out_of_work_is_unknown_and_repeats() -> None:
     assert asked_cvc5("(check-sat", QUICK).answer == UNKNOWN
 
 
-def test_what_is_decided_is_what_is_exported(tmp_path: Path) -> None:
+def test_solvers_decide_the_exported_text(tmp_path: Path) -> None:
     (path,) = export([PROVED], str(tmp_path))
     one = crossed(SolverQuestion(PROVED), QUICK)
     assert f"sha256 of what follows these comments: {one.sha256}" in path.read_text()
@@ -95,7 +95,7 @@ def test_what_is_decided_is_what_is_exported(tmp_path: Path) -> None:
     assert (asked_cvc5(text, QUICK).answer, asked_z3(text, QUICK).answer) == ("unsat", "unsat")
 
 
-def test_the_result_says_with_what_and_how_long() -> None:
+def test_json_has_solver_version_limits_and_times() -> None:
     outcome = CliRunner().invoke(prove, [*FEW, "--json"])
     assert outcome.exit_code == 0
     found = json.loads(outcome.output)["cross_check"]
@@ -105,15 +105,15 @@ def test_the_result_says_with_what_and_how_long() -> None:
     assert found["counts"]["cvc5_seconds"] > 0
 
 
-def test_witnesses_are_asked_for_too() -> None:
+def test_vacuity_witnesses_are_cross_checked() -> None:
     of_vacuity = [module.SolverQuestion(replace(PROVED, encoding=bounded(2, 2)), "sat", witness=True)]
     (found,) = cross_check(of_vacuity, QUICK, 1)
     assert (found.outcome, found.cvc5.answer) == (AGREE, "sat")
     assert found.name.endswith("(witness)")
 
 
-def test_what_the_matrix_asks_is_noted_with_what_it_made_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def a_few(semantics: str, _ids: list[str], ask: Ask) -> None:
+def test_matrix_queries_are_recorded_with_their_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def a_few(semantics: str, _ids: list[str], ask: SolverQuery) -> None:
         for invariants in (INVARIANTS, INVARIANTS, ["node-backed"]):
             ask(semantics, "node-backed", "alloc_heap_pages", (), invariants)
         ask(semantics, "entitlement", "set_max_pages", (), ["entitlement"])
@@ -129,7 +129,7 @@ def test_what_the_matrix_asks_is_noted_with_what_it_made_of_the_answer(monkeypat
     assert [(one.outcome, one.cvc5.answer) for one in found] == [(AGREE, a) for a in ("unsat", "sat", "sat")]
 
 
-def test_a_disagreement_in_the_matrix_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disagreement_in_the_matrix_exits_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         asked_of_matrix, "all_questions", lambda *_: [SolverQuestion(PROVED), SolverQuestion(PROVED, "sat")]
     )
@@ -141,7 +141,7 @@ def test_a_disagreement_in_the_matrix_ends_with_1(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.long
-def test_every_question_of_the_matrix_is_asked_once() -> None:
+def test_every_matrix_query_is_sent_once() -> None:
     asked = questions_of("claim-sets-no-recall", ["host-backed"])
     assert len({q.obligation for q in asked}) == len(asked) > 100
     open_ones = [q for q in asked if q.expected == UNKNOWN]
@@ -170,23 +170,24 @@ def test_the_matrix_can_be_cross_checked() -> None:
     assert counts["unsat"] + counts["sat"] == counts["questions"]
 
 
-def test_without_cvc5_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cvc5_gives_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(second_solver, "find_spec", lambda _name: None)
     for arguments in (FEW, ["--all", "--cross-check"]):
         outcome = CliRunner().invoke(prove, arguments)
         assert outcome.exit_code == 2
         assert outcome.output.endswith("Error: --cross-check needs cvc5: pip install 'claimcheck[cross-check]'\n")
-    assert section.collected(EvidenceRequest()) == NotRun(
+    assert section.collected(EvidenceRequest()) == SkippedSection(
         "--cross-check needs cvc5: pip install 'claimcheck[cross-check]'"
     )
 
 
-def test_the_section_of_the_evidence() -> None:
+def test_section_of_the_evidence_is_complete() -> None:
     found = section.collected(EvidenceRequest(properties=["dead-hold-nothing"], jobs=1))
-    assert not isinstance(found, NotRun)
+    assert not isinstance(found, SkippedSection)
     (counts,) = found.tables
     assert found.ok
-    assert [row[0] for row in counts.rows] == ["lemma", "loop", "section", "any", "countermodel on bounded-2x2", "2x2"]
+    families = ["lemma", "loop", "section", "views", "abstraction"]
+    assert [row[0] for row in counts.rows] == [*families, "any", "countermodel on bounded-2x2", "2x2"]
     assert all(int(row[1]) == int(row[2]) + int(row[3]) > 0 for row in counts.rows)
     assert counts.seconds["cvc5"] > 0
     (wrong,) = cross_check([SolverQuestion(PROVED, "sat")], QUICK, 1)

@@ -1,6 +1,7 @@
 """The other checkers agree on the smallest hosts, find what is planted, and say where they stop."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bench.peers.subject import MISTAKES, PROPERTIES, SMALLEST, STEPS, Outcome, 
 from docs._make.blocks import renewed
 from model.named import GENERATIONS
 from model.properties import PROPERTIES as ALL_PROPERTIES
+from proofs.evidence.dated import is_older
 from proofs.mistakes.in_rules import RULES
 from proofs.obligations.obligation import bounded
 from proofs.obligations.suite import suite
@@ -20,7 +22,7 @@ ONE, TWO = SMALLEST
 needs_spin = pytest.mark.skipif(bool(spin.missing()), reason=f"SPIN: {spin.missing()}")
 
 
-def test_what_is_asked_exists() -> None:
+def test_names_sent_to_peers_exist() -> None:
     assert set(STEPS) <= set(GENERATIONS["claim-sets"].transitions)
     assert set(PROPERTIES) <= set(ALL_PROPERTIES)
     assert set(MISTAKES) <= set(RULES)
@@ -29,7 +31,7 @@ def test_what_is_asked_exists() -> None:
 
 
 @pytest.mark.parametrize(("size", "states"), [(ONE, 22), (TWO, 135), (Size(1, 1, 2, 2), 93)])
-def test_states_in_python(size: Size, states: int) -> None:
+def test_python_peer_counts_the_states(size: Size, states: int) -> None:
     found = explicit.search(size)
     assert (found.answer, found.states) == ("holds", states)
 
@@ -51,7 +53,7 @@ def test_spin_counts_the_same_states_on_larger_hosts(size: Size) -> None:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_planted_mistake_is_found_in_python(mistake: str) -> None:
+def test_python_peer_finds_a_planted_mistake(mistake: str) -> None:
     found = explicit.search(TWO, mistake)
     assert found.answer == "broken"
     assert found.detail.endswith({"no-recall": "depth 2", "redeem-without-step-3": "depth 3"}[mistake])
@@ -59,13 +61,13 @@ def test_a_planted_mistake_is_found_in_python(mistake: str) -> None:
 
 @needs_spin
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_planted_mistake_is_found_by_spin(mistake: str) -> None:
+def test_spin_finds_a_planted_mistake(mistake: str) -> None:
     found = spin.search(TWO, mistake)
     assert found.answer == "broken"
     assert found.detail.endswith({"no-recall": "depth 2", "redeem-without-step-3": "depth 3"}[mistake])
 
 
-def test_out_of_time_is_said() -> None:
+def test_timeout_is_reported_as_stopped() -> None:
     assert explicit.search(Size(2, 2, 2, 2), seconds=0.0).answer == "stopped"
     found = spin._outcome("pan: out of memory\n errors: 0\n 7 states, stored\n depth reached 3", 1.0, 0.0)
     assert (found.answer, found.states) == ("stopped", 7)
@@ -73,7 +75,7 @@ def test_out_of_time_is_said() -> None:
         spin._outcome("Segmentation fault", 1.0, 0.0)
 
 
-def test_an_absent_peer_is_skipped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absent_peer_is_skipped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     skipped = spin.search(TWO)
     assert (skipped.answer, skipped.detail) == ("skipped", "no spin and no cc here")
@@ -85,21 +87,21 @@ def test_an_absent_peer_is_skipped_and_counted(monkeypatch: pytest.MonkeyPatch) 
     assert "spin no spin and no cc here" in shown["peers-versions"]
 
 
-def test_claimcheck_is_asked_the_same() -> None:
+def test_claimcheck_gets_the_same_properties_as_its_peers() -> None:
     assert ours.IDS == ("node-backed", "host-backed", "aggregates-agree", "entitlement-without-limbo")
     found = ours.proved(ONE)
     claimed = [o for o in suite(["claim-sets"], list(ours.IDS), [bounded(ONE.nodes, ONE.domains)]) if o.claimed]
     assert (found.answer, found.detail) == ("holds", f"{len(claimed)} obligations, 0 unknown")
 
 
-def test_the_promela_text_has_an_option_for_each_choice() -> None:
+def test_promela_text_has_an_option_for_each_choice() -> None:
     text = promela.text(TWO, "no-recall")
     assert "#define NO_RECALL" in text
     assert text.count(":: d_step") == len(TWO.sets()) + 2 + 2 * 4 + 2 * 5
     assert "@OPTIONS@" not in text
 
 
-def test_the_document_shows_what_was_measured() -> None:
+def test_document_shows_the_measurements() -> None:
     measured = json.loads(command.STORED.read_text())
     text = command.DOCUMENT.read_text()
     assert renewed(text, command.blocks(measured)) == text, "run `make peers`"
@@ -110,7 +112,20 @@ def test_the_document_shows_what_was_measured() -> None:
     assert all(run["answer"] != "broken" for run in measured["runs"] if not run["mistake"])
 
 
-def test_a_quick_run_is_shown_and_not_written(
+def test_document_states_if_its_counts_are_of_older_code() -> None:
+    """States and obligations of the smallest hosts are counted again: where they differ, the document has to say so."""
+    measured = json.loads(command.STORED.read_text())
+    runs = {(Size(**r["size"]), r["checker"]): r for r in measured["runs"] if not r["mistake"]}
+    size = Size(1, 1, 2, 2)
+    claimed = [o for o in suite(["claim-sets"], list(ours.IDS), [bounded(1, 1)]) if o.claimed]
+    same = runs[size, "states in Python"]["states"] == explicit.search(size).states
+    same = same and runs[size, "claimcheck prove"]["detail"] == f"{len(claimed)} obligations, 0 unknown"
+    (said,) = re.findall(r"Measured on (\S+), of (older|this) code", command.DOCUMENT.read_text())
+    assert said == (measured["made"], "older" if is_older(measured) else "this")
+    assert same or said[1] == "older"
+
+
+def test_quick_run_is_shown_and_not_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "CHECKERS", {"states in Python": explicit.search})

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from proofs.cli.prove import prove
 from proofs.evidence import spacer as section
 from proofs.evidence.request import EvidenceRequest
-from proofs.evidence.structure import NotRun
+from proofs.evidence.structure import SkippedSection
 from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import certified
 from proofs.spacer.clauses import conjuncts, derived
@@ -49,7 +49,7 @@ def failed(system: System, invariant: list[z3.BoolRef]) -> set[str]:
     return {c.question for c in certified(system, invariant, QUICK) if c.verdict is not Verdict.PROVED}
 
 
-def test_what_spacer_finds_on_the_smallest_host_is_certified(found: list[z3.BoolRef]) -> None:
+def test_invariant_of_the_smallest_host_is_certified(found: list[z3.BoolRef]) -> None:
     derivation = derive(backed(), QUICK, 60)
     assert (derivation.verdict, derivation.reason) == (Verdict.PROVED, "")
     questions = [c.question for c in derivation.certificates]
@@ -57,14 +57,14 @@ def test_what_spacer_finds_on_the_smallest_host_is_certified(found: list[z3.Bool
     assert {"claim_memory", "alloc_heap_pages", "offline_page", "destroy_domain", *derivation.properties} < set(
         questions
     )
-    assert len(questions) == 1 + 33 + 4
+    assert len(questions) == 1 + 34 + 4
     assert derivation.counters == 12
     assert not {"node-backed", "aggregates-agree.node", "aggregates-agree.free"} & set(less(derivation))
     assert [c.text for c in more(derivation)] == ["domctl_lock <= 0"]
     assert {"all-claims-counted", "destroyed-empty"} < set(less(derivation))
 
 
-def test_the_certificate_is_about_every_transition_and_field(system: System) -> None:
+def test_certificate_covers_every_transition_and_field(system: System) -> None:
     assert set(system.followed) == OF_HEAP_LOCK | LIFE
     names = {c.question for c in certified(system, [], QUICK)}
     assert set(system.target.rules().transitions) < names
@@ -79,17 +79,17 @@ def test_the_certificate_is_about_every_transition_and_field(system: System) -> 
         (lambda inv, s: [*inv, s.node_avail_pages[0] <= s.installed_pages[0]], {"free_heap_pages"}),
     ],
 )
-def test_a_corrupted_invariant_is_not_certified(system: System, found: list[z3.BoolRef], change, fails) -> None:  # type: ignore[no-untyped-def]
+def test_corrupted_invariant_is_not_certified(system: System, found: list[z3.BoolRef], change, fails) -> None:  # type: ignore[no-untyped-def]
     assert fails <= failed(system, change(found, system.state))
 
 
-def test_what_is_not_certified_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uncertified_invariant_is_not_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.spacer.derive.without_needless", lambda invariant, _settings: invariant[:2])
     derivation = derive(backed(), QUICK, 60)
     assert (derivation.verdict, derivation.reason) == (Verdict.UNKNOWN, NOT_CERTIFIED)
 
 
-def test_the_comparison_notices_what_is_gone_from_either_side(system: System, found: list[z3.BoolRef]) -> None:
+def test_comparison_notices_missing_conjuncts_on_either_side(system: System, found: list[z3.BoolRef]) -> None:
     hand = by_hand(system)
     ours, theirs = compared(system, found, hand, QUICK)
     beyond = ["domctl_lock <= 0"]
@@ -106,12 +106,12 @@ def test_the_comparison_notices_what_is_gone_from_either_side(system: System, fo
     assert {c.implied for c in theirs if "anonymous" in c.text} == {Verdict.NOT_APPLICABLE}
 
 
-def test_a_mistake_has_no_invariant() -> None:
+def test_mistaken_model_has_no_invariant() -> None:
     derivation = derive(backed(mutation="no-recall"), QUICK, 60)
     assert (derivation.verdict, derivation.reason, derivation.spacers) == (Verdict.UNKNOWN, LEFT_OPEN, [])
 
 
-def test_properties_promised_on_the_same_conditions_are_shown_together() -> None:
+def test_properties_with_equal_conditions_are_shown_together() -> None:
     named = [t.name for t in targets("claim-sets", [*BACKED, "entitlement"], 2, 1)]
     conditions = "limit-not-lowered+no-claim-in-flight+requests-within-limit"
     assert named == [
@@ -123,7 +123,7 @@ def test_properties_promised_on_the_same_conditions_are_shown_together() -> None
     assert {"tot_pages", "max_pages", "limbo_pages", "is_created"} <= set(followed)
 
 
-def test_clauses_are_written_as_a_person_would() -> None:
+def test_clauses_are_readable() -> None:
     a, b, c = z3.Ints("a b c")
     assert readable(z3.Not(a - b <= -1)) == "b <= a"
     assert readable(z3.Not(-1 * a + b >= 1)) == "b <= a"
@@ -137,7 +137,7 @@ def test_clauses_are_written_as_a_person_would() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--derive", "1x1", "--property", "node-backed"], 0, "35 of 35 questions proved"),
+        (["--derive", "1x1", "--property", "node-backed"], 0, "36 of 36 questions proved"),
         (["--derive", "2x2", "--seconds", "1"], 3, "not found in 1 s"),
         (["--derive", "1x1", "--property", "node-backed", "--mutate", "no-recall"], 3, LEFT_OPEN),
         (["--derive", "1x1", "--property", "unclaimed-only"], 2, "'unclaimed-only' is not"),
@@ -145,7 +145,7 @@ def test_clauses_are_written_as_a_person_would() -> None:
         (["--derive", "1x1", "--hosts", "2x2"], 2, "--derive takes only"),
     ],
 )
-def test_endings_of_the_command(arguments: list[str], code: int, text: str) -> None:
+def test_command_exit_codes_and_messages(arguments: list[str], code: int, text: str) -> None:
     outcome = CliRunner().invoke(prove, [*arguments, "--jobs", "1"])
     assert outcome.exit_code == code, outcome.output
     assert text in outcome.output
@@ -159,17 +159,17 @@ def test_json_has_versions_limits_and_the_invariant() -> None:
     assert "node_outstanding_claims" in found["invariants"][0]["smtlib"]
 
 
-def test_the_section_of_the_evidence() -> None:
+def test_section_of_the_evidence_is_complete() -> None:
     found = section.collected(EvidenceRequest(properties=["node-backed"], jobs=1))
-    assert not isinstance(found, NotRun)
+    assert not isinstance(found, SkippedSection)
     assert found.ok
     assert [row[:2] for row in found.tables[0].rows] == [["claim-sets/node-backed/1x1", "proved"]]
     nothing = section.collected(EvidenceRequest(properties=["lock-order"], jobs=1))
-    assert isinstance(nothing, NotRun)
+    assert isinstance(nothing, SkippedSection)
 
 
 @pytest.mark.long
-def test_ctrl_c_keeps_what_was_found_and_begins_nothing_new() -> None:
+def test_ctrl_c_keeps_results_and_starts_no_new_work() -> None:
     command = [sys.executable, "-m", "proofs.cli.main", "prove", "--derive", "1x1", "--derive", "2x2", "--jobs", "2"]
     program = subprocess.Popen(
         command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_what_was_found_and_begins_nothing_new() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("nodes", "domains"), [(2, 1), (1, 2), (2, 2)])
-def test_larger_hosts_are_certified_too(nodes: int, domains: int) -> None:
+def test_invariants_of_larger_hosts_are_certified(nodes: int, domains: int) -> None:
     derivation = derive(backed(nodes, domains), QUICK, 300)
     assert derivation.verdict is Verdict.PROVED
     of_destroyed = {"all-claims-counted", "destroyed-empty", "dead-hold-no-node-claims"}

@@ -1,4 +1,4 @@
-"""Random traces: which operations are drawn, how often, and by whom they are done."""
+"""Random traces: which operations are drawn, how often, and for which builder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What one trace is made of: a subset of the operations with weights of its own (swarm testing), and how wild it is.
+"""The plan of one trace: a subset of the operations with weights (swarm testing), and how wild its arguments are.
 
-A trace that has every operation dilutes each: what needs twenty allocations in a row, or none freed, is then never
-reached. So every trace draws which operations it has and how often.
+A trace with all operations has few of each, and never reaches a state that needs twenty allocations in a row, or no
+free. So every trace draws a subset of the operations and their frequencies.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from proofs.fuzz.offered import Offered
+from proofs.fuzz.offered import ProgramCapabilities
 from proofs.operations import Event, name_of
-from proofs.operations.draw import Draw
+from proofs.operations.draw import USUAL_DOMIDS, Draw
 from reference.generation import Generation
 
 from . import operations_of
@@ -21,15 +21,15 @@ _FACTORS = (0.2, 0.5, 1, 1, 2, 5)
 _LENGTHS = (60, 120, 240, 480, 960)
 _SHARES = (0.4, 0.7, 1.0)
 _STREAK, _STREAK_LENGTH = 0.05, 900
-"""How often a trace is nearly all one operation, and then its events: for what has to be done hundreds of times."""
-_WILD = (0.02, 0.1, 0.5)  # nearly always valid, mostly, or half the time
+"""The share of traces with nearly only one operation, and their number of events, to repeat it hundreds of times."""
+_WILD = (0.02, 0.1, 0.5)  # the share of arbitrary arguments
 _INTERLEAVING = (0.0, 0.5, 0.9)
 
 
 class TracePlan:
     """The operations of a trace, drawn by weight."""
 
-    __slots__ = ("_kinds", "_upto", "interleaving", "length", "offered", "wild")
+    __slots__ = ("_kinds", "_upto", "domids", "interleaving", "length", "offered", "wild")
 
     def __init__(
         self,
@@ -37,31 +37,39 @@ class TracePlan:
         length: int,
         wild: float,
         interleaving: float,
-        offered: Offered | None = None,
+        offered: ProgramCapabilities | None = None,
+        domids: Sequence[int] = USUAL_DOMIDS,
     ) -> None:
         self._kinds = [kind for kind, _ in weighted]
         self._upto = list(accumulate(weight for _, weight in weighted))
         self.length = length
-        """Events."""
+        """Number of events."""
         self.wild = wild
-        """How often an argument is arbitrary, and not chosen to pass the checks."""
+        """The share of arguments that are arbitrary, not chosen to pass the checks."""
         self.interleaving = interleaving
-        """How often an operation of several critical sections leaves room for others."""
+        """The share of operations of several critical sections that others may interrupt."""
         self.offered = offered
-        """What can be asked; none: everything."""
+        """What the program offers; None: everything."""
+        self.domids = domids
+        """Ids of the trace's domains."""
+
+    @property
+    def first_domains(self) -> int:
+        """The number of domains created first: most of them, if the trace has tens of domains."""
+        return max(2, len(self.domids) - len(USUAL_DOMIDS))
 
     def kind(self, draw: Draw) -> type[Event]:
-        """The operation to do next."""
+        """Draw the next operation."""
         return self._kinds[bisect(self._upto, draw.random() * self._upto[-1])]
 
 
 def draw_plan(
-    draw: Draw, semantics: Generation, wanted: Mapping[str, float], offered: Offered | None = None
+    draw: Draw, semantics: Generation, wanted: Mapping[str, float], offered: ProgramCapabilities | None = None
 ) -> TracePlan:
-    """A subset of the operations of a semantics.
+    """Draw a plan: a subset of the operations of a generation.
 
-    :param wanted: favours some, as factors
-    :param offered: what can be asked; none: everything
+    :param wanted: factors for operations to favour
+    :param offered: what the program offers; None: everything
     """
     kinds = [kind for kind in operations_of(semantics) if offered is None or name_of(kind) in offered.operations]
     chosen: list[tuple[type[Event], float]] = []
@@ -77,4 +85,4 @@ def draw_plan(
         chosen.append((draw.pick(favoured or kinds), 60 * sum(weight for _, weight in chosen)))
         length = _STREAK_LENGTH
     interleaving = draw.pick(_INTERLEAVING) if offered is None or "continue" in offered.operations else 0.0
-    return TracePlan(chosen, length, draw.pick(_WILD), interleaving, offered)
+    return TracePlan(chosen, length, draw.pick(_WILD), interleaving, offered, draw.domids())

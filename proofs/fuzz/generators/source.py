@@ -1,4 +1,4 @@
-"""Where the events of a trace come from: what next, and who does it."""
+"""Draws the events of a trace: the next operation, and its builder."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from proofs.operations import Continue, CreateDomain, Event
 from .plan import TracePlan
 
 _BUILDERS = ("b1", "b2", "b3", "b4")
-_FIRST_DOMAINS = 2
 _GOES_ON = 0.5
-"""How often somebody who has begun something goes on with it, rather than that something else begins."""
+"""How often the next event continues an operation in flight instead of beginning a new one."""
 
 
 class Source:
-    """Random events, each made for the state that the world has then."""
+    """Random events, each drawn for the current state of the world."""
 
     def __init__(self, world: RandomWorld, plan: TracePlan) -> None:
         self._world = world
@@ -22,14 +21,14 @@ class Source:
         self._made = 0
 
     def next(self) -> Event | None:
-        """The next event; none at the end of the trace."""
+        """The next event; None: the trace ends."""
         world, plan = self._world, self._plan
-        draw, running = world.draw, world.machine.running
+        draw, running = world.draw, world.runner.in_flight
         while self._made < plan.length:
             self._made += 1
             if running and draw.random() < _GOES_ON:
                 return Continue(builder=draw.pick(list(running)))
-            first = self._made <= _FIRST_DOMAINS or not world.host.domains
+            first = self._made <= plan.first_domains or not world.host.domains
             kind = CreateDomain if first else plan.kind(draw)
             event = kind.drawn(world)
             if event is None:
@@ -40,6 +39,6 @@ class Source:
         return None
 
     def _leaves_room(self) -> bool:
-        """Whether others may come between an event's critical sections."""
+        """Whether others may run between an event's critical sections."""
         world = self._world
-        return len(world.machine.running) < len(_BUILDERS) and world.draw.random() < self._plan.interleaving
+        return len(world.runner.in_flight) < len(_BUILDERS) and world.draw.random() < self._plan.interleaving

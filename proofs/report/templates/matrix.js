@@ -5,22 +5,24 @@
   if (!grid) return;
   const form = document.getElementById("filters"), meaning = document.getElementById("meaning");
   const rows = [...grid.tBodies[0].rows], head = [...grid.tHead.rows[0].cells];
+  const anyLive = head.some(cell => cell.classList.contains("live")), narrow = matchMedia("(max-width: 44rem)").matches;
 
   function filter() {
     const wanted = Object.fromEntries(new FormData(form));
-    const columns = head.map((cell, i) => i === 0 || !wanted.generation || cell.dataset.generation === wanted.generation);
+    const columns = head.map((cell, i) => i === 0
+      || (wanted.generation ? cell.dataset.generation === wanted.generation : Boolean(wanted.older) || cell.classList.contains("live") || !anyLive));
     head.forEach((cell, i) => { cell.hidden = !columns[i]; });
     let shown = 0, matching = 0;
     for (const row of rows) {
       const cells = [...row.cells];
       const matches = cells.map((cell, i) => i > 0 && columns[i] && cell.dataset.k && (!wanted.verdict || cell.dataset.k === wanted.verdict));
       row.hidden = !(!wanted.property || row.dataset.property === wanted.property)
-        || (!wanted.conditions && row.dataset.conditions !== "0") || !matches.some(Boolean);
+        || (row.dataset.folded && !wanted[row.dataset.folded]) || !matches.some(Boolean);
       cells.forEach((cell, i) => { cell.hidden = !columns[i]; cell.classList.toggle("dim", i > 0 && !matches[i]); });
       if (!row.hidden) { shown += 1; matching += matches.filter(Boolean).length; }
     }
     document.getElementById("shown").textContent = `${matching} verdicts in ${shown} rows`;
-    for (const finding of document.querySelectorAll(".finding, h3.gen"))
+    for (const finding of document.querySelectorAll(".finding[data-generation], h4.gen"))
       finding.hidden = Boolean(wanted.generation) && finding.dataset.generation !== wanted.generation;
     settle(first() || null);
   }
@@ -28,7 +30,7 @@
   const inner = cell => cell.querySelector("a, .cell");
   const first = () => [...grid.tBodies[0].querySelectorAll("a, .cell")].find(e => e.offsetParent);
   let current = null;
-  function settle(element) {  // one cell is in the tab order; arrow keys go on from there
+  function settle(element) {  // one cell is in the tab order; arrow keys move on from it
     if (current) current.tabIndex = -1;
     current = element;
     if (element) element.tabIndex = 0;
@@ -56,7 +58,16 @@
   });
   form.addEventListener("input", filter);
   form.addEventListener("submit", event => event.preventDefault());
+  if (narrow && anyLive) form.elements.older.checked = false;  // four columns fit a phone
   filter();
+  const boxes = [...form.querySelectorAll("input[type=checkbox]")];
+  let before = null;
+  addEventListener("beforeprint", () => {  // nobody can unfold rows on paper
+    before = boxes.map(box => box.checked);
+    boxes.forEach(box => { box.checked = true; });
+    filter();
+  });
+  addEventListener("afterprint", () => { if (before) boxes.forEach((box, i) => { box.checked = before[i]; }); filter(); });
 })();
 
 // A link to something folded opens it.

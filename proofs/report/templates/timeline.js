@@ -106,7 +106,7 @@
       (scene.bars || []).forEach((bar, i) => group.append(barPicture(bar, middle - WIDTH / 2, barsTop + i * (BAR + GAP), scale)));
       const trouble = scene.crash ? "host stops" : scene.impossible ? "cannot happen" : refused(scene) ? scene.result : "";
       if (trouble) group.append(svg("text", { class: "bad", x: middle, y: height - 6, "text-anchor": "middle" }, trouble));
-      if (last) group.append(svg("text", { class: "bad", x: middle, y: HEAD - 5, "text-anchor": "middle" }, "✗ breaks here"));
+      if (last) group.append(svg("text", { class: "bad", x: middle, y: HEAD - 5, "text-anchor": "middle" }, "✗ violated"));
       group.addEventListener("click", () => choose(k));
       return group;
     });
@@ -133,7 +133,7 @@
       box.append(html("table", {}, html("thead", {}, head), body));
     }
     for (const text of scene.violations || []) line(other ? "Broken here, another property" : "Broken", text, "bad");
-    if (broken) for (const text of broken) line("The sum that breaks", text, "bad");
+    if (broken) for (const text of broken) line("The violated inequality", text, "bad");
     return box;
   }
 

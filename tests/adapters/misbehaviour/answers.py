@@ -126,7 +126,7 @@ class Refuses(Program):
 
 @mode
 class Crashes(Program):
-    """tells of a crash where the hypervisor goes on"""
+    """reports a crash where the hypervisor does not crash"""
 
     ends = "event 2 install_claim_set: crash: expected no crash, observed BUG_ON: negative"
 
@@ -136,10 +136,10 @@ class Crashes(Program):
 
 
 @mode
-class Absent(Program):
-    """says that pages are absent where it was told none"""
+class ReportsAbsentPages(Program):
+    """answers that pages are absent, but has them"""
 
-    ends = "observed garbage: `absent`, of pages that the program has"
+    ends = "observed garbage: `absent`, but the program has these pages"
 
     def at(self, answer: Answer) -> None:
         self.write('{"absent":true}\n')
@@ -147,9 +147,9 @@ class Absent(Program):
 
 @mode
 class ClosesOutput(Program):
-    """closes its standard output, and goes on"""
+    """closes its standard output, and continues to run"""
 
-    ends = "observed closed: closed its standard output, and goes on"
+    ends = "observed closed: closed its standard output, but is still running"
 
     def at(self, answer: Answer) -> None:
         os.close(1)
@@ -158,7 +158,7 @@ class ClosesOutput(Program):
 
 @mode
 class ClosesInput(Program):
-    """closes its standard input, and goes on"""
+    """closes its standard input, and continues to run"""
 
     ends = "observed hung: no answer within"
 

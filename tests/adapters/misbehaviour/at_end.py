@@ -21,10 +21,10 @@ class EndsWithStatus(Program):
 
 
 @mode
-class GoesOn(Program):
+class NeverEnds(Program):
     """does not end when its input ends"""
 
-    ends = "end: answer: expected none, observed ended badly: goes on"
+    ends = "end: answer: expected none, observed ended badly: still running"
 
     def end(self) -> None:
         wait()
@@ -34,7 +34,7 @@ class GoesOn(Program):
 class LastWords(Program):
     """writes when its input has ended"""
 
-    ends = "end: answer: expected none, observed extra: 'done\\n' behind the last answer"
+    ends = "end: answer: expected none, observed extra: 'done\\n' after the last answer"
 
     def end(self) -> None:
         self.write("done\n")
@@ -44,7 +44,7 @@ class LastWords(Program):
 
 
 @mode
-class Noisy(Program):
+class FloodsStandardError(Program):
     """writes megabytes on its standard error"""
 
     ends = ""
@@ -69,7 +69,7 @@ class ByteByByte(Program):
 
 
 @mode
-class Spaced(Program):
+class AddsBlanks(Program):
     """writes blanks and carriage returns around its answers"""
 
     ends = ""

@@ -9,7 +9,7 @@ from tests.adapters.misbehaviour.program import Program, mode, wait
 
 
 class AtStart(Program):
-    """Before anything is asked."""
+    """Failures before the first operation."""
 
     status = 2
 
@@ -71,7 +71,7 @@ class GreetsPeople(AtStart):
 class OtherVersion(AtStart):
     """speaks another version"""
 
-    ends = "other version: the program speaks 'claim-adapter/9'; spoken here: claim-adapter/1"
+    ends = "other version: the program supports 'claim-adapter/9'; supported here: claim-adapter/1"
 
     def hello(self) -> None:
         self.write('{"hello":"claim-adapter/9","name":"n","formats":[],"semantics":[],"operations":[]}\n')
@@ -101,9 +101,9 @@ class OtherOperations(AtStart):
 
 @mode
 class ClosesAtStart(AtStart):
-    """closes its standard output at the start, and goes on"""
+    """closes its standard output at the start, and continues to run"""
 
-    ends = "no hello: closed: closed its standard output, and goes on"
+    ends = "no hello: closed: closed its standard output, but is still running"
 
     def hello(self) -> None:
         os.close(1)
@@ -114,7 +114,7 @@ class ClosesAtStart(AtStart):
 class OtherSemantics(AtStart):
     """has other semantics than the traces"""
 
-    ends = "nothing was asked of the program: the program has no generation claim-sets"
+    ends = "no event was sent to the program: the program has no generation claim-sets"
 
     def hello(self) -> None:
         self.write('{"hello":"claim-adapter/1","name":"n","formats":[],"semantics":["mine"],"operations":[]}\n')
@@ -124,7 +124,7 @@ class OtherSemantics(AtStart):
 class RefusesHost(AtStart):
     """cannot have the host of any trace"""
 
-    ends = "nothing was asked of the program: the program cannot have such a host: too large"
+    ends = "no event was sent to the program: the program does not support this host: too large"
 
     def header(self) -> None:
         self.write('{"error":"too large"}\n')

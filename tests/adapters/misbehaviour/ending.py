@@ -106,7 +106,7 @@ class HalfLineAndWait(Program):
 
 @mode
 class NoLineEnd(Program):
-    """forgets the line end behind an answer"""
+    """forgets the line end after an answer"""
 
     ends = "observed hung: no answer within"
 

@@ -30,7 +30,7 @@ class NotUtf8(Program):
 
 
 @mode
-class Nested(Program):
+class NestsDeeply(Program):
     """nests without end"""
 
     ends = "observed garbage: Expected `int`, got `object`"
@@ -105,9 +105,9 @@ class SkipsAnAnswer(Program):
 
 @mode
 class ExtraLine(Program):
-    """writes one line more behind the last answer of a trace"""
+    """writes one line more after the last answer of a trace"""
 
-    ends = 'end: answer: expected none, observed extra: behind the last answer: \'{"bye": 1}'
+    ends = 'end: answer: expected none, observed extra: after the last answer: \'{"bye": 1}'
 
     def operation(self, number: int, answer: Answer) -> None:
         self.write(json.dumps(answer) + "\n" + '{"bye": 1}\n' * (number == 3))

@@ -1,1 +1,0 @@
-"""Every critical section as a two-state relation, grouped by what the hypervisor calls them for."""
