@@ -21,6 +21,7 @@ _VERBS = {
     "replay": "run recorded traces on the reference and compare every observation",
     "diff": "the reference's own code on any counters: every path against the model",
     "fuzz": "random traces: the reference against the model, or against an outside program",
+    "run": "a script of operations: what happens, why a call is refused, what breaks",
     "explain": "show a trace as a timeline",
     "export": "invariants as a C header, traces as tests",
     "simulate": "the effect of claims: many builders and running domains on one host",

@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from model.named import GENERATIONS
 from proofs.evidence.structure import EvidenceCell, EvidenceFinding, Matrix, RepairedTrace
 from proofs.explain.stage import Scene, Stage
 from proofs.prover.verdict import Verdict
 from proofs.search.fulfilled import ON_REFERENCE
+from proofs.traces.events import HostShape
 from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.state import all_locks
 
@@ -69,7 +72,7 @@ def played(finding: EvidenceFinding, semantics: str) -> list[Scene]:
 
 def _played(finding: EvidenceFinding, semantics: str) -> tuple[Stage, list[Scene]]:
     header, _boot, *events = finding.trace
-    stage = Stage(semantics, header["host"]["nodes"])
+    stage = Stage(semantics, msgspec.convert(header["host"], HostShape))
     scenes = [stage.boot()]
     for event in events:
         scenes.append(stage.play(_as_in(semantics, event)))

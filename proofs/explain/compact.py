@@ -30,10 +30,10 @@ def _lines(scene: EventWithStates, width: int) -> Iterator[str]:
     outcome = result(scene.event)
     yield f"{scene.at:>3}  {actor(scene.event)}: {call(scene.event)}" + (f"  => {outcome}" if outcome else "")
     if scene.after is not None:
-        yield from (f"       {line}" for line in _packed(changes(scene.before, scene.after), width))
+        yield from (f"       {line}" for line in packed(changes(scene.before, scene.after), width))
 
 
-def _packed(items: list[str], width: int) -> Iterator[str]:
+def packed(items: list[str], width: int) -> Iterator[str]:
     """Items side by side, none of them broken."""
     line = ""
     for item in items:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 
-from proofs.replay import replay_trace
-from proofs.traces import Trace, read_traces
+from proofs.traces import Trace
 
-from .compact import compact_timeline
+from .compact import packed
+from .played import ShownEvent, shown_events
 
 WIDTH = 76
 """Columns of a mail that is quoted once or twice."""
@@ -18,28 +19,42 @@ def as_mail(trace: Trace) -> str:
 
     :raises proofs.traces.TraceError: at a malformed line
     """
-    timeline = compact_timeline(trace, WIDTH - 2)  # reads the trace to its end
-    result = None
-    for again in read_traces(trace.path):
-        if again.first_line == trace.first_line:
-            result = replay_trace(again)
-            break
-    if result is None:
-        raise trace.error("the trace is no longer there")
-    found = [f"Violated: {name}, at {where}" for name, where in result.first_broken.items()]
-    if result.divergence is not None:
-        found.append(f"The reference does not reproduce it: {result.divergence}")
-    return "\n".join(
-        [
-            f"With the rules of {trace.header.semantics}:",
-            "",
-            textwrap.indent(timeline, "  "),
-            "",
-            *(line for text in found for line in _wrapped(text)),
-            *_wrapped(f"Source: {trace.header.source}"),
-            f"To run it again: claimcheck replay {trace.path}",
-        ]
+    header, events = trace.header, list(shown_events(trace, 1))
+    return mail(
+        header.semantics, header.host.nodes, events, f"Source: {header.source}", f"claimcheck replay {trace.path}"
     )
+
+
+def mail(semantics: str, nodes: list[int], events: Iterable[ShownEvent], source: str, again: str) -> str:
+    """Events after boot as text for a mail.
+
+    :param source: a sentence that says where they come from
+    :param again: the command that runs them again
+    """
+    shown = list(events)
+    lines = [f"With the rules of {semantics}:", "", f"  nodes of {nodes} pages"]
+    for event in shown:
+        lines += [f"  {line}" for line in _lines(event)]
+    lines.append("")
+    found = [f"Violated: {_at(text, event)}" for event in shown for text in event.breaks]
+    found += [f"From event {event.at} on as recorded: {event.differs}" for event in shown if event.differs]
+    for text in (*found, source):
+        lines += _wrapped(text)
+    return "\n".join([*lines, f"To run it again: {again}"])
+
+
+def _at(violation: str, event: ShownEvent) -> str:
+    name, _, rest = violation.partition(": ")
+    return f"{name}, at event {event.at} {event.call.partition('(')[0]}: {rest}"
+
+
+def _lines(event: ShownEvent) -> Iterable[str]:
+    yield f"{event.at:>3}  {event.who}: {event.call}" + (f"  => {event.result}" if event.result else "")
+    for reason in event.why:
+        yield from textwrap.wrap(
+            f"why: {reason}", WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9, break_long_words=False
+        )
+    yield from (f"       {line}" for line in packed(event.changes, WIDTH - 2))
 
 
 def _wrapped(text: str) -> list[str]:

@@ -90,11 +90,7 @@ def result(event: Event) -> str:
     """The outcome in words."""
     if event.crash is not UNSET:
         return f"CRASH: {event.crash}"
-    outcome = {
-        field: getattr(event, field)
-        for field in (*event.observed, "result", "mfn", "mfns")
-        if getattr(event, field, UNSET) is not UNSET
-    }
+    outcome = {field: getattr(event, field) for field in event.observed if getattr(event, field, UNSET) is not UNSET}
     if "mfn" in outcome and outcome["mfn"] is None:
         return "refused"
     words = [str(outcome.pop("result"))] if "result" in outcome else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -9,14 +10,16 @@ from rich.text import Text
 
 from proofs.traces import Trace
 
-from .story import EventWithStates, Usage, actor, call, changes, result, scenes, usage
+from .played import ShownEvent, shown_events
+from .stage import Bar
 
-_LEGEND = "█ used  ▓ stashed  ▒ claimed  · unclaimed  ! claimed beyond the free pages"
+LEGEND = "█ used  ▓ in limbo  x offline  ▒ claimed  · unclaimed  ! claimed beyond the free pages"
 _BAR = 32
 """Cells of a bar, where there is room."""
 _LEAST = 8
 _BEFORE = 17
 """Columns before a bar."""
+_GOOD = ("OK", "mfn", "OFFLINED", "ONLINED", "preempted", "pages")
 
 
 def print_timeline(trace: Trace, out: Console, *, first: int = 0, last: int | None = None) -> int:
@@ -27,65 +30,98 @@ def print_timeline(trace: Trace, out: Console, *, first: int = 0, last: int | No
     :raises proofs.traces.TraceError: at a malformed line; the events before it are printed
     """
     header = trace.header
-    pages = sum(header.host.nodes)
-    words = len(f"  used {pages}, claimed {pages}, unclaimed -{pages} of {pages}")
-    bar_width = max(_LEAST, min(_BAR, out.width - _BEFORE - words))
     out.print(
         f"{trace.path}:{trace.first_line}  {header.semantics}  seed {header.seed}  nodes {header.host.nodes}",
         style="bold",
     )
     out.print(header.source, style="dim", markup=False)
-    out.print(_LEGEND, style="dim")
+    out.print(LEGEND, style="dim")
     shown = 0
-    for scene in scenes(trace, first, last):
+    printer = TimelinePrinter(out, sum(header.host.nodes))
+    for event in shown_events(trace, first, last):
         shown += 1
-        out.print(_headline(scene), soft_wrap=True)
-        if scene.after is None:
-            continue
-        for change in changes(scene.before, scene.after):
-            out.print(f"        {change}", style="dim", soft_wrap=True, markup=False)
-        if shown == 1 or scene.before != scene.after:
-            for text in _bars(usage(header.host, scene.after), bar_width):
-                out.print(text, soft_wrap=True)
+        printer.show(event)
     return shown
 
 
-def _headline(scene: EventWithStates) -> Text:
-    line = Text(f"{scene.at:>4}  ", style="dim")
-    line.append(f"{actor(scene.event):<8} ", style="cyan")
-    line.append(call(scene.event))
-    outcome = result(scene.event)
-    if outcome:
-        good = outcome.startswith(("OK", "mfn", "OFFLINED", "ONLINED", "preempted"))
-        line.append(f"  => {outcome}", style="green" if good else "yellow" if scene.after else "bold red")
+class TimelinePrinter:
+    """Prints events one after the other.
+
+    :param pages: the pages of the host, for the width of numbers
+    """
+
+    def __init__(self, out: Console, pages: int) -> None:
+        self.out = out
+        words = len(f"  used {pages}, claimed {pages}, unclaimed -{pages} of {pages}")
+        self._width = max(_LEAST, min(_BAR, out.width - _BEFORE - words))
+        self._bars: list[Bar] | None = None
+
+    def show(self, event: ShownEvent) -> None:
+        """Print one event: its call and result, why it was refused, what changed, what breaks."""
+        out = self.out
+        if event.differs:
+            out.print(f"        {event.differs}; from here on only what was recorded is shown", style="yellow")
+        out.print(_headline(event), soft_wrap=True)
+        for reason in event.why:
+            self._wrapped(f"why: {reason}", "yellow")
+        for change in event.changes:
+            out.print(f"        {change}", style="dim", soft_wrap=True, markup=False)
+        if event.bars and event.bars != self._bars:
+            for text in bar_lines(event.bars, self._width):
+                out.print(text, soft_wrap=True)
+        for violation in event.breaks:
+            self._wrapped(f"breaks here: {violation}", "bold red")
+        self._bars = event.bars
+
+    def _wrapped(self, text: str, style: str) -> None:
+        """Print a sentence below an event, wrapped between words."""
+        lines = textwrap.wrap(
+            text, max(self.out.width, 40), initial_indent=" " * 8, subsequent_indent=" " * 10, break_long_words=False
+        )
+        self.out.print("\n".join(lines), style=style, soft_wrap=True, markup=False)
+
+
+def _headline(event: ShownEvent) -> Text:
+    line = Text(f"{event.at:>4}  ", style="dim")
+    line.append(f"{event.who:<8} ", style="cyan")
+    line.append(event.call)
+    if event.result:
+        good = event.result.startswith(_GOOD)
+        line.append(f"  => {event.result}", style="green" if good else "bold red" if event.crash else "yellow")
     return line
 
 
-def _bars(rows: list[Usage], width: int) -> Iterator[Text]:
+def bar_lines(rows: list[Bar], width: int) -> Iterator[Text]:
+    """One line per node, and one for the host."""
     for row in rows:
         text = Text(f"        {row.name:<8} ")
         beyond = max(0, -row.unclaimed)
+        used, limbo, claimed = (sum(pages.values()) for pages in (row.used, row.limbo, row.claimed))
+        claimed += sum(row.host_wide.values())
         cells = [
-            ("█", row.used - row.stashed, "blue"),
-            ("▓", row.stashed, "cyan"),
-            ("▒", row.claimed - beyond, "magenta"),
+            ("█", used, "blue"),
+            ("▓", limbo, "cyan"),
+            ("x", row.offline, "yellow"),
+            ("▒", claimed - beyond, "magenta"),
             ("·", max(0, row.unclaimed), "dim"),
             ("!", beyond, "bold red"),
         ]
-        for (symbol, _, style), count in zip(cells, _share([pages for _, pages, _ in cells], width), strict=True):
+        shares = share_cells([pages for _, pages, _ in cells], width)
+        for (symbol, _, style), count in zip(cells, shares, strict=True):
             text.append(symbol * count, style=style)
-        stashed = f" (▓ {row.stashed} stashed)" if row.stashed else ""
-        text.append(
-            f"  used {row.used}{stashed}, claimed {row.claimed}, unclaimed {row.unclaimed} of {row.pages}", style="dim"
-        )
+        parts = [f"used {used}"]
+        parts += [f"▓ {limbo} in limbo"] if limbo else []
+        parts += [f"x {row.offline} offline"] if row.offline else []
+        parts += [f"claimed {claimed}", f"unclaimed {row.unclaimed} of {row.pages}"]
+        text.append("  " + ", ".join(parts), style="dim")
         yield text
 
 
-def _share(parts: list[int], width: int) -> list[int]:
+def share_cells(parts: list[int], width: int) -> list[int]:
     """Cells for each part, with a sum of ``width``; a part that is not 0 gets at least one cell."""
     total = sum(parts)
-    if total == 0:
+    if total <= 0:
         return [0] * len(parts)
-    cells = [0 if part == 0 else max(1, part * width // total) for part in parts]
+    cells = [0 if part <= 0 else max(1, part * width // total) for part in parts]
     cells[cells.index(max(cells))] += width - sum(cells)
     return cells

@@ -43,8 +43,9 @@ _TARGETS: dict[int | str, int] = {"global": GLOBAL, "host": GLOBAL, "legacy": LE
 class Expectation:
     """The model of a host of the reference: its calls, and its scripts in flight."""
 
-    def __init__(self, host: Host) -> None:
-        self.calls = ModelCalls(host)
+    def __init__(self, host: Host, calls: ModelCalls | None = None) -> None:
+        """:param calls: calls on this host that do more than their results tell; None: the plain ones"""
+        self.calls = ModelCalls(host) if calls is None else calls
         self.host = host
         self.killing = self.calls.killing
         self._scripts: dict[str, tuple[Event, Script]] = {}

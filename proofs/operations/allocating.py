@@ -16,7 +16,7 @@ from reference.state import Domain, Host
 from reference.steps import Steps
 
 from .entries import memflags
-from .event import Choice, Event, Outcome
+from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Domid, MemFlag, Mfn, Node, Order
 from .model_steps import ModelTrace, StepArguments, StepTranslation, UntraceableStepError
 from .sides import CTest, HostAtWork, ModelSide, OperationEnd, TinyHost
@@ -34,6 +34,11 @@ _MEMFLAGS: tuple[list[MemFlag], ...] = (
     ["exact_node", "no_refcount"],
     ["exact_node", "no_owner"],
 )
+
+
+_SHORT = {"flags": "memflags", "at": "mfn"}
+"""``at``: the block that the allocator takes; in a script it takes the lowest one otherwise."""
+_DEFAULTS = {"order": 0, "node": None, "memflags": [], "domid": None}
 
 
 def drawn_order(work: HostAtWork, node: int | None) -> int:
@@ -146,6 +151,7 @@ def _is_assigned_extra(trace: ModelTrace, a: StepArguments) -> None:
 class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
     """Allocate 2^order pages and assign them."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("alloc", "order", _SHORT, _DEFAULTS)
     observed: ClassVar[tuple[str, ...]] = ("mfn", "on_node")
     weight: ClassVar[float] = 12
     in_steps: ClassVar[bool] = True
@@ -211,6 +217,7 @@ class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
 class AllocHeapPages(Event, tag="alloc_heap_pages"):
     """Take 2^order pages out of the heap and redeem claims: the pages are in limbo."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("take", "order", _SHORT, _DEFAULTS)
     observed: ClassVar[tuple[str, ...]] = ("mfn", "on_node")
     weight: ClassVar[float] = 3
     about: ClassVar[str] = "host"
@@ -261,6 +268,7 @@ class AllocHeapPages(Event, tag="alloc_heap_pages"):
 class AssignPages(Event, tag="assign_pages"):
     """Give pages in limbo to a domain."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("assign", "mfn", _SHORT, {"order": 0})
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 3
     about: ClassVar[str] = "block"

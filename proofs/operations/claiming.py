@@ -22,7 +22,7 @@ from reference.status import MisuseError, Status
 
 from .draw import UNKNOWN_DOMID
 from .entries import Claim, HypercallClaim, entries
-from .event import Choice, Event, Outcome
+from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Count, Domid, Pad
 from .model_steps import ModelTrace, StepArguments, StepTranslation
 from .sides import CTest, HostAtWork, ModelSide, TinyHost
@@ -184,6 +184,7 @@ def _releases(trace: ModelTrace, a: StepArguments) -> None:
 class InstallClaimSet(Event, tag="install_claim_set"):
     """Replace the domain's claims by a set."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("install", "claims")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 6
     about: ClassVar[str] = "domain"
@@ -238,6 +239,7 @@ class InstallClaimSet(Event, tag="install_claim_set"):
 class ClaimMemory(Event, tag="claim_memory"):
     """``XEN_DOMCTL_claim_memory``."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("claim", "claims")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 6
     steps: ClassVar[dict[str, StepTranslation]] = {
@@ -310,6 +312,7 @@ def _single_entries(work: HostAtWork, domain: Domain) -> list[HypercallClaim]:
 class GetMemoryClaims(Event, tag="get_memory_claims"):
     """``XEN_DOMCTL_get_memory_claims``, or ``XEN_DOMCTL_claim_memory`` in its GET mode; no ``claims`` on error."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("get_claims", "capacity")
     observed: ClassVar[tuple[str, ...]] = ("result", "needed", "claims")
     weight: ClassVar[float] = 0.5
 

@@ -15,7 +15,7 @@ from reference.state import Domain, Host
 from reference.status import Status
 from reference.steps import Steps
 
-from .event import Choice, Event, Outcome
+from .event import Choice, Event, Outcome, ScriptWords
 from .fields import U64_MAX, Count, DomainPages, Domid, Node, Pages, require_u64
 from .model_steps import ModelTrace, StepArguments, StepTranslation
 from .sides import CTest, HostAtWork, ModelSide, OperationEnd, TinyHost
@@ -57,6 +57,7 @@ def _is_destroyed(trace: ModelTrace, a: StepArguments) -> None:
 class CreateDomain(Event, tag="create_domain"):
     """A new domain without pages and claims."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("create", "max_pages", {"max": "max_pages", "nodes": "node_affinity"})
     weight: ClassVar[float] = 1
     steps: ClassVar[dict[str, StepTranslation]] = {
         "create_domain": StepTranslation(_is_created),
@@ -133,6 +134,7 @@ def _small_destruction(domid: int) -> Choice:
 class SetMaxPages(Event, tag="set_max_pages"):
     """``XEN_DOMCTL_max_mem``: the new limit."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("set_max_pages", "max_pages")
     weight: ClassVar[float] = 2
     about: ClassVar[str] = "domain"
     steps: ClassVar[dict[str, StepTranslation]] = {
@@ -170,6 +172,7 @@ class SetMaxPages(Event, tag="set_max_pages"):
 class MaxMem(Event, tag="max_mem"):
     """``XEN_DOMCTL_max_mem``, the hypercall."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("limit", "max_pages")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 1
     any_numbers: ClassVar[dict[str, int] | None] = {"max_pages": U64_MAX}
@@ -199,6 +202,7 @@ class MaxMem(Event, tag="max_mem"):
 class DomainKill(Event, tag="domain_kill"):
     """The domain is dying and its claims are released."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("kill")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 1
     in_steps: ClassVar[bool] = True
@@ -239,6 +243,7 @@ class DomainKill(Event, tag="domain_kill"):
 class RelinquishMemory(Event, tag="relinquish_memory"):
     """Free the pages of a dying domain."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("relinquish")
     observed: ClassVar[tuple[str, ...]] = ("pages",)
     weight: ClassVar[float] = 1
     in_steps: ClassVar[bool] = True
@@ -273,6 +278,7 @@ class RelinquishMemory(Event, tag="relinquish_memory"):
 class DomainDestroy(Event, tag="domain_destroy"):
     """Forget a dead domain that holds nothing."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("forget")
     weight: ClassVar[float] = 1
     steps: ClassVar[dict[str, StepTranslation]] = {
         "destroy_domain": StepTranslation(_is_forgotten, "nothing on its way"),
@@ -302,6 +308,7 @@ class DomainDestroy(Event, tag="domain_destroy"):
 class DestroyDomain(Event, tag="destroydomain"):
     """``XEN_DOMCTL_destroydomain``."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("destroy")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 0.7
     in_steps: ClassVar[bool] = True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -25,6 +25,18 @@ class Choice(dict[str, Any]):
 
 Outcome = dict[str, Any]
 """The results of an operation, by the names of its observed fields."""
+
+
+class ScriptWords(NamedTuple):
+    """How an operation is written in a script, in addition to its name and the names of its fields."""
+
+    word: str
+    main: str = ""
+    """The field whose value needs no name: ``d1 populate 4``."""
+    short: Mapping[str, str] = {}
+    """Short names of fields."""
+    defaults: Mapping[str, Any] = {}
+    """Values of fields that a trace must have, and a script need not."""
 
 
 class PendingScrub(Struct, forbid_unknown_fields=True, frozen=True):
@@ -84,6 +96,7 @@ class Event(Struct, tag_field="op", forbid_unknown_fields=True, omit_defaults=Tr
     """The steps of the model that it expresses, by name."""
     outcomes: ClassVar[tuple[str, ...]] = ()
     """Outcome classes that are no single case of the model."""
+    words: ClassVar[ScriptWords] = ScriptWords("")
 
     state: State | UnsetType = UNSET
     crash: str | UnsetType = UNSET

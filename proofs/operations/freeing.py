@@ -13,7 +13,7 @@ from reference.pages import Block, PageState
 from reference.state import Host
 from reference.steps import Steps
 
-from .event import Choice, Event, Outcome
+from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Mfn, Order
 from .model_steps import ModelTrace, StepArguments, StepTranslation
 from .sides import CTest, HostAtWork, ModelSide, TinyHost
@@ -106,6 +106,7 @@ def _comes_back(trace: ModelTrace, a: StepArguments) -> None:
 class FreeHeapPages(Event, tag="free_heap_pages"):
     """Return pages without owner to the heap."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("give_back", "mfn", defaults={"order": 0})
     weight: ClassVar[float] = 2
     about: ClassVar[str] = "block"
     steps: ClassVar[dict[str, StepTranslation]] = {
@@ -149,6 +150,7 @@ class FreeHeapPages(Event, tag="free_heap_pages"):
 class FreeDomheapPages(Event, tag="free_domheap_pages"):
     """Free 2^order pages."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("free", "mfn", defaults={"order": 0})
     weight: ClassVar[float] = 7
     in_steps: ClassVar[bool] = True
     about: ClassVar[str] = "block"
@@ -192,6 +194,7 @@ class FreeDomheapPages(Event, tag="free_domheap_pages"):
 class OfflinePage(Event, tag="offline_page"):
     """Take one page out of use."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("offline", "mfn")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 3
     about: ClassVar[str] = "frame"
@@ -241,6 +244,7 @@ class OfflinePage(Event, tag="offline_page"):
 class OnlinePage(Event, tag="online_page"):
     """Bring a page back, or withdraw its offline mark."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("online", "mfn")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 2
     about: ClassVar[str] = "frame"

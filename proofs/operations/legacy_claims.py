@@ -17,7 +17,7 @@ from reference.steps import Steps
 
 from .claiming import legacy_pages, malformed, single_pages
 from .draw import UNKNOWN_DOMID
-from .event import Choice, Event, Outcome
+from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Count, Domid, Mfn, Node, Pages, require_u64
 from .model_steps import ModelTrace, StepArguments, StepTranslation, UntraceableStepError
 from .sides import CTest, HostAtWork, ModelSide, TinyHost
@@ -93,6 +93,7 @@ def _releases_for_destroyed(trace: ModelTrace, a: StepArguments) -> None:
 class SetOutstandingPages(Event, tag="set_outstanding_pages"):
     """The legacy claim."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("set_claim", "pages")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 3
     about: ClassVar[str] = "domain"
@@ -157,6 +158,7 @@ class SetOutstandingPages(Event, tag="set_outstanding_pages"):
 class ClaimPages(Event, tag="claim_pages"):
     """``XENMEM_claim_pages``."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("claim", "nr_extents", {"order": "extent_order"})
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 4
     in_steps: ClassVar[bool] = True

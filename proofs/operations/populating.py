@@ -16,7 +16,7 @@ from reference.steps import Steps
 from .allocating import drawn_order
 from .draw import UNKNOWN_DOMID
 from .entries import memflags
-from .event import Event, Outcome
+from .event import Event, Outcome, ScriptWords
 from .fields import Count, Domid, MemFlag, Mfn, Node, Order
 from .model_steps import SMALLEST_PREEMPTED, ModelTrace, StepArguments, StepTranslation, UntraceableStepError
 from .sides import HostAtWork, ModelSide, OperationEnd
@@ -78,6 +78,12 @@ def _frees_stash(trace: ModelTrace, a: StepArguments) -> None:
 class PopulatePhysmap(Event, tag="populate_physmap"):
     """``XENMEM_populate_physmap``: ``mfns`` are the extents that this call finished, ``nr_done`` counts all."""
 
+    words: ClassVar[ScriptWords] = ScriptWords(
+        "populate",
+        "nr_extents",
+        {"order": "extent_order", "flags": "memflags", "start": "start_extent", "preempt": "preempt_at"},
+        {"extent_order": 0},
+    )
     observed: ClassVar[tuple[str, ...]] = ("mfns", "nr_done", "preempted", "scrub_index")
     weight: ClassVar[float] = 4
     in_steps: ClassVar[bool] = True
@@ -201,6 +207,7 @@ def _preempt_at(work: HostAtWork, event: PopulatePhysmap) -> PreemptionPoint | N
 class MemoryExchange(Event, tag="memory_exchange"):
     """``XENMEM_exchange``: ``mfns`` are the new extents of the chunks that succeeded."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("exchange", "in_mfns", defaults={"in_order": 0, "out_order": 0})
     observed: ClassVar[tuple[str, ...]] = ("result", "mfns")
     weight: ClassVar[float] = 2
     in_steps: ClassVar[bool] = True

@@ -10,7 +10,7 @@ from reference import hypercalls, page_alloc
 from reference.state import Host
 from reference.status import Status
 
-from .event import Event, Outcome
+from .event import Event, Outcome, ScriptWords
 from .fields import DomainPages, Domid, HostPages
 from .sides import HostAtWork, ModelSide
 
@@ -18,6 +18,7 @@ from .sides import HostAtWork, ModelSide
 class PauseDomain(Event, tag="pausedomain"):
     """``XEN_DOMCTL_pausedomain``; a new domain is paused once."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("pause")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 0.7
     any_numbers: ClassVar[dict[str, int] | None] = {}
@@ -40,6 +41,7 @@ class PauseDomain(Event, tag="pausedomain"):
 class UnpauseDomain(Event, tag="unpausedomain"):
     """``XEN_DOMCTL_unpausedomain``."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("unpause")
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 0.5
 
@@ -61,6 +63,7 @@ class UnpauseDomain(Event, tag="unpausedomain"):
 class GetDomainInfo(Event, tag="getdomaininfo"):
     """``XEN_DOMCTL_getdomaininfo``; the counters are absent if the result is an errno."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("info")
     observed: ClassVar[tuple[str, ...]] = ("result", "tot_pages", "max_pages", "outstanding_pages")
     weight: ClassVar[float] = 0.5
     any_numbers: ClassVar[dict[str, int] | None] = {}
@@ -87,6 +90,7 @@ class GetDomainInfo(Event, tag="getdomaininfo"):
 class GetOutstandingClaims(Event, tag="get_outstanding_claims"):
     """``XEN_SYSCTL_physinfo``'s view of free and claimed pages."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("physinfo")
     observed: ClassVar[tuple[str, ...]] = ("free_pages", "outstanding_pages")
     weight: ClassVar[float] = 0.5
     any_numbers: ClassVar[dict[str, int] | None] = {}

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from reference.state import Host
 
-from .event import Event, Outcome
+from .event import Event, Outcome, ScriptWords
 from .fields import Count, Mfn, Node
 from .populating import PreemptionKind
 
@@ -25,6 +25,7 @@ class Boot(Event, tag="boot"):
 class Continue(Event, tag="continue"):
     """The next critical section of what the builder is doing; on the last one, its outcome."""
 
+    words: ClassVar[ScriptWords] = ScriptWords("continue")
     observed: ClassVar[tuple[str, ...]] = (
         "result",
         "mfn",

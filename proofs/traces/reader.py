@@ -6,6 +6,7 @@ Every error in a file is a :class:`TraceError` that names file and line. The tra
 from __future__ import annotations
 
 import io
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,9 @@ from .events import FORMAT_1, FORMAT_2, Header
 from .gunzip import Gunzip
 from .text import one_line, printable
 
+STANDARD_INPUT = "-"
+STANDARD_INPUT_NAME = "standard input"
+"""What errors call it."""
 LONGEST_LINE = 1 << 26
 """The most bytes of a line, because lines are read as a whole."""
 
@@ -77,12 +81,13 @@ def _os_reason(error: OSError | ValueError) -> str:
 class _Lines:
     """The lines of a file with one line of push-back; ``number`` is that of the line read last."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, content: bytes | None = None) -> None:
         self.path = path
         self.number = 0
         self._pending: bytes | None = None
         try:
-            file = io.BufferedReader(io.FileIO(path), 1 << 16)
+            raw: Any = io.FileIO(path) if content is None else io.BytesIO(content)
+            file = io.BufferedReader(raw, 1 << 16)
         except (OSError, ValueError) as error:  # ValueError: a path that no file can have
             raise TraceError(path, 0, _os_reason(error)) from None
         try:
@@ -320,14 +325,18 @@ def _read_header(line: bytes, lines: _Lines) -> Header:
     return header
 
 
-def read_traces(path: str | Path) -> Iterator[Trace]:
+def read_traces(path: str | Path, content: bytes | None = None) -> Iterator[Trace]:
     """The traces of a file, one after the other, each to be iterated for its events.
+
+    :param content: what is in the file, if it was read before; ``-`` as path is standard input
 
     Requesting the next trace first reads and checks the current one to its end.
 
     :raises TraceError: at the first line that is wrong; line 0 is the file itself
     """
-    lines = _Lines(str(path))
+    if str(path) == STANDARD_INPUT and content is None:
+        content = sys.stdin.buffer.read()
+    lines = _Lines(STANDARD_INPUT_NAME if str(path) == STANDARD_INPUT else str(path), content)
     try:
         line = lines.next()
         if line is None:

@@ -25,6 +25,7 @@ from proofs.evidence.structure import (
     written,
 )
 from proofs.explain.stage import Stage
+from proofs.traces.events import HostShape
 from proofs.matrix.rows import MatrixRow
 from proofs.report.verdict import exit_code
 from proofs.search.events import Trace
@@ -191,7 +192,7 @@ def test_diverging_recording_is_reported(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_stage_shows_locks_and_page_owners() -> None:
-    stage = Stage("claim-sets", [2])
+    stage = Stage("claim-sets", HostShape(2, [2]))
     stage.play({"op": "create_domain", "domid": 0, "max_pages": 4, "node_affinity": [0]})
     claims = [{"pages": 1, "target": 0}, {"pages": 1, "target": "global"}]
     scene = stage.play({"op": "install_claim_set", "domid": 0, "claims": claims})

@@ -1,0 +1,54 @@
+"""Where scripts and traces come from: a file, or standard input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from proofs.traces import Trace, TraceError, read_traces
+from proofs.traces.reader import STANDARD_INPUT, STANDARD_INPUT_NAME
+
+from .syntax import ScriptError
+
+_GZIP = b"\x1f\x8b"
+
+
+def name_of(file: str) -> str:
+    """What messages call a file."""
+    return STANDARD_INPUT_NAME if file == STANDARD_INPUT else file
+
+
+def read_text(file: str) -> bytes:
+    """The content of a file; ``-``: standard input.
+
+    :raises ScriptError: it cannot be read, or is no text
+    """
+    name = name_of(file)
+    try:
+        content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        raise ScriptError(name, 0, 0, getattr(error, "strerror", None) or str(error)) from None
+    if not is_trace(content):
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            raise ScriptError(name, line, 0, "not UTF-8 text") from None
+    return content
+
+
+def is_trace(content: bytes) -> bool:
+    """Whether it is a trace, in JSON lines or packed, and not a script."""
+    return content.startswith(_GZIP) or content.lstrip()[:1] == b"{"
+
+
+def trace_in(name: str, content: bytes, number: int = 1) -> Trace:
+    """The trace of that number, whose events are read as it is iterated.
+
+    :raises proofs.traces.TraceError: it is malformed, or there are fewer
+    """
+    found = 0
+    for found, trace in enumerate(read_traces(name, content), 1):
+        if found == number:
+            return trace
+    raise TraceError(name, 0, f"has {found} trace{'s' if found > 1 else ''}, not {number}")
