@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import UNSET, UnsetType
 
@@ -38,7 +38,7 @@ _MEMFLAGS: tuple[list[MemFlag], ...] = (
 
 _SHORT = {"flags": "memflags", "at": "mfn"}
 """``at``: the block that the allocator takes; in a script it takes the lowest one otherwise."""
-_DEFAULTS = {"order": 0, "node": None, "memflags": [], "domid": None}
+_DEFAULTS: dict[str, Any] = {"order": 0, "node": None, "memflags": [], "domid": None}
 
 
 def drawn_order(work: HostAtWork, node: int | None) -> int:
@@ -151,7 +151,7 @@ def _is_assigned_extra(trace: ModelTrace, a: StepArguments) -> None:
 class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
     """Allocate 2^order pages and assign them."""
 
-    words: ClassVar[ScriptWords] = ScriptWords("alloc", "order", _SHORT, _DEFAULTS)
+    words: ClassVar[ScriptWords] = ScriptWords("alloc", "", _SHORT, _DEFAULTS)
     observed: ClassVar[tuple[str, ...]] = ("mfn", "on_node")
     weight: ClassVar[float] = 12
     in_steps: ClassVar[bool] = True
@@ -217,7 +217,7 @@ class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
 class AllocHeapPages(Event, tag="alloc_heap_pages"):
     """Take 2^order pages out of the heap and redeem claims: the pages are in limbo."""
 
-    words: ClassVar[ScriptWords] = ScriptWords("take", "order", _SHORT, _DEFAULTS)
+    words: ClassVar[ScriptWords] = ScriptWords("take", "", _SHORT, _DEFAULTS)
     observed: ClassVar[tuple[str, ...]] = ("mfn", "on_node")
     weight: ClassVar[float] = 3
     about: ClassVar[str] = "host"

@@ -71,7 +71,7 @@ def _event(session: Session, trace: Trace, event: Event) -> LineResult:
     shown, _begun = session.run(_request(event))
     if shown.result.startswith("impossible"):
         raise ScriptError(session.path, trace.line, 0, f"{event.op}: {shown.result}")
-    return LineResult(trace.line, line_of(event), shown, _unlike(event, session))
+    return LineResult(trace.line, line_of(event, len(trace.header.host.nodes)), shown, _unlike(event, session))
 
 
 def _request(event: Event) -> Event:

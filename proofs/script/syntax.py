@@ -203,7 +203,8 @@ def _statement(path: str, number: int, text: str) -> Statement:
         raise _unexpected(path, number, text, error) from None
     (child,) = tree.children
     assert isinstance(child, Tree)
-    return _BUILDERS[child.data](number, text.strip(), child)
+    found: Statement = _BUILDERS[child.data](number, text.strip(), child)
+    return found
 
 
 def _unexpected(path: str, number: int, text: str, error: UnexpectedInput) -> ScriptError:

@@ -234,9 +234,10 @@ class Reader:
                 fields["order"] = self._frame(value.text)[1]
 
 
-def line_of(event: Event, *, at_lowest: bool = False) -> str:
+def line_of(event: Event, nodes: int = 0, *, at_lowest: bool = False) -> str:
     """The line of a script for an event, without its outcome.
 
+    :param nodes: the nodes of the host
     :param at_lowest: the block that it got is the lowest one, which a script need not say
     """
     kind, words = type(event), type(event).words
@@ -252,8 +253,12 @@ def line_of(event: Event, *, at_lowest: bool = False) -> str:
             continue
         if name in kind.observed and (name not in names or value is None or at_lowest):
             continue
+        if name == "node_affinity" and value == list(range(nodes)):
+            continue
         text = _text(name, value)
-        parts.append(text if name == words.main else f"{names.get(name, name)}={text.replace(' ', ',')}")
+        parts.append(
+            text if name == words.main and name not in names else f"{names.get(name, name)}={text.replace(' ', ',')}"
+        )
     return " ".join(parts)
 
 
@@ -280,4 +285,5 @@ def _text(name: str, value: Any) -> str:
 
 def _entry_text(entry: Any) -> str:
     reserved = entry.pad or getattr(entry, "cmd", 0)
-    return f"{entry.pages}@{entry.target}{f':{reserved}' if reserved else ''}"
+    target = "host" if entry.target == "global" else entry.target
+    return f"{entry.pages}@{target}{f':{reserved}' if reserved else ''}"

@@ -46,6 +46,7 @@ def _span(nodes: list[int]) -> int:
 def _lines(header: Header, events: Iterable[Event]) -> Iterator[str]:
     session = Session(header.source, header.semantics)
     session.start(header.host)
+    nodes = len(header.host.nodes)
     expected: set[str] = set()
     for event in events:
         if type(event) is Boot:
@@ -55,7 +56,7 @@ def _lines(header: Header, events: Iterable[Event]) -> Iterator[str]:
         lowest = _is_lowest(stage, event)
         shown, begun = session.run(event)
         word = summary(begun, stage.outcome, shown.crash)
-        yield line_of(event, at_lowest=lowest) + (f" => {word}" if word != UNFINISHED else "")
+        yield line_of(event, nodes, at_lowest=lowest) + (f" => {word}" if word != UNFINISHED else "")
         for name in [NO_CRASH] if shown.crash else stage.broken:
             if name in (*CHECKED, NO_CRASH) and name not in expected:
                 expected.add(name)
@@ -70,4 +71,4 @@ def _is_lowest(stage: Stage, event: Event) -> bool:
     host, order = stage.host, getattr(event, "order", 0)
     with all_locks(host):
         node = host.node_of(mfn)
-        return lowest_address(host.heap[node], order) == mfn
+        return bool(lowest_address(host.heap[node], order) == mfn)
