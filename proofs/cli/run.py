@@ -106,12 +106,12 @@ class _Source:
     def played(self, session: Session) -> Iterator[LineResult]:
         """The lines, run one by one."""
         from proofs.script.playing import play_script, play_trace
-        from proofs.script.reading import is_trace, trace_in
+        from proofs.script.reading import is_trace, lines_of, trace_in
 
         if is_trace(self._content):
             yield from play_trace(session, trace_in(self.name, self._content, self._number))
         else:
-            yield from play_script(session, self._content.decode().splitlines())
+            yield from play_script(session, lines_of(self._content))
 
 
 def _shown(session: Session, lines: Iterator[LineResult], out: Console) -> Iterator[LineResult]:

@@ -108,6 +108,8 @@ class Stage:
         self.differs = ""
         """Where the model's counters first differ from the reference's; empty: nowhere."""
         self.ended = False
+        self._refusals: dict[str, list[list[Reason]]] = {}
+        """By builder: the reasons of the calls of its operation that were refused."""
 
     @property
     def host(self) -> Host:
@@ -126,7 +128,9 @@ class Stage:
         """Run one event."""
         scene = Scene(event.op, actor(event), arguments(event))
         self.locks.sections = scene.sections
-        self.calls.reasons = []
+        if type(event) is not Continue:
+            self._refusals[builder_of(event)] = []
+        self.calls.refusals = self._refusals.setdefault(builder_of(event), [])
         self.outcome = None
         goes_on = type(event) is Continue
         ended = goes_on and builder_of(event) not in self.runner.in_flight
@@ -135,7 +139,7 @@ class Stage:
         except HypervisorCrash as stopped:
             self.ended = True
             scene.crash = str(stopped)
-            scene.why = _shown_reasons(self.calls.reasons)
+            scene.why = self._reasons(self.calls.refusals[-1:])
             return scene
         except MisuseError as error:
             scene.impossible = "the operation that it continues has ended already" if ended else str(error)
@@ -154,8 +158,18 @@ class Stage:
             named = msgspec.to_builtins(self.outcome)
             scene.result = result(msgspec.convert(msgspec.to_builtins(event) | named, Events2))
             if scene.refused or _is_short(event, self.outcome):
-                scene.why = _shown_reasons(self.calls.reasons)
+                scene.why = self._reasons(self.calls.refusals)
         return scene
+
+    def _reasons(self, refusals: list[list[Reason]]) -> list[str]:
+        """The reasons of the first call that was refused: the later ones undo what the operation did.
+
+        There are several for a node search, one for each node. An operation may be refused before its first call.
+        """
+        ended = None if self.model is None else self.model.ended
+        if not refusals:
+            return [ended.check] if ended is not None and ended.check else []
+        return list(dict.fromkeys(map(str, refusals[0])))
 
     def _sections(self, event: Event, goes_on: bool) -> None:
         """Run one critical section, or all of them if the event names no builder."""
@@ -216,14 +230,6 @@ def _is_short(event: Event, outcome: Outcome) -> bool:
     """Whether a call got fewer extents than it requested, and was not preempted."""
     wanted = getattr(event, "nr_extents", 0)
     return "nr_done" in outcome and not outcome.get("preempted") and outcome["nr_done"] < wanted
-
-
-def _shown_reasons(reasons: list[Reason]) -> list[str]:
-    """The reasons of the last call that was refused: one, or one for each node of its search."""
-    if not reasons:
-        return []
-    last = reasons[-1].call
-    return list(dict.fromkeys(str(reason) for reason in reasons if reason.call == last))
 
 
 def request_of(written: dict[str, Any]) -> dict[str, Any]:

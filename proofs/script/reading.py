@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 from proofs.traces import Trace, TraceError, read_traces
@@ -11,6 +13,7 @@ from proofs.traces.reader import STANDARD_INPUT, STANDARD_INPUT_NAME
 from .syntax import ScriptError
 
 _GZIP = b"\x1f\x8b"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def name_of(file: str) -> str:
@@ -28,13 +31,21 @@ def read_text(file: str) -> bytes:
         content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
     except (OSError, ValueError) as error:
         raise ScriptError(name, 0, 0, getattr(error, "strerror", None) or str(error)) from None
+    content = content.removeprefix(BOM_UTF8)
     if not is_trace(content):
+        if b"\0" in content[:2] or content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise ScriptError(name, 1, 0, "not UTF-8 text")
         try:
             content.decode("utf-8")
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             raise ScriptError(name, line, 0, "not UTF-8 text") from None
     return content
+
+
+def lines_of(content: bytes) -> list[str]:
+    """The lines of a script, which may end as on any system."""
+    return _LINE_END.split(content.decode())
 
 
 def is_trace(content: bytes) -> bool:
