@@ -84,6 +84,8 @@ def run(
     if form == "timeline" and not as_json and out is None:
         lines = _shown(session, lines, console())
     result = whole(session, lines)
+    if result.error is None and session.header is None:
+        result.error = ScriptError(source.name, 0, 0, "there is no host: a script begins with one, such as host 4 4")
     if as_json:
         print_json(_as_json(result))
     elif form != "timeline" or out is not None:

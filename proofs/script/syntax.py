@@ -50,8 +50,8 @@ class ScriptError(Exception):
         self.path, self.line, self.column, self.reason = path, line, column, one_line(reason)
 
     def __str__(self) -> str:
-        place = f"{self.line}:{self.column}" if self.column else str(self.line)
-        return f"{printable(self.path)}:{place}: {self.reason}"
+        place = "".join(f":{number}" for number in (self.line, self.column) if number)
+        return f"{printable(self.path)}{place}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def _hint(text: str, column: int) -> str:
     rest = text[column - 1 :]
     if re.match(r"[A-Za-z_][\w-]*:\S", text) and rest.startswith(":"):
         return ": a space is missing after the name of the builder"
-    if re.match(r"(->|=)\s*[A-Za-z]", rest) or re.match(r"=(?!>)", rest):
+    if re.match(r"->|=(?!>)", rest) and not text.startswith(("host", "generation", "expect")):
         return "; a result is written => OK"
     if re.match(r"//|;|--", rest):
         return "; a comment begins with #"
