@@ -125,8 +125,11 @@ def write_text(text: str, out: str | None) -> None:
 
     if out is None:
         click.echo(text, nl=False)
-    else:
+        return
+    try:
         write_atomically(Path(out), text.encode())
+    except OSError as error:
+        raise click.UsageError(f"{out}: {error.strerror or error}") from None
 
 
 def _draw(trace: Trace, path: str, first: int, last: int | None) -> None:

@@ -151,12 +151,12 @@ def _verdict(result: ScriptResult, *, is_quiet: bool = False) -> int:
         for line in result.problems:
             say(f"line {line.line}: {line.text}: {line.problem}", err=True)
     if not is_quiet:
-        operations = sum(line.event is not None for line in result.lines)
+        operations = sum(line.event is not None and line.event.at > 0 for line in result.lines)
         in_flight = session.in_flight
         left = f"; {', '.join(in_flight)} not ended" if in_flight else ""
         failed = f", {len(result.problems)} not as expected" if result.problems else ""
         holds = "every property holds" if not session.broken else f"broken: {', '.join(session.broken)}"
-        say(f"{session.semantics}: {max(0, operations - 1)} operations{failed}; {holds}{left}")
+        say(f"{session.semantics}: {operations} operations{failed}; {holds}{left}")
     return OK if result.is_as_expected else REFUTED
 
 
