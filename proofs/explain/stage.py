@@ -131,6 +131,7 @@ class Stage:
         if type(event) is not Continue:
             self._refusals[builder_of(event)] = []
         self.calls.refusals = self._refusals.setdefault(builder_of(event), [])
+        earlier = len(self.calls.refusals)
         self.outcome = None
         goes_on = type(event) is Continue
         ended = goes_on and builder_of(event) not in self.runner.in_flight
@@ -154,7 +155,9 @@ class Stage:
         scene.breaks = [str(violation) for violation in violations if violation.property not in self.broken]
         self.broken = {violation.property: violation for violation in reversed(violations)}
         scene.bars = bars(self.host)
-        if self.outcome is not None:
+        if self.outcome is None:
+            scene.why = self._reasons(self.calls.refusals[earlier:])
+        else:
             named = msgspec.to_builtins(self.outcome)
             scene.result = result(msgspec.convert(msgspec.to_builtins(event) | named, Events2))
             if scene.refused or _is_short(event, self.outcome):

@@ -323,7 +323,7 @@ def _operation(line: int, text: str, tree: Tree[Token]) -> Statement:
             if part.type == "BUILDER":
                 builder = str(part)[:-1]
             elif part.type == "DOMAIN":
-                domid = int(part[1:])
+                domid = int(part[1 : _MOST_DIGITS + 1])
             else:
                 verb = _word(part)
         elif part.data == "alias":

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-
 from .command import RunOutput, run, run_script
 from .mutations import GOOD
 
 ROOT = Path(__file__).parents[2]
 TRACE = (ROOT / "tests" / "data" / "examples" / "redeem.jsonl").read_bytes()
-SMALL = b"host 4\nd1 create max=4\nd1 claim 5@0 => EINVAL\n"
-
-
+SMALL = b"host 4\nd1 create max=8\nd1 claim 5@0 => ENOMEM\n"
 
 @pytest.mark.parametrize(
     "change",
@@ -101,16 +98,16 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 def test_standard_input_is_named_in_messages() -> None:
     ended = run("-", stdin=SMALL)
     assert (ended.code, ended.err) == (0, "")
-    assert "EINVAL" in ended.out
+    assert "ENOMEM" in ended.out
     ended = run("-", stdin=b"host 4\nd1 creat max=4\n")
     assert ended.code == 2
     assert "2:4: unknown operation 'creat'; did you mean create?" in ended.err
 
 
 def test_an_unmet_expectation_ends_with_1(tmp_path: Path) -> None:
-    ended = run_script(tmp_path, SMALL.replace(b"EINVAL", b"OK"))
+    ended = run_script(tmp_path, SMALL.replace(b"ENOMEM", b"OK"))
     assert ended.code == 1
-    assert "line 3: d1 claim 5@0 => OK: expected OK, got EINVAL" in ended.out
+    assert "line 3: d1 claim 5@0 => OK: expected OK, got ENOMEM" in ended.out
 
 
 def test_every_form_says_what_is_wrong_once(tmp_path: Path) -> None:
