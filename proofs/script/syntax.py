@@ -23,6 +23,7 @@ _WANTED = {
     "AMOUNT": "a number",
     "NUMBER": "a number",
     "WORD": "a word",
+    "GENERATION_NAME": "a word",
     "NAME_EQ": "name=value",
     "BUILDER": "builder:",
     "DOMAIN": "a domain (d1)",

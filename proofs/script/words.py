@@ -97,7 +97,7 @@ class Reader:
             raise self.error(said, said.verb.column, f"unknown operation {shortened(verb)}; {_verb_like(said)}")
         kinds = known[verb]
         if len(kinds) > 1:  # claim: a set by the domctl, one number of pages by the memory op
-            of_set = any(isinstance(v, EntryValue) for a in said.arguments for v in a.values) or not said.arguments
+            of_set = not said.arguments or any(map(_is_set, (v for a in said.arguments for v in a.values)))
             has_sets = exists("claim_memory", self.semantics)
             kinds = [kind for kind in kinds if (kind is not ClaimPages) is (of_set and has_sets)]
         (kind,) = kinds
@@ -241,6 +241,11 @@ class Reader:
                 fields["order"] = self._frame(value.text)[1]
 
 
+def _is_set(value: Value) -> bool:
+    """Whether it is an entry of a claim set, or ``none`` for an empty one."""
+    return isinstance(value, EntryValue) or (isinstance(value, WordValue) and value.text == "none")
+
+
 def plain_reason(text: str) -> str:
     """What msgspec says of a value that does not fit, without its types."""
     text = re.sub(r" - at `\$\.(\w+).*", r" (\1)", text)
@@ -289,6 +294,12 @@ def _needs(said: OperationStatement, kind: type[Event], field: str) -> str:
     return f"{said.verb.text} needs {name}, such as {domain}{said.verb.text} {example}"
 
 
+def builder_word(name: str) -> str:
+    """The name of a trace's builder as a script has it: one word."""
+    word = re.sub(r"[^A-Za-z0-9_-]", "-", name)
+    return word if re.match(r"[A-Za-z_]", word) else f"b{word}"
+
+
 def line_of(event: Event, nodes: int = 0, *, at_lowest: bool = False) -> str:
     """The line of a script for an event, without its outcome.
 
@@ -296,7 +307,7 @@ def line_of(event: Event, nodes: int = 0, *, at_lowest: bool = False) -> str:
     :param at_lowest: the block that it got is the lowest one, which a script need not say
     """
     kind, words = type(event), type(event).words
-    parts = [] if event.builder is UNSET else [f"{event.builder}:"]
+    parts = [] if event.builder is UNSET else [f"{builder_word(event.builder)}:"]
     domid = getattr(event, "domid", None)
     if domid is not None:
         parts.append(f"d{domid}")
@@ -330,7 +341,7 @@ def _is_default(kind: type[Event], name: str, value: Any) -> bool:
 
 def _text(name: str, value: Any) -> str:
     if name == "claims":
-        return " ".join(_entry_text(entry) for entry in value)
+        return " ".join(_entry_text(entry) for entry in value) or "none"
     if name == "preempt_at":
         return f"{value.extent}/{value.scrub_index}"
     if isinstance(value, list):

@@ -225,7 +225,7 @@ IN_ARGUMENTS = [
     Mistake("physinfo 3", 10, "physinfo takes no value without a name"),
     Mistake("d1 info 4", 9, "info takes no value without a name"),
     Mistake("d1 kill now", 9, "kill takes no value without a name"),
-    Mistake("d1 assign", 4, "assign needs at"),
+    Mistake("d1 assign", 4, "assign needs mfn"),
 ]
 
 IN_ANSWERS = [
@@ -253,9 +253,9 @@ IMPOSSIBLE = [
     Mistake("continue", 1, "impossible: the operation that it continues has ended already"),
     Mistake("offline 99", 1, "impossible: the host has no mfn 99"),
     Mistake("free 7", 1, "impossible: mfn 7 is not allocated"),
-    Mistake("d1 assign at=7", 4, "impossible: mfn 7 is not allocated"),
-    Mistake("d1 assign at=99", 4, "impossible"),
-    Mistake("d9 assign at=0", 4, "impossible"),
+    Mistake("d1 assign 7", 4, "impossible: mfn 7 is not allocated"),
+    Mistake("d1 assign 99", 4, "impossible"),
+    Mistake("d9 assign 0", 4, "impossible"),
     Mistake("d9 kill", 4, "impossible"),
     Mistake("d9 alloc", 4, "impossible"),
     Mistake("d9 set_claim 1", 4, "impossible"),

@@ -103,7 +103,7 @@ def _other_case(random: Random) -> bytes:
 
 def _long_line(random: Random) -> bytes:
     lines, at = _lines(random)
-    lines[at] = lines[at].rstrip(b"\n") + b" " + random.choice((b"9", b"x", b"1@0 ", b"(", b"x=", b"#")) * 4000 + b"\n"
+    lines[at] = lines[at].rstrip(b"\n") + b" " + random.choice((b"9", b"x", b"1@0 ", b"(", b"x=", b"#")) * 800 + b"\n"
     return b"".join(lines)
 
 

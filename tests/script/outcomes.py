@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from model.calls import CRASH, MISUSE, OK, REFUSED, Call, CallHost, cases, exists
+from model.calls import CRASH, MISUSE, NONE, OK, REFUSED, Call, CallHost, cases, exists
 from model.calls.scripts import SCRIPT_REFUSALS
+from model.logic import is_true
 from model.named import GENERATIONS
+from model.rules import Request
 from proofs.fuzz.classes import DOMAINS, NODES, SCRUBBING, calls_with_arguments
 from proofs.operations import OPERATIONS
 
@@ -55,7 +57,8 @@ def results(semantics: str) -> dict[str, str]:
         for case in cases(call, name, **arguments):
             if case.result not in (OK, MISUSE):
                 found.setdefault(f"{name}: {case.name}", case.result)
-    if call.rules.targets != "host":
+    without_a_node = Request(1, None, None, NONE, False, True)
+    if call.rules.targets != "host" and not is_true(call.rules.node_permits(call.before, without_a_node, 0)):
         found[NODE_CHECK] = REFUSED
     return found
 
