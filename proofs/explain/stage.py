@@ -134,7 +134,9 @@ class Stage:
         earlier = len(self.calls.refusals)
         self.outcome = None
         goes_on = type(event) is Continue
-        ended = goes_on and builder_of(event) not in self.runner.in_flight
+        in_flight = self.runner.in_flight.get(builder_of(event)) if goes_on else None
+        ended = goes_on and in_flight is None
+        begun = event if in_flight is None else in_flight.event
         try:
             self._sections(event, goes_on)
         except HypervisorCrash as stopped:
@@ -160,7 +162,8 @@ class Stage:
         else:
             named = msgspec.to_builtins(self.outcome)
             scene.result = result(msgspec.convert(msgspec.to_builtins(event) | named, Events2))
-            if scene.refused or _is_short(event, self.outcome):
+            if scene.refused or _is_short(begun, self.outcome) or not self.outcome:
+                # an operation that returns nothing may have been refused, too
                 scene.why = self._reasons(self.calls.refusals)
         return scene
 

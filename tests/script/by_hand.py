@@ -25,6 +25,9 @@ BY_HAND: dict[str, Callable[[str], str]] = {
 }
 """By outcome: the script for a generation."""
 
+BY_HAND_LONG = ("pausedomain: paused-too-often",)
+"""Those of hundreds of lines."""
+
 NOT_SHOWN = {
     "stash_allocation: second-kept": "the caller goes on: the extent that cannot be stashed is scrubbed to its end",
 }

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 TRACE = (ROOT / "tests" / "data" / "examples" / "redeem.jsonl").read_bytes()
 SMALL = b"host 4\nd1 create max=8\nd1 claim 5@0 => ENOMEM\n"
 
+
 @pytest.mark.parametrize(
     "change",
     [
