@@ -46,7 +46,7 @@ class Reason(NamedTuple):
         return f"{self.check}{where}: {self.numbers}" if self.numbers else f"{self.check}{where}"
 
 
-class _Skipped(NamedTuple):
+class _SkippedCandidate(NamedTuple):
     """A candidate of the node search, and the condition under which it is skipped."""
 
     node: int
@@ -59,7 +59,7 @@ class _ReasonSection(CallSection):
 
     def __init__(self, call: Call) -> None:
         super().__init__(call)
-        self.skipped: list[_Skipped] = []
+        self.skipped: list[_SkippedCandidate] = []
         self._node = NONE
 
     def search(self, candidates: Sequence[Term], describe: Callable[[Any, Term], None]) -> None:
@@ -71,7 +71,7 @@ class _ReasonSection(CallSection):
 
     def skip(self, name: str, fails: Term) -> None:
         """Record the condition."""
-        self.skipped.append(_Skipped(self._node, name, fails))
+        self.skipped.append(_SkippedCandidate(self._node, name, fails))
         super().skip(name, fails)
 
 

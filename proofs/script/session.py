@@ -281,7 +281,7 @@ _FLAGS = ("llc_coloring", "debug_build")
 
 
 def _other_block(event: Event, outcome: Outcome | None) -> str:
-    """Where the block that a line asks for with ``at`` cannot be taken: what it got; empty: nothing else."""
+    """Where the block that a line names with ``at`` cannot be taken: what it got; empty: nothing else."""
     wanted = getattr(event, "mfn", UNSET) if "mfn" in event.observed else UNSET
     found = (outcome or {}).get("mfn")
     if wanted is UNSET or wanted is None or found in (None, wanted):

@@ -242,7 +242,7 @@ class Reader:
 
 
 def _is_set(value: Value) -> bool:
-    """Whether it is an entry of a claim set, or ``none`` for an empty one."""
+    """Whether it is an entry of a claim set, or the word for an empty one."""
     return isinstance(value, EntryValue) or (isinstance(value, WordValue) and value.text == "none")
 
 

@@ -19,9 +19,15 @@ def _claimed_node(semantics: str) -> str:
     return f"generation {semantics}\nhost 2 1 1\n{claimed}"
 
 
+def _with_a_stash(semantics: str) -> str:
+    stashed = "d1 create max=512\nd1 populate 1 order=9 preempt=0/256 => preempted\nd1 unpause => EBUSY\n"
+    return f"generation {semantics}\nhost 512\n{stashed}expect breaks no-claims-lost\n"
+
+
 BY_HAND: dict[str, Callable[[str], str]] = {
     "pausedomain: paused-too-often": _paused_too_often,
     NODE_CHECK: _claimed_node,
+    "domain_unpause_by_systemcontroller: crashed": _with_a_stash,
 }
 """By outcome: the script for a generation."""
 
@@ -29,6 +35,6 @@ BY_HAND_LONG = ("pausedomain: paused-too-often",)
 """Those of hundreds of lines."""
 
 NOT_SHOWN = {
-    "stash_allocation: second-kept": "the caller goes on: the extent that cannot be stashed is scrubbed to its end",
+    "stash_allocation: second-kept": "the caller continues: the extent that cannot be stashed is scrubbed to its end",
 }
 """By outcome: why no operation ends with it."""

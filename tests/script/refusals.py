@@ -65,7 +65,7 @@ class _Outcomes:
         self._calls.hits.clear()
 
     def ended(self, event: Event) -> tuple[str, list[str]]:
-        """The result of the operation that ended with this event, and the outcomes on its way; empty: it goes on."""
+        """The result of the operation that ended with this event, and the outcomes on its way; empty: it has not ended."""
         builder, checker, hits = builder_of(event), self._checker, self._calls.hits
         if not isinstance(event, Continue):
             self._begun[builder] = event
