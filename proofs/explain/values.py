@@ -28,6 +28,8 @@ class Values:
 
     def __init__(self, s: ModelState) -> None:
         self._pairs: list[tuple[Any, Any]] = []
+        self._numbers: dict[str, Any] = {}
+        """By the name of a constant, its value."""
         self._labels: dict[str, str] = {}
         """By the name of a counter's constant, how a reason names it."""
         self._arguments: dict[str, str] = {}
@@ -40,6 +42,7 @@ class Values:
                 name = info.name + "".join(f"[{i}]" for i in index)
                 self._labels[name] = _label(info.name, info.shape, index, s.domids)
                 self._pairs.append((make(name), number(entry)))
+                self._numbers[name] = entry
 
     def named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of a call, with constants in the place of numbers."""
@@ -56,12 +59,15 @@ class Values:
         self._arguments[constant] = name
         make, number = (z3.Bool, z3.BoolVal) if isinstance(value, bool) else (z3.Int, z3.IntVal)
         self._pairs.append((make(constant), number(value)))
+        self._numbers[constant] = value
         return make(constant)
 
     def value(self, term: Term) -> Any:
         """The value of a term."""
         if not isinstance(term, z3.AstRef):
             return term
+        if not term.children() and str(term) in self._numbers:
+            return self._numbers[str(term)]
         found = z3.simplify(z3.substitute(term, *self._pairs))
         if z3.is_int_value(found):
             return found.as_long()

@@ -11,7 +11,18 @@ from reference.generations import GENERATIONS
 from tests.sampled import PLAIN, first_of_each
 
 from .by_hand import BY_HAND_LONG, NOT_SHOWN
-from .outcomes import NO_NODE, NODE_CHECK, OPERATION, StoredScript, is_refused, results, stored, unreachable, wanted
+from .outcomes import (
+    NO_NODE,
+    NODE_CHECK,
+    OPERATION,
+    StoredScript,
+    is_refused,
+    refusals,
+    results,
+    stored,
+    unreachable,
+    wanted,
+)
 from .refusals import NO_TRACE
 
 LEFT = unreachable()
@@ -63,8 +74,14 @@ def _all_wrong(semantics: str, *left_out: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("semantics", GENERATIONS)
-def test_each_script_ends_with_its_reason(semantics: str) -> None:
-    assert _all_wrong(semantics, *BY_HAND_LONG) == {}
+def test_each_refusal_ends_with_its_reason(semantics: str) -> None:
+    others = [name for name in wanted(semantics) if name not in refusals(semantics)]
+    assert _all_wrong(semantics, *BY_HAND_LONG, *others) == {}
+
+
+@pytest.mark.parametrize("semantics", first_of_each(GENERATIONS, str, lambda name: name if name in PLAIN else ""))
+def test_each_operation_ends_as_its_script_says(semantics: str) -> None:
+    assert _all_wrong(semantics, *refusals(semantics)) == {}
 
 
 @pytest.mark.parametrize("semantics", first_of_each(GENERATIONS, str, lambda name: name in PLAIN))
