@@ -32,6 +32,8 @@ Examples:
 def explain(ctx: click.Context, file: str, number: int, events: str, form: str, svg: str | None, as_json: bool) -> None:
     """Show one trace event by event: who did what, the result, what changed, and who has the memory.
 
+    Where the trace does not have every counter, those of the reference are shown, marked "not observed".
+
     With `--as mail`: the same without bars, with the violated inequalities, to paste into a review.
     """
     from proofs.cli.output import console, print_json
@@ -79,8 +81,10 @@ def _as_json(trace: Trace, first: int, last: int | None) -> dict[str, Any]:
     from proofs.explain.story import actor, call, changes, result, scenes, usage
 
     events: list[dict[str, Any]] = []
-    for index, event, before, after in scenes(trace, first, last):
+    for index, event, before, after, observed in scenes(trace, first, last):
         entry: dict[str, Any] = {"event": index, "who": actor(event), "call": call(event), "result": result(event)}
+        if not observed:
+            entry["observed"] = False
         if after is not None:
             entry["changes"] = changes(before, after)
             entry["usage"] = usage(trace.header.host, after)

@@ -58,6 +58,8 @@ def _headline(scene: EventWithStates) -> Text:
     if outcome:
         good = outcome.startswith(("OK", "mfn", "OFFLINED", "ONLINED", "preempted"))
         line.append(f"  => {outcome}", style="green" if good else "yellow" if scene.after else "bold red")
+    if not scene.observed:
+        line.append("  (not observed)", style="dim")
     return line
 
 
