@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from proofs.explain.reference_run import ReferenceRun
 from proofs.operations import Claim, DomainCounters, HypercallClaim, PendingScrub, PreemptionPoint
 from proofs.replay.observe import differences
 from proofs.traces import Event, State, Trace
@@ -21,6 +22,8 @@ class EventWithStates(NamedTuple):
     event: Event
     before: State | None
     after: State | None
+    observed: bool = True
+    """False: the trace does not have the state, or not all of it; the reference's is shown."""
 
 
 def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[EventWithStates]:
@@ -29,12 +32,22 @@ def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[Ev
     :raises proofs.traces.TraceError: at a malformed line
     """
     before: State | None = None
+    reference: ReferenceRun | None = None
     for index, event in enumerate(trace):
         after = None if event.state is UNSET else event.state
+        observed = after is not None or event.crash is not UNSET
         if after is not None:
             trace.check_shape(after)
+        if reference is not None:
+            reference.do(event)
+        elif not observed:
+            reference = ReferenceRun(trace)
+            for earlier in [*trace.read_so_far()[:-1], event]:
+                reference.do(earlier)
+        if not observed and reference is not None:
+            after = reference.complete(event)
         if first <= index and (last is None or index <= last):
-            yield EventWithStates(index, event, before, after)
+            yield EventWithStates(index, event, before, after, observed)
         before = after
 
 
