@@ -90,7 +90,7 @@ def _shown(header: Header, events: Iterable[Event]) -> Iterator[ShownEvent]:
         bars = [] if recorded is None else [bar_of(row) for row in usage(header.host, recorded)]
         listed = [] if recorded is None else changes(before, recorded)
         crash = "" if event.crash is UNSET else event.crash
-        yield ShownEvent(at, actor(event), call(event), result(event), listed, [], [], bars, crash, differs)
+        yield ShownEvent(at, actor(event), call(event), result(event), listed, [], [], bars, crash, differs=differs)
         before = recorded
 
 
