@@ -156,8 +156,10 @@ class InBulk(StepByStep):
             return
         self.free(host, had)
         for extents in kept:
-            pages, node = extents.pages, extents.mfn // host.node_span
-            for mfn, order in aligned_blocks(extents.mfn, extents.mfn + pages):
+            first, pages = extents.mfn, extents.pages
+            node = first // host.node_span
+            whole = not pages & (pages - 1) and not first & (pages - 1)
+            for mfn, order in [(first, pages.bit_length() - 1)] if whole else aligned_blocks(first, first + pages):
                 host.heap[node].take(mfn, order)
                 host.pages.add(mfn, order, PageState.ASSIGNED, domain, True)
             host.node_avail_pages[node] -= pages
@@ -167,10 +169,6 @@ class InBulk(StepByStep):
 
 def aligned_blocks(mfn: int, end: int) -> Iterator[tuple[int, int]]:
     """(mfn, order) of the fewest aligned blocks that are the pages from ``mfn`` to before ``end``, which is above."""
-    pages = end - mfn
-    if not pages & (pages - 1) and not mfn & (pages - 1) and pages <= 1 << MAX_ORDER:
-        yield mfn, pages.bit_length() - 1
-        return
     while mfn < end:
         order = min(MAX_ORDER, (end - mfn).bit_length() - 1)
         if mfn:
@@ -254,10 +252,7 @@ def _certain(host: Host, domain: Domain, one: Request, nodes: list[int], pages: 
     if not semantics.request_permitted(host, Request(total, *one[1:])):
         return False
     each = Request(pages, *one[1:])
-    for node in nodes:
-        if not semantics.node_permits(host, each, node):
-            return False
-    return True
+    return all(semantics.node_permits(host, each, node) for node in nodes)
 
 
 def _take(host: Host, domain: Domain, node: int, order: int, pages: int, owned: bool) -> int:

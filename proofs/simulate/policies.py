@@ -180,3 +180,8 @@ def ignored(scenario: Scenario, policy: Policy) -> list[str]:
     """The fields that a scenario sets and the policy ignores, each with the reason."""
     said = scenario.fields_set()
     return [f"{name} ({why})" for name, why in policy.ignores.items() if name in said]
+
+
+def default_policies(scenario: Scenario) -> list[str]:
+    """The policies under which a scenario is run where none are named: those that ignore none of its fields."""
+    return [p.name for p in POLICIES.values() if p.by_default and not ignored(scenario, p)]

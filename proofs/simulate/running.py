@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
@@ -14,6 +16,18 @@ from reference.steps import Steps
 
 Piece = tuple[Extents, ...]
 """What a balloon moves at a time: so many extents, next to each other where that is possible."""
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """No garbage collection: hundreds of thousands of blocks come to be, and none is in a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @dataclass
@@ -29,7 +43,8 @@ class _Balloon:
 
     def add(self, piece: Piece) -> None:
         self.pieces.append(piece)
-        self.pages += sum(extents.pages for extents in piece)
+        for extents in piece:
+            self.pages += extents.number << self.order
 
     def any(self, rng: Random) -> Piece:
         """One of its pieces, taken off the list."""
@@ -58,11 +73,10 @@ class RunningDomains:
             self._control = self._deflated(*self._started(first_domid + asked.count, 0, control.memory, control.memory))
             self._control.least = control.memory if control.gives_down_to is None else control.gives_down_to
         order = ORDERS[asked.extents]
-        started = [
-            self._started(domid, order, asked.memory, asked.grows_to)
-            for domid in range(first_domid, first_domid + asked.count)
-        ]
-        self._balloons = [self._deflated(balloon, had) for balloon, had in started]
+        domids = range(first_domid, first_domid + asked.count)
+        with without_collector():
+            started = [self._started(domid, order, asked.memory, asked.grows_to) for domid in domids]
+            self._balloons = [self._deflated(balloon, had) for balloon, had in started]
 
     def _count(self, order: int) -> int:
         """Extents that are moved at a time."""

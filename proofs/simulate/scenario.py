@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from proofs.simulate.lines import field_of, line_of
+from proofs.simulate.lines import field_of, instead, line_of
 from reference.constants import DOMID_FIRST_RESERVED, MAX_NUMNODES
 
 PAGE_BYTES = 4096
@@ -225,12 +225,12 @@ def load(path: Path, changes: Sequence[str] = ()) -> Scenario:
         raise ScenarioError(f"{path}:{at[1] if at else text.count(chr(10)) + 1}: {error}") from error
     except msgspec.ValidationError as error:
         line = line_of(text, str(error))
-        wrong = field_of(str(error))
+        wrong = field_of(str(error)) + instead(Scenario, str(error))
         for change in changes:
             field = change.partition("=")[0].strip()
             if wrong.startswith(field) or f"`{field.rpartition('.')[2]}`" in wrong:
                 raise ScenarioError(f"--set {change}: {wrong}") from error
-        raise ScenarioError(f"{path}:{'' if line is None else f'{line}:'} {field_of(str(error))}") from error
+        raise ScenarioError(f"{path}:{'' if line is None else f'{line}:'} {wrong}") from error
 
 
 def built_in() -> dict[str, Path]:
