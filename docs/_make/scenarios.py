@@ -17,7 +17,7 @@ from proofs.simulate.scenario import Scenario, built_in, load
 
 DOCUMENT = Path("docs/scenarios.md")
 PICTURE = Path("docs/img/scenarios.svg")
-SEEDS = {"thousand-domains": 3, "fragmented": 10, "host-evacuation": 10}
+SEEDS = {"thousand-domains": 2, "fragmented": 6, "host-evacuation": 8, "parallel-migration": 10}
 """Runs of each scenario; of those not named, 20."""
 STOPPED = ("boot-storm", "xenopsd-v4")
 """The scenario and the policy that show what a fallback to host-wide claims does under the rules of single-node-v4."""

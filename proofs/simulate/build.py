@@ -41,6 +41,8 @@ class BuildResult:
     """Large extents (2 MiB, 1 GiB) refused although claims held would have paid for all of them."""
     claims_lost: int = 0
     """Claimed pages for which the domain got memory elsewhere or no memory: recalled, or redeemed in vain."""
+    extents_stashed: int = 0
+    """Extents that were preempted in their scrubbing, and those of them that another call dropped."""
     stashes_dropped: int = 0
     overhead: list[Extents] = field(default_factory=list)
     """What the hypervisor holds for the domain; freed with it."""
@@ -115,7 +117,10 @@ class _Build:
         if complete or request.policy.drops_on_error:
             yield
             host.semantics.set_outstanding_pages(host, domain, 0)
-        return result if complete else (yield from self._failed(domain))
+        if complete:
+            return result
+        yield
+        return (yield from self._failed(domain))
 
     def _enough_free(self, give: Callable[[], bool]) -> Steps[bool]:
         """Balloons give memory until as much is free as the build needs."""
@@ -200,26 +205,28 @@ class _Build:
 
         :returns: the extents got, and whether the stash is left to be dropped
         """
-        done = 0
+        done, first = 0, 0
         while True:
-            preempt_at = self._preemption(done, extents, order)
+            preempt_at = self._preemption(first, extents, order)
             ended = yield from populate_physmap(
                 self.host, domain.domid, extents, order, node, start_extent=done, preempt_at=preempt_at
             )
             self._record([Extents(mfn, 1, order) for mfn in ended.mfns], node)
             done = ended.nr_done
+            first = done + 1  # the extent that is stashed is scrubbed to its end
             if ended.preempted is None:
                 return done, False
+            self.result.extents_stashed += 1
             yield
             if self.rng.random() < self.request.then_smaller:
                 self.result.stashes_dropped += 1
                 return done, True
 
-    def _preemption(self, done: int, extents: int, order: int) -> PreemptionChoice | None:
+    def _preemption(self, first: int, extents: int, order: int) -> PreemptionChoice | None:
         """The first extent of a call that is preempted in its scrubbing: after a chunk, so that it is stashed."""
         if not self.request.preempted or 1 << order <= SCRUB_CHUNK:
             return None
-        for extent in range(done, extents):
+        for extent in range(first, extents):
             if self.rng.random() < self.request.preempted:
                 return PreemptionChoice(extent, SCRUB_CHUNK)
         return None
@@ -242,8 +249,8 @@ def build(host: Host, request: BuildRequest, runs: Runs, rng: Random) -> Steps[B
 
 
 def claims_lost(domain: Domain, got: dict[int, int]) -> int:
-    """Claims that were recalled, redeemed on a node beyond what the domain got there, or redeemed for nothing."""
+    """Claims that were recalled, redeemed on a node beyond what the domain got there, or for pages that never came."""
     history = domain.history
     elsewhere = sum(max(0, redeemed - got.get(node, 0)) for node, redeemed in enumerate(history.redeemed[:-1]))
-    in_vain = sum(history.redeemed) - sum(got.values())
-    return sum(history.recalled) + max(elsewhere, in_vain)
+    redeemed = sum(history.redeemed)
+    return sum(history.recalled) + max(elsewhere, redeemed - sum(got.values()), min(history.lost, redeemed))

@@ -167,6 +167,7 @@ class ScenarioRun:
             "failed half-way": float(len(half)),
             "GiB allocated in vain": sum(b.pages for b in half) / 2**18,
             "claimed GiB lost": sum(b.claims_lost for b in self.ended) / 2**18,
+            "extents stashed": float(sum(b.extents_stashed for b in self.ended)),
             "stashed extents dropped": float(sum(b.stashes_dropped for b in self.ended)),
             "large extents refused though claimed": float(sum(b.refused_large for b in self.ended)),
             "requests of running domains refused": float(self.running.refused),
