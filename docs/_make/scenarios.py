@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from docs._make.blocks import Output, blocks_of, parser, renewed, table
+from docs._make.scenario_fields import fields
 from proofs.parallel import default_jobs, in_processes
 from proofs.simulate.plots import plot
 from proofs.simulate.policies import POLICIES, default_policies, ignored
@@ -68,7 +69,7 @@ def stopped(outcomes: list[RunOutcome]) -> str:
     return f"`{scenario}` under `{policy}`: the host stops in {len(crashes)} of {len(outcomes)} runs ({said})."
 
 
-OF_ROWS = ("scenarios", "answers", "policies")
+OF_ROWS = ("scenarios", "answers", "policies", "fields")
 """The blocks that :func:`written` makes."""
 
 _CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
@@ -151,8 +152,8 @@ def _outcomes(asked: list[tuple[Scenario, str, int]]) -> list[RunOutcome]:
 def written(text: str, found: list[ScenarioResult]) -> str:
     """The document with the tables of these rows."""
     scenarios = [load(path) for path in built_in().values()]
-    makers = {"scenarios": tables(scenarios, found), "answers": answers(found), "policies": policies()}
-    return renewed(text, makers, others=["stopped"])
+    made = {"scenarios": tables(scenarios, found), "answers": answers(found)}
+    return renewed(text, {**made, "policies": policies(), "fields": fields()}, others=["stopped"])
 
 
 def main(arguments: list[str]) -> int:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
-_NAMED = re.compile(r"(?:unknown|required) field `(?P<field>[^`]*)`|^(?P<place>[a-z_]+\.[a-z_]+) ")
+_NAMED = re.compile(r"(?:unknown|required) field `(?P<field>[^`]*)`|^(?P<place>[a-z_0-9]+\.[a-z_0-9]+) ")
 _HEADER = re.compile(r"\s*\[{1,2}([^\[\]#]+)\]{1,2}\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\-]+)\s*=")
 

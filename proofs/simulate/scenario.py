@@ -45,13 +45,16 @@ class ScenarioHost(Struct, forbid_unknown_fields=True):
     """The host: so many nodes of the same size."""
 
     nodes: Annotated[int, Meta(ge=1, le=MAX_NUMNODES)]
+    """Nodes of the same size."""
     node_memory: MemorySize
+    """Memory of each, as in "16GiB"."""
 
 
 class ControlDomain(Struct, forbid_unknown_fields=True):
     """Domain 0: it holds `memory` from boot on, in extents of 4 KiB, evenly on the nodes."""
 
     memory: MemorySize = MemorySize(0)
+    """Domain 0 holds this from boot on."""
     gives_down_to: MemorySize | None = None
     """Asked for memory (`builds.ask_then_start`) it balloons down as far as this; not set: it gives none."""
 
@@ -68,9 +71,13 @@ class BallooningDomains(Struct, forbid_unknown_fields=True):
     """
 
     count: Count = 0
+    """Domains that run all the while."""
     memory: MemorySize = MemorySize(0)
+    """Each begins with this, and does not balloon below it."""
     grows_to: MemorySize = MemorySize(0)
+    """Each balloons up to this; it had it once, so that its memory has holes."""
     extents: Literal["4KiB", "2MiB"] = "4KiB"
+    """What it asks for and gives back at a time; on large hosts a run of these."""
     share_of_steps: Share = 0.2
     """Of all critical sections that are begun, how many are theirs."""
 
@@ -83,12 +90,15 @@ class Builds(Struct, forbid_unknown_fields=True):
     """Domains to build; `parallel` of them at a time (0: all at once)."""
 
     count: Several
+    """Domains to build."""
     memory: Annotated[list[MemorySize], Meta(min_length=1)]
     """Each build draws one of these sizes."""
     parallel: Count = 0
+    """So many at a time; 0: all at once."""
     nodes_wanted: Annotated[int, Meta(ge=0, le=MAX_NUMNODES)] = 1
     """An equal part on each of so many nodes, those with most unclaimed memory when the build begins; 0: anywhere."""
     largest_extents: Literal["4KiB", "2MiB", "1GiB"] = "1GiB"
+    """Where one of these is refused, that part is requested in the next smaller ones."""
     legacy_share: Share = 0.0
     """How many of the builders know only the legacy call, whatever the others use."""
     no_claim_share: Share = 0.0
@@ -125,12 +135,15 @@ class Scenario(Struct, forbid_unknown_fields=True):
     """A host, what runs on it, and what is to be built."""
 
     name: str
+    """As it stands in tables."""
     about: str
+    """One sentence."""
     host: ScenarioHost
     builds: Builds
     running: BallooningDomains = msgspec.field(default_factory=BallooningDomains)
     dom0: ControlDomain = msgspec.field(default_factory=ControlDomain)
     pages_offlined_per_build: Count = 0
+    """Pages anywhere that go offline when a build ends."""
 
     def __post_init__(self) -> None:
         if self.builds.count * self.builds.attempts + self.running.count + 1 >= DOMID_FIRST_RESERVED:
