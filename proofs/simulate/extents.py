@@ -182,8 +182,6 @@ def _chunk(host: Host, domain: Domain, left: int, order: int, node: int | None, 
     semantics = host.semantics
     owned = not memflags & MEMF_no_owner
     claimant = domain if owned else None
-    if not semantics.redeems_at_alloc:
-        return []
     one = Request(1 << order, order, domain, claimant, node, memflags)
     nodes, rounds = _nodes_in_turn(host, domain, one, left)
     while rounds:
