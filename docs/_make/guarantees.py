@@ -197,7 +197,7 @@ def conditions() -> str:
 
 
 def all_or_none() -> str:
-    """Of which generations "either all use claims or none" is true."""
+    """Of which generations "all VMs use claims, or no VM" is true."""
     wrong = [name for name in GENERATIONS if _is(name, WITHOUT_CLAIMS, Verdict.REFUTED)]
     listed = [release for release, name in RELEASES.items() if name in wrong]
     among = ", ".join(f"`{name}`" for name in GENERATIONS if _is(name, AMONG_CLAIMANTS, Verdict.REFUTED))

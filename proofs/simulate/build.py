@@ -24,7 +24,7 @@ class BuildEnding(Enum):
 
     COMPLETED = "completed"
     FAILED_BEFORE_CLAIM = "failed before the claim"
-    """Nobody gave the memory that it asked for, or the hypervisor had none for its own structures."""
+    """Nobody gave the memory that it requested, or the hypervisor had none for its own structures."""
     FAILED_AT_CLAIM = "failed at the claim"
     FAILED_HALF_WAY = "failed half-way"
 
@@ -62,7 +62,7 @@ class BuildRequest:
     domid: int
     pages: int
     plan: Callable[[], PagesByTarget]
-    """Pages by node, None for anywhere; called when the build begins or, if it asks for memory, once that is given."""
+    """Pages by node, None for anywhere; called when the build begins or, if it requests memory, once that is given."""
     largest: int
     """The order of the largest extents tried."""
     policy: Policy

@@ -178,7 +178,7 @@ def aligned_blocks(mfn: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _chunk(host: Host, domain: Domain, left: int, order: int, node: int | None, memflags: int) -> list[Extents]:
-    """The next extents, if it is certain that each is granted; none: the reference has to be asked for the next."""
+    """The next extents, if it is certain that each is granted; an empty list: the reference decides on the next."""
     semantics = host.semantics
     owned = not memflags & MEMF_no_owner
     claimant = domain if owned else None

@@ -37,7 +37,7 @@ class Policy:
     claims_incoming: bool = True
     """A build that is an incoming migration claims too."""
     sees_claims: bool = True
-    """Memory that others claim does not count as free where a build asks for memory."""
+    """Memory that others claim does not count as free where a build requests memory from balloons."""
     drops_on_error: bool = False
     """The claim is dropped before a domain that failed is destroyed."""
     falls_back: bool = False
@@ -171,7 +171,7 @@ assert all(policy.semantics in GENERATIONS for policy in POLICIES.values())
 
 
 def with_fallback(policy: Policy, fallback: Literal["none", "host-wide"] | None) -> Policy:
-    """The policy, with the fallback that a scenario asks for in the place of its own (None: as it is)."""
+    """The policy, with the fallback that a scenario requests in the place of its own (None: as it is)."""
     falls_back = policy.falls_back if fallback is None else fallback == "host-wide"
     return replace(policy, claim=falling_back(policy.claim) if falls_back else policy.claim)
 

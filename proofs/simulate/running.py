@@ -1,4 +1,4 @@
-"""Running domains: they hold memory all the while, and balloon up and down; domain 0 only down, when it is asked."""
+"""Running domains: they hold memory all the while, and balloon up and down; domain 0 only down, on request."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class RunningDomains:
         return _Balloon(domain, order, least, most), had
 
     def _deflated(self, balloon: _Balloon, had: list[list[Extents]]) -> _Balloon:
-        """The domain keeps as many pieces as it begins with, taken at random, and gives back the others."""
+        """The domain keeps as many pieces as it begins with, taken at random, and frees the others."""
         size = self._count(balloon.order)
         pieces = -(-(balloon.most >> balloon.order) // size)
         kept: Sequence[int] = range(pieces)
@@ -147,7 +147,7 @@ class RunningDomains:
                 balloon.add((Extents(mfn, 1, balloon.order),))
 
     def give(self) -> bool:
-        """Whoever can, gives back memory once: domain 0 first, then any of the others. False: nobody can."""
+        """Whoever can, frees memory once: domain 0 first, then any of the others. False: nobody can."""
         able = [balloon for balloon in self._balloons if balloon.pages > balloon.least]
         if self._control is not None and self._control.pages > self._control.least:
             able = [self._control]

@@ -56,7 +56,7 @@ class ControlDomain(Struct, forbid_unknown_fields=True):
     memory: MemorySize = MemorySize(0)
     """Domain 0 holds this from boot on."""
     gives_down_to: MemorySize | None = None
-    """Asked for memory (`builds.ask_then_start`) it balloons down as far as this; not set: it gives none."""
+    """On request (`builds.ask_then_start`) it balloons down as far as this; not set: it gives none."""
 
     def __post_init__(self) -> None:
         if self.gives_down_to is not None and self.gives_down_to > self.memory:
@@ -77,7 +77,7 @@ class BallooningDomains(Struct, forbid_unknown_fields=True):
     grows_to: MemorySize = MemorySize(0)
     """Each balloons up to this; it had it once, so that its memory has holes."""
     extents: Literal["4KiB", "2MiB"] = "4KiB"
-    """What it asks for and gives back at a time; on large hosts a run of these."""
+    """What it allocates or frees at a time; on large hosts a run of these."""
     share_of_steps: Share = 0.2
     """Of all critical sections that are begun, how many are theirs."""
 
@@ -112,7 +112,7 @@ class Builds(Struct, forbid_unknown_fields=True):
     late_overhead: MemorySize = MemorySize(0)
     """The same, after the domain is populated and before the claim is dropped."""
     ask_then_start: bool = False
-    """If less is free than the build needs, it asks `dom0` and the running domains for the rest, and waits."""
+    """If less is free than the build needs, it requests the rest from `dom0` and the running domains, and waits."""
     populate_preempted: Share = 0.0
     """How many of the 2 MiB and 1 GiB extents are preempted while they are scrubbed, and so stashed."""
     preempted_then_smaller: Share = 0.0

@@ -55,7 +55,7 @@ def test_no_release_completes_a_build_without_conditions() -> None:
     assert all(text.startswith("if 1 2 3 ") for text in said.values())
 
 
-def test_either_all_or_none_holds_of_two_generations_only() -> None:
+def test_all_must_claim_in_two_generations_only() -> None:
     """Case 2 of the public reports."""
     assert all_or_none().startswith("It is true of `single-node-v1` and `single-node-v2` only")
     assert "no release in the table" in all_or_none()

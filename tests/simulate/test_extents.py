@@ -106,7 +106,7 @@ def test_run_in_bulk_equals_extents_one_by_one(rules: str) -> None:
         assert history(rules, seed, InBulk()) == history(rules, seed, StepByStep()), seed
 
 
-def test_bulk_asks_the_reference_only_where_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bulk_leaves_little_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the equality above would say nothing."""
     single = []
     allocate = StepByStep.allocate

@@ -205,7 +205,7 @@ def test_fallback_of_a_scenario_takes_the_place_of_the_policy_s() -> None:
 
 
 def test_build_waits_until_a_balloon_has_given_memory() -> None:
-    """Case 5 of the public reports: asked one after the other, all start; without asking, none that is too large."""
+    """Case 5 of the public reports: one request after the other, all start; without requests, none that is too large."""
     fields = {"count": 3, "memory": [MemorySize(1024)], "parallel": 1}
     dom0 = ControlDomain(memory=MemorySize(6000), gives_down_to=MemorySize(4000))
     asking = scenario_with({"host": ScenarioHost(1, MemorySize(7100)), "dom0": dom0}, **fields, ask_then_start=True)
@@ -221,7 +221,7 @@ def test_build_waits_until_a_balloon_has_given_memory() -> None:
 
 
 def test_two_asking_at_once_fail_as_their_claims_say() -> None:
-    """Both see the same free memory; xl does not see what the other claims, xenopsd does, and asks for more."""
+    """Both see the same free memory; xl does not see what the other claims, xenopsd does, and requests more."""
     running = BallooningDomains(count=2, memory=MemorySize(256), grows_to=MemorySize(1024), share_of_steps=0.0)
     top = {"host": ScenarioHost(1, MemorySize(2900)), "running": running}
     scenario = scenario_with(top, count=2, memory=[MemorySize(1200)], ask_then_start=True)
@@ -250,7 +250,7 @@ def test_preempted_extents_are_stashed_and_continued() -> None:
 
 
 def test_stash_that_is_dropped_loses_its_claim() -> None:
-    """Case 6 of the public reports: of a granted claim a part is lost, and the build goes on."""
+    """Case 6 of the public reports: of a granted claim a part is lost, and the build continues."""
     host = host_of("xl", 4096)
     built = run(building(host, {0: 2048}, "xl", preempted=1.0, then_smaller=1.0))
     assert (built.ending, built.pages) == (BuildEnding.COMPLETED, 2048)

@@ -61,9 +61,9 @@ def test_built_in_scenarios_are_valid_and_named_as_their_file(name: str) -> None
         ("count = 3", "count = 3  # few\n\n# more\nlegacy_share = 'x'", 15, "builds.legacy_share: Expected `float`"),
         (
             "count = 3",
-            "count = 3\nfallbck = 'none'",
+            "count = 3\nfallbacc = 'none'",
             13,
-            "builds: Object contains unknown field `fallbck`; did you mean",
+            "builds: Object contains unknown field `fallbacc`; did you mean",
         ),
         (
             "count = 3",
