@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from proofs.explain.reference_run import ReferenceRun
 from proofs.operations import Claim, DomainCounters, HypercallClaim, PendingScrub, PreemptionPoint
 from proofs.replay.observe import differences
-from proofs.traces import Event, State, Trace
+from proofs.traces import Event, State
 from proofs.traces.events import HostShape
-
-
-class EventWithStates(NamedTuple):
-    """An event with the state before it (None: at boot) and the state after it (None: at a crash)."""
-
-    at: int  # index within the trace
-    event: Event
-    before: State | None
-    after: State | None
-    observed: bool = True
-    """False: the trace does not have the state, or not all of it; the reference's is shown."""
-
-
-def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[EventWithStates]:
-    """The events with index ``first`` to ``last`` of a trace (None: to its end); the whole trace is read and checked.
-
-    :raises proofs.traces.TraceError: at a malformed line
-    """
-    before: State | None = None
-    reference: ReferenceRun | None = None
-    for index, event in enumerate(trace):
-        after = None if event.state is UNSET else event.state
-        observed = after is not None or event.crash is not UNSET
-        if after is not None:
-            trace.check_shape(after)
-        if reference is not None:
-            reference.do(event)
-        elif not observed:
-            reference = ReferenceRun(trace)
-            for earlier in [*trace.read_so_far()[:-1], event]:
-                reference.do(earlier)
-        if not observed and reference is not None:
-            after = reference.complete(event)
-        if first <= index and (last is None or index <= last):
-            yield EventWithStates(index, event, before, after, observed)
-        before = after
-
 
 _COMMON = {"state", "crash", "builder", "domid"}
 
