@@ -1,4 +1,4 @@
-"""Replay of an own log: a function turns each of its lines into events and partial observations.
+"""Replay of your own log: a function turns each of its lines into events and partial observations.
 
 >>> from proofs.replay.log import replay_lines
 >>> def parse(line):
@@ -61,7 +61,7 @@ class ReadLog:
         return b"".join(msgspec.json.encode(line) + b"\n" for line in (self.header, *self.events))
 
     def line_of(self, number: int) -> int:
-        """The line of the log behind a line of the trace file: 1 is the header, 2 the first event."""
+        """The line of the log that gave a line of the trace file: 1 is the header, 2 the first event."""
         return self.lines[min(max(number - 2, 0), len(self.lines) - 1)] if self.lines else 0
 
 

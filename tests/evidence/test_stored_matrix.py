@@ -36,7 +36,7 @@ def of_older_code(small: Evidence, older: bool) -> Evidence:
     return msgspec.structs.replace(small, matrix=msgspec.structs.replace(small.matrix, stored=run))
 
 
-def test_report_takes_the_stored_verdicts_and_reruns_their_traces(stored: tuple[Matrix, Findings]) -> None:
+def test_report_takes_stored_verdicts_and_reruns_traces(stored: tuple[Matrix, Findings]) -> None:
     matrix, findings = stored
     assert matrix.stored is not None
     assert matrix.stored.day == json.loads((CHECKOUT / RUN).read_text())["made"]
