@@ -137,7 +137,7 @@ def call(*words: str) -> tuple[int, str]:
 def test_explain_shows_the_state_of_the_reference() -> None:
     code, out = call("explain", str(ROOT / "tests/data/reports/r8-cm016-v4.jsonl"))
     assert code == 0
-    assert "offline_page(mfn=9)  => OFFLINED mfn 9  (not observed)" in out
+    assert "offline_page(mfn=9)  => OFFLINED  (not observed)" in out
     assert "total_avail_pages 7 -> 6" in out
     assert "CRASH: BUG_ON: claims > avail_pages  (not observed)" in out
     assert "not observed" not in call("explain", str(EXAMPLE))[1]
