@@ -26,8 +26,7 @@ IN_A_TABLE = 4
 Examples:
   claimcheck simulate
   claimcheck simulate boot-storm --policy no-claims --policy claim-sets
-  claimcheck simulate boot-storm --policy xl --policy xenopsd --set builds.ask_then_start=true \\
-      --set dom0.memory=8GiB --set dom0.gives_down_to=2GiB
+  claimcheck simulate boot-storm --policy xl --set builds.no_claim_share=0.2
   claimcheck simulate my-hosts.toml --seeds 50 --plot my-hosts.svg
   claimcheck simulate boot-storm --set host.node_memory=128GiB --set builds.count=40
   claimcheck simulate --show boot-storm > my-hosts.toml

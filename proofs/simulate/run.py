@@ -11,7 +11,7 @@ from msgspec import Struct
 from proofs.simulate.build import BuildEnding, BuildRequest, BuildResult, build
 from proofs.simulate.extents import InBulk, Runs
 from proofs.simulate.policies import POLICIES, PagesByTarget, Policy, ignored, legacy, nothing, with_fallback
-from proofs.simulate.running import RunningDomains
+from proofs.simulate.running import RunningDomains, without_collector
 from proofs.simulate.scenario import ORDERS, Scenario
 from reference.domain import domain_destroy, domain_kill
 from reference.generations import GENERATIONS
@@ -189,12 +189,13 @@ def run_once(scenario: Scenario, policy_name: str, seed: int, runs: Runs | None 
     policy = POLICIES[policy_name]
     if unused := ignored(scenario, policy):
         raise ValueError(f"{scenario.name}: {policy_name} ignores {', '.join(unused)}")
-    state = started(scenario, policy, seed, runs or InBulk())
     crash = ""
-    try:
-        state.go()
-    except HypervisorCrash as error:
-        crash = str(error)
+    with without_collector():
+        state = started(scenario, policy, seed, runs or InBulk())
+        try:
+            state.go()
+        except HypervisorCrash as error:
+            crash = str(error)
     broken = sorted({str(v) for v in broken_properties(state.host)})
     return RunOutcome(scenario.name, policy_name, seed, state.values(), broken, crash)
 

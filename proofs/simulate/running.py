@@ -74,9 +74,8 @@ class RunningDomains:
             self._control.least = control.memory if control.gives_down_to is None else control.gives_down_to
         order = ORDERS[asked.extents]
         domids = range(first_domid, first_domid + asked.count)
-        with without_collector():
-            started = [self._started(domid, order, asked.memory, asked.grows_to) for domid in domids]
-            self._balloons = [self._deflated(balloon, had) for balloon, had in started]
+        started = [self._started(domid, order, asked.memory, asked.grows_to) for domid in domids]
+        self._balloons = [self._deflated(balloon, had) for balloon, had in started]
 
     def _count(self, order: int) -> int:
         """Extents that are moved at a time."""
