@@ -21,7 +21,7 @@ from .words import line_of
 
 
 def script_of(header: Header, events: Iterable[Event]) -> str:
-    """The script that does what the events do, with the outcome of each line and the properties that break.
+    """The script that does what the events do, with the outcome of each line and the violated properties.
 
     It is run on the reference at the same time: a block that is not the lowest free one is named with ``at``.
     """
