@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from docs._make import catalogue, statements
+from docs._make import catalogue, scripts, statements
 from docs._make.blocks import Maker, Output, parser, renewed, table
 from docs._make.checkout import DOCUMENTS, ROOT
 from docs._make.readme import PICTURE, findings, picture
@@ -122,6 +122,7 @@ BLOCKS: dict[str, dict[str, Maker]] = {
     "docs/properties.md": {"state-properties": _state_properties},
     "docs/quickstart.md": {"walk-steps": _walk},
     "docs/report.md": {"report-edits": _edits, "report-page": _page},
+    "docs/scripts.md": {"script": scripts.script, "words": scripts.words, "reports": scripts.reports},
     "docs/robustness.md": {"robustness-faults": _faults},
 }
 """What is generated in addition to the output of commands, by document."""

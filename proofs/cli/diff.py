@@ -169,10 +169,19 @@ def show(found: Input, row: OperationResult) -> None:
     click.echo(f"  the reference answers {found.reference} and changes: {_listed(found.after) or 'nothing'}")
     if found.trace:
         click.echo("  from boot, both sides run again on these numbers:")
-        for line in found.trace:
+        for line in _script(found.trace).splitlines():
             click.echo(f"    {line}")
     else:
         click.echo("  no trace from boot was found: it is not known whether the state is reachable")
+
+
+def _script(trace: list[str]) -> str:
+    """A trace as a script."""
+    from proofs.script.plain import plain_script
+    from proofs.traces import read_traces
+
+    (read,) = read_traces("the trace", "\n".join(trace).encode())
+    return plain_script(read.header.semantics, read.header.host, list(read), read.header.source)
 
 
 def _listed(values: dict[str, Any]) -> str:

@@ -6,7 +6,9 @@ import codecs
 import io
 import sys
 
-_INSTEAD = {"█": "#", "▒": "+", "·": ".", "─": "-", "━": "-", "╺": "-", "╸": "-", "…": ".", "→": ">"}
+_OFFLINE = "\N{MULTIPLICATION SIGN}"
+_BARS = {"█": "#", "▓": "%", "▒": "+", "·": ".", _OFFLINE: "x"}
+_INSTEAD = {**_BARS, "─": "-", "━": "-", "╺": "-", "╸": "-", "…": ".", "→": ">"}
 """Characters of timelines, tables and progress bars, in ASCII. For others there is `?`."""
 
 

@@ -11,6 +11,8 @@ from proofs.exit_codes import BAD_INPUT
 if TYPE_CHECKING:
     from proofs.traces import Trace
 
+FORMS = ("timeline", "trace", "script", "mail", "pytest", "c")
+
 
 @click.command(
     short_help="show a trace as a timeline",
@@ -20,72 +22,130 @@ Examples:
   claimcheck explain --trace 7 --events 20:30 tests/data/conformance/claim-sets.jsonl.gz
   claimcheck explain --svg finding.svg tests/data/findings/claim-sets/host-backed.jsonl
   claimcheck explain --as mail tests/data/findings/claim-sets/host-backed.jsonl
+  claimcheck explain --as script --out broken.claims tests/data/findings/claim-sets/host-backed.jsonl
+  claimcheck search --property host-backed --json | claimcheck explain -
   claimcheck explain divergences/claim-sets-line1234-0a1b2c3d.jsonl | less -R""",
 )
 @click.argument("file")
 @click.option("--trace", "number", type=click.IntRange(min=1), default=1, help="Which trace of the file.  [default: 1]")
 @click.option("--events", metavar="FROM:TO", default=":", help="Which events; boot is 0.  [default: all]")
-@click.option("--as", "form", type=click.Choice(["timeline", "mail"]), default="timeline", help="mail: to paste.")
+@click.option("--as", "form", type=click.Choice(FORMS), default="timeline", help="mail: to paste; script: to change.")
+@click.option("--out", metavar="FILE", help="Write the form there.  [default: standard output]")
 @click.option("--svg", metavar="FILE", help="Write the timeline as a picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print the events with what changed as JSON.")
 @click.pass_context
-def explain(ctx: click.Context, file: str, number: int, events: str, form: str, svg: str | None, as_json: bool) -> None:
-    """Show one trace event by event: who did what, the result, what changed, and who has the memory.
+def explain(
+    ctx: click.Context,
+    file: str,
+    number: int,
+    events: str,
+    form: str,
+    out: str | None,
+    svg: str | None,
+    as_json: bool,
+) -> None:
+    """Show one trace event by event: who did what, the result and why, what changed, what breaks, who has the memory.
 
-    With `--as mail`: the same without bars, with the violated inequalities, to paste into a review.
+    FILE is a trace, a script, or what `claimcheck search --json` prints; `-` reads standard input. With `--as mail`:
+    the same without bars, to paste into a review. With `--as script`: as a script that `claimcheck run` takes.
     """
     from proofs.cli.output import console, print_json
     from proofs.explain.timeline import print_timeline
-    from proofs.traces import TraceError, read_traces
+    from proofs.script.reading import is_trace, name_of, read_text, script_in, trace_in
+    from proofs.script.syntax import ScriptError
+    from proofs.traces import TraceError
 
     first, last = _range(events)
-    if form == "mail" and (svg is not None or as_json or events != ":"):
-        raise click.UsageError("--as mail is the whole trace as text: no --svg, no --json, no --events")
+    if form != "timeline" and (svg is not None or as_json or events != ":"):
+        raise click.UsageError(f"--as {form} is the whole trace as text: no --svg, no --json, no --events")
+    if form == "timeline" and out is not None:
+        raise click.UsageError("--out needs --as; a picture is --svg FILE")
     try:
-        for index, trace in enumerate(read_traces(file), 1):
-            if index == number:
-                if form == "mail":
-                    from proofs.explain.mail import as_mail
-
-                    click.echo(as_mail(trace))
-                elif svg is not None:
-                    _draw(trace, svg, first, last)
-                elif as_json:
-                    print_json(_as_json(trace, first, last))
-                elif print_timeline(trace, console(), first=first, last=last) == 0:
-                    raise click.UsageError(f"the trace has no event in {events}")
-                return
-    except TraceError as error:
+        content = read_text(file)
+        script = script_in(content)
+        if script is not None or not is_trace(content):
+            content = as_trace(name_of(file), content.decode() if script is None else script)
+        with trace_in(name_of(file), content, number) as trace:
+            if form != "timeline":
+                write_text(_form(trace, form, file), out)
+            elif svg is not None:
+                _draw(trace, svg, first, last)
+            elif as_json:
+                print_json(_as_json(trace, first, last))
+            elif print_timeline(trace, console(), first=first, last=last) == 0:
+                raise click.UsageError(f"the trace has no event in {events}")
+    except (TraceError, ScriptError) as error:
         click.echo(f"claimcheck: {error}", err=True)
         ctx.exit(BAD_INPUT)
-    raise click.UsageError(f"{file} has {index} trace{'s' if index > 1 else ''}, not {number}")
+
+
+def as_trace(name: str, script: str) -> bytes:
+    """The lines of the trace that a script makes.
+
+    :raises proofs.script.syntax.ScriptError: it cannot be run to its end
+    """
+    from proofs.script.forms import WrittenRun, written
+    from proofs.script.playing import play_script, whole
+    from proofs.script.session import Session
+    from proofs.script.syntax import ScriptError
+
+    session = Session(name)
+    result = whole(session, play_script(session, script.splitlines()))
+    if result.error is not None:
+        raise result.error
+    if session.header is None:
+        raise ScriptError(name, 0, 0, "the script has no host")
+    return written(WrittenRun(session.header, session.events, [], list(session.broken), ""), "trace").encode()
+
+
+def _form(trace: Trace, form: str, file: str) -> str:
+    from pathlib import Path
+
+    from proofs.export.c_test import InexpressibleEventError
+    from proofs.script.forms import WrittenRun, written
+
+    if form == "mail":
+        from proofs.explain.mail import as_mail
+        from proofs.script.plain import SUFFIX
+
+        return as_mail(trace, f"claimcheck run {file}" if file.endswith(SUFFIX) else "") + "\n"
+    events = list(trace)
+    run = WrittenRun(trace.header, events, [], list(trace.header.expect), "", Path(file).name.partition(".")[0])
+    try:
+        return written(run, form)
+    except InexpressibleEventError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def write_text(text: str, out: str | None) -> None:
+    """Write to a file, or to standard output."""
+    from pathlib import Path
+
+    from proofs.atomic import write_atomically
+
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        write_atomically(Path(out), text.encode())
+    except OSError as error:
+        raise click.UsageError(f"{out}: {error.strerror or error}") from None
 
 
 def _draw(trace: Trace, path: str, first: int, last: int | None) -> None:
     from pathlib import Path
 
-    from proofs.atomic import write_atomically
     from proofs.explain.picture import svg_of
 
     picture, shown = svg_of(trace, f"{trace.header.semantics}: {Path(str(trace.path)).name}", first, last)
-    try:
-        write_atomically(Path(path), picture.encode())
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror or error}") from None
+    write_text(picture, path)
     click.echo(f"{path}: {shown} event{'s' if shown != 1 else ''} with boot")
 
 
 def _as_json(trace: Trace, first: int, last: int | None) -> dict[str, Any]:
-    from proofs.explain.story import actor, call, changes, result, scenes, usage
+    from proofs.explain.played import shown_events
 
-    events: list[dict[str, Any]] = []
-    for index, event, before, after in scenes(trace, first, last):
-        entry: dict[str, Any] = {"event": index, "who": actor(event), "call": call(event), "result": result(event)}
-        if after is not None:
-            entry["changes"] = changes(before, after)
-            entry["usage"] = usage(trace.header.host, after)
-        events.append(entry)
-    return {"header": trace.header, "events": events}
+    return {"header": trace.header, "events": list(shown_events(trace, first, last))}
 
 
 def _range(events: str) -> tuple[int, int | None]:

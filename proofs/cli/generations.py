@@ -205,6 +205,8 @@ def _one(name: str, cells: list[CellVerdict], stored: str, as_json: bool) -> int
 
 
 def _two(compared: _GenerationComparison) -> None:
+    from proofs.script.plain import plain_lines
+
     found = compared.found
     click.echo("Rules of the model that differ:")
     for change in compared.changes:
@@ -228,10 +230,10 @@ def _two(compared: _GenerationComparison) -> None:
         if compared.never:
             click.echo("Proved for any host: they never differ (the same rules; legacy-compatible.derived-counters).")
         return
-    click.echo(f"Shortest trace on which they differ ({found.seconds:.1f} s): boot, nodes of {found.nodes} pages")
-    for number, event in enumerate(found.events, 1):
-        shown = " ".join(f"{k}={v}" for k, v in event.items() if k != "op")
-        click.echo(f"{number:3}. {event['op']} {shown}")
+    click.echo(f"Shortest trace on which they differ ({found.seconds:.1f} s):")
+    click.echo(f"  host {' '.join(map(str, found.nodes))}")
+    for line in plain_lines(found.events, len(found.nodes)):
+        click.echo(f"  {line}")
     for text in found.differs:
         click.echo(f"     {text}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofs.cli.explain import FORMS, write_text
 from proofs.cli.options import generation_option
 from proofs.cli.output import console, print_json, say
 from proofs.exit_codes import BAD_INPUT, OK, REFUTED
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from proofs.script.playing import ScriptResult
     from proofs.script.session import LineResult, Session
-
-FORMS = ("timeline", "trace", "script", "mail", "pytest", "c")
 
 
 @click.command(
@@ -87,7 +86,7 @@ def run(
     if as_json:
         print_json(_as_json(result))
     elif form != "timeline" or out is not None:
-        _write(_text(result, form, source), out)
+        write_text(_text(result, form, source), out)
     ctx.exit(_verdict(result, is_quiet=as_json or form != "timeline"))
 
 
@@ -98,10 +97,12 @@ class _Source:
     """
 
     def __init__(self, file: str, number: int) -> None:
-        from proofs.script.reading import name_of, read_text
+        from proofs.script.reading import name_of, read_text, script_in
 
         self.file, self.name, self._number = file, name_of(file), number
-        self._content = read_text(file)
+        content = read_text(file)
+        script = script_in(content)
+        self._content = content if script is None else script.encode()
 
     def played(self, session: Session) -> Iterator[LineResult]:
         """The lines, run one by one."""
@@ -109,7 +110,8 @@ class _Source:
         from proofs.script.reading import is_trace, trace_in
 
         if is_trace(self._content):
-            yield from play_trace(session, trace_in(self.name, self._content, self._number))
+            with trace_in(self.name, self._content, self._number) as trace:
+                yield from play_trace(session, trace)
         else:
             yield from play_script(session, self._content.decode().splitlines())
 
@@ -149,12 +151,12 @@ def _verdict(result: ScriptResult, *, is_quiet: bool = False) -> int:
         for line in result.problems:
             say(f"line {line.line}: {line.text}: {line.problem}", err=True)
     if not is_quiet:
-        operations = sum(line.event is not None for line in result.lines)
+        operations = sum(line.event is not None and line.event.at > 0 for line in result.lines)
         in_flight = session.in_flight
         left = f"; {', '.join(in_flight)} not ended" if in_flight else ""
         failed = f", {len(result.problems)} not as expected" if result.problems else ""
         holds = "every property holds" if not session.broken else f"broken: {', '.join(session.broken)}"
-        say(f"{session.semantics}: {max(0, operations - 1)} operations{failed}; {holds}{left}")
+        say(f"{session.semantics}: {operations} operations{failed}; {holds}{left}")
     return OK if result.is_as_expected else REFUTED
 
 
@@ -185,17 +187,6 @@ def _text(result: ScriptResult, form: str, source: _Source) -> str:
         return written(WrittenRun(session.header, session.events, shown, list(session.broken), again, name), form)
     except InexpressibleEventError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _write(text: str, out: str | None) -> None:
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    from pathlib import Path
-
-    from proofs.atomic import write_atomically
-
-    write_atomically(Path(out), text.encode())
 
 
 def _as_json(result: ScriptResult) -> dict[str, Any]:

@@ -27,7 +27,8 @@ Examples:
   claimcheck search --property entitlement-without-limbo
   claimcheck search --property entitlement-without-limbo --assume limit-not-lowered
   claimcheck search --property redeemed-once --mistake redeem-without-step-3
-  claimcheck search --property superpage-fulfilled
+  claimcheck search --property superpage-fulfilled --out broken.claims
+  claimcheck search --property host-backed --json | claimcheck explain -
   claimcheck search --generation legacy-2013 --property host-backed""",
 )
 @generation_option(default="claim-sets", show_default=True)
@@ -43,7 +44,8 @@ Examples:
 @click.option(
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--out", metavar="FILE", help="Write the trace as a script, for `claimcheck run`.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; `claimcheck explain -` reads it.")
 @click.pass_context
 def search(
     ctx: click.Context,
@@ -56,6 +58,7 @@ def search(
     domains: int,
     seed: int,
     rlimit: int,
+    out: str | None,
     as_json: bool,
 ) -> None:
     """Find a shortest trace from boot after which a property does not hold: by events, then domains, nodes, pages.
@@ -75,6 +78,8 @@ def search(
 
     known_semantics([semantics])
     wanted = known_properties(properties, [*matrix_parts(), *ON_REFERENCE])
+    if out is not None and len(wanted) > 1:
+        raise click.UsageError("--out needs one property")
     mistake = mistake_named(mistake, IN_MODEL)
     known("condition", assume, list(CONDITIONS))
     request = SearchRequest(semantics, "", mistake, assume, 6 if depth is None else depth, nodes, domains, seed, rlimit)
@@ -101,6 +106,8 @@ def search(
             break
     if as_json:
         _print_json(searches)
+    if out is not None:
+        _write(searches, out)
     if any(found.trace is not None for _, found, _ in searches):
         ctx.exit(REFUTED)
     ctx.exit(INCOMPLETE if is_interrupted or any(found.unknown or found.untold for _, found, _ in searches) else OK)
@@ -199,6 +206,8 @@ def _print_json(searches: list[Searched]) -> None:
     content: dict[str, Any] = {"versions": versions(), "searches": []}
     for prop, found, replayed in searches:
         entry = {"property": prop, **asdict(found), "replayed": None if replayed is None else asdict(replayed)}
+        if found.trace is not None:
+            entry["script"] = _script(prop, found.trace).splitlines()
         content["searches"].append(entry)
     print_json(content)
 
@@ -241,17 +250,47 @@ def _print(prop: str, found: SearchResult, replayed: ReferenceReplay | None, nod
 
 
 def show_trace(trace: Trace) -> None:
-    """Events with arguments, the counters each changed, and the broken sum."""
-    click.echo(f"boot: nodes of {trace.host['nodes']} pages")
-    for number, event in enumerate(trace.events):
+    """The events as lines of a script, the counters each changed, and the violated inequality."""
+    import msgspec
+
+    from proofs.script.plain import host_line, plain_lines
+    from proofs.traces.events import HostShape
+
+    click.echo(f"generation {trace.semantics}")
+    click.echo(host_line(msgspec.convert(trace.host, HostShape)))
+    for number, line in enumerate(plain_lines(trace.events, len(trace.host["nodes"]))):
         before, after = trace.states[number], trace.states[number + 1]
-        shown = {k: v for k, v in event.items() if k != "op"}
-        say(f"{number + 1}. {event['op']} " + " ".join(f"{k}={v}" for k, v in shown.items()))
+        say(line)
         for name, value in after.items():
             if value != before.get(name) and not name.startswith(("ledger_", "global_installed", "global_re")):
                 say(f"       {name}: {f'{before[name]} -> ' if name in before else ''}{value}")
     for broken in trace.broken:
         say(f"violated: {broken}")
+
+
+def _write(searches: list[Searched], out: str) -> None:
+    """Write the trace that was found as a script."""
+    from proofs.script.plain import write_script
+
+    for prop, found, _ in searches:
+        if found.trace is not None:
+            write_script(out, _script(prop, found.trace))
+            say(f"{out}: {len(found.trace.events)} operations", err=True)
+
+
+def _script(prop: str, trace: Trace) -> str:
+    """The trace as a script: with what the reference finds violated, unless the rules had a mistake."""
+    import msgspec
+
+    from proofs.script.plain import plain_script, read_events
+    from proofs.script.writing import script_of
+    from proofs.traces.events import FORMAT_2, Header, HostShape
+
+    source = f"claimcheck search: violates {prop}"
+    if trace.mutation:
+        return plain_script(trace.semantics, trace.host, trace.events, f"{source}, with the mistake {trace.mutation}")
+    shape = msgspec.convert(trace.host, HostShape)
+    return script_of(Header(FORMAT_2, trace.semantics, source, shape), read_events(trace.events))
 
 
 if __name__ == "__main__":

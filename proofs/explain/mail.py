@@ -14,14 +14,19 @@ WIDTH = 76
 """Columns of a mail that is quoted once or twice."""
 
 
-def as_mail(trace: Trace) -> str:
+def as_mail(trace: Trace, again: str = "") -> str:
     """The trace in concise form, with the violated inequalities and their numbers.
 
+    :param again: the command that runs it again; empty: a replay of the file
     :raises proofs.traces.TraceError: at a malformed line
     """
     header, events = trace.header, list(shown_events(trace, 1))
     return mail(
-        header.semantics, header.host.nodes, events, f"Source: {header.source}", f"claimcheck replay {trace.path}"
+        header.semantics,
+        header.host.nodes,
+        events,
+        f"Source: {header.source}",
+        again or f"claimcheck replay {trace.path}",
     )
 
 
@@ -49,7 +54,8 @@ def _at(violation: str, event: ShownEvent) -> str:
 
 
 def _lines(event: ShownEvent) -> Iterable[str]:
-    yield f"{event.at:>3}  {event.who}: {event.call}" + (f"  => {event.result}" if event.result else "")
+    head = f"{event.at:>3}  {event.who}: {event.call}" + (f"  => {event.result}" if event.result else "")
+    yield from textwrap.wrap(head, WIDTH, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)
     for reason in event.why:
         yield from textwrap.wrap(
             f"why: {reason}", WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9, break_long_words=False

@@ -115,7 +115,8 @@ class ExplainedCalls(ModelCalls):
             if skipped.node not in seen and values.holds(skipped.fails):
                 seen.add(skipped.node)
                 numbers = values.why(skipped.fails)
-                yield Reason(name, "refused", skipped.check, numbers, f"node {skipped.node}")
+                check = skipped.check if numbers else f"{skipped.check} fails"
+                yield Reason(name, "refused", check, numbers, f"node {skipped.node}")
         if not seen:
             yield Reason(name, "refused", "no-node", "no node may be used")
 
@@ -202,8 +203,10 @@ class _Values:
         return [f"{'' if value else 'not '}{self.text(term)}"]
 
     def _joined(self, name: str, children: Sequence[Term], value: bool) -> list[str]:
-        if (name == "and") is value:  # all of them; the last one is what the check is about
+        if (name == "and") is value:  # all of them; of several premises the last one is what the check is about
             texts = [self._why(child, value) for child in children]
+            if name == "or":
+                return [text for child in texts for text in child]
             return next((text for text in reversed(texts) if text), [])
         decides = next(child for child in children if self.holds(child) is value)
         return self._why(decides, value)

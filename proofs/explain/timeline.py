@@ -13,7 +13,8 @@ from proofs.traces import Trace
 from .played import ShownEvent, shown_events
 from .stage import Bar
 
-LEGEND = "█ used  ▓ in limbo  x offline  ▒ claimed  · unclaimed  ! claimed beyond the free pages"
+OFFLINE = "\N{MULTIPLICATION SIGN}"
+LEGEND = f"█ used  ▓ in limbo  {OFFLINE} offline  ▒ claimed  · unclaimed  ! claimed beyond the free pages"
 _BAR = 32
 """Cells of a bar, where there is room."""
 _LEAST = 8
@@ -52,8 +53,7 @@ class TimelinePrinter:
 
     def __init__(self, out: Console, pages: int) -> None:
         self.out = out
-        words = len(f"  used {pages}, claimed {pages}, unclaimed -{pages} of {pages}")
-        self._width = max(_LEAST, min(_BAR, out.width - _BEFORE - words))
+        self._words = len(f"  used {pages}, claimed {pages}, unclaimed -{pages} of {pages}")
         self._bars: list[Bar] | None = None
 
     def show(self, event: ShownEvent) -> None:
@@ -67,7 +67,7 @@ class TimelinePrinter:
         for change in event.changes:
             out.print(f"        {change}", style="dim", soft_wrap=True, markup=False)
         if event.bars and event.bars != self._bars:
-            for text in bar_lines(event.bars, self._width):
+            for text in bar_lines(event.bars, out.width, self._words):
                 out.print(text, soft_wrap=True)
         for violation in event.breaks:
             self._wrapped(f"breaks here: {violation}", "bold red")
@@ -91,30 +91,45 @@ def _headline(event: ShownEvent) -> Text:
     return line
 
 
-def bar_lines(rows: list[Bar], width: int) -> Iterator[Text]:
-    """One line per node, and one for the host."""
-    for row in rows:
-        text = Text(f"        {row.name:<8} ")
+def bar_lines(rows: list[Bar], columns: int, words: int = 0) -> Iterator[Text]:
+    """One line per node, and one for the host.
+
+    :param columns: of the terminal
+    :param words: the columns to leave for the numbers at least, so that bars of several events are as wide
+    """
+    numbers = [_numbers(row) for row in rows]
+    width = max(_LEAST, min(_BAR, columns - _BEFORE - max(words, *map(len, numbers))))
+    for row, text in zip(rows, numbers, strict=True):
+        line = Text(f"        {row.name:<8} ")
         beyond = max(0, -row.unclaimed)
-        used, limbo, claimed = (sum(pages.values()) for pages in (row.used, row.limbo, row.claimed))
-        claimed += sum(row.host_wide.values())
+        used, limbo, claimed = _sums(row)
         cells = [
             ("█", used, "blue"),
             ("▓", limbo, "cyan"),
-            ("x", row.offline, "yellow"),
+            (OFFLINE, row.offline, "yellow"),
             ("▒", claimed - beyond, "magenta"),
             ("·", max(0, row.unclaimed), "dim"),
             ("!", beyond, "bold red"),
         ]
         shares = share_cells([pages for _, pages, _ in cells], width)
         for (symbol, _, style), count in zip(cells, shares, strict=True):
-            text.append(symbol * count, style=style)
-        parts = [f"used {used}"]
-        parts += [f"▓ {limbo} in limbo"] if limbo else []
-        parts += [f"x {row.offline} offline"] if row.offline else []
-        parts += [f"claimed {claimed}", f"unclaimed {row.unclaimed} of {row.pages}"]
-        text.append("  " + ", ".join(parts), style="dim")
-        yield text
+            line.append(symbol * count, style=style)
+        yield line.append(text, style="dim")
+
+
+def _sums(row: Bar) -> tuple[int, int, int]:
+    """Pages used, in limbo and claimed."""
+    used, limbo, claimed = (sum(pages.values()) for pages in (row.used, row.limbo, row.claimed))
+    return used, limbo, claimed + sum(row.host_wide.values())
+
+
+def _numbers(row: Bar) -> str:
+    used, limbo, claimed = _sums(row)
+    parts = [f"used {used}"]
+    parts += [f"▓ {limbo} in limbo"] if limbo else []
+    parts += [f"{OFFLINE} {row.offline} offline"] if row.offline else []
+    parts += [f"claimed {claimed}", f"unclaimed {row.unclaimed} of {row.pages}"]
+    return "  " + ", ".join(parts)
 
 
 def share_cells(parts: list[int], width: int) -> list[int]:

@@ -268,7 +268,7 @@ class AllocHeapPages(Event, tag="alloc_heap_pages"):
 class AssignPages(Event, tag="assign_pages"):
     """Give pages in limbo to a domain."""
 
-    words: ClassVar[ScriptWords] = ScriptWords("assign", "mfn", _SHORT, {"order": 0})
+    words: ClassVar[ScriptWords] = ScriptWords("assign", "mfn", {"flags": "memflags"}, {"order": 0})
     observed: ClassVar[tuple[str, ...]] = ("result",)
     weight: ClassVar[float] = 3
     about: ClassVar[str] = "block"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import msgspec
 
 from proofs.traces import Trace, TraceError, read_traces
 from proofs.traces.reader import STANDARD_INPUT, STANDARD_INPUT_NAME
@@ -42,7 +46,25 @@ def is_trace(content: bytes) -> bool:
     return content.startswith(_GZIP) or content.lstrip()[:1] == b"{"
 
 
-def trace_in(name: str, content: bytes, number: int = 1) -> Trace:
+def script_in(content: bytes) -> str | None:
+    """The script in what ``claimcheck search --json`` prints; None: it is something else.
+
+    :raises ScriptError: it found no trace
+    """
+    if not content.lstrip().startswith(b"{") or b'"searches"' not in content:
+        return None
+    try:
+        searches = msgspec.json.decode(content)["searches"]
+    except (msgspec.DecodeError, KeyError):
+        return None
+    scripts = [search["script"] for search in searches if "script" in search]
+    if not scripts:
+        raise ScriptError(STANDARD_INPUT_NAME, 0, 0, "the search found no trace")
+    return "\n".join(scripts[0]) + "\n"
+
+
+@contextmanager
+def trace_in(name: str, content: bytes, number: int = 1) -> Iterator[Trace]:
     """The trace of that number, whose events are read as it is iterated.
 
     :raises proofs.traces.TraceError: it is malformed, or there are fewer
@@ -50,5 +72,6 @@ def trace_in(name: str, content: bytes, number: int = 1) -> Trace:
     found = 0
     for found, trace in enumerate(read_traces(name, content), 1):
         if found == number:
-            return trace
+            yield trace
+            return
     raise TraceError(name, 0, f"has {found} trace{'s' if found > 1 else ''}, not {number}")

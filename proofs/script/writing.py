@@ -15,6 +15,7 @@ from reference.heap import lowest_address
 from reference.state import all_locks
 
 from .answers import UNFINISHED, summary
+from .plain import host_line
 from .session import NO_CRASH, Session
 from .words import line_of
 
@@ -28,19 +29,10 @@ def script_of(header: Header, events: Iterable[Event]) -> str:
 
 
 def _head(header: Header) -> Iterator[str]:
-    host = header.host
     if header.source:
         yield f"# {' '.join(header.source.split())}"
     yield f"generation {header.semantics}"
-    options = [] if host.node_span == _span(host.nodes) else [f"span={host.node_span}"]
-    if host.last_alloc_node is not UNSET and host.last_alloc_node:
-        options.append(f"last_alloc_node={host.last_alloc_node}")
-    options += [name for name in ("llc_coloring", "debug_build") if getattr(host, name)]
-    yield " ".join(["host", *map(str, host.nodes), *options])
-
-
-def _span(nodes: list[int]) -> int:
-    return 1 << (max(*nodes, 1) - 1).bit_length()
+    yield host_line(header.host)
 
 
 def _lines(header: Header, events: Iterable[Event]) -> Iterator[str]:

@@ -186,7 +186,7 @@ def test_explain_some_events_as_json() -> None:
     (event,) = json.loads(out)["events"]
     assert event["result"] == "mfn 8 on_node 1"
     assert "d1.global_claims 1 -> 0" in event["changes"]
-    assert event["usage"][1] == {"name": "node 1", "used": 2, "claimed": 0, "unclaimed": 2}
+    assert event["bars"][1] == {"name": "node 1", "pages": 4, "used": {"d1": 2}, "unclaimed": 2}
 
 
 def test_explain_shows_the_events_before_a_malformed_line(tmp_path: Path) -> None:

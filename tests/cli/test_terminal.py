@@ -54,7 +54,7 @@ def test_narrow_table_wraps_between_words(capsys: pytest.CaptureFixture[str], mo
 def test_encoding_without_bars_shows_others() -> None:
     found = call("explain", FINDING, PYTHONIOENCODING="ascii")
     assert found.returncode == 0
-    assert "host     ################!!!!!!!!!!!!!!!!  used 1, claimed 1" in found.stdout
+    assert "host     xxxxxxxxxxxxxxxx!!!!!!!!!!!!!!!!  used 0, x 1 offline, claimed 1" in found.stdout
 
 
 @pytest.mark.parametrize(

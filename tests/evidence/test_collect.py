@@ -25,10 +25,10 @@ from proofs.evidence.structure import (
     written,
 )
 from proofs.explain.stage import Stage
-from proofs.traces.events import HostShape
 from proofs.matrix.rows import MatrixRow
 from proofs.report.verdict import exit_code
 from proofs.search.events import Trace
+from proofs.traces.events import HostShape
 
 
 def finding(small: Evidence, name: str = "claim-sets-no-recall/node-backed") -> EvidenceFinding:
