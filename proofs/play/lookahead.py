@@ -30,7 +30,8 @@ from reference.properties import check_state
 from reference.state import Domain, all_locks
 from reference.status import HypervisorCrash
 
-from .sensible import sensible_lines
+from .sensible import first_lines, sensible_lines
+from .walk import WalkPlace
 
 TINY = 4
 """A host of so many pages at most: every small event is tried on it."""
@@ -273,3 +274,34 @@ def _read_line(semantics: str, nodes: int, line: str) -> Choice | None:
 
 def _unnamed(name: str) -> tuple[int, int]:
     raise KeyError(name)
+
+
+def start_at(place: WalkPlace) -> StartPoint | None:
+    """A place of a walk in its first generation; None: there is no host, or it has stopped."""
+    views = [passed.views[0] for passed in place.path() if passed.views]
+    if not views or views[-1].header is None or views[-1].stopped:
+        return None
+    events = [view.recorded for view in views if view.recorded is not None]
+    return StartPoint(views[-1].header, events, frozenset(views[-1].broken))
+
+
+def offers_at(place: WalkPlace) -> list[Offer]:
+    """What may come next at a place, each operation with what it does; where there is no host yet, first lines."""
+    start = start_at(place)
+    if start is not None:
+        return Lookahead(start).offers()
+    views = place.views or []
+    return [] if views and views[0].stopped else [Offer(line) for line in first_lines()]
+
+
+def report(found: BreakSearch | None, place: WalkPlace) -> str:
+    """What a search came to, in a sentence."""
+    if found is None:
+        return "Nothing can happen here."
+    if found.lines:
+        events = f"{len(found.lines)} event{'s' if len(found.lines) > 1 else ''}"
+        return f"{found.violation}. After {events} from line {len(place.path())}: Ctrl-N steps there."
+    start = start_at(place)
+    which = "every small event" if start is not None and start.is_tiny else "the events that are listed"
+    why = f"; ended: {found.why_ended}" if found.why_ended else ""
+    return f"No break within {found.events} events, {which}, {found.tried:,} tried{why}. That is no proof."

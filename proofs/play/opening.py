@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from proofs.operations import Boot
-from proofs.script.reading import is_trace, trace_in
+from proofs.script.reading import is_trace, script_in, trace_in
 from proofs.script.syntax import ScriptError, statement
 from proofs.script.words import line_of
 from proofs.script.writing import script_of
@@ -26,8 +26,12 @@ def opened(name: str, content: bytes, generations: Sequence[str | None], number:
     :raises proofs.traces.TraceError: the trace is malformed, or there are fewer
     """
     walk = Walk(name, generations)
-    if is_trace(content):
-        walk.load(_of_trace(name, trace_in(name, content, number)))
+    found = script_in(content)
+    if found is not None:
+        walk.load(_of_script(name, found.splitlines()))
+    elif is_trace(content):
+        with trace_in(name, content, number) as trace:
+            walk.load(_of_trace(name, trace))
     elif number != 1:
         raise TraceError(name, 0, "is a script, not a file of traces")
     else:

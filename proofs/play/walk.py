@@ -20,6 +20,8 @@ class WalkLine(Struct):
     """The event of a trace, which is run in place of the text."""
     comments: list[str] = []
     """The lines before it that are blank or comments."""
+    is_new: bool = False
+    """It is from no file: it was typed, or found by a search."""
 
 
 class WalkPlace:
@@ -47,7 +49,7 @@ class WalkPlace:
     def after(self, line: WalkLine) -> WalkPlace:
         """The next place with this text, a new one if there is none; a step leads to it."""
         for index, place in enumerate(self.next):
-            if place.line.text == line.text and place.line.event is line.event:
+            if place.line.text == line.text and (line.event is None or place.line.event is line.event):
                 self.chosen = index
                 return place
         self.next.append(WalkPlace(line, self))
@@ -77,9 +79,9 @@ class Walk:
         assert self.here.views is not None  # it was run
         return self.here.views
 
-    def load(self, lines: Iterable[WalkLine]) -> None:
-        """Lines to step through from here."""
-        place = self.here
+    def load(self, lines: Iterable[WalkLine], place: WalkPlace | None = None) -> None:
+        """Lines to step through from a place, or from here."""
+        place = place or self.here
         for line in lines:
             place = place.after(line)
 
@@ -99,7 +101,7 @@ class Walk:
             return False
         text = text.strip()
         known = next((place for place in self.here.next if place.line.text == text), None)
-        self._go(known or WalkPlace(WalkLine(text), self.here))
+        self._go(known or WalkPlace(WalkLine(text, is_new=True), self.here))
         return True
 
     def step(self) -> bool:

@@ -1,0 +1,62 @@
+"""The operations that may come next, narrowed by what is typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+if TYPE_CHECKING:
+    from .lookahead import Offer
+
+
+class ChoiceList(OptionList, can_focus=False):
+    """Operations with their arguments, each with the outcome that it would have and the properties that it breaks."""
+
+    DEFAULT_CSS = """
+    ChoiceList { width: 36; height: 1fr; border: none; border-top: solid $primary; padding: 0; background: $surface; }
+    """
+    border_title = "next"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._offers: list[Offer] = []
+        self._listed: list[Offer] = []
+        self._typed = ""
+
+    def offer(self, offers: list[Offer]) -> None:
+        """List these operations."""
+        self._offers = offers
+        self.narrow(self._typed)
+
+    def narrow(self, typed: str) -> None:
+        """List those that begin as what is typed."""
+        self._typed = typed
+        begun = " ".join(typed.split())
+        self._listed = [offer for offer in self._offers if offer.text.startswith(begun)]
+        self.clear_options()
+        self.add_options([Option(_prompt(offer)) for offer in self._listed])
+        self.highlighted = None
+        shown = "" if len(self._listed) == len(self._offers) else f"{len(self._listed)} of "
+        self.border_title = f"next: {shown}{len(self._offers)}"
+
+    def choose(self, by: int) -> str | None:
+        """Highlight the next operation, or the former one; its text. None: before the first."""
+        at = (-1 if self.highlighted is None else self.highlighted) + by
+        if not self._listed or at < 0:
+            self.highlighted = None
+            return None
+        self.highlighted = min(at, len(self._listed) - 1)
+        return self._listed[self.highlighted].text
+
+    def text_at(self, index: int) -> str:
+        """The operation at a line of the list."""
+        return self._listed[index].text
+
+
+def _prompt(offer: Offer) -> Text:
+    style = "green" if offer.word in ("OK", "OFFLINED", "ONLINED") else "yellow"
+    text = Text(offer.text, no_wrap=True, overflow="ellipsis").append(f" {offer.word}", style)
+    return text.append(f" ✗ {' '.join(offer.breaks)}", "bold red") if offer.breaks else text
