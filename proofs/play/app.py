@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Footer, Input, OptionList, Static
+from textual.worker import get_current_worker
 
 from .keys import KEYS
 
@@ -21,8 +24,12 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 _OPENING = "opening ..."
+_STEPS = 16
+"""Lines between two screens, when all lines are run."""
 _CHOICES = "choices"
 _SEARCH = "search"
+_BESIDE = 39
+"""Columns next to the lines of the walk: the choices and a scroll bar."""
 
 
 class WalkOrigin(NamedTuple):
@@ -99,9 +106,12 @@ class ExploreApp(App[str]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        """Open the walk when the first screen is there."""
+        """Name the parts."""
         self.query_one("#walk").border_title = "walk"
         self.query_one("#line", Input).focus()
+
+    def on_ready(self) -> None:
+        """Open the walk when the first screen is there."""
         self.call_after_refresh(lambda: self.run_worker(self._open, thread=True))
 
     # -- opening
@@ -121,11 +131,11 @@ class ExploreApp(App[str]):
         else:
             self.call_from_thread(self._begin, walk)
 
-    async def _begin(self, walk: Walk) -> None:
+    def _begin(self, walk: Walk) -> None:
         from .host_pane import HostPane
 
         self.walk = walk
-        await self.query_one("#lanes", Horizontal).mount_all(HostPane(markup=False) for _ in walk.lanes)
+        self.query_one("#lanes", Horizontal).mount_all(HostPane(markup=False) for _ in walk.lanes)
         if walk.root.next:
             self.say("Ctrl-N runs the next line, Ctrl-R all of them.")
         else:
@@ -145,35 +155,30 @@ class ExploreApp(App[str]):
 
         return self.query_one(ChoiceList)
 
-    def show(self) -> None:
+    def show(self, *, with_choices: bool = True) -> None:
         """Show where the walk stands."""
-        from .drawing import light_lines, walk_lines
-        from .host_pane import HostPane
-
         walk = self.walk
         if walk is None:
             return
+        from .drawing import light_lines, walk_lines
+        from .host_pane import HostPane
+
         views, columns = walk.views, self.size.width
         for pane, view in zip(self.query(HostPane), views, strict=True):
             pane.show(view, columns // len(views) - 1, named=len(views) > 1)
         self.query_one("#lights", Static).update(light_lines(views, columns))
-        self.query_one("#lines", Static).update(walk_lines(walk))
+        self.query_one("#lines", Static).update(walk_lines(walk, columns - _BESIDE))
         self.query_one("#title", Static).update(self._title(walk))
-        self.call_after_refresh(self._scroll)
-        self.run_worker(self._list_choices, thread=True, group=_CHOICES, exclusive=True)
-
-    def _scroll(self) -> None:
-        """Keep the line run last in sight, with the next one."""
-        box, lines = self.query_one("#walk", VerticalScroll), self.query_one("#lines", Static)
-        ahead = 0 if self.walk is None else min(sum(1 for _ in self.walk.ahead()), 21)
-        box.scroll_to(y=max(0, lines.size.height - ahead + 1 - box.size.height + (1 if ahead else -1)), animate=False)
+        self.query_one("#walk", VerticalScroll).scroll_end(animate=False)
+        if with_choices:
+            self.run_worker(self._list_choices, thread=True, group=_CHOICES, exclusive=True)
 
     def _title(self, walk: Walk) -> str:
         done, ahead = len(walk.here.path()), sum(1 for _ in walk.ahead())
         names = " | ".join(view.generation for view in walk.views)
         branches = len(walk.here.next)
         fork = f"  branch {walk.here.chosen + 1} of {branches}" if branches > 1 else ""
-        return f"{self.TITLE}  {walk.path}  {names}  line {done} of {done + ahead}{fork}"
+        return f"{self.TITLE}  line {done} of {done + ahead}  {names}{fork}  {Path(walk.path).name}"
 
     def on_resize(self) -> None:
         """Bars are as wide as there is room."""
@@ -185,6 +190,8 @@ class ExploreApp(App[str]):
         walk = self.walk
         assert walk is not None
         place = walk.here
+        if get_current_worker().is_cancelled:
+            return
         offers = offers_at(place)
         self.call_from_thread(self._offer, place, offers)
 
@@ -219,12 +226,13 @@ class ExploreApp(App[str]):
             return
         line = self.query_one("#line", Input)
         if self._move(lambda: walk.type(text)):
+            self._typed = ""
             self._fill("")
             self.choices.narrow("")
         elif line.value != text:
             self._fill(text)
 
-    def _move(self, move: Callable[[], bool], otherwise: str = "") -> bool:
+    def _move(self, move: Callable[[], bool], otherwise: str = "", *, is_shown: bool = True) -> bool:
         from proofs.script.syntax import ScriptError
 
         try:
@@ -236,7 +244,7 @@ class ExploreApp(App[str]):
                 self.query_one("#line", Input).cursor_position = error.column - 1
             return False
         self.say("" if moved else otherwise)
-        if moved:
+        if moved and is_shown:
             self.show()
         return moved
 
@@ -248,17 +256,17 @@ class ExploreApp(App[str]):
 
     # -- keys
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002  # Textual's
         """In a window of its own only leaving is possible."""
-        return action == "leave" or len(self.screen_stack) < 2 or action in ("dismiss",) or not self._is_own(action)
-
-    def _is_own(self, action: str) -> bool:
-        return any(entry.action.partition("(")[0] == action for entry in KEYS)
+        is_own = any(entry.action.partition("(")[0] == action for entry in KEYS)
+        return action == "leave" or not is_own or len(self.screen_stack) < 2
 
     def action_choose(self, by: int) -> None:
         """Take the next choice into the line."""
-        text = self.choices.choose(by)
-        self._fill(self._typed if text is None else text)
+        offer = self.choices.choose(by)
+        self._fill(self._typed if offer is None else offer.text)
+        breaks = "" if offer is None else ", ".join(offer.breaks)
+        self.say(f"would break {breaks}" if breaks else "")
 
     def action_step(self) -> None:
         """Run the next line."""
@@ -282,8 +290,14 @@ class ExploreApp(App[str]):
             self.run_worker(self._run_on(self.walk), exclusive=True)
 
     async def _run_on(self, walk: Walk) -> None:
-        while not self._stop.is_set() and self._move(walk.step, "No line follows."):
+        steps = 0
+        while not self._stop.is_set() and self._move(walk.step, is_shown=False):
+            steps += 1
+            if steps % _STEPS == 0:
+                self.show(with_choices=False)
             await asyncio.sleep(0)
+        if steps:
+            self.show()
 
     def action_find(self, wanted: str = "") -> None:
         """Search for a break from here, in the first generation."""
@@ -301,7 +315,7 @@ class ExploreApp(App[str]):
             self._stop.clear()
             self._is_searching = True
             self.say(f"searching {wanted or 'any property that holds here'} ... Esc stops")
-            self.run_worker(lambda: self._find(walk.here, wanted), thread=True, group=_SEARCH)
+            self.run_worker(partial(self._find, walk.here, wanted), thread=True, group=_SEARCH)
 
     def _find(self, place: WalkPlace, wanted: str) -> None:
         from .lookahead import Lookahead, start_at
@@ -360,10 +374,9 @@ class ExploreApp(App[str]):
 
     def action_stop(self) -> None:
         """Stop what runs, or else empty the line."""
-        if self._is_searching or not self._stop.is_set():
-            self._stop.set()
-        self._fill("")
+        self._stop.set()
         self._typed = ""
+        self._fill("")
         self.choices.narrow("")
 
     def action_scroll(self, by: int) -> None:

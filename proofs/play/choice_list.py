@@ -8,8 +8,13 @@ from rich.text import Text
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from .symbols import BROKEN
+
 if TYPE_CHECKING:
     from .lookahead import Offer
+
+_COLUMNS = 31
+"""For an operation and its outcome."""
 
 
 class ChoiceList(OptionList, can_focus=False):
@@ -18,7 +23,6 @@ class ChoiceList(OptionList, can_focus=False):
     DEFAULT_CSS = """
     ChoiceList { width: 36; height: 1fr; border: none; border-top: solid $primary; padding: 0; background: $surface; }
     """
-    border_title = "next"
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,14 +46,14 @@ class ChoiceList(OptionList, can_focus=False):
         shown = "" if len(self._listed) == len(self._offers) else f"{len(self._listed)} of "
         self.border_title = f"next: {shown}{len(self._offers)}"
 
-    def choose(self, by: int) -> str | None:
-        """Highlight the next operation, or the former one; its text. None: before the first."""
+    def choose(self, by: int) -> Offer | None:
+        """Highlight the next operation, or the former one. None: before the first."""
         at = (-1 if self.highlighted is None else self.highlighted) + by
         if not self._listed or at < 0:
             self.highlighted = None
             return None
         self.highlighted = min(at, len(self._listed) - 1)
-        return self._listed[self.highlighted].text
+        return self._listed[self.highlighted]
 
     def text_at(self, index: int) -> str:
         """The operation at a line of the list."""
@@ -57,6 +61,9 @@ class ChoiceList(OptionList, can_focus=False):
 
 
 def _prompt(offer: Offer) -> Text:
+    """One line: whether it breaks something, the operation, and its outcome."""
     style = "green" if offer.word in ("OK", "OFFLINED", "ONLINED") else "yellow"
-    text = Text(offer.text, no_wrap=True, overflow="ellipsis").append(f" {offer.word}", style)
-    return text.append(f" ✗ {' '.join(offer.breaks)}", "bold red") if offer.breaks else text
+    room = _COLUMNS - len(offer.word)
+    shown = offer.text if len(offer.text) <= room else f"{offer.text[: room - 1]}…"
+    mark = Text(f"{BROKEN} " if offer.breaks else "  ", "bold red")
+    return mark.append(shown, "" if not offer.breaks else "red").append(f" {offer.word}", style)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -13,14 +14,16 @@ from proofs.script.session import NO_CRASH
 from proofs.script.side_by_side import line_differences
 
 from .lane import BuilderRow, DomainRow, LaneView
+from .symbols import BROKEN, HOLDS, UNKNOWN
 from .walk import Walk, WalkPlace
 
 PROPERTIES = (*CHECKED, NO_CRASH)
 """The properties with a light."""
-HOLDS, BROKEN, UNKNOWN = "●", "✗", "○"
 _MOST_BEFORE = 200
-_MOST_AHEAD = 20
+_MOST_AHEAD = 3
 """The lines of a walk that are shown."""
+_MOST_BROKEN = 3
+"""The violated inequalities that are shown next to the lights."""
 _NARROW = 60
 """Columns below which pages are not shown by domain."""
 _LEAST_BAR = 6
@@ -58,11 +61,11 @@ def _bars(bars: list[Bar], width: int) -> Iterator[Text]:
 
 
 def _numbers(bar: Bar, *, is_short: bool) -> str:
-    """The pages that are used, in limbo, offline and claimed, by domain where there is room; and those that are left."""
+    """The pages that are used, in limbo, offline and claimed, by domain where there is room; and the unclaimed ones."""
     parts = [("used", bar.used), ("limbo", bar.limbo), ("claimed", bar.claimed), ("host-wide", bar.host_wide)]
     texts = [f"{what} {sum(pages.values()) if is_short else _each(pages)}" for what, pages in parts if pages]
     texts[2:2] = [f"offline {bar.offline}"] if bar.offline else []
-    return "  ".join([*texts, f"{bar.unclaimed} of {bar.pages} left"])
+    return "  ".join([*texts, f"unclaimed {bar.unclaimed}/{bar.pages}"])
 
 
 def _each(pages: dict[str, int]) -> str:
@@ -89,7 +92,7 @@ def _locks(locks: list[str]) -> list[str]:
 
 
 def light_lines(views: Sequence[LaneView], width: int) -> Text:
-    """A light for each property and generation, and the inequalities of those that do not hold."""
+    """A light for each property and generation, and the violated inequalities."""
     cells = []
     for name in PROPERTIES:
         cell = Text()
@@ -103,10 +106,13 @@ def light_lines(views: Sequence[LaneView], width: int) -> Text:
         if lines[-1] and len(lines[-1]) + 2 + len(cell) > width:
             lines.append(Text())
         lines[-1].append("  " if lines[-1] else "").append_text(cell)
-    for view in views:
-        for text in view.broken.values():
-            name = f"{view.generation}: " if len(views) > 1 else ""
-            lines.append(Text(f"{BROKEN} {name}{text}", "red"))
+    broken = [
+        f"{BROKEN} {f'{view.generation}: ' if len(views) > 1 else ''}{text}"
+        for view in views
+        for text in view.broken.values()
+    ]
+    shown = broken if len(broken) <= _MOST_BROKEN else [*broken[: _MOST_BROKEN - 1], "... Ctrl-L shows all"]
+    lines += [Text(text if len(text) <= width else f"{text[: width - 1]}…", "red") for text in shown]
     return Text("\n").join(lines)
 
 
@@ -117,24 +123,24 @@ def light(view: LaneView, name: str) -> tuple[str, str]:
     return (BROKEN, "bold red") if name in view.broken else (HOLDS, "green")
 
 
-def walk_lines(walk: Walk) -> Text:
+def walk_lines(walk: Walk, width: int) -> Text:
     """The lines that were run with their outcomes, what the last one did, and the lines that follow."""
     path = walk.here.path()
     first = max(0, len(path) - _MOST_BEFORE)
     lines = [Text(f"... {first} lines before", "dim")] if first else []
     differ = _first_difference(path)
     for index, place in enumerate(path[first:], first):
-        lines += _done(place, index + 1, is_last=place is walk.here, is_first_difference=index == differ)
+        lines += _done(place, index + 1, width, is_last=place is walk.here, is_first_difference=index == differ)
     ahead = list(walk.ahead())
     for number, place in enumerate(ahead[:_MOST_AHEAD], len(path) + 1):
         mark = ">" if number == len(path) + 1 else " "
         lines.append(Text(f"{mark}{number:>3} {place.line.text}", "dim", no_wrap=True))
     if len(ahead) > _MOST_AHEAD:
         lines.append(Text(f"     ... {len(ahead) - _MOST_AHEAD} more", "dim"))
-    return Text("\n").join(lines or [Text("Type a line, or choose one with Down: host 4 4", "dim")])
+    return Text("\n").join(lines or [Text("no line yet", "dim")])
 
 
-def _done(place: WalkPlace, number: int, *, is_last: bool, is_first_difference: bool) -> Iterator[Text]:
+def _done(place: WalkPlace, number: int, width: int, *, is_last: bool, is_first_difference: bool) -> Iterator[Text]:
     views = place.views or []
     text = Text(f"{number:>4} ", "dim").append(place.line.text.partition("#")[0].rstrip())
     fork = place.former is not None and len(place.former.next) > 1
@@ -149,11 +155,20 @@ def _done(place: WalkPlace, number: int, *, is_last: bool, is_first_difference: 
     yield text
     for view in views:
         name = f"{view.generation}: " if len(views) > 1 else ""
-        yield from _details(view, name, with_changes=is_last and len(views) == 1)
+        for detail, style in _details(view, with_changes=is_last and len(views) == 1):
+            yield _wrapped(f"{name}{detail}", style, width)
     if is_first_difference:
         one, other = (view.line for view in views)
         yield Text("     first difference:", "bold yellow")
-        yield from (Text(f"       {difference}", "yellow") for difference in line_differences(one, other))
+        yield from (_wrapped(difference, "yellow", width) for difference in line_differences(one, other))
+
+
+def _wrapped(text: str, style: str, width: int) -> Text:
+    """A sentence below a line, wrapped between words."""
+    lines = textwrap.wrap(
+        text, max(width, 20), initial_indent=" " * 5, subsequent_indent=" " * 7, break_long_words=False
+    )
+    return Text("\n".join(lines), style)
 
 
 def _outcome(view: LaneView) -> tuple[str, str]:
@@ -164,21 +179,22 @@ def _outcome(view: LaneView) -> tuple[str, str]:
     return view.word, "green" if view.word in _GOOD else "yellow" if view.word != "crash" else "bold red"
 
 
-def _details(view: LaneView, name: str, *, with_changes: bool) -> Iterator[Text]:
+def _details(view: LaneView, *, with_changes: bool) -> Iterator[tuple[str, str]]:
+    """Sentences about what a line did, each with its style."""
     if view.error:
-        yield Text(f"     {name}{view.error}", "yellow")
+        yield view.error, "yellow"
     if view.line is None:
         return
     if view.line.problem:
-        yield Text(f"     {name}{view.line.problem}", "bold red")
+        yield view.line.problem, "bold red"
     if view.shown is None:
         return
-    yield from (Text(f"     {name}why: {reason}", "yellow") for reason in view.shown.why)
+    yield from ((f"why: {reason}", "yellow") for reason in view.shown.why)
     if view.shown.crash:
-        yield Text(f"     {name}breaks {NO_CRASH}: {view.shown.crash}", "bold red")
-    yield from (Text(f"     {name}breaks {text}", "bold red") for text in view.shown.breaks)
+        yield f"breaks {NO_CRASH}: {view.shown.crash}", "bold red"
+    yield from ((f"breaks {text}", "bold red") for text in view.shown.breaks)
     if with_changes:
-        yield from (Text(f"       {change}", "dim") for change in view.shown.changes)
+        yield from ((change, "dim") for change in view.shown.changes)
 
 
 def _first_difference(path: list[WalkPlace]) -> int | None:

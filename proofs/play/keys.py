@@ -1,4 +1,4 @@
-"""Every key of `claimcheck explore`, and what it does: the bindings, the help screen and the document are made of it."""
+"""Every key of `claimcheck explore`: the bindings, the help screen and the document are made of this list."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,11 @@ KEYS = (
     KeyEntry(("ctrl+t", "f5"), ("Ctrl-T", "F5"), "turn", "Turn", "return to the last fork, and show its next branch"),
     KeyEntry(("ctrl+f", "f6"), ("Ctrl-F", "F6"), "find", "Find", "find a break from here: any property that holds now"),
     KeyEntry(
-        ("ctrl+l", "f7"), ("Ctrl-L", "F7"), "lights", "Lights", "what each property says; Enter finds a break of that one"
+        ("ctrl+l", "f7"),
+        ("Ctrl-L", "F7"),
+        "lights",
+        "Lights",
+        "what each property says; Enter finds a break of it",
     ),
     KeyEntry(("ctrl+s", "f8"), ("Ctrl-S", "F8"), "save", "Save", "save the walk as a script, a trace or a mail"),
     KeyEntry(("escape",), ("Esc",), "stop", "", "stop what runs; close a window; empty the line"),

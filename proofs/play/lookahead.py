@@ -174,6 +174,7 @@ class Lookahead:
             if moment.outcome is not None:
                 found.append(self._offer(moment.event, moment.outcome, moment.before.state))
 
+        explorer: Explorer[State, Outcome, None]
         explorer = Explorer(self.host, [self._path], self._choices, note, State.key)
         explorer.deepen()
         explorer.deepen(last=True)
@@ -182,6 +183,8 @@ class Lookahead:
     def find(self, stop: threading.Event, most_tried: int = MOST_TRIED) -> Iterator[BreakSearch]:
         """Search for a break: what is known after each number of events; the last says how it ended."""
         found = BreakSearch()
+
+        explorer: Explorer[State, Outcome, str]
 
         def choices() -> Iterator[EventFields]:
             if stop.is_set():
