@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.app import App, ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.worker import get_current_worker
 
 from .keys import KEYS
+from .layout import BINDINGS, CSS
 
 if TYPE_CHECKING:
     from .choice_list import ChoiceList
@@ -49,30 +49,8 @@ class ExploreApp(App[str]):
 
     ENABLE_COMMAND_PALETTE = False
     TITLE = "claimcheck explore"
-    CSS = """
-    #title { height: 1; background: $primary-darken-2; color: $text; }
-    #hosts { height: auto; max-height: 40%; }
-    #hosts Horizontal { height: auto; }
-    #lights { height: auto; max-height: 7; border-top: solid $primary; }
-    #middle { height: 1fr; min-height: 3; }
-    #walk { width: 1fr; height: 1fr; border-top: solid $primary; }
-    #line { height: 1; border: none; padding: 0; }
-    #entry { height: 1; }
-    #prompt { width: 2; color: $accent; }
-    #message { height: auto; max-height: 3; color: $text-warning; }
-    """
-    BINDINGS = [
-        Binding(
-            ",".join(entry.keys),
-            entry.action,
-            entry.label,
-            show=bool(entry.label),
-            key_display=entry.shown[0].replace("Ctrl-", "^"),
-            priority=True,
-        )
-        for entry in KEYS
-        if entry.action
-    ]
+    CSS = CSS
+    BINDINGS = BINDINGS
 
     def __init__(self, origin: WalkOrigin) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from .keys import KEYS
 
 _LANGUAGE = """\
-One operation a line. Sizes are pages, or 16GiB.
+Each line is one operation. Sizes are pages, or 16GiB.
   host 4 4                    the pages of each node
   generation claim-sets       before host
   d1 create max=8

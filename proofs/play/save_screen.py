@@ -14,7 +14,7 @@ _HOW = "The end of the name says what it is: .claims a script, .jsonl a trace, .
 
 
 class SaveScreen(ModalScreen[str]):
-    """Asks for a file name, and saves; gives the name.
+    """Takes a file name, and saves; gives the name.
 
     :param save: writes the file; returns why it cannot, or nothing
     """
