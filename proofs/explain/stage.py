@@ -106,6 +106,8 @@ class Stage:
         """The properties that do not hold now, each with its first violation."""
         self.outcome: Outcome | None = None
         """The outcome of the last event; None: its operation has not ended."""
+        self._reasons: dict[str, list[Reason]] = {}
+        """By builder: why calls of its operation in flight were refused."""
         self.differs = ""
         """Where the model's counters first differ from the reference's; empty: nowhere."""
         self.ended = False
@@ -129,9 +131,10 @@ class Stage:
         """Run one event."""
         scene = Scene(event.op, actor(event), arguments(event))
         self.locks.sections = self.taken = scene.sections
-        self.calls.reasons = []
         self.outcome = None
         goes_on = type(event) is Continue
+        earlier = self._reasons.pop(builder_of(event), []) if goes_on else []
+        self.calls.reasons = []
         ended = goes_on and builder_of(event) not in self.runner.in_flight
         try:
             self._sections(event, goes_on)
@@ -153,11 +156,14 @@ class Stage:
         scene.breaks = [str(violation) for violation in violations if violation.property not in self.broken]
         self.broken = {violation.property: violation for violation in reversed(violations)}
         scene.bars = bars(self.host)
-        if self.outcome is not None:
+        if self.outcome is None:
+            scene.why = _shown_reasons(self.calls.reasons)
+            self._reasons[builder_of(event)] = earlier + self.calls.reasons
+        else:
             named = msgspec.to_builtins(self.outcome)
             scene.result = result(msgspec.convert(msgspec.to_builtins(event) | named, Events2))
             if scene.refused or _is_short(event, self.outcome):
-                scene.why = _shown_reasons(self.calls.reasons)
+                scene.why = _shown_reasons(earlier + self.calls.reasons)
         return scene
 
     def _violations(self) -> list[Violation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from proofs.explain.played import ShownEvent
+from proofs.explain.played import ShownEvent, of_scene
 from proofs.explain.stage import Bar, Stage
 from proofs.operations import Continue, DomainKill, Event
 from proofs.replay.runner import NOBODY, builder_of
@@ -13,7 +13,7 @@ from proofs.script.playing import request_of
 from proofs.script.session import DEFAULT, NO_CRASH, LineResult, Session
 from proofs.script.syntax import ScriptError, Statement
 from proofs.script.words import line_of
-from proofs.traces.events import Header
+from proofs.traces.events import Header, HostShape
 from reference.state import Domain, all_locks
 
 DOMCTL_LOCK = "domctl_lock"
@@ -95,8 +95,8 @@ class Lane:
         """Before any line."""
         return LaneView(self.fixed or DEFAULT)
 
-    def do(self, said: Statement | None, event: Event | None) -> LaneView:
-        """Run a line, or the event of a trace.
+    def do(self, said: Statement | None, event: Event | None = None, shape: HostShape | None = None) -> LaneView:
+        """Run a line, or the event of a trace, or boot its host.
 
         :raises ScriptError: it cannot be run here
         """
@@ -108,8 +108,12 @@ class Lane:
             if shown.result.startswith("impossible"):
                 raise ScriptError(self.path, 0, 0, shown.result)
             done = LineResult(0, "", shown)
+        elif shape is not None:
+            session.start(shape)
+            assert session.stage is not None  # it was started
+            done = LineResult(0, "", of_scene(0, session.events[0], session.stage.boot()))
         else:
-            assert said is not None  # one of the two is given
+            assert said is not None  # one of the three is given
             done = session.do(said)
         view = LaneView(session.semantics, done, header=session.header)
         view.boot = next(iter(session.events), None)

@@ -61,7 +61,8 @@ def _of_trace(name: str, trace: Trace) -> Iterator[WalkLine]:
         if text.startswith("#"):
             comments.append(text)
         else:
-            yield WalkLine(text, comments=comments)
+            shape = trace.header.host if text.startswith("host ") else None
+            yield WalkLine(text, shape=shape, comments=comments)
             comments = []
     nodes = len(trace.header.host.nodes)
     for event in trace:

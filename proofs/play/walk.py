@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from proofs.operations import Event
 from proofs.script.syntax import ScriptError, statement
+from proofs.traces.events import HostShape
 
 from .lane import Lane, LaneView
 
@@ -18,6 +19,8 @@ class WalkLine(Struct):
     text: str
     event: Event | None = None
     """The event of a trace, which is run in place of the text."""
+    shape: HostShape | None = None
+    """The host of a trace, which is booted in place of the text."""
     comments: list[str] = []
     """The lines before it that are blank or comments."""
     is_new: bool = False
@@ -161,11 +164,12 @@ class Walk:
 
     def _do(self, line: WalkLine, number: int) -> list[LaneView]:
         """Run a line in every generation. The first must be able to run it."""
-        said = None if line.event is not None else statement(self.path, number, line.text)
-        views = [self.lanes[0].do(said, line.event)]
+        is_said = line.event is None and line.shape is None
+        said = statement(self.path, number, line.text) if is_said else None
+        views = [self.lanes[0].do(said, line.event, line.shape)]
         for lane in self.lanes[1:]:
             try:
-                views.append(lane.do(said, line.event))
+                views.append(lane.do(said, line.event, line.shape))
             except ScriptError as error:
                 views.append(lane.unable(error.reason))
         return views

@@ -73,7 +73,8 @@ class Reader:
         elif "domid" in kind.__struct_fields__ and "domid" not in kind.words.defaults:
             raise self.error(said, said.verb.column, f"{said.verb.text} needs a domain: d1 {said.text}")
         columns: dict[str, int] = {}
-        for name, values, column in self._by_field(said, kind):
+        given = self._by_field(said, kind)
+        for name, values, column in sorted(given, key=lambda field: "order" not in field[0]):  # sizes depend on orders
             if name in columns:
                 raise self.error(said, column, f"{name} is given twice")
             columns[name] = column

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "there is one")
 FINDING = "claim-sets-no-recall/node-backed"
+IN_VIEW = """id => {
+    const box = document.getElementById(id).getBoundingClientRect();
+    return box.top < innerHeight && box.bottom > 0;
+}"""
 SCREENSHOTS = ROOT / "tests/data/screenshots"
 
 
@@ -111,13 +115,14 @@ def test_matrix_is_usable_by_keyboard(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     assert page.evaluate("location.hash") == "#f:claim-sets-no-recall/dead-hold-nothing"
-    assert page.locator("[id='f:claim-sets-no-recall/dead-hold-nothing'] svg").count() > 0
+    page.locator("[id='f:claim-sets-no-recall/dead-hold-nothing'] svg").first.wait_for()  # drawn when it is opened
 
 
 def test_timeline_steps_through_events(page: Page) -> None:
     page.locator(f"#grid a[href='#f:{FINDING}']").click()
     finding = page.locator(f"[id='f:{FINDING}']")
     here, there = finding.locator(".side").nth(0), finding.locator(".side").nth(1)
+    finding.locator("svg").first.wait_for()
     assert finding.locator("output").inner_text() == "event 3 of 3"
     assert "✗ violated" in here.locator("svg").nth(1).inner_html()
     assert "✗ violated" not in there.locator("svg").nth(1).inner_html()
@@ -237,6 +242,7 @@ def test_smt_lib_text_matches_its_hash(page: Page, small: Evidence) -> None:
     result = next(r for r in small.obligations.results if r.name == "claim-sets/node-backed/offline_page/parametric")
     page.evaluate("location.hash = '#p:node-backed'")
     page.locator(f"button[data-name='{result.name}']").click()
+    page.wait_for_function("document.querySelector('.smt-text pre:not(:empty)')")
     text = page.locator(".smt-text pre").text_content() or ""
     assert hashlib.sha256(text.encode()).hexdigest() == result.sha256
 
@@ -289,6 +295,7 @@ def test_page_matches_the_stored_screenshots(
         visit(opened, file, f"f:{FINDING}" if part == "trace" else "")
         if part == "trace":
             opened.locator(f"[id='f:{FINDING}'] svg").first.wait_for()
+            opened.wait_for_function(IN_VIEW, arg=f"f:{FINDING}")
         seen = thumbnail(opened.screenshot())
     path = SCREENSHOTS / f"{look}-{part}.png"
     if request.config.getoption("--renew-screenshots"):

@@ -75,9 +75,10 @@ def test_unexpected_violation_ends_with_1() -> None:
 
 
 def test_builders_take_turns_between_critical_sections() -> None:
-    done = run(script=f"{HOST}A: d1 alloc node=0 as x => unfinished\nd1 kill => OK\nA: continue => refused\n")
+    assigned = "A: d1 alloc node=0 as x => unfinished\nd1 kill => OK\nA: continue => unfinished\n"
+    done = run(script=f"{HOST}{assigned}A: continue => refused\n")
     assert done.exit_code == 0, done.output
-    assert "why: dying" in done.output
+    assert done.output.count("why: dying: d1.is_dying") == 2  # where it is decided, and at the end
 
 
 def test_named_block_keeps_its_order() -> None:
