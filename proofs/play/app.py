@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .walk import Walk, WalkPlace
 
 BAD_INPUT = 2
+_LINE = "line"
 _OPENING = "opening ..."
 _STEPS = 16
 """Lines between two screens, when all lines are run."""
@@ -79,14 +80,14 @@ class ExploreApp(App[str]):
             yield ChoiceList()
         with Horizontal(id="entry"):
             yield Static("> ", id="prompt", markup=False)
-            yield Input(id="line", select_on_focus=False)
+            yield Input(id=_LINE, select_on_focus=False)
         yield Static("", id="message", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Name the parts."""
         self.query_one("#walk").border_title = "walk"
-        self.query_one("#line", Input).focus()
+        self.query_one(f"#{_LINE}", Input).focus()
 
     def on_ready(self) -> None:
         """Open the walk when the first screen is there."""
@@ -181,12 +182,14 @@ class ExploreApp(App[str]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow the choices to what is typed."""
-        if event.value != self._filled:
+        if event.input.id == _LINE and event.value != self._filled:
             self._filled, self._typed = "", event.value
             self.choices.narrow(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run the line."""
+        if event.input.id != _LINE:
+            return
         if not event.value.strip():
             self.action_step()
             return
@@ -202,7 +205,7 @@ class ExploreApp(App[str]):
         if walk is None:
             self.say(_OPENING)
             return
-        line = self.query_one("#line", Input)
+        line = self.query_one(f"#{_LINE}", Input)
         if self._move(lambda: walk.type(text)):
             self._typed = ""
             self._fill("")
@@ -219,7 +222,7 @@ class ExploreApp(App[str]):
             place = f"column {error.column}: " if error.column else ""
             self.say(f"{place}{error.reason}")
             if error.column:
-                self.query_one("#line", Input).cursor_position = error.column - 1
+                self.query_one(f"#{_LINE}", Input).cursor_position = error.column - 1
             return False
         self.say("" if moved else otherwise)
         if moved and is_shown:
@@ -227,7 +230,7 @@ class ExploreApp(App[str]):
         return moved
 
     def _fill(self, text: str) -> None:
-        line = self.query_one("#line", Input)
+        line = self.query_one(f"#{_LINE}", Input)
         self._filled = text
         line.value = text
         line.cursor_position = len(text)
@@ -337,22 +340,27 @@ class ExploreApp(App[str]):
         if walk is None:
             return
 
+        against = ""
+
         def write(file: str) -> str:
+            nonlocal against
             try:
-                save(walk, file)
+                against = save(walk, file)
             except UnsavableWalkError as error:
                 return str(error)
             self._saved = walk.here
             return ""
 
         def ended(file: str | None) -> None:
-            self.say(f"saved: {file}" if file else "not saved")
+            but = f"; `claimcheck run` ends with 1: {against}" if against else ""
+            self.say(f"saved: {file}{but}" if file else "not saved")
 
         self.push_screen(SaveScreen("walk.claims", write), ended)
 
     def action_stop(self) -> None:
         """Stop what runs, or else empty the line."""
         self._stop.set()
+        self.say("")
         self._typed = ""
         self._fill("")
         self.choices.narrow("")

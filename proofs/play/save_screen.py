@@ -23,7 +23,7 @@ class SaveScreen(ModalScreen[str]):
     DEFAULT_CSS = """
     SaveScreen { align: center middle; }
     SaveScreen Vertical { width: 76; height: auto; border: solid $primary; padding: 0 1; background: $surface; }
-    SaveScreen Input { border: none; height: 1; padding: 0; }
+    #file { border: none; height: 1; padding: 0; }
     """
 
     def __init__(self, name: str, save: Callable[[str], str]) -> None:
@@ -35,7 +35,7 @@ class SaveScreen(ModalScreen[str]):
         """Lay it out."""
         with Vertical() as box:
             box.border_title = "save as"
-            yield Input(self._name, select_on_focus=False)
+            yield Input(self._name, id="file", select_on_focus=False)
             yield Static(_HOW, id="how", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

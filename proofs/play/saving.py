@@ -13,7 +13,8 @@ from proofs.fuzz.known import CHECKED
 from proofs.operations import Event
 from proofs.script.answers import UNFINISHED
 from proofs.script.forms import WrittenRun, written
-from proofs.script.session import NO_CRASH
+from proofs.script.playing import play_script, whole
+from proofs.script.session import NO_CRASH, Session
 from proofs.script.syntax import BreaksStatement, GenerationStatement, OperationStatement, statement
 
 from .lane import LaneView
@@ -39,8 +40,8 @@ def form_of(file: str) -> str:
     raise UnsavableWalkError(f"{file}: the name ends in one of: {known}")
 
 
-def save(walk: Walk, file: str) -> None:
-    """Write the walk up to where it stands, in its first generation.
+def save(walk: Walk, file: str) -> str:
+    """Write the walk up to where it stands, in its first generation; gives what `claimcheck run` has against a script.
 
     :raises UnsavableWalkError: its name does not say what it is, or it cannot be written
     """
@@ -50,6 +51,17 @@ def save(walk: Walk, file: str) -> None:
         write_atomically(Path(file), text.encode())
     except OSError as error:
         raise UnsavableWalkError(f"{file}: {error.strerror or error}") from None
+    return _run_again(file, text) if form == "script" else ""
+
+
+def _run_again(file: str, text: str) -> str:
+    """Why a script does not end with 0; empty: it does."""
+    session = Session(file)
+    result = whole(session, play_script(session, text.splitlines()))
+    if result.error is not None:
+        return str(result.error)
+    unexpected = [f"line {line.line}: {line.problem}" for line in result.problems] + [*session.unexpected()]
+    return next(iter(unexpected), "")
 
 
 def script(walk: Walk) -> str:
