@@ -158,6 +158,16 @@ def key_table() -> str:
     return table(["key", "what it does"], [[", ".join(entry.shown), entry.does] for entry in KEYS])
 
 
+def limits() -> str:
+    """What a search goes over."""
+    from proofs.play.lookahead import MOST_EVENTS, MOST_TRIED, TINY
+
+    return (
+        f"On a host of at most {TINY} pages the search goes over every small event, on a larger one over those that"
+        f"\nare listed under *next* in each state; {MOST_EVENTS} events in a row and {MOST_TRIED:,} in all at most."
+    )
+
+
 def _texts() -> Iterator[tuple[str, str]]:
     for name, walk in WALKS.items():
         with tempfile.TemporaryDirectory() as folder:

@@ -83,12 +83,8 @@ def _builder(row: BuilderRow) -> Iterator[Text]:
     text = Text(f"{row.builder}: ", "bold cyan").append(row.line)
     holds = f"holds {', '.join(row.holds)}" if row.holds else "holds no lock"
     yield text.append(f"  {holds}", "yellow" if row.holds else "dim")
-    took = "; ".join(f"{number}: {', '.join(_locks(locks))}" for number, locks in enumerate(row.sections, 1))
-    yield Text(f"   sections done {len(row.sections)}, took {took or 'no lock'}", "dim")
-
-
-def _locks(locks: list[str]) -> list[str]:
-    return list(dict.fromkeys(locks)) or ["no lock"]
+    took = "; ".join(f"{number}. {', '.join(dict.fromkeys(locks))}" for number, locks in enumerate(row.sections, 1))
+    yield Text(f"   sections so far took {took}" if took else "   took no lock yet", "dim")
 
 
 def light_lines(views: Sequence[LaneView], width: int) -> Text:

@@ -35,8 +35,15 @@ def opened(name: str, content: bytes, generations: Sequence[str | None], number:
     elif number != 1:
         raise TraceError(name, 0, "is a script, not a file of traces")
     else:
-        walk.load(_of_script(name, content.decode().splitlines()))
+        walk.load(_of_script(name, _text(name, content).splitlines()))
     return walk
+
+
+def _text(name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ScriptError(name, content[: error.start].count(b"\n") + 1, 0, "not UTF-8 text") from None
 
 
 def _of_script(name: str, lines: list[str]) -> Iterator[WalkLine]:
