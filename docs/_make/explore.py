@@ -26,7 +26,7 @@ STORED = ROOT / "tests/data/explore"
 SIZE = (80, 24)
 """Columns and lines of the screen."""
 _HEAD = "=== "
-_KEYS = {"Enter": "enter", "Down": "down", "Up": "up", "Esc": "escape", "F1": "f1"} | {
+_KEYS = {"Enter": "enter", "Down": "down", "Up": "up", "Esc": "escape", "Del": "delete", "F1": "f1"} | {
     f"Ctrl-{letter.upper()}": f"ctrl+{letter}" for letter in "flnqrstz"
 }
 
@@ -49,8 +49,7 @@ WALKS = {
             "host 4 4",
             "d1 create max=8",
             "d1 claim 3@0 2@@host",
-            "Esc",
-            "d1 claim 3@0 2@host",
+            "Del Enter",
             "A: d1 populate 2",
             "d2 create max=8",
             "d2 claim 2@0",
@@ -60,7 +59,7 @@ WALKS = {
             "F1",
         ),
     ),
-    "finding": PlayedWalk(FINDING, (), ("Ctrl-N", "Ctrl-N", "Ctrl-N", "Ctrl-R", "Ctrl-L", "Esc", "Ctrl-Z", "Ctrl-Z")),
+    "finding": PlayedWalk(FINDING, (), ("Ctrl-N Ctrl-N Ctrl-N", "Ctrl-R", "Ctrl-L", "Esc Ctrl-Z", "Ctrl-Z")),
     "break": PlayedWalk(
         "",
         ("claim-sets",),
@@ -69,8 +68,7 @@ WALKS = {
             "d1 create max=1",
             "Ctrl-L",
             "Down Down Down Down Down Enter",
-            "Ctrl-N",
-            "Ctrl-N",
+            "Ctrl-N Ctrl-N",
             "Ctrl-N",
             "Ctrl-S",
             "Enter",

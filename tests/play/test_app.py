@@ -181,11 +181,10 @@ def test_malformed_file_ends_with_2_and_one_line(content: bytes, problem: str) -
     assert "\n" not in app.problem
 
 
-@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c", "f10"])
-def test_walk_that_is_not_saved_is_the_result(key: str) -> None:
+def test_walk_that_is_not_saved_is_the_result() -> None:
     async def steps(app: ExploreApp, pilot: Pilot[str]) -> None:
         await made.typed(app, pilot, "host 4")
-        await pilot.press(key)
+        await pilot.press("ctrl+c")
 
     assert play(steps).return_value == "host 4\n"
 
