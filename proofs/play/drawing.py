@@ -149,14 +149,15 @@ def _done(place: WalkPlace, number: int, width: int, *, is_last: bool, is_first_
         text.append(" | " if index and any(word for word, _ in outcomes) else "")
         text.append(word, style)
     yield text
+    if is_first_difference:
+        one, other = (view.line for view in views)
+        found = list(line_differences(one, other))
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        yield _wrapped(f"first difference: {found[0]}{more}", "bold yellow", width)
     for view in views:
         name = f"{view.generation}: " if len(views) > 1 else ""
         for detail, style in _details(view, with_changes=is_last and len(views) == 1):
             yield _wrapped(f"{name}{detail}", style, width)
-    if is_first_difference:
-        one, other = (view.line for view in views)
-        yield Text("     first difference:", "bold yellow")
-        yield from (_wrapped(difference, "yellow", width) for difference in line_differences(one, other))
 
 
 def _wrapped(text: str, style: str, width: int) -> Text:
