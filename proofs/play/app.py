@@ -29,6 +29,7 @@ _STEPS = 16
 """Lines between two screens, when all lines are run."""
 _CHOICES = "choices"
 _SEARCH = "search"
+_RUN = "run"
 _BESIDE = 39
 """Columns next to the lines of the walk: the choices and a scroll bar."""
 
@@ -92,6 +93,10 @@ class ExploreApp(App[str]):
     def on_ready(self) -> None:
         """Open the walk when the first screen is there."""
         self.call_after_refresh(lambda: self.run_worker(self._open, thread=True))
+
+    def on_unmount(self) -> None:
+        """However it ends, nothing is searched any more."""
+        self._stop.set()
 
     # -- opening
 
@@ -267,18 +272,19 @@ class ExploreApp(App[str]):
     def action_run_on(self) -> None:
         """Run all lines that follow."""
         if self.walk is not None:
-            self._stop.clear()
-            self.run_worker(self._run_on(self.walk), exclusive=True)
+            self.run_worker(self._run_on(self.walk), group=_RUN, exclusive=True)
 
     async def _run_on(self, walk: Walk) -> None:
         steps = 0
-        while not self._stop.is_set() and self._move(walk.step, is_shown=False):
-            steps += 1
-            if steps % _STEPS == 0:
-                self.show(with_choices=False)
-            await asyncio.sleep(0)
-        if steps:
-            self.show()
+        try:
+            while self._move(walk.step, is_shown=False):
+                steps += 1
+                if steps % _STEPS == 0:
+                    self.show(with_choices=False)
+                await asyncio.sleep(0)
+        finally:
+            if steps:
+                self.show()
 
     def action_find(self, wanted: str = "") -> None:
         """Search for a break from here, in the first generation."""
@@ -360,6 +366,7 @@ class ExploreApp(App[str]):
     def action_stop(self) -> None:
         """Stop what runs, or else empty the line."""
         self._stop.set()
+        self.workers.cancel_group(self, _RUN)
         self.say("")
         self._typed = ""
         self._fill("")

@@ -145,7 +145,7 @@ def test_choices_are_narrowed_and_taken_by_keys() -> None:
     play(steps)
 
 
-def test_search_can_be_stopped_by_escape() -> None:
+def test_one_search_runs_until_escape_stops_it() -> None:
     async def steps(app: ExploreApp, pilot: Pilot[str]) -> None:
         await made.typed(app, pilot, "host 2 1")
         await made.typed(app, pilot, "d1 create max=3")
@@ -153,9 +153,10 @@ def test_search_can_be_stopped_by_escape() -> None:
         app.action_find("aggregates-agree")
         await pilot.pause()
         await pilot.press("ctrl+f")
-        assert sum(worker.group == "search" for worker in app.workers) == 1
         await pilot.press("escape")
         assert "ended: stopped." in await made.settled(app, pilot)
+        assert app.walk is not None
+        assert not list(app.walk.ahead()), "a second search has found something"
 
     play(steps)
 

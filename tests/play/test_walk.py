@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
 from proofs.play.lookahead import Lookahead, StartPoint, offers_at, report, start_at
 from proofs.play.opening import opened
@@ -156,6 +157,21 @@ def test_finding_is_opened_and_its_script_expects_the_breaks() -> None:
     text = script(walk)
     assert text.count("expect breaks ") == 3
     assert run_again(text).is_as_expected
+
+
+def test_break_that_the_script_expects_is_said_once() -> None:
+    lines = [*RACE[:-1], "A: continue => OK", "expect breaks dead-hold-nothing"]
+    assert script(walk_of(*lines)).splitlines()[-2:] == lines[-2:]
+
+
+def test_host_of_a_trace_is_booted_as_its_header_says() -> None:
+    """A script has no word for what claim-trace/1 leaves open."""
+    recorded = Path("tests/data/conformance/claim-sets.jsonl.gz")
+    walk = opened(recorded.name, recorded.read_bytes(), (None,))
+    while walk.views[0].header is None:
+        assert walk.step()
+    assert walk.views[0].header.host.last_alloc_node is UNSET
+    assert len(list(walk.ahead())) > 100
 
 
 def test_script_says_the_generation_that_the_option_gave() -> None:
