@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions refinement diff replay fuzz report bench peers second-solver schema documents scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions refinement diff replay fuzz report bench peers second-solver schema documents guarantees scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -99,6 +99,9 @@ schema: $(STAMP)  ## docs/claim-trace.schema.json from the code
 
 documents: $(STAMP) schema  ## what the documents show of commands and of the code
 	$(BIN)/python -m docs._make.commands
+
+guarantees: $(STAMP)  ## docs/guarantees.md from the stored verdicts; again after `make matrix`
+	$(BIN)/python -m docs._make.guarantees
 
 scenarios: $(STAMP)  ## docs/scenarios.md: every scenario under every policy (minutes)
 	$(BIN)/python -m docs._make.scenarios

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import runpy
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +17,7 @@ from msgspec import Struct
 from proofs.adapters.against import AdapterReplay
 from proofs.adapters.failure import OutsideFailure
 from proofs.adapters.outside import OutsideProgram
+from proofs.replay.log import LogError, Parser, read_log, written
 from proofs.replay.replay import Divergence, Replay, TraceResult, Wrap
 from proofs.traces import Trace, TraceError, TraceWriter, read_traces
 from proofs.traces.text import printable
@@ -34,12 +38,15 @@ class FileResult(Struct):
     traces: int = 0
     events: int = 0
     comparisons: int = 0
+    not_observed: int = 0
     divergences: list[WrittenDivergence] = []
     skipped: int = 0
     not_applicable: dict[str, int] = {}
     broken: dict[str, int] = {}
     first_broken: dict[str, str] = {}
     wraps: list[Wrap] = []
+    unread: int = 0
+    """Of a log: lines of which its reader makes nothing."""
     crashes: list[str] = []
     parted: list[str] = []
     seconds: float = 0.0
@@ -53,6 +60,7 @@ class FileResult(Struct):
             self.semantics.append(trace.header.semantics)
         self.events += result.events
         self.comparisons += result.comparisons
+        self.not_observed += result.not_observed
         self.skipped += result.skipped
         for reason, count in result.not_applicable.items():
             self.not_applicable[reason] = self.not_applicable.get(reason, 0) + count
@@ -120,6 +128,52 @@ def replay_file(
         total.interrupted = True
     total.seconds = time.perf_counter() - start
     return total
+
+
+def replay_log(path: str, *, reader: str, **options: Any) -> FileResult:
+    """Replay a log, which the `parse` of a Python file turns into events.
+
+    :param reader: the Python file: `parse`, and `HEADER` if `parse` does not return the header
+    :param options: those of :func:`replay_file`
+    """
+    try:
+        content = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+        parse, header = reader_of(reader)
+        log = read_log(content, parse, header, path)
+        with written(log) as trace:
+            found = replay_file(str(trace), **options)
+    except OSError as error:
+        return FileResult(printable(path), error=f"{printable(path)}: {error.strerror or error}")
+    except LogError as error:
+        return FileResult(printable(path), error=str(error))
+    if found.error is not None:
+        where, _, reason = found.error.removeprefix(f"{printable(str(trace))}:").partition(": ")
+        number = log.line_of(int(where)) if where.isdecimal() else 0
+        found.error = str(LogError(path, number, reason or found.error))
+    found.file = printable(path)
+    found.unread = log.unread
+    for one in found.divergences:
+        line = log.line_of(one.divergence.line)
+        one.divergence = msgspec.structs.replace(one.divergence, file=found.file, line=line)
+    return found
+
+
+def reader_of(path: str) -> tuple[Parser, Mapping[str, Any] | None]:
+    """The `parse` of a Python file, and its `HEADER`.
+
+    :raises LogError: the file cannot be run, or has no `parse`
+    """
+    try:
+        names = runpy.run_path(path)
+    except OSError as error:
+        raise LogError(path, 0, error.strerror or str(error)) from None
+    except Exception as error:  # of a program that is not ours
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+        line = (error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else 0) or 0
+        raise LogError(path, line, f"{type(error).__name__}: {error}") from None
+    if not callable(names.get("parse")):
+        raise LogError(path, 0, "has no function `parse`, which says what a line of the log means")
+    return names["parse"], names.get("HEADER")
 
 
 def _replay(

@@ -52,6 +52,7 @@ class NodeHeap:
         blocks.remove(mfn)
         if not blocks:
             self.orders &= ~(1 << order)
+            self.free[order] = set()  # a set that was large stays slow to search
 
     def smallest_order(self, order: int) -> int | None:
         """The smallest order, at least ``order``, that has a free block; None: there is no such order."""
@@ -63,10 +64,10 @@ class NodeHeap:
     def lowest(self, order: int) -> int:
         """The lowest free block of exactly that order. There must be one."""
         blocks = self.free[order]
-        if len(blocks) == 1:
+        queue = self._queue[order]
+        if len(blocks) == 1 and not queue:
             (mfn,) = blocks
             return mfn
-        queue = self._queue[order]
         while queue and queue[0] not in blocks:
             heappop(queue)
         if not queue:

@@ -11,6 +11,15 @@ from reference.generations import GENERATIONS as OF_REFERENCE
 
 NUMBERS = {name: str(number) for number, name in enumerate(GENERATIONS, 1)}
 
+RELEASES = {
+    "4.18": "legacy-2013",
+    "4.20, 4.21": "legacy-redeem-at-alloc",
+    "4.22": "mainline-4.22",
+    "with v7": "claim-sets-v7",
+    "with v8": "per-node-v8",
+}
+"""The rules that a release has, with its stable fixes; then mainline with a posted series on it."""
+
 
 def numbered(what: str) -> str:
     """What the numbers in a table stand for.

@@ -148,7 +148,7 @@ def main(arguments: list[str]) -> int:
     }
     output.write(VERDICTS, dumped(cells))
     if not output.check:
-        output.write(RUN, json.dumps(stamp()) + "\n")
+        output.write(RUN, json.dumps({**stamp(), "took": round(clock.whole()[1])}) + "\n")
     never_the_same = ["measured"] if output.check else []
     for document in DOCUMENTS:
         output.renew(document, {**of_cells(cells), **further}, others=never_the_same)

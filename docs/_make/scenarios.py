@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from docs._make.blocks import Output, blocks_of, parser, renewed, table
+from docs._make.scenario_fields import fields
 from proofs.parallel import default_jobs, in_processes
 from proofs.simulate.plots import plot
-from proofs.simulate.policies import POLICIES
+from proofs.simulate.policies import POLICIES, default_policies, ignored
 from proofs.simulate.report import cell, measures_of
 from proofs.simulate.results import Measure, ScenarioResult, rows
 from proofs.simulate.run import RunOutcome, run_once
@@ -17,8 +18,10 @@ from proofs.simulate.scenario import Scenario, built_in, load
 
 DOCUMENT = Path("docs/scenarios.md")
 PICTURE = Path("docs/img/scenarios.svg")
-SEEDS = {"thousand-domains": 3, "fragmented": 10, "host-evacuation": 10}
+SEEDS = {"thousand-domains": 2, "fragmented": 6, "host-evacuation": 8, "parallel-migration": 10}
 """Runs of each scenario; of those not named, 20."""
+STOPPED = ("boot-storm", "xenopsd-v4")
+"""The scenario and the policy that show what a fallback to host-wide claims does under the rules of single-node-v4."""
 
 
 def _one(asked: tuple[Scenario, str, int]) -> RunOutcome:
@@ -37,9 +40,37 @@ def tables(scenarios: list[Scenario], found: list[ScenarioResult]) -> str:
             f"{scenario.about}. {of_it[0].runs} seeds.",
             table(["measure", *(row.policy for row in of_it)], body),
             f"Properties violated after a run: {broken}; crashes: {sum(row.crashes for row in of_it)}.",
+            *left_out(scenario),
         ]
     return "\n\n".join(parts)
 
+
+def left_out(scenario: Scenario) -> list[str]:
+    """The policies that ignore one of its fields."""
+    unused = {policy.name: ignored(scenario, policy) for policy in POLICIES.values() if policy.by_default}
+    return [f"Not run: `{name}` ignores {', '.join(fields)}." for name, fields in unused.items() if fields]
+
+
+def policies() -> str:
+    """Every policy: the rules of its host, its claim, how it places extents, and what it ignores."""
+    body = []
+    for policy in POLICIES.values():
+        where = "requested on each node" if policy.names_nodes else "by the domain's affinity"
+        unused = ", ".join(f"`{name}`" for name in policy.ignores)
+        body.append([f"`{policy.name}`", f"`{policy.semantics}`", policy.summary, where, unused])
+    return table(["policy", "rules of the host", "claim", "memory of the wanted nodes", "fields that it ignores"], body)
+
+
+def stopped(outcomes: list[RunOutcome]) -> str:
+    """How often the host stops."""
+    crashes = [outcome for outcome in outcomes if outcome.crash]
+    said = ", ".join(sorted({f"`{outcome.crash}`" for outcome in crashes}))
+    scenario, policy = STOPPED
+    return f"`{scenario}` under `{policy}`: the host stops in {len(crashes)} of {len(outcomes)} runs ({said})."
+
+
+OF_ROWS = ("scenarios", "answers", "policies", "fields")
+"""The blocks that :func:`written` makes."""
 
 _CELL = re.compile(r"([\d.]+)(%?) \(([\d.]+)%? to ([\d.]+)%?\)")
 
@@ -74,7 +105,9 @@ def answers(shown: list[ScenarioResult]) -> str:
     """What claim sets gain, and when large extents fail: the measures that differ, side by side."""
     compared = [
         ("failed half-way", "no-claims"),
-        ("GiB allocated in vain", "no-claims"),
+        ("failed half-way", "xl"),
+        ("share on the wanted node", "xl"),
+        ("share on the wanted node", "xenopsd"),
         ("share on the wanted node", "single-node"),
         ("completed", "single-node"),
         ("large extents refused though claimed", "single-node"),
@@ -84,6 +117,9 @@ def answers(shown: list[ScenarioResult]) -> str:
     for scenario in dict.fromkeys(row.scenario for row in shown):
         cells = [scenario]
         for name, policy in compared:
+            if (scenario, policy) not in by_name:
+                cells.append("not run")
+                continue
             both = [by_name[scenario, p].measures.get(name) for p in (policy, "claim-sets")]
             means = [0.0 if found is None else found.mean for found in both]  # what is zero everywhere has no row
             cells.append(" to ".join(f"{m:.1%}" if name.startswith("share") else f"{m:.1f}" for m in means))
@@ -92,17 +128,32 @@ def answers(shown: list[ScenarioResult]) -> str:
 
 
 def ran() -> list[ScenarioResult]:
-    """Every scenario under every policy, run."""
+    """Every scenario under every policy that ignores none of its fields, run."""
     scenarios = [load(path) for path in built_in().values()]
-    asked = [(s, policy, seed) for s in scenarios for policy in POLICIES for seed in range(SEEDS.get(s.name, 20))]
+    return rows(_outcomes([(s, p, seed) for s in scenarios for p in default_policies(s) for seed in seeds(s.name)]))
+
+
+def ran_to_stop() -> list[RunOutcome]:
+    """What :func:`stopped` speaks of, run."""
+    name, policy = STOPPED
+    return _outcomes([(load(built_in()[name]), policy, seed) for seed in seeds(name)])
+
+
+def seeds(name: str) -> range:
+    """The seeds of a scenario."""
+    return range(SEEDS.get(name, 20))
+
+
+def _outcomes(asked: list[tuple[Scenario, str, int]]) -> list[RunOutcome]:
     outcomes = dict(in_processes(_one, asked, default_jobs()))
-    return rows([outcomes[index] for index in range(len(asked))])
+    return [outcomes[index] for index in range(len(asked))]
 
 
 def written(text: str, found: list[ScenarioResult]) -> str:
     """The document with the tables of these rows."""
     scenarios = [load(path) for path in built_in().values()]
-    return renewed(text, {"scenarios": tables(scenarios, found), "answers": answers(found)})
+    made = {"scenarios": tables(scenarios, found), "answers": answers(found)}
+    return renewed(text, {**made, "policies": policies(), "fields": fields()}, others=["stopped"])
 
 
 def main(arguments: list[str]) -> int:
@@ -114,7 +165,7 @@ def main(arguments: list[str]) -> int:
     given = options.parse_args(arguments)
     output, text = Output(given.check), DOCUMENT.read_text(encoding="utf-8")
     if not given.redraw:
-        text = written(text, ran())
+        text = renewed(written(text, ran()), {"stopped": stopped(ran_to_stop())}, others=OF_ROWS)
         output.write(DOCUMENT, text)
     output.write(PICTURE, plot(read(text)))
     return output.ended()

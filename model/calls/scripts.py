@@ -44,7 +44,17 @@ class ScriptOutcome(NamedTuple):
     """`populate_physmap`: where it was preempted; None: it was not preempted."""
     scrub_index: int | None = None
     """The page index at which scrubbing was preempted."""
+    check: str = ""
+    """The check that refused the operation before its first call, one of `SCRIPT_REFUSALS`; empty: none did."""
 
+
+UNKNOWN_DOMAIN, ORDER_TOO_LARGE = "unknown-domain", "order-too-large"
+SCRIPT_REFUSALS: Final = (
+    ("populate_physmap", UNKNOWN_DOMAIN, REFUSED),
+    ("populate_physmap", ORDER_TOO_LARGE, REFUSED),
+    ("destroydomain", UNKNOWN_DOMAIN, "ESRCH"),
+)
+"""Checks that refuse an operation before its first call: the operation, the check, the result."""
 
 Script = Generator[ScriptSection | Boundary, Case | None, ScriptOutcome]
 
@@ -134,8 +144,10 @@ def populate_physmap(
     :param request: the other arguments of `alloc_heap_pages`; `pages` of an extent if its order is symbolic
     """
     done: list[Block] = []
-    if domid is None or (isinstance(order, int) and order > MAX_ORDER):
-        return ScriptOutcome(OK, nr_done=start_extent)
+    if domid is None:
+        return ScriptOutcome(OK, nr_done=start_extent, check=UNKNOWN_DOMAIN)
+    if isinstance(order, int) and order > MAX_ORDER:
+        return ScriptOutcome(OK, nr_done=start_extent, check=ORDER_TOO_LARGE)
     for extent in range(start_extent, extents):
         if extent > start_extent:
             if preempt_at == (extent, 0):
@@ -355,7 +367,7 @@ def destroydomain(domid: Term, blocks: Blocks) -> Script:
     :param domid: the domain; None: unknown
     """
     if domid is None:
-        return ScriptOutcome("ESRCH")
+        return ScriptOutcome("ESRCH", check=UNKNOWN_DOMAIN)
     yield from domain_kill(domid)
     yield BOUNDARY
     yield from relinquish_memory(blocks)

@@ -57,7 +57,7 @@ class ReplayWithWraps(Replay):
             return None
         at = result.events - 1
         result.wraps += [wrap for wrap in in_c.result.wraps if wrap.event == at]
-        result.comparisons = in_c.result.comparisons
+        result.comparisons, result.not_observed = in_c.result.comparisons, in_c.result.not_observed
         result.parted = (
             f"event {at} {found.op}: {found.field} is {found.expected} on unbounded numbers, {found.observed} in C"
         )

@@ -48,6 +48,7 @@ def explain(
 
     FILE is a trace, a script, or what `claimcheck search --json` prints; `-` reads standard input. With `--as mail`:
     the same without bars, to paste into a review. With `--as script`: as a script that `claimcheck run` takes.
+    Where the trace does not have every counter, those of the reference are shown, marked "not observed".
     """
     from proofs.cli.output import console, print_json
     from proofs.explain.timeline import print_timeline

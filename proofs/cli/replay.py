@@ -29,6 +29,7 @@ Examples:
   claimcheck replay tests/data/conformance/claim-sets.jsonl.gz
   claimcheck replay --json recordings/*.jsonl.gz > result.json
   claimcheck replay --check-locks --divergences /tmp/diverged trace.jsonl
+  claimcheck replay --reader tests/data/examples/xl_log.py tests/data/examples/xl.log
   claimcheck replay --c-types tests/data/c-ranges/*/*.jsonl
   claimcheck replay --against './my-ledger --quiet' tests/data/conformance/claim-sets.jsonl.gz""",
 )
@@ -44,6 +45,9 @@ Examples:
     default="divergences",
     show_default=True,
     help="Where the trace up to a divergence is written.",
+)
+@click.option(
+    "--reader", metavar="FILE.py", help="The files are logs; its `parse` reads their lines: docs/own-logs.md."
 )
 @click.option("--against", metavar="COMMAND", help="Let this program do the operations: docs/adapters.md.")
 @click.option(
@@ -72,6 +76,7 @@ def replay(
     no_properties: bool,
     c_types: bool,
     divergences: str,
+    reader: str | None,
     against: str | None,
     step_limit: float,
     start_limit: float,
@@ -84,6 +89,9 @@ def replay(
     A difference that goes away on numbers that wrap like C's is a wrap, not a divergence: it is counted and listed, and
     the rest of the trace is compared with those numbers.
 
+    What an event of claim-trace/2 does not have is not compared, and counted as not observed. With --reader, the lines
+    of your own log become such events.
+
     With --c-types the reference runs on such numbers from the start. Every value that its type does not hold is
     listed, and where unbounded numbers would have led elsewhere. Properties are not checked then.
 
@@ -91,12 +99,14 @@ def replay(
     crashes, hangs or answers nonsense is a divergence, too.
     """
     from proofs.cli.output import print_json, progress_bar
-    from proofs.file_replay import replay_file
+    from proofs.file_replay import replay_file, replay_log
 
+    if reader is not None and against is not None:
+        raise click.UsageError("--reader and --against: one of them")
     if c_types and (against is not None or check_locks):
         raise click.UsageError("--c-types goes with neither --against nor --check-locks")
     work = partial(
-        replay_file,
+        replay_file if reader is None else partial(replay_log, reader=reader),
         check_locks=check_locks,
         check_properties=not no_properties,
         write_to=divergences,
@@ -184,7 +194,7 @@ def _total(results: list[FileResult]) -> dict[str, int]:
     """The counts of all files, in the order of the table's columns."""
     total = {name: sum(getattr(result, name) for result in results) for name in ("traces", "events", "comparisons")}
     total |= {name: sum(len(getattr(result, name)) for result in results) for name in ("divergences", "wraps")}
-    total["skipped"] = sum(result.skipped for result in results)
+    total |= {name: sum(getattr(result, name) for result in results) for name in ("skipped", "not_observed")}
     return {"files": len(results)} | total
 
 
@@ -196,7 +206,8 @@ def _counts(result: FileResult) -> str:
         "comparisons": result.comparisons,
         "divergences": len(result.divergences),
     }
-    rare = {"wraps": len(result.wraps), "skipped": result.skipped}
+    rare = {"wraps": len(result.wraps), "skipped": result.skipped, "not_observed": result.not_observed}
+    rare["lines unread"] = result.unread
     counts |= {name: number for name, number in rare.items() if number}
     return _counted(counts)
 
@@ -204,7 +215,8 @@ def _counts(result: FileResult) -> str:
 def _counted(counts: Mapping[str, int]) -> str:
     """`1 trace, 6 events with boot`: elsewhere boot is not counted."""
     singular = {name: name.removesuffix("s") for name in counts if name != "skipped"}
-    texts = [f"{number:,} {singular.get(name, name) if number == 1 else name}" for name, number in counts.items()]
+    named = {name: singular.get(name, name) if number == 1 else name for name, number in counts.items()}
+    texts = [f"{number:,} {named[name].replace('_', ' ')}" for name, number in counts.items()]
     return ", ".join(
         f"{text} with boot" if name == "events" else text for name, text in zip(counts, texts, strict=True)
     )

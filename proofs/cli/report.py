@@ -38,6 +38,7 @@ Examples:
 @click.option("--without", multiple=True, metavar="SECTION", help="Leave a section out; several. It shows as not run.")
 @click.option("--from", "source", metavar="FILE", help="Show stored evidence instead of collecting it.")
 @click.option("--out", metavar="DIR", default="report", show_default=True, help="Where the four files go.")
+@click.option("--no-cache", is_flag=True, help="Judge the matrix again instead of showing stored verdicts (minutes).")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print what came out of it as JSON.")
 @click.pass_context
@@ -48,10 +49,14 @@ def report(
     without: tuple[str, ...],
     source: str | None,
     out: str,
+    no_cache: bool,
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Prove, search, replay and test everything, and write it down for others to read, check and repeat.
+    """Prove, replay and test everything, and write it down for others to read, check and repeat.
+
+    In a checkout the verdict matrix is the one that is stored with the project. The report marks it as stored, with its
+    date and whether the code changed since, and runs every trace of it again; --no-cache proves and searches it again.
 
     Writes evidence.json, junit.xml, summary.md and report.html, which needs no network and no other file. With Ctrl-C
     all but the page are written with what was finished; the rest shows as not run.
@@ -59,17 +64,24 @@ def report(
     from proofs.parallel import default_jobs
 
     workers = jobs or default_jobs()
-    made = partial(_collected, semantics, properties, without, workers)
+    texts: dict[str, str] = {}
+    made = partial(_collected, semantics, properties, without, workers, not no_cache, texts)
     collect = made if source is None else partial(_unchanged, source)
     try:
-        _report(ctx, collect, source is not None, out, workers, as_json)
+        _report(ctx, collect, source is not None, out, workers, as_json, texts)
     except KeyboardInterrupt:
         click.echo("claimcheck: interrupted: no section was finished, nothing is written", err=True)
         ctx.exit(INCOMPLETE)
 
 
 def _report(
-    ctx: click.Context, collect: Callable[[], Evidence], stored: bool, out: str, workers: int, as_json: bool
+    ctx: click.Context,
+    collect: Callable[[], Evidence],
+    stored: bool,
+    out: str,
+    workers: int,
+    as_json: bool,
+    texts: dict[str, str],
 ) -> None:
     from proofs.evidence.collect import interrupted, is_empty
     from proofs.report.verdict import exit_code, failures, open_points, total
@@ -82,7 +94,7 @@ def _report(
     if ended and is_empty(evidence):
         raise KeyboardInterrupt
     try:
-        paths = write(evidence, Path(out), workers, page=not ended)
+        paths = write(evidence, Path(out), workers, page=not ended, texts=texts)
     except OSError as error:
         raise click.ClickException(one_line(f"{error.filename or out}: cannot be written: {error.strerror}")) from None
     except KeyboardInterrupt:
@@ -147,8 +159,16 @@ def _needs(*packages: str) -> None:
 
 
 def _collected(
-    semantics: tuple[str, ...], properties: tuple[str, ...], without: tuple[str, ...], jobs: int
+    semantics: tuple[str, ...],
+    properties: tuple[str, ...],
+    without: tuple[str, ...],
+    jobs: int,
+    stored: bool,
+    texts: dict[str, str],
 ) -> Evidence:
+    """The evidence of this run; the SMT-LIB texts that were built on the way are added to `texts`."""
+    from dataclasses import replace
+
     from model.named import GENERATIONS
     from proofs.cli.names import known
     from proofs.cli.properties import known_properties
@@ -162,7 +182,8 @@ def _collected(
     ids = [name for name in matrix_ids() if name in wanted]
     left_out = frozenset(known("section", without, list(SECTIONS)))
     with section_progress() as progress:
-        return collected(EvidenceRequest(names, ids, left_out, jobs, progress, announce=_announced()))
+        request = EvidenceRequest(names, ids, left_out, jobs, progress, announce=_announced(), stored=stored)
+        return collected(replace(request, texts=texts))
 
 
 def _announced() -> Callable[[str, float | None], None]:
@@ -212,7 +233,9 @@ def _counts(evidence: Evidence) -> list[str]:
 
     found = []
     if not isinstance(evidence.matrix, SkippedSection):
-        found.append(_line("matrix", Counter(cell.verdict for cell in evidence.matrix.cells)))
+        run = evidence.matrix.stored
+        when = "" if run is None else f" (stored {run.day}, of {'older' if run.older else 'this'} code)"
+        found.append(_line(f"matrix{when}", Counter(cell.verdict for cell in evidence.matrix.cells)))
     if not isinstance(evidence.obligations, SkippedSection):
         found.append(_line("obligations", Counter(result.verdict for result in evidence.obligations.results)))
     if not isinstance(evidence.statements, SkippedSection):

@@ -83,6 +83,8 @@ def run(
     if form == "timeline" and not as_json and out is None:
         lines = _shown(session, lines, console())
     result = whole(session, lines)
+    if result.error is None and session.header is None:
+        result.error = ScriptError(source.name, 0, 0, "there is no host: a script begins with one, such as host 4 4")
     if as_json:
         print_json(_as_json(result))
     elif form != "timeline" or out is not None:
@@ -107,13 +109,18 @@ class _Source:
     def played(self, session: Session) -> Iterator[LineResult]:
         """The lines, run one by one."""
         from proofs.script.playing import play_script, play_trace
-        from proofs.script.reading import is_trace, trace_in
+        from proofs.script.reading import is_trace, lines_of, trace_in
+        from proofs.script.syntax import ScriptError
+        from proofs.traces import TraceError
 
         if is_trace(self._content):
-            with trace_in(self.name, self._content, self._number) as trace:
-                yield from play_trace(session, trace)
+            try:
+                with trace_in(self.name, self._content, self._number) as trace:
+                    yield from play_trace(session, trace)
+            except TraceError as error:
+                raise ScriptError(error.path, error.line, 0, error.reason) from None
         else:
-            yield from play_script(session, self._content.decode().splitlines())
+            yield from play_script(session, lines_of(self._content))
 
 
 def _shown(session: Session, lines: Iterator[LineResult], out: Console) -> Iterator[LineResult]:

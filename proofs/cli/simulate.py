@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from proofs.simulate.run import RunOutcome
     from proofs.simulate.scenario import Scenario
 
+IN_A_TABLE = 4
+"""Policies side by side: more do not fit on 80 columns."""
+
 
 @click.command(
     short_help="builders and running domains on one host, with and without claims",
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 Examples:
   claimcheck simulate
   claimcheck simulate boot-storm --policy no-claims --policy claim-sets
+  claimcheck simulate boot-storm --policy xl --policy xenopsd --set builds.ask_then_start=true \\
+      --set dom0.memory=8GiB --set dom0.gives_down_to=2GiB
   claimcheck simulate my-hosts.toml --seeds 50 --plot my-hosts.svg
   claimcheck simulate boot-storm --set host.node_memory=128GiB --set builds.count=40
   claimcheck simulate --show boot-storm > my-hosts.toml
@@ -30,7 +35,10 @@ Examples:
 )
 @click.argument("scenarios", nargs=-1, metavar="[NAME|FILE.toml]...")
 @click.option(
-    "--policy", "policies", multiple=True, help="no-claims, legacy, single-node or claim-sets.  [default: all]"
+    "--policy",
+    "policies",
+    multiple=True,
+    help="no-claims, legacy, single-node, claim-sets, xl, xenopsd or xenopsd-v4.  [default: all but the last]",
 )
 @click.option(
     "--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change a field of the scenarios; several."
@@ -60,7 +68,8 @@ def simulate(
 
     Each scenario is run on the reference under each policy, with the same seeds: builders interleave at critical
     sections with each other and with running domains. They request extents of 1 GiB, then of 2 MiB, then of
-    4 KiB. Every number is a mean over the seeds, with its 95 % confidence interval below it.
+    4 KiB. Every number is a mean over the seeds, with its 95 % confidence interval below it. A policy that ignores a
+    field of the scenario is an error where it is named, and left out otherwise.
     """
     from proofs.cli.names import known
     from proofs.simulate.policies import POLICIES
@@ -74,9 +83,10 @@ def simulate(
         for name, path in built_in().items():
             click.echo(f"{name}\n    {load(path).about}")
         ctx.exit(OK)
-    names = known("policy", policies, list(POLICIES), all_means=True)
+    named = [] if "all" in policies else known("policy", policies, list(POLICIES))
     chosen = _scenarios(scenarios, changes)
-    asked = [(s, name, seed + i) for s in chosen for name in names for i in range(seeds)]
+    pairs = [(s, name) for s in chosen for name in _policies(s, named)]
+    asked = [(s, name, seed + i) for s, name in pairs for i in range(seeds)]
     outcomes, complete = _run(asked, jobs)
     found = rows(outcomes)
     if as_json:
@@ -84,10 +94,13 @@ def simulate(
         from proofs.versions import versions
 
         settings = {"versions": versions(), "seed": seed, "seeds": seeds, "asked": len(asked)}
-        print_json({**settings, "runs": len(outcomes), "rows": found, "outcomes": outcomes})
+        left_out = {scenario.name: _left_out(scenario, named) for scenario in chosen}
+        print_json({**settings, "runs": len(outcomes), "rows": found, "left_out": left_out, "outcomes": outcomes})
     else:
         for scenario in chosen:
             _show(scenario, [row for row in found if row.scenario == scenario.name])
+            for text in _left_out(scenario, named):
+                say(f"Not run: {text}")
     if plot_file is not None:
         _plot(found, plot_file)
     if not complete:
@@ -109,6 +122,26 @@ def _scenarios(asked: tuple[str, ...], changes: tuple[str, ...]) -> list[Scenari
     if len({scenario.name for scenario in found}) < len(found):
         raise click.UsageError("two scenarios have the same name")
     return found
+
+
+def _policies(scenario: Scenario, named: list[str]) -> list[str]:
+    """The policies to run a scenario under: those named or, if none are, those that ignore nothing of it."""
+    from proofs.simulate.policies import POLICIES, default_policies, ignored
+
+    for name in named:
+        if unused := ignored(scenario, POLICIES[name]):
+            raise click.UsageError(f"{scenario.name}: --policy {name} ignores {', '.join(unused)}")
+    return named or default_policies(scenario)
+
+
+def _left_out(scenario: Scenario, named: list[str]) -> list[str]:
+    """The policies that would be run if the scenario did not set a field that they ignore."""
+    from proofs.simulate.policies import POLICIES, ignored
+
+    if named:
+        return []
+    unused = {policy.name: ignored(scenario, policy) for policy in POLICIES.values() if policy.by_default}
+    return [f"{name} ignores {', '.join(fields)}" for name, fields in unused.items() if fields]
 
 
 def _one(run: tuple[Scenario, str, int]) -> RunOutcome | None:
@@ -140,11 +173,13 @@ def _show(scenario: Scenario, rows: list[ScenarioResult]) -> None:
     from proofs.cli.output import show_table, table
     from proofs.simulate.report import cell, measures_of
 
-    shown = table("measure", *(f"{row.policy}#" for row in rows))
-    for name in measures_of(rows):
-        shown.add_row(name, *(_in_two_lines(cell(row, name)) for row in rows))
     say(f"{scenario.name}: {scenario.about}")
-    show_table(shown)
+    for at in range(0, len(rows), IN_A_TABLE):
+        part = rows[at : at + IN_A_TABLE]
+        shown = table("measure", *(f"{row.policy}#" for row in part))
+        for name in measures_of(rows):
+            shown.add_row(name, *(_in_two_lines(cell(row, name)) for row in part))
+        show_table(shown)
     for row in rows:
         if row.broken:
             say(f"{row.policy}: violated after a run: {', '.join(row.broken)}")
@@ -153,7 +188,7 @@ def _show(scenario: Scenario, rows: list[ScenarioResult]) -> None:
 
 
 def _in_two_lines(text: str) -> str:
-    """The interval below the mean, so that four policies fit on 80 columns."""
+    """The interval below the mean, so that IN_A_TABLE policies fit on 80 columns."""
     mean, _, interval = text.partition(" (")
     return f"{mean}\n{interval.rstrip(')').replace('% to', ' to').replace(' to ', '-')}"
 

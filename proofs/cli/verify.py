@@ -63,7 +63,7 @@ def _established(evidence: Evidence, quick: bool, seed: int, jobs: int) -> Verif
     with section_progress() as progress:
         request = replace(request_of(evidence.run, jobs), progress=progress)
         if not quick:
-            return verified(evidence, collected(request))
+            return verified(evidence, collected(replace(request, stored=False)))
         from proofs.evidence.quick import quickly
 
         return quickly(evidence, request, seed)

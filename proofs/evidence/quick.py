@@ -81,7 +81,7 @@ def _matrix(found: VerificationResult, section: Matrix, request: EvidenceRequest
 
 def _findings(found: VerificationResult, section: Findings, judged: Matrix, chance: random.Random) -> None:
     chosen = _sample(found, chance, "findings", section.findings, FINDINGS)
-    found.differences += differences("findings.findings", chosen, rechecked(chosen, judged))
+    found.differences += differences("findings.findings", chosen, rechecked(chosen, judged, judged.stored is not None))
     found.differences += differences("findings.answers", section.answers, answered.rechecked(section.answers))
     cells = {cell.name for cell in judged.cells if cell.verdict == Verdict.REFUTED.value}
     found.differences += differences("findings: names", sorted(f.name for f in section.findings), sorted(cells))

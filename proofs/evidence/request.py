@@ -16,8 +16,8 @@ from proofs.parallel import default_jobs
 from proofs.prover import induction
 from proofs.prover.verdict import Result, Settings, versions
 
-SETTINGS = Settings(cores=True, hashes=True)
-"""For obligations: no cache, with what each proof needs."""
+SETTINGS = Settings(cores=True, hashes=True, texts=True)
+"""For obligations: no cache, with what each proof needs, and the text that was hashed."""
 NOT_REQUESTED = f"is about {DESIGN}, which was not requested"
 """Why a section about the design is not run."""
 CHECKOUT = Path(str(proofs.__file__)).parent.parent
@@ -46,11 +46,16 @@ class EvidenceRequest:
     """Results of obligations in this run, by name: no section puts one to the solver that an earlier section has."""
     announce: Callable[[str, float | None], None] = _nothing_announced
     """Called with a section's name when it begins, and again with its seconds when it has ended."""
+    stored: bool = False
+    """Whether the matrix may be the one that the checkout stores, where there is one."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """The SMT-LIB text of obligations, by name, as the prover built it in this run."""
 
 
 def run_of(request: EvidenceRequest) -> Run:
     """What repeats the run."""
-    return Run(request.semantics, request.properties, sorted(request.without), versions(), limits(), _command(request))
+    what = (request.semantics, request.properties, sorted(request.without))
+    return Run(*what, versions(), limits(), _command(request), request.stored)
 
 
 def limits() -> dict[str, int]:
@@ -75,4 +80,5 @@ def _command(request: EvidenceRequest) -> str:
     if request.properties != matrix_ids():
         options += [f"--property {name}" for name in request.properties]
     options += [f"--without {name}" for name in sorted(request.without)]
+    options += [] if request.stored else ["--no-cache"]
     return " ".join(["claimcheck report", *options])

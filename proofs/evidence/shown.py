@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from msgspec import structs
+
 from proofs.evidence.request import SETTINGS, EvidenceRequest
 from proofs.evidence.structure import Guards, Obligations, Proof, VacuityCheck
 from proofs.matrix.rows import DESIGN
@@ -28,6 +30,8 @@ def obligations(request: EvidenceRequest) -> Obligations:
     )
     if interrupted:
         raise KeyboardInterrupt
+    request.texts.update((result.name, result.text) for result in results if result.text)
+    results = [structs.replace(result, text="") for result in results]
     request.proved.update((result.name, result) for result in results)
     left_out = len(not_applicable([DESIGN], request.properties))
     found = Obligations(results=[as_proof(result) for result in results], not_applicable=left_out)

@@ -53,6 +53,8 @@ class Run(_Part):
     limits: dict[str, int]
     """Seeds, and what a solver or a search may spend before it gives up."""
     command: str
+    stored: bool = False
+    """Stored verdicts of the checkout may be shown."""
 
 
 class EvidenceCell(_Part):
@@ -80,6 +82,8 @@ class Matrix(_Section):
     """Every generation against every property."""
 
     cells: list[EvidenceCell]
+    stored: EarlierRun | None = None
+    """The run that judged the cells, if it was not this one."""
 
 
 class ReplayedTrace(_Part):
@@ -295,7 +299,7 @@ class EarlierRun(_Part):
     older: bool
     """Reference, model or solver are not what they were."""
     took: float
-    """Seconds of processor time; not of this run."""
+    """Seconds of processor time, not of this run; 0 where they were not stored."""
 
 
 class Tables(_Section):

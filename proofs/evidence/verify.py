@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,7 @@ from proofs.evidence.in_model import broken_in_model
 from proofs.evidence.judged import finding_of, row_of
 from proofs.evidence.replayed import lines_of, replayed
 from proofs.evidence.request import EvidenceRequest, run_of
+from proofs.evidence.stored_matrix import broken_again
 from proofs.evidence.structure import Evidence, EvidenceFinding, Findings, Matrix, Run, SkippedSection, Tables, digest
 from proofs.matrix.findings import measure
 from proofs.search.events import Trace
@@ -39,7 +41,7 @@ class VerificationResult:
 
 def request_of(run: Run, jobs: int) -> EvidenceRequest:
     """What the evidence says was requested."""
-    return EvidenceRequest(run.semantics, run.properties, frozenset(run.without), jobs)
+    return EvidenceRequest(run.semantics, run.properties, frozenset(run.without), jobs, stored=run.stored)
 
 
 def verified(stored: Evidence, again: Evidence) -> VerificationResult:
@@ -49,12 +51,12 @@ def verified(stored: Evidence, again: Evidence) -> VerificationResult:
     usable: dict[str, object] = {}
     for name in (n for n in CORE if n not in ("findings", "statements")):
         old, new = getattr(stored, name), getattr(again, name)
-        usable[name] = _section(found, name, old, new)
+        usable[name] = _section(found, name, _of_any_run(old), _of_any_run(new))
     judged = again.matrix if isinstance(again.matrix, Matrix) else stored.matrix
     findings = _section(found, "findings", stored.findings, again.findings, compare=False)
     if isinstance(stored.findings, Findings) and isinstance(judged, Matrix):
         answers = answered.rechecked(stored.findings.answers)
-        findings = Findings(findings=rechecked(stored.findings.findings, judged), answers=answers)
+        findings = Findings(findings=rechecked(stored.findings.findings, judged, of_stored(stored)), answers=answers)
         found.differences += differences("findings", stored.findings, findings)
         if isinstance(again.findings, Findings):
             found.differences += _other_traces(stored.findings, again.findings)
@@ -69,17 +71,22 @@ def verified(stored: Evidence, again: Evidence) -> VerificationResult:
     found.differences += differences("further", list(stored.further), list(again.further))
     for name in stored.further:
         _section(found, f"further.{name}", stored.further[name], again.further[name])
-    found.stored += stored_sections(stored)
+    found.stored += [text for text in stored_sections(stored) if not text.startswith("matrix: ")]
     return found
 
 
+def _of_any_run(section: object) -> object:
+    """The matrix without its date: a second run judges every cell itself, whoever judged them before."""
+    return msgspec.structs.replace(section, stored=None) if isinstance(section, Matrix) else section
+
+
 def stored_sections(evidence: Evidence) -> list[str]:
-    """The sections of which nothing was made in the run, and of when they are; none is established again."""
+    """The sections that show an earlier run, each with when that was. Of all but the matrix none is made again."""
     return [
         f"{name}: of {section.stored.day}, {age(section.stored.day, evidence.made)}, of"
         f" {'older' if section.stored.older else 'the same'} code ({section.stored.code})"
-        for name, section in evidence.further.items()
-        if isinstance(section, Tables) and section.stored is not None
+        for name, section in {"matrix": evidence.matrix, **evidence.further}.items()
+        if isinstance(section, (Matrix, Tables)) and section.stored is not None
     ]
 
 
@@ -111,20 +118,35 @@ def _other_traces(stored: Findings, again: Findings) -> Iterator[FieldDifference
             yield FieldDifference(what, old.get(name, "absent"), new.get(name, "absent"))
 
 
-def rechecked(findings: list[EvidenceFinding], judged: Matrix) -> list[EvidenceFinding]:
-    """Every stored trace run again on the reference, and checked in the model; `judged` says who is right."""
-    return [_rechecked(finding, judged) for finding in findings]
+def of_stored(evidence: Evidence) -> bool:
+    """Whether the findings are of the matrix that a checkout stores: which transitions they take is not stored."""
+    return isinstance(evidence.matrix, Matrix) and evidence.matrix.stored is not None
 
 
-def _rechecked(finding: EvidenceFinding, judged: Matrix) -> EvidenceFinding:
+def rechecked(findings: list[EvidenceFinding], judged: Matrix, stored: bool = False) -> list[EvidenceFinding]:
+    """Every stored trace run again on the reference, and checked in the model; `judged` says who is right.
+
+    :param stored: the matrix that a checkout stores has them: the reference alone says what they break
+    """
+    return [_rechecked(finding, judged, stored) for finding in findings]
+
+
+def _rechecked(finding: EvidenceFinding, judged: Matrix, stored: bool) -> EvidenceFinding:
     header, _boot, *events = finding.trace
-    row, broken = row_of(finding), broken_in_model(finding)
+    row, broken = row_of(finding), (broken_again if stored else broken_in_model)(finding)
     trace = Trace(finding.semantics, "", row.part, header["host"], events, finding.transitions, [], broken)
     replay = replayed(lines_of(finding.trace))
     try:
         found = finding_of(row, trace, judged)
     except (MisuseError, KeyError) as error:
-        impossible = [{"cannot be run": str(error)}]
+        impossible: list[dict[str, Any]] = [{"cannot be run": str(error)}]
         return msgspec.structs.replace(finding, trace=impossible, broken=broken, replay=replay)
     found.replay = replay
+    if stored and _without_version(found.trace[0]) == _without_version(header):
+        found.trace[0] = header
     return found
+
+
+def _without_version(header: dict[str, Any]) -> dict[str, Any]:
+    """The header of a trace, whichever version of the tool wrote it."""
+    return header | {"source": header["source"].partition(": ")[2]}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from proofs.explain.story import EventWithStates, actor, call, changes, result, scenes
 from proofs.traces import Trace
+
+from .played import ShownEvent, shown_events
 
 WIDTH = 112
 
@@ -23,14 +24,12 @@ def boot_line(trace: Trace) -> str:
 
 def compact_scenes(trace: Trace, width: int = WIDTH) -> list[list[str]]:
     """The lines of each event after boot."""
-    return [list(_lines(scene, width)) for scene in scenes(trace, 1)]
+    return [list(_lines(event, width)) for event in shown_events(trace, 1)]
 
 
-def _lines(scene: EventWithStates, width: int) -> Iterator[str]:
-    outcome = result(scene.event)
-    yield f"{scene.at:>3}  {actor(scene.event)}: {call(scene.event)}" + (f"  => {outcome}" if outcome else "")
-    if scene.after is not None:
-        yield from (f"       {line}" for line in packed(changes(scene.before, scene.after), width))
+def _lines(event: ShownEvent, width: int) -> Iterator[str]:
+    yield f"{event.at:>3}  {event.who}: {event.call}" + (f"  => {event.result}" if event.result else "")
+    yield from (f"       {line}" for line in packed(event.changes, width))
 
 
 def packed(items: list[str], width: int) -> Iterator[str]:

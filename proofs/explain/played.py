@@ -33,6 +33,8 @@ class ShownEvent(Struct, omit_defaults=True):
     bars: list[Bar] = []
     """For each node, and last for the host. Empty: the host crashed."""
     crash: str = ""
+    observed: bool = True
+    """False: the trace does not have the counters, or not all of them: the reference's are shown."""
     differs: str = ""
     """From here on only what was recorded is shown: why."""
 
@@ -80,6 +82,7 @@ def _shown(header: Header, events: Iterable[Event]) -> Iterator[ShownEvent]:
             if not differs:
                 shown = of_scene(at, event, scene)
                 shown.result = result(event) or shown.result
+                shown.observed = recorded is not None or event.crash is not UNSET
                 before = stage.before
                 yield shown
                 continue
@@ -87,7 +90,7 @@ def _shown(header: Header, events: Iterable[Event]) -> Iterator[ShownEvent]:
         bars = [] if recorded is None else [bar_of(row) for row in usage(header.host, recorded)]
         listed = [] if recorded is None else changes(before, recorded)
         crash = "" if event.crash is UNSET else event.crash
-        yield ShownEvent(at, actor(event), call(event), result(event), listed, [], [], bars, crash, differs)
+        yield ShownEvent(at, actor(event), call(event), result(event), listed, [], [], bars, crash, differs=differs)
         before = recorded
 
 

@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import z3
-
-from model.calls import CALL_FIELDS, CALLS, NONE, UNSEEN, Block, Call, CallHost, search_order
+from model.calls import CALLS, NONE, Block, Call, CallHost, search_order
 from model.calls.sections import CallSection
 from model.logic import Term
 from model.named import GENERATIONS
 from model.operations.section import Check, End, Parts, resolved
-from model.state import Shape
 from proofs.fuzz.model_calls import Arguments, ModelCalls
-from proofs.fuzz.numbers import CaseResult, ModelState, Pages
+from proofs.fuzz.numbers import CaseResult, Pages
 
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
-_RELATIONS = {"=": "==", "distinct": "!="}
-_NEGATED = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "distinct", "distinct": "="}
+from .values import Values
+
+_CHANGES_WHEN_REFUSED = frozenset({"domain_unpause_by_systemcontroller"})
+"""Calls that may fail and yet change something: a domain with a stash is crashed."""
+_CALLER_GOES_ON = frozenset({"stash_allocation"})
+"""Calls whose refusal refuses nothing to the caller."""
+_ON_NUMBERS = {"exchange_check": ("extents", "in_order", "out_order"), "create_domain": ()}
+"""Calls that are described on numbers only, with those that a refusal shows."""
+BLOCK_IS_FREE, NO_FREE_BLOCK = "block-is-free", "no-free-block"
 
 
 class Reason(NamedTuple):
@@ -43,7 +46,7 @@ class Reason(NamedTuple):
         return f"{self.check}{where}: {self.numbers}" if self.numbers else f"{self.check}{where}"
 
 
-class _Skipped(NamedTuple):
+class _SkippedCandidate(NamedTuple):
     """A candidate of the node search, and the condition under which it is skipped."""
 
     node: int
@@ -56,7 +59,7 @@ class _ReasonSection(CallSection):
 
     def __init__(self, call: Call) -> None:
         super().__init__(call)
-        self.skipped: list[_Skipped] = []
+        self.skipped: list[_SkippedCandidate] = []
         self._node = NONE
 
     def search(self, candidates: Sequence[Term], describe: Callable[[Any, Term], None]) -> None:
@@ -68,7 +71,7 @@ class _ReasonSection(CallSection):
 
     def skip(self, name: str, fails: Term) -> None:
         """Record the condition."""
-        self.skipped.append(_Skipped(self._node, name, fails))
+        self.skipped.append(_SkippedCandidate(self._node, name, fails))
         super().skip(name, fails)
 
 
@@ -77,23 +80,24 @@ class ExplainedCalls(ModelCalls):
 
     def __init__(self, host: Any) -> None:
         super().__init__(host)
-        self.reasons: list[Reason] = []
-        """Of the calls since the list was cleared."""
+        self.refusals: list[list[Reason]] = []
+        """The reasons of each call that was refused since the list was cleared: several for a node search."""
 
     def make(self, name: str, arguments: Arguments) -> CaseResult:
-        """Make a call; a refused one changes nothing, so that its reason is found in the state after it."""
+        """Make a call; a refused one changes nothing but for one, so that its reason is found in the state after it."""
+        values = Values(self.state) if name in _CHANGES_WHEN_REFUSED else None
         case = super().make(name, arguments)
-        if case.result.startswith("E") or case.result in ("refused", "crash"):
-            self.reasons += self._reasons(name, arguments, case)
+        if (case.result.startswith("E") or case.result in ("refused", "crash")) and name not in _CALLER_GOES_ON:
+            self.refusals.append(list(self._reasons(name, arguments, case, values or Values(self.state))))
         return case
 
-    def _reasons(self, name: str, arguments: Arguments, case: CaseResult) -> Iterator[Reason]:
-        values = _Values(self.state)
+    def _reasons(self, name: str, arguments: Arguments, case: CaseResult, values: Values) -> Iterator[Reason]:
         host = CallHost(self.state.number_of_nodes, self.state.number_of_domains)
         section = _ReasonSection(Call(GENERATIONS[self.host.semantics.name], host, host.state()))  # type: ignore[arg-type]  # its state_type
-        CALLS[name].describe(section, **self._given(name, arguments))
+        given = self._given(name, arguments)
+        CALLS[name].describe(section, **(given if name in _ON_NUMBERS else values.named(given)))
         if case.name == "no-node":
-            yield from self._search(name, section, values)
+            yield from self._search(name, section, values, arguments["order"])
             return
         for record in section.records:
             if not isinstance(record, Check | End):
@@ -104,18 +108,22 @@ class ExplainedCalls(ModelCalls):
                 continue
             entry = record.entry if isinstance(record, Check) else None
             where = "" if entry is None or len(arguments.get("entries", ())) < 2 else f"entry {entry}"
-            yield Reason(name, case.result, case.name, values.why(fails), where)
+            numbers = values.why(fails)
+            if name in _ON_NUMBERS and case.name != "unknown-domain":
+                numbers = " ".join(f"{argument}={arguments[argument]}" for argument in _ON_NUMBERS[name])
+            yield Reason(name, case.result, case.name, numbers, where)
             return
         yield Reason(name, case.result, case.name, "")
 
-    def _search(self, name: str, section: _ReasonSection, values: _Values) -> Iterator[Reason]:
+    def _search(self, name: str, section: _ReasonSection, values: Values, order: int) -> Iterator[Reason]:
         """Why each candidate was skipped."""
         seen = set()
         for skipped in section.skipped:
             if skipped.node not in seen and values.holds(skipped.fails):
                 seen.add(skipped.node)
-                numbers = values.why(skipped.fails)
-                check = skipped.check if numbers else f"{skipped.check} fails"
+                check, numbers = skipped.check, values.why(skipped.fails)
+                if check == BLOCK_IS_FREE:  # as the other checks are, it is named by what fails
+                    check, numbers = NO_FREE_BLOCK, f"order={order}"
                 yield Reason(name, "refused", check, numbers, f"node {skipped.node}")
         if not seen:
             yield Reason(name, "refused", "no-node", "no node may be used")
@@ -144,135 +152,10 @@ class ExplainedCalls(ModelCalls):
         return {"pages": 1 << order, "candidates": candidates, "has_block": has_block}
 
 
-def _true_part(parts: Parts, host: CallHost, values: _Values) -> Term | None:
+def _true_part(parts: Parts, host: CallHost, values: Values) -> Term | None:
     """The first part that holds."""
     for part in parts.values():
         condition = resolved(part, host)
         if values.holds(condition):
             return condition
     return None
-
-
-class _Values:
-    """The values of a state's constants, and terms with them."""
-
-    def __init__(self, s: ModelState) -> None:
-        self._pairs: list[tuple[Any, Any]] = []
-        self._labels: dict[str, str] = {}
-        for info in CALL_FIELDS.values():
-            value = getattr(s, info.name)
-            make, number = (z3.Bool, z3.BoolVal) if info.flag else (z3.Int, z3.IntVal)
-            for index, entry in _entries(info.shape, value):
-                name = info.name + "".join(f"[{i}]" for i in index)
-                self._labels[name] = _label(info.name, info.shape, index, s.domids)
-                self._pairs.append((make(name), number(entry)))
-
-    def value(self, term: Term) -> Any:
-        """The value of a term."""
-        if not isinstance(term, z3.AstRef):
-            return term
-        found = z3.simplify(z3.substitute(term, *self._pairs))
-        if z3.is_int_value(found):
-            return found.as_long()
-        if z3.is_true(found) or z3.is_false(found):
-            return z3.is_true(found)
-        raise TypeError(f"{found} has no value in the state")
-
-    def holds(self, condition: Term) -> bool:
-        """Whether the condition is true in the state."""
-        return bool(self.value(condition))
-
-    def why(self, condition: Term) -> str:
-        """The innermost comparisons that make the condition true, with their numbers."""
-        return " and ".join(dict.fromkeys(self._why(condition, True)))
-
-    def _why(self, term: Term, value: bool) -> list[str]:
-        if not isinstance(term, z3.AstRef):
-            return []
-        children, name = term.children(), str(term.decl().name())
-        if name == "not":
-            return self._why(children[0], not value)
-        if name == "=>":
-            return self._why(z3.Or(z3.Not(children[0]), children[1]), value)
-        if name in ("and", "or"):
-            return self._joined(name, children, value)
-        if name == "if" and z3.is_bool(term):
-            return self._why(children[1 if self.holds(children[0]) else 2], value)
-        if len(children) == 2 and not z3.is_bool(children[0]):
-            return self._comparison(name if value else _NEGATED[name], children)
-        return [f"{'' if value else 'not '}{self.text(term)}"]
-
-    def _joined(self, name: str, children: Sequence[Term], value: bool) -> list[str]:
-        if (name == "and") is value:  # all of them; of several premises the last one is what the check is about
-            texts = [self._why(child, value) for child in children]
-            if name == "or":
-                return [text for child in texts for text in child]
-            return next((text for text in reversed(texts) if text), [])
-        decides = next(child for child in children if self.holds(child) is value)
-        return self._why(decides, value)
-
-    def _comparison(self, relation: str, sides: Sequence[Term]) -> list[str]:
-        """Two sides with their numbers; the side with more counters is on the right."""
-        counters = [self._counters(side) for side in sides]
-        if counters == [0, 0]:
-            return []
-        left, right = map(self.text, sides)
-        if counters[0] > counters[1]:
-            left, right, relation = right, left, _MIRRORED.get(relation, relation)
-        return [f"{left} {_RELATIONS.get(relation, relation)} {right}"]
-
-    def _counters(self, term: Term) -> int:
-        if not isinstance(term, z3.AstRef):
-            return 0
-        return int(str(term) in self._labels) + sum(map(self._counters, term.children()))
-
-    def text(self, term: Term) -> str:
-        """The term with the numbers in it: ``4 node_avail_pages[0] - 0 node_outstanding_claims[0]``."""
-        if not isinstance(term, z3.AstRef):
-            return str(term)
-        children, name = term.children(), str(term.decl().name())
-        if name in self._labels:
-            value = self.value(term)
-            return f"{value} {self._labels[name]}" if z3.is_int(term) else self._labels[name]
-        if name == "if":
-            return self.text(children[1 if self.holds(children[0]) else 2])
-        if name in ("+", "-") and len(children) > 1:
-            return self._sum(name, children)
-        return str(self.value(term))
-
-    def _sum(self, sign: str, children: Sequence[Term]) -> str:
-        """A sum or difference, without what is 0 and no counter of the hypervisor."""
-        text = self.text(children[0])
-        for child in children[1:]:
-            if self.value(child) == 0 and not self._is_counter(child):
-                continue
-            operand = self.text(child)
-            is_sum = child.num_args() > 1 and " " in operand and (" + " in operand or " - " in operand)
-            text += f" {sign} {f'({operand})' if sign == '-' and is_sum else operand}"
-        return text
-
-    def _is_counter(self, term: Term) -> bool:
-        if term.num_args():
-            return any(self._is_counter(child) for child in term.children())
-        name = str(term.decl().name())
-        return name in self._labels and name.partition("[")[0] not in UNSEEN
-
-
-def _entries(shape: Shape, value: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
-    if shape is Shape.HOST:
-        yield (), value
-    elif shape is Shape.CELL:
-        for row, entries in enumerate(value):
-            for column, entry in enumerate(entries):
-                yield (row, column), entry
-    else:
-        for index, entry in enumerate(value):
-            yield (index,), entry
-
-
-def _label(name: str, shape: Shape, index: Sequence[int], domids: Sequence[int]) -> str:
-    """The counter as traces name it."""
-    if shape in (Shape.DOMAIN, Shape.CELL):
-        rest = "".join(f"[{i}]" for i in index[1:])
-        return f"d{domids[index[0]]}.{name}{rest}"
-    return name + "".join(f"[{i}]" for i in index)

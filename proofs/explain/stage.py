@@ -106,13 +106,13 @@ class Stage:
         """The properties that do not hold now, each with its first violation."""
         self.outcome: Outcome | None = None
         """The outcome of the last event; None: its operation has not ended."""
-        self._reasons: dict[str, list[Reason]] = {}
-        """By builder: why calls of its operation in flight were refused."""
         self.differs = ""
         """Where the model's counters first differ from the reference's; empty: nowhere."""
         self.ended = False
         self.taken: list[list[str]] = []
         """The critical sections of the last event, each with the locks that it took."""
+        self._refusals: dict[str, list[list[Reason]]] = {}
+        """By builder: the reasons of the calls of its operation that were refused."""
 
     @property
     def host(self) -> Host:
@@ -131,17 +131,21 @@ class Stage:
         """Run one event."""
         scene = Scene(event.op, actor(event), arguments(event))
         self.locks.sections = self.taken = scene.sections
+        if type(event) is not Continue:
+            self._refusals[builder_of(event)] = []
+        self.calls.refusals = self._refusals.setdefault(builder_of(event), [])
+        earlier = len(self.calls.refusals)
         self.outcome = None
         goes_on = type(event) is Continue
-        earlier = self._reasons.pop(builder_of(event), []) if goes_on else []
-        self.calls.reasons = []
-        ended = goes_on and builder_of(event) not in self.runner.in_flight
+        in_flight = self.runner.in_flight.get(builder_of(event)) if goes_on else None
+        ended = goes_on and in_flight is None
+        begun = event if in_flight is None else in_flight.event
         try:
             self._sections(event, goes_on)
         except HypervisorCrash as stopped:
             self.ended = True
             scene.crash = str(stopped)
-            scene.why = _shown_reasons(self.calls.reasons)
+            scene.why = self._reasons(self.calls.refusals[-1:])
             return scene
         except MisuseError as error:
             scene.impossible = "the operation that it continues has ended already" if ended else str(error)
@@ -157,19 +161,29 @@ class Stage:
         self.broken = {violation.property: violation for violation in reversed(violations)}
         scene.bars = bars(self.host)
         if self.outcome is None:
-            scene.why = _shown_reasons(self.calls.reasons)
-            self._reasons[builder_of(event)] = earlier + self.calls.reasons
+            scene.why = self._reasons(self.calls.refusals[earlier:])
         else:
             named = msgspec.to_builtins(self.outcome)
             scene.result = result(msgspec.convert(msgspec.to_builtins(event) | named, Events2))
-            if scene.refused or _is_short(event, self.outcome):
-                scene.why = _shown_reasons(earlier + self.calls.reasons)
+            if scene.refused or _is_short(begun, self.outcome) or not self.outcome:
+                # an operation that returns nothing may have been refused, too
+                scene.why = self._reasons(self.calls.refusals)
         return scene
 
     def _violations(self) -> list[Violation]:
         """What does not hold. A dying domain may hold claims between the two critical sections of domain_kill."""
         excused = "dead-hold-nothing" if killing(self.runner.in_flight) else ""
         return [violation for violation in check_state(self.host) if violation.property != excused]
+
+    def _reasons(self, refusals: list[list[Reason]]) -> list[str]:
+        """The reasons of the first call that was refused: the later ones undo what the operation did.
+
+        There are several for a node search, one for each node. An operation may be refused before its first call.
+        """
+        ended = None if self.model is None else self.model.ended
+        if not refusals:
+            return [ended.check] if ended is not None and ended.check else []
+        return list(dict.fromkeys(map(str, refusals[0])))
 
     def _sections(self, event: Event, goes_on: bool) -> None:
         """Run one critical section, or all of them if the event names no builder."""
@@ -230,14 +244,6 @@ def _is_short(event: Event, outcome: Outcome) -> bool:
     """Whether a call got fewer extents than it requested, and was not preempted."""
     wanted = getattr(event, "nr_extents", 0)
     return "nr_done" in outcome and not outcome.get("preempted") and outcome["nr_done"] < wanted
-
-
-def _shown_reasons(reasons: list[Reason]) -> list[str]:
-    """The reasons of the last call that was refused: one, or one for each node of its search."""
-    if not reasons:
-        return []
-    last = reasons[-1].call
-    return list(dict.fromkeys(str(reason) for reason in reasons if reason.call == last))
 
 
 def request_of(written: dict[str, Any]) -> dict[str, Any]:

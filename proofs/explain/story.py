@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from proofs.operations import Claim, DomainCounters, HypercallClaim, PendingScrub, PreemptionPoint
 from proofs.replay.observe import differences
-from proofs.traces import Event, State, Trace
+from proofs.traces import Event, State
 from proofs.traces.events import HostShape
-
-
-class EventWithStates(NamedTuple):
-    """An event with the state before it (None: at boot) and the state after it (None: at a crash)."""
-
-    at: int  # index within the trace
-    event: Event
-    before: State | None
-    after: State | None
-
-
-def scenes(trace: Trace, first: int = 0, last: int | None = None) -> Iterator[EventWithStates]:
-    """The events with index ``first`` to ``last`` of a trace (None: to its end); the whole trace is read and checked.
-
-    :raises proofs.traces.TraceError: at a malformed line
-    """
-    before: State | None = None
-    for index, event in enumerate(trace):
-        after = None if event.state is UNSET else event.state
-        if after is not None:
-            trace.check_shape(after)
-        if first <= index and (last is None or index <= last):
-            yield EventWithStates(index, event, before, after)
-        before = after
-
 
 _COMMON = {"state", "crash", "builder", "domid"}
 

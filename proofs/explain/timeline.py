@@ -88,6 +88,8 @@ def _headline(event: ShownEvent) -> Text:
     if event.result:
         good = event.result.startswith(_GOOD)
         line.append(f"  => {event.result}", style="green" if good else "bold red" if event.crash else "yellow")
+    if not event.observed:
+        line.append("  (not observed)", style="dim")
     return line
 
 

@@ -96,7 +96,7 @@ class _StateSolver:
 def classes_of(semantics: str, proved: list[str]) -> Classes:
     """Every class of a generation. ``proved``: the names of the properties that hold in every state."""
     asked = _StateSolver(semantics, proved)
-    for name, arguments in _calls(asked.host):
+    for name, arguments in calls_with_arguments(asked.host):
         if not exists(name, semantics):
             continue
         asked.given = _given(asked.before, name, arguments)
@@ -134,7 +134,7 @@ def _given(before: CallState, name: str, arguments: dict[str, Any]) -> Term:
     return block.pages <= pages[block.owner, block.node]
 
 
-def _calls(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
+def calls_with_arguments(host: CallHost) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every call, with arguments that together cover every case."""
     pages, more, limit, marked = (host.pages(name) for name in ("pages", "more", "limit", "marked"))
     order, target, other = (host.pages(name) for name in ("order", "target", "other"))

@@ -48,6 +48,8 @@ class Expectation:
         self.calls = ModelCalls(host) if calls is None else calls
         self.host = host
         self.killing = self.calls.killing
+        self.ended: ScriptOutcome | None = None
+        """How the operation ended that the last critical section was of; None: it has not ended."""
         self._scripts: dict[str, tuple[Event, Script]] = {}
         rules = GENERATIONS[host.semantics.name].rules
         self._callers_refuse = rules.refuses_dying and not rules.checks_dying_in_lock
@@ -60,6 +62,7 @@ class Expectation:
         """
         calls = self.calls
         calls.new_section()
+        self.ended = None
         if type(event) in self._missing or not event.can_stand(self):
             calls.result = MISUSE
             return None
@@ -76,6 +79,7 @@ class Expectation:
     def go_on(self, builder: str) -> ScriptOutcome | None:
         """Run the next critical section of a builder's operation; returns as `begin`."""
         self.calls.new_section()
+        self.ended = None
         return self._go_on(builder)
 
     def _go_on(self, builder: str) -> ScriptOutcome | None:
@@ -88,6 +92,7 @@ class Expectation:
         except StopIteration as end:
             del self._scripts[builder]
             ended: ScriptOutcome = end.value
+            self.ended = ended
             self._count_operation(event, ended)
             return ended
         return None

@@ -41,7 +41,7 @@ def matrix(
     :raises InterruptedMatrix: Ctrl-C; what runs is ended first
     """
     known = {name: found for name in semantics if cache and (found := _stored(cache, name)) is not None}
-    cells = [cell for found in known.values() for cell in found if _id(cell.row) in ids]
+    cells = [cell for found in known.values() for cell in found if id_of(cell.row) in ids]
     todo = [name for name in semantics if name not in known]
     whole = _judge(cells, todo, ids, jobs, progress, cache if set(matrix_ids()) <= set(ids) else "") if todo else True
     order = {row: number for number, row in enumerate(rows())}
@@ -68,7 +68,8 @@ def _keep(cache: str, name: str, cells: list[CellVerdict]) -> None:
         tell(f"the verdicts of {name} are not stored: {error.strerror or error}")
 
 
-def _id(row: MatrixRow) -> str:
+def id_of(row: MatrixRow) -> str:
+    """The property that a row is about a part of."""
     return OTHER_ROWS[row.part].id if row.part in OTHER_ROWS else PROPERTIES[row.part].id
 
 

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NotRequired
 
-from proofs.evidence.dated import is_older
+from proofs.evidence.dated import Stamp, is_older
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.findings import FOLDER, path_of
 from proofs.matrix.rows import MatrixRow
@@ -29,17 +30,32 @@ def dumped(cells: Iterable[CellVerdict]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def load(path: Path = VERDICTS) -> list[CellVerdict]:
-    """The cells of the last run; of the traces what is stored: host and events."""
+def load(path: Path = VERDICTS, folder: Path = FOLDER) -> list[CellVerdict]:
+    """The cells of the last run; of the traces in the folder what is stored: host and events."""
     return [
-        CellVerdict(semantics, row, Verdict(verdict), reason, _trace(semantics, row) if verdict == REFUTED else None)
+        CellVerdict(
+            semantics, row, Verdict(verdict), reason, _trace(semantics, row, folder) if verdict == REFUTED else None
+        )
         for semantics, row, verdict, reason in _lines(path)
     ]
 
 
+class MatrixStamp(Stamp):
+    """What a run of the matrix writes next to its verdicts."""
+
+    took: NotRequired[float]
+    """Seconds of processor time."""
+
+
+def stamped(path: Path = RUN) -> MatrixStamp:
+    """When the verdicts were found, of which code, and what that took."""
+    found: MatrixStamp = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 def when(path: Path = RUN) -> str:
     """The day of the run of which the verdicts are, and whether reference or model changed since."""
-    made = json.loads(path.read_text(encoding="utf-8"))
+    made = stamped(path)
     return f"{made['made']}, of {'older' if is_older(made) else 'this'} code"
 
 
@@ -61,6 +77,6 @@ def _lines(path: Path) -> Iterator[tuple[str, MatrixRow, str, str]]:
         yield semantics, MatrixRow(part, tuple(conditions)), verdict, reason
 
 
-def _trace(semantics: str, row: MatrixRow) -> Trace:
-    header, _boot, *events = map(json.loads, path_of(semantics, row).read_text(encoding="utf-8").splitlines())
+def _trace(semantics: str, row: MatrixRow, folder: Path = FOLDER) -> Trace:
+    header, _boot, *events = map(json.loads, path_of(semantics, row, folder).read_text(encoding="utf-8").splitlines())
     return Trace(semantics, "", row.part, header["host"], events, [], [])

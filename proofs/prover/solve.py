@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import z3
+from msgspec import structs
 
 from model.logic import Term, negation
 from proofs.interrupts import check, interruptible, interrupts_noted, is_interrupted
@@ -77,7 +78,8 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
     if found is not None:
         return found
     p = problem(obligation)
-    digest = hashlib.sha256(smtlib(p).encode()).hexdigest() if settings.hashes else ""
+    text = smtlib(p) if settings.hashes else ""
+    digest = hashlib.sha256(text.encode()).hexdigest() if text else ""
     solver, labels = loaded(p, settings) if settings.cores else (plain(p, settings), {})
     answer = check(solver, *labels.values())
     used: list[str] = []
@@ -106,7 +108,7 @@ def solve(obligation: Obligation, settings: Settings) -> Result:
         violated=false,
         unreadable=unreadable,
     )
-    return store_result(settings, result)
+    return structs.replace(store_result(settings, result), text=text if settings.texts else "")
 
 
 def _refuted(

@@ -45,6 +45,8 @@ class Result(msgspec.Struct, frozen=True):
     """A stored result was there, and could not be read: it was computed again."""
     not_stored: str = ""
     """Why the result is not in the cache, where it should be."""
+    text: str = ""
+    """The obligation as SMT-LIB text, where the settings ask for it; never in the cache."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -60,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True):
     """MiB of address space that a worker process may take beyond what it begins with; 0 for no limit."""
     hashes: bool = False
     """Give the hash of the SMT-LIB text with each result, cache or not."""
+    texts: bool = False
+    """Give the text that was hashed, too."""
 
 
 def versions() -> dict[str, str]:

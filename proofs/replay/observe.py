@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from proofs.operations import DomainCounters, PendingScrub, State
+from proofs.traces.partial import PartialState
 from reference.state import Domain, Host, all_locks
 
 
@@ -153,6 +154,25 @@ def size(state: State) -> int:
         fields = sum(value is not UNSET for value in msgspec.structs.astuple(counters))
         numbers += fields if counters.claims is UNSET else fields - 1 + per_node
     return numbers
+
+
+def observed_numbers(expected: State, observed: PartialState) -> Iterator[tuple[str, Any, Any]]:
+    """(field, expected, observed) of every number that was observed, whether it differs or not."""
+    there = msgspec.to_builtins(expected)
+    seen = msgspec.to_builtins(observed)
+    seen.pop("partial", None)
+    yield from _observed("state", there, seen)
+
+
+def _observed(name: str, expected: Any, observed: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(observed, dict) and isinstance(expected, dict) and not name.endswith(".pending_scrub"):
+        for key, value in observed.items():
+            yield from _observed(f"{name}.{key}", expected.get(key, "absent"), value)
+    elif isinstance(observed, list) and isinstance(expected, list):
+        for index, (one, other) in enumerate(zip(expected, observed, strict=True)):
+            yield f"{name}[{index}]", one, other
+    else:
+        yield name, expected, observed
 
 
 def differences(expected: State, observed: State) -> Iterator[tuple[str, Any, Any]]:

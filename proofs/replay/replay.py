@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from msgspec import UNSET, Struct
 
 from proofs.operations import Event, Outcome, State
 from proofs.traces.events import FORMAT_2, Header
-from proofs.traces.reader import TraceError, shape_problem
+from proofs.traces.partial import PartialState
+from proofs.traces.reader import TraceError, partial_shape_problem, shape_problem
 from proofs.traces.text import one_line, printable
 from reference.generations import GENERATIONS
 from reference.properties import broken_properties, check_state
 from reference.state import Host
 from reference.status import HypervisorCrash, MisuseError
 
-from .observe import differences, matches, observe, size
+from .observe import differences, matches, observe, observed_numbers, size
 from .runner import ObservedBlock, Runner, boot_shape
 
 
@@ -89,6 +90,8 @@ class TraceResult(Struct):
     seed: int
     events: int = 0
     comparisons: int = 0
+    not_observed: int = 0
+    """Results and counters of the reference that the trace does not have, and that were not compared."""
     divergence: Divergence | None = None
     skipped: int = 0
     """Events that were not replayed: those after the divergence or, against a program, for a reason below."""
@@ -123,6 +126,10 @@ class Replay:
         self.host: Host = boot_shape(
             header.host, GENERATIONS[header.semantics], block_policy=policy, check_locks=check_locks
         )
+        self._partial: Mapping[int, PartialState] = getattr(trace, "partial", {})
+        """Of events that have only some counters: these."""
+        self._unseen_crash: tuple[tuple[int, int], str, str] | None = None
+        """Where the reference stops and the trace has nothing observed: line and index, operation, text."""
         self._size_key = -1
         self._size = 0
         self.runner = Runner(self.host, policy)
@@ -148,17 +155,33 @@ class Replay:
 
         :raises MisuseError: the event is impossible
         """
+        if self._unseen_crash is not None:  # the trace has an event after it: the hypervisor did not stop there
+            where, op, text = self._unseen_crash
+            self.diverged_at(where, op, "crash", text, UNSET)
+            self.result.skipped += 1
+            return
         try:
             outcome = self.runner.do(event)
         except HypervisorCrash as crash:
-            if event.crash is UNSET:  # the place is compared, and not the wording
+            if event.crash is UNSET and not self._observes(event):
+                self._unseen_crash = (self.where(), event.op, str(crash))
+                self.result.not_observed += 1
+                self.result.crashes.append(
+                    f"event {self.result.events} {event.op}: not observed; the reference: {crash}"
+                )
+            elif event.crash is UNSET:  # the place is compared, and not the wording
                 self.diverged(event, "crash", str(crash), event.crash)
             elif event.crash != str(crash):
-                where = f"event {self.result.events} {event.op}"
-                self.result.crashes.append(f"{where}: {event.crash}; the reference: {crash}")
+                at = f"event {self.result.events} {event.op}"
+                self.result.crashes.append(f"{at}: {event.crash}; the reference: {crash}")
         else:
             self._compare_outcome(event, outcome)
         self.result.events += 1
+
+    def _observes(self, event: Event) -> bool:
+        """Whether the trace has anything that was observed after the event."""
+        there = event.state is not UNSET or self.result.events in self._partial
+        return there or any(getattr(event, field) is not UNSET for field in event.observed)
 
     def _compare_outcome(self, event: Event, outcome: Outcome) -> None:
         if event.crash is not UNSET:
@@ -167,26 +190,52 @@ class Replay:
         if not self.compare_fields(event, outcome):
             return
         state = event.state
-        if not matches(self.host, state):  # type: ignore[arg-type]  # no crash: it has a state
-            self.check_shape(state)  # type: ignore[arg-type]  # likewise
-            field, expected, observed = next(differences(observe(self.host, state), state))  # type: ignore[arg-type]  # likewise
+        if state is UNSET:
+            if not self.compare_partly(event, observe(self.host)):
+                return
+        elif not matches(self.host, state):
+            self.check_shape(state)
+            field, expected, observed = next(differences(observe(self.host, state), state))
             self.diverged(event, field, expected, observed)
             return
-        self.result.comparisons += self._numbers(state)  # type: ignore[arg-type]  # likewise
+        else:
+            self.result.comparisons += self.numbers(state)
         if self.check_properties:
             self._count_broken(event)
 
     def compare_fields(self, event: Event, outcome: Outcome) -> bool:
         """Compare the outcome of the event; returns whether it equals the observation."""
+        missing = 0
         for field in event.observed:
             expected = outcome.get(field, UNSET)
             observed = getattr(event, field)
             if observed is UNSET and self.may_lack(field):
+                missing += field in outcome
                 continue
             if observed != expected:
                 self.diverged(event, field, expected, observed)
                 return False
-        self.result.comparisons += len(outcome)
+        self.result.comparisons += len(outcome) - missing
+        self.result.not_observed += missing
+        return True
+
+    def compare_partly(self, event: Event, expected: State) -> bool:
+        """Compare the counters that the event has, of those that the reference has; returns whether they are equal.
+
+        :raises proofs.traces.TraceError: a list has not a number for each node
+        """
+        compared, whole = 0, size(expected)
+        partial = self._partial.get(self.result.events)
+        if partial is not None:
+            if problem := partial_shape_problem(partial, len(self.host.node_pages)):
+                raise self.trace.error(problem)
+            for field, right, observed in observed_numbers(expected, partial):
+                if right != observed:
+                    self.diverged(event, field, right, observed)
+                    return False
+                compared += 1
+        self.result.comparisons += compared
+        self.result.not_observed += whole - compared
         return True
 
     def may_lack(self, field: str) -> bool:
@@ -202,7 +251,7 @@ class Replay:
         if problem := shape_problem(state, len(self.host.node_pages)):
             raise self.trace.error(problem)
 
-    def _numbers(self, state: State) -> int:
+    def numbers(self, state: State) -> int:
         """The number of numbers in a comparison of states, cached while the set of domains does not change."""
         if len(state.domains) != self._size_key:
             self._size_key = len(state.domains)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -49,9 +51,12 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def html(evidence: Evidence, jobs: int) -> str:
-    """The whole file."""
-    return _environment().get_template("report.html.j2").render(_common(evidence) | _pages(evidence, jobs))
+def html(evidence: Evidence, jobs: int, texts: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The whole file.
+
+    :param texts: the SMT-LIB texts that the prover built in this run; the others are built again
+    """
+    return _environment().get_template("report.html.j2").render(_common(evidence) | _pages(evidence, jobs, texts))
 
 
 def markdown(evidence: Evidence) -> str:
@@ -86,7 +91,7 @@ def _common(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _pages(evidence: Evidence, jobs: int) -> dict[str, Any]:
+def _pages(evidence: Evidence, jobs: int, texts: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {"findings": [], "groups": [], "meanings": {}, "smtlib": "", "plots": {}}
     if not isinstance(evidence.findings, SkippedSection):
         found["findings"] = views.findings(evidence)
@@ -98,7 +103,7 @@ def _pages(evidence: Evidence, jobs: int) -> dict[str, Any]:
         obligations = asked(EvidenceRequest(evidence.run.semantics, evidence.run.properties))
         found["groups"] = views.groups(evidence)
         found["meanings"] = views.meanings(obligations)
-        found["smtlib"], found["other_texts"] = packed(obligations, evidence.obligations.results, jobs)
+        found["smtlib"], found["other_texts"] = packed(obligations, evidence.obligations.results, jobs, texts)
         found["plots"]["seconds"] = Markup(_seconds(found["groups"]))
     if not isinstance(evidence.conformance, SkippedSection):
         files = evidence.conformance.files

@@ -74,10 +74,12 @@ _OF_VERDICT = {Verdict.UNKNOWN.value: "error", Verdict.NOT_APPLICABLE.value: "sk
 
 def _cells(evidence: Evidence) -> Iterator[_Case]:
     assert not isinstance(evidence.matrix, SkippedSection)
+    run = evidence.matrix.stored
+    when = "" if run is None else f"\nstored on {run.day}, of {'older' if run.older else 'the same'} code"
     for cell in evidence.matrix.cells:
         refuted = cell.verdict == Verdict.REFUTED.value
         outcome = _OF_VERDICT.get(cell.verdict, "failure" if refuted and cell.promised else "")
-        yield _Case(cell.name, cell.seconds, outcome, cell.reason or cell.verdict, sentence(cell))
+        yield _Case(cell.name, cell.seconds, outcome, cell.reason or cell.verdict, sentence(cell) + when)
 
 
 def _findings(evidence: Evidence) -> Iterator[_Case]:

@@ -48,6 +48,9 @@ def open_points(evidence: Evidence) -> list[str]:
     if not isinstance(evidence.findings, SkippedSection):
         found += [q.replay.divergence for q in evidence.findings.answers if not q.trace]
     if not isinstance(evidence.matrix, SkippedSection):
+        run = evidence.matrix.stored
+        if run is not None and run.older:
+            found.append(f"matrix: stored on {run.day}, of older code ({run.code}): --no-cache judges it again")
         unknown = [c for c in evidence.matrix.cells if c.verdict == Verdict.UNKNOWN.value]
         found += [f"unknown: {c.name}: {c.reason}" for c in unknown]
     if not isinstance(evidence.obligations, SkippedSection):

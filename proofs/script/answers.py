@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
 from proofs.operations import Event, Outcome
+from reference.status import PageStatus, Status
 
-from .syntax import Amount, Argument, EntryValue, OperationStatement, ScriptError, Value, WordValue
+from .syntax import Amount, Argument, EntryValue, OperationStatement, ScriptError, Value, WordValue, shortened
 
 UNFINISHED = "unfinished"
 """The operation has not ended: its builder has more critical sections."""
 CRASH = "crash"
 PREEMPTED, PARTIAL, REFUSED, OK = "preempted", "partial", "refused", "OK"
+WORDS = (*Status, *PageStatus, REFUSED, PARTIAL, PREEMPTED, UNFINISHED, CRASH)
+"""Everything that an operation can end with."""
+
+
+def check_answer(path: str, said: OperationStatement) -> None:
+    """Check that some operation can end as a line says.
+
+    :raises ScriptError: none can
+    """
+    word = said.answer_word
+    if word and word not in WORDS:
+        near = next((known for known in WORDS if known.lower() == word.lower()), None)
+        near = near or next(iter(get_close_matches(word, WORDS, 1)), None)
+        hint = f"did you mean {near}?" if near else f"known: {', '.join(WORDS)}"
+        raise ScriptError(path, said.line, said.answer_column, f"no operation ends with {shortened(word)}; {hint}")
 
 
 def summary(event: Event, outcome: Outcome | None, crash: str = "") -> str:
@@ -50,7 +67,9 @@ def answers(path: str, said: OperationStatement, event: Event, outcome: Outcome 
     for argument in said.answer_fields:
         if argument.name not in event.observed:
             known = ", ".join(event.observed) or "none"
-            raise ScriptError(path, said.line, 1, f"{event.op} has no result {argument.name!r}; known: {known}")
+            raise ScriptError(
+                path, said.line, argument.column, f"{event.op} has no result {argument.name!r}; known: {known}"
+            )
         wanted, value = _wanted(argument), _plain((outcome or {}).get(argument.name))
         if wanted != value:
             return f"expected {argument.name}={_text(wanted)}, got {_text(value)}"

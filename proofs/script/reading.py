@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from proofs.traces.reader import STANDARD_INPUT, STANDARD_INPUT_NAME
 from .syntax import ScriptError
 
 _GZIP = b"\x1f\x8b"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def name_of(file: str) -> str:
@@ -32,7 +35,10 @@ def read_text(file: str) -> bytes:
         content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
     except (OSError, ValueError) as error:
         raise ScriptError(name, 0, 0, getattr(error, "strerror", None) or str(error)) from None
+    content = content.removeprefix(BOM_UTF8)
     if not is_trace(content):
+        if b"\0" in content[:2] or content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise ScriptError(name, 1, 0, "not UTF-8 text")
         try:
             content.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -41,9 +47,22 @@ def read_text(file: str) -> bytes:
     return content
 
 
+def lines_of(content: bytes) -> list[str]:
+    """The lines of a script, which may end as on any system."""
+    return _LINE_END.split(content.decode())
+
+
 def is_trace(content: bytes) -> bool:
     """Whether it is a trace, in JSON lines or packed, and not a script."""
     return content.startswith(_GZIP) or content.lstrip()[:1] == b"{"
+
+
+class _PrintedSearch(msgspec.Struct):
+    script: list[str] | None = None
+
+
+class _PrintedSearches(msgspec.Struct):
+    searches: list[_PrintedSearch]
 
 
 def script_in(content: bytes) -> str | None:
@@ -54,10 +73,10 @@ def script_in(content: bytes) -> str | None:
     if not content.lstrip().startswith(b"{") or b'"searches"' not in content:
         return None
     try:
-        searches = msgspec.json.decode(content)["searches"]
-    except (msgspec.DecodeError, KeyError):
+        printed = msgspec.json.decode(content, type=_PrintedSearches)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    scripts = [search["script"] for search in searches if "script" in search]
+    scripts = [search.script for search in printed.searches if search.script is not None]
     if not scripts:
         raise ScriptError(STANDARD_INPUT_NAME, 0, 0, "the search found no trace")
     return "\n".join(scripts[0]) + "\n"

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from model.properties import PROPERTIES
 from proofs.explain.played import ShownEvent, of_scene
@@ -18,7 +18,7 @@ from proofs.replay.runner import builder_of
 from proofs.traces.events import FORMAT_2, Header, HostShape
 from reference.generations import GENERATIONS
 
-from .answers import answers
+from .answers import answers, check_answer
 from .syntax import (
     Amount,
     Argument,
@@ -29,8 +29,10 @@ from .syntax import (
     OperationStatement,
     ScriptError,
     Statement,
+    WordValue,
+    shortened,
 )
-from .words import Reader
+from .words import Reader, plain_reason, verbs
 
 NO_CRASH = "no-crash"
 DEFAULT = "claim-sets"
@@ -113,21 +115,40 @@ class Session:
         pages = [amount.pages for amount in said.nodes]
         span = 1 << (max(*pages, 1) - 1).bit_length()
         fields: dict[str, Any] = {"node_span": span, "nodes": pages, "last_alloc_node": 0}
-        for option in said.options:
-            fields[_OPTIONS.get(option.name, option.name)] = self._number(said, option)
-        for flag in said.flags:
-            fields[flag.text] = True
+        fields |= self._host_options(said)
+        for number, amount in zip(pages, said.nodes, strict=True):
+            if not 0 <= number <= MOST_PAGES:
+                reason = f"host: a node has 0 to {MOST_PAGES} pages"
+                raise ScriptError(self.path, said.line, amount.column, reason)
         try:
             shape = msgspec.convert(fields, HostShape)
         except msgspec.ValidationError as error:
-            text = str(error).partition(" - at `$.")
-            place = f"{text[2].rstrip('`')}: " if text[2] else ""
-            known = f"; known: {', '.join((*_OPTIONS, *_FLAGS))}" if "unknown field" in text[0] else ""
-            raise ScriptError(self.path, said.line, 1, f"host: {place}{text[0]}{known}") from None
+            raise ScriptError(self.path, said.line, 1, f"host: {plain_reason(str(error))}") from None
+        columns = {option.name: option.column for option in said.options}
         if shape.node_span < max(pages) or shape.node_span & (shape.node_span - 1):
-            raise ScriptError(self.path, said.line, 1, "host: span is a power of two, at least the pages of a node")
+            reason = f"host: span is a power of two, at least the pages of a node, such as {span}"
+            raise ScriptError(self.path, said.line, columns.get("span", 1), reason)
+        if fields["last_alloc_node"] >= len(pages):
+            reason = f"host: last_alloc_node is the number of a node, 0 to {len(pages) - 1}"
+            raise ScriptError(self.path, said.line, columns["last_alloc_node"], reason)
         self.start(shape)
         return LineResult(said.line, said.text, self._booted())
+
+    def _host_options(self, said: HostStatement) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        given: list[Argument | WordValue] = [*said.options, *said.flags]
+        for option in given:
+            is_flag = isinstance(option, WordValue)
+            name = option.text if isinstance(option, WordValue) else option.name
+            if name not in (_FLAGS if is_flag else _OPTIONS):
+                known = ", ".join((*(f"{known}=NUMBER" for known in _OPTIONS), *_FLAGS))
+                reason = f"host has no {'flag' if is_flag else 'option'} {shortened(name)}; known: {known}"
+                raise ScriptError(self.path, said.line, option.column, reason)
+            field = _OPTIONS.get(name, name)
+            if field in fields:
+                raise ScriptError(self.path, said.line, option.column, f"host: {name} is given twice")
+            fields[field] = True if isinstance(option, WordValue) else self._number(option)
+        return fields
 
     def start(self, shape: HostShape) -> None:
         """Boot a host of this shape."""
@@ -139,10 +160,10 @@ class Session:
         assert self.stage is not None
         return of_scene(0, self.events[0], self.stage.boot())
 
-    def _number(self, said: Statement, option: Argument) -> int:
+    @staticmethod
+    def _number(option: Argument) -> int:
         value = option.values[0]
-        if not isinstance(value, Amount):
-            raise ScriptError(self.path, said.line, option.column, f"{option.name}: expected a number")
+        assert isinstance(value, Amount)  # the grammar has nothing else there
         return value.pages
 
     def _generation(self, said: GenerationStatement) -> LineResult:
@@ -150,7 +171,7 @@ class Session:
         if name not in GENERATIONS:
             near = get_close_matches(name, GENERATIONS, 1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(GENERATIONS)}"
-            raise ScriptError(self.path, said.line, said.name.column, f"unknown generation {name!r}; {hint}")
+            raise ScriptError(self.path, said.line, said.name.column, f"unknown generation {shortened(name)}; {hint}")
         if self.stage is not None:
             raise ScriptError(self.path, said.line, 1, "generation comes before host")
         if self.fixed is None:
@@ -167,7 +188,7 @@ class Session:
         if name not in (*CHECKED, NO_CRASH):
             known = ", ".join((*CHECKED, NO_CRASH))
             judged = f"; {name} is judged by `claimcheck prove`" if name in {p.id for p in PROPERTIES.values()} else ""
-            reason = f"unknown property {name!r}{judged}; a script can expect: {known}"
+            reason = f"unknown property {shortened(name)}{judged}; a script can expect: {known}"
             raise ScriptError(self.path, said.line, said.property.column, reason)
         self.expected.add(name)
         is_broken = stage.ended if name == NO_CRASH else name in stage.broken
@@ -175,30 +196,36 @@ class Session:
 
     def _counter(self, said: CounterStatement) -> LineResult:
         stage = self._stage(said)
-        if not isinstance(said.value, Amount):
-            raise ScriptError(self.path, said.line, said.value.column, "expected a number")
         found = counters(stage)
         if said.counter not in found and said.counter.rpartition(".")[2].partition("[")[0] in _OF_SOME_GENERATION:
             return LineResult(said.line, said.text, problem=f"{self.semantics} has no counter {said.counter} here")
         if said.counter not in found:
             near = get_close_matches(said.counter, found, 1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(found)}"
-            raise ScriptError(self.path, said.line, said.column, f"no counter {said.counter!r} here; {hint}")
+            raise ScriptError(self.path, said.line, said.column, f"no counter {shortened(said.counter)} here; {hint}")
         value = found[said.counter]
         problem = "" if value == said.value.pages else f"{said.counter} is {value}, not {said.value.pages}"
         return LineResult(said.line, said.text, problem=problem)
 
     def _operation(self, said: OperationStatement) -> LineResult:
+        if self.stage is None and get_close_matches(said.verb.text, _FIRST, 1) and said.verb.text not in verbs():
+            near = get_close_matches(said.verb.text, _FIRST, 1)[0]
+            reason = f"unknown operation {shortened(said.verb.text)}; did you mean {near}?"
+            raise ScriptError(self.path, said.line, said.verb.column, reason)
         stage = self._stage(said)
+        check_answer(self.path, said)
         reader = Reader(self.path, self.semantics, len(stage.host.node_pages), self._frame)
         event = reader.event(said)
+        if said.alias and not {"mfn", "mfns"}.intersection(event.observed):
+            raise ScriptError(self.path, said.line, said.verb.column, f"{said.verb.text} allocates nothing to name")
         if stage.ended:
             return LineResult(said.line, said.text, problem="not run: the host has stopped")
         done, whole = self.run(event)
         if done.result.startswith("impossible"):
             raise ScriptError(self.path, said.line, said.verb.column, done.result)
         self._name(said, whole)
-        return LineResult(said.line, said.text, done, answers(self.path, said, whole, stage.outcome, done.crash))
+        problem = answers(self.path, said, whole, stage.outcome, done.crash) or _other_block(event, stage.outcome)
+        return LineResult(said.line, said.text, done, problem)
 
     def run(self, event: Event) -> tuple[ShownEvent, Event]:
         """Run an event; returns how it is shown, and the event that began the operation."""
@@ -240,7 +267,7 @@ class Session:
         """
         if name not in self._names:
             known = ", ".join(self._names) or "none; `d1 alloc as x` names one"
-            raise KeyError(f"no allocation is named {name!r}; known: {known}")
+            raise KeyError(f"no allocation is named {shortened(name)}; known: {known}")
         block = self._names[name]
         return block.mfn, block.order
 
@@ -248,7 +275,18 @@ class Session:
 _OF_SOME_GENERATION = frozenset(DomainCounters.__struct_fields__)
 """The counters of a domain; each generation has some of them."""
 _OPTIONS = {"span": "node_span", "last_alloc_node": "last_alloc_node"}
+MOST_PAGES = 1 << 40
+_FIRST = ("host", "generation")
 _FLAGS = ("llc_coloring", "debug_build")
+
+
+def _other_block(event: Event, outcome: Outcome | None) -> str:
+    """Where the block that a line names with ``at`` cannot be taken: what it got; empty: nothing else."""
+    wanted = getattr(event, "mfn", UNSET) if "mfn" in event.observed else UNSET
+    found = (outcome or {}).get("mfn")
+    if wanted is UNSET or wanted is None or found in (None, wanted):
+        return ""
+    return f"expected the block at {wanted}, got the one at {found}: the first is not free or not on that node"
 
 
 def _blocks(outcome: Outcome) -> list[int]:

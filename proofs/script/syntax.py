@@ -14,23 +14,27 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
 
 from proofs.traces.text import one_line, printable
 
+_LONGEST, _MOST_DIGITS = 40, 100
+"""Characters of a piece of a script in a message; digits of a number that are read."""
 PAGE = 4096
 """Bytes of a page."""
 _UNITS = {"": 1, "K": 10, "M": 20, "G": 30, "T": 40}
 _WANTED = {
     "AMOUNT": "a number",
+    "NUMBER": "a number",
     "WORD": "a word",
+    "GENERATION_NAME": "a word",
     "NAME_EQ": "name=value",
     "BUILDER": "builder:",
     "DOMAIN": "a domain (d1)",
     "$END": "the end of the line",
     "__ANON_0": "=>",
     "MORETHAN": ">",
-    "COMMA": ",",
-    "AT": "@",
-    "PLUS": "+",
-    "SLASH": "/",
-    "COLON": ":",
+    "COMMA": "`,`",
+    "AT": "`@`",
+    "PLUS": "`+`",
+    "SLASH": "`/`",
+    "COLON": "`:`",
     "HOST": "host",
     "GENERATION": "generation",
     "EXPECT": "expect",
@@ -47,8 +51,8 @@ class ScriptError(Exception):
         self.path, self.line, self.column, self.reason = path, line, column, one_line(reason)
 
     def __str__(self) -> str:
-        place = f"{self.line}:{self.column}" if self.column else str(self.line)
-        return f"{printable(self.path)}:{place}: {self.reason}"
+        place = "".join(f":{number}" for number in (self.line, self.column) if number)
+        return f"{printable(self.path)}{place}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ class HostStatement(Statement):
 
     nodes: list[Amount]
     options: list[Argument]
+    """Each with one :class:`Amount`."""
     flags: list[WordValue]
 
 
@@ -149,7 +154,7 @@ class CounterStatement(Statement):
     """``expect d1.tot_pages = 4``."""
 
     counter: str
-    value: Value
+    value: Amount
     column: int
 
 
@@ -164,6 +169,7 @@ class OperationStatement(Statement):
     alias: str = ""
     answer_word: str = ""
     answer_fields: list[Argument] = field(default_factory=list)
+    answer_column: int = 1
 
     @property
     def is_answered(self) -> bool:
@@ -216,16 +222,42 @@ def _unexpected(path: str, number: int, text: str, error: UnexpectedInput) -> Sc
         expected, found = set(), ""
     at_end = isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END")
     column = len(text) + 1 if at_end else error.column
-    words = sorted({_WANTED.get(name, name.lower()) for name in expected})
-    what = "the line ends too early" if at_end else f"unexpected {found!r}"
-    return ScriptError(path, number, column, f"{what}; expected {' or '.join(words)}" if words else what)
+    words = sorted({_WANTED.get(name, name.lower()) for name in expected}, key=_is_symbol)
+    what = "the line ends too early" if at_end else f"unexpected {shortened(found)}"
+    wanted = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
+    hint = _hint(text, column)
+    return ScriptError(path, number, column, f"{what}; expected {wanted}{hint}" if words else what)
 
 
-def _amount(token: Token) -> Amount:
+def _is_symbol(word: str) -> tuple[bool, str]:
+    return not word[0].isalpha(), word
+
+
+def shortened(text: str) -> str:
+    """A piece of a script in quotes, as far as a message shows it."""
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+
+
+def _hint(text: str, column: int) -> str:
+    """What the mistake may be."""
+    rest = text[column - 1 :]
+    if re.match(r"[A-Za-z_][\w-]*:\S", text) and rest.startswith(":"):
+        return ": a space is missing after the name of the builder"
+    if re.match(r"->|=(?!>)", rest) and not text.startswith(("host", "generation", "expect")):
+        return "; a result is written => OK"
+    if re.match(r"//|;|--", rest):
+        return "; a comment begins with #"
+    if re.match(r"-?\d[\w.]*[A-Za-z.]", rest):
+        return "; numbers are written 8, 0x8 or, as sizes, 16GiB"
+    return ""
+
+
+def _amount(token: Any) -> Amount:
     text = str(token)
     digits = re.match(r"-?(0[xX][0-9a-fA-F]+|\d+)", text)
     assert digits is not None  # it is the terminal's own pattern
-    return Amount(int(digits.group(), 0 if "x" in text.lower() else 10), text[digits.end() :], _column(token))
+    number = int(digits.group()[:_MOST_DIGITS], 0 if "x" in text.lower() else 10)  # more digits fit no field either
+    return Amount(number, text[digits.end() :], _column(token))
 
 
 def _column(token: Token | Tree[Token]) -> int:
@@ -241,7 +273,7 @@ def _value(tree: Tree[Token]) -> Value:
         case "entry":
             target = parts[1].children[0]
             pad = _amount(parts[2].children[0]).number if len(parts) > 2 else 0
-            named = _amount(target) if target.type == "AMOUNT" else str(target)
+            named = _amount(target) if target.type == "NUMBER" else str(target)
             return EntryValue(_amount(parts[0]), named, pad, column)
         case "frame":
             return FrameValue(str(parts[0]), _amount(parts[1]).number, column)
@@ -263,6 +295,11 @@ def _name(token: Any) -> str:
     return str(token).rstrip("= \t")
 
 
+def _option(tree: Tree[Token]) -> Argument:
+    parts: list[Any] = tree.children
+    return Argument(_name(parts[0]), [_amount(parts[1])], _column(tree))
+
+
 def _word(token: Any) -> WordValue:
     return WordValue(str(token), _column(token))
 
@@ -273,13 +310,13 @@ def _host(line: int, text: str, tree: Tree[Token]) -> Statement:
         line,
         text,
         [_amount(item.children[0]) for item in items if item.data == "node_pages"],
-        [_argument(item) for item in items if item.data == "host_option"],
+        [_option(item) for item in items if item.data == "host_option"],
         [_word(item.children[0]) for item in items if item.data == "host_flag"],
     )
 
 
 def _operation(line: int, text: str, tree: Tree[Token]) -> Statement:
-    builder, domid, verb, alias, word = "", None, None, "", ""
+    builder, domid, verb, alias, word, column = "", None, None, "", "", 1
     arguments: list[Argument] = []
     fields: list[Argument] = []
     for part in tree.children:
@@ -287,7 +324,7 @@ def _operation(line: int, text: str, tree: Tree[Token]) -> Statement:
             if part.type == "BUILDER":
                 builder = str(part)[:-1]
             elif part.type == "DOMAIN":
-                domid = int(part[1:])
+                domid = int(part[1 : _MOST_DIGITS + 1])
             else:
                 verb = _word(part)
         elif part.data == "alias":
@@ -296,13 +333,13 @@ def _operation(line: int, text: str, tree: Tree[Token]) -> Statement:
             for item in part.children:
                 assert isinstance(item, Tree)
                 if item.data == "answer_word":
-                    word = str(item.children[0])
+                    word, column = str(item.children[0]), _column(item)
                 else:
                     fields.append(_argument(item))
         else:
             arguments.append(_argument(part))
     assert verb is not None  # the grammar has it
-    return OperationStatement(line, text, builder, domid, verb, arguments, alias, word, fields)
+    return OperationStatement(line, text, builder, domid, verb, arguments, alias, word, fields, column)
 
 
 _BUILDERS: dict[str, Any] = {
@@ -311,6 +348,6 @@ _BUILDERS: dict[str, Any] = {
     "generation": lambda line, text, tree: GenerationStatement(line, text, _word(tree.children[0])),
     "breaks": lambda line, text, tree: BreaksStatement(line, text, _word(tree.children[0])),
     "counter": lambda line, text, tree: CounterStatement(
-        line, text, _name(tree.children[0]), _value(tree.children[1]), _column(tree.children[0])
+        line, text, _name(tree.children[0]), _amount(tree.children[1]), _column(tree.children[0])
     ),
 }

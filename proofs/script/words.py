@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from model.calls import exists
 from model.named import GENERATIONS
-from proofs.operations import KINDS, ClaimPages, Event, Events2
+from proofs.operations import KINDS, ClaimPages, Event, Events2, PopulatePhysmap
 from reference.constants import XENMEMF_exact_node_request
 from reference.generations import GENERATIONS as OF_REFERENCE
 
@@ -28,6 +28,7 @@ from .syntax import (
     ScriptError,
     Value,
     WordValue,
+    shortened,
 )
 
 _HOST_WIDE = {"host", "global"}
@@ -36,6 +37,9 @@ _SIZES = {"max_pages", "pages", "nr_extents"}
 _FRAMES = {"mfn", "in_mfns"}
 _LISTS = {"claims", "in_mfns", "memflags", "node_affinity"}
 _NO_NODE = {"any", "none"}
+_EXAMPLES = {"claims": "3@0 1@host", "max_pages": "8", "nr_extents": "4", "pages": "4"}
+_LONGEST_VERB = 40
+CLAIM_PAGES = "claim_pages"
 
 
 def verbs() -> dict[str, list[type[Event]]]:
@@ -76,8 +80,8 @@ class Reader:
         given = self._by_field(said, kind)
         for name, values, column in sorted(given, key=lambda field: "order" not in field[0]):  # sizes depend on orders
             if name in columns:
-                raise self.error(said, column, f"{name} is given twice")
-            columns[name] = column
+                raise self.error(said, column, f"{_name_in(kind, name)} is given twice")
+            columns[name] = values[0].column
             fields[name] = self._content(said, name, values, fields)
         if kind is ClaimPages:
             self._on_target(said, fields)
@@ -90,12 +94,10 @@ class Reader:
     def _kind(self, said: OperationStatement) -> type[Event]:
         verb, known = said.verb.text, verbs()
         if verb not in known:
-            near = get_close_matches(verb, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
-            raise self.error(said, said.verb.column, f"unknown operation {verb!r}{hint}")
+            raise self.error(said, said.verb.column, f"unknown operation {shortened(verb)}; {_verb_like(said)}")
         kinds = known[verb]
         if len(kinds) > 1:  # claim: a set by the domctl, one number of pages by the memory op
-            of_set = any(isinstance(v, EntryValue) for a in said.arguments for v in a.values) or not said.arguments
+            of_set = not said.arguments or any(map(_is_set, (v for a in said.arguments for v in a.values)))
             has_sets = exists("claim_memory", self.semantics)
             kinds = [kind for kind in kinds if (kind is not ClaimPages) is (of_set and has_sets)]
         (kind,) = kinds
@@ -125,7 +127,7 @@ class Reader:
             if name not in names:
                 known = ", ".join(dict.fromkeys((*short, *(f for f in names if f not in short.values()))))
                 hint = f"known: {known}" if known else "it takes none"
-                raise self.error(said, argument.column, f"{said.verb.text} has no argument {name!r}; {hint}")
+                raise self.error(said, argument.column, f"{said.verb.text} has no argument {shortened(name)}; {hint}")
             if not argument.name and name in found and name in _LISTS:
                 found[name][0].extend(argument.values)
                 continue
@@ -144,14 +146,15 @@ class Reader:
                 return []
             return [self._one(said, name, value, fields) for value in values]
         if len(values) > 1:
+            name = _name_in(KINDS[fields["op"]], name)
             raise self.error(said, values[1].column, f"{name} takes one value")
         return self._one(said, name, values[0], fields)
 
     def _one(self, said: OperationStatement, name: str, value: Value, fields: Mapping[str, Any]) -> Any:
         match value:
-            case EntryValue() if name in ("claims", "nr_extents"):
+            case EntryValue() if name == "claims" or (name == "nr_extents" and fields["op"] == CLAIM_PAGES):
                 return self._entry(value, fields)
-            case Amount(unit="") if name != "claims":
+            case Amount(unit="") if name not in ("claims", "memflags", "preempt_at"):
                 return value.number
             case Amount() if name in _SIZES:
                 return self._pages(said, name, value, fields)
@@ -163,9 +166,8 @@ class Reader:
                 return value.text
             case WordValue() if name == "node" and value.text in _NO_NODE:
                 return None
-        wanted = {"claims": "PAGES@TARGET, such as 3@0 or 1@host", "preempt_at": "EXTENT/PAGE, such as 0/256"}
-        what = wanted.get(name, "a name of an allocation or a frame number" if name in _FRAMES else "a number")
-        raise self.error(said, value.column, f"{name}: expected {what}")
+        kind = KINDS[fields["op"]]
+        raise self.error(said, value.column, f"{_name_in(kind, name)}: expected {_expected(name)}")
 
     def _entry(self, value: EntryValue, fields: Mapping[str, Any]) -> Any:
         target = value.target.number if isinstance(value.target, Amount) else value.target
@@ -217,10 +219,14 @@ class Reader:
             name = re.split(r"[\[.`]", place)[0]
             missing = re.search(r"missing required field `(\w+)`", text)
             if missing:
-                raise self.error(said, said.verb.column, f"{said.verb.text} needs {missing.group(1)}") from None
-            text = text[:1].lower() + text[1:]
-            column = columns.get(name, said.verb.column)
-            raise self.error(said, column, f"{name}: {text}" if name else text) from None
+                raise self.error(said, said.verb.column, _needs(said, kind, missing.group(1))) from None
+            column = columns.get(name, said.verb.column if name != "domid" else max(1, said.verb.column - 1))
+            reason = f"expected {_expected(name)}" if "enum" in text or "object" in text else plain_reason(text)
+            raise self.error(said, column, f"{_name_in(kind, name)}: {reason}" if name else reason) from None
+        flags = set(getattr(event, "memflags", ())) - {"exact_node"}
+        if kind is PopulatePhysmap and flags:
+            reason = f"{said.verb.text} has no flag {', '.join(sorted(flags))}; expected exact_node"
+            raise self.error(said, columns["memflags"], reason)
         return event
 
     def _orders(self, fields: dict[str, Any], said: OperationStatement, kind: type[Event]) -> None:
@@ -235,6 +241,65 @@ class Reader:
                 fields["order"] = self._frame(value.text)[1]
 
 
+def _is_set(value: Value) -> bool:
+    """Whether it is an entry of a claim set, or the word for an empty one."""
+    return isinstance(value, EntryValue) or (isinstance(value, WordValue) and value.text == "none")
+
+
+def plain_reason(text: str) -> str:
+    """What msgspec says of a value that does not fit, without its types."""
+    text = re.sub(r" - at `\$\.(\w+).*", r" (\1)", text)
+    text = re.sub(r"[Ee]xpected `int` >= (\S+)", r"expected a number of at least \1", text)
+    text = re.sub(r"[Ee]xpected `int` <= (\S+)", r"expected a number of at most \1", text)
+    text = re.sub(r"[Ee]xpected `array` of length <= (\S+)", r"expected at most \1 of them", text)
+    return text[:1].lower() + text[1:]
+
+
+def _verb_like(said: OperationStatement) -> str:
+    """What an unknown word may mean."""
+    verb, known = said.verb.text, verbs()
+    if re.fullmatch(r"[dD]-?\d+", verb):
+        return "a domain is written d1, d2, ..."
+    short = list(dict.fromkeys(kind.words.word for kinds in known.values() for kind in kinds))
+    near = get_close_matches(verb[:_LONGEST_VERB], [*known, "host", "generation", "expect"], 1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(short)}"
+
+
+def _name_in(kind: type[Event], name: str) -> str:
+    """The name of a field as a script has it."""
+    return next((short for short, field in kind.words.short.items() if field == name), name)
+
+
+def _expected(name: str) -> str:
+    """What a field takes."""
+    special = {
+        "claims": "PAGES@TARGET, such as 3@0 (a node), 1@host or 4@legacy",
+        "preempt_at": "EXTENT/PAGE, such as 0/256",
+        "memflags": "exact_node, no_owner or no_refcount",
+        "node": "a node, such as 0, or any",
+        "node_affinity": "nodes, such as 0,1",
+        "nr_extents": "a number of extents, such as 4, or a size, such as 16GiB",
+    }
+    if name in _FRAMES:
+        return "a frame, such as 3, or the name of an allocation"
+    sized = "a number of pages, such as 8, or a size, such as 16GiB"
+    return special.get(name, sized if name in _SIZES else "a number")
+
+
+def _needs(said: OperationStatement, kind: type[Event], field: str) -> str:
+    """What a line lacks, and how it would be written."""
+    name, value = _name_in(kind, field), _EXAMPLES.get(field, "1")
+    example = value if field == kind.words.main and field not in kind.words.short.values() else f"{name}={value}"
+    domain = "" if said.domid is None else f"d{said.domid} "
+    return f"{said.verb.text} needs {name}, such as {domain}{said.verb.text} {example}"
+
+
+def builder_word(name: str) -> str:
+    """The name of a trace's builder as a script has it: one word."""
+    word = re.sub(r"[^A-Za-z0-9_-]", "-", name)
+    return word if re.match(r"[A-Za-z_]", word) else f"b{word}"
+
+
 def line_of(event: Event, nodes: int = 0, *, at_lowest: bool = False) -> str:
     """The line of a script for an event, without its outcome.
 
@@ -242,7 +307,7 @@ def line_of(event: Event, nodes: int = 0, *, at_lowest: bool = False) -> str:
     :param at_lowest: the block that it got is the lowest one, which a script need not say
     """
     kind, words = type(event), type(event).words
-    parts = [] if event.builder is UNSET else [f"{event.builder}:"]
+    parts = [] if event.builder is UNSET else [f"{builder_word(event.builder)}:"]
     domid = getattr(event, "domid", None)
     if domid is not None:
         parts.append(f"d{domid}")
@@ -276,7 +341,7 @@ def _is_default(kind: type[Event], name: str, value: Any) -> bool:
 
 def _text(name: str, value: Any) -> str:
     if name == "claims":
-        return " ".join(_entry_text(entry) for entry in value)
+        return " ".join(_entry_text(entry) for entry in value) or "none"
     if name == "preempt_at":
         return f"{value.extent}/{value.scrub_index}"
     if isinstance(value, list):

@@ -1,11 +1,13 @@
-"""Where in a TOML text a field stands that was refused: the decoder of fields knows no lines."""
+"""Where in a TOML text a field stands that was refused, and what it may be: the decoder of fields says neither."""
 
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
-_NAMED = re.compile(r"(?:unknown|required) field `(?P<field>[^`]*)`|^(?P<place>[a-z_]+\.[a-z_]+) ")
+_NAMED = re.compile(r"(?:unknown|required) field `(?P<field>[^`]*)`|^(?P<place>[a-z_0-9]+\.[a-z_0-9]+) ")
 _HEADER = re.compile(r"\s*\[{1,2}([^\[\]#]+)\]{1,2}\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\-]+)\s*=")
 
@@ -38,6 +40,23 @@ def field_of(reason: str) -> str:
         return reason
     said, field = reason[: place.start()], ".".join(_words(place["place"]))
     return f"{field}: {said}" if field and not said.startswith(f"{field}.") else said
+
+
+def instead(kind: type, reason: str) -> str:
+    """What may stand in the place of an unknown field or value: `` (one of: ...)`` or `` (did you mean ...?)``.
+
+    :param kind: of the whole content
+    """
+    place, named = _PLACE.search(reason), _NAMED.search(reason)
+    hint: Any = kind
+    for word in _words(place["place"]) if place else []:
+        hint = get_type_hints(hint)[word]
+    if named and named["field"] and "unknown" in reason:
+        close = get_close_matches(named["field"], list(get_type_hints(hint)), 1)
+        return f"; did you mean `{close[0]}`?" if close else f"; there are: {', '.join(get_type_hints(hint))}"
+    parts = [hint, *get_args(hint)]  # the type itself, or those of a union
+    choices = [part for part in parts if get_origin(part) is Literal]
+    return f", expected {' or '.join(get_args(choices[0]))}" if choices and "enum" in reason else ""
 
 
 def _words(place: str) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from proofs.simulate.build import BuildEnding
 from proofs.simulate.results import ScenarioResult
 
-_OF_ENDINGS = ("#2f8f5b", "#d9a300", "#c8463c")
+_OF_ENDINGS = ("#2f8f5b", "#8a8f98", "#d9a300", "#c8463c")
 _OF_SHARES = ("#1f5fbf", "#6ea4f5", "#bcd2f8")
 _SHARES = ("share on the wanted node", "share in 1 GiB extents", "share in 2 MiB extents")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from reference.constants import MAX_NUMNODES
 
 from .events import FORMAT_1, FORMAT_2, Header
 from .gunzip import Gunzip
+from .partial import PartialState, lists_of, partly_observed
 from .text import one_line, printable
 
 STANDARD_INPUT = "-"
@@ -139,6 +140,8 @@ class Trace:
         self.first_line = lines.number
         self.raw = [raw]
         """The lines read so far, header first."""
+        self.partial: dict[int, PartialState] = {}
+        """By index of the event: the state of an event that has only some counters; its own ``state`` is not set."""
         self._lines = lines
         self._events = self._read()
 
@@ -153,8 +156,17 @@ class Trace:
 
     def read_so_far(self) -> list[Event]:
         """The events read so far, again."""
-        decode = _DECODERS[self.header.format].decode
-        return [decode(line) for line in self.raw[1:]]
+        return [self._decode(line)[0] for line in self.raw[1:]]
+
+    def _decode(self, line: bytes) -> tuple[Event, PartialState | None]:
+        """An event, and its state if that has only some counters; they are permitted in claim-trace/2."""
+        try:
+            event: Event = _DECODERS[self.header.format].decode(line)
+        except msgspec.ValidationError as error:
+            if self.header.format != FORMAT_2 or "`$.state" not in str(error):
+                raise
+            return partly_observed(line)
+        return event, None
 
     def check_shape(self, state: State) -> None:
         """Check that the lists of a state have a number for each node; not done while reading, as comparisons imply it.
@@ -170,17 +182,18 @@ class Trace:
     def _read(self) -> Iterator[Event]:
         lines = self._lines
         raw = self.raw
-        decode = _DECODERS[self.header.format].decode
         check = _Checker(self.header)
         while (line := lines.next()) is not None:
             if not line.startswith(b'{"op"') and _kind(line, lines).format is not UNSET:
                 lines.push_back(line)
                 break
             try:
-                event: Event = decode(line)
+                event, partial = self._decode(line)
             except _MALFORMED as error:
                 raise lines.error(_explain(error, self.header.format)) from None
             raw.append(line)
+            if partial is not None:
+                self.partial[len(raw) - 2] = partial
             if problem := check.problem(event):
                 raise lines.error(problem)
             yield event
@@ -195,6 +208,15 @@ def shape_problem(state: State, num_nodes: int) -> str | None:
         "node_outstanding_claims": state.node_outstanding_claims,
         **{f"domains.{domid}.claims": counters.claims for domid, counters in state.domains.items()},
     }
+    return _length_problem(lists, num_nodes)
+
+
+def partial_shape_problem(state: PartialState, num_nodes: int) -> str | None:
+    """The same of a state that has only some counters."""
+    return _length_problem(lists_of(state), num_nodes)
+
+
+def _length_problem(lists: Mapping[str, list[int] | UnsetType], num_nodes: int) -> str | None:
     for name, numbers in lists.items():
         if numbers is not UNSET and len(numbers) != num_nodes:
             return f"field `state.{name}` must have {num_nodes} numbers"
@@ -275,7 +297,7 @@ class _Checker:
                     return f"both `crash` and `{field}`"
             return None
         state = event.state
-        if state is UNSET:
+        if state is UNSET and not self._extended:
             return "field `state` is missing"
         for field in () if self._extended else event.observed:
             if getattr(event, field) is UNSET and field != "on_node":  # checked with mfn

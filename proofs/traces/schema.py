@@ -17,6 +17,9 @@ from .events import FORMAT_1, FORMAT_2, Header
 def json_schema() -> dict[str, Any]:
     """Schema (2020-12) of one line: a header or an event."""
     (header, events), definitions = msgspec.json.schema_components([Header, Events2], ref_template="#/$defs/{name}")
+    for name in ("State", "DomainCounters"):
+        del definitions[name]["required"]  # claim-trace/2: what an event does not observe is not there
+    definitions["State"]["properties"]["partial"] = {"type": "boolean", "default": False}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"a line of {FORMAT_1} or {FORMAT_2}",

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from proofs.cli.explain import explain
-from proofs.explain.story import scenes
 from proofs.traces import read_traces
 
 FINDING = "tests/data/findings/claim-sets/host-backed.jsonl"
@@ -20,7 +19,7 @@ FINDING = "tests/data/findings/claim-sets/host-backed.jsonl"
 def test_picture_shows_every_event_and_loads_nothing(tmp_path: Path) -> None:
     path = tmp_path / "finding.svg"
     done = CliRunner().invoke(explain, [FINDING, "--svg", str(path)])
-    events = [scene.event for trace in read_traces(FINDING) for scene in scenes(trace)]
+    events = [event for trace in read_traces(FINDING) for event in trace]
     assert (done.exit_code, done.output) == (0, f"{path}: {len(events)} events with boot\n")
     words = "".join(ET.parse(path).getroot().itertext()).replace("\xa0", " ")
     for event in events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from docs._make.blocks import blocks_of
-from docs._make.scenarios import DOCUMENT, PICTURE, SEEDS, read, tables, written
+from docs._make.scenarios import DOCUMENT, PICTURE, SEEDS, policies, ran_to_stop, read, seeds, stopped, tables, written
 from proofs.simulate.plots import plot
-from proofs.simulate.policies import POLICIES
+from proofs.simulate.policies import POLICIES, default_policies
 from proofs.simulate.results import rows
 from proofs.simulate.run import run_once
 from proofs.simulate.scenario import built_in, load
@@ -50,7 +51,8 @@ def test_custom_scenario_as_json(small: str) -> None:
     code, out, _ = call(small, "--seeds", "3", "--seed", "7", "--json", "--jobs", "2")
     assert code == 0
     result = json.loads(out)
-    assert (result["asked"], result["runs"], result["seed"]) == (12, 12, 7)
+    assert (result["asked"], result["runs"], result["seed"]) == (18, 18, 7)
+    assert result["left_out"] == {"small": []}
     measures = {row["policy"]: row["measures"] for row in result["rows"]}
     assert measures["no-claims"]["failed half-way"]["mean"] > 0
     assert measures["claim-sets"]["completed"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
@@ -82,6 +84,30 @@ def test_scenarios_are_listed_and_shown() -> None:
         (["--show", "x"], "claimcheck: no scenario 'x'; there are: "),
         (["--policy", "claims"], "claimcheck: no policy 'claims'; "),
         (["boot-storm", "boot-storm"], "claimcheck: two scenarios have the same name"),
+        (
+            ["boot-storm", "--policy", "no-claims", "--set", "builds.legacy_share=0.5"],
+            "claimcheck: boot-storm: --policy no-claims ignores builds.legacy_share (no builder claims)",
+        ),
+        (
+            ["boot-storm", "--policy", "xl", "--set", "builds.fallback=host-wide"],
+            "claimcheck: boot-storm: --policy xl ignores builds.fallback (its claim is host-wide already)",
+        ),
+        (
+            ["boot-storm", "--set", "builds.fallbak=host-wide"],
+            "claimcheck: --set builds.fallbak=host-wide: builds: Object contains unknown field `fallbak`; did you mean",
+        ),
+        (
+            ["boot-storm", "--set", "builds.fallback=claim"],
+            "claimcheck: --set builds.fallback=claim: builds.fallback: Invalid enum value 'claim', expected none or host-w",
+        ),
+        (
+            ["boot-storm", "--set", "builds.ask_then_start=true"],
+            "claimcheck: --set builds.ask_then_start=true: builds.ask_then_start has nobody to ask",
+        ),
+        (
+            ["boot-storm", "--set", "dom0.memory=80GiB"],
+            "claimcheck: --set dom0.memory=80GiB: dom0.memory and running.grows_to of all running domains together",
+        ),
         (["--seeds", "0"], "claimcheck: Invalid value for '--seeds'"),
     ],
 )
@@ -98,6 +124,27 @@ def test_error_in_a_custom_scenario_matches_the_quick_start(tmp_path: Path) -> N
     done = subprocess.run([*CLAIMCHECK, "mine.toml"], capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr in (DOCUMENT.parent / "quickstart.md").read_text()
+
+
+def test_policy_that_ignores_a_field_is_left_out(small: str) -> None:
+    code, out, _ = call(small, "--seeds", "1", "--set", "builds.populate_preempted=0.5", "--policy", "all")
+    assert code == 0
+    words = " ".join(out.split())
+    assert "Not run: legacy ignores builds.populate_preempted (its generation stashes no extents)" in words
+    assert "extents stashed" in words
+    assert [name in words.partition("Not run")[0] for name in (" xl ", " legacy ")] == [True, False]
+
+
+def test_every_table_fits_80_columns(small: str) -> None:
+    done = subprocess.run(
+        [*CLAIMCHECK, small, "--seeds", "1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"COLUMNS": "80"},
+    )
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert [done.stdout.count(name) for name in ("claim-sets", "xenopsd", " measure ")] == [1, 1, 2]
 
 
 def test_unwritable_picture_is_reported_and_the_table_shown(small: str) -> None:
@@ -134,8 +181,15 @@ def test_document_has_every_scenario() -> None:
     "name", ["boot-storm", *(pytest.param(n, marks=pytest.mark.long) for n in ("mixed-builders", "parallel-migration"))]
 )
 def test_fresh_run_gives_the_table_of_the_document(name: str) -> None:
-    again = [run_once(load(built_in()[name]), policy, seed) for policy in POLICIES for seed in range(20)]
+    scenario = load(built_in()[name])
+    again = [run_once(scenario, policy, seed) for policy in default_policies(scenario) for seed in seeds(name)]
     assert tables([load(built_in()[name])], rows(again)) in DOCUMENT.read_text()
+
+
+def test_document_says_how_often_the_host_stops() -> None:
+    blocks = blocks_of(DOCUMENT.read_text())
+    assert blocks["stopped"].strip() == stopped(ran_to_stop())
+    assert blocks["policies"].strip() == policies()
 
 
 def test_picture_matches_the_tables() -> None:
@@ -148,18 +202,22 @@ def test_picture_matches_the_tables() -> None:
 def test_conclusions_follow_from_the_tables() -> None:
     """The sentences under the table of answers, as statements about its numbers."""
     table = blocks_of(DOCUMENT.read_text())["answers"].splitlines()[2:]
-    cells = {row[1].strip(): [re.findall(r"[\d.]+", c) for c in row[2:7]] for row in
+    cells = {row[1].strip(): [re.findall(r"[\d.]+", c) for c in row[2:9]] for row in
              (line.split("|") for line in table)}  # fmt: skip
     assert set(cells) == set(built_in())
-    for name, (half_way, _, wanted, completed, _) in cells.items():
-        assert float(half_way[1]) == 0
+    for name, (no_claims, half_way_xl, share_xl, share_xenopsd, wanted, completed, _) in cells.items():
+        incoming = load(built_in()[name]).builds.incoming_share
+        assert [float(half_way) for _, half_way in (no_claims or ["0", "0"], half_way_xl)] == [0, 0]
+        assert (float(half_way_xl[0]) > 0) == (incoming > 0), "xl claims nothing for incoming migrations"
         nodes = load(built_in()[name]).builds.nodes_wanted
         if nodes == 1:
             assert all(_overlap(name, measure) for measure in ("completed", "share on the wanted node"))
         else:
-            assert float(wanted[0]) < float(wanted[1])
+            assert float(wanted[0]) <= float(wanted[1])
             assert float(completed[0]) >= float(completed[1])
-    refused = {name for name, row in cells.items() if float(row[4][1]) > 0}
+            for before, after in (share_xl, share_xenopsd):
+                assert float(before) < float(after)
+    refused = {name for name, row in cells.items() if float(row[6][1]) > 0}
     assert refused == {"fragmented", "host-evacuation"}
 
 

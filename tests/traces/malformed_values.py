@@ -90,7 +90,8 @@ def field_cases() -> Iterator[Case]:
                 yield at_event(f"{op} without {field}", trace, index, less, f"`{field}`")
         yield at_event(f"{op} with an unknown field", trace, index, event | {"extra": 1}, "unknown field `extra`")
         less = {name: value for name, value in event.items() if name != "state"}
-        yield at_event(f"{op} without state", trace, index, less, "field `state` is missing")
+        if trace[0]["format"] == "claim-trace/1":
+            yield at_event(f"{op} without state", trace, index, less, "field `state` is missing")
 
 
 def element_cases() -> Iterator[Case]:
