@@ -48,6 +48,8 @@ def host_lines(view: LaneView, width: int, *, named: bool) -> Text:
         lines += _builder(row)
     if view.differs:
         lines.append(Text(f"model and reference differ: {view.differs}", "bold red"))
+    elif not view.has_model:
+        lines.append(Text("without the model: no caller of the hypervisor makes one of these calls", "yellow"))
     return Text("\n").join(lines)
 
 

@@ -68,6 +68,8 @@ class LaneView(Struct):
     """The host has crashed."""
     differs: str = ""
     """Where the model's counters differ from the reference's."""
+    has_model: bool = True
+    """False: the model cannot follow, because no caller of the hypervisor makes one of the calls so far."""
     in_flight: dict[str, Event] = {}
 
     @property
@@ -150,6 +152,7 @@ class Lane:
         """The host now."""
         broken = {name: str(violation) for name, violation in stage.broken.items()}
         view.stopped, view.differs = stage.ended, stage.differs
+        view.has_model = stage.model is not None or stage.ended
         if stage.ended:
             view.broken = {**broken, NO_CRASH: self._session.broken.get(NO_CRASH, "the host has stopped")}
             return

@@ -33,8 +33,9 @@ def sensible_lines(host: Host, builder: str, *, domctl: bool) -> Iterator[str]:
     domains = list(host.domains.values())[:_MOST_DOMAINS]
     for domain in domains:
         yield from _of_domain(host, domain, builder, domctl=domctl)
-    free_id = next(domid for domid in range(1, len(host.domains) + 2) if domid not in host.domains)
-    yield f"d{free_id} create max={host.total_avail_pages or sum(host.node_pages)}"
+    if domctl:
+        free_id = next(domid for domid in range(1, len(host.domains) + 2) if domid not in host.domains)
+        yield f"d{free_id} create max={host.total_avail_pages or sum(host.node_pages)}"
     yield from _of_blocks(host, builder)
     yield from _of_frames(host)
 
@@ -42,7 +43,8 @@ def sensible_lines(host: Host, builder: str, *, domctl: bool) -> Iterator[str]:
 def _of_domain(host: Host, domain: Domain, builder: str, *, domctl: bool) -> Iterator[str]:
     name = f"d{domain.domid}"
     if domain.is_dying:
-        yield from (f"{name} relinquish", f"{name} forget")
+        if domctl:  # while it is killed, nothing else destroys it
+            yield from (f"{name} relinquish", f"{name} forget")
         return
     if domctl:
         yield from _claims(host, domain, name)

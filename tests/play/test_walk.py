@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
+from proofs.play.drawing import host_lines
 from proofs.play.lookahead import Lookahead, StartPoint, offers_at, report, start_at
 from proofs.play.opening import opened
 from proofs.play.saving import UnsavableWalkError, save, script
@@ -109,6 +110,16 @@ def test_domain_being_killed_may_hold_claims() -> None:
     assert view.builders[0].holds == ["domctl_lock"]
     assert walk.type("A: continue")
     assert (walk.views[0].builders, walk.views[0].domains[0].claims) == ([], [])
+
+
+def test_call_that_no_caller_makes_is_marked_and_not_offered() -> None:
+    walk = walk_of("host 1", "d1 create max=1", "d1 claim 1@0", "A: d1 kill")
+    assert walk.views[0].has_model
+    words = {offer.text.split()[1] for offer in offers_at(walk.here) if offer.text.startswith("d")}
+    assert words == {"take"}, "the domctl lock is held"
+    assert walk.type("d1 forget")
+    assert not walk.views[0].has_model
+    assert "without the model" in host_lines(walk.views[0], 80, named=False).plain
 
 
 def test_builder_shows_the_locks_that_it_took() -> None:
