@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from docs._make import catalogue, scripts, statements
+from docs._make import catalogue, explore, scripts, statements
 from docs._make.blocks import Maker, Output, parser, renewed, table
 from docs._make.checkout import DOCUMENTS, ROOT
 from docs._make.readme import PICTURE, findings, picture
@@ -111,6 +111,11 @@ def _state_properties() -> str:
 
 BLOCKS: dict[str, dict[str, Maker]] = {
     "docs/statements.md": {"statements": statements.shown},
+    "docs/explore.md": {
+        "explore-keys": explore.key_table,
+        "explore-limits": explore.limits,
+        "explore-screen": explore.screen_block,
+    },
     "docs/index.md": {"generation-pages": catalogue.toctree},
     "docs/reference.md": {"generation-classes": catalogue.of_reference},
     "README.md": {"findings": findings},

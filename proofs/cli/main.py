@@ -22,6 +22,7 @@ _VERBS = {
     "diff": "the reference's own code on any counters: every path against the model",
     "fuzz": "random traces: the reference against the model, or against an outside program",
     "run": "a script of operations: what happens, why a call is refused, what breaks",
+    "explore": "play on a host in the terminal, one operation at a time",
     "explain": "show a trace as a timeline",
     "export": "invariants as a C header, traces as tests",
     "simulate": "the effect of claims: many builders and running domains on one host",

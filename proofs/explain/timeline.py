@@ -103,20 +103,23 @@ def bar_lines(rows: list[Bar], columns: int, words: int = 0) -> Iterator[Text]:
     width = max(_LEAST, min(_BAR, columns - _BEFORE - max(words, *map(len, numbers))))
     for row, text in zip(rows, numbers, strict=True):
         line = Text(f"        {row.name:<8} ")
-        beyond = max(0, -row.unclaimed)
-        used, limbo, claimed = _sums(row)
-        cells = [
-            ("█", used, "blue"),
-            ("▓", limbo, "cyan"),
-            (OFFLINE, row.offline, "yellow"),
-            ("▒", claimed - beyond, "magenta"),
-            ("·", max(0, row.unclaimed), "dim"),
-            ("!", beyond, "bold red"),
-        ]
-        shares = share_cells([pages for _, pages, _ in cells], width)
-        for (symbol, _, style), count in zip(cells, shares, strict=True):
-            line.append(symbol * count, style=style)
-        yield line.append(text, style="dim")
+        yield line.append_text(bar_cells(row, width)).append(text, style="dim")
+
+
+def bar_cells(row: Bar, width: int) -> Text:
+    """The bar alone, so many columns wide."""
+    beyond = max(0, -row.unclaimed)
+    used, limbo, claimed = _sums(row)
+    cells = [
+        ("█", used, "blue"),
+        ("▓", limbo, "cyan"),
+        (OFFLINE, row.offline, "yellow"),
+        ("▒", claimed - beyond, "magenta"),
+        ("·", max(0, row.unclaimed), "dim"),
+        ("!", beyond, "bold red"),
+    ]
+    shares = share_cells([pages for _, pages, _ in cells], width)
+    return Text.assemble(*((symbol * count, style) for (symbol, _, style), count in zip(cells, shares, strict=True)))
 
 
 def _sums(row: Bar) -> tuple[int, int, int]:

@@ -68,13 +68,13 @@ def play_trace(session: Session, trace: Trace) -> Iterator[LineResult]:
 
 
 def _event(session: Session, trace: Trace, event: Event) -> LineResult:
-    shown, _begun = session.run(_request(event))
+    shown, _begun = session.run(request_of(event))
     if shown.result.startswith("impossible"):
         raise ScriptError(session.path, trace.line, 0, f"{event.op}: {shown.result}")
     return LineResult(trace.line, line_of(event, len(trace.header.host.nodes)), shown, _unlike(event, session))
 
 
-def _request(event: Event) -> Event:
+def request_of(event: Event) -> Event:
     """The event without its results, except the blocks that it got."""
     kept = {f: getattr(event, f) for f in event.__struct_fields__ if f not in ("state", "crash")}
     for name in event.observed:

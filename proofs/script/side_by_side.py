@@ -27,7 +27,7 @@ def comparison(one: ScriptResult, other: ScriptResult) -> Iterator[tuple[str, st
     for number, text in sorted(texts.items()):
         left, right = (lines.get(number) for lines in by_line)
         outcomes = [_outcome(line) for line in (left, right)]
-        differences = list(_differences(left, right))
+        differences = list(line_differences(left, right))
         marks = "" if not differences or found else "  <- first difference"
         head = f"{number:>4} {text:{width}} "
         if len(text) > width:
@@ -66,7 +66,7 @@ def _details(line: LineResult | None) -> Iterator[str]:
         yield from (f"breaks here: {text}" for text in line.event.breaks)
 
 
-def _differences(one: LineResult | None, other: LineResult | None) -> Iterator[str]:
+def line_differences(one: LineResult | None, other: LineResult | None) -> Iterator[str]:
     """What differs after a line: the outcome, and whose which pages are."""
     if one is None or other is None:
         yield "only one of the two can run this line"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -328,12 +329,18 @@ def line_of(event: Event, nodes: int = 0, *, at_lowest: bool = False) -> str:
     return " ".join(parts)
 
 
+@cache
+def _fields(kind: type[Event]) -> dict[str, msgspec.structs.FieldInfo]:
+    """By name. msgspec reads the types again at each call, which takes milliseconds."""
+    return {field.name: field for field in msgspec.structs.fields(kind)}
+
+
 def _is_default(kind: type[Event], name: str, value: Any) -> bool:
     if name == kind.words.main and value != []:
         return False
     if name in kind.words.defaults:
         return bool(value == kind.words.defaults[name])
-    field = next(f for f in msgspec.structs.fields(kind) if f.name == name)
+    field = _fields(kind)[name]
     if field.default_factory is not msgspec.NODEFAULT:
         return bool(value == field.default_factory())
     return bool(value == field.default)

@@ -1,0 +1,3 @@
+"""The lights of properties, as characters."""
+
+HOLDS, BROKEN, UNKNOWN = "●", "✗", "○"
