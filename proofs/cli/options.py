@@ -60,3 +60,47 @@ class Seconds(click.FloatRange):
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
+
+
+class RulesOption(click.Option):
+    """`--rules FILE`, which every verb has: the generation of the file is known by its name from then on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["--rules"],
+            metavar="FILE",
+            multiple=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_load,
+            help="Rules of your own, to use as a generation: docs/review-a-patch.md. Several.",
+        )
+
+
+def with_rules(command: click.Command) -> click.Command:
+    """The verb, which takes `--rules` as well; of a verb that has commands of its own, these."""
+    if isinstance(command, click.Group):
+        for sub in command.commands.values():
+            with_rules(sub)
+    elif not any(isinstance(param, RulesOption) for param in command.params):
+        command.params.append(RulesOption())
+    return command
+
+
+def _load(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]) -> None:
+    """Make the generations known. Where none is chosen with `--generation`, that is what is meant.
+
+    :raises click.BadParameter: a file cannot be used
+    """
+    if not paths:
+        return
+    from proofs.rules import RulesError
+    from proofs.rules.loading import load
+
+    try:
+        names = list(dict.fromkeys(load(path).name for path in paths))
+    except RulesError as error:
+        raise click.UsageError(str(error), ctx) from None
+    chosen = next((one for one in ctx.command.params if one.name == "semantics"), None)
+    if chosen is not None:
+        ctx.default_map = {**(ctx.default_map or {}), "semantics": names if chosen.multiple else names[0]}
