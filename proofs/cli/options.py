@@ -87,7 +87,7 @@ def with_rules(command: click.Command) -> click.Command:
     return command
 
 
-def _load(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]) -> None:
+def _load(ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) -> None:
     """Make the generations known. Where none is chosen with `--generation`, that is what is meant.
 
     :raises click.BadParameter: a file cannot be used

@@ -1,9 +1,9 @@
 """Rules in a file of their own: both halves of a generation that is not in the tree.
 
 A file has one subclass of `reference.generation.Generation` with a name, and one value of
-`model.generations.generation.Generation` whose rules have the same name. Once it is loaded (`proofs.rules.loading`), the
-generation is known by that name in this process, and in every process that works for it: these get the text, so an
-edit of the file meanwhile changes nothing.
+`model.generations.generation.Generation` whose rules have the same name. Once it is loaded (`proofs.rules.loading`),
+that name is known in this process, and in every process that works for it: these get the text, so an edit of the file
+meanwhile changes nothing.
 
 Here is what is known of the files that are loaded; nothing of it needs the model.
 """

@@ -8,7 +8,7 @@ import pytest
 
 from docs._make.blocks import renewed
 from docs._make.host_check import claims
-from docs._make.lock_costs import OPERATIONS, locks_taken
+from proofs.review.lock_costs import OPERATIONS, locks_taken
 from docs._make.questions import BLOCKS, DOCUMENTS, QUESTIONS, main, smallest
 from proofs.matrix.findings import measure
 from proofs.matrix.rows import MatrixRow
