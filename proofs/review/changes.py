@@ -32,8 +32,9 @@ def verdict_changes(base: Sequence[CellVerdict], own: Sequence[CellVerdict]) -> 
         direction = _direction(before, after)
         if direction is not None:
             reason = after.reason if direction is Direction.UNKNOWN else ""
-            trace = "" if after.trace is None else _lines(after)
-            change = VerdictChange(row.name, in_words(before), in_words(after), direction, reason, trace)
+            change = VerdictChange(row.name, in_words(before), in_words(after), direction, reason)
+            if after.trace is not None:
+                change.trace, change.violated = _lines(after), after.trace.broken or after.replayed
             found.append(change)
     return found
 

@@ -26,7 +26,7 @@ SIZES = (Size(1, 1), Size(2, 2), Size(3, 2))
 """Hosts, in nodes and domains, on which the two halves are compared."""
 EVENTS = 5
 """Of a trace on which the references differ, at most."""
-SECONDS = 20.0
+SECONDS = 10.0
 """Of processor time for that search."""
 Proofs = tuple[list[CellVerdict], list[UnprovedRow]]
 """What is proved of the rules, and the rows that have no proof."""

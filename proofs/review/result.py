@@ -35,6 +35,8 @@ class VerdictChange:
     """Of unknown: why."""
     trace: str = ""
     """Of refuted: a shortest trace, as lines of a file."""
+    violated: list[str] = field(default_factory=list)
+    """Of refuted: what does not hold after it, with the numbers."""
 
 
 @dataclass
@@ -59,6 +61,8 @@ class Review:
     changes: list[VerdictChange] = field(default_factory=list)
     difference: GenerationDifference | None = None
     """Where the reference first behaves differently from the base; None: not searched."""
+    behaviour: str = ""
+    """The trace of that difference on the base and on these rules, as lines of a file."""
     like_base: list[OperationResult] = field(default_factory=list)
     """Where that search found nothing: the reference's half against the model of the base."""
     locks: list[LockChange] = field(default_factory=list)
@@ -67,7 +71,9 @@ class Review:
     missing: list[str] = field(default_factory=list)
     """What was not done before Ctrl-C."""
     kept: int = 0
-    """Rows refuted for the base that its trace refutes here too: every result and counter of it is the same."""
+    """Rows that needed no judging: the trace of the base refutes them here too, or the model's half is the base's."""
+    model_unchanged: bool = False
+    """The model's half is that of the base, but for the name."""
     seconds: float = 0.0
     processor_seconds: float = 0.0
     """Of the parts, on all processors together."""

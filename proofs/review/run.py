@@ -11,8 +11,10 @@ from typing import Any
 
 from model.generations import GENERATIONS
 from proofs import stored
+from proofs.diff.run import ordered
 from proofs.explain.source import reference_source, rule_changes
 from proofs.matrix.cells import UnprovedRow
+from proofs.matrix.differences import lines_of
 from proofs.matrix.matrix import InterruptedMatrix, matrix
 from proofs.matrix.other_rows import matrix_ids
 from proofs.matrix.rows import rows
@@ -79,10 +81,15 @@ def _stored(rules: LoadedRules) -> Review | None:
 
 def _is_renamed(rules: LoadedRules) -> bool:
     """Both halves are those of the base by construction: the same functions and values."""
-    one, other = GENERATIONS[rules.base], GENERATIONS[rules.name]
-    named = replace(other.rules, name=one.rules.name, summary=one.rules.summary)
     cls, base = type(OF_REFERENCE[rules.name]), type(OF_REFERENCE[rules.base])
-    return named == one.rules and one.transitions == other.transitions and _rules_of(cls) == _rules_of(base)
+    return is_model_unchanged(rules.base, rules.name) and _rules_of(cls) == _rules_of(base)
+
+
+def is_model_unchanged(base: str, name: str) -> bool:
+    """The model's half is that of the base, but for the name: so are its verdicts."""
+    one, other = GENERATIONS[base], GENERATIONS[name]
+    named = replace(other.rules, name=one.rules.name, summary=one.rules.summary)
+    return named == one.rules and one.transitions == other.transitions
 
 
 def _rules_of(cls: type[Generation]) -> dict[str, Any]:
@@ -105,9 +112,14 @@ def _judge(found: Review, jobs: int, cached: bool, progress: Progress) -> None:
         except InterruptedMatrix:
             found.missing = ["everything: the verdicts of the base were being judged"]
             return
-    first: list[ReviewTask] = [ProofTask(found.name), BehaviourTask(found.base, found.name), *halves(found.name)]
+    first: list[ReviewTask] = [BehaviourTask(found.base, found.name), *halves(found.name)]
+    if is_model_unchanged(found.base, found.name):
+        found.cells = [replace(cell, semantics=found.name) for cell in base_cells]
+        found.kept, found.model_unchanged = len(found.cells), True
+    else:
+        first.insert(0, ProofTask(found.name))
     unproved = _do(found, first, jobs, lambda n, of: progress("proving, comparing the halves", n, of))
-    if not found.disagreements() and not found.undecided():
+    if unproved and not found.disagreements() and not found.undecided():
         same = refuted_alike(found.base, found.name, base_cells, unproved)
         found.kept, found.cells = len(same), found.cells + same
         unproved = [one for one in unproved if all(one.row != cell.row for cell in same)]
@@ -118,6 +130,7 @@ def _judge(found: Review, jobs: int, cached: bool, progress: Progress) -> None:
             second += halves(found.name, found.base)
     if second and not found.missing:
         _do(found, second, jobs, lambda n, of: progress("searching traces", n, of))
+    found.halves, found.like_base = ordered(found.halves), ordered(found.like_base)
     order = {row: number for number, row in enumerate(rows())}
     found.cells.sort(key=lambda cell: order[cell.row])
     found.changes = verdict_changes(base_cells, found.cells)
@@ -147,6 +160,7 @@ def _enter(found: Review, part: ReviewTask, result: Any) -> list[UnprovedRow]:
         found.cells += result
     elif isinstance(part, BehaviourTask):
         found.difference = result
+        found.behaviour = lines_of(found.base, found.name, result).decode() if result.differs else ""
     elif part.base:
         found.like_base += result
     else:

@@ -86,8 +86,8 @@ class _Writer:
         cls = title if title[0].isalpha() else f"Rules{title}"
         return (
             f'"""`{self.name}`: {self.base} with ... (say what the patch changes).\n\n'
-            "Uncomment a rule (`#:` begins a sentence about it) and change it, in both halves. As it stands, a rule does\n"
-            "what the base does.\n"
+            "Uncomment a rule (`#:` begins a sentence about it) and change it, in both halves. As it stands, a rule\n"
+            "does what the base does.\n"
             f'Then: claimcheck review {self.name}.py\n"""\n\n'
             f"{self._imported()}\n\n\n"
             f"class {cls}({self.cls.__name__}):\n"

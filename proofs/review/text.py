@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,12 +12,10 @@ from proofs.diff.run import OperationResult
 from proofs.diff.smallest import Input
 from proofs.explain.compact import compact_timeline
 from proofs.matrix.difference import GenerationDifference
-from proofs.matrix.differences import lines_of
 from proofs.prover.verdict import Verdict
-from proofs.replay import replay_trace
 from proofs.review.parts import SIZES
 from proofs.review.result import Direction, Review, VerdictChange
-from proofs.traces import read_traces
+from proofs.traces import Trace, read_traces
 
 SHOWN = 3
 """Traces that are shown; the others are named."""
@@ -41,7 +39,7 @@ def as_text(review: Review, width: int) -> str:
     ]
     blocks += [_table(_HEADINGS[kind], review.of_direction(kind), width) for kind in Direction]
     blocks += _traces(review, width)
-    blocks += [_halves_difference(row, width) for row in review.disagreements()[:SHOWN]]
+    blocks += [_halves_difference(row, width) for row in review.disagreements()[:1]]
     if review.difference is not None and review.difference.differs:
         blocks.append(_behaviour(review, review.difference, width))
     if review.locks:
@@ -100,6 +98,8 @@ def _facts(review: Review) -> Iterator[str]:
 
 def _judged(review: Review) -> str:
     when = f"were found on {review.base_judged}" if review.base_judged else "were found in this run"
+    if review.model_unchanged:
+        return f"The model's half is that of {review.base}: so are its verdicts, which {when}."
     kept = f" {review.kept} rows are refuted by the same trace as there." if review.kept else ""
     return f"Those of {review.base} {when}.{kept}"
 
@@ -141,28 +141,31 @@ def _traces(review: Review, width: int) -> Iterator[list[str]]:
     groups = sorted(found.values(), key=lambda group: group[0].trace.count("\n"))
     for group in groups[:SHOWN]:
         named = ", ".join(change.row for change in group)
-        yield [*_wrapped(f"A shortest trace that violates {named}:", width), "", *_timeline(group[0].trace, width)]
+        violated = [line for text in group[0].violated for line in _wrapped(f"  Violated: {text}", width)]
+        heading = _wrapped(f"A shortest trace that violates {named}:", width)
+        yield [*heading, "", *_timeline(group[0].trace, width), *violated]
     if len(groups) > SHOWN:
         yield _wrapped(f"{len(groups) - SHOWN} more traces: claimcheck review {review.path} --out DIR", width)
 
 
-def _timeline(lines: str, width: int, violated: bool = True) -> list[str]:
-    """A trace without bars; below it what it violates, with the numbers."""
+def _timeline(lines: str, width: int) -> list[str]:
+    """A trace without bars."""
+    return [f"  {line}" for line in _read(lines, lambda trace: compact_timeline(trace, width - 2)).splitlines()]
+
+
+def _read(lines: str, said: Callable[[Trace], str]) -> str:
+    """What is said of the first trace of a file with these lines."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "trace.jsonl"
         path.write_text(lines, encoding="utf-8")
-        shown = [f"  {line}" for line in compact_timeline(next(iter(read_traces(path))), width - 2).splitlines()]
-        if violated:
-            result = replay_trace(next(iter(read_traces(path))))
-            for name, where in result.first_broken.items():
-                shown += _wrapped(f"  Violated: {name}, at {where}", width)
-    return shown
+        traces = read_traces(path)
+        return said(next(traces))
 
 
 def _behaviour(review: Review, found: GenerationDifference, width: int) -> list[str]:
-    traces = lines_of(review.base, review.name, found).decode().splitlines(keepends=True)
+    traces = review.behaviour.splitlines(keepends=True)
     of_base = "".join(traces[: len(traces) // 2])
-    shown = _timeline(of_base, width, violated=False)
+    shown = _timeline(of_base, width)
     heading = f"Where behaviour first differs ({review.base} / {review.name}):"
     differs = [line for text in found.differs for line in _wrapped(f"  {text}", width)]
     return [heading, "", *shown, *differs]
@@ -177,15 +180,12 @@ def _halves_difference(row: OperationResult, width: int) -> list[str]:
     lines += _wrapped(f"  the reference: {found.reference}, changes {_listed(found.after) or 'nothing'}", width)
     if not found.trace:
         return [*lines, *_wrapped("  No trace from boot was found: the state may not be reachable.", width)]
-    return [*lines, "", *_timeline("\n".join(found.trace) + "\n", width, violated=False), *_last_word(found, width)]
+    return [*lines, "", *_timeline("\n".join(found.trace) + "\n", width), *_last_word(found, width)]
 
 
 def _last_word(found: Input, width: int) -> list[str]:
     """What the run of both halves on the numbers said."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.jsonl"
-        path.write_text("\n".join(found.trace) + "\n", encoding="utf-8")
-        said = next(iter(read_traces(path))).header.source
+    said = _read("\n".join(found.trace) + "\n", lambda trace: trace.header.source)
     return _wrapped(f"  {said.removeprefix('claimcheck diff: ')}", width)
 
 

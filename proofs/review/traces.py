@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from proofs.matrix.differences import lines_of
 from proofs.review.result import Direction, Review
 
 
@@ -16,6 +15,6 @@ def files(review: Review) -> dict[str, bytes]:
     for row in review.disagreements():
         if row.difference is not None and row.difference.trace:
             found[f"halves-{row.operation}.jsonl"] = ("\n".join(row.difference.trace) + "\n").encode()
-    if review.difference is not None and review.difference.differs:
-        found[f"{review.base}--{review.name}.jsonl"] = lines_of(review.base, review.name, review.difference)
+    if review.behaviour:
+        found[f"{review.base}--{review.name}.jsonl"] = review.behaviour.encode()
     return found

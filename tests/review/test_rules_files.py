@@ -220,8 +220,14 @@ def test_exception_in_a_rule_ends_a_command_with_2(tmp_path: Path) -> None:
         'name = "mine"\n\n    def request_permitted(self, host, request):\n        return request.no_such\n',
     )
     path = written(tmp_path, text)
-    code, _, err = call("diff", "--rules", path, "--shape", "1x1", "--operation", "alloc_heap_pages", "--jobs", "1")
-    assert (code, err) == (2, f"claimcheck: {path}:11: AttributeError: 'Request' object has no attribute 'no_such'\n")
+    why = f"{path}:11: AttributeError: 'Request' object has no attribute 'no_such'"
+    assert call("generations", "--no-verdicts", "claim-sets", "mine", "--rules", path)[::2] == (
+        2,
+        f"claimcheck: {why}\n",
+    )
+    code, out, _ = call("diff", "--rules", path, "--shape", "1x1", "--operation", "alloc_heap_pages", "--jobs", "1")
+    assert code == 3
+    assert why in out
 
 
 def test_every_verb_takes_rules() -> None:
@@ -249,9 +255,8 @@ REDEEM = str(REVIEWS / "redeem-host-wide-first.py")
     ("arguments", "code", "said"),
     [
         (["search", "--property", "node-backed"], 1, "node-backed: refuted in 3 events"),
-        (["diff", "--shape", "1x1", "--operation", "alloc_heap_pages"], 0, "alloc_heap_pages            1"),
+        (["diff", "--shape", "1x1", "--operation", "alloc_heap_pages"], 0, "1 proved on 1x1"),
         (["generations", "claim-sets", "redeem-host-wide-first", "--no-verdicts"], 0, "d0 claims: [0] / [1]"),
-        (["prove", "--property", "lock-order"], 0, "lock-order"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
