@@ -65,7 +65,7 @@ def _observed(semantics: str, trace: Trace) -> list[Any]:
     found: list[Any] = []
     for event in trace.events:
         try:
-            found.append((running.do(request_of(event)), running.state().key(whole_ledger=True)))
+            found.append((running.do(request_of(event)), running.state().key(whole_ledger=True)[0]))
         except (HypervisorCrash, MisuseError) as end:
             return [*found, str(end)]
     return found
