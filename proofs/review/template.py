@@ -186,7 +186,7 @@ class _Writer:
 
     @staticmethod
     def _is_known(function: FunctionType) -> bool:
-        """Whether the model asks for this very function: a copy of it would be another rule."""
+        """Whether the model compares with this very function: a copy of it would be another rule."""
         return re.search(rf"\bis (not )?{function.__name__}\b", _text_of_model()) is not None
 
     def _need(self, function: Callable[..., Any], tree: ast.FunctionDef, annotations: bool = False) -> None:

@@ -154,7 +154,7 @@ def _timeline(lines: str, width: int) -> list[str]:
 
 
 def _read(lines: str, said: Callable[[Trace], str]) -> str:
-    """What is said of the first trace of a file with these lines."""
+    """A text about the first trace of a file with these lines."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "trace.jsonl"
         path.write_text(lines, encoding="utf-8")

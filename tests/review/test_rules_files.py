@@ -108,7 +108,7 @@ BROKEN = {
         7,
         "Mine(): TypeError",
     ),
-    "derived from nothing": (
+    "a class without a base": (
         RIGHT.replace("class Mine(ClaimSets)", "class Mine(ClaimSets.__base__)").replace(
             "MODEL = replace(CLAIM_SETS,", "MODEL = replace(CLAIM_SETS, follows=(),"
         ),
