@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,7 +74,7 @@ class RulesOption(click.Option):
             multiple=True,
             is_eager=True,
             expose_value=False,
-            callback=_load,
+            callback=_note,
             help="Rules of your own, to use as a generation: docs/review-a-patch.md. Several.",
         )
 
@@ -84,13 +86,32 @@ def with_rules(command: click.Command) -> click.Command:
             with_rules(sub)
     elif not any(isinstance(param, RulesOption) for param in command.params):
         command.params.append(RulesOption())
+        run = command.invoke
+
+        def invoke(ctx: click.Context) -> Any:
+            _load(ctx, ctx.meta.get(_RULES, ()))
+            return run(ctx)
+
+        command.invoke = invoke  # type: ignore[method-assign]
     return command
 
 
-def _load(ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) -> None:
-    """Make the generations known. Where none is chosen with `--generation`, that is what is meant.
+_RULES = "proofs.cli.options.rules"
+"""Where a context has the paths."""
 
-    :raises click.BadParameter: a file cannot be used
+
+def _note(ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) -> None:
+    """What is typed is not loaded before the command runs; but where a shell completes names."""
+    ctx.meta[_RULES] = paths
+    if ctx.resilient_parsing:
+        with suppress(click.UsageError):
+            _load(ctx, paths)
+
+
+def _load(ctx: click.Context, paths: Sequence[str]) -> None:
+    """Make the generations known. Where none is chosen with `--generation`, they are what is meant.
+
+    :raises click.UsageError: a file cannot be used
     """
     if not paths:
         return
@@ -98,9 +119,10 @@ def _load(ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) -
     from proofs.rules.loading import load
 
     try:
-        names = list(dict.fromkeys(load(path).name for path in paths))
+        names = tuple(dict.fromkeys(load(path).name for path in paths))
     except RulesError as error:
         raise click.UsageError(str(error), ctx) from None
-    chosen = next((one for one in ctx.command.params if one.name == "semantics"), None)
-    if chosen is not None:
-        ctx.default_map = {**(ctx.default_map or {}), "semantics": names if chosen.multiple else names[0]}
+    chosen = next((param for param in ctx.command.params if param.name == "semantics"), None)
+    if chosen is not None and ctx.get_parameter_source("semantics") is ParameterSource.DEFAULT:
+        ctx.params["semantics"] = names if chosen.multiple else names[0]
+        ctx.set_parameter_source("semantics", ParameterSource.DEFAULT_MAP)

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import click
 import pytest
 
 from model.named import GENERATIONS
@@ -16,7 +17,7 @@ from proofs import rules, stored
 from proofs.cli.main import claimcheck
 from proofs.parallel import in_processes
 from proofs.rules import LOADED, RulesError, error_in_rules
-from proofs.rules.loading import load
+from proofs.rules.loading import forget, load
 from reference.generations import GENERATIONS as OF_REFERENCE
 from tests.review.files import REVIEWS, RIGHT, known, written
 
@@ -151,7 +152,7 @@ def test_two_files_may_be_loaded_together(tmp_path: Path) -> None:
         assert found.base == "claim-sets"
 
 
-@pytest.mark.parametrize("verb", ["prove", "search", "review", "generations"])
+@pytest.mark.parametrize("verb", ["prove", "diff", "review"])
 def test_wrong_file_is_one_line_and_exit_2(verb: str, tmp_path: Path) -> None:
     path = written(tmp_path, RIGHT.partition("MODEL")[0])
     given = [path] if verb == "review" else ["--rules", path]
@@ -231,8 +232,6 @@ def test_exception_in_a_rule_ends_a_command_with_2(tmp_path: Path) -> None:
 
 
 def test_every_verb_takes_rules() -> None:
-    import click
-
     def commands(command: click.Command) -> Iterator[click.Command]:
         if isinstance(command, click.Group):
             for sub in command.commands.values():
@@ -246,6 +245,23 @@ def test_every_verb_takes_rules() -> None:
         assert found is not None
         for command in commands(found):
             assert sum(param.opts == ["--rules"] for param in command.params) == 1, verb
+
+
+def test_shells_complete_names_of_own_rules(tmp_path: Path) -> None:
+    path = written(tmp_path, RIGHT)
+    context = click.Context(claimcheck)
+    command = claimcheck.get_command(context, "search")
+    assert command is not None
+    with known(path):
+        pass
+    try:
+        made = command.make_context("search", ["--rules", path], parent=context, resilient_parsing=True)
+        (option,) = [param for param in command.params if param.name == "semantics"]
+        assert [item.value for item in option.shell_complete(made, "mi")] == ["mine"]
+    finally:
+        forget("mine")
+    command.make_context("search", ["--property", "node-backed", "--rules", path], parent=context)
+    assert "mine" not in GENERATIONS
 
 
 REDEEM = str(REVIEWS / "redeem-host-wide-first.py")
