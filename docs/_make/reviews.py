@@ -58,6 +58,11 @@ def stored(name: str) -> StoredReview:
     return msgspec.json.decode((ROOT / path_of(name)).read_bytes(), type=StoredReview)
 
 
+def there() -> list[str]:
+    """The files whose review is stored."""
+    return [name for name in ORDER if (ROOT / path_of(name)).exists()]
+
+
 def judge(names: Sequence[str], jobs: int) -> None:
     """Review the files, and store what was found."""
     for name in names:
@@ -76,14 +81,16 @@ HEADINGS = ("rules", "halves", "worse", "undecided", "better", "behaviour differ
 
 def reviews() -> str:
     """One line per file."""
-    there = [stored(name) for name in ORDER]
-    loads, jobs = [one.load for one in there], max(one.jobs for one in there)
+    found = [stored(name) for name in there()]
+    loads, jobs = [one.load for one in found], max(one.jobs for one in found)
     processes = "one process" if jobs == 1 else f"{jobs} processes"
+    lines = [_line(one.review) for one in found]
+    lines += [[f"`{name}`", "not reviewed yet", *[""] * (len(HEADINGS) - 2)] for name in ORDER if name not in there()]
     return (
-        f"{table(HEADINGS, [_line(one.review) for one in there])}\n\n"
-        f"Seconds are of processor time, of all parts together: on two processors that do nothing else, a review takes"
-        f" half of them. Measured with {processes}, on a machine with other work (load {min(loads)} to {max(loads)} on"
-        f" {there[0].processors} processors)."
+        f"{table(HEADINGS, lines)}\n\n"
+        f"Seconds are of processor time, of all parts together; the parts run on as many processes as there are"
+        f" processors. Measured with {processes}, on a machine with other work (load {min(loads)} to {max(loads)} on"
+        f" {found[0].processors} processors)."
     )
 
 
@@ -114,7 +121,7 @@ def patch() -> str:
 
 def answers() -> str:
     """What the first line says of each."""
-    return "\n".join(f"- `{name}`: {' '.join(answer(stored(name).review))}" for name in ORDER)
+    return "\n".join(f"- `{name}`: {' '.join(answer(stored(name).review))}" for name in there())
 
 
 BLOCKS: dict[str, Maker] = {

@@ -66,8 +66,9 @@ def answer(review: Review) -> list[str]:
         )
         if counts[kind]
     ]
-    verdicts = ", ".join(said) if said else "the same"
-    found.append(f"{review.name} against {review.base}: verdicts {verdicts}.")
+    verdicts = ", ".join(said) if said else "the same" if review.cells else "not judged"
+    so_far = " so far" if review.missing and review.cells else ""
+    found.append(f"{review.name} against {review.base}: verdicts {verdicts}{so_far}.")
     if review.missing:
         found.append(f"Interrupted. Not done: {'; '.join(review.missing)}.")
     return found
