@@ -23,7 +23,7 @@ from proofs.review.text import answer, as_text
 from proofs.rules.loading import forget, load
 
 FOLDER = Path("tests/data/reviews")
-DOCUMENT = ROOT / "docs/review-a-patch.md"
+DOCUMENT = Path("docs/review-a-patch.md")
 EXAMPLE = "redeem-host-wide-first"
 ORDER = (
     EXAMPLE,

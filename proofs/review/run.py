@@ -64,15 +64,19 @@ def review(
     found.seconds = time.perf_counter() - began
     if cached and not found.missing:
         try:
-            stored.store(Path(FOLDER), rules.name, found)
+            stored.store(Path(FOLDER), _key(rules), found)
         except OSError as error:
             tell(f"the review is not stored: {error.strerror or error}")
     return found
 
 
+def _key(rules: LoadedRules) -> str:
+    return f"{rules.name} {rules.base}"  # either may be from a file
+
+
 def _stored(rules: LoadedRules) -> Review | None:
     try:
-        found = stored.look_up(Path(FOLDER), rules.name, Review)
+        found = stored.look_up(Path(FOLDER), _key(rules), Review)
     except stored.DamagedFileError:
         tell("a stored review could not be read: everything is judged again")
         return None
