@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from docs._make import reviews as maker
+from proofs.cli.generations import _verdicts
 from proofs.cli.main import claimcheck
 from proofs.cli.review import exit_code
 from proofs.diff.run import OperationResult
@@ -148,6 +149,15 @@ def test_verdicts_of_other_code_are_not_used(monkeypatch: pytest.MonkeyPatch) ->
     assert found[1] == [cell for cell in stored_verdicts() if cell.semantics == "claim-sets"]
     monkeypatch.setattr("proofs.matrix.verdicts.is_older", lambda _made: True)
     assert of_this_code("claim-sets") is None
+
+
+def test_generations_judges_only_rules_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[list[str]] = []
+    monkeypatch.setattr("proofs.cli.matrix.computed", lambda names, *_: (judged.append(names) or [], True))
+    with known(REVIEWS / "restated.py"):
+        cells, _, whole = _verdicts(["claim-sets", "restated"], 1, True)
+    assert (judged, whole) == ([["restated"]], True)
+    assert cells == [one for one in stored_verdicts() if one.semantics == "claim-sets"]
 
 
 def test_same_trace_refutes_what_it_did_for_the_base() -> None:
