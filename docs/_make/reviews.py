@@ -31,6 +31,7 @@ ORDER = (
     "whole-set-credited",
     "one-page-too-few",
     "limit-read-unlocked",
+    "offline-marks-kept",
     "dying-under-the-locks",
     "restated",
 )

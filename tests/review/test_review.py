@@ -321,11 +321,12 @@ def test_stored_reviews_are_of_the_files(name: str) -> None:
 
 def test_stored_reviews_end_as_they_should() -> None:
     found = {name: maker.stored(name).review for name in maker.there()}
-    right = ("dying-under-the-locks", "restated")
+    right = ("offline-marks-kept", "restated")
     assert {name: exit_code(one) for name, one in found.items()} == {name: 0 if name in right else 1 for name in found}
     for name, one in found.items():
+        repairs = name in ("offline-marks-kept", "dying-under-the-locks")
         assert one.is_unchanged() == (name == "restated")
-        assert bool(one.of_direction(Direction.BETTER)) == (name == "dying-under-the-locks"), name
+        assert bool(one.of_direction(Direction.BETTER)) >= repairs, name
         assert bool(one.disagreements()) == (name == "step-3-forgotten")
 
 
