@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions refinement diff replay fuzz report bench peers second-solver schema documents guarantees scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions reviews refinement diff replay fuzz report bench peers second-solver schema documents guarantees scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ mutants-of-the-checker: $(STAMP)  ## mistakes in the checker itself, each notice
 
 questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/per-node-v8.md
 	$(BIN)/python -m docs._make.questions --search
+
+reviews: $(STAMP)  ## docs/review-a-patch.md: six changes of rules, reviewed again (minutes)
+	$(BIN)/python -m docs._make.reviews --review
 
 c-ranges: $(STAMP)  ## every intermediate value of the C code: docs/c-ranges.md, tests/data/c-ranges
 	$(BIN)/python -m docs._make.c_ranges

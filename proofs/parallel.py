@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from proofs import interrupts
+from proofs import interrupts, rules
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,7 +46,9 @@ class Pool:
 
     def submit(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
         """The result to come."""
-        return self._executor.submit(_begun, work, item) if self._own else self._executor.submit(work, item)
+        if self._own:
+            return self._executor.submit(_begun, work, item)
+        return self._executor.submit(_with_rules, rules.files(), work, item)
 
     def first(self, running: Collection[Future[Result]], timeout: float | None = None) -> set[Future[Result]]:
         """Those that are done, as soon as there is one; none after so many seconds.
@@ -98,7 +100,7 @@ def workers(
             jobs,
             multiprocessing.get_context("forkserver" if each_apart else None),
             initializer=_begin,
-            initargs=(None if each_apart else os.getpid(), prepare),
+            initargs=(None if each_apart else os.getpid(), prepare, rules.files()),
             max_tasks_per_child=1 if each_apart else None,
         )
         pool = Pool(processes, own=True)
@@ -112,12 +114,19 @@ def workers(
             processes.shutdown(cancel_futures=True)
 
 
-def _begin(parent: int | None, prepare: Callable[[], None] | None) -> None:
+def _begin(parent: int | None, prepare: Callable[[], None] | None, files: Sequence[rules.RulesFile]) -> None:
     """``parent``: none where another process forks for it."""
     threading.Thread(target=_end_with, args=(parent or os.getppid(),), daemon=True).start()
     interrupts.begin_worker()
+    rules.add_all(files)
     if prepare is not None:
         prepare()
+
+
+def _with_rules(files: Sequence[rules.RulesFile], work: Callable[[Item], Result], item: Item) -> Result:
+    """The work in a process that is not ours, which does not know the rules that are loaded here."""
+    rules.add_all(files)
+    return work(item)
 
 
 def _begun(work: Callable[[Item], Result], item: Item) -> Result:

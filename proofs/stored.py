@@ -1,7 +1,8 @@
 """What earlier runs found out, with its date, under the content of everything that it depends on.
 
-That is the code of reference, model and proofs, and the versions of solver, Python and tool; nothing is computed to
-look something up. A file that is not what was stored counts as absent, and that is reported.
+That is the code of reference, model and proofs, the versions of solver, Python and tool, and the rules from files that
+the key names; nothing is computed to look something up. A file that is not what was stored counts as absent, and that
+is reported.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import msgspec
 import model
 import proofs
 import reference
+from proofs import rules
 from proofs.atomic import write_atomically
 from proofs.versions import versions
 
@@ -97,4 +99,4 @@ def _checksum(content: bytes) -> bytes:
 
 
 def _path(folder: Path, key: str) -> Path:
-    return folder / (hashlib.sha256(f"{key} {fingerprint()}".encode()).hexdigest() + ".json")
+    return folder / (hashlib.sha256(f"{key} {fingerprint()}{rules.digest_of(key)}".encode()).hexdigest() + ".json")

@@ -44,6 +44,7 @@ RULED_OUT = patterns()
 NAMED_AS_DATA: Mapping[str, str] = {
     "proofs/mistakes/": "named as the mistakes, which have their names in commands and traces",
     "reference/generations/": "named as the generations and their parts, which have their names in commands and traces",
+    "tests/data/reviews/": "named as the rules that are reviewed, which have their names in commands",
 }
 """Where class names may end otherwise, each with the reason."""
 LONGEST_TEST_NAME = 59

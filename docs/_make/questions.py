@@ -10,7 +10,6 @@ from pathlib import Path
 
 from docs._make.blocks import Maker, Output, folded, parser, table
 from docs._make.host_check import claims
-from docs._make.lock_costs import OPERATIONS, locks_taken
 from proofs.explain.compact import compact_timeline
 from proofs.matrix.rows import MatrixRow
 from proofs.matrix.verdicts import load
@@ -34,6 +33,7 @@ from proofs.questions.variants import (
     stored,
 )
 from proofs.refinement.premises import notes
+from proofs.review.lock_costs import OPERATIONS, locks_taken
 from proofs.traces import read_traces
 
 QUESTIONS: dict[str, Question] = {**claim_sets.QUESTIONS, **per_node.QUESTIONS}

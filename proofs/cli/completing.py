@@ -129,11 +129,12 @@ ARGUMENTS: Final[dict[tuple[str, str], click.types.StringParamType]] = {
     ("prove", "mistake"): _Word(_mistakes_in_rules),
     ("search", "mistake"): _Word(_mistakes_in_rules),
     ("generations", "names"): _Word(_semantics),
+    ("review", "base"): _Word(_semantics),
     ("simulate", "scenarios"): _Path("file", _scenarios),
 }
 """By verb and argument, or option that takes other names there."""
-FREE: Final = ("--against", "--scheduler", "--events", "--set")
-"""Texts that nothing can be offered for: commands, addresses, ranges of numbers, fields with values."""
+FREE: Final = ("--against", "--scheduler", "--events", "--set", "--new")
+"""Texts that nothing can be offered for: commands, addresses, ranges of numbers, fields with values, new names."""
 
 
 def completing(command: click.Command) -> click.Command:

@@ -102,6 +102,7 @@ def fuzz(
     from proofs.fuzz.campaign import Budget
     from proofs.fuzz.store import CampaignSettings
     from proofs.parallel import default_jobs
+    from proofs.rules import digest_of
 
     if duration is not None and steps is not None:
         raise click.UsageError("--duration and --steps: one of them")
@@ -112,7 +113,9 @@ def fuzz(
         by_default = ctx.get_parameter_source("semantics") is click.core.ParameterSource.DEFAULT
         mistake, names = _of_mistake(mistake, names, by_default)
     offered = None if against is None else _offered(against, names, step_limit, start_limit)
-    settings = CampaignSettings(names, seed, not unguided, against, step_limit, start_limit, mistake=mistake)
+    settings = CampaignSettings(
+        names, seed, not unguided, against, step_limit, start_limit, mistake=mistake, rules=digest_of(" ".join(names))
+    )
     if steps is not None:
         settings.shard_steps = min(settings.shard_steps, max(1, steps // len(names)))
     budget = Budget(None if steps is not None else DURATION if duration is None else duration, steps)

@@ -90,14 +90,18 @@ def _verdicts(names: list[str], jobs: int, cached: bool) -> tuple[list[CellVerdi
     from proofs.cli.matrix import computed
     from proofs.matrix.other_rows import matrix_ids
     from proofs.matrix.verdicts import RUN, VERDICTS, load, when
+    from proofs.rules import LOADED
 
-    if cached and RUN.exists() and VERDICTS.exists():
-        found = [cell for cell in load() if cell.semantics in names]
-        if {cell.semantics for cell in found} == set(names):
-            return found, when(), True
-    cells, whole = computed(names, matrix_ids(), jobs, cached)
-    dates = sorted({cell.stored for cell in cells if cell.stored})
-    return cells, ", ".join(dates), whole
+    there = cached and RUN.exists() and VERDICTS.exists()
+    found = [cell for cell in load() if cell.semantics in names] if there else []
+    left = [name for name in names if name not in {cell.semantics for cell in found}]
+    if not left:
+        return found, when(), True
+    if not set(left) <= set(LOADED):
+        found, left = [], names
+    cells, whole = computed(left, matrix_ids(), jobs, cached)
+    dates = sorted({cell.stored for cell in cells if cell.stored} | ({when()} if found else set()))
+    return [*found, *cells], ", ".join(dates), whole
 
 
 def _say_when(stored: str) -> None:

@@ -11,14 +11,17 @@ import click
 from proofs.cli.completing import completing
 from proofs.cli.encoding import replace_what_cannot_be_shown
 from proofs.cli.groups import known_word
+from proofs.cli.options import with_rules
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 from proofs.interrupts import interrupts_raised, is_command_interrupted
+from proofs.rules import error_in_rules
 
 _VERBS = {
     "prove": "discharge obligations: (semantics, property, transition), for any host and for bounded ones",
     "generations": "what each generation of claims changed and repaired, and where two of them differ",
     "search": "a shortest trace from boot that violates a property",
     "replay": "run recorded traces on the reference and compare every observation",
+    "review": "your own rules: do both halves agree, what gets worse, what it costs",
     "diff": "the reference's own code on any counters: every path against the model",
     "fuzz": "random traces: the reference against the model, or against an outside program",
     "run": "a script of operations: what happens, why a call is refused, what breaks",
@@ -44,7 +47,7 @@ class _Verbs(click.Group):
             return None
         command = getattr(import_module(f"proofs.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
-        return completing(command)
+        return completing(with_rules(command))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -119,10 +122,14 @@ def _main() -> None:
     except click.ClickException as error:
         click.echo(f"claimcheck: {error.format_message()}", err=True)
         sys.exit(BAD_INPUT)
-    except Exception:
-        if not is_command_interrupted():
+    except Exception as error:
+        if is_command_interrupted():
+            sys.exit(INCOMPLETE)
+        wrong = error_in_rules(error)
+        if wrong is None:
             raise
-        sys.exit(INCOMPLETE)
+        click.echo(f"claimcheck: {wrong}", err=True)
+        sys.exit(BAD_INPUT)
 
 
 def main() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -60,3 +62,67 @@ class Seconds(click.FloatRange):
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
+
+
+class RulesOption(click.Option):
+    """`--rules FILE`, which every verb has: the generation of the file is known by its name from then on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["--rules"],
+            metavar="FILE",
+            multiple=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_note,
+            help="Rules of your own, to use as a generation: docs/review-a-patch.md. Several.",
+        )
+
+
+def with_rules(command: click.Command) -> click.Command:
+    """The verb, which takes `--rules` as well; of a verb that has commands of its own, these."""
+    if isinstance(command, click.Group):
+        for sub in command.commands.values():
+            with_rules(sub)
+    elif not any(isinstance(param, RulesOption) for param in command.params):
+        command.params.append(RulesOption())
+        run = command.invoke
+
+        def invoke(ctx: click.Context) -> Any:
+            _load(ctx, ctx.meta.get(_RULES, ()))
+            return run(ctx)
+
+        command.invoke = invoke  # type: ignore[method-assign]
+    return command
+
+
+_RULES = "proofs.cli.options.rules"
+"""Where a context has the paths."""
+
+
+def _note(ctx: click.Context, _param: click.Parameter, paths: tuple[str, ...]) -> None:
+    """What is typed is not loaded before the command runs; but where a shell completes names."""
+    ctx.meta[_RULES] = paths
+    if ctx.resilient_parsing:
+        with suppress(click.UsageError):
+            _load(ctx, paths)
+
+
+def _load(ctx: click.Context, paths: Sequence[str]) -> None:
+    """Make the generations known. Where none is chosen with `--generation`, they are what is meant.
+
+    :raises click.UsageError: a file cannot be used
+    """
+    if not paths:
+        return
+    from proofs.rules import RulesError
+    from proofs.rules.loading import load
+
+    try:
+        names = tuple(dict.fromkeys(load(path).name for path in paths))
+    except RulesError as error:
+        raise click.UsageError(str(error), ctx) from None
+    chosen = next((param for param in ctx.command.params if param.name == "semantics"), None)
+    if chosen is not None and ctx.get_parameter_source("semantics") is ParameterSource.DEFAULT:
+        ctx.params["semantics"] = names if chosen.multiple else names[0]
+        ctx.set_parameter_source("semantics", ParameterSource.DEFAULT_MAP)

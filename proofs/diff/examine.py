@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import z3
 
 from proofs.interrupts import raise_if_interrupted
+from proofs.rules import error_in_rules
 
 from .explore import Path, PathExplorer, Place, Tree, UndecidedError
 from .judge import Judge
@@ -44,7 +45,7 @@ def _asked(plan: Plan, world: World) -> Outcome:
     except UndecidedError:
         raise
     except Exception as error:  # an unexpected exception of the reference is reported as undecided, not as a pass
-        raise UndecidedError(f"{type(error).__name__}: {error}") from error
+        raise UndecidedError(str(error_in_rules(error) or f"{type(error).__name__}: {error}")) from error
 
 
 @dataclass(frozen=True)

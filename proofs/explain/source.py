@@ -71,7 +71,7 @@ def reference_source(name: str) -> list[list[str]]:
 
 @cache
 def lines_of_code() -> dict[str, tuple[int, int]]:
-    """For every generation: its lines in the reference and in the model, with the functions that only it uses."""
+    """For every generation of the tree: its lines in reference and model, with the functions that only it uses."""
     return {name: (_reference_lines(name), lines) for name, lines in _model_lines().items()}
 
 
@@ -103,7 +103,7 @@ def _model_lines() -> dict[str, int]:
                 used = [functions.pop(n) for n in sorted(names) if n in functions]
                 found[value.name] = _length(node) + sum(used)
     found["claim-sets-hardened"] += sum(inspect.getsource(c).count("\n") for c in _hardening_rules())
-    return {name: found[name] for name in GENERATIONS}
+    return {name: found[name] for name in GENERATIONS if name in found}
 
 
 def _hardening_rules() -> list[Callable[..., Any]]:

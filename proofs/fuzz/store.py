@@ -36,6 +36,8 @@ class CampaignSettings(Struct, forbid_unknown_fields=True):
     shard_steps: int = STEPS
     mistake: str = ""
     """The deliberate mistake in the reference; empty: the reference is right."""
+    rules: str = ""
+    """The digest of the files that the generations are from; empty: they are in the tree."""
     format: int = FORMAT
 
 
@@ -99,7 +101,7 @@ class Store:
             there = msgspec.json.decode(path.read_bytes(), type=CampaignSettings)
         except msgspec.DecodeError as error:
             raise StoreError(f"{path}: not the settings of a campaign: {error}") from None
-        for name in ("format", "semantics", "seed", "guided", "against"):
+        for name in ("format", "semantics", "seed", "guided", "against", "rules"):
             its, wanted = getattr(there, name), getattr(settings, name)
             if its != wanted:
                 raise StoreError(f"{self.folder}: the campaign in this folder has {name} {its!r}, not {wanted!r}")

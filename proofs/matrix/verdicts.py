@@ -59,6 +59,15 @@ def when(path: Path = RUN) -> str:
     return f"{made['made']}, of {'older' if is_older(made) else 'this'} code"
 
 
+def of_this_code(semantics: str) -> tuple[str, list[CellVerdict]] | None:
+    """The day of the last run, and what it found of a generation; None: not in a checkout, or of other code."""
+    if not RUN.exists() or not VERDICTS.exists():
+        return None
+    made = json.loads(RUN.read_text(encoding="utf-8"))
+    found = [] if is_older(made) else [cell for cell in load() if cell.semantics == semantics]
+    return (made["made"], found) if found else None
+
+
 def as_stored(cells: Iterable[CellVerdict]) -> list[CellVerdict]:
     """The cells with the traces that are stored, where there are any: a run may find others, as short."""
     return [

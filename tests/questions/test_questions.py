@@ -8,7 +8,6 @@ import pytest
 
 from docs._make.blocks import renewed
 from docs._make.host_check import claims
-from docs._make.lock_costs import OPERATIONS, locks_taken
 from docs._make.questions import BLOCKS, DOCUMENTS, QUESTIONS, main, smallest
 from proofs.matrix.findings import measure
 from proofs.matrix.rows import MatrixRow
@@ -18,6 +17,7 @@ from proofs.questions.contrast import contrast
 from proofs.questions.question import StoredQuestion, UnansweredQuestionError, answer, lines_of, still_shown, write
 from proofs.questions.variants import ASKED, GRID, LIMIT, judge, stored
 from proofs.replay import replay_trace
+from proofs.review.lock_costs import OPERATIONS, locks_taken
 from proofs.traces import read_traces
 
 SLOW = {"used-up-elsewhere", "offlined-page-costs-another"}

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from reference.claims import ClaimEntry
 from reference.generations import GENERATIONS
 from reference.hypercalls import claim_memory, claim_pages, max_mem
-from reference.page_alloc import alloc_domheap_pages, free_domheap_pages
-from reference.state import Host, boot, create_domain
+from reference.page_alloc import alloc_domheap_pages, free_domheap_pages, offline_page
+from reference.state import Domain, Host, boot, create_domain
+from reference.status import HypervisorCrash, MisuseError
 from reference.steps import run
 
 Operation = Callable[[Host], object]
@@ -38,6 +40,27 @@ def _allocate_and_free(host: Host) -> object:
     return run(free_domheap_pages(host, mfn, 0))
 
 
+def _claimed(host: Host) -> Domain:
+    """The domain, which claims two pages."""
+    domain = host.domains[0]
+    run(claim_pages(host, 0, 2))
+    _forget(host)
+    return domain
+
+
+def _redeem(host: Host) -> object:
+    return run(alloc_domheap_pages(host, _claimed(host), 0))
+
+
+def _offline(host: Host) -> object:
+    _claimed(host)
+    return offline_page(host, 0)
+
+
+def _release(host: Host) -> object:
+    return host.semantics.set_outstanding_pages(host, _claimed(host), 0)
+
+
 def _forget(host: Host) -> None:
     taken: list[str] = host.heap_lock.taken  # type: ignore[attr-defined]
     taken.clear()
@@ -52,11 +75,41 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
+FURTHER: dict[str, Operation] = {
+    "alloc_domheap_pages by a claimant": _redeem,
+    "offline_page of claimed memory": _offline,
+    "set_outstanding_pages(0), as domain_kill calls it": _release,
+}
+"""Operations in which claims are redeemed, recalled and released."""
+
+
 def locks_taken(semantics: str, operation: str) -> str:
     """The locks in the order taken; one taken while another is held stands in brackets after it."""
     with _counted(semantics) as (host, taken):
-        OPERATIONS[operation](host)
+        (OPERATIONS | FURTHER)[operation](host)
         return _shown(taken)
+
+
+@dataclass(frozen=True)
+class LockChange:
+    """An operation that takes other locks than before."""
+
+    operation: str
+    before: str
+    after: str
+
+
+def lock_changes(before: str, after: str) -> list[LockChange]:
+    """The operations in which two generations of the reference take other locks, or as often in another order."""
+    both = [(name, _locks_or_none(before, name), _locks_or_none(after, name)) for name in (*OPERATIONS, *FURTHER)]
+    return [LockChange(*one) for one in both if one[1] != one[2]]
+
+
+def _locks_or_none(semantics: str, operation: str) -> str:
+    try:
+        return locks_taken(semantics, operation) or "none"
+    except (MisuseError, HypervisorCrash, AssertionError):
+        return "not possible"
 
 
 @contextmanager
