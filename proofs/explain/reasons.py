@@ -28,7 +28,7 @@ _ON_NUMBERS = {"exchange_check": ("extents", "in_order", "out_order"), "create_d
 BLOCK_IS_FREE, NO_FREE_BLOCK = "block-is-free", "no-free-block"
 
 
-class Reason(NamedTuple):
+class RefusalReason(NamedTuple):
     """Why a call ended as it did."""
 
     call: str
@@ -80,7 +80,7 @@ class ExplainedCalls(ModelCalls):
 
     def __init__(self, host: Any) -> None:
         super().__init__(host)
-        self.refusals: list[list[Reason]] = []
+        self.refusals: list[list[RefusalReason]] = []
         """The reasons of each call that was refused since the list was cleared: several for a node search."""
 
     def make(self, name: str, arguments: Arguments) -> CaseResult:
@@ -91,7 +91,7 @@ class ExplainedCalls(ModelCalls):
             self.refusals.append(list(self._reasons(name, arguments, case, values or Values(self.state))))
         return case
 
-    def _reasons(self, name: str, arguments: Arguments, case: CaseResult, values: Values) -> Iterator[Reason]:
+    def _reasons(self, name: str, arguments: Arguments, case: CaseResult, values: Values) -> Iterator[RefusalReason]:
         host = CallHost(self.state.number_of_nodes, self.state.number_of_domains)
         section = _ReasonSection(Call(GENERATIONS[self.host.semantics.name], host, host.state()))  # type: ignore[arg-type]  # its state_type
         given = self._given(name, arguments)
@@ -111,11 +111,11 @@ class ExplainedCalls(ModelCalls):
             numbers = values.why(fails)
             if name in _ON_NUMBERS and case.name != "unknown-domain":
                 numbers = " ".join(f"{argument}={arguments[argument]}" for argument in _ON_NUMBERS[name])
-            yield Reason(name, case.result, case.name, numbers, where)
+            yield RefusalReason(name, case.result, case.name, numbers, where)
             return
-        yield Reason(name, case.result, case.name, "")
+        yield RefusalReason(name, case.result, case.name, "")
 
-    def _search(self, name: str, section: _ReasonSection, values: Values, order: int) -> Iterator[Reason]:
+    def _search(self, name: str, section: _ReasonSection, values: Values, order: int) -> Iterator[RefusalReason]:
         """Why each candidate was skipped."""
         seen = set()
         for skipped in section.skipped:
@@ -124,9 +124,9 @@ class ExplainedCalls(ModelCalls):
                 check, numbers = skipped.check, values.why(skipped.fails)
                 if check == BLOCK_IS_FREE:  # as the other checks are, it is named by what fails
                     check, numbers = NO_FREE_BLOCK, f"order={order}"
-                yield Reason(name, "refused", check, numbers, f"node {skipped.node}")
+                yield RefusalReason(name, "refused", check, numbers, f"node {skipped.node}")
         if not seen:
-            yield Reason(name, "refused", "no-node", "no node may be used")
+            yield RefusalReason(name, "refused", "no-node", "no node may be used")
 
     def _given(self, name: str, arguments: Arguments) -> dict[str, Any]:
         """The arguments as the model takes them: domains by index, blocks as the model's."""

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from model.calls import MISUSE
-from proofs.explain.reasons import ExplainedCalls, Reason
+from proofs.explain.reasons import ExplainedCalls, RefusalReason
 from proofs.explain.story import actor, arguments, changes, result
 from proofs.explore.running import killing
 from proofs.fuzz.difference import first_difference
@@ -111,7 +111,7 @@ class Stage:
         self.ended = False
         self.taken: list[list[str]] = []
         """The critical sections of the last event, each with the locks that it took."""
-        self._refusals: dict[str, list[list[Reason]]] = {}
+        self._refusals: dict[str, list[list[RefusalReason]]] = {}
         """By builder: the reasons of the calls of its operation that were refused."""
 
     @property
@@ -175,7 +175,7 @@ class Stage:
         excused = "dead-hold-nothing" if killing(self.runner.in_flight) else ""
         return [violation for violation in check_state(self.host) if violation.property != excused]
 
-    def _reasons(self, refusals: list[list[Reason]]) -> list[str]:
+    def _reasons(self, refusals: list[list[RefusalReason]]) -> list[str]:
         """The reasons of the first call that was refused: the later ones undo what the operation did.
 
         There are several for a node search, one for each node. An operation may be refused before its first call.

@@ -11,7 +11,7 @@ from proofs.replay.runner import NOBODY, builder_of
 from proofs.script.answers import summary
 from proofs.script.playing import request_of
 from proofs.script.session import DEFAULT, NO_CRASH, LineResult, Session
-from proofs.script.syntax import ScriptError, Statement
+from proofs.script.syntax import ScriptError, ScriptStatement
 from proofs.script.words import line_of
 from proofs.traces.events import Header, HostShape
 from reference.state import Domain, all_locks
@@ -97,7 +97,7 @@ class Lane:
         """Before any line."""
         return LaneView(self.fixed or DEFAULT)
 
-    def do(self, said: Statement | None, event: Event | None = None, shape: HostShape | None = None) -> LaneView:
+    def do(self, said: ScriptStatement | None, event: Event | None = None, shape: HostShape | None = None) -> LaneView:
         """Run a line, or the event of a trace, or boot its host.
 
         :raises ScriptError: it cannot be run here

@@ -28,7 +28,7 @@ from .syntax import (
     HostStatement,
     OperationStatement,
     ScriptError,
-    Statement,
+    ScriptStatement,
     WordValue,
     shortened,
 )
@@ -78,7 +78,7 @@ class Session:
         self._pending: dict[str, tuple[str, Event]] = {}
         """By builder: the name that its operation in flight will give."""
 
-    def do(self, said: Statement) -> LineResult:
+    def do(self, said: ScriptStatement) -> LineResult:
         """Run one statement.
 
         :raises ScriptError: it cannot be run here
@@ -178,7 +178,7 @@ class Session:
             self.semantics = name
         return LineResult(said.line, said.text)
 
-    def _stage(self, said: Statement) -> Stage:
+    def _stage(self, said: ScriptStatement) -> Stage:
         if self.stage is None:
             raise ScriptError(self.path, said.line, 1, "the script needs a host first: host 4 4")
         return self.stage

@@ -118,7 +118,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Statement:
+class ScriptStatement:
     """A line of a script."""
 
     line: int
@@ -126,7 +126,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class HostStatement(Statement):
+class HostStatement(ScriptStatement):
     """``host 4 4``: the pages of each node, and what else a header says of the host."""
 
     nodes: list[Amount]
@@ -136,21 +136,21 @@ class HostStatement(Statement):
 
 
 @dataclass(frozen=True)
-class GenerationStatement(Statement):
+class GenerationStatement(ScriptStatement):
     """``generation claim-sets``."""
 
     name: WordValue
 
 
 @dataclass(frozen=True)
-class BreaksStatement(Statement):
+class BreaksStatement(ScriptStatement):
     """``expect breaks node-backed``: the property does not hold at this point."""
 
     property: WordValue
 
 
 @dataclass(frozen=True)
-class CounterStatement(Statement):
+class CounterStatement(ScriptStatement):
     """``expect d1.tot_pages = 4``."""
 
     counter: str
@@ -159,7 +159,7 @@ class CounterStatement(Statement):
 
 
 @dataclass(frozen=True)
-class OperationStatement(Statement):
+class OperationStatement(ScriptStatement):
     """``A: d1 populate 2 order=9 as x => OK``."""
 
     builder: str
@@ -183,7 +183,7 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", propagate_positions=True)
 
 
-def statements(path: str, lines: Iterator[str] | list[str]) -> Iterator[Statement]:
+def statements(path: str, lines: Iterator[str] | list[str]) -> Iterator[ScriptStatement]:
     """The statements of a script, in order. ``#`` begins a comment.
 
     :raises ScriptError: a line is no statement
@@ -194,7 +194,7 @@ def statements(path: str, lines: Iterator[str] | list[str]) -> Iterator[Statemen
             yield _statement(path, number, text)
 
 
-def statement(path: str, number: int, line: str) -> Statement | None:
+def statement(path: str, number: int, line: str) -> ScriptStatement | None:
     """The statement of one line; None: it is blank or a comment.
 
     :raises ScriptError: the line is no statement
@@ -202,14 +202,14 @@ def statement(path: str, number: int, line: str) -> Statement | None:
     return next(statements(path, [*[""] * (number - 1), line]), None)
 
 
-def _statement(path: str, number: int, text: str) -> Statement:
+def _statement(path: str, number: int, text: str) -> ScriptStatement:
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
         raise _unexpected(path, number, text, error) from None
     (child,) = tree.children
     assert isinstance(child, Tree)
-    found: Statement = _BUILDERS[child.data](number, text.strip(), child)
+    found: ScriptStatement = _BUILDERS[child.data](number, text.strip(), child)
     return found
 
 
@@ -304,7 +304,7 @@ def _word(token: Any) -> WordValue:
     return WordValue(str(token), _column(token))
 
 
-def _host(line: int, text: str, tree: Tree[Token]) -> Statement:
+def _host(line: int, text: str, tree: Tree[Token]) -> ScriptStatement:
     items: list[Any] = tree.children
     return HostStatement(
         line,
@@ -315,7 +315,7 @@ def _host(line: int, text: str, tree: Tree[Token]) -> Statement:
     )
 
 
-def _operation(line: int, text: str, tree: Tree[Token]) -> Statement:
+def _operation(line: int, text: str, tree: Tree[Token]) -> ScriptStatement:
     builder, domid, verb, alias, word, column = "", None, None, "", "", 1
     arguments: list[Argument] = []
     fields: list[Argument] = []
