@@ -12,7 +12,7 @@ import click
 
 from proofs.cli.options import Seconds, generation_option, mistake_option
 from proofs.cli.output import say
-from proofs.exit_codes import INCOMPLETE, OK, REFUTED
+from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -123,8 +123,12 @@ def fuzz(
         _print_json(campaign)
     else:
         _print(campaign, coverage)
+    if campaign.unusable:
+        click.echo(f"claimcheck: --against: {campaign.unusable}; the counts are those before it", err=True)
     if campaign.findings():
         ctx.exit(REFUTED)
+    if campaign.unusable:
+        ctx.exit(BAD_INPUT)
     if campaign.interrupted:
         click.echo("claimcheck: interrupted; the counts are those of what was done", err=True)
         ctx.exit(INCOMPLETE)
@@ -338,14 +342,19 @@ def _print_finding(finding: Any) -> None:
 
     from proofs.cli.output import console
     from proofs.explain.timeline import print_timeline
-    from proofs.traces import read_traces
+    from proofs.traces import TraceError, read_traces
+    from proofs.traces.text import one_line
+    from reference.status import MisuseError
 
     out = console()
     how = "" if finding.again else "; as it was met: it was not seen again"
     say(f"found: {finding.found.failure} ({finding.traces:,} traces{how})")
-    for trace in read_traces(finding.path):
-        print_timeline(trace, out)
     path = Path(finding.path)
+    try:
+        for trace in read_traces(path):
+            print_timeline(trace, out)
+    except (TraceError, MisuseError, OSError) as error:  # of a program that does not answer as traces have it
+        say(f"  its trace cannot be shown: {one_line(str(error))}")
     test = path.with_name(f"test_{path.stem.replace('-', '_')}.py")
     say(f"{test}:")
     click.echo(test.read_text(encoding="utf-8"))
