@@ -252,9 +252,7 @@ class CFunction:
                 rows, column = self._value(grid), self._number(node.elt.slice)
                 assert isinstance(rows, CValue)
                 own = self._array(DOMAINS)
-                self._line(
-                    f"for (int64_t d = 0; d < {_COUNT[DOMAINS]}; d++) {own}[d] = {rows.text}[d][{column}];"
-                )
+                self._line(f"for (int64_t d = 0; d < {_COUNT[DOMAINS]}; d++) {own}[d] = {rows.text}[d][{column}];")
                 return CValue(own, DOMAINS, True)
             case ast.comprehension(iter=ast.Call(func=ast.Name(id="zip"), args=[grid, values])):
                 assert isinstance(node.elt, ast.Call)
@@ -288,9 +286,7 @@ class CFunction:
             left, right = self._vector(one), self._vector(other)
             own = self._array(left.over)
             sign = {"add": "+", "sub": "-"}[ast.unparse(how)]
-            self._each(
-                "i", left.over, lambda: self._line(f"{own}[i] = {left.text}[i] {sign} {right.text}[i];")
-            )
+            self._each("i", left.over, lambda: self._line(f"{own}[i] = {left.text}[i] {sign} {right.text}[i];"))
             return CValue(own, left.over, True)
         if name == "taken_ascending":
             held = self._vector(arguments[0])

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from model.calls import CALL_FIELDS
+from model.calls import CALL_FIELDS, CALLS
 from model.interfaces import SetInstaller
 from model.named import GENERATIONS
 from model.state import Shape
@@ -39,6 +39,10 @@ PAGES = ("free", "in-use", "offlined")
 """The states of a page for offline_page and online_page, numbered."""
 
 
+NOT_IN_C = tuple(sorted(set(CALLS) - set(KINDS)))
+"""`exchange_check` is arithmetic on Python's numbers, before any state is read."""
+
+
 class OracleHeader(NamedTuple):
     """The header, and what it contains."""
 
@@ -49,6 +53,8 @@ class OracleHeader(NamedTuple):
     """Different functions for them."""
     cases: list[tuple[str, str, str]]
     """By number: call, case, result."""
+    not_in_c: tuple[str, ...]
+    """Calls of the model that the header does not have."""
 
 
 def oracle(semantics: str) -> OracleHeader:
@@ -73,7 +79,7 @@ class _OracleWriter:
         calls = [_dispatch(name, those) for name, those in by_call.items()]
         absent = [_absent(name) for name in KINDS if name not in by_call]
         folds = GENERATIONS[self._semantics].rules.interface.sets is SetInstaller.REPLACING_OR_LEGACY
-        constants = f"#define CO_SEMANTICS \"{self._semantics}\"\n#define CO_FOLDS_LEGACY {int(folds)}\n"
+        constants = f'#define CO_SEMANTICS "{self._semantics}"\n#define CO_FOLDS_LEGACY {int(folds)}\n'
         parts = [
             (_TEMPLATES / "claim_oracle_first.h").read_text(encoding="utf-8").replace("@SEMANTICS@", self._semantics),
             constants,
@@ -87,7 +93,7 @@ class _OracleWriter:
             (_TEMPLATES / "claim_oracle_operations.h").read_text(encoding="utf-8"),
             "#endif /* CLAIM_ORACLE_H */\n",
         ]
-        return OracleHeader("\n".join(parts), kinds, len(functions), list(self._cases))
+        return OracleHeader("\n".join(parts), kinds, len(functions), list(self._cases), NOT_IN_C)
 
     def _function(self, kind: OracleKind) -> str:
         """The name of the function of a kind; kinds with the same text share one."""
@@ -157,7 +163,13 @@ def _new_slot() -> str:
             lines.append(f"    memset(s->{info.name}[slot], 0, sizeof(s->{info.name}[slot]));")
         else:
             lines.append(f"    s->{info.name}[slot] = {-1 if info.name in ('claim_node', 'last_alloc_node') else 0};")
-    lines += ["    s->domids[slot] = domid;", "    s->domctl_lock += s->domctl_lock >= slot;", "    return slot;", "}", ""]
+    lines += [
+        "    s->domids[slot] = domid;",
+        "    s->domctl_lock += s->domctl_lock >= slot;",
+        "    return slot;",
+        "}",
+        "",
+    ]
     return "\n".join(lines)
 
 

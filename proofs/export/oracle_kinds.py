@@ -43,6 +43,7 @@ def _flag(name: str) -> tuple[Any, ...]:
 
 _PAGE: tuple[Any, ...] = (("page", "free"), ("page", "in-use"), ("page", "offlined"))
 
+
 class _SomeNode:
     """A node of the affinity of a new domain, which is online; the caller sets the affinity itself."""
 

@@ -157,9 +157,7 @@ def c_arguments(calls: ModelCalls, name: str, arguments: dict[str, Any]) -> CArg
             given.owner = NONE if value.owner is None else s.slots[value.owner]
         elif parameter == "entries":
             given.nr_entries = len(value)
-            given.entries = (CEntry * max(1, len(value)))(
-                *((min(e.pages, MANY_PAGES), e.target, e.pad) for e in value)
-            )
+            given.entries = (CEntry * max(1, len(value)))(*((min(e.pages, MANY_PAGES), e.target, e.pad) for e in value))
         elif parameter == "page":
             given.page = PAGES.index(value)
         elif parameter == "domid":
