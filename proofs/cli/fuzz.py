@@ -39,6 +39,7 @@ Examples:
   claimcheck fuzz --steps 100000 --seed 7 --coverage
   claimcheck fuzz --mistake recall-stops-after-six-domains
   claimcheck fuzz --against './my-adapter --fast' --duration 30
+  claimcheck fuzz --against ./my-adapter --shrink finding.jsonl
   claimcheck fuzz --scheduler tcp://scheduler:8786 --jobs 64 --out campaign""",
 )
 @generation_option(multiple=True, default=("claim-sets",), show_default=True, help="Several, or `all`.")
@@ -63,6 +64,7 @@ Examples:
     show_default=True,
     help="Seconds until it is ready.",
 )
+@click.option("--shrink", metavar="FILE", help="With --against: only shrink this trace, on which the program fails.")
 @click.option("--scheduler", metavar="ADDRESS", help="Run the shards on a Dask cluster (needs `distributed`).")
 @click.option("--unguided", is_flag=True, help="Do not favour operations that lead to classes not yet seen.")
 @click.option("--coverage", is_flag=True, help="Show every outcome class, how often it came out, and which cannot.")
@@ -80,6 +82,7 @@ def fuzz(
     mistake: str,
     step_limit: float,
     start_limit: float,
+    shrink: str | None,
     scheduler: str | None,
     unguided: bool,
     coverage: bool,
@@ -105,6 +108,8 @@ def fuzz(
 
     if duration is not None and steps is not None:
         raise click.UsageError("--duration and --steps: one of them")
+    if shrink is not None:
+        ctx.exit(_shrink(shrink, against, step_limit, start_limit, Path(out or FINDINGS)))
     names = _known_names(semantics)
     if mistake:
         if against is not None:
@@ -133,6 +138,28 @@ def fuzz(
         click.echo("claimcheck: interrupted; the counts are those of what was done", err=True)
         ctx.exit(INCOMPLETE)
     ctx.exit(INCOMPLETE if any(total.unreached() for total in campaign.totals.values()) else OK)
+
+
+def _shrink(file: str, against: str | None, step_limit: float, start_limit: float, folder: Path) -> int:
+    """Shrink a given trace; returns the exit code."""
+    from proofs.adapters import OutsideFailure
+    from proofs.fuzz.given import shrink_given
+    from proofs.traces import TraceError
+
+    if against is None:
+        raise click.UsageError("--shrink needs --against: the program that fails on the trace")
+    try:
+        found = shrink_given(file, against, step_limit, start_limit, folder)
+    except (TraceError, OutsideFailure) as error:
+        raise click.UsageError(f"--shrink: {error}") from None
+    if found is None:
+        say(f"{file}: the program agrees with the reference")
+        return OK
+    say(f"found: {found.failure}")
+    say(
+        "  not shrunk: it fails with the blocks of this trace only" if found.path is None else f"  shrunk: {found.path}"
+    )
+    return REFUTED
 
 
 def _known_names(semantics: tuple[str, ...]) -> list[str]:

@@ -7,7 +7,7 @@ domain, and one assignment to the fields that change. Every number is an ``int64
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from model.calls import CALL_FIELDS
@@ -179,12 +179,14 @@ class CFunction:
 
     def _number(self, node: ast.expr) -> str:
         made = self._value(node)
-        assert isinstance(made, CValue) and not made.over, ast.unparse(node)
+        assert isinstance(made, CValue)
+        assert not made.over, ast.unparse(node)
         return made.text
 
     def _vector(self, node: ast.expr) -> CValue:
         made = self._value(node)
-        assert isinstance(made, CValue) and made.over in _COUNT, ast.unparse(node)
+        assert isinstance(made, CValue)
+        assert made.over in _COUNT, ast.unparse(node)
         return made
 
     def _value(self, node: ast.expr) -> CValue | CellColumn:
@@ -266,10 +268,10 @@ class CFunction:
                 return CValue(own, over, True)
         raise InexpressibleTermError(ast.unparse(node))
 
-    def _each(self, index: str, over: str, body: object) -> None:
+    def _each(self, index: str, over: str, body: Callable[[], None]) -> None:
         self._line(f"for (int64_t {index} = 0; {index} < {_COUNT[over]}; {index}++) {{")
         self._indent += 1
-        body()  # type: ignore[operator]  # a function
+        body()
         self._indent -= 1
         self._line("}")
 

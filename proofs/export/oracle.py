@@ -123,7 +123,7 @@ class _OracleWriter:
                 "struct co_answer {",
                 *answers,
                 "};\n",
-                "/* The state of the model: every field by its name in the model, in pages; domains by ascending id. */",
+                "/* The state of the model: the fields of the model, in pages; domains by ascending id. */",
                 "struct co_state {",
                 "    int64_t number_of_nodes, number_of_domains, chosen;",
                 "    int64_t domids[CO_MAX_DOMAINS];",

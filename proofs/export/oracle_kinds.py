@@ -163,7 +163,7 @@ class LoopedSet:
 
     def short(self, fails: OnNode) -> Parts:
         """Checked by node, for all entries together."""
-        return {"nodes-have-room": short_by_node(self.by_node, fails)}  # type: ignore[arg-type]  # used as a vector
+        return {"nodes-have-room": short_by_node(self.by_node, fails)}
 
 
 class EntriesBefore:

@@ -107,6 +107,20 @@ class Program:
             return None
         return replace(found, failure=redone.failure)
 
+    def failure_on(self, host: HostShape, events: Sequence[Event]) -> Failure | None:
+        """The program's failure on a trace; None: it agrees with the reference.
+
+        :raises OutsideFailure: the program cannot be used
+        """
+        redone = self._redo(host, self._steps(host, events))
+        return None if redone is None else redone.failure
+
+    def replayed(self, header: Header, events: Sequence[Event]) -> str | None:
+        """The first difference on a recording, with its blocks mapped to the program's; None: there is none."""
+        trace = GeneratedTrace(header, [Boot(), *events], header.source)
+        divergence = replay_against(trace, self._outside, check_properties=False).result.divergence
+        return None if divergence is None else str(divergence)
+
     def told(self, found: FailingTrace) -> StoredFinding:
         """The finding, with the program's results: a replay on the reference diverges at the same place."""
         source = f"claimcheck fuzz --against: {found.failure}"

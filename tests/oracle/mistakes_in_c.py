@@ -17,7 +17,7 @@ _STEPS = """\
     for (node = 0; node < host.nr_nodes; node++)
         pages -= deduct_node_claims(d, node, pages);
 """
-_NODE, _GLOBAL, _OTHERS = _STEPS.split("\n")[0], _STEPS.split("\n")[1], "\n".join(_STEPS.split("\n")[2:4])
+_NODE, _GLOBAL, _OTHERS = _STEPS.split("\n", maxsplit=1)[0], _STEPS.split("\n")[1], "\n".join(_STEPS.split("\n")[2:4])
 _HOST_CHECK = "((int64_t)1 << order) > host.total_avail_pages - host.outstanding_claims + own"
 _NODE_CHECK = "pages > host.node_avail_pages[node] - host.node_outstanding_claims[node] + own + LEDGER_SLACK"
 _RECALL = "for (d = host.domains; d && host.node_outstanding_claims[node] > host.node_avail_pages[node]; d = d->next)\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 from proofs.cli.main import claimcheck
 from proofs.export.oracle import oracle
 from proofs.mistakes.catalogue import CATALOGUE
-from tests.adapters.programs import KIT, ledger
+from tests.adapters.programs import KIT, built, ledger
 from tests.oracle.mistakes_in_c import FAULTS, MISTAKES, planted
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: `cc` is not found")
@@ -111,6 +112,18 @@ def test_written_trace_diverges_on_the_reference(name: str, fuzz: Fuzz, tmp_path
     assert f" {operation[1]}: " in diverged
 
 
+def test_written_trace_is_shrunk_against_the_program(fuzz: Fuzz, tmp_path: Path) -> None:
+    _, _, trace = fuzz(MISTAKES["install-accumulates"])
+    program = built((KIT / "attach.c", planted(MISTAKES["install-accumulates"], tmp_path)), ("-w",))
+    options = ["--against", program, "--shrink", str(trace), "--out", str(tmp_path / "small")]
+    done = CliRunner().invoke(claimcheck, ["fuzz", *options], catch_exceptions=False)
+    assert done.exit_code == 1, done.output
+    (small,) = (tmp_path / "small").glob("*.jsonl")
+    assert len(small.read_text().splitlines()) < 7 < len(trace.read_text().splitlines())
+    agrees = CliRunner().invoke(claimcheck, ["fuzz", "--against", ledger(), *options[2:]], catch_exceptions=False)
+    assert (agrees.exit_code, "agrees with the reference" in agrees.output) == (0, True)
+
+
 def test_abort_is_written_as_a_crash(fuzz: Fuzz, tmp_path: Path) -> None:
     code, out, trace = fuzz(FAULTS["aborts"])
     assert code == 1
@@ -155,3 +168,30 @@ def test_libfuzzer_entry_builds_and_accepts_input(tmp_path: Path) -> None:
     sources = [str(KIT / "claim_in_process.c"), str(KIT / "ledger.c"), str(main)]
     subprocess.run(["cc", *FLAGS, *given, *sources], check=True, timeout=600)
     assert subprocess.run([tmp_path / "fuzz"], timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("mistake", ["", "aggregate-not-decremented"])
+def test_shadow_stops_at_the_section_that_is_wrong(mistake: str, tmp_path: Path) -> None:
+    (tmp_path / "claim_oracle.h").write_text(header())
+    planted(MISTAKES[mistake] if mistake else [], tmp_path)
+    for name in ("ledger_builders.c", "ledger_builders.h", "ledger.h"):
+        shutil.copy(KIT / name, tmp_path)
+    sources = [str(KIT / "ledger_shadow.c"), str(tmp_path / "ledger_builders.c")]
+    program = str(tmp_path / "shadow")
+    subprocess.run(["cc", *FLAGS, f"-I{tmp_path}", "-DSHADOW", "-o", program, *sources], check=True, timeout=600)
+    done = subprocess.run([program, "20000"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode == 0) is (mistake == "")
+    assert re.search(r"^shadow: \w+: node_outstanding_claims" if mistake else r"ns each", done.stderr + done.stdout)
+
+
+def test_export_oracle_writes_a_header_and_counts(tmp_path: Path) -> None:
+    path = tmp_path / "claim_oracle.h"
+    done = CliRunner().invoke(claimcheck, ["export", "oracle", "-o", str(path), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0
+    counts = json.loads(done.output)
+    assert counts["lines"] == path.read_text().count("\n") > 3000
+    assert counts["not_in_c"] == ["exchange_check"]
+    for wrong, said in ((["--json"], "name a file"), (["-o", str(tmp_path / "no" / "x.h")], "No such file")):
+        done = CliRunner().invoke(claimcheck, ["export", "oracle", *wrong])
+        assert done.exit_code == 2
+        assert said in done.output

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from model.calls import search_order
 from model.named import GENERATIONS
 from proofs.export.oracle import oracle
 from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.model_calls import ModelCalls
 from proofs.fuzz.trial import random_trial
-from tests.oracle.agreement import COracle, Comparison
+from tests.oracle.agreement import Comparison, COracle
 
 DEFAULT = ("legacy-2013", "single-node-v4", "mainline-4.22", "claim-sets", "per-node-v8")
 EVERY = [name if name in DEFAULT else pytest.param(name, marks=pytest.mark.long) for name in GENERATIONS]
