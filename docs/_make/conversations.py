@@ -10,7 +10,7 @@ from proofs.adapters.server import Server
 from proofs.operations import KINDS
 from reference.generations import GENERATIONS
 
-from .pages import table
+from .blocks import table
 
 _HOST = {"node_span": 1024, "nodes": [1024], "last_alloc_node": 0}
 _CREATE = {"op": "create_domain", "domid": 1, "max_pages": 1024, "node_affinity": [0]}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from .blocks import table
 from .checkout import ROOT
-from .pages import table
 
 
 def in_process() -> str:
@@ -22,8 +22,8 @@ def in_process() -> str:
         [
             table(["ledger, checked", "steps per second of processor time"], rates),
             f"In one process it is {found['ratio']} times as fast as by pipe. With the shadow a critical section of the"
-            f" ledger takes {shadow['shadowed_ns']:.0f} ns instead of {shadow['bare_ns']:.0f} ns: {shadow['ratio']} times"
-            f" as long. Load average of the machine: {found['load']}.",
+            f" ledger takes {shadow['shadowed_ns']:.0f} ns instead of {shadow['bare_ns']:.0f} ns: {shadow['ratio']}"
+            f" times as long. Load average of the machine: {found['load']}.",
             "<details>\n<summary>Known mistakes planted in the ledger, and what in-process fuzzing reports</summary>",
             table(["mistake", "found after", "report"], mistakes),
             "</details>\n\n<details>\n<summary>Size of the oracle of each generation</summary>",

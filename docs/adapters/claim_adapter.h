@@ -112,7 +112,7 @@ enum claim_counters {
 };
 
 /* Options: how your code differs from what a trace says of frames, and which hosts it can be. */
-#define CLAIM_TRACE_2 1u       /* it reads claim-trace/2: boot looks at claim_adapter_host()->last_alloc_node */
+#define CLAIM_TRACE_2 1u       /* it reads claim-trace/2: boot uses claim_adapter_host()->last_alloc_node */
 #define CLAIM_MIRRORED 2u      /* it takes the upper half of a block: each node is laid out from its end downwards */
 #define CLAIM_ONE_ZONE 4u      /* zones are powers of two of the frame: all frames of the host get into one zone */
 #define CLAIM_LLC_COLORING 8u  /* it can boot with llc_coloring */

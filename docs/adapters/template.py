@@ -24,6 +24,7 @@ class Host:
         return {}
 
     def create_domain(self, domid, max_pages, node_affinity):
+        del node_affinity
         self.domains[domid] = {"max_pages": max_pages, "tot_pages": 0, "claims": [0] * len(self.free)}
         return {}
 

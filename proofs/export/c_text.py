@@ -27,7 +27,7 @@ class InexpressibleTermError(Exception):
     """The text has a form that is not written in C; the message shows it."""
 
 
-class CValue(NamedTuple):
+class CExpression(NamedTuple):
     """A value in C: its text, and what it ranges over; a number ranges over nothing."""
 
     text: str
@@ -40,9 +40,9 @@ class CValue(NamedTuple):
 class CellColumn(NamedTuple):
     """A grid with one node's entries replaced."""
 
-    grid: CValue
+    grid: CExpression
     node: str
-    values: CValue
+    values: CExpression
 
 
 class CFunction:
@@ -58,7 +58,7 @@ class CFunction:
         self.answers: dict[str, str] = {}
         """By name of an answer, what it ranges over; empty: a number."""
         self._numbers = numbers
-        self._names: dict[str, CValue] = {name: CValue(name, over) for name, over in vectors.items()}
+        self._names: dict[str, CExpression] = {name: CExpression(name, over) for name, over in vectors.items()}
         self._indent = 1
         self._temporaries = 0
         (function,) = ast.parse(source).body
@@ -125,17 +125,17 @@ class CFunction:
     def _name(self, name: str, value: ast.expr) -> None:
         """A local name: a constant, or another name of a vector."""
         made = self._value(value)
-        assert isinstance(made, CValue)
+        assert isinstance(made, CExpression)
         if made.over:
             self._names[name] = made
         else:
             text = f"{name}_{self._fresh()}"
             self._line(f"const int64_t {text} = {made.text};")
-            self._names[name] = CValue(text)
+            self._names[name] = CExpression(text)
 
     def _answer(self, name: str, value: ast.expr) -> None:
         made = self._value(value)
-        assert isinstance(made, CValue)
+        assert isinstance(made, CExpression)
         self.answers[name] = made.over
         if made.over:
             self._line(f"co_copy(s->answer.{name}, {made.text}, {_COUNT[made.over]});")
@@ -148,7 +148,7 @@ class CFunction:
         for target, value in zip(targets, values, strict=True):
             made = self._value(value)
             place = self._value(target)
-            assert isinstance(place, CValue)
+            assert isinstance(place, CExpression)
             if isinstance(made, CellColumn):
                 entries = self._own(made.values).text
                 loop = f"for (int64_t d = 0; d < {_COUNT[DOMAINS]}; d++)"
@@ -164,13 +164,13 @@ class CFunction:
         for store in stores:
             self._line(store)
 
-    def _own(self, vector: CValue) -> CValue:
+    def _own(self, vector: CExpression) -> CExpression:
         """The vector in an array of its own."""
         if vector.is_own:
             return vector
         own = self._array(vector.over)
         self._line(f"co_copy({own}, {vector.text}, {_COUNT[vector.over]});")
-        return CValue(own, vector.over, True)
+        return CExpression(own, vector.over, True)
 
     def _array(self, over: str) -> str:
         name = self._fresh()
@@ -179,28 +179,28 @@ class CFunction:
 
     def _number(self, node: ast.expr) -> str:
         made = self._value(node)
-        assert isinstance(made, CValue)
+        assert isinstance(made, CExpression)
         assert not made.over, ast.unparse(node)
         return made.text
 
-    def _vector(self, node: ast.expr) -> CValue:
+    def _vector(self, node: ast.expr) -> CExpression:
         made = self._value(node)
-        assert isinstance(made, CValue)
+        assert isinstance(made, CExpression)
         assert made.over in _COUNT, ast.unparse(node)
         return made
 
-    def _value(self, node: ast.expr) -> CValue | CellColumn:
+    def _value(self, node: ast.expr) -> CExpression | CellColumn:
         match node:
             case ast.Constant(value=bool(value)):
-                return CValue(str(int(value)))
+                return CExpression(str(int(value)))
             case ast.Constant(value=int(value)):
-                return CValue(f"{value}LL" if abs(value) >= 1 << 31 else str(value))
+                return CExpression(f"{value}LL" if abs(value) >= 1 << 31 else str(value))
             case ast.Name(id=name):
-                return self._names.get(name, CValue(name))
+                return self._names.get(name, CExpression(name))
             case ast.Attribute(value=ast.Name(id="s"), attr=field):
                 return self._field(field)
             case ast.Attribute() if ast.unparse(node).startswith("set."):
-                return CValue(ast.unparse(node), NODES if node.attr == "by_node" else "")
+                return CExpression(ast.unparse(node), NODES if node.attr == "by_node" else "")
             case ast.Subscript(value=whole, slice=ast.Slice()):
                 return self._value(whole)
             case ast.Subscript(value=whole, slice=index):
@@ -208,13 +208,13 @@ class CFunction:
             case ast.BinOp(left=ast.List(), right=ast.Attribute(attr=count)):
                 return self._filled(_RANGES[f"s.{count}"])
             case ast.BinOp(left=left, op=op, right=right):
-                return CValue(f"({self._number(left)} {_OPERATORS[type(op)]} {self._number(right)})")
+                return CExpression(f"({self._number(left)} {_OPERATORS[type(op)]} {self._number(right)})")
             case ast.BoolOp(op=op, values=parts):
-                return CValue(f"({f' {_OPERATORS[type(op)]} '.join(map(self._number, parts))})")
+                return CExpression(f"({f' {_OPERATORS[type(op)]} '.join(map(self._number, parts))})")
             case ast.UnaryOp(op=op, operand=operand):
-                return CValue(f"({'!' if isinstance(op, ast.Not) else '-'}{self._number(operand)})")
+                return CExpression(f"({'!' if isinstance(op, ast.Not) else '-'}{self._number(operand)})")
             case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return CValue(f"({self._number(left)} {_OPERATORS[type(op)]} {self._number(right)})")
+                return CExpression(f"({self._number(left)} {_OPERATORS[type(op)]} {self._number(right)})")
             case ast.IfExp(test=test, body=body, orelse=otherwise):
                 return self._chosen(test, body, otherwise)
             case ast.ListComp():
@@ -223,49 +223,49 @@ class CFunction:
                 return self._called(name, arguments)
         raise InexpressibleTermError(ast.unparse(node))
 
-    def _field(self, field: str) -> CValue:
+    def _field(self, field: str) -> CExpression:
         if field in ("number_of_nodes", "number_of_domains", "chosen"):
-            return CValue(f"s->{field}")
+            return CExpression(f"s->{field}")
         over = {Shape.HOST: "", Shape.NODE: NODES, Shape.DOMAIN: DOMAINS, Shape.CELL: "cells"}
-        return CValue(f"s->{field}", over[CALL_FIELDS[field].shape])
+        return CExpression(f"s->{field}", over[CALL_FIELDS[field].shape])
 
-    def _entry(self, whole: ast.expr, index: ast.expr) -> CValue:
+    def _entry(self, whole: ast.expr, index: ast.expr) -> CExpression:
         of = self._value(whole)
-        assert isinstance(of, CValue)
+        assert isinstance(of, CExpression)
         text = f"{of.text}[{self._number(index)}]"
-        return CValue(text, NODES) if of.over == "cells" else CValue(text)
+        return CExpression(text, NODES) if of.over == "cells" else CExpression(text)
 
-    def _chosen(self, test: ast.expr, body: ast.expr, otherwise: ast.expr) -> CValue:
+    def _chosen(self, test: ast.expr, body: ast.expr, otherwise: ast.expr) -> CExpression:
         condition, one, other = self._number(test), self._value(body), self._value(otherwise)
-        assert isinstance(one, CValue)
-        assert isinstance(other, CValue)
-        return CValue(f"({condition} ? {one.text} : {other.text})", one.over)
+        assert isinstance(one, CExpression)
+        assert isinstance(other, CExpression)
+        return CExpression(f"({condition} ? {one.text} : {other.text})", one.over)
 
-    def _filled(self, over: str) -> CValue:
+    def _filled(self, over: str) -> CExpression:
         own = self._array(over)
         self._line(f"for (int64_t i = 0; i < {_COUNT[over]}; i++) {own}[i] = 0;")
-        return CValue(own, over, True)
+        return CExpression(own, over, True)
 
-    def _listed(self, node: ast.ListComp) -> CValue | CellColumn:
+    def _listed(self, node: ast.ListComp) -> CExpression | CellColumn:
         (loop,) = node.generators
         match loop:
             case ast.comprehension(target=ast.Name(id="row"), iter=grid):
                 assert isinstance(node.elt, ast.Subscript)
                 rows, column = self._value(grid), self._number(node.elt.slice)
-                assert isinstance(rows, CValue)
+                assert isinstance(rows, CExpression)
                 own = self._array(DOMAINS)
                 self._line(f"for (int64_t d = 0; d < {_COUNT[DOMAINS]}; d++) {own}[d] = {rows.text}[d][{column}];")
-                return CValue(own, DOMAINS, True)
+                return CExpression(own, DOMAINS, True)
             case ast.comprehension(iter=ast.Call(func=ast.Name(id="zip"), args=[grid, values])):
                 assert isinstance(node.elt, ast.Call)
                 rows = self._value(grid)
-                assert isinstance(rows, CValue)
+                assert isinstance(rows, CExpression)
                 return CellColumn(rows, self._number(node.elt.args[1]), self._vector(values))
             case ast.comprehension(target=ast.Name(id=index), iter=ast.Call(args=[count])):
                 over = _RANGES[ast.unparse(count)]
                 own = self._array(over)
                 self._each(index, over, lambda: self._line(f"{own}[{index}] = {self._number(node.elt)};"))
-                return CValue(own, over, True)
+                return CExpression(own, over, True)
         raise InexpressibleTermError(ast.unparse(node))
 
     def _each(self, index: str, over: str, body: Callable[[], None]) -> None:
@@ -275,12 +275,12 @@ class CFunction:
         self._indent -= 1
         self._line("}")
 
-    def _called(self, name: str, arguments: list[ast.expr]) -> CValue:
+    def _called(self, name: str, arguments: list[ast.expr]) -> CExpression:
         if name in ("all", "any"):
             return self._quantified(name == "all", arguments[0])
         if name == "sum":
             vector = self._vector(arguments[0])
-            return CValue(f"co_sum({vector.text}, {_COUNT[vector.over]})")
+            return CExpression(f"co_sum({vector.text}, {_COUNT[vector.over]})")
         if name == "list":  # list(map(add, a, b))
             (mapped,) = arguments
             assert isinstance(mapped, ast.Call)
@@ -289,25 +289,25 @@ class CFunction:
             own = self._array(left.over)
             sign = {"add": "+", "sub": "-"}[ast.unparse(how)]
             self._each("i", left.over, lambda: self._line(f"{own}[i] = {left.text}[i] {sign} {right.text}[i];"))
-            return CValue(own, left.over, True)
+            return CExpression(own, left.over, True)
         if name == "taken_ascending":
             held = self._vector(arguments[0])
             amount = self._number(arguments[1])
             own = self._array(held.over)
             self._line(f"co_taken_ascending({own}, {held.text}, {_COUNT[held.over]}, {amount});")
-            return CValue(own, held.over, True)
+            return CExpression(own, held.over, True)
         if name == "placed":
             vector = self._vector(arguments[0])
             index, value = self._number(arguments[1]), self._number(arguments[2])
             own = self._array(vector.over)
             self._line(f"co_copy({own}, {vector.text}, {_COUNT[vector.over]});")
             self._line(f"{own}[{index}] = {value};")
-            return CValue(own, vector.over, True)
+            return CExpression(own, vector.over, True)
         if name == "earlier_names":
-            return CValue(f"co_earlier_names(&set, a, {self._number(arguments[0])})")
+            return CExpression(f"co_earlier_names(&set, a, {self._number(arguments[0])})")
         raise InexpressibleTermError(name)
 
-    def _quantified(self, every: bool, listed: ast.expr) -> CValue:
+    def _quantified(self, every: bool, listed: ast.expr) -> CExpression:
         assert isinstance(listed, ast.ListComp)
         (loop,) = listed.generators
         assert isinstance(loop.target, ast.Name)
@@ -320,4 +320,4 @@ class CFunction:
             self._line(f"{name} = {name} {'&&' if every else '||'} {value};")
 
         self._each(index, over, body)
-        return CValue(name)
+        return CExpression(name)

@@ -1,7 +1,7 @@
 /* An implementation that only answers, to see that the kit reads and writes every operation of claim-trace/2. */
 #include "claim_adapter.h"
 
-static char asked[256];
+static char given[256];
 
 static int boot(unsigned int nodes, const uint64_t pages[], uint64_t span)
 {
@@ -12,7 +12,7 @@ static int boot(unsigned int nodes, const uint64_t pages[], uint64_t span)
 }
 static int create(int domid, uint32_t max_pages, uint64_t affinity)
 {
-    return snprintf(asked, sizeof(asked), "%d %u %d", domid, max_pages, (int)affinity) < 0;
+    return snprintf(given, sizeof(given), "%d %u %d", domid, max_pages, (int)affinity) < 0;
 }
 static int set_max_pages(int domid, uint32_t max_pages) { return domid + (int)max_pages < 0; }
 static int install(int domid, const struct claim_entry claims[], unsigned int nr)

@@ -64,7 +64,7 @@ def test_abort_is_shrunk_to_the_same_abort() -> None:
     assert {event.builder for event in small.events} == {UNSET}  # the program has no builders
 
 
-def test_builder_event_against_program_without_continue_is_skipped() -> None:
+def test_builder_event_without_continue_is_skipped() -> None:
     header = Header(FORMAT_1, "claim-sets", "", HostShape(4, [4]))
     events = [
         Boot(),
