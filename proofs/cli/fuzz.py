@@ -377,6 +377,9 @@ def _print_finding(finding: Any) -> None:
     how = "" if finding.again else "; as it was met: it was not seen again"
     say(f"found: {finding.found.failure} ({finding.traces:,} traces{how})")
     path = Path(finding.path)
+    if not finding.again:  # hundreds of events
+        say(f"  its trace: {path}")
+        return
     try:
         for trace in read_traces(path):
             print_timeline(trace, out)
