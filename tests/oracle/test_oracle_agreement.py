@@ -21,7 +21,7 @@ from proofs.traces import HostShape
 from reference.generations import GENERATIONS as REFERENCES
 from tests.oracle.agreement import Comparison, COracle
 
-DEFAULT = ("mainline-4.22", "claim-sets")
+DEFAULT = ("claim-sets",)
 EVERY = [name if name in DEFAULT else pytest.param(name, marks=pytest.mark.long) for name in GENERATIONS]
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: `cc` is not found")
