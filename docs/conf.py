@@ -9,4 +9,4 @@ html_title = "claimcheck: Xen's NUMA memory claims"
 html_copy_source = False
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
-exclude_patterns = ["adapters/*.c", "adapters/*.h", "_make"]
+exclude_patterns = ["adapters/*.c", "adapters/*.h", "adapters/*.py", "_make"]

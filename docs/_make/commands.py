@@ -18,9 +18,10 @@ from pathlib import Path
 
 import click
 
-from docs._make import catalogue, explore, scripts, statements
+from docs._make import catalogue, conversations, explore, scripts, statements
 from docs._make.blocks import Maker, Output, parser, renewed, table
 from docs._make.checkout import DOCUMENTS, ROOT
+from docs._make.in_process import in_process
 from docs._make.readme import PICTURE, findings, picture
 from docs._make.walk import MEASURED
 from proofs.adapters.protocol import PROTOCOL, Greeting, message, question
@@ -124,6 +125,8 @@ BLOCKS: dict[str, dict[str, Maker]] = {
         "adapter-endings": _endings,
         "adapter-conversation": _conversation,
     },
+    "docs/adapter-conversations.md": {"conversations": conversations.conversations},
+    "docs/attach-your-c-code.md": {"sections": conversations.sections, "in-process": in_process},
     "docs/properties.md": {"state-properties": _state_properties},
     "docs/quickstart.md": {"walk-steps": _walk},
     "docs/report.md": {"report-edits": _edits, "report-page": _page},

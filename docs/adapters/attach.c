@@ -35,14 +35,12 @@ static void observe_host(struct claim_host_state *state) {
 }
 static void observe_domain(int domid, struct claim_domain_state *state) {
     const struct domain *d = domain_find(domid);
-    *state = (struct claim_domain_state){d->max_pages, d->tot_pages, d->global_claims, d->node_claims, {0}, 0, 0};
+    *state = (struct claim_domain_state){.max_pages = d->max_pages, .tot_pages = d->tot_pages};
+    state->global_claims = d->global_claims, state->node_claims = d->node_claims;
     memcpy(state->claims, d->claims, sizeof(d->claims));
 }
-int main(void) {
-    static const struct claim_adapter adapter = {
-        .name = "tiny ledger in C", .semantics = "claim-sets", .boot = host_boot, .create_domain = create,
-        .set_max_pages = set_max_pages, .install_claim_set = install, .set_outstanding_pages = claim_legacy,
-        .alloc_domheap_pages = alloc, .free_domheap_pages = free_domheap_pages, .offline_page = take_offline,
-        .domain_kill = kill_domain, .observe_host = observe_host, .observe_domain = observe_domain};
-    return claim_adapter_main(&adapter);
-}
+CLAIM_ADAPTER_MAIN((void)0, .name = "tiny ledger in C", .semantics = "claim-sets", .boot = host_boot,
+    .create_domain = create, .set_max_pages = set_max_pages, .install_claim_set = install,
+    .set_outstanding_pages = claim_legacy, .alloc_domheap_pages = alloc, .free_domheap_pages = free_domheap_pages,
+    .offline_page = take_offline, .domain_kill = kill_domain, .observe_host = observe_host,
+    .observe_domain = observe_domain)

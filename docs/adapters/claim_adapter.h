@@ -2,8 +2,11 @@
  * Attach a C implementation of memory claims to claimcheck: the protocol claim-adapter/1 on standard input and output.
  *
  * Fill a struct claim_adapter with your functions and call claim_adapter_main() with it: see attach.c, and
- * docs/adapters.md for the protocol. C99 and POSIX read() and write(); no other dependency. Standard output belongs to
+ * docs/attach-your-c-code.md. C99 and POSIX read() and write(); no other dependency. Standard output belongs to
  * the protocol: print to standard error.
+ *
+ * Builders: define CLAIM_ADAPTER_BUILDERS before you include this file (POSIX ucontext.h), and call
+ * claim_adapter_section() at the beginning of each critical section: see attach_builders.c.
  *
  * Licence: Apache-2.0
  */
@@ -16,9 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef CLAIM_ADAPTER_BUILDERS
+#include <ucontext.h>
+#endif
 
 #define CLAIM_MAX_NODES 64
 #define CLAIM_TARGET_GLOBAL 0x80000000u
+#define CLAIM_TARGET_LEGACY 0x40000000u
+#define CLAIM_TARGET_NO_NODE 0xffffffffu
 #define CLAIM_NONE (-1) /* no domain, no node, no page */
 
 /* memflags */
@@ -45,6 +53,55 @@ struct claim_domain_state {
     uint32_t global_claims, node_claims, claims[CLAIM_MAX_NODES];
     uint32_t outstanding_pages;
     int claim_node; /* or CLAIM_NONE */
+    /* claim-trace/2: what stays after a preempted populate_physmap; 0 in has_...: not compared */
+    int has_pending_scrub, has_creation_finished;
+    int64_t pending_mfn; /* CLAIM_NONE: nothing is stashed */
+    unsigned int pending_order, pending_scrub_index;
+    int creation_finished;
+};
+
+/* The host that is being booted. Frames are those that your functions get and return: see the options below. */
+struct claim_host {
+    unsigned int nodes;
+    uint64_t node_span, pages[CLAIM_MAX_NODES];
+    uint64_t first_frame;                /* of the host: node n's span begins at first_frame + n * node_span */
+    uint64_t first_mfn[CLAIM_MAX_NODES]; /* of each node's pages */
+    int last_alloc_node;                 /* of a new domain, or CLAIM_NONE; the hypervisor's is 0 */
+    int llc_coloring, debug_build;
+};
+
+/* The arguments of populate_physmap, and what it did. */
+struct claim_populate {
+    uint64_t nr_extents, start_extent;
+    unsigned int order, memflags;
+    int node;
+    int64_t preempt_extent, preempt_scrub_index; /* the check that preempts; preempt_extent CLAIM_NONE: none does */
+    int64_t *mfns;                               /* answer: claim_populated() appends to it */
+    uint64_t nr_mfns, nr_done;
+    enum { CLAIM_NOT_PREEMPTED, CLAIM_BETWEEN_EXTENTS, CLAIM_SCRUBBING } preempted;
+    unsigned int scrub_index; /* where CLAIM_SCRUBBING */
+    size_t room;
+};
+
+/* The arguments of memory_exchange, and what it did. */
+struct claim_exchange {
+    const uint64_t *in_mfns;
+    uint64_t nr_in;
+    unsigned int in_order, out_order;
+    int node;
+    int64_t *mfns; /* answer: claim_exchanged() appends to it */
+    uint64_t nr_mfns;
+    size_t room;
+};
+
+/* Answers of queries. */
+struct claim_domain_info {
+    uint32_t tot_pages, max_pages, outstanding_pages;
+};
+struct claim_memory_claims {
+    uint64_t needed;               /* entries; also where the answer is ERANGE or ENOBUFS */
+    unsigned int nr_claims;        /* of these entries, where it is 0 */
+    struct claim_entry claims[CLAIM_MAX_NODES + 1];
 };
 
 enum claim_counters {
@@ -53,6 +110,13 @@ enum claim_counters {
     CLAIM_COUNTERS_LEGACY,      /* outstanding_pages */
     CLAIM_COUNTERS_SINGLE_NODE, /* outstanding_pages, claim_node */
 };
+
+/* Options: how your code differs from what a trace says of frames, and which hosts it can be. */
+#define CLAIM_TRACE_2 1u       /* it reads claim-trace/2: boot uses claim_adapter_host()->last_alloc_node */
+#define CLAIM_MIRRORED 2u      /* it takes the upper half of a block: each node is laid out from its end downwards */
+#define CLAIM_ONE_ZONE 4u      /* zones are powers of two of the frame: all frames of the host get into one zone */
+#define CLAIM_LLC_COLORING 8u  /* it can boot with llc_coloring */
+#define CLAIM_DEBUG_BUILD 16u  /* it can boot with debug_build */
 
 /*
  * The implementation. An operation that it has not is NULL, and is not offered. Those that return int return 0 or an
@@ -64,16 +128,39 @@ struct claim_adapter {
     const char *semantics; /* the generation's name: "claim-sets", ... */
     enum claim_counters counters;
     int restart; /* not 0: boot works only once in a process; the program is then restarted for every trace */
+    unsigned int options;  /* CLAIM_TRACE_2 | ... */
+    uint64_t frame_offset; /* the first frame of the host: frame 0 may be unusable. A multiple of the largest block */
 
     int (*boot)(unsigned int nodes, const uint64_t pages[], uint64_t node_span);
     int (*create_domain)(int domid, uint32_t max_pages, uint64_t node_affinity); /* a bit for each node */
     int (*set_max_pages)(int domid, uint32_t max_pages);
     int (*install_claim_set)(int domid, const struct claim_entry claims[], unsigned int nr);
     int (*set_outstanding_pages)(int domid, uint64_t pages, int node);
-    int64_t (*alloc_domheap_pages)(int domid, unsigned int order, int node, unsigned int memflags); /* mfn, or CLAIM_NONE */
+    int64_t (*alloc_domheap_pages)(int domid, unsigned int order, int node, unsigned int memflags); /* or CLAIM_NONE */
     int (*free_domheap_pages)(uint64_t mfn, unsigned int order);
     const char *(*offline_page)(uint64_t mfn); /* "OFFLINED" */
     int (*domain_kill)(int domid);
+
+    /* claim-trace/2: critical sections on their own */
+    int64_t (*alloc_heap_pages)(int domid, unsigned int order, int node, unsigned int memflags);
+    int (*assign_pages)(uint64_t mfn, unsigned int order, int domid, unsigned int memflags);
+    int (*free_heap_pages)(uint64_t mfn, unsigned int order);
+    const char *(*online_page)(uint64_t mfn); /* "ONLINED", "NOT_OFFLINE" */
+    int64_t (*relinquish_memory)(int domid);  /* the pages freed */
+    int (*domain_destroy)(int domid);
+    int (*domain_exists)(int domid); /* whether it is still on the list: with either of the two, or destroydomain */
+    /* claim-trace/2: hypercalls, with an errno for a domain that does not exist */
+    int (*max_mem)(int domid, uint64_t max_pages);
+    int (*claim_memory)(int domid, const struct claim_entry claims[], unsigned int nr, uint32_t pad);
+    int (*claim_pages)(int domid, uint64_t nr_extents, uint64_t extent_order, uint64_t mem_flags, int64_t extent_start);
+    int (*get_memory_claims)(int domid, uint64_t capacity, uint32_t pad, struct claim_memory_claims *answer);
+    int (*destroydomain)(int domid);
+    int (*pausedomain)(int domid);
+    int (*unpausedomain)(int domid);
+    int (*getdomaininfo)(int domid, struct claim_domain_info *answer);
+    void (*get_outstanding_claims)(int64_t *free_pages, int64_t *outstanding_pages);
+    void (*populate_physmap)(int domid, struct claim_populate *call);
+    int (*memory_exchange)(int domid, struct claim_exchange *call);
 
     void (*observe_host)(struct claim_host_state *state);
     void (*observe_domain)(int domid, struct claim_domain_state *state); /* of a domain that was created */
@@ -85,6 +172,36 @@ static inline int claim_adapter_main(const struct claim_adapter *adapter);
 /* Call it where the implementation would stop at an assertion: the trace ends with a crash of that text. */
 static inline void claim_adapter_crash(const char *text);
 
+/* The host that boot() is about. */
+static inline const struct claim_host *claim_adapter_host(void);
+
+/*
+ * Call it at the beginning of each critical section, before the outermost lock is taken. Between two sections of one
+ * operation the operations of other builders run: the second and each later call may return much later.
+ */
+static inline void claim_adapter_section(void);
+
+/* The frame of an extent that populate_physmap, or memory_exchange, finished. */
+static inline void claim_populated(struct claim_populate *call, uint64_t mfn);
+static inline void claim_exchanged(struct claim_exchange *call, uint64_t mfn);
+
+/* A main() around a table: what to do first, or (void)0, and the fields. */
+#define CLAIM_ADAPTER_TABLE(before, ...)                                                                               \
+    static const struct claim_adapter *claim_adapter_table(void)                                                      \
+    {                                                                                                                  \
+        static const struct claim_adapter adapter = {__VA_ARGS__};                                                     \
+                                                                                                                       \
+        before;                                                                                                        \
+        return &adapter;                                                                                               \
+    }
+#ifdef CLAIM_ADAPTER_IN_PROCESS /* the in-process fuzzer has its own main(), and takes the table */
+#define CLAIM_ADAPTER_MAIN(before, ...) CLAIM_ADAPTER_TABLE(before, __VA_ARGS__)
+#else
+#define CLAIM_ADAPTER_MAIN(before, ...)                                                                                \
+    CLAIM_ADAPTER_TABLE(before, __VA_ARGS__)                                                                           \
+    int main(void) { return claim_adapter_main(claim_adapter_table()); }
+#endif
+
 /* ---- The rest is how it is done. ---- */
 
 struct ca_buffer {
@@ -93,22 +210,53 @@ struct ca_buffer {
 };
 
 struct ca_op {
-    char op[32], format[32], semantics[64];
+    char op[32], format[32], semantics[64], builder[32];
     int is_hello, is_header, is_absent;
-    int64_t domid, node, mfn, order;
-    uint64_t pages, max_pages, node_affinity, node_span, nodes[CLAIM_MAX_NODES];
-    unsigned int nr_nodes, memflags, nr_claims, room_for_claims;
+    int64_t domid, node, mfn, order, extent_start;
+    uint64_t of, page; /* the page is named by the operation that got it */
+    int is_named;
+    uint64_t pages, max_pages, node_affinity, capacity, extent_order, mem_flags;
+    unsigned int memflags, nr_claims, room_for_claims;
+    uint32_t pad;
     struct claim_entry *claims;
+    uint64_t *in_mfns;
+    size_t room_for_in;
+    struct claim_host host;
+    struct claim_populate populate;
+    struct claim_exchange exchange;
+    /* the outcome */
+    const char *result;
+    int64_t freed, free_pages, outstanding_pages;
+    struct claim_domain_info info;
+    struct claim_memory_claims set;
 };
 
+#ifdef CLAIM_ADAPTER_BUILDERS
+#ifndef CLAIM_ADAPTER_STACK
+#define CLAIM_ADAPTER_STACK (256 * 1024)
+#endif
+struct ca_builder {
+    struct ca_op op; /* op.op is empty: it does nothing */
+    unsigned int sections;
+    int is_done;
+    ucontext_t context, caller;
+    void *stack;
+};
+#endif
+
 static struct {
+    const struct claim_adapter *adapter;
+    struct claim_host host;
+#ifdef CLAIM_ADAPTER_BUILDERS
+    struct ca_builder *builders[16], *running;
+#endif
     struct ca_buffer in, out;
     char *at; /* in the line that is being read */
     const char *error;
     int *domids; /* ascending */
     unsigned int nr_domids, nr_nodes;
-    uint64_t node_span;
-    int64_t *mfns; /* what each operation of this trace got */
+    uint64_t node_span, offset; /* offset: of the first frame */
+    int64_t *mfns; /* what each operation of this trace got, in the trace's frames */
     size_t nr_ops, room_for_ops;
 } ca;
 
@@ -210,13 +358,63 @@ static inline const char *ca_result(int status)
     case E2BIG: return "E2BIG";
     case EBUSY: return "EBUSY";
     case EINVAL: return "EINVAL";
+    case ENOBUFS: return "ENOBUFS";
     case ENOENT: return "ENOENT";
     case ENOMEM: return "ENOMEM";
     case EOPNOTSUPP: return "EOPNOTSUPP";
+    case EOVERFLOW: return "EOVERFLOW";
     case EPERM: return "EPERM";
+    case ERANGE: return "ERANGE";
     case ESRCH: return "ESRCH";
     }
     return "an errno that traces do not know";
+}
+
+/* Frames: the implementation's from the trace's, and back. The layout of a node is mirrored within its span. */
+
+static inline uint64_t ca_mirrored(uint64_t mfn, uint64_t order)
+{
+    uint64_t at = mfn % ca.node_span, pages = order < 40 ? (uint64_t)1 << order : ca.node_span;
+
+    if (!(ca.adapter->options & CLAIM_MIRRORED) || at + pages > ca.node_span)
+        return mfn; /* it is not within the span: an implementation refuses it in both layouts */
+    return mfn - at + (ca.node_span - pages - at);
+}
+
+static inline uint64_t ca_frame_in(uint64_t mfn, uint64_t order)
+{
+    return ca_mirrored(mfn, order) + ca.offset;
+}
+
+static inline int64_t ca_frame_out(int64_t mfn, uint64_t order)
+{
+    return mfn < 0 ? CLAIM_NONE : (int64_t)ca_mirrored((uint64_t)mfn - ca.offset, order);
+}
+
+static inline void ca_append(int64_t **mfns, uint64_t *used, size_t *room, int64_t mfn)
+{
+    if (*used == *room) {
+        *room = 2 * *room + 16;
+        *mfns = realloc(*mfns, *room * sizeof(**mfns));
+        if (!*mfns)
+            exit(1);
+    }
+    (*mfns)[(*used)++] = mfn;
+}
+
+static inline void claim_populated(struct claim_populate *call, uint64_t mfn)
+{
+    ca_append(&call->mfns, &call->nr_mfns, &call->room, ca_frame_out((int64_t)mfn, call->order));
+}
+
+static inline void claim_exchanged(struct claim_exchange *call, uint64_t mfn)
+{
+    ca_append(&call->mfns, &call->nr_mfns, &call->room, ca_frame_out((int64_t)mfn, call->out_order));
+}
+
+static inline const struct claim_host *claim_adapter_host(void)
+{
+    return &ca.host;
 }
 
 static inline void ca_put_domain(const struct claim_adapter *adapter, int domid)
@@ -241,6 +439,16 @@ static inline void ca_put_domain(const struct claim_adapter *adapter, int domid)
         ca_put_field(",\"node_claims\":", state.node_claims);
         ca_put_list(",\"claims\":", claims);
     }
+    if (state.has_pending_scrub && state.pending_mfn < 0) {
+        ca_put(",\"pending_scrub\":null");
+    } else if (state.has_pending_scrub) {
+        ca_put_field(",\"pending_scrub\":{\"mfn\":", ca_frame_out(state.pending_mfn, state.pending_order));
+        ca_put_field(",\"order\":", state.pending_order);
+        ca_put_field(",\"scrub_index\":", state.pending_scrub_index);
+        ca_put("}");
+    }
+    if (state.has_creation_finished)
+        ca_put(state.creation_finished ? ",\"creation_finished\":true" : ",\"creation_finished\":false");
     ca_put("}");
 }
 
@@ -249,6 +457,12 @@ static inline void ca_put_state(const struct claim_adapter *adapter)
     struct claim_host_state state;
     unsigned int i;
 
+    for (i = 0; adapter->domain_exists && i < ca.nr_domids;) { /* forget those that are off the list */
+        if (adapter->domain_exists(ca.domids[i]))
+            i++;
+        else
+            memmove(ca.domids + i, ca.domids + i + 1, (--ca.nr_domids - i) * sizeof(*ca.domids));
+    }
     memset(&state, 0, sizeof(state));
     adapter->observe_host(&state);
     ca_put_field("\"state\":{\"total_avail_pages\":", state.total_avail_pages);
@@ -330,6 +544,17 @@ static inline uint64_t ca_read_number(void)
     return number;
 }
 
+static inline int ca_read_flag(void)
+{
+    int is_true = ca_next_is('t');
+
+    if (!is_true && !ca_next_is('f'))
+        ca_wrong("a truth value is missing");
+    while (!ca.error && *ca.at >= 'a' && *ca.at <= 'z')
+        ca.at++;
+    return is_true;
+}
+
 static inline int64_t ca_read_number_or_null(void)
 {
     if (ca_next_is('n') && !strncmp(ca.at, "null", 4)) {
@@ -390,11 +615,13 @@ static inline void ca_read_claim(struct ca_op *op)
         ca_read_key(key);
         if (!strcmp(key, "pages")) {
             claim.pages = ca_read_number();
-        } else if (!strcmp(key, "pad")) {
+        } else if (!strcmp(key, "pad") || !strcmp(key, "cmd")) {
             claim.pad = (uint32_t)ca_read_number();
         } else if (!strcmp(key, "target") && ca_next_is('"')) {
-            ca_read_string(NULL, 0); /* only "global" */
-            claim.target = CLAIM_TARGET_GLOBAL;
+            ca_read_string(key, sizeof(key)); /* "global", or "host" */
+            claim.target = !strcmp(key, "legacy") ? CLAIM_TARGET_LEGACY
+                           : !strcmp(key, "no_node") ? CLAIM_TARGET_NO_NODE
+                                                     : CLAIM_TARGET_GLOBAL;
         } else if (!strcmp(key, "target")) {
             claim.target = (uint32_t)ca_read_number();
         } else {
@@ -418,14 +645,20 @@ static inline void ca_read_host(struct ca_op *op)
     for (more = ca_begin('{', '}'); more; more = ca_more('}')) {
         ca_read_key(key);
         if (!strcmp(key, "node_span")) {
-            op->node_span = ca_read_number();
+            op->host.node_span = ca_read_number();
         } else if (!strcmp(key, "nodes")) {
             for (element = ca_begin('[', ']'); element; element = ca_more(']')) {
-                if (op->nr_nodes == CLAIM_MAX_NODES)
+                if (op->host.nodes == CLAIM_MAX_NODES)
                     ca_wrong("too many nodes");
                 else
-                    op->nodes[op->nr_nodes++] = ca_read_number();
+                    op->host.pages[op->host.nodes++] = ca_read_number();
             }
+        } else if (!strcmp(key, "last_alloc_node")) {
+            op->host.last_alloc_node = (int)ca_read_number();
+        } else if (!strcmp(key, "llc_coloring")) {
+            op->host.llc_coloring = ca_read_flag();
+        } else if (!strcmp(key, "debug_build")) {
+            op->host.debug_build = ca_read_flag();
         } else {
             ca_wrong("the host has a field that is not known");
         }
@@ -453,7 +686,6 @@ static inline void ca_read_memflags(struct ca_op *op)
 /* A number or, {"of":OPERATION,"page":N}, a page of the block that an operation before got. */
 static inline void ca_read_mfn(struct ca_op *op)
 {
-    uint64_t of = 0, page = 0;
     char key[32];
     int more;
 
@@ -464,18 +696,49 @@ static inline void ca_read_mfn(struct ca_op *op)
     for (more = ca_begin('{', '}'); more; more = ca_more('}')) {
         ca_read_key(key);
         if (!strcmp(key, "of"))
-            of = ca_read_number();
+            op->of = ca_read_number();
         else if (!strcmp(key, "page"))
-            page = ca_read_number();
+            op->page = ca_read_number();
         else
             ca_wrong("a page has a field that is not known");
     }
-    if (of >= ca.nr_ops) {
+    if (op->of >= ca.nr_ops) {
         ca_wrong("a page of an operation that was not sent");
         return;
     }
-    op->is_absent = ca.mfns[of] == CLAIM_NONE;
-    op->mfn = ca.mfns[of] + (int64_t)page;
+    op->is_absent = ca.mfns[op->of] == CLAIM_NONE;
+    op->mfn = ca.mfns[op->of] + (int64_t)op->page;
+}
+
+static inline void ca_read_preempt_at(struct ca_op *op)
+{
+    char key[32];
+    int more;
+
+    if (ca_next_is('n')) {
+        (void)ca_read_number_or_null();
+        return;
+    }
+    for (more = ca_begin('{', '}'); more; more = ca_more('}')) {
+        ca_read_key(key);
+        if (!strcmp(key, "extent"))
+            op->populate.preempt_extent = (int64_t)ca_read_number();
+        else if (!strcmp(key, "scrub_index"))
+            op->populate.preempt_scrub_index = (int64_t)ca_read_number();
+        else
+            ca_wrong("a preemption point has a field that is not known");
+    }
+}
+
+static inline void ca_read_in_mfn(struct ca_op *op)
+{
+    if (op->exchange.nr_in == op->room_for_in) {
+        op->room_for_in = 2 * op->room_for_in + 16;
+        op->in_mfns = realloc(op->in_mfns, op->room_for_in * sizeof(*op->in_mfns));
+        if (!op->in_mfns)
+            exit(1);
+    }
+    op->in_mfns[op->exchange.nr_in++] = ca_read_number();
 }
 
 static inline void ca_read_field(struct ca_op *op, const char *key)
@@ -504,6 +767,31 @@ static inline void ca_read_field(struct ca_op *op, const char *key)
     } else if (!strcmp(key, "claims")) {
         for (more = ca_begin('[', ']'); more; more = ca_more(']'))
             ca_read_claim(op);
+    } else if (!strcmp(key, "builder")) {
+        ca_read_string(op->builder, sizeof(op->builder));
+    } else if (!strcmp(key, "pad")) {
+        op->pad = (uint32_t)ca_read_number();
+    } else if (!strcmp(key, "capacity")) {
+        op->capacity = ca_read_number();
+    } else if (!strcmp(key, "nr_extents")) {
+        op->populate.nr_extents = ca_read_number();
+    } else if (!strcmp(key, "extent_order")) {
+        op->extent_order = ca_read_number();
+    } else if (!strcmp(key, "start_extent")) {
+        op->populate.start_extent = ca_read_number();
+    } else if (!strcmp(key, "extent_start")) {
+        op->extent_start = ca_read_number_or_null();
+    } else if (!strcmp(key, "mem_flags")) {
+        op->mem_flags = ca_read_number();
+    } else if (!strcmp(key, "preempt_at")) {
+        ca_read_preempt_at(op);
+    } else if (!strcmp(key, "in_order")) {
+        op->exchange.in_order = (unsigned int)ca_read_number();
+    } else if (!strcmp(key, "out_order")) {
+        op->exchange.out_order = (unsigned int)ca_read_number();
+    } else if (!strcmp(key, "in_mfns")) {
+        for (more = ca_begin('[', ']'); more; more = ca_more(']'))
+            ca_read_in_mfn(op);
     } else if (!strcmp(key, "host")) {
         ca_read_host(op);
     } else if (!strcmp(key, "format")) {
@@ -516,7 +804,7 @@ static inline void ca_read_field(struct ca_op *op, const char *key)
         ca_skip_value();
         if (!op->is_hello)
             ca_wrong("only claim-adapter/1 is spoken here");
-    } else if (!strcmp(key, "source") || !strcmp(key, "seed")) {
+    } else if (!strcmp(key, "source") || !strcmp(key, "seed") || !strcmp(key, "expect")) {
         ca_skip_value();
     } else {
         ca_wrong("a field that is not known");
@@ -525,15 +813,21 @@ static inline void ca_read_field(struct ca_op *op, const char *key)
 
 static inline void ca_read_line(char *line, struct ca_op *op)
 {
-    struct claim_entry *claims = op->claims;
-    unsigned int room = op->room_for_claims;
+    struct ca_op kept = *op;
     char key[32];
     int more;
 
     memset(op, 0, sizeof(*op));
-    op->claims = claims;
-    op->room_for_claims = room;
-    op->domid = op->node = CLAIM_NONE;
+    op->claims = kept.claims; /* the lists keep their room */
+    op->room_for_claims = kept.room_for_claims;
+    op->in_mfns = kept.in_mfns;
+    op->room_for_in = kept.room_for_in;
+    op->populate.mfns = kept.populate.mfns;
+    op->populate.room = kept.populate.room;
+    op->exchange.mfns = kept.exchange.mfns;
+    op->exchange.room = kept.exchange.room;
+    op->domid = op->node = op->host.last_alloc_node = op->extent_start = CLAIM_NONE;
+    op->populate.preempt_extent = CLAIM_NONE;
     ca.at = line;
     ca.error = NULL;
     for (more = ca_begin('{', '}'); more; more = ca_more('}')) {
@@ -546,39 +840,98 @@ static inline void ca_read_line(char *line, struct ca_op *op)
 
 /* Answering. */
 
+static inline void ca_offer(const char *name, int there)
+{
+    if (there)
+        ca_put_string(",", name);
+}
+
 static inline void ca_answer_hello(const struct claim_adapter *a)
 {
     ca_put_string("{\"hello\":\"claim-adapter/1\",\"name\":", a->name);
-    ca_put_string(",\"formats\":[\"claim-trace/1\"],\"semantics\":[", a->semantics);
+    ca_put(",\"formats\":[\"claim-trace/1\"");
+    ca_offer("claim-trace/2", (a->options & CLAIM_TRACE_2) != 0);
+    ca_put_string("],\"semantics\":[", a->semantics);
     ca_put("],\"operations\":[\"boot\"");
-    ca_put(a->create_domain ? ",\"create_domain\"" : "");
-    ca_put(a->set_max_pages ? ",\"set_max_pages\"" : "");
-    ca_put(a->install_claim_set ? ",\"install_claim_set\"" : "");
-    ca_put(a->set_outstanding_pages ? ",\"set_outstanding_pages\"" : "");
-    ca_put(a->alloc_domheap_pages ? ",\"alloc_domheap_pages\"" : "");
-    ca_put(a->free_domheap_pages ? ",\"free_domheap_pages\"" : "");
-    ca_put(a->offline_page ? ",\"offline_page\"" : "");
-    ca_put(a->domain_kill ? ",\"domain_kill\"" : "");
+    ca_offer("create_domain", !!a->create_domain);
+    ca_offer("set_max_pages", !!a->set_max_pages);
+    ca_offer("install_claim_set", !!a->install_claim_set);
+    ca_offer("set_outstanding_pages", !!a->set_outstanding_pages);
+    ca_offer("alloc_domheap_pages", !!a->alloc_domheap_pages);
+    ca_offer("free_domheap_pages", !!a->free_domheap_pages);
+    ca_offer("offline_page", !!a->offline_page);
+    ca_offer("domain_kill", !!a->domain_kill);
+    if (a->options & CLAIM_TRACE_2) {
+        ca_offer("alloc_heap_pages", !!a->alloc_heap_pages);
+        ca_offer("assign_pages", !!a->assign_pages);
+        ca_offer("free_heap_pages", !!a->free_heap_pages);
+        ca_offer("online_page", !!a->online_page);
+        ca_offer("relinquish_memory", !!a->relinquish_memory);
+        ca_offer("domain_destroy", !!a->domain_destroy);
+        ca_offer("max_mem", !!a->max_mem);
+        ca_offer("claim_memory", !!a->claim_memory);
+        ca_offer("claim_pages", !!a->claim_pages);
+        ca_offer("get_memory_claims", !!a->get_memory_claims);
+        ca_offer("destroydomain", !!a->destroydomain);
+        ca_offer("pausedomain", !!a->pausedomain);
+        ca_offer("unpausedomain", !!a->unpausedomain);
+        ca_offer("getdomaininfo", !!a->getdomaininfo);
+        ca_offer("get_outstanding_claims", !!a->get_outstanding_claims);
+        ca_offer("populate_physmap", !!a->populate_physmap);
+        ca_offer("memory_exchange", !!a->memory_exchange);
+#ifdef CLAIM_ADAPTER_BUILDERS
+        ca_offer("continue", 1);
+#endif
+    }
     ca_put(a->restart ? "],\"restart\":true" : "]");
     ca_put(",\"named_blocks\":true}\n");
 }
 
+/* The layout of the host in the implementation's frames. */
+static inline void ca_lay_out(const struct claim_adapter *a, struct claim_host *host)
+{
+    unsigned int i;
+
+    ca.nr_nodes = host->nodes;
+    ca.node_span = host->node_span;
+    ca.offset = a->frame_offset;
+    if (a->options & CLAIM_ONE_ZONE)
+        for (ca.offset = (uint64_t)1 << 20; ca.offset < host->nodes * host->node_span || ca.offset < a->frame_offset;)
+            ca.offset *= 2;
+    host->first_frame = ca.offset;
+    for (i = 0; i < host->nodes; i++) {
+        host->first_mfn[i] = ca.offset + i * host->node_span;
+        if (a->options & CLAIM_MIRRORED)
+            host->first_mfn[i] += host->node_span - host->pages[i];
+    }
+}
+
 static inline void ca_answer_header(const struct claim_adapter *adapter, const struct ca_op *op)
 {
+    int is_2 = (adapter->options & CLAIM_TRACE_2) && !strcmp(op->format, "claim-trace/2");
     int status = 0;
 
-    if (strcmp(op->format, "claim-trace/1") || strcmp(op->semantics, adapter->semantics))
+    ca.host = op->host;
+    if ((strcmp(op->format, "claim-trace/1") && !is_2) || strcmp(op->semantics, adapter->semantics))
         ca_wrong("no such format or semantics");
-    else if (!op->nr_nodes || !op->node_span)
+    else if (!op->host.nodes || !op->host.node_span)
         ca_wrong("no host");
-    else if ((status = adapter->boot(op->nr_nodes, op->nodes, op->node_span)))
-        ca_wrong(ca_result(status));
+    else if (op->host.llc_coloring && !(adapter->options & CLAIM_LLC_COLORING))
+        ca_wrong("LLC colouring is not supported");
+    else if (op->host.debug_build && !(adapter->options & CLAIM_DEBUG_BUILD))
+        ca_wrong("a debug build is not supported");
+    else if ((adapter->options & CLAIM_MIRRORED) && (op->host.node_span & (op->host.node_span - 1)))
+        ca_wrong("node_span is no power of two, as a mirrored layout needs it");
     if (ca.error)
         return;
     ca.nr_domids = 0;
     ca.nr_ops = 0;
-    ca.nr_nodes = op->nr_nodes;
-    ca.node_span = op->node_span;
+    ca_lay_out(adapter, &ca.host);
+    if ((status = adapter->boot(op->host.nodes, op->host.pages, op->host.node_span))) {
+        ca.nr_nodes = 0;
+        ca_wrong(ca_result(status));
+        return;
+    }
     ca_put("{\"ready\":true}\n");
 }
 
@@ -594,7 +947,7 @@ static inline void ca_enter_domid(int domid)
     ca.domids[at] = domid;
 }
 
-static inline int ca_knows_domid(int domid)
+static inline int ca_knows_domid(int64_t domid)
 {
     unsigned int i;
 
@@ -604,36 +957,336 @@ static inline int ca_knows_domid(int domid)
     return 0;
 }
 
-static inline void ca_answer_done(int status)
+/* The answers: what is written for each, before the state. */
+enum ca_answer {
+    CA_UNKNOWN, CA_NOTHING, CA_RESULT, CA_BLOCK, CA_FREED, CA_INFO, CA_FREE_PAGES, CA_SET, CA_MFNS, CA_DONE
+};
+
+static inline enum ca_answer ca_status(struct ca_op *op, int status)
+{
+    op->result = ca_result(status);
+    return CA_RESULT;
+}
+
+static inline enum ca_answer ca_done(int status)
 {
     if (status)
         ca_wrong(ca_result(status));
-    else
-        ca_put("{");
+    return CA_NOTHING;
 }
 
-static inline void ca_answer_result(int status)
+static inline enum ca_answer ca_block(struct ca_op *op, int64_t mfn)
 {
-    ca_put_string("{\"result\":", ca_result(status));
-    ca_put(",");
+    op->mfn = ca_frame_out(mfn, (uint64_t)op->order);
+    return CA_BLOCK;
 }
 
-static inline void ca_answer_alloc(int64_t mfn)
-{
-    ca.mfns[ca.nr_ops] = mfn;
-    if (mfn < 0) {
-        ca_put("{\"mfn\":null,");
-        return;
-    }
-    ca_put_field("{\"mfn\":", mfn);
-    ca_put_field(",\"on_node\":", (int64_t)((uint64_t)mfn / ca.node_span));
-    ca_put(",");
-}
-
-static inline void ca_answer_op(const struct claim_adapter *a, const struct ca_op *op)
+/* Run an operation whose domain, if it has one, is on the list. */
+static inline enum ca_answer ca_run_known(const struct claim_adapter *a, struct ca_op *op)
 {
     int domid = (int)op->domid, node = (int)op->node;
     unsigned int order = (unsigned int)op->order;
+    uint64_t mfn = op->mfn < 0 ? 0 : ca_frame_in((uint64_t)op->mfn, (uint64_t)op->order);
+
+#define CA_IS(name) (!strcmp(op->op, #name) && a->name)
+    if (CA_IS(alloc_domheap_pages))
+        return ca_block(op, a->alloc_domheap_pages(domid, order, node, op->memflags));
+    if (CA_IS(alloc_heap_pages))
+        return ca_block(op, a->alloc_heap_pages(domid, order, node, op->memflags));
+    if (CA_IS(assign_pages))
+        return ca_status(op, a->assign_pages(mfn, order, domid, op->memflags));
+    if (CA_IS(set_max_pages))
+        return ca_done(a->set_max_pages(domid, (uint32_t)op->max_pages));
+    if (CA_IS(install_claim_set))
+        return ca_status(op, a->install_claim_set(domid, op->claims, op->nr_claims));
+    if (CA_IS(set_outstanding_pages))
+        return ca_status(op, a->set_outstanding_pages(domid, op->pages, node));
+    if (CA_IS(domain_kill))
+        return ca_status(op, a->domain_kill(domid));
+    if (CA_IS(domain_destroy))
+        return ca_done(a->domain_destroy(domid));
+    if (CA_IS(relinquish_memory)) {
+        op->freed = a->relinquish_memory(domid);
+        return CA_FREED;
+    }
+    return CA_UNKNOWN;
+}
+
+/* Run a hypercall, which looks the domain up. */
+static inline enum ca_answer ca_run_hypercall(const struct claim_adapter *a, struct ca_op *op)
+{
+    int domid = (int)op->domid;
+    uint64_t i;
+
+    if (CA_IS(max_mem))
+        return ca_status(op, a->max_mem(domid, op->max_pages));
+    if (CA_IS(claim_memory))
+        return ca_status(op, a->claim_memory(domid, op->claims, op->nr_claims, op->pad));
+    if (CA_IS(claim_pages))
+        return ca_status(op, a->claim_pages(domid, op->populate.nr_extents, op->extent_order, op->mem_flags,
+                                            op->extent_start));
+    if (CA_IS(destroydomain))
+        return ca_status(op, a->destroydomain(domid));
+    if (CA_IS(pausedomain))
+        return ca_status(op, a->pausedomain(domid));
+    if (CA_IS(unpausedomain))
+        return ca_status(op, a->unpausedomain(domid));
+    if (CA_IS(getdomaininfo)) {
+        ca_status(op, a->getdomaininfo(domid, &op->info));
+        return CA_INFO;
+    }
+    if (CA_IS(get_memory_claims)) {
+        ca_status(op, a->get_memory_claims(domid, op->capacity, op->pad, &op->set));
+        return CA_SET;
+    }
+    if (CA_IS(get_outstanding_claims)) {
+        a->get_outstanding_claims(&op->free_pages, &op->outstanding_pages);
+        return CA_FREE_PAGES;
+    }
+    if (CA_IS(populate_physmap)) {
+        op->populate.order = (unsigned int)op->extent_order;
+        op->populate.node = (int)op->node;
+        op->populate.memflags = op->memflags;
+        a->populate_physmap(domid, &op->populate);
+        return CA_DONE;
+    }
+    if (CA_IS(memory_exchange)) {
+        for (i = 0; i < op->exchange.nr_in; i++)
+            op->in_mfns[i] = ca_frame_in(op->in_mfns[i], op->exchange.in_order);
+        op->exchange.in_mfns = op->in_mfns;
+        op->exchange.node = (int)op->node;
+        ca_status(op, a->memory_exchange(domid, &op->exchange));
+        return CA_MFNS;
+    }
+    return CA_UNKNOWN;
+}
+
+static inline enum ca_answer ca_run(const struct claim_adapter *a, struct ca_op *op)
+{
+    enum ca_answer answer;
+    unsigned int order = (unsigned int)op->order;
+    uint64_t mfn = op->mfn < 0 ? 0 : ca_frame_in((uint64_t)op->mfn, (uint64_t)op->order);
+
+    if (!strcmp(op->op, "boot"))
+        return CA_NOTHING;
+    if (CA_IS(create_domain)) {
+        answer = ca_done(a->create_domain((int)op->domid, (uint32_t)op->max_pages, op->node_affinity));
+        if (!ca.error)
+            ca_enter_domid((int)op->domid);
+        return answer;
+    }
+    if (CA_IS(free_domheap_pages))
+        return ca_done(a->free_domheap_pages(mfn, order));
+    if (CA_IS(free_heap_pages))
+        return ca_done(a->free_heap_pages(mfn, order));
+    if (CA_IS(offline_page) || CA_IS(online_page)) {
+        op->result = CA_IS(offline_page) ? a->offline_page(mfn) : a->online_page(mfn);
+        return CA_RESULT;
+    }
+    answer = ca_run_hypercall(a, op);
+    if (answer == CA_UNKNOWN && (ca_knows_domid(op->domid) || (op->domid == CLAIM_NONE && strstr(op->op, "alloc_"))))
+        answer = ca_run_known(a, op);
+    else if (answer == CA_UNKNOWN)
+        ca_wrong("no such operation, or no such domain");
+    if (answer == CA_UNKNOWN)
+        ca_wrong("no such operation");
+    return answer;
+}
+
+static inline void ca_put_mfns(const char *name, const int64_t mfns[], uint64_t nr)
+{
+    uint64_t i;
+
+    ca_put(name);
+    for (i = 0; i < nr; i++)
+        ca_put_field(i ? "," : "[", mfns[i]);
+    ca_put(nr ? "]," : "[],");
+}
+
+static inline void ca_put_claims(const struct claim_memory_claims *set)
+{
+    unsigned int i;
+
+    ca_put("\"claims\":[");
+    for (i = 0; i < set->nr_claims; i++) {
+        ca_put_field(i ? ",{\"pages\":" : "{\"pages\":", (int64_t)set->claims[i].pages);
+        if (set->claims[i].target == CLAIM_TARGET_GLOBAL)
+            ca_put(",\"target\":\"host\"}");
+        else {
+            ca_put_field(",\"target\":", set->claims[i].target);
+            ca_put("}");
+        }
+    }
+    ca_put("],");
+}
+
+static inline void ca_put_populated(const struct claim_populate *done)
+{
+    ca_put_mfns("\"mfns\":", done->mfns, done->nr_mfns);
+    ca_put_field("\"nr_done\":", (int64_t)done->nr_done);
+    ca_put(done->preempted == CLAIM_SCRUBBING         ? ",\"preempted\":\"scrubbing\","
+           : done->preempted == CLAIM_BETWEEN_EXTENTS ? ",\"preempted\":\"between extents\","
+                                                      : ",\"preempted\":null,");
+    if (done->preempted == CLAIM_SCRUBBING) {
+        ca_put_field("\"scrub_index\":", done->scrub_index);
+        ca_put(",");
+    }
+}
+
+static inline void ca_answer_outcome(const struct ca_op *op, enum ca_answer answer)
+{
+    int ok = op->result && !strcmp(op->result, "OK");
+
+    ca_put("{");
+    if (op->result) {
+        ca_put_string("\"result\":", op->result);
+        ca_put(",");
+    }
+    if (answer == CA_BLOCK && op->mfn < 0) {
+        ca_put("\"mfn\":null,");
+    } else if (answer == CA_BLOCK) {
+        ca_put_field("\"mfn\":", op->mfn);
+        ca_put_field(",\"on_node\":", (int64_t)((uint64_t)op->mfn / ca.node_span));
+        ca_put(",");
+    } else if (answer == CA_FREED) {
+        ca_put_field("\"pages\":", op->freed);
+        ca_put(",");
+    } else if (answer == CA_FREE_PAGES) {
+        ca_put_field("\"free_pages\":", op->free_pages);
+        ca_put_field(",\"outstanding_pages\":", op->outstanding_pages);
+        ca_put(",");
+    } else if (answer == CA_INFO && ok) {
+        ca_put_field("\"tot_pages\":", op->info.tot_pages);
+        ca_put_field(",\"max_pages\":", op->info.max_pages);
+        ca_put_field(",\"outstanding_pages\":", op->info.outstanding_pages);
+        ca_put(",");
+    } else if (answer == CA_SET && (ok || !strcmp(op->result, "ERANGE") || !strcmp(op->result, "ENOBUFS"))) {
+        ca_put_field("\"needed\":", (int64_t)op->set.needed);
+        ca_put(",");
+        if (ok)
+            ca_put_claims(&op->set);
+    } else if (answer == CA_MFNS) {
+        ca_put_mfns("\"mfns\":", op->exchange.mfns, op->exchange.nr_mfns);
+    } else if (answer == CA_DONE) {
+        ca_put_populated(&op->populate);
+    }
+}
+
+#ifdef CLAIM_ADAPTER_BUILDERS
+/* Each builder's operation is a coroutine: claim_adapter_section() hands over where no lock is held. */
+
+static inline void claim_adapter_section(void)
+{
+    struct ca_builder *b = ca.running;
+
+    if (b && b->sections++) {
+        ca.running = NULL;
+        if (swapcontext(&b->context, &b->caller))
+            exit(1);
+        ca.running = b;
+    }
+}
+
+static inline void ca_coroutine(void)
+{
+    struct ca_builder *b = ca.running;
+
+    b->is_done = (int)ca_run(ca.adapter, &b->op);
+    ca.running = NULL;
+}
+
+static inline void ca_begin_coroutine(struct ca_builder *b)
+{
+    b->sections = 0;
+    b->is_done = CA_UNKNOWN;
+    if (getcontext(&b->context))
+        exit(1);
+    b->context.uc_stack.ss_sp = b->stack;
+    b->context.uc_stack.ss_size = CLAIM_ADAPTER_STACK;
+    b->context.uc_link = &b->caller;
+    makecontext(&b->context, ca_coroutine, 0);
+}
+
+static inline struct ca_builder *ca_builder_of(const char *name, int is_begun)
+{
+    unsigned int i;
+
+    for (i = 0; i < sizeof(ca.builders) / sizeof(*ca.builders); i++) {
+        struct ca_builder *b = ca.builders[i];
+
+        if (!b)
+            b = ca.builders[i] = calloc(1, sizeof(*b));
+        if (!b || (!b->stack && !(b->stack = malloc(CLAIM_ADAPTER_STACK))))
+            exit(1);
+        if (is_begun ? b->op.op[0] && !strcmp(b->op.builder, name) : !b->op.op[0])
+            return b;
+    }
+    ca_wrong(is_begun ? "the builder has no operation to continue" : "too many builders");
+    return NULL;
+}
+
+static inline void ca_forget_builders(void)
+{
+    unsigned int i;
+
+    for (i = 0; i < sizeof(ca.builders) / sizeof(*ca.builders); i++)
+        if (ca.builders[i])
+            ca.builders[i]->op.op[0] = 0;
+}
+
+/* The next section of a builder's operation; CA_NOTHING with no outcome, as long as it has not ended. */
+static inline enum ca_answer ca_resume(struct ca_op *op)
+{
+    int is_continue = !strcmp(op->op, "continue");
+    struct ca_builder *b = ca_builder_of(op->builder, is_continue);
+
+    if (!b)
+        return CA_UNKNOWN;
+    if (!is_continue) {
+        struct ca_op kept = b->op;
+
+        b->op = *op; /* the builder takes the lists, and the reader gets its old ones */
+        op->claims = kept.claims;
+        op->room_for_claims = kept.room_for_claims;
+        op->in_mfns = kept.in_mfns;
+        op->room_for_in = kept.room_for_in;
+        op->populate.mfns = kept.populate.mfns;
+        op->populate.room = kept.populate.room;
+        op->exchange.mfns = kept.exchange.mfns;
+        op->exchange.room = kept.exchange.room;
+        ca_begin_coroutine(b);
+    }
+    ca.running = b;
+    if (swapcontext(&b->caller, &b->context))
+        exit(1);
+    ca.running = NULL;
+    if (b->is_done == CA_UNKNOWN)
+        return CA_NOTHING;
+    op->result = b->op.result;
+    op->mfn = b->op.mfn;
+    op->freed = b->op.freed;
+    op->exchange.nr_mfns = op->populate.nr_mfns = 0;
+    if (b->is_done == CA_DONE || b->is_done == CA_MFNS) { /* swap the lists, so that both keep their room */
+        struct claim_populate populate = op->populate;
+        struct claim_exchange exchange = op->exchange;
+
+        op->populate = b->op.populate;
+        op->exchange = b->op.exchange;
+        b->op.populate = populate;
+        b->op.exchange = exchange;
+    }
+    b->op.op[0] = 0;
+    return (enum ca_answer)b->is_done;
+}
+#else
+static inline void claim_adapter_section(void)
+{
+}
+#endif
+
+static inline void ca_answer_op(const struct claim_adapter *a, struct ca_op *op)
+{
+    enum ca_answer answer = CA_UNKNOWN;
 
     ca.mfns[ca.nr_ops] = CLAIM_NONE;
     if (!ca.nr_nodes) {
@@ -641,36 +1294,19 @@ static inline void ca_answer_op(const struct claim_adapter *a, const struct ca_o
     } else if (op->is_absent) {
         ca_put("{\"absent\":true}\n");
         return;
-    } else if (!strcmp(op->op, "boot")) {
-        ca_put("{");
-    } else if (!strcmp(op->op, "create_domain") && a->create_domain) {
-        ca_answer_done(a->create_domain(domid, (uint32_t)op->max_pages, op->node_affinity));
-        if (!ca.error)
-            ca_enter_domid(domid);
-    } else if (!strcmp(op->op, "alloc_domheap_pages") && a->alloc_domheap_pages && domid == CLAIM_NONE) {
-        ca_answer_alloc(a->alloc_domheap_pages(domid, order, node, op->memflags));
-    } else if (!strcmp(op->op, "free_domheap_pages") && a->free_domheap_pages) {
-        ca_answer_done(a->free_domheap_pages((uint64_t)op->mfn, order));
-    } else if (!strcmp(op->op, "offline_page") && a->offline_page) {
-        ca_put_string("{\"result\":", a->offline_page((uint64_t)op->mfn));
-        ca_put(",");
-    } else if (!ca_knows_domid(domid)) {
-        ca_wrong("no such operation, or no such domain");
-    } else if (!strcmp(op->op, "alloc_domheap_pages") && a->alloc_domheap_pages) {
-        ca_answer_alloc(a->alloc_domheap_pages(domid, order, node, op->memflags));
-    } else if (!strcmp(op->op, "set_max_pages") && a->set_max_pages) {
-        ca_answer_done(a->set_max_pages(domid, (uint32_t)op->max_pages));
-    } else if (!strcmp(op->op, "install_claim_set") && a->install_claim_set) {
-        ca_answer_result(a->install_claim_set(domid, op->claims, op->nr_claims));
-    } else if (!strcmp(op->op, "set_outstanding_pages") && a->set_outstanding_pages) {
-        ca_answer_result(a->set_outstanding_pages(domid, op->pages, node));
-    } else if (!strcmp(op->op, "domain_kill") && a->domain_kill) {
-        ca_answer_result(a->domain_kill(domid));
+#ifdef CLAIM_ADAPTER_BUILDERS
+    } else if (op->builder[0]) {
+        answer = ca_resume(op);
+#endif
     } else {
-        ca_wrong("no such operation");
+        answer = ca_run(a, op);
     }
-    if (!ca.error)
-        ca_put_state(a);
+    if (ca.error)
+        return;
+    if (answer == CA_BLOCK)
+        ca.mfns[ca.nr_ops] = op->mfn;
+    ca_answer_outcome(op, answer);
+    ca_put_state(a);
 }
 
 static inline void ca_answer_line(const struct claim_adapter *adapter, char *line, struct ca_op *op)
@@ -686,6 +1322,9 @@ static inline void ca_answer_line(const struct claim_adapter *adapter, char *lin
         if (op->is_hello) {
             ca_answer_hello(adapter);
         } else if (op->is_header) {
+#ifdef CLAIM_ADAPTER_BUILDERS
+            ca_forget_builders();
+#endif
             ca_answer_header(adapter, op);
         } else {
             ca_answer_op(adapter, op);
@@ -704,6 +1343,7 @@ static inline int claim_adapter_main(const struct claim_adapter *adapter)
     char *line, *end;
     ssize_t got;
 
+    ca.adapter = adapter;
     for (;;) {
         ca_flush(); /* every request is answered: only now may reading block */
         ca_room(&ca.in, 1 << 16);

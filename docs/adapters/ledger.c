@@ -1,6 +1,6 @@
 /*
  * A tiny claims ledger: see ledger.h. One thread, so no locks; the two critical sections of an allocation follow each
- * other without a gap. Errors are negative, as in the hypervisor.
+ * other without a gap (ledger_builders.c has locks and gaps). Errors are negative, as in the hypervisor.
  *
  * Licence: Apache-2.0
  */
@@ -13,6 +13,10 @@
 
 #ifndef LEDGER_SLACK
 #define LEDGER_SLACK 0 /* 1 is a deliberate mistake: the node check lets one claimed page go */
+#endif
+
+#ifndef LEDGER_POLICY
+#define LEDGER_POLICY 0 /* the block that is taken: the one freed last; 1: the lowest one; 2: the highest one */
 #endif
 
 struct block {
@@ -63,9 +67,14 @@ static size_t list_find(const struct list *list, uint64_t mfn)
 
 /* The heap. */
 
+static unsigned int node_of(uint64_t mfn)
+{
+    return (unsigned int)((mfn - host.first_frame) / host.node_span);
+}
+
 static struct list *heap_list(uint64_t mfn, unsigned int order)
 {
-    return &free_list[mfn / host.node_span][order];
+    return &free_list[node_of(mfn)][order];
 }
 
 static void heap_put(uint64_t mfn, unsigned int order)
@@ -99,6 +108,16 @@ static void heap_split(struct block block, uint64_t mfn, unsigned int order)
     }
 }
 
+static size_t heap_pick(const struct list *list)
+{
+    size_t at, best = list->used - 1;
+
+    for (at = 0; LEDGER_POLICY && at < list->used; at++)
+        if ((LEDGER_POLICY == 1) == (list->blocks[at].mfn < list->blocks[best].mfn))
+            best = at;
+    return best;
+}
+
 /* The block that was freed last, of the smallest order that serves; its upper end. */
 static bool heap_take(unsigned int node, unsigned int order, uint64_t *mfn)
 {
@@ -108,9 +127,9 @@ static bool heap_take(unsigned int node, unsigned int order, uint64_t *mfn)
         struct list *list = &free_list[node][found];
 
         if (list->used) {
-            struct block block = list_take(list, list->used - 1);
+            struct block block = list_take(list, heap_pick(list));
 
-            *mfn = block.mfn + ((uint64_t)1 << found) - ((uint64_t)1 << order);
+            *mfn = block.mfn + (LEDGER_POLICY == 1 ? 0 : ((uint64_t)1 << found) - ((uint64_t)1 << order));
             heap_split(block, *mfn, order);
             return true;
         }
@@ -136,6 +155,17 @@ static bool heap_take_page(uint64_t mfn)
 
 int host_boot(unsigned int nr_nodes, const uint64_t node_pages[], uint64_t node_span)
 {
+    uint64_t first[MAX_NUMNODES];
+    unsigned int node;
+
+    for (node = 0; node < nr_nodes && node < MAX_NUMNODES; node++)
+        first[node] = node * node_span;
+    return host_boot_at(nr_nodes, node_pages, node_span, first, 0);
+}
+
+int host_boot_at(unsigned int nr_nodes, const uint64_t node_pages[], uint64_t node_span, const uint64_t first[],
+                 uint64_t first_frame)
+{
     unsigned int node, order;
 
     while (host.domains) {
@@ -153,8 +183,10 @@ int host_boot(unsigned int nr_nodes, const uint64_t node_pages[], uint64_t node_
         return -EINVAL;
     host.nr_nodes = nr_nodes;
     host.node_span = node_span;
+    host.first_frame = first_frame;
+    host.last_alloc_node = -1;
     for (node = 0; node < nr_nodes; node++) {
-        uint64_t mfn = node * node_span, end = mfn + node_pages[node];
+        uint64_t mfn = first[node], end = mfn + node_pages[node];
 
         while (mfn < end) {
             for (order = MAX_ORDER; mfn & (((uint64_t)1 << order) - 1) || mfn + ((uint64_t)1 << order) > end;)
@@ -341,7 +373,7 @@ static int assign_pages(struct domain *d, unsigned int order, bool refcounted)
 
 static void free_heap_pages(uint64_t mfn, unsigned int order)
 {
-    unsigned int node = (unsigned int)(mfn / host.node_span);
+    unsigned int node = node_of(mfn);
     uint64_t page;
     bool left = false;
 
@@ -373,7 +405,7 @@ bool alloc_domheap_pages(struct domain *d, unsigned int order, unsigned int node
         return false;
     if (!find_node(d, claimant, order, node, memflags, mfn))
         return false;
-    node = (unsigned int)(*mfn / host.node_span);
+    node = node_of(*mfn);
     host.node_avail_pages[node] -= (int64_t)1 << order;
     host.total_avail_pages -= (int64_t)1 << order;
     if (claimant)
@@ -420,7 +452,7 @@ int free_domheap_pages(uint64_t mfn, unsigned int order)
 
 enum offline_status offline_page(uint64_t mfn)
 {
-    unsigned int node = (unsigned int)(mfn / host.node_span);
+    unsigned int node = node_of(mfn);
     size_t at = list_find(&allocated, mfn);
     struct block page = {.mfn = mfn};
 
@@ -458,7 +490,7 @@ struct domain *domain_create(int domain_id, uint32_t max_pages, uint64_t node_af
     d->domain_id = domain_id;
     d->max_pages = max_pages;
     d->node_affinity = host.nr_nodes == 64 ? node_affinity : node_affinity & (((uint64_t)1 << host.nr_nodes) - 1);
-    d->last_alloc_node = -1;
+    d->last_alloc_node = host.last_alloc_node;
     for (at = &host.domains; *at && (*at)->domain_id < domain_id;)
         at = &(*at)->next;
     if ((*at && (*at)->domain_id == domain_id) || !d->node_affinity) {

@@ -36,7 +36,8 @@ struct claim {
 
 struct host {
     unsigned int nr_nodes;
-    uint64_t node_span;
+    uint64_t node_span, first_frame; /* first_frame: of node 0's span */
+    int last_alloc_node;             /* of a new domain; -1: none yet */
     int64_t total_avail_pages, outstanding_claims;
     int64_t node_avail_pages[MAX_NUMNODES], node_outstanding_claims[MAX_NUMNODES];
     struct domain *domains;
@@ -47,6 +48,8 @@ enum offline_status { PAGE_OFFLINED, PAGE_OWNED_PENDING, PAGE_ANONYMOUS_FAILED }
 extern struct host host;
 
 int host_boot(unsigned int nr_nodes, const uint64_t node_pages[], uint64_t node_span);
+int host_boot_at(unsigned int nr_nodes, const uint64_t node_pages[], uint64_t node_span, const uint64_t first[],
+                 uint64_t first_frame);
 struct domain *domain_create(int domain_id, uint32_t max_pages, uint64_t node_affinity);
 struct domain *domain_find(int domain_id);
 int install_claim_set(struct domain *d, unsigned int nr, const struct claim claims[]);

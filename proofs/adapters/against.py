@@ -19,7 +19,7 @@ from proofs.traces import TraceError
 from proofs.traces.reader import shape_problem
 from reference.status import HypervisorCrash, MisuseError
 
-from .failure import FailureKind, HostRefusal, OutsideFailure
+from .failure import NOT_AGAIN, FailureKind, HostRefusal, OutsideFailure
 from .outside import OutsideProgram
 from .placement import NamesBlock, PlacedBlock, Placement, answered
 from .protocol import Observation, decode_observation, observed, unsupported
@@ -170,6 +170,9 @@ class AdapterReplay(Replay):
             raise _EarlyEnd(f"the program has no operation {event.op}")
         line = self.trace.line
         builder = event.builder
+        if builder is not UNSET and Continue not in self._possible:
+            self._settle(0)
+            raise _EarlyEnd("the program has no builders: it does not offer the operation continue")
         if type(event) is Continue and builder in self._left_out:
             self._leave_out(NO_PAGES)
             return
@@ -286,9 +289,7 @@ class AdapterReplay(Replay):
         if not self._asked:
             self._at = first
             del self._done[done:]
-            failure = OutsideFailure(
-                failure.kind, f"{failure.detail}; it did not occur again with one operation at a time"
-            )
+            failure = OutsideFailure(failure.kind, f"{failure.detail}; {NOT_AGAIN}")
             self._found(first.with_pages() or first.event, failure, "an observation")
         return failure
 

@@ -23,6 +23,8 @@ class FailureKind(StrEnum):
     ENDED_BADLY = "ended badly"  # its status is not 0, or it continues to run, after its input ended
 
 
+NOT_AGAIN = "it did not occur again with one operation at a time"
+"""Part of the description of a failure that depends on more than the trace."""
 UNUSABLE = frozenset({FailureKind.NOT_STARTED, FailureKind.NO_HELLO, FailureKind.OTHER_VERSION})
 
 

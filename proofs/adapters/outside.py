@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from proofs.operations import KINDS, Event
+from proofs.operations import KINDS, Event, name_of
+from proofs.parallel import tell
 from proofs.traces.events import Header
 
 from .failure import FailureKind, HostRefusal, OutsideFailure
@@ -72,11 +73,16 @@ class OutsideProgram:
         self.start_limit = start_limit
         self.keep = False
         """Keep the program after a difference. By default it is ended, because its state may be wrong."""
+        self.restart = False
+        """Restart the program for every trace, as one does that can boot only once."""
+        self.on_hang: Callable[[str], None] | None = tell
+        """Is given a line at the first answer that does not come in time, because the next one may take as long."""
         self._arguments = arguments_of(command)
         self._process: LineProcess | None = None
         self._hello: Hello | None = None
         self._asked: deque[type[Event]] = deque()
         self._fresh = False
+        self._hung = False
         self.last_line = b""
         """The last answer to an operation, as it was read."""
 
@@ -101,7 +107,7 @@ class OutsideProgram:
         """
         if self._asked:
             self._drop_answers()
-        if self.hello.restart and not self._fresh:
+        if (self.restart or self.hello.restart) and not self._fresh:
             self.kill()
         process = self._run()
         self._fresh = False
@@ -202,7 +208,7 @@ class OutsideProgram:
         """
         process, asked = self._process, self._asked
         self._asked = deque()
-        if process is None or self.hello.restart:
+        if process is None or self.restart or self.hello.restart:
             self.kill()
             return
         limit = min(self.step_limit, DROP_LIMIT)
@@ -260,9 +266,23 @@ class OutsideProgram:
         assert self._process is not None
         try:
             return self._process.get(self.step_limit)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OutsideFailure) and error.kind is FailureKind.HUNG:
+                self._tell_hang()
             self.kill()
             raise
+
+    def _tell_hang(self) -> None:
+        """Report the first hang at once: which operation hangs is known if only one has no answer."""
+        many = len(self._asked) > 1
+        if self.on_hang is None or (many and self._hung):
+            return
+        self._hung = True
+        what = f"to {name_of(self._asked[0])} " if len(self._asked) == 1 else ""
+        rest = "; the trace is run again, one operation at a time" if many else "; later hangs are only counted"
+        self.on_hang(f"{self.command}: no answer {what}within {self.step_limit:g} s{rest}")
+        if not many:
+            self.on_hang = None
 
     def _garbage(self, line: bytes, error: MalformedLineError) -> OutsideFailure:
         return self._failed(FailureKind.GARBAGE, f"{error}, in {_shown(line)}")

@@ -1,7 +1,7 @@
 """A child process that exchanges lines, with a time limit on every wait.
 
 Nothing here blocks: unread input is buffered, only the end of standard error is kept, and processes that the child
-started are killed with it. POSIX only.
+started are killed with it, also when claimcheck itself is killed. POSIX only.
 """
 
 from __future__ import annotations
@@ -47,6 +47,38 @@ def _pipe(stream: IO[bytes] | None) -> int:
     return stream.fileno()
 
 
+_GUARD = ("/bin/sh", "-c", 'read -r line || kill -s KILL -- "-$1"', "claimcheck-guard")
+"""Kills a process group when its own input ends, without a line before."""
+
+
+class _Guard:
+    """A process that kills the child and its children when this process ends, whatever ends it.
+
+    A parent-death signal would reach the child alone, not what it started, and exists on Linux only.
+    """
+
+    def __init__(self, group: int) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        with suppress(OSError):  # without a shell there is no guard
+            self._process = subprocess.Popen(
+                [*_GUARD, str(group)],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def dismiss(self) -> None:
+        """The child is dead; end the guard."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.write(b"\n")
+            self._process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE)
+
+
 class LineProcess:
     """The child. Every method that waits raises :class:`OutsideFailure` if the child fails."""
 
@@ -63,6 +95,7 @@ class LineProcess:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the command
             reason = getattr(error, "strerror", None) or str(error)
             raise OutsideFailure(FailureKind.NOT_STARTED, f"{arguments[0]!r}: {reason}") from None
+        self._guard = _Guard(self._child.pid)
         self._stdin = _pipe(self._child.stdin)
         self._stdout = _pipe(self._child.stdout)
         self._stderr = _pipe(self._child.stderr)
@@ -136,6 +169,7 @@ class LineProcess:
             stream.close()
         with suppress(subprocess.TimeoutExpired):  # a child that runs as another user cannot be killed
             self._child.wait(_GRACE)
+        self._guard.dismiss()
 
     def _wait(self, deadline: float, limit: float) -> None:
         """Read output; raise if there can be no more, or not in time."""

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @click.group(
     cls=Commands,
-    short_help="invariants as a C header, traces as tests",
+    short_help="invariants and outcomes as C headers, traces as tests",
     epilog="""\b
 Examples:
   claimcheck export c --generation claim-sets -o claim_invariants.h
+  claimcheck export oracle --generation claim-sets -o claim_oracle.h
   claimcheck export tests tests/data/examples/redeem.jsonl
   claimcheck export tests trace.jsonl --as c -o test_trace.c""",
 )
@@ -56,6 +57,40 @@ def export_c(semantics: str, output: str | None) -> None:
     if output is not None:
         ghosts = f"{len(found.left_out)} that read what only the model has"
         click.echo(f"{output}: {len(found.exported)} invariants; left out: {ghosts}")
+
+
+@export.command(
+    "oracle",
+    epilog="""\b
+Examples:
+  claimcheck export oracle -o claim_oracle.h
+  claimcheck export oracle --generation per-node-v8 -o claim_oracle.h --json""",
+)
+@generation_option(default="claim-sets", show_default=True, help="The generation.")
+@click.option("-o", "--output", metavar="FILE", help="Where to write.  [default: standard output]")
+@click.option("--json", "as_json", is_flag=True, help="Print what the header has as JSON (needs -o).")
+def export_oracle(semantics: str, output: str | None, as_json: bool) -> None:
+    """The model's outcome of every call as one C99 header: what an implementation answered is permitted, or not.
+
+    For fuzzing in one process, and as a shadow in debug builds: docs/attach-your-c-code.md.
+    """
+    from model.named import GENERATIONS
+    from proofs.cli.names import known
+    from proofs.cli.output import print_json
+    from proofs.export.oracle import oracle
+
+    if as_json and output is None:
+        raise click.UsageError("--json: name a file for the header with -o")
+    (name,) = known("generation", [semantics], list(GENERATIONS))
+    found = oracle(name)
+    _write(found.text, output)
+    lines = found.text.count("\n")
+    if as_json:
+        counts = {"lines": lines, "kinds": found.kinds, "functions": found.functions, "cases": len(found.cases)}
+        print_json({"semantics": name, "file": output, **counts, "not_in_c": list(found.not_in_c)})
+    elif output is not None:
+        absent = f"; not in it: {', '.join(found.not_in_c)}" if found.not_in_c else ""
+        click.echo(f"{output}: {lines:,} lines, {found.kinds} kinds of calls, {len(found.cases)} cases{absent}")
 
 
 @export.command(

@@ -12,7 +12,7 @@ import click
 
 from proofs.cli.options import Seconds, generation_option, mistake_option
 from proofs.cli.output import say
-from proofs.exit_codes import INCOMPLETE, OK, REFUTED
+from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -39,6 +39,7 @@ Examples:
   claimcheck fuzz --steps 100000 --seed 7 --coverage
   claimcheck fuzz --mistake recall-stops-after-six-domains
   claimcheck fuzz --against './my-adapter --fast' --duration 30
+  claimcheck fuzz --against ./my-adapter --shrink finding.jsonl
   claimcheck fuzz --scheduler tcp://scheduler:8786 --jobs 64 --out campaign""",
 )
 @generation_option(multiple=True, default=("claim-sets",), show_default=True, help="Several, or `all`.")
@@ -63,6 +64,7 @@ Examples:
     show_default=True,
     help="Seconds until it is ready.",
 )
+@click.option("--shrink", metavar="FILE", help="With --against: only shrink this trace, on which the program fails.")
 @click.option("--scheduler", metavar="ADDRESS", help="Run the shards on a Dask cluster (needs `distributed`).")
 @click.option("--unguided", is_flag=True, help="Do not favour operations that lead to classes not yet seen.")
 @click.option("--coverage", is_flag=True, help="Show every outcome class, how often it came out, and which cannot.")
@@ -80,6 +82,7 @@ def fuzz(
     mistake: str,
     step_limit: float,
     start_limit: float,
+    shrink: str | None,
     scheduler: str | None,
     unguided: bool,
     coverage: bool,
@@ -106,6 +109,8 @@ def fuzz(
 
     if duration is not None and steps is not None:
         raise click.UsageError("--duration and --steps: one of them")
+    if shrink is not None:
+        ctx.exit(_shrink(shrink, against, step_limit, start_limit, Path(out or FINDINGS)))
     names = _known_names(semantics)
     if mistake:
         if against is not None:
@@ -126,12 +131,38 @@ def fuzz(
         _print_json(campaign)
     else:
         _print(campaign, coverage)
+    if campaign.unusable:
+        click.echo(f"claimcheck: --against: {campaign.unusable}; the counts are those before it", err=True)
     if campaign.findings():
         ctx.exit(REFUTED)
+    if campaign.unusable:
+        ctx.exit(BAD_INPUT)
     if campaign.interrupted:
         click.echo("claimcheck: interrupted; the counts are those of what was done", err=True)
         ctx.exit(INCOMPLETE)
     ctx.exit(INCOMPLETE if any(total.unreached() for total in campaign.totals.values()) else OK)
+
+
+def _shrink(file: str, against: str | None, step_limit: float, start_limit: float, folder: Path) -> int:
+    """Shrink a given trace; returns the exit code."""
+    from proofs.adapters import OutsideFailure
+    from proofs.fuzz.given import shrink_given
+    from proofs.traces import TraceError
+
+    if against is None:
+        raise click.UsageError("--shrink needs --against: the program that fails on the trace")
+    try:
+        found = shrink_given(file, against, step_limit, start_limit, folder)
+    except (TraceError, OutsideFailure) as error:
+        raise click.UsageError(f"--shrink: {error}") from None
+    if found is None:
+        say(f"{file}: the program agrees with the reference")
+        return OK
+    say(f"found: {found.failure}")
+    say(
+        "  not shrunk: it fails with the blocks of this trace only" if found.path is None else f"  shrunk: {found.path}"
+    )
+    return REFUTED
 
 
 def _known_names(semantics: tuple[str, ...]) -> list[str]:
@@ -341,14 +372,22 @@ def _print_finding(finding: Any) -> None:
 
     from proofs.cli.output import console
     from proofs.explain.timeline import print_timeline
-    from proofs.traces import read_traces
+    from proofs.traces import TraceError, read_traces
+    from proofs.traces.text import one_line
+    from reference.status import MisuseError
 
     out = console()
     how = "" if finding.again else "; as it was met: it was not seen again"
     say(f"found: {finding.found.failure} ({finding.traces:,} traces{how})")
-    for trace in read_traces(finding.path):
-        print_timeline(trace, out)
     path = Path(finding.path)
+    if not finding.again:  # hundreds of events
+        say(f"  its trace: {path}")
+        return
+    try:
+        for trace in read_traces(path):
+            print_timeline(trace, out)
+    except (TraceError, MisuseError, OSError) as error:  # of a program that does not answer as traces have it
+        say(f"  its trace cannot be shown: {one_line(str(error))}")
     test = path.with_name(f"test_{path.stem.replace('-', '_')}.py")
     say(f"{test}:")
     click.echo(test.read_text(encoding="utf-8"))

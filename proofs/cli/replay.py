@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from proofs.adapters import OutsideProgram
-    from proofs.file_replay import FileResult
+    from proofs.file_replay import FileResult, WrittenDivergence
 
 
 @click.command(
@@ -253,8 +253,17 @@ def _print(results: list[FileResult], program: dict[str, str] | None) -> None:
             say(more)
         for text in result.parted:
             say(f"C leads elsewhere in {result.file}, {one_line(text)}")
-    for result in results:
-        for written in result.divergences:
-            say(f"diverged: {written.divergence}")
-            if written.trace_file is not None:
-                say(f"  trace up to there: {written.trace_file}")
+    _print_divergences([written for result in results for written in result.divergences])
+
+
+def _print_divergences(written: list[WrittenDivergence]) -> None:
+    """The shortest trace of each kind, and how many more there are."""
+    from proofs.adapters.kinds import grouped
+
+    files = {id(one.divergence): one.trace_file for one in written}
+    for kind, (shortest, *others) in grouped(one.divergence for one in written):
+        say(f"diverged: {shortest}")
+        if (file := files[id(shortest)]) is not None:
+            say(f"  trace up to there: {file}")
+        if others:
+            say(f"  and {len(others):,} more of this kind ({kind}), in longer traces: --json lists them")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from proofs.adapters import OutsideFailure
 from proofs.parallel import Pool, tell, workers
 
 from .finding import slug
@@ -85,6 +86,8 @@ class Campaign:
         self.settings = settings
         self.totals = {one.semantics: Totals(one.semantics, one) for one in known}
         self.interrupted = False
+        self.unusable = ""
+        """Why the outside program could not be used any more, which ended the run; empty: it could."""
         self._known = known
         self._folder = findings
         self._store = store
@@ -166,10 +169,12 @@ class Campaign:
                     self._take(future.result())
                     del running[future]
                 progress(self)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, OutsideFailure) as stopped:
             self.interrupted = True
+            self.unusable = str(stopped) if isinstance(stopped, OutsideFailure) else ""
             for future in pool.interrupted(running):
-                self._take(future.result())
+                if not isinstance(future.exception(), OutsideFailure):
+                    self._take(future.result())
 
     def _took(self, future: ShardFuture) -> bool:
         """Take the result of a worker that finished before another one died."""

@@ -41,11 +41,13 @@ class Failure(Struct, frozen=True):
     field: str
     """What differs: a counter, a part of the outcome, ``crash``, or a property."""
     detail: str
+    values: str = ""
+    """Both values where they are few, and the check that decided: a failure with other ones is another kind."""
 
     @property
     def kind(self) -> str:
         """The kind of the failure, independent of domain and node; failures of one kind are one finding."""
-        return f"{self.semantics} {self.op} {self.what}"
+        return " ".join([self.semantics, self.op, self.what, *([self.values] if self.values else [])])
 
     @property
     def what(self) -> str:
@@ -55,7 +57,12 @@ class Failure(Struct, frozen=True):
     @property
     def symptom(self) -> str:
         """What a shorter trace must also show. Numbers that say where memory came from count as one symptom."""
-        return "memory" if self.what in _MEMORY else self.what
+        return "memory" if self.what in _MEMORY else f"{self.what} {self.values}".strip()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether an outside program does not answer."""
+        return self.what == "answer" and self.values.endswith("hung")
 
     def __str__(self) -> str:
         return f"{self.semantics}: {self.op}: {self.field}: {self.detail}"
@@ -89,6 +96,11 @@ class Checker:
         self._properties = Properties(self.host, self._calls.state)
         self._proved = frozenset(known.proved)
         self._in_flight = self.runner.in_flight
+
+    @property
+    def decided(self) -> str:
+        """The model's case of the last call, as ``call: case``: the check that decided."""
+        return self._calls.decided
 
     def do(self, event: Event) -> Failure | None:
         """Run an event; without a builder, all its critical sections.
@@ -136,8 +148,8 @@ class Checker:
         failure = self._differs(event, expected, outcome)
         return self._breaks(event) if failure is None and calls.changed else failure
 
-    def _failure(self, event: Event, field: str, detail: str) -> Failure:
-        return Failure(self.known.semantics, event.op, field, detail)
+    def _failure(self, event: Event, field: str, detail: str, values: str = "") -> Failure:
+        return Failure(self.known.semantics, event.op, field, detail, values)
 
     def _differs(self, event: Event, expected: ScriptOutcome | None, outcome: Outcome | None) -> Failure | None:
         calls, host = self._calls, self.host
@@ -160,7 +172,8 @@ class Checker:
         for field, value in outcome.items():
             wanted = expected.result if field == "result" else _expected(field, expected, s.answer)
             if value != wanted:
-                return self._failure(event, field, f"{value} in the reference, {wanted} in the model")
+                values = f"{value}/{wanted}" if field == "result" else ""
+                return self._failure(event, field, f"{value} in the reference, {wanted} in the model", values)
         return None
 
     def _everything(self, op: str) -> Failure | None:

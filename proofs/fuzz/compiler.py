@@ -89,7 +89,7 @@ class Compiler:
     def _compile(self, key: tuple[Any, ...]) -> CompiledCall:
         name, *parts = key
         parameters = ["s"]
-        arguments = dict(_argument(part, parameters) for part in parts)
+        arguments = dict(argument_of(part, parameters) for part in parts)
         if name == "alloc_heap_pages":
             has_block = TermVector(NODES, z3.Array("has_block", INT, BOOL))
             arguments |= {"candidates": (z3.Int("node"),), "has_block": has_block}
@@ -97,28 +97,42 @@ class Compiler:
         host = TermHost(*COUNT.values())
         call = TermCall(self.semantics, host, host.state())  # type: ignore[arg-type]  # its state_type
         found = cases(call, name, **arguments)
-        stores = [[] if case.effect is None else _stores(case.effect.step()) for case in found]
-        terms = [_term(value) for case in found for value in (case.condition, *case.answer.values())]
-        code = Code(terms + [value for of_case in stores for _, _, value in of_case])
-        in_loop = _OF_CANDIDATE if "candidates" in arguments else frozenset()
-        for of_candidate, indices in groupby(range(len(found)), lambda index: found[index].name in in_loop):
-            with code.block("for node in candidates:") if of_candidate else nullcontext():
-                for index in indices:
-                    _write(code, index, found[index], stores[index])
-        source = "\n".join([f"def call({', '.join(parameters)}):", *code.lines])
+        source, changed = source_of(found, parameters, looped=False)
         names: dict[str, Any] = dict(FUNCTIONS)
         exec(compile(source, f"<{self.semantics.name} {name}>", "exec"), names)  # text generated here
         return CompiledCall(
             names["call"],
             found,
             [f"{name}: {case.name}" for case in found],
-            [frozenset(field for field, _, _ in of_case) for of_case in stores],
+            changed,
             [CaseResult(c.name, c.result, None) if c.block is None and not c.answer else None for c in found],
         )
 
 
-def _argument(part: Any, parameters: list[str]) -> tuple[str, Any]:
-    """An argument of the model's call; appends the parameters that it needs."""
+def source_of(found: list[Case], parameters: list[str], looped: bool) -> tuple[str, list[frozenset[str]]]:
+    """The Python source of a call's function, and by case the fields that change.
+
+    :param looped: the checks of an entry are those of each entry in a loop
+    """
+    stores = [[] if case.effect is None else _stores(case.effect.step()) for case in found]
+    terms = [_term(value) for case in found for value in (case.condition, *case.answer.values())]
+    code = Code(terms + [value for of_case in stores for _, _, value in of_case])
+
+    def loop_of(index: int) -> str:
+        if "candidates" in parameters and found[index].name in _OF_CANDIDATE:
+            return "for node in candidates:"
+        return "for entry in entries:" if looped and found[index].entry is not None else ""
+
+    for head, indices in groupby(range(len(found)), loop_of):
+        with code.block(head) if head else nullcontext():
+            for index in indices:
+                _write(code, index, found[index], stores[index])
+    source = "\n".join([f"def call({', '.join(parameters)}):", *code.lines])
+    return source, [frozenset(field for field, _, _ in of_case) for of_case in stores]
+
+
+def argument_of(part: Any, parameters: list[str]) -> tuple[str, Any]:
+    """An argument of the model's call, by a part of a call's kind; appends the parameters that it needs."""
 
     def parameter(name: str) -> Term:
         parameters.append(name)

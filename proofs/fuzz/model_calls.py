@@ -42,6 +42,8 @@ class ModelCalls:
         """Ids of domains whose domain_kill has begun and not ended; it holds the domctl lock."""
         self.result = OK
         """The result of the last call."""
+        self.decided = ""
+        """The case of the last call, as ``call: case``: the check that decided."""
         self.changed: frozenset[str] = frozenset()
         """The fields that changed."""
         self.touched: int | None = NONE
@@ -99,7 +101,8 @@ class ModelCalls:
             self.touched = domid if self.touched in (NONE, domid) else None
 
     def _came_out(self, compiled: CompiledCall, index: int, block: Pages | None, domid: int | None) -> CaseResult:
-        self.hits[compiled.hits[index]] += 1
+        self.decided = compiled.hits[index]
+        self.hits[self.decided] += 1
         changed = compiled.changed[index]
         if changed:
             self.changed = self.changed | changed if self.changed else changed
@@ -123,7 +126,8 @@ class ModelCalls:
             arguments = {**arguments, "domid": self.state.slots[domid]}
         case, updated = evaluated(self.host.semantics.name, self.state, name, arguments)
         self.changed = self.changed.union(updated)
-        self.hits[f"{name}: {case.name}"] += 1
+        self.decided = f"{name}: {case.name}"
+        self.hits[self.decided] += 1
         if "entries" in arguments:
             longest.count_set(self.hits, arguments["entries"], case)
         self.result = case.result

@@ -17,8 +17,13 @@ class ProgramCapabilities(Struct, frozen=True):
 
     @property
     def extended(self) -> bool:
-        """Whether traces may use features that claim-trace/1 lacks: builders, ``no_refcount``, LLC colouring."""
+        """Whether traces may use features that claim-trace/1 lacks: ``no_refcount``, LLC colouring, hypercalls."""
         return self.format == FORMAT_2
+
+    @property
+    def builders(self) -> bool:
+        """Whether other builders may run between the critical sections of an operation."""
+        return self.extended and "continue" in self.operations
 
 
 def offered_by(hello: Hello) -> ProgramCapabilities:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from time import monotonic
+
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from proofs.adapters import OutsideFailure, OutsideProgram
 from proofs.adapters.against import AdapterReplay, replay_against
+from proofs.adapters.kinds import few_values
 from proofs.adapters.made import GeneratedTrace
 from proofs.operations import Boot, Continue, Event
 from proofs.operations.draw import Draw
@@ -28,7 +33,9 @@ from .target import FailingTrace, StoredFinding
 from .trial import Trial, random_trial, trial
 
 SHRINKING = 60.0
-"""Seconds to shrink one finding, because a program that hangs uses its full time limit for every trace."""
+"""Seconds to shrink one finding, because a program that hangs uses its time limit for every trace."""
+HANG_LIMIT = 0.5
+"""Seconds for an answer while a hang is shrunk. The smallest trace must hang with the full limit, too."""
 
 
 class Program:
@@ -67,28 +74,52 @@ class Program:
 
     def shrunk(self, found: FailingTrace) -> FailingTrace | None:
         """See :class:`~proofs.fuzz.target.Target`."""
-        self._outside.keep = True  # most programs reset at each trace, and need not be started for it
-        try:
-            small = self._smallest(found)
-        finally:
-            self._outside.keep = False
-            self._outside.kill()
-        if small is None or not self._seen_again(small):
-            small = self._smallest(found)
+        outside, limit = self._outside, self._outside.step_limit
+        ends = None if self._shrinking is None else monotonic() + self._shrinking
+        for outside.restart in (False, True):  # most programs reset at each trace, and need not be started for it
+            outside.kill()
+            outside.keep = not outside.restart
+            if found.failure.hangs:
+                outside.step_limit, outside.on_hang = min(limit, HANG_LIMIT), None
+            try:
+                small = self._smallest(found, None if ends is None else max(0.0, ends - monotonic()))
+            finally:
+                outside.keep, outside.step_limit = False, limit
+                outside.kill()
+            small = None if small is None else self._seen_again(small)
+            if small is not None:
+                break
+        outside.restart = False
         return small
 
-    def _smallest(self, found: FailingTrace) -> FailingTrace | None:
-        ways = TrialFunctions(self._redo, self._attempt, self._steps, self._shrinking)
-        small = smallest(found.host, found.events, ways)
+    def _smallest(self, found: FailingTrace, seconds: float | None) -> FailingTrace | None:
+        ways = TrialFunctions(self._redo, self._attempt, self._steps, seconds)
+        small = smallest(found.host, found.events, found.failure, ways)
         return None if small is None else FailingTrace(small.host, small.events, small.failure, found.seed)
 
     def _steps(self, host: HostShape, events: Sequence[Event]) -> Steps:
         return as_steps(host, events, self._known)
 
-    def _seen_again(self, found: FailingTrace) -> bool:
-        """Whether a newly started program shows the same failure."""
+    def _seen_again(self, found: FailingTrace) -> FailingTrace | None:
+        """The trace with the failure that a newly started program shows, within the full limit; None: another one."""
         redone = self._redo(found.host, self._steps(found.host, found.events))
-        return redone is not None and redone.failure is not None and redone.failure.symptom == found.failure.symptom
+        if redone is None or redone.failure is None or redone.failure.symptom != found.failure.symptom:
+            return None
+        return replace(found, failure=redone.failure)
+
+    def failure_on(self, host: HostShape, events: Sequence[Event]) -> Failure | None:
+        """The program's failure on a trace; None: it agrees with the reference.
+
+        :raises OutsideFailure: the program cannot be used
+        """
+        redone = self._redo(host, self._steps(host, events))
+        return None if redone is None else redone.failure
+
+    def replayed(self, header: Header, events: Sequence[Event]) -> str | None:
+        """The first difference on a recording, with its blocks mapped to the program's; None: there is none."""
+        trace = GeneratedTrace(header, [Boot(), *events], header.source)
+        divergence = replay_against(trace, self._outside, check_properties=False).result.divergence
+        return None if divergence is None else str(divergence)
 
     def told(self, found: FailingTrace) -> StoredFinding:
         """The finding, with the program's results: a replay on the reference diverges at the same place."""
@@ -112,31 +143,37 @@ class Program:
         if made.failure is not None:
             return made
         result = self._compared(made.host, made.events).result
-        made.failure = self._failure(result, made.events)
+        made.failure = self._failure(result, made.events, made.decided)
         made.not_applicable = result.not_applicable
         return made
 
-    def _failure(self, result: TraceResult, events: Sequence[Event]) -> Failure | None:
+    def _failure(self, result: TraceResult, events: Sequence[Event], decided: Sequence[str]) -> Failure | None:
         divergence = result.divergence
         if divergence is None:
             return None
         field = divergence.field.removeprefix("state.")
         detail = f"expected {divergence.expected}, observed {divergence.observed}"
-        return Failure(self._known.semantics, _operation(events, divergence.event), field, detail)
+        case = decided[divergence.event - 1] if 0 < divergence.event <= len(decided) else ""
+        values = few_values(divergence, case.partition(": ")[2])
+        return Failure(self._known.semantics, _operation(events, divergence.event), field, detail, values)
 
     def _redo(self, host: HostShape, steps: Steps) -> RerunResult | None:
         redone = do(host, steps, self._known)
         if redone is None or redone.failure is not None:
             return redone
         result = self._compared(host, redone.events).result
-        redone.failure = self._failure(result, redone.events)
+        redone.failure = self._failure(result, redone.events, redone.decided)
         if result.divergence is not None:  # later events are not needed
             redone.events = redone.events[: result.divergence.event]
             redone.steps = Steps(redone.steps.steps[: result.divergence.event])
         return redone
 
     def _attempt(self, seed: int, draw: Draw, host: HostShape, plan: TracePlan) -> Trial:
-        plan.offered = self._offered
+        plan.offered = offered = self._offered
+        if not offered.builders:
+            plan.interleaving = 0.0
+        if not offered.extended:
+            host = replace(host, last_alloc_node=UNSET)
         return self._asked(trial(self._known, seed, draw, host, plan))
 
 

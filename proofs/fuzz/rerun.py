@@ -25,6 +25,8 @@ class RerunResult(Struct):
     steps: Steps
     """The steps that were possible."""
     failure: Failure | None
+    decided: list[str]
+    """For every event, the model's case that decided it, as ``call: case``."""
 
 
 def first_failure(host: HostShape, events: Sequence[Event], known: GenerationFacts, every: int = 1) -> Failure | None:
@@ -66,6 +68,7 @@ def do(host: HostShape, steps: Steps, known: GenerationFacts, every: int = EVERY
     given = GivenBlocks()
     done: list[Event] = []
     kept: list[TraceStep] = []
+    decided: list[str] = []
     failure = None
     for step in steps.steps:
         named_here = given.event(step, host)
@@ -82,11 +85,12 @@ def do(host: HostShape, steps: Steps, known: GenerationFacts, every: int = EVERY
         answer(event, checker.outcome)
         done.append(event)
         kept.append(step)
+        decided.append(checker.decided)
         if failure is not None or checker.crashed:
             break
         if checker.outcome is not None:
             given.ended(event, checker.outcome)
-    return RerunResult(done, Steps(kept), failure)
+    return RerunResult(done, Steps(kept), failure, decided)
 
 
 def unanswered(event: Event) -> Event:

@@ -18,6 +18,9 @@ from .target import FailingTrace, Target
 STEPS = 20_000
 """The approximate number of critical sections in a shard: it ends with the trace that reaches it."""
 
+MOST_HANGS = 3
+"""Traces in which an outside program hangs, after which a shard ends: each takes the limit twice."""
+
 _FAVOUR = 3.0
 _LOOK = 8
 """Traces between two updates of the missing classes."""
@@ -60,12 +63,13 @@ def run_shard(
     broken: Counter[str] = Counter()
     not_applicable: Counter[str] = Counter()
     missing = set(known.reachable())
+    hangs = 0
     wanted: dict[str, float] = {}
     target.hits()  # drop counts of earlier shrinking in this process
     was_enabled = gc.isenabled()
     gc.disable()  # the compiled calls are many objects, and a trace leaves no cycles (tested)
     try:
-        while result.steps < steps:
+        while result.steps < steps and hangs < MOST_HANGS:
             if result.traces % _LOOK == 0:
                 hits.update(target.hits())
                 missing -= hits.keys()
@@ -77,6 +81,7 @@ def run_shard(
             not_applicable.update(trial.not_applicable)
             if trial.failure is not None:
                 kind = trial.failure.kind
+                hangs += trial.failure.hangs
                 result.failures[kind] = result.failures.get(kind, 0) + 1
                 if result.failures[kind] == 1:
                     result.found.append(FailingTrace(trial.host, trial.events, trial.failure, trial.seed))
@@ -85,6 +90,8 @@ def run_shard(
     finally:
         if was_enabled:
             gc.enable()
+    if hangs == MOST_HANGS:
+        not_applicable[f"the rest of a shard, in {MOST_HANGS} traces of which the program hung"] += 1
     hits.update(target.hits())
     result.hits, result.broken, result.not_applicable = dict(hits), dict(broken), dict(not_applicable)
     result.seconds = time.process_time() - started

@@ -41,12 +41,11 @@ class TrialFunctions(Struct, frozen=True):
     """Seconds after which the search for a smaller trace ends; None: no limit, so that it repeats exactly."""
 
 
-def smallest(host: HostShape, events: Sequence[Event], ways: TrialFunctions) -> ShrunkTrace | None:
-    """The smallest trace found; None: the trace does not fail any more."""
+def smallest(host: HostShape, events: Sequence[Event], failure: Failure, ways: TrialFunctions) -> ShrunkTrace | None:
+    """The smallest trace found with that failure; None: the trace does not fail so any more."""
+    search = _SmallestSearch(ways, failure)
     first = ways.redo(host, ways.as_steps(host, events))
-    if first is None or first.failure is None:
-        return None
-    return _SmallestSearch(ways, first.failure).of(host, first.events)
+    return None if first is None or not search.is_same(first.failure) else search.of(host, first.events)
 
 
 class _SmallestSearch:
@@ -56,42 +55,49 @@ class _SmallestSearch:
         self._ends = None if ways.seconds is None else time.monotonic() + ways.seconds
 
     def of(self, host: HostShape, events: Sequence[Event]) -> ShrunkTrace:
+        """The smallest trace found, from one that fails."""
         begin = next(self._tiny(events, _LONG, _FIRST_TRIALS), None)
-        best = self._reduced(host, events) if begin is None else self._reduced(begin.host, begin.events)
+        best = None if begin is None else self._reduced(begin.host, begin.events)
+        best = best or self._reduced(host, events) or ShrunkTrace(host, list(events), self._failure, 0)
         in_vain = 0
         for one in self._tiny(best.events, len(best.events) + 4, _TINY_TRIALS):
             if len(best.events) <= _SHORT or in_vain == _MOST_IN_VAIN:
                 break
             other = self._reduced(one.host, one.events)
             in_vain += 1
-            if _size(other) < _size(best):
+            if other is not None and _size(other) < _size(best):
                 best, in_vain = other, 0
         return best
 
     def _over(self) -> bool:
         return self._ends is not None and time.monotonic() >= self._ends
 
-    def _same(self, failure: Failure | None) -> bool:
+    def is_same(self, failure: Failure | None) -> bool:
+        """Whether it is the failure whose trace is made smaller."""
         return failure is not None and failure.symptom == self._failure.symptom
 
-    def _reduced(self, host: HostShape, events: Sequence[Event]) -> ShrunkTrace:
-        return shrink(host, self._ways.as_steps(host, events), self._redo)
+    def _reduced(self, host: HostShape, events: Sequence[Event]) -> ShrunkTrace | None:
+        """The reduced trace; None: it does not fail so again, or time is over."""
+        try:
+            return shrink(host, self._ways.as_steps(host, events), self._redo)
+        except ValueError:
+            return None
 
     def _redo(self, host: HostShape, steps: Steps) -> RerunResult | None:
         redone = None if self._over() else self._ways.redo(host, steps)
-        return redone if redone is not None and self._same(redone.failure) else None
+        return redone if redone is not None and self.is_same(redone.failure) else None
 
     def _tiny(self, of: Sequence[Event], length: int, tries: int) -> Iterator[Trial]:
         """Failing random traces of the operations of the given trace, on one or two nodes of a few pages."""
         names = dict.fromkeys(event.op for event in of)
         weighted = [(OPERATIONS[name], 1.0) for name in names if name in OPERATIONS]
-        for seed in range(tries):
+        for seed in range(tries if weighted else 0):
             if self._over():
                 return
             draw = Draw(Random(seed))
             host = HostShape(4, [1 + draw.below(3) for _ in range(1 + draw.below(2))], last_alloc_node=0)
             tried = self._ways.attempt(seed, draw, host, TracePlan(weighted, length, 0.02, draw.pick((0.0, 0.9))))
-            if self._same(tried.failure):
+            if self.is_same(tried.failure):
                 yield tried
 
 

@@ -85,7 +85,7 @@ class Model:
             lambda seed, draw, host, plan: trial(known, seed, draw, host, plan),
             lambda host, events: as_steps(host, events, known),
         )
-        small = smallest(found.host, found.events, ways)
+        small = smallest(found.host, found.events, found.failure, ways)
         return None if small is None else FailingTrace(small.host, small.events, small.failure, found.seed)
 
     def told(self, found: FailingTrace) -> StoredFinding:

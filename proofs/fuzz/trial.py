@@ -34,6 +34,8 @@ class Trial(Struct):
     failure: Failure | None
     not_applicable: dict[str, int] = {}
     """Reasons why events were not sent to an outside program -> number."""
+    decided: list[str] = []
+    """For every event, the model's case that decided it, as ``call: case``."""
 
 
 def random_trial(
@@ -59,6 +61,7 @@ def trial(known: GenerationFacts, seed: int, draw: Draw, host: HostShape, plan: 
     world = RandomWorld(checker.runner, draw, plan.wild, plan.offered, checker.killing, plan.domids)
     source = Source(world, plan)
     events: list[Event] = []
+    decided: list[str] = []
     outcomes: list[Outcome | None] = []
     failure = None
     while failure is None and not checker.crashed and (event := source.next()) is not None:
@@ -67,13 +70,14 @@ def trial(known: GenerationFacts, seed: int, draw: Draw, host: HostShape, plan: 
         if outcome is not None:
             world.note(event, outcome)
         events.append(event)
+        decided.append(checker.decided)
         outcomes.append(outcome)
     if failure is None:
         failure = checker.end()
     if failure is not None or plan.offered is not None:  # needed for a finding, or for the program
         for event, outcome in zip(events, outcomes, strict=True):
             answer(event, outcome)
-    return Trial(seed, host, events, checker.sections, checker.broken, failure)
+    return Trial(seed, host, events, checker.sections, checker.broken, failure, decided=decided)
 
 
 def answer(event: Event, outcome: Outcome | None) -> None:

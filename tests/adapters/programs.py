@@ -29,23 +29,26 @@ def misbehaving(mode: str) -> str:
 
 
 @cache
-def _built(options: tuple[str, ...]) -> Path | None:
-    """Built once in a process; none where there is no compiler."""
-    if shutil.which("cc") is None:
-        return None
-    program = Path(tempfile.mkdtemp(prefix="claimcheck-ledger-")) / "ledger"
+def built(sources: tuple[Path, ...], options: tuple[str, ...], compiler: str = "cc") -> str:
+    """The command of a program in C, built once in a process. Where there is no such compiler, the test is skipped."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no C compiler: `{compiler}` is not found")
+    program = Path(tempfile.mkdtemp(prefix="claimcheck-c-")) / sources[0].stem
     atexit.register(shutil.rmtree, program.parent)
-    sources = [str(KIT / "attach.c"), str(KIT / "ledger.c")]
-    subprocess.run(["cc", *STRICT, "-O1", *options, "-o", str(program), *sources], check=True, timeout=120)
-    return program
-
-
-def ledger(*options: str) -> str:
-    """The command of the ledger in C, built with these options. Where there is no compiler, the test is skipped."""
-    program = _built(options)
-    if program is None:
-        pytest.skip("no C compiler: `cc` is not found")
+    given = [*STRICT, "-O1", f"-I{KIT}", *options, "-o", str(program), *map(str, sources)]
+    subprocess.run([compiler, *given], check=True, timeout=120)
     return shlex.quote(str(program))
+
+
+def ledger(*options: str, attached: str = "attach.c") -> str:
+    """The command of the ledger in C, built with these options."""
+    return built((KIT / attached, KIT / "ledger.c"), options)
+
+
+def faulty(fault: str, *options: str) -> str:
+    """The command of the ledger with a fault at its fifth allocation: ``ABORTS``, ``HANGS``, or ``REFUSES``."""
+    source = Path(__file__).parent / "faulty.c"
+    return built((source, KIT / "ledger.c"), (f"-D{fault}", "-D_POSIX_C_SOURCE=200809L", *options))
 
 
 def ended(pid: int) -> bool:

@@ -84,5 +84,5 @@ def draw_plan(
         favoured = [kind for kind in kinds if name_of(kind) in wanted]
         chosen.append((draw.pick(favoured or kinds), 60 * sum(weight for _, weight in chosen)))
         length = _STREAK_LENGTH
-    interleaving = draw.pick(_INTERLEAVING) if offered is None or "continue" in offered.operations else 0.0
+    interleaving = draw.pick(_INTERLEAVING) if offered is None or offered.builders else 0.0
     return TracePlan(chosen, length, draw.pick(_WILD), interleaving, offered, draw.domids())

@@ -1,0 +1,199 @@
+"""In-process fuzzing of the examples: they agree with the oracle, planted mistakes are found, failures are traces."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from proofs.cli.main import claimcheck
+from proofs.export.oracle import oracle
+from proofs.mistakes.catalogue import CATALOGUE
+from tests.adapters.programs import KIT, built, ledger
+from tests.oracle.mistakes_in_c import FAULTS, MISTAKES, planted
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: `cc` is not found")
+
+FLAGS = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-O1"]
+SANITIZED = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+STEPS = 100_000
+SOME = [name if at % 4 == 0 else pytest.param(name, marks=pytest.mark.long) for at, name in enumerate(MISTAKES)]
+"""Every fourth mistake; all of them in a long run."""
+
+
+def compiled(folder: Path, attached: str, *options: str) -> Path:
+    """The harness around an attached implementation, with the oracle, as an object file."""
+    (folder / "claim_oracle.h").write_text(header())
+    given = [f"-I{folder}", f"-I{KIT}", f'-DATTACHED="{attached}"', *options]
+    built = folder / "harness.o"
+    harness = str(KIT / "claim_in_process.c")
+    subprocess.run(["cc", *FLAGS, *given, "-c", "-o", str(built), harness], check=True, timeout=600)
+    return built
+
+
+def linked(harness: Path, source: Path, folder: Path, *options: str) -> Path:
+    program = folder / "fuzz"
+    given = [f"-I{KIT}", "-w", *options]
+    subprocess.run(["cc", *FLAGS, *given, "-o", str(program), str(harness), str(source)], check=True, timeout=600)
+    return program
+
+
+@cache
+def header() -> str:
+    return oracle("claim-sets").text
+
+
+@pytest.fixture(scope="module")
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("harness"), "attach.c")
+
+
+Fuzz = Callable[[list[tuple[str, str]]], tuple[int, str, Path]]
+
+
+@pytest.fixture
+def fuzz(harness: Path, tmp_path: Path) -> Fuzz:
+    """Fuzzes the ledger with these replacements; exit code, output, and the file of the trace."""
+
+    def run(replacements: list[tuple[str, str]]) -> tuple[int, str, Path]:
+        program = linked(harness, planted(replacements, tmp_path), tmp_path)
+        trace = tmp_path / "finding.jsonl"
+        given = ["--steps", str(STEPS), "--trace", str(trace)]
+        done = subprocess.run([program, *given], capture_output=True, text=True, timeout=300, check=False)
+        assert done.stderr == ""
+        return done.returncode, done.stdout, trace
+
+    return run
+
+
+def replayed(trace: Path, tmp_path: Path) -> str:
+    options = ["--divergences", str(tmp_path / "diverged")]
+    return CliRunner().invoke(claimcheck, ["replay", *options, str(trace)], catch_exceptions=False).output
+
+
+def test_ledger_agrees_with_the_oracle(fuzz: Fuzz) -> None:
+    code, out, trace = fuzz([])
+    assert (code, trace.exists()) == (0, False), out
+    assert re.search(r"tiny ledger in C: [\d,]+ traces, 100\d\d\d steps, \d+ steps/s", out)
+
+
+@pytest.mark.parametrize("options", [[], pytest.param(SANITIZED, marks=pytest.mark.long)], ids=["plain", "sanitized"])
+def test_ledger_with_builders_agrees_with_the_oracle(options: list[str], tmp_path: Path) -> None:
+    program = linked(compiled(tmp_path, "attach_builders.c", *options), KIT / "ledger_builders.c", tmp_path, *options)
+    done = subprocess.run([program, "--steps", str(STEPS)], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def test_every_mistake_of_serve_is_planted_in_c() -> None:
+    assert set(MISTAKES) <= set(CATALOGUE)
+    assert len(MISTAKES) == 29
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_planted_mistake_is_found(name: str, fuzz: Fuzz) -> None:
+    code, out, trace = fuzz(MISTAKES[name])
+    assert code == 1, out
+    assert "found after " in out
+    assert trace.read_text().startswith('{"format":"claim-trace/1"')
+
+
+@pytest.mark.parametrize("name", ["no-recall", "install-accumulates"])
+def test_written_trace_diverges_on_the_reference(name: str, fuzz: Fuzz, tmp_path: Path) -> None:
+    _, out, trace = fuzz(MISTAKES[name])
+    diverged = replayed(trace, tmp_path)
+    operation = re.search(r"seed \d+: (\w+): ", out)
+    assert operation is not None
+    assert diverged.count("diverged: ") == 1
+    assert f" {operation[1]}: " in diverged
+
+
+def test_written_trace_is_shrunk_against_the_program(fuzz: Fuzz, tmp_path: Path) -> None:
+    _, _, trace = fuzz(MISTAKES["install-accumulates"])
+    program = built((KIT / "attach.c", planted(MISTAKES["install-accumulates"], tmp_path)), ("-w",))
+    options = ["--against", program, "--shrink", str(trace), "--out", str(tmp_path / "small")]
+    done = CliRunner().invoke(claimcheck, ["fuzz", *options], catch_exceptions=False)
+    assert done.exit_code == 1, done.output
+    (small,) = (tmp_path / "small").glob("*.jsonl")
+    assert len(small.read_text().splitlines()) < 7 < len(trace.read_text().splitlines())
+    agrees = CliRunner().invoke(claimcheck, ["fuzz", "--against", ledger(), *options[2:]], catch_exceptions=False)
+    assert (agrees.exit_code, "agrees with the reference" in agrees.output) == (0, True)
+
+
+def test_abort_is_written_as_a_crash(fuzz: Fuzz, tmp_path: Path) -> None:
+    code, out, trace = fuzz(FAULTS["aborts"])
+    assert code == 1
+    assert "died by signal 6" in out
+    assert trace.read_text().endswith(',"crash":"died: signal 6"}\n')
+    assert "expected no crash, observed died: signal 6" in replayed(trace, tmp_path)
+
+
+def test_abort_that_needs_earlier_traces_is_reported_so(fuzz: Fuzz) -> None:
+    code, out, _ = fuzz(FAULTS["aborts-later"])
+    assert code == 1
+    assert "it does not occur again in a new process" in out
+
+
+def test_written_trace_is_what_the_program_does_by_pipe(fuzz: Fuzz, tmp_path: Path) -> None:
+    _, _, trace = fuzz(MISTAKES["no-recall"])
+    options = ["--against", ledger(), "--divergences", str(tmp_path / "none")]
+    done = CliRunner().invoke(claimcheck, ["replay", *options, str(trace)], catch_exceptions=False)
+    assert (done.exit_code, "0 divergences" in done.output) == (0, True)  # the ledger without the mistake
+
+
+def test_oracle_of_another_generation_is_refused(harness: Path, tmp_path: Path) -> None:
+    text = header().replace('#define CO_SEMANTICS "claim-sets"', '#define CO_SEMANTICS "per-node-v8"')
+    (tmp_path / "claim_oracle.h").write_text(text)
+    given = [f"-I{tmp_path}", f"-I{KIT}", '-DATTACHED="attach.c"', "-o", str(tmp_path / "fuzz")]
+    sources = [str(KIT / "claim_in_process.c"), str(KIT / "ledger.c")]
+    subprocess.run(["cc", *FLAGS, *given, *sources], check=True, timeout=600)
+    done = subprocess.run([tmp_path / "fuzz"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "the oracle is of per-node-v8, the implementation of claim-sets\n"
+
+
+def test_libfuzzer_entry_builds_and_accepts_input(tmp_path: Path) -> None:
+    (tmp_path / "claim_oracle.h").write_text(header())
+    main = tmp_path / "main.c"
+    main.write_text(
+        "#include <stdint.h>\n#include <stddef.h>\nint LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);\n"
+        "int main(void) { static uint8_t data[5000]; for (int i = 0; i < 5000; i++) data[i] = (uint8_t)(i * i / 7);\n"
+        "    return LLVMFuzzerTestOneInput(data, sizeof(data)) + LLVMFuzzerTestOneInput(data, 0); }\n"
+    )
+    given = [f"-I{tmp_path}", f"-I{KIT}", '-DATTACHED="attach.c"', "-DLIBFUZZER", "-o", str(tmp_path / "fuzz")]
+    sources = [str(KIT / "claim_in_process.c"), str(KIT / "ledger.c"), str(main)]
+    subprocess.run(["cc", *FLAGS, *given, *sources], check=True, timeout=600)
+    assert subprocess.run([tmp_path / "fuzz"], timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("mistake", ["", "aggregate-not-decremented"])
+def test_shadow_stops_at_the_section_that_is_wrong(mistake: str, tmp_path: Path) -> None:
+    (tmp_path / "claim_oracle.h").write_text(header())
+    planted(MISTAKES[mistake] if mistake else [], tmp_path)
+    for name in ("ledger_builders.c", "ledger_builders.h", "ledger.h"):
+        shutil.copy(KIT / name, tmp_path)
+    sources = [str(KIT / "ledger_shadow.c"), str(tmp_path / "ledger_builders.c")]
+    program = str(tmp_path / "shadow")
+    subprocess.run(["cc", *FLAGS, f"-I{tmp_path}", "-DSHADOW", "-o", program, *sources], check=True, timeout=600)
+    done = subprocess.run([program, "20000"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode == 0) is (mistake == "")
+    assert re.search(r"^shadow: \w+: node_outstanding_claims" if mistake else r"ns each", done.stderr + done.stdout)
+
+
+def test_export_oracle_writes_a_header_and_counts(tmp_path: Path) -> None:
+    path = tmp_path / "claim_oracle.h"
+    done = CliRunner().invoke(claimcheck, ["export", "oracle", "-o", str(path), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0
+    counts = json.loads(done.output)
+    assert counts["lines"] == path.read_text().count("\n") > 3000
+    assert counts["not_in_c"] == ["exchange_check"]
+    for wrong, said in ((["--json"], "name a file"), (["-o", str(tmp_path / "no" / "x.h")], "No such file")):
+        done = CliRunner().invoke(claimcheck, ["export", "oracle", *wrong])
+        assert done.exit_code == 2
+        assert said in done.output
