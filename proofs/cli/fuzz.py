@@ -388,6 +388,7 @@ def _print_finding(finding: Any) -> None:
             print_timeline(trace, out)
     except (TraceError, MisuseError, OSError) as error:  # of a program that does not answer as traces have it
         say(f"  its trace cannot be shown: {one_line(str(error))}")
+    say(f"as a script: claimcheck explain --as script {path}")
     test = path.with_name(f"test_{path.stem.replace('-', '_')}.py")
     say(f"{test}:")
     click.echo(test.read_text(encoding="utf-8"))
