@@ -27,6 +27,8 @@ _MOST_BROKEN = 3
 _NARROW = 60
 """Columns below which pages are not shown by domain."""
 _LEAST_BAR = 6
+_SHORT_BAR = 24
+"""Columns of a name and a bar that leave too little room for pages by domain."""
 _MOST_BAR = 32
 _GOOD = ("OK", "OFFLINED", "ONLINED", "preempted", "unfinished", "")
 
@@ -55,6 +57,8 @@ def host_lines(view: LaneView, width: int, *, named: bool) -> Text:
 
 def _bars(bars: list[Bar], width: int) -> Iterator[Text]:
     numbers = [_numbers(bar, is_short=width < _NARROW) for bar in bars]
+    if max(map(len, numbers), default=0) > width - _SHORT_BAR:
+        numbers = [_numbers(bar, is_short=True) for bar in bars]
     names = max((len(bar.name) for bar in bars), default=0)
     cells = width - names - 2 - max(map(len, numbers), default=0)
     for bar, text in zip(bars, numbers, strict=True):

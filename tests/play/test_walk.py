@@ -271,6 +271,14 @@ def test_offers_exist_in_every_kind_of_generation(generation: str) -> None:
         assert walk.type(line)
 
 
+def test_large_numbers_fit_in_80_columns() -> None:
+    walk = walk_of("host 16GiB 16GiB", "d1 create max=16GiB", "d2 create max=8GiB", "d1 claim 6GiB@0 1GiB@host")
+    walk.type("d2 claim 1GiB@0 1GiB@1 1GiB@host")
+    lines = host_lines(walk.views[0], 80, named=False).plain.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[0].endswith("claimed 1835008  unclaimed 2359296/4194304")
+
+
 def test_first_lines_are_offered_where_there_is_no_host() -> None:
     walk = Walk("typed")
     for offer in offers_at(walk.here):
