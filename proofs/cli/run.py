@@ -151,6 +151,8 @@ def _verdict(result: ScriptResult, *, is_quiet: bool = False) -> int:
         return BAD_INPUT
     if result.differs:
         say(f"The model differs from the reference: {result.differs}", err=is_quiet)
+    if result.unfollowed:
+        say(f"The model does not follow: {result.unfollowed}. From there on no reasons are known.", err=is_quiet)
     unexpected = session.unexpected()
     for where in unexpected.values():
         say(f"A property breaks that the script does not expect to: {where}", err=is_quiet)

@@ -108,6 +108,8 @@ class Stage:
         """The outcome of the last event; None: its operation has not ended."""
         self.differs = ""
         """Where the model's counters first differ from the reference's; empty: nowhere."""
+        self.unfollowed = ""
+        """Why the model follows no longer although nothing differs; empty: it follows."""
         self.ended = False
         self.taken: list[list[str]] = []
         """The critical sections of the last event, each with the locks that it took."""
@@ -224,7 +226,7 @@ class Stage:
             else:
                 self.model.begin(builder, event)
         if self.calls.result == MISUSE:
-            self.model = None
+            self.model, self.unfollowed = None, f"no caller of the hypervisor makes this call here: {event.op}"
         return self.model is not None
 
     def _compare(self, event: Event, follows: bool) -> None:

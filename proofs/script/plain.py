@@ -24,7 +24,9 @@ def host_line(shape: HostShape) -> str:
     """The statement that boots a host of this shape."""
     span = 1 << (max(*shape.nodes, 1) - 1).bit_length()
     options = [] if shape.node_span == span else [f"span={shape.node_span}"]
-    if shape.last_alloc_node is not UNSET and shape.last_alloc_node:
+    if shape.last_alloc_node is UNSET:
+        options.append("no_last_alloc_node")
+    elif shape.last_alloc_node:
         options.append(f"last_alloc_node={shape.last_alloc_node}")
     options += [name for name in ("llc_coloring", "debug_build") if getattr(shape, name)]
     return " ".join(["host", *map(str, shape.nodes), *options])

@@ -35,6 +35,11 @@ class ScriptResult(Struct):
         return not self.problems and not self.session.unexpected() and not self.differs
 
     @property
+    def unfollowed(self) -> str:
+        """Why the model stopped following, from where on there are no reasons; empty: it followed."""
+        return "" if self.session.stage is None else self.session.stage.unfollowed
+
+    @property
     def differs(self) -> str:
         """Where the model's counters differ from the reference's; empty: nowhere."""
         return "" if self.session.stage is None else self.session.stage.differs

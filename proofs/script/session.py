@@ -116,6 +116,8 @@ class Session:
         span = 1 << (max(*pages, 1) - 1).bit_length()
         fields: dict[str, Any] = {"node_span": span, "nodes": pages, "last_alloc_node": 0}
         fields |= self._host_options(said)
+        if fields.pop(_NO_LAST_NODE, False):
+            del fields["last_alloc_node"]
         for number, amount in zip(pages, said.nodes, strict=True):
             if not 0 <= number <= MOST_PAGES:
                 reason = f"host: a node has 0 to {MOST_PAGES} pages"
@@ -128,7 +130,7 @@ class Session:
         if shape.node_span < max(pages) or shape.node_span & (shape.node_span - 1):
             reason = f"host: span is a power of two, at least the pages of a node, such as {span}"
             raise ScriptError(self.path, said.line, columns.get("span", 1), reason)
-        if fields["last_alloc_node"] >= len(pages):
+        if fields.get("last_alloc_node", 0) >= len(pages):
             reason = f"host: last_alloc_node is the number of a node, 0 to {len(pages) - 1}"
             raise ScriptError(self.path, said.line, columns["last_alloc_node"], reason)
         self.start(shape)
@@ -277,7 +279,9 @@ _OF_SOME_GENERATION = frozenset(DomainCounters.__struct_fields__)
 _OPTIONS = {"span": "node_span", "last_alloc_node": "last_alloc_node"}
 MOST_PAGES = 1 << 40
 _FIRST = ("host", "generation")
-_FLAGS = ("llc_coloring", "debug_build")
+_NO_LAST_NODE = "no_last_alloc_node"
+"""New domains have none, as in the older recordings; the hypervisor's have node 0."""
+_FLAGS = ("llc_coloring", "debug_build", _NO_LAST_NODE)
 
 
 def _other_block(event: Event, outcome: Outcome | None) -> str:

@@ -15,9 +15,10 @@ import msgspec
 from msgspec import UNSET
 
 from model.calls import exists
+from model.interfaces import MemoryDomctl
 from model.named import GENERATIONS
 from proofs.operations import KINDS, ClaimPages, Event, Events2, PopulatePhysmap
-from reference.constants import XENMEMF_exact_node_request
+from reference.constants import NUMA_NO_NODE, XENMEMF_exact_node_request
 from reference.generations import GENERATIONS as OF_REFERENCE
 
 from .syntax import (
@@ -33,6 +34,7 @@ from .syntax import (
 )
 
 _HOST_WIDE = {"host", "global"}
+_ONE_TARGET = (MemoryDomctl.ONE, MemoryDomctl.ONE_OR_NONE)
 _SIZES = {"max_pages", "pages", "nr_extents"}
 """The fields that may be given as a size."""
 _FRAMES = {"mfn", "in_mfns"}
@@ -174,6 +176,8 @@ class Reader:
         target = value.target.number if isinstance(value.target, Amount) else value.target
         if fields["op"] == "install_claim_set" and target in _HOST_WIDE:
             target = "global"
+        elif target == "host" and GENERATIONS[self.semantics].rules.interface.memory in _ONE_TARGET:
+            target = NUMA_NO_NODE  # in the calls that name one node, this one is the host
         entry: dict[str, Any] = {"pages": value.pages.pages, "target": target}
         if value.pad:
             field = OF_REFERENCE[self.semantics].reserved_field if fields["op"] == "claim_memory" else "pad"
