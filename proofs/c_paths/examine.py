@@ -1,0 +1,171 @@
+"""Examines one plan: every path of the C function against the model, and all inputs covered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from proofs.diff.examine import AT_ONCE, ENOUGH, PathDifference, PathEnd, differing
+from proofs.diff.explore import Path, PathExplorer, UndecidedError
+from proofs.diff.judge import Judge
+from proofs.diff.numbers import Count
+from proofs.diff.plan import Outcome, Plan, Table
+from proofs.diff.played import played
+from proofs.diff.terms import Witness
+from proofs.diff.unknowns import Unknowns
+from proofs.interrupts import raise_if_interrupted
+
+from .arithmetic import Arithmetic, Departure, GrowingTree
+from .machine import Machine
+from .memory import LazyValue, UnsupportedError
+from .tree import Place
+from .world import CWorld
+
+
+class CJudge(Judge):
+    """Compares only the counters that the map names."""
+
+    def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: Any) -> Iterator[Any]:
+        """Equations of the counters that both have."""
+        compared = world.counters_compared
+        known = {name: value for name, value in modelled.items() if name.partition("[")[0] in compared}
+        return super().equal_states(known, seen, world)
+
+
+class RealRun(NamedTuple):
+    """An input for which a path is taken, and how the interpreter says that it ends."""
+
+    operation: str
+    actor: int
+    state: list[int]
+    """The counters, in the order of the slots."""
+    entries: list[dict[str, int]]
+    arguments: list[int]
+    asked: list[int]
+    """The answers of the functions of stubs."""
+    result: str
+    returned: int
+    after: list[int]
+    """The counters afterwards; empty: they are not known."""
+
+
+@dataclass
+class CPlanResult:
+    """The result for one plan."""
+
+    paths: int = 0
+    queries: int = 0
+    unknown: str = ""
+    unsupported: str = ""
+    differs: list[PathDifference] = field(default_factory=list)
+    runs: list[RealRun] = field(default_factory=list)
+    departures: dict[Departure, str] = field(default_factory=dict)
+    """Values that leave their type on some path, with the result there."""
+
+
+class Examination(NamedTuple):
+    """What a plan is examined with."""
+
+    machine: Machine
+    unknowns: Unknowns
+    tree: GrowingTree
+    arithmetic: Arithmetic
+    of_size: CWorld
+    semantics: str
+
+    def world(self) -> CWorld:
+        """A new path begins."""
+        self.machine.begin(self.arithmetic)
+        self.of_size.restart()
+        return self.of_size
+
+
+def examine(plan: Plan, x: Examination) -> CPlanResult:
+    """Explore a plan, until enough differing paths are found."""
+    found, judge = CPlanResult(), CJudge(x.semantics, x.unknowns)
+    explorer, asked = PathExplorer(x.tree), x.tree.queries
+    paths: list[Path] = []
+    ends: list[PathEnd] = []
+
+    def run() -> tuple[CWorld, Outcome, Any]:
+        world = x.world()
+        outcome = plan.act(world)  # type: ignore[arg-type]  # a host in C
+        if plan.script is None:
+            return world, outcome, None
+        table = Table(plan.script.blocks(world))  # type: ignore[arg-type]
+        modelled = played(plan.script.script(table), table, world, x.unknowns, x.semantics)  # type: ignore[arg-type]
+        return world, outcome, modelled
+
+    try:
+        for path, (world, outcome, modelled) in explorer.paths(run):
+            raise_if_interrupted()
+            paths.append(path)
+            goal = _goal(plan, judge, world, outcome, modelled)
+            ends.append(PathEnd(path, outcome, explorer.place(goal)))
+            found.runs.append(real_run(world, outcome, explorer.node.witness))
+            for departure in x.arithmetic.departures:
+                found.departures.setdefault(departure, outcome.result)
+            if len(ends) == AT_ONCE:
+                found.differs += differing(plan, x.tree, ends)
+                ends.clear()
+                if len(found.differs) >= ENOUGH:
+                    break
+        else:
+            found.differs += differing(plan, x.tree, ends)
+            if not found.differs and not x.tree.covered(paths):
+                found.unknown = "the paths do not cover every input"
+    except UndecidedError as reason:
+        found.unknown = str(reason) or "no reason given"
+    except UnsupportedError as reason:
+        found.unsupported = str(reason)
+        if ends:
+            found.differs += differing(plan, x.tree, ends)
+    found.paths, found.queries = len(paths), x.tree.queries - asked
+    return found
+
+
+def _goal(plan: Plan, judge: CJudge, world: CWorld, outcome: Outcome, modelled: Any) -> Any:
+    if modelled is not None:
+        return judge.agrees_with_script(outcome, world, modelled)  # type: ignore[arg-type]
+    key = plan.operation, tuple(world.searches)
+    cases = judge.cases(plan.operation, partial(plan.arguments, world), key)  # type: ignore[arg-type]
+    return judge.agrees(outcome, world, cases)  # type: ignore[arg-type]
+
+
+def number_of(value: Any, witness: Witness) -> int:
+    """A value for one input."""
+    if isinstance(value, Count):
+        return value.constant + sum(times * witness.number(name) for name, times in value.terms.items())
+    return int(value or 0)
+
+
+def real_run(world: CWorld, outcome: Outcome, witness: Witness) -> RealRun:
+    """The input of a witness, and how the path ends for it."""
+    before, after = [], []
+    for slot in world.slots:
+        now = world.cells[slot.name].value
+        if slot.name in world.before:
+            first: Any = world.before[slot.name]
+        elif isinstance(now, LazyValue):
+            first = now = 1  # nothing depends on it
+        else:
+            first = world.initial(slot)
+        before.append(number_of(first, witness))
+        after.append(number_of(now, witness))
+    returned = 0 if world.ended else number_of(world.returned, witness)
+    return RealRun(
+        world.operation,
+        world.actor,
+        before,
+        [{name: number_of(value, witness) for name, value in entry.items()} for entry in world.entries],
+        [number_of(value, witness) for value in world.arguments],
+        [number_of(value, witness) for value in world.asked],
+        outcome.result if world.ended else "",
+        returned,
+        [] if world.ended else after,
+    )
+
+
+__all__ = ["CPlanResult", "Examination", "Place", "RealRun", "examine"]

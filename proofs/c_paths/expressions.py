@@ -1,0 +1,182 @@
+"""Reads expressions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import clang_library as library
+from .statements import children_of, statement, unsupported
+from .tree import Tree
+from .types import IntType, PointerType, StructType, common, promoted
+
+if TYPE_CHECKING:
+    from .reading import Source
+
+
+def expression(source: Source, cursor: Any) -> Tree:
+    """An expression; unsupported ones are refused when they are reached."""
+    read = _EXPRESSIONS.get(cursor.kind.name)
+    if read is None:
+        return unsupported(source, cursor, cursor.kind.name.lower().replace("_", " "))
+    found: Tree = read(source, cursor)
+    return found
+
+
+def _made(source: Source, cursor: Any, kind: str, parts: list[Tree | None], value: Any = None) -> Tree:
+    return Tree(kind, source.type_of(cursor.type), source.place(cursor), tuple(parts), value)
+
+
+def _number(source: Source, cursor: Any) -> Tree:
+    value = library.constant(cursor)
+    if value is None or not isinstance(source.type_of(cursor.type), IntType):
+        return unsupported(source, cursor, "a number that is no integer")
+    return _made(source, cursor, "number", [], value)
+
+
+def _text(source: Source, cursor: Any) -> Tree:
+    return _made(source, cursor, "text", [], cursor.spelling)
+
+
+def _implicit(source: Source, cursor: Any) -> Tree:
+    """An implicit conversion, or an expression that the library does not tell apart from one."""
+    children = children_of(cursor)
+    if len(children) != 1 or not children[0].kind.is_expression():
+        value = library.constant(cursor)
+        if value is not None and isinstance(source.type_of(cursor.type), IntType):
+            return _made(source, cursor, "number", [], value)
+        return unsupported(source, cursor, "an expression of a kind that libclang does not name")
+    return _made(source, cursor, "convert", [expression(source, children[0])])
+
+
+def _parentheses(source: Source, cursor: Any) -> Tree:
+    return expression(source, children_of(cursor)[0])
+
+
+def _name(source: Source, cursor: Any) -> Tree:
+    of = cursor.referenced
+    kind = of.kind.name if of is not None else ""
+    if kind in ("VAR_DECL", "PARM_DECL"):
+        return _made(source, cursor, "variable", [], source.variable(of))
+    if kind == "ENUM_CONSTANT_DECL":
+        return _made(source, cursor, "number", [], of.enum_value)
+    if kind == "FUNCTION_DECL":
+        return _made(source, cursor, "function", [], of.spelling)
+    return unsupported(source, cursor, f"the name {cursor.spelling}")
+
+
+def _member(source: Source, cursor: Any) -> Tree:
+    children = children_of(cursor)
+    if not children:
+        return unsupported(source, cursor, f"the member {cursor.spelling}")
+    base = expression(source, children[0])
+    field = cursor.spelling or f"anonymous {cursor.referenced.hash}"
+    arrow = isinstance(source.type_of(children[0].type), PointerType)
+    return _made(source, cursor, "arrow" if arrow else "member", [base], field)
+
+
+def _index(source: Source, cursor: Any) -> Tree:
+    parts: list[Tree | None] = [expression(source, c) for c in children_of(cursor)]
+    if parts[1] is not None and isinstance(parts[1].type, PointerType):
+        parts.reverse()
+    return _made(source, cursor, "index", parts)
+
+
+def _unary(source: Source, cursor: Any) -> Tree:
+    operator = library.unary_operator(cursor)
+    inner = expression(source, children_of(cursor)[0])
+    if operator == "extension":
+        return inner
+    if operator in ("real", "imag", "await", ""):
+        return unsupported(source, cursor, f"the operator {operator}")
+    return _made(source, cursor, "unary", [inner], operator)
+
+
+def _binary(source: Source, cursor: Any) -> Tree:
+    operator = library.binary_operator(cursor)
+    one, other = (expression(source, c) for c in children_of(cursor))
+    return _made(source, cursor, "assign" if operator == "=" else "binary", [one, other], operator)
+
+
+def _compound(source: Source, cursor: Any) -> Tree:
+    """``x += y``: the library does not say in which type it is computed."""
+    operator = library.binary_operator(cursor)[:-1]
+    one, other = (expression(source, c) for c in children_of(cursor))
+    computed = one.type
+    if isinstance(one.type, IntType) and isinstance(other.type, IntType):
+        computed = promoted(one.type) if operator in ("<<", ">>") else common(one.type, other.type)
+    return _made(source, cursor, "compound", [one, other], (operator, computed))
+
+
+def _choice(source: Source, cursor: Any) -> Tree:
+    return _made(source, cursor, "choice", [expression(source, c) for c in children_of(cursor)])
+
+
+def _cast(source: Source, cursor: Any) -> Tree:
+    return _made(source, cursor, "convert", [expression(source, children_of(cursor)[-1])], "cast")
+
+
+def _call(source: Source, cursor: Any) -> Tree:
+    children = children_of(cursor)
+    if not children:
+        return unsupported(source, cursor, "a call of something that is no function")
+    callee = expression(source, children[0])
+    while callee.kind == "convert" and callee.parts[0] is not None:
+        callee = callee.parts[0]
+    if callee.kind != "function":
+        return unsupported(source, cursor, "a call through a pointer")
+    return _made(source, cursor, "call", [expression(source, c) for c in children[1:]], callee.value)
+
+
+def _literal(source: Source, cursor: Any) -> Tree:
+    return _made(source, cursor, "literal", [expression(source, children_of(cursor)[-1])])
+
+
+def _list(source: Source, cursor: Any) -> Tree:
+    """An initialiser list, as its author wrote it: with designators."""
+    parts: list[Tree | None] = []
+    designators: list[tuple[Any, ...]] = []
+    for child in children_of(cursor):
+        inner = children_of(child)
+        names = [c for c in inner[:-1] if c.kind.name == "MEMBER_REF"]
+        if child.kind.name == "UNEXPOSED_EXPR" and len(inner) > 1:
+            by_index = [library.constant(c) for c in inner[:-1] if c.kind.name != "MEMBER_REF"]
+            if None in by_index or (names and by_index):
+                return unsupported(source, child, "a designator that is neither a field nor an index")
+            designators.append(tuple(c.spelling for c in names) if names else tuple(by_index))
+            parts.append(expression(source, inner[-1]))
+        else:
+            designators.append(())
+            parts.append(expression(source, child))
+    return _made(source, cursor, "list", parts, tuple(designators))
+
+
+def _block(source: Source, cursor: Any) -> Tree:
+    return _made(source, cursor, "block", [statement(source, children_of(cursor)[0])])
+
+
+def is_struct(of: Any) -> bool:
+    """Whether a type is a structure."""
+    return isinstance(of, StructType)
+
+
+_EXPRESSIONS: dict[str, Any] = {
+    "INTEGER_LITERAL": _number,
+    "CHARACTER_LITERAL": _number,
+    "FLOATING_LITERAL": _number,
+    "CXX_UNARY_EXPR": _number,
+    "STRING_LITERAL": _text,
+    "UNEXPOSED_EXPR": _implicit,
+    "PAREN_EXPR": _parentheses,
+    "DECL_REF_EXPR": _name,
+    "MEMBER_REF_EXPR": _member,
+    "ARRAY_SUBSCRIPT_EXPR": _index,
+    "UNARY_OPERATOR": _unary,
+    "BINARY_OPERATOR": _binary,
+    "COMPOUND_ASSIGNMENT_OPERATOR": _compound,
+    "CONDITIONAL_OPERATOR": _choice,
+    "CSTYLE_CAST_EXPR": _cast,
+    "CALL_EXPR": _call,
+    "COMPOUND_LITERAL_EXPR": _literal,
+    "INIT_LIST_EXPR": _list,
+    "StmtExpr": _block,
+}
