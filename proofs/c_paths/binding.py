@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,9 @@ from .reading import Source, SourceError
 
 _LIKE_CLANG = ("-U__GNUC__", "-D__GNUC__=4", "-U__GNUC_MINOR__", "-D__GNUC_MINOR__=2", "-std=gnu11")
 """What clang says of itself: system headers then use no attribute that only newer versions of GCC have."""
+
+_EXTENDED_FLOATS = re.compile(r"typedef [a-z ]+ _Float\d+x?;")
+"""What system headers then define, and GCC has itself."""
 
 
 def compiler() -> list[str]:
@@ -49,7 +53,7 @@ class BoundSource:
     @property
     def text(self) -> str:
         """The C text that is compiled: what is executed on unknown numbers, and how its functions are called."""
-        return self.source.text + "\n" + dispatch(self.loaded)
+        return _EXTENDED_FLOATS.sub(" ", self.source.text) + "\n" + dispatch(self.loaded)
 
     def _preprocessed(self, content: str) -> str:
         flags = [*_LIKE_CLANG, *self.loaded.map.compile.flags]

@@ -49,6 +49,8 @@ class RealRun(NamedTuple):
     returned: int
     after: list[int]
     """The counters afterwards; empty: they are not known."""
+    unseen: bool
+    """It is undefined for a reason that no sanitizer detects."""
 
 
 @dataclass
@@ -165,6 +167,7 @@ def real_run(world: CWorld, outcome: Outcome, witness: Witness) -> RealRun:
         outcome.result if world.ended else "",
         returned,
         [] if world.ended else after,
+        world.unseen,
     )
 
 

@@ -76,7 +76,7 @@ def _compared(operator: str, one: Any, other: Any, place: Any) -> bool:
         same = one is other or (one.__class__ is Pointer and _is_same(one, other))
         return same is (operator == "==")
     if one.__class__ is not Pointer or other.__class__ is not Pointer or one.array is not other.array:
-        raise PathEndError(UNDEFINED, "compares pointers into different arrays", place)
+        raise PathEndError(UNDEFINED, "compares pointers into different arrays", place, unseen=True)
     return bool(_COMPARED[operator](one.index, other.index))
 
 
@@ -149,7 +149,7 @@ def _moved(machine: Machine, pointer: Any, by: Any, place: Any) -> Any:
         array, at = pointer.array, pointer.index
         if array is None or array.limit is None or bool(by < -at) or bool(by > array.limit - at - 1):
             name = "an object" if array is None else array.name
-            raise PathEndError(UNDEFINED, f"uses {name} with an index outside of it", place)
+            raise PathEndError(UNDEFINED, f"uses {name} with an index outside of it", place, unseen=True)
         by = machine.arithmetic.known(by, place)
     return pointer.moved(by)
 
@@ -343,7 +343,7 @@ def _signed(by: Any, sign: int) -> Any:
 
 def _distance(one: Any, other: Any, place: Any) -> int:
     if one.__class__ is not Pointer or other.__class__ is not Pointer or one.array is not other.array:
-        raise PathEndError(UNDEFINED, "subtracts pointers into different arrays", place)
+        raise PathEndError(UNDEFINED, "subtracts pointers into different arrays", place, unseen=True)
     return int(one.index - other.index)
 
 

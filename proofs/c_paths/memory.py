@@ -15,9 +15,10 @@ UNDEFINED, ASSERTION, LOCKS = "undefined", "crash", "locks"
 class PathEndError(Exception):  # the end of a path, not an error
     """The path ends here; ``result`` as for an outcome."""
 
-    def __init__(self, result: str, why: str, place: Place) -> None:
+    def __init__(self, result: str, why: str, place: Place, unseen: bool = False) -> None:
+        """``unseen``: no sanitizer detects it."""
         super().__init__(f"{place}: {why}")
-        self.result, self.why, self.place = result, why, place
+        self.result, self.why, self.place, self.unseen = result, why, place, unseen
 
 
 class UnsupportedError(Exception):  # the verdict, not an error
@@ -83,7 +84,7 @@ class Cell:
             value = value.decide()
             self.store(value)
         elif value is UNSET:
-            raise PathEndError(UNDEFINED, f"reads {self.name}, which is not initialised", place)
+            raise PathEndError(UNDEFINED, f"reads {self.name}, which is not initialised", place, unseen=True)
         return value
 
     def store(self, value: Any) -> None:
@@ -130,7 +131,8 @@ class Array:
         found = self.items.get(index)
         if found is None:
             if index < 0 or self.limit is None or index >= self.limit:
-                raise PathEndError(UNDEFINED, f"uses {self.name}[{index}], {self.why}", place)
+                why = f"uses {self.name}[{index}], {self.why}"
+                raise PathEndError(UNDEFINED, why, place, unseen=True)
             found = self.items[index] = made(self.type.of, self.fill, f"{self.name}[{index}]")
         return found
 
@@ -148,7 +150,7 @@ class Pointer:
         if self.array is not None:
             return self.array.item(self.index, place)
         if self.index:
-            raise PathEndError(UNDEFINED, f"uses what is {self.index} after {self.single.name}", place)
+            raise PathEndError(UNDEFINED, f"uses what is {self.index} after {self.single.name}", place, unseen=True)
         return self.single
 
     def moved(self, by: int) -> Pointer:

@@ -102,6 +102,7 @@ class CWorld:
         self.entries: list[dict[str, Any]] = []
         self.ended = ""
         """Why the path ended before its function returned."""
+        self.unseen = False
         self.returned: Any = None
         self.before: dict[str, Any] = {}
         """The resolved values of cells that are decided when they are read."""
@@ -216,6 +217,7 @@ class CWorld:
             if machine.held:
                 raise PathEndError(LOCKS, f"returns and still holds {machine.held[0].name}", HERE)
         except PathEndError as end:
+            self.unseen = end.unseen
             self.ended = end.why if end.place == HERE else str(end)
             return Outcome(end.result)
         return self._named(operation)
