@@ -154,6 +154,7 @@ def real_run(world: CWorld, outcome: Outcome, witness: Witness) -> RealRun:
             first = now = 1  # nothing depends on it
         else:
             first = world.initial(slot)
+            first = 1 if isinstance(first, LazyValue) else first
         before.append(number_of(first, witness))
         after.append(number_of(now, witness))
     returned = 0 if world.ended else number_of(world.returned, witness)

@@ -23,7 +23,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "assign_pages": {"order": "unsigned int", "no_refcount": "int"},
     "free_heap_pages": {"order": "unsigned int", "mfn": "unsigned long", "marked": "unsigned int"},
     "free_domheap_pages": {"order": "unsigned int", "mfn": "unsigned long", "refcounted": "int"},
-    "offline_page": {"mfn": "unsigned long", "is_free": "int", "is_owned": "int", "is_marked": "int"},
+    "offline_page": {"mfn": "unsigned long", "in_use": "int", "is_owned": "int", "is_marked": "int"},
     "set_max_pages": {"max_pages": "unsigned int"},
 }
 """By operation: the variables of its call in addition to ``d``, ``nodes`` and ``span``, with their types."""

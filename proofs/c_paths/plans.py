@@ -5,50 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import z3
+from model.calls import SCRIPTS, Entry, Script
+from proofs.diff.plan import U32, U64, Outcome, Plan, Table
 
-from model.calls import SCRIPTS, Block, Entry, Script
-from proofs.diff.numbers import Count, unknown
-from proofs.diff.plan import U32, U64, Outcome, Plan, PlannedScript, Setting, Table, no_arguments, no_blocks
-from proofs.diff.terms import Terms
-from proofs.diff.world import Size
-
+from . import page_plans as pages
+from .setting import CSetting, plan_of, scripted
 from .world import CWorld
-
-MAX_ORDER = 20
-
-
-class CSetting(Setting):
-    """The generation and the host that plans are made for, with the ranges of arguments."""
-
-    def __init__(self, semantics: str, size: Size, terms: Terms) -> None:
-        super().__init__(semantics, size, terms)
-        self.ranges: dict[str, tuple[int, int]] = {}
-
-    def number(self, name: str, most: int, least: int = 0) -> tuple[Count, list[Any]]:
-        """An argument, and its range."""
-        self.ranges[name] = least, most
-        return super().number(name, most, least)
-
-    def power(self) -> tuple[Count, Count, list[Any]]:
-        """An order, 2 to its power, and the facts about them."""
-        (order, one), (pages, other) = self.number("order", 63), self.number("pages", 1 << 63, 1)
-        number, size = self.terms.number("order"), self.terms.number("pages")
-        within = z3.And(number <= MAX_ORDER, size <= 1 << MAX_ORDER)
-        return order, pages, [*one, *other, z3.Or(within, z3.And(number > MAX_ORDER, size > 1 << MAX_ORDER))]
-
-
-Act = Callable[[CWorld], Outcome]
-
-
-def _plan(
-    operation: str, label: str, act: Act, known: list[Any], domid: int | None, arguments: Mapping[str, Any]
-) -> Plan:
-    return Plan(operation, label, act, lambda _w: arguments, known, domid=domid)  # type: ignore[arg-type]  # a CWorld
-
-
-def _scripted(operation: str, label: str, act: Act, known: list[Any], script: Any, blocks: Any = no_blocks) -> Plan:
-    return Plan(operation, label, act, no_arguments, known, script=PlannedScript(script, blocks))  # type: ignore[arg-type]
 
 
 def _entries(x: CSetting, number: int) -> tuple[list[dict[str, Any]], list[Entry], list[Any]]:
@@ -78,7 +40,7 @@ def _install(x: CSetting, operation: str, domid: int, number: int, more: Mapping
         return w.call(operation, domid, {"count": number, **more})
 
     given = {"domid": domid, "entries": modelled, **{name: x.term(value) for name, value in more.items()}}
-    return _plan(operation, f"d{domid}, {number} entries", act, known, domid, given)
+    return plan_of(operation, f"d{domid}, {number} entries", act, known, domid, given)
 
 
 def claim_memory(x: CSetting) -> Iterator[Plan]:
@@ -103,7 +65,7 @@ def _simple(operation: str, domid: int, arguments: Mapping[str, Any], x: CSettin
         return w.call(operation, domid, arguments)
 
     given = {"domid": domid, **{name: x.term(value) for name, value in arguments.items()}}
-    return _plan(operation, f"d{domid}", act, known, domid, given)
+    return plan_of(operation, f"d{domid}", act, known, domid, given)
 
 
 def set_max_pages(x: CSetting) -> Iterator[Plan]:
@@ -129,7 +91,7 @@ def _killed(domid: int) -> Plan:
     def script(_t: Table) -> Script:
         return SCRIPTS["domain_kill"](domid)
 
-    return _scripted("domain_kill", f"d{domid}", lambda w: w.call("domain_kill", domid, {}), [], script)
+    return scripted("domain_kill", f"d{domid}", lambda w: w.call("domain_kill", domid, {}), [], script)
 
 
 def claim_pages(x: CSetting) -> Iterator[Plan]:
@@ -149,27 +111,7 @@ def _legacy(x: CSetting, domid: int) -> Plan:
         pages, order, flags = (x.term(value) for value in given.values())
         return SCRIPTS["claim_pages"](domid, pages, extent_order=order, mem_flags=flags)
 
-    return _scripted("claim_pages", f"d{domid}", lambda w: w.call("claim_pages", domid, given), known, script)
-
-
-def assign_pages(x: CSetting) -> Iterator[Plan]:
-    """Pages in limbo for every domain, refcounted or not."""
-    for domid in x.domids:
-        for no_refcount in (0, 1):
-            yield _assigned(x, domid, no_refcount)
-
-
-def _assigned(x: CSetting, domid: int, no_refcount: int) -> Plan:
-    _, pages, known = x.power()
-    block = Block(x.term(pages), 0, "limbo", domid, not no_refcount)
-    given = {"order": unknown("order"), "no_refcount": no_refcount}
-
-    def act(w: CWorld) -> Outcome:
-        return w.call("assign_pages", domid, given)
-
-    label = f"d{domid}{', no_refcount' if no_refcount else ''}"
-    few = [*known, x.terms.number("order") <= MAX_ORDER]
-    return _plan("assign_pages", label, act, few, domid, {"domid": domid, "block": block, "no_refcount": no_refcount != 0})
+    return scripted("claim_pages", f"d{domid}", lambda w: w.call("claim_pages", domid, given), known, script)
 
 
 PLANS: dict[str, Callable[[CSetting], Iterator[Plan]]] = {
@@ -182,8 +124,11 @@ PLANS: dict[str, Callable[[CSetting], Iterator[Plan]]] = {
         release_all_claims,
         domain_kill,
         set_max_pages,
-        assign_pages,
+        pages.alloc_heap_pages,
+        pages.alloc_domheap_pages,
+        pages.assign_pages,
+        pages.free_heap_pages,
+        pages.free_domheap_pages,
+        pages.offline_page,
     )
 }
-
-__all__ = ["PLANS", "CSetting", "Count", "unknown"]
