@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple
 
 from proofs.diff.examine import AT_ONCE, ENOUGH, PathDifference, PathEnd, differing
 from proofs.diff.explore import Path, PathExplorer, UndecidedError
-from proofs.diff.judge import Judge
 from proofs.diff.numbers import Count
-from proofs.diff.plan import Outcome, Plan, Table
-from proofs.diff.played import played
+from proofs.diff.plan import Outcome, Plan
 from proofs.diff.terms import Witness
 from proofs.diff.unknowns import Unknowns
 from proofs.interrupts import raise_if_interrupted
 
 from .arithmetic import Arithmetic, Departure, GrowingTree
+from .judge import CJudge
 from .machine import Machine
 from .memory import LazyValue, UnsupportedError
 from .tree import Place
 from .world import CWorld
-
-
-class CJudge(Judge):
-    """Compares only the counters that the map names."""
-
-    def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: Any) -> Iterator[Any]:
-        """Equations of the counters that both have."""
-        compared = world.counters_compared
-        known = {name: value for name, value in modelled.items() if name.partition("[")[0] in compared}
-        return super().equal_states(known, seen, world)
 
 
 class RealRun(NamedTuple):
@@ -94,17 +81,12 @@ def examine(plan: Plan, x: Examination) -> CPlanResult:
     def run() -> tuple[CWorld, Outcome, Any]:
         world = x.world()
         outcome = plan.act(world)  # type: ignore[arg-type]  # a host in C
-        if plan.script is None:
-            return world, outcome, None
-        table = Table(plan.script.blocks(world))  # type: ignore[arg-type]
-        modelled = played(plan.script.script(table), table, world, x.unknowns, x.semantics)  # type: ignore[arg-type]
-        return world, outcome, modelled
+        return world, outcome, judge.goal(plan, world, outcome)
 
     try:
-        for path, (world, outcome, modelled) in explorer.paths(run):
+        for path, (world, outcome, goal) in explorer.paths(run):
             raise_if_interrupted()
             paths.append(path)
-            goal = _goal(plan, judge, world, outcome, modelled)
             ends.append(PathEnd(path, outcome, explorer.place(goal)))
             found.runs.append(real_run(world, outcome, explorer.node.witness))
             for departure in x.arithmetic.departures:
@@ -126,14 +108,6 @@ def examine(plan: Plan, x: Examination) -> CPlanResult:
             found.differs += differing(plan, x.tree, ends)
     found.paths, found.queries = len(paths), x.tree.queries - asked
     return found
-
-
-def _goal(plan: Plan, judge: CJudge, world: CWorld, outcome: Outcome, modelled: Any) -> Any:
-    if modelled is not None:
-        return judge.agrees_with_script(outcome, world, modelled)  # type: ignore[arg-type]
-    key = plan.operation, tuple(world.searches)
-    cases = judge.cases(plan.operation, partial(plan.arguments, world), key)  # type: ignore[arg-type]
-    return judge.agrees(outcome, world, cases)  # type: ignore[arg-type]
 
 
 def number_of(value: Any, witness: Witness) -> int:

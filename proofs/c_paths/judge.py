@@ -1,0 +1,84 @@
+"""Decides whether a path of the C function ends as the model requires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from model.calls import CRASH, MISUSE, Call, Case, Script, ScriptSection, cases
+from model.named import GENERATIONS
+from proofs.diff.domains import signature
+from proofs.diff.judge import Judge
+from proofs.diff.plan import Outcome, Plan, Table
+from proofs.diff.played import ModelOutcome, answer_of, chosen_case
+from proofs.diff.unknowns import Unknowns
+
+from .world import CWorld
+
+
+class CJudge(Judge):
+    """Compares the counters that the map names; the others of the model have no place in C."""
+
+    def __init__(self, semantics: str, unknowns: Unknowns) -> None:
+        super().__init__(semantics, unknowns)
+        self.unknowns = unknowns
+        self._sections: dict[Any, list[Case]] = {}
+        """The cases of a script's section, by the searches and the cases before."""
+        self._states: dict[Any, Any] = {}
+        self._script_goals: dict[Any, Any] = {}
+
+    def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: Any) -> Iterator[Any]:
+        """Equations of the counters that both have."""
+        compared = world.counters_compared
+        known = {name: value for name, value in modelled.items() if name.partition("[")[0] in compared}
+        return super().equal_states(known, seen, world)
+
+    def goal(self, plan: Plan, world: CWorld, outcome: Outcome) -> Any:
+        """The formula that the path ended as the model says."""
+        of: Any = world  # it answers what a host of the reference does
+        if plan.script is None:
+            key = plan.operation, tuple(world.searches)
+            return self.agrees(outcome, of, self.cases(plan.operation, partial(plan.arguments, of), key))
+        table = Table(plan.script.blocks(of))
+        taken, modelled = self._played(plan.script.script(table), table, world)
+        told = signature(outcome.answer), signature(world.observed())
+        goal_key = taken, outcome.result, told
+        if goal_key not in self._script_goals:
+            self._script_goals[goal_key] = self.agrees_with_script(outcome, of, modelled)
+        return self._script_goals[goal_key]
+
+    def _played(self, script: Script, table: Table, world: CWorld) -> tuple[Any, ModelOutcome]:
+        """Run the script, with a branch for every possible case of each section, and each case made once."""
+        state: Any = self.unknowns.state
+        taken: tuple[Any, ...] = (tuple(world.searches),)
+        searches = 0
+        try:
+            item = next(script)
+            while True:
+                if not isinstance(item, ScriptSection):
+                    item = next(script)
+                    continue
+                if taken not in self._sections:
+                    arguments = dict(item.arguments)
+                    if item.call == "alloc_heap_pages":
+                        from proofs.diff.pages import searched
+
+                        free = state.node_avail_pages.entries
+                        arguments |= searched(self.terms, world, searches, arguments["pages"], free)  # type: ignore[arg-type]
+                    call = Call(GENERATIONS[self.call.semantics.name], self.unknowns.host, state)
+                    self._sections[taken] = cases(call, item.call, **arguments)
+                searches += item.call == "alloc_heap_pages"
+                found = self._sections[taken]
+                case = chosen_case(found, self.terms)
+                taken = (*taken, next(n for n, one in enumerate(found) if one is case))
+                if case.effect is not None:
+                    if taken not in self._states:
+                        self._states[taken] = case.effect()
+                    state = self._states[taken]
+                if case.result in (CRASH, MISUSE):  # the script ends there
+                    return taken, ModelOutcome(case.result, {}, state)
+                table.made(item, case)
+                item = script.send(case)
+        except StopIteration as end:
+            return taken, ModelOutcome(end.value.result, answer_of(end.value), state)
