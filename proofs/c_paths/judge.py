@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from z3 import is_true
+
 from model.calls import CRASH, MISUSE, Call, Case, Script, ScriptSection, cases
 from model.named import GENERATIONS
 from proofs.diff.domains import signature
 from proofs.diff.judge import Judge
 from proofs.diff.plan import Outcome, Plan, Table
 from proofs.diff.played import ModelOutcome, answer_of, chosen_case
-from proofs.diff.unknowns import Unknowns
+from proofs.diff.unknowns import Unknowns, entries_of
 
 from .world import CWorld
 
@@ -47,6 +49,19 @@ class CJudge(Judge):
         if goal_key not in self._script_goals:
             self._script_goals[goal_key] = self.agrees_with_script(outcome, of, modelled)
         return self._script_goals[goal_key]
+
+    def expected(self, plan: Plan, world: CWorld, model: Any) -> tuple[str, Mapping[str, Any]]:
+        """The model's result for the numbers of an assignment, and its counters afterwards."""
+        of: Any = world
+        if plan.script is not None:
+            table = Table(plan.script.blocks(of))
+            _, ended = self._played(plan.script.script(table), table, world)
+            return ended.result, entries_of(ended.state)
+        for case in cases(self.call, plan.operation, **plan.arguments(of)):
+            holds = case.condition
+            if holds is True or (holds is not False and is_true(model.eval(holds, model_completion=True))):
+                return case.result, self.changes(case)
+        return "none", {}
 
     def _played(self, script: Script, table: Table, world: CWorld) -> tuple[Any, ModelOutcome]:
         """Run the script, with a branch for every possible case of each section, and each case made once."""
