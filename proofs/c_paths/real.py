@@ -35,7 +35,7 @@ class CompiledProgram:
         steps = (
             [*options, "-c", "-fpreprocessed", "-x", "cpp-output", "file.i", "-o", "file.o"],
             ["-O1", "-c", str(_PROGRAM), "-o", "main.o"],
-            [*options, "file.o", "main.o", "-o", "program"],
+            [*options, "-Wl,--unresolved-symbols=ignore-all", "file.o", "main.o", "-o", "program"],
         )
         for step in steps:
             command = [*compiler(), *_QUIET, *step]

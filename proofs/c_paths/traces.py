@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -17,7 +17,7 @@ from proofs.fuzz.finding import lines, recorded
 from proofs.fuzz.known import GenerationFacts
 from proofs.operations import Event
 from proofs.traces import Header, HostShape
-from proofs.traces.events import FORMAT_2
+from proofs.traces.events import FORMAT_1, FORMAT_2
 from reference.state import Host
 
 from .difference import CDifference
@@ -45,7 +45,7 @@ def _trace(found: CDifference) -> tuple[Header, list[Event]] | None:
     span = 1
     while span < max(nodes):
         span *= 2
-    shape = HostShape(span, nodes, last_alloc_node=0)
+    shape = HostShape(span, nodes)
     done = PartialTrace(Checker(shape, GenerationFacts(found.generation, [], {}), every=1))
     try:
         for event in events_before(whole.input, done):
@@ -58,7 +58,10 @@ def _trace(found: CDifference) -> tuple[Header, list[Event]] | None:
                 return None
     except (ImpossibleEventError, KeyError, ValueError, IndexError):
         return None
-    header = Header(FORMAT_2, found.generation, f"claimcheck diff --c: {_sentence(found)}", shape, 0)
+    first = {kind.__struct_config__.tag for kind in get_args(e.Events1)}
+    only_first = all(event.__struct_config__.tag in first for event in done.events)
+    format_ = FORMAT_1 if only_first else FORMAT_2
+    header = Header(format_, found.generation, f"claimcheck diff --c: {_sentence(found)}", shape, 0)
     return header, recorded(shape, done.events, found.generation)
 
 
@@ -83,6 +86,7 @@ class _Whole:
             if not any(f"node_affinity[{d}][{n}]" in state for n in range(found.nodes)):
                 state |= {f"node_affinity[{d}][{n}]": True for n in range(found.nodes)}
             self._pages(found, state, d)
+            state.setdefault(f"controller_pause_count[{d}]", 1)  # nothing depends on it where C has no such counter
         self.input = Input(
             found.generation, found.operation, found.how, found.nodes, found.domains, state, found.arguments, "", {}
         )
