@@ -55,7 +55,10 @@ class CSpace:
             if slot.counter in DERIVED:
                 total: Any = sum(terms.number(name) for name in names)
                 self._known.append(total <= min(kind.high, most))
-            elif CALL_FIELDS[slot.counter].flag or slot.counter == "last_alloc_node":
+            elif slot.counter == "last_alloc_node":
+                self._known.append(terms.number(slot.name) >= (NONE if kind.signed else 0))
+                continue
+            elif CALL_FIELDS[slot.counter].flag:
                 continue
             for name in names:
                 low, high = max(0, kind.low), min(kind.high, most)

@@ -147,8 +147,10 @@ class CWorld:
         return value
 
     def _last(self, d: int) -> int:
-        term = self.terms.number(f"last_alloc_node[{d}]")
-        return int(chosen(f"last_alloc_node[{d}]", {n: term == n for n in (NONE, *range(self.shape.nodes))}))
+        name = f"last_alloc_node[{d}]"
+        term, nodes = self.terms.number(name), range(self.shape.nodes)
+        can_be_none = self.cells[name].type.signed
+        return int(chosen(name, {n: term == n for n in (*([NONE] if can_be_none else []), *nodes)}))
 
     def _mask(self, counter: str, d: int) -> int:
         bits = [self.terms.flag(f"{counter}[{d}][{n}]") for n in range(self.shape.nodes)]
