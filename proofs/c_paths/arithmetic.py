@@ -190,6 +190,8 @@ class Arithmetic:
             pages = self.orders.get(_single(by))
             if pages is not None:
                 return self.computed(_times(one, unknown(pages)), of, place)
+        if operator == ">>" and isinstance(one, int) and one >= 0 and bool(by >= one.bit_length()):
+            return 0  # one path for all larger shifts
         shift = self.known(by, place)
         if operator == ">>":
             return self._quotient(one, 1 << shift)

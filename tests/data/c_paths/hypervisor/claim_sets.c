@@ -187,7 +187,7 @@ int claim_memory(struct domain *d, unsigned int nr, const struct claim *claims, 
         return -E2BIG;
     if ( d->is_dying )
         return -ESRCH;
-    if ( nr == 1 && claims->target == CLAIM_LEGACY && !claims->pad )
+    if ( nr == 1 && claims->target == CLAIM_LEGACY )
         return domain_set_outstanding_pages(d, claims->pages);
     return install_claim_set(d, nr, claims);
 }
