@@ -82,13 +82,17 @@ class BoundSource:
             elif name in source.declared:
                 more.append(f"{source.header_of(name)} {{ {body} }}\n")
             else:
-                table = "stubs" if name in self.loaded.map.stubs else "locks"
-                table = "assertions" if name in self.loaded.map.assertions else table
-                raise self.loaded.refuse(f"{table}.{name}", f"{self.shown} has no function of that name")
+                raise self.loaded.refuse(self._field_of(name), f"{self.shown} has no function of that name")
         text = source.text.encode()
         for start, end, body in sorted(cuts, reverse=True):
             text = text[:start] + body.encode() + text[end:]
         return text.decode() + "\n" + "".join(more)
+
+    def _field_of(self, name: str) -> str:
+        """Where the map names a function that is replaced."""
+        known = self.loaded.map
+        tables = {"stubs": known.stubs, "locks.take": known.locks.take, "locks.release": known.locks.release}
+        return next((f"{table}.{name}" for table, names in tables.items() if name in names), "assertions")
 
 
 def _without_stubs(text: str, number: int) -> tuple[str, list[str]]:

@@ -43,8 +43,8 @@ def around(loaded: LoadedMap, source: str, name: str) -> str:
     return "\n".join([*parts, *_stubs(loaded), ""])
 
 
-def _lined(loaded: LoadedMap, field: str, text: str) -> str:
-    """Text of the map, with its place for error messages."""
+def _lined(loaded: LoadedMap, field: str, text: str, before: str = "", after: str = "") -> str:
+    """Text of the map with its place for error messages, and what is around it."""
     line = loaded.line_of(field)
     first = next((part.strip() for part in text.splitlines() if part.strip()), "")
     for number, content in enumerate(loaded.text.splitlines(), 1):
@@ -52,7 +52,9 @@ def _lined(loaded: LoadedMap, field: str, text: str) -> str:
             line = number
             break
     lead = len(text) - len(text.lstrip("\n"))
-    return f'\n#line {max(1, line - lead)} "{loaded.shown}"\n{text}\n#line 1 "<claimcheck>"\n' if text else ""
+    if not text:
+        return before + after
+    return f'\n#line {max(1, line - lead)} "{loaded.shown}"\n{before}{text}{after}\n#line 1 "<claimcheck>"\n'
 
 
 def _declared(loaded: LoadedMap) -> list[str]:
@@ -80,12 +82,12 @@ def _declared(loaded: LoadedMap) -> list[str]:
 
 
 def _accessors(loaded: LoadedMap, field: str, name: str, expression: str, parameters: str) -> list[str]:
-    value = _lined(loaded, f"{field}.{name}", expression)
-    return [
-        f"long cc_get_{name}({parameters}) {{ return (long)({value}); }}",
-        f"void cc_set_{name}({parameters}, long cc_v) {{ ({value}) = (__typeof__({value}))cc_v; }}",
-        f"void *cc_at_{name}({parameters}) {{ return (void *)&({value}); }}",
+    lines = [
+        f"long cc_get_{name}({parameters}) {{ return (long)({expression}); }}",
+        f"void cc_set_{name}({parameters}, long cc_v) {{ ({expression}) = (__typeof__({expression}))cc_v; }}",
+        f"void *cc_at_{name}({parameters}) {{ return (void *)&({expression}); }}",
     ]
+    return [_lined(loaded, f"{field}.{name}", line) for line in lines]
 
 
 def _counters(loaded: LoadedMap) -> list[str]:
@@ -112,7 +114,6 @@ def _operations(loaded: LoadedMap) -> list[str]:
     for name, operation in loaded.map.operations.items():
         own = parameters_of(name)
         names = "".join(f", {of} {parameter}" for parameter, of in own.items())
-        call = _lined(loaded, f"operations.{name}.call", operation.call)
         setup = _lined(loaded, f"operations.{name}.setup", operation.setup)
         answers = "".join(
             f" cc_answer({number}, (long)({_lined(loaded, f'operations.{name}.answers', text)}));"
@@ -121,12 +122,14 @@ def _operations(loaded: LoadedMap) -> list[str]:
         unused = " ".join(f"(void){parameter};" for parameter in ("d", "nodes", "entries", "span", "frame", *own))
         begin = f"unsigned long frame = 0; const unsigned long span = {SPAN}ul; {unused} {{ {setup} }}"
         results = loaded.results_of(name)
-        run = f"cc_r = (long)({call});" if results else f"{{ {call}; }}"
+        around_call = ("cc_r = (long)(", ");") if results else ("{ ", "; }")
+        run = _lined(loaded, f"operations.{name}.call", operation.call, *around_call)
         head = f"cc_op_{name}(unsigned int nodes, cc_domain_type *d, cc_entry_type *entries{names})"
         lines.append(f"long {head} {{ long cc_r = 0; {begin} {run} {answers} return cc_r; }}")
         for result, text in results.items():
             field = f"operations.{name}.results" if operation.results else f"results.{result}"
-            lines.append(f"long cc_result_{name}_{result}(void) {{ return (long)({_lined(loaded, field, text)}); }}")
+            head = f"long cc_result_{name}_{result}(void) {{ return (long)("
+            lines.append(_lined(loaded, field, text, head, "); }"))
     return lines
 
 

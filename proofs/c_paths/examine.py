@@ -71,7 +71,7 @@ class Examination(NamedTuple):
         return self.of_size
 
 
-def examine(plan: Plan, x: Examination) -> CPlanResult:
+def examine(plan: Plan, x: Examination, enough: int = ENOUGH) -> CPlanResult:
     """Explore a plan, until enough differing paths are found."""
     found, judge = CPlanResult(), CJudge(x.semantics, x.unknowns)
     explorer, asked = PathExplorer(x.tree), x.tree.queries
@@ -94,11 +94,11 @@ def examine(plan: Plan, x: Examination) -> CPlanResult:
             if len(ends) == AT_ONCE:
                 found.differs += differing(plan, x.tree, ends)
                 ends.clear()
-                if len(found.differs) >= ENOUGH:
+                if len(found.differs) >= enough:
                     break
         else:
             found.differs += differing(plan, x.tree, ends)
-            if not found.differs and not x.tree.covered(paths):
+            if (not found.differs or len(found.differs) < enough) and not x.tree.covered(paths):
                 found.unknown = "the paths do not cover every input"
     except UndecidedError as reason:
         found.unknown = str(reason) or "no reason given"

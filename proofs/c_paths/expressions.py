@@ -137,12 +137,12 @@ def _list(source: Source, cursor: Any) -> Tree:
     designators: list[tuple[Any, ...]] = []
     for child in children_of(cursor):
         inner = children_of(child)
-        names = [c for c in inner[:-1] if c.kind.name == "MEMBER_REF"]
         if child.kind.name == "UNEXPOSED_EXPR" and len(inner) > 1:
-            by_index = [library.constant(c) for c in inner[:-1] if c.kind.name != "MEMBER_REF"]
-            if None in by_index or (names and by_index):
+            of = sorted(inner[:-1], key=lambda c: c.location.offset)
+            steps = [c.spelling if c.kind.name == "MEMBER_REF" else library.constant(c) for c in of]
+            if None in steps:
                 return unsupported(source, child, "a designator that is neither a field nor an index")
-            designators.append(tuple(c.spelling for c in names) if names else tuple(by_index))
+            designators.append(tuple(steps))
             parts.append(expression(source, inner[-1]))
         else:
             designators.append(())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from proofs.diff.numbers import Truth
 
 from .arithmetic import Arithmetic
-from .memory import LOCKS, UNDEFINED, UNSET, Cell, PathEndError, UnsupportedError, made, pointer_to, undo_all
+from .memory import LOCKS, UNDEFINED, UNSET, Cell, PathEndError, UnsupportedError, kept, made, pointer_to, undo_all
 from .reading import Source
 from .tree import Function, Place, Variable
 from .types import INT, VOID, IntType
@@ -92,7 +91,8 @@ class Machine:
             if variable.initial is not None:
                 from .expressions_compiled import initialised
 
-                initialised(self, found, variable.initial)({})
+                with kept():
+                    initialised(self, found, variable.initial)({})
         return found
 
     # -- calls
@@ -168,12 +168,6 @@ class Machine:
             if at_least and self.truth(value == least if least == most else value <= most, place):
                 return int(target)
         return int(otherwise)
-
-
-@contextmanager
-def no_place() -> Iterator[Place]:
-    """A place outside of any source."""
-    yield Place("<claimcheck>", 0)
 
 
 # -- functions that have no body in C

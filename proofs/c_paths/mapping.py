@@ -122,7 +122,7 @@ class LoadedMap:
             stripped = line.strip()
             if stripped.startswith("["):
                 name = stripped.strip("[]").strip()
-                if name == field:
+                if name == field or name.startswith(f"{field}."):
                     return number
                 within = name == table
             elif within and stripped.partition("=")[0].strip().strip("\"'") == key:

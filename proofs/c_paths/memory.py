@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .tree import Place
@@ -55,6 +56,14 @@ def undo_all() -> None:
 def keep_all() -> None:
     """What objects are now, they are when a path begins."""
     _journal.clear()
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """What is set in the block stays when the path ends: an object is made as the program begins."""
+    before = len(_journal)
+    yield
+    del _journal[before:]
 
 
 class LazyValue:

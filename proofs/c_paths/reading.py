@@ -29,6 +29,7 @@ class Source:
         self._bytes = text.encode()
         binding = library.cindex()
         arguments = ["-x", "cpp-output", "-std=gnu11", "-target", "x86_64-linux-gnu", "-Wno-everything"]
+        arguments.append("-Werror=implicit-function-declaration")
         self._unit = binding.Index.create().parse(
             "source.i", arguments, unsaved_files=[("source.i", self.text)], options=0
         )

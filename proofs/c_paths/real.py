@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,8 +30,8 @@ class CompiledProgram:
     def __init__(self, bound: BoundSource, options: Sequence[str]) -> None:
         """:raises SourceError: the compiler refuses it"""
         self.bound = bound
-        self._folder = tempfile.TemporaryDirectory(prefix="claimcheck-c-")
-        folder = Path(self._folder.name)
+        folder = Path(tempfile.mkdtemp(prefix="claimcheck-c-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.path = folder / "program"
         (folder / "file.i").write_text(bound.text, encoding="utf-8")
         steps = (
@@ -44,10 +46,6 @@ class CompiledProgram:
                 lines = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]
                 why = (lines or done.stderr.splitlines() or ["no reason given"])[0]
                 raise SourceError(f"{bound.shown}: does not compile to a program: {why}")
-
-    def close(self) -> None:
-        """Remove it."""
-        self._folder.cleanup()
 
     def run(self, size: Size, runs: Sequence[RealRun]) -> list[str]:
         """What the program prints for each run."""
