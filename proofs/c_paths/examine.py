@@ -52,6 +52,8 @@ class CPlanResult:
     runs: list[RealRun] = field(default_factory=list)
     departures: dict[Departure, str] = field(default_factory=dict)
     """Values that leave their type on some path, with the result there."""
+    alone: bool = True
+    """No path read another domain than the plan's own, nor what tells domains apart."""
 
 
 class Examination(NamedTuple):
@@ -71,9 +73,9 @@ class Examination(NamedTuple):
         return self.of_size
 
 
-def examine(plan: Plan, x: Examination, enough: int = ENOUGH) -> CPlanResult:
+def examine(plan: Plan, x: Examination, judge: CJudge, enough: int = ENOUGH) -> CPlanResult:
     """Explore a plan, until enough differing paths are found."""
-    found, judge = CPlanResult(), CJudge(x.semantics, x.unknowns)
+    found = CPlanResult()
     explorer, asked = PathExplorer(x.tree), x.tree.queries
     paths: list[Path] = []
     ends: list[PathEnd] = []
@@ -87,6 +89,7 @@ def examine(plan: Plan, x: Examination, enough: int = ENOUGH) -> CPlanResult:
         for path, (world, outcome, goal) in explorer.paths(run):
             raise_if_interrupted()
             paths.append(path)
+            found.alone = found.alone and world.alone
             ends.append(PathEnd(path, outcome, explorer.place(goal)))
             found.runs.append(real_run(world, outcome, explorer.node.witness))
             for departure in x.arithmetic.departures:
@@ -124,11 +127,10 @@ def real_run(world: CWorld, outcome: Outcome, witness: Witness) -> RealRun:
         now = world.cells[slot.name].value
         if slot.name in world.before:
             first: Any = world.before[slot.name]
-        elif isinstance(now, LazyValue):
-            first = now = 1  # nothing depends on it
         else:
             first = world.initial(slot)
-            first = 1 if isinstance(first, LazyValue) else first
+            first = 1 if isinstance(first, LazyValue) else first  # nothing depends on it
+            now = first if isinstance(now, LazyValue) else now
         before.append(number_of(first, witness))
         after.append(number_of(now, witness))
     returned = 0 if world.ended else number_of(world.returned, witness)

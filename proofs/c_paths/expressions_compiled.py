@@ -86,6 +86,7 @@ def _is_same(one: Pointer, other: Any) -> bool:
     if other.__class__ is not Pointer or (one.array is None) is (other.array is None):
         return False
     within, alone = (one, other) if one.array is not None else (other, one)
+    assert within.array is not None
     return within.array.items.get(within.index) is alone.single and alone.index == 0
 
 

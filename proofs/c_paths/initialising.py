@@ -27,7 +27,8 @@ def _begun(machine: Machine, tree: Tree) -> Begin:
     if tree.kind != "list":
         compute, place = value(machine, tree), tree.place
         return lambda frame, target: stored(machine, target, compute(frame), place)
-    parts = [(designator, part, _begun(machine, part)) for designator, part in zip(tree.value, tree.parts, strict=True)]
+    given = [part for part in tree.parts if part is not None]
+    parts = [(designator, part, _begun(machine, part)) for designator, part in zip(tree.value, given, strict=True)]
 
     def fill(frame: Any, target: Any) -> None:
         cleared(target, tree.place)

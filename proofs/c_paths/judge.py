@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from proofs.diff.judge import Judge
 from proofs.diff.plan import Outcome, Plan, Table
 from proofs.diff.played import ModelOutcome, answer_of, chosen_case
 from proofs.diff.unknowns import Unknowns, entries_of
+from proofs.diff.world import World
 
 from .world import CWorld
 
@@ -43,7 +44,7 @@ class CJudge(Judge):
             key = plan.operation, tuple(world.searches)
             return self.agrees(outcome, of, self.cases(plan.operation, partial(plan.arguments, of), key))
         table = Table(plan.script.blocks(of))
-        taken, modelled = self._played(plan.script.script(table), table, world)
+        taken, modelled = self._played(plan.script.script(table), table, world, self._decided)
         told = signature(outcome.answer), signature(world.observed())
         goal_key = taken, outcome.result, told
         if goal_key not in self._script_goals:
@@ -55,7 +56,7 @@ class CJudge(Judge):
         of: Any = world
         if plan.script is not None:
             table = Table(plan.script.blocks(of))
-            _, ended = self._played(plan.script.script(table), table, world)
+            _, ended = self._played(plan.script.script(table), table, world, self._decided)
             return ended.result, entries_of(ended.state)
         for case in cases(self.call, plan.operation, **plan.arguments(of)):
             holds = case.condition
@@ -63,8 +64,31 @@ class CJudge(Judge):
                 return case.result, self.changes(case)
         return "none", {}
 
-    def _played(self, script: Script, table: Table, world: CWorld) -> tuple[Any, ModelOutcome]:
-        """Run the script, with a branch for every possible case of each section, and each case made once."""
+    def _decided(self, _taken: Any, found: list[Case]) -> Case:
+        """A branch for every possible case."""
+        return chosen_case(found, self.terms)
+
+    def sections(self) -> Mapping[Any, list[Case]]:
+        """The cases of every section of scripts, by the searches and the cases before."""
+        return self._sections
+
+    def section(self, plan: Plan, taken: Any) -> list[Case]:
+        """The cases of the section of a plan's script that follows these cases."""
+        assert plan.script is not None
+        world: Any = World(self.call.semantics.name, self.unknowns.size, self.terms, plan.there)
+        world.searches = list(taken[0])
+        table = Table(plan.script.blocks(world))
+        if taken not in self._sections:
+            self._played(plan.script.script(table), table, world, lambda before, found: _next(taken, before, found))
+        return self._sections[taken]
+
+    def _played(
+        self, script: Script, table: Table, world: Any, choose: Callable[[Any, list[Case]], Case | None]
+    ) -> tuple[Any, ModelOutcome]:
+        """Run the script; each case is made once.
+
+        :param choose: the case of a section; None: the script ends there
+        """
         state: Any = self.unknowns.state
         taken: tuple[Any, ...] = (tuple(world.searches),)
         searches = 0
@@ -80,12 +104,14 @@ class CJudge(Judge):
                         from proofs.diff.pages import searched
 
                         free = state.node_avail_pages.entries
-                        arguments |= searched(self.terms, world, searches, arguments["pages"], free)  # type: ignore[arg-type]
+                        arguments |= searched(self.terms, world, searches, arguments["pages"], free)
                     call = Call(GENERATIONS[self.call.semantics.name], self.unknowns.host, state)
                     self._sections[taken] = cases(call, item.call, **arguments)
                 searches += item.call == "alloc_heap_pages"
                 found = self._sections[taken]
-                case = chosen_case(found, self.terms)
+                case = choose(taken, found)
+                if case is None:
+                    return taken, ModelOutcome("", {}, state)
                 taken = (*taken, next(n for n, one in enumerate(found) if one is case))
                 if case.effect is not None:
                     if taken not in self._states:
@@ -97,3 +123,8 @@ class CJudge(Judge):
                 item = script.send(case)
         except StopIteration as end:
             return taken, ModelOutcome(end.value.result, answer_of(end.value), state)
+
+
+def _next(wanted: Any, before: Any, found: list[Case]) -> Case | None:
+    """The case that is taken on the way to a section; None: it is reached."""
+    return found[wanted[len(before)]] if len(before) < len(wanted) else None

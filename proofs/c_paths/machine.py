@@ -89,7 +89,7 @@ class Machine:
         if found is None:
             found = self.globals[variable.key] = made(variable.type, 0, variable.name)
             if variable.initial is not None:
-                from .expressions_compiled import initialised
+                from .initialising import initialised
 
                 with kept():
                     initialised(self, found, variable.initial)({})

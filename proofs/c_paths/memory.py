@@ -223,3 +223,12 @@ def cleared(target: Any, place: Place) -> None:
     target.fill = 0
     for part in (target.fields if isinstance(target, Struct) else target.items).values():
         cleared(part, place)
+
+
+def cells_in(target: Any) -> Iterator[Cell]:
+    """The cells of an object that were used."""
+    if isinstance(target, Cell):
+        yield target
+    else:
+        for part in (target.fields if isinstance(target, Struct) else target.items).values():
+            yield from cells_in(part)

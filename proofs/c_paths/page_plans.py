@@ -97,7 +97,7 @@ def _alloc_and_assign(x: CSetting, domid: int | None, requested: int | None, exa
     def script(_t: Table) -> Script:
         return SCRIPTS["alloc_domheap_pages"](**request)
 
-    return scripted("alloc_domheap_pages", _label(domid, requested, exact, flags), act, known, script)
+    return scripted("alloc_domheap_pages", _label(domid, requested, exact, flags), act, known, script, domid)
 
 
 # -- assigning and freeing
@@ -163,7 +163,7 @@ def _free_owned(x: CSetting, domid: int, node: int, order: int, refcounted: int)
         return SCRIPTS["free_domheap_pages"](block)
 
     label = f"d{domid}, node {node}, order {order}{'' if refcounted else ', uncounted'}"
-    return scripted("free_domheap_pages", label, act, owned, script)
+    return scripted("free_domheap_pages", label, act, owned, script, domid)
 
 
 # -- taking offline

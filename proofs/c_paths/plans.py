@@ -91,7 +91,7 @@ def _killed(domid: int) -> Plan:
     def script(_t: Table) -> Script:
         return SCRIPTS["domain_kill"](domid)
 
-    return scripted("domain_kill", f"d{domid}", lambda w: w.call("domain_kill", domid, {}), [], script)
+    return scripted("domain_kill", f"d{domid}", lambda w: w.call("domain_kill", domid, {}), [], script, domid)
 
 
 def claim_pages(x: CSetting) -> Iterator[Plan]:
@@ -111,7 +111,7 @@ def _legacy(x: CSetting, domid: int) -> Plan:
         pages, order, flags = (x.term(value) for value in given.values())
         return SCRIPTS["claim_pages"](domid, pages, extent_order=order, mem_flags=flags)
 
-    return scripted("claim_pages", f"d{domid}", lambda w: w.call("claim_pages", domid, given), known, script)
+    return scripted("claim_pages", f"d{domid}", lambda w: w.call("claim_pages", domid, given), known, script, domid)
 
 
 PLANS: dict[str, Callable[[CSetting], Iterator[Plan]]] = {

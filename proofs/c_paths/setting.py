@@ -7,8 +7,9 @@ from typing import Any
 
 import z3
 
+from model.calls import Script
 from proofs.diff.numbers import Count
-from proofs.diff.plan import Outcome, Plan, PlannedScript, Setting, no_arguments, no_blocks
+from proofs.diff.plan import Outcome, Plan, PlannedScript, Setting, Table, no_arguments, no_blocks
 from proofs.diff.terms import Terms
 from proofs.diff.world import Size
 
@@ -43,8 +44,13 @@ Act = Callable[[CWorld], Outcome]
 def plan_of(
     operation: str, label: str, act: Act, known: list[Any], domid: int | None, arguments: Mapping[str, Any]
 ) -> Plan:
+    """A plan that is compared with a call of the model."""
     return Plan(operation, label, act, lambda _w: arguments, known, domid=domid)  # type: ignore[arg-type]  # a CWorld
 
 
-def scripted(operation: str, label: str, act: Act, known: list[Any], script: Any, blocks: Any = no_blocks) -> Plan:
-    return Plan(operation, label, act, no_arguments, known, script=PlannedScript(script, blocks))  # type: ignore[arg-type]
+def scripted(
+    operation: str, label: str, act: Act, known: list[Any], script: Callable[[Table], Script], domid: int | None
+) -> Plan:
+    """A plan that is compared with a script of the model."""
+    planned: Any = PlannedScript(script, no_blocks)
+    return Plan(operation, label, act, no_arguments, known, domid=domid, script=planned)  # type: ignore[arg-type]

@@ -31,7 +31,8 @@ def statement(source: Source, cursor: Any) -> Tree:
     if read is None:
         name = {"ASM_STMT": "assembler", "MS_ASM_STMT": "assembler"}.get(kind, kind.lower().replace("_", " "))
         return unsupported(source, cursor, name)
-    return read(source, cursor)
+    found: Tree = read(source, cursor)
+    return found
 
 
 def _made(source: Source, cursor: Any, kind: str, parts: list[Tree | None], value: Any = None) -> Tree:

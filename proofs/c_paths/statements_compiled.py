@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .expressions_compiled import condition, initialised, value
+from .expressions_compiled import condition, value
+from .initialising import initialised
 from .machine import Machine, Program
 from .memory import UNSET, UnsupportedError, made
 from .tree import Function, Tree

@@ -80,8 +80,8 @@ class _Whole:
             counter, _, index = name.partition("[")
             if counter == "node_affinity" and index.count("[") == 1:
                 mask = int(state.pop(name))
-                d = index.partition("]")[0]
-                state |= {f"node_affinity[{d}][{n}]": True for n in range(found.nodes) if mask >> n & 1}
+                of = index.partition("]")[0]
+                state |= {f"node_affinity[{of}][{n}]": True for n in range(found.nodes) if mask >> n & 1}
         for d in range(found.domains):
             if not any(f"node_affinity[{d}][{n}]" in state for n in range(found.nodes)):
                 state |= {f"node_affinity[{d}][{n}]": True for n in range(found.nodes)}

@@ -21,7 +21,7 @@ from proofs.diff.world import Size
 from .binding import BoundSource
 from .driver import MOST_ENTRIES, parameters_of
 from .machine import Machine
-from .memory import LOCKS, Array, Cell, LazyValue, PathEndError, Pointer, keep_all
+from .memory import LOCKS, UNSET, Array, Cell, LazyValue, PathEndError, Pointer, cells_in, keep_all
 from .operations import DERIVED, SPAN
 from .reading import SourceError
 from .tree import Place
@@ -87,12 +87,16 @@ class CWorld:
         self._limit()
         self._entries = machine.call("cc_entry", [0], HERE)
         self._initial = [(self.cells[slot.name], self.initial(slot)) for slot in slots]
+        self._others = {slot.name: self._seen(unknown(slot.name)) for slot in slots}
+        self._watch()
         keep_all()
         self.counters_compared = self.compared()
         self.restart()
 
     def restart(self) -> None:
         """The state is unknown again."""
+        self.alone = True
+        """No other domain was read, nor what tells domains apart."""
         self.searches: list[tuple[int, ...]] = []
         self.taken = self.stash_marked = 0
         self.answers: dict[int, Any] = {}
@@ -161,6 +165,34 @@ class CWorld:
         }
         return int(chosen(f"{counter}[{d}]", options))
 
+    def _seen(self, value: Any) -> LazyValue:
+        """A value that, once it is read, tells domains apart."""
+
+        def decide() -> Any:
+            self.alone = False
+            return value
+
+        return LazyValue(decide)
+
+    def _watch(self) -> None:
+        """Notice where pointers to domains are read, and fields of domains that are no counters."""
+        counters = {id(cell) for cell in self.cells.values()}
+        domains = self._domains[0].array
+        for target in list(self.machine.globals.values()):
+            for cell in cells_in(target):
+                points = isinstance(cell.value, Pointer) and cell.value.array is domains
+                if id(cell) not in counters and (points or target is domains) and cell.value is not UNSET:
+                    cell.value = self._seen(cell.value)
+
+    def _hide_others(self) -> None:
+        """Notice where counters of other domains are read."""
+        for slot in self.slots:
+            if slot.d != self.actor and slot.counter not in DERIVED:
+                if CALL_FIELDS[slot.counter].shape in (Shape.DOMAIN, Shape.CELL):
+                    cell = self.cells[slot.name]
+                    if not isinstance(cell.value, LazyValue):
+                        cell.value = self._others[slot.name]
+
     def read(self, name: str) -> Any:
         """A counter, decided now if it was not before."""
         return self.cells[name].load(HERE)
@@ -213,6 +245,7 @@ class CWorld:
         self.operation, self.actor = operation, -1 if actor is None else actor
         self.arguments = [arguments[name] for name in names]
         pointer = None if actor is None else self._domains[actor]
+        self._hide_others()
         values = [self.shape.nodes, pointer, self._entries, *self.arguments]
         try:
             self.returned = machine.call(f"cc_op_{operation}", values, HERE)
