@@ -40,8 +40,7 @@ class Slot(NamedTuple):
 
 
 def _slot(counter: str, d: int, n: int) -> Slot:
-    shape = CALL_FIELDS[counter].shape if counter in CALL_FIELDS else Shape.DOMAIN
-    indices = {Shape.HOST: (), Shape.NODE: (n,), Shape.DOMAIN: (d,), Shape.CELL: (d, n)}[shape]
+    indices = {Shape.HOST: (), Shape.NODE: (n,), Shape.DOMAIN: (d,), Shape.CELL: (d, n)}[shape_of(counter)]
     return Slot(counter, d, n, counter + "".join(f"[{i}]" for i in indices))
 
 
@@ -49,13 +48,18 @@ def slots_of(bound: BoundSource, size: Size) -> list[Slot]:
     """The counters of a host, in the order of the map."""
     found = []
     for counter, expression in bound.loaded.map.counters.items():
-        shape = CALL_FIELDS[counter].shape if counter in CALL_FIELDS else Shape.DOMAIN
+        shape = shape_of(counter)
         domains = range(size.domains) if shape in (Shape.DOMAIN, Shape.CELL) else range(1)
         nodes = range(size.nodes) if shape in (Shape.NODE, Shape.CELL) else range(1)
         if shape is Shape.CELL and is_mask(counter, expression):
             nodes = range(1)
         found += [_slot(counter, d, n) for d in domains for n in nodes]
     return found
+
+
+def shape_of(counter: str) -> Shape:
+    """Whether a counter is of the host, by node, by domain, or by both."""
+    return CALL_FIELDS[counter].shape if counter in CALL_FIELDS else Shape.DOMAIN
 
 
 def is_mask(counter: str, expression: str) -> bool:
@@ -87,7 +91,7 @@ class CWorld:
         self._limit()
         self._entries = machine.call("cc_entry", [0], HERE)
         self._initial = [(self.cells[slot.name], self.initial(slot)) for slot in slots]
-        self._others = {slot.name: self._seen(unknown(slot.name)) for slot in slots}
+        self._others = {slot.name: self._seen(self.initial(slot)) for slot in slots}
         self._watch()
         keep_all()
         self.counters_compared = self.compared()
@@ -174,6 +178,13 @@ class CWorld:
 
         return LazyValue(decide)
 
+    def _also_seen(self, lazy: LazyValue) -> LazyValue:
+        def decide() -> Any:
+            self.alone = False
+            return lazy.decide()
+
+        return LazyValue(decide)
+
     def _watch(self) -> None:
         """Notice where pointers to domains are read, and fields of domains that are no counters."""
         counters = {id(cell) for cell in self.cells.values()}
@@ -187,11 +198,12 @@ class CWorld:
     def _hide_others(self) -> None:
         """Notice where counters of other domains are read."""
         for slot in self.slots:
-            if slot.d != self.actor and slot.counter not in DERIVED:
-                if CALL_FIELDS[slot.counter].shape in (Shape.DOMAIN, Shape.CELL):
-                    cell = self.cells[slot.name]
-                    if not isinstance(cell.value, LazyValue):
-                        cell.value = self._others[slot.name]
+            if slot.d != self.actor and shape_of(slot.counter) in (Shape.DOMAIN, Shape.CELL):
+                cell = self.cells[slot.name]
+                if isinstance(cell.value, LazyValue):
+                    cell.value = self._also_seen(cell.value)
+                else:
+                    cell.value = self._others[slot.name]
 
     def read(self, name: str) -> Any:
         """A counter, decided now if it was not before."""
@@ -293,18 +305,23 @@ class CWorld:
     def _derived(self, seen: ChangedValues) -> None:
         """Counters of the model that C keeps in another form."""
         counters = self.bound.loaded.map.counters
+        nodes = range(self.shape.nodes)
         for d in range(self.shape.domains):
-            node_claims: Any = unknown(f"node_claims[{d}]")
-            if "node_claims" in counters:
-                node_claims = self.cells[f"node_claims[{d}]"].value
-            elif "claims" in counters:
-                node_claims = 0
-                for n in range(self.shape.nodes):
-                    node_claims = self.cells[f"claims[{d}][{n}]"].value + node_claims
-                seen[f"node_claims[{d}]"] = node_claims
-            if "outstanding_pages" in counters:
-                total = self.cells[f"outstanding_pages[{d}]"].value
-                seen[f"global_claims[{d}]"] = total - node_claims
+            node_claims: Any = self._now(f"node_claims[{d}]") if "node_claims" in counters else unknown(f"node_claims[{d}]")
+            if "claims" in counters and "node_claims" not in counters:
+                changed = any(self._now(f"claims[{d}][{n}]") is not unknown(f"claims[{d}][{n}]") for n in nodes)
+                if changed:
+                    node_claims = 0
+                    for n in nodes:
+                        node_claims = self._now(f"claims[{d}][{n}]") + node_claims
+                    seen[f"node_claims[{d}]"] = node_claims
+            if "outstanding_pages" in counters and not isinstance(self.cells[f"outstanding_pages[{d}]"].value, LazyValue):
+                seen[f"global_claims[{d}]"] = self.cells[f"outstanding_pages[{d}]"].value - node_claims
+
+    def _now(self, name: str) -> Any:
+        """A counter that is a number; one that was never read is unchanged."""
+        value = self.cells[name].value
+        return unknown(name) if isinstance(value, LazyValue) else value
 
     def copies(self) -> Iterator[tuple[Any, Any]]:
         """No counter is kept twice."""
