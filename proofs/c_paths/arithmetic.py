@@ -16,7 +16,7 @@ from proofs.diff.numbers import Count, chosen, unknown
 from proofs.diff.terms import Terms, Witness
 
 from .memory import UNDEFINED, PathEndError, UnsupportedError
-from .tree import Place
+from .tree import SourcePlace
 from .types import IntType
 
 _MOST_VALUES = 130
@@ -45,7 +45,7 @@ class GrowingTree(Tree):
 class Departure(NamedTuple):
     """A value that left its type."""
 
-    place: Place
+    place: SourcePlace
     type: str
     below: bool
 
@@ -75,7 +75,7 @@ class Arithmetic:
             found = self._intervals[value.key] = low, high
         return found
 
-    def computed(self, value: Any, of: IntType, place: Place) -> Any:
+    def computed(self, value: Any, of: IntType, place: SourcePlace) -> Any:
         """The result of an operation whose type is ``of``.
 
         :raises PathEndError: it is signed, and does not fit
@@ -85,7 +85,7 @@ class Arithmetic:
             return value
         return self.converted(value, of, place)
 
-    def _stays(self, value: Any, of: IntType, place: Place) -> None:
+    def _stays(self, value: Any, of: IntType, place: SourcePlace) -> None:
         if isinstance(value, int):
             fits = of.low <= value <= of.high
         else:
@@ -94,7 +94,7 @@ class Arithmetic:
         if not fits:
             raise PathEndError(UNDEFINED, f"a value leaves the signed type {of}", place)
 
-    def converted(self, value: Any, to: IntType, place: Place) -> Any:
+    def converted(self, value: Any, to: IntType, place: SourcePlace) -> Any:
         """A value as another type: modulo its size, or whether it is not 0."""
         if to.is_bool:
             return int(bool(value != 0))
@@ -152,7 +152,7 @@ class Arithmetic:
 
     # -- operators
 
-    def apply(self, operator: str, one: Any, other: Any, of: IntType, place: Place) -> Any:
+    def apply(self, operator: str, one: Any, other: Any, of: IntType, place: SourcePlace) -> Any:
         """A binary operator whose operands have been converted; ``of``: the type of the result."""
         if operator == "+":
             return self.computed(one + other, of, place)
@@ -161,7 +161,9 @@ class Arithmetic:
         if operator == "*":
             if not isinstance(one, int) and not isinstance(other, int):
                 low, high = self.interval(other)
-                one, other = (self.known(one, place), other) if high - low > _MOST_VALUES else (one, self.known(other, place))
+                one, other = (
+                    (self.known(one, place), other) if high - low > _MOST_VALUES else (one, self.known(other, place))
+                )
             return self.computed(_times(one, other), of, place)
         if operator in ("<<", ">>"):
             return self._shifted(operator, one, other, of, place)
@@ -169,7 +171,7 @@ class Arithmetic:
             return self._divided(operator, one, self.known(other, place), of, place)
         return self._bits(operator, one, other, of, place)
 
-    def _divided(self, operator: str, one: Any, divisor: int, of: IntType, place: Place) -> Any:
+    def _divided(self, operator: str, one: Any, divisor: int, of: IntType, place: SourcePlace) -> Any:
         if divisor == 0:
             raise PathEndError(UNDEFINED, "a division by 0", place)
         below = isinstance(one, int) and one < 0
@@ -182,7 +184,7 @@ class Arithmetic:
         rest = self._remainder(-one if below else one, size)
         return -rest if below else rest
 
-    def _shifted(self, operator: str, one: Any, by: Any, of: IntType, place: Place) -> Any:
+    def _shifted(self, operator: str, one: Any, by: Any, of: IntType, place: SourcePlace) -> Any:
         wrong = by < 0 if isinstance(by, int) else self.interval(by)[0] < 0 and bool(by < 0)
         if wrong or bool(by > of.bits - 1):
             raise PathEndError(UNDEFINED, f"a shift by less than 0 or more than {of.bits - 1}", place)
@@ -199,7 +201,7 @@ class Arithmetic:
             raise PathEndError(UNDEFINED, "a negative number is shifted to the left", place)
         return self.computed(_times(one, 1 << shift), of, place)
 
-    def _bits(self, operator: str, one: Any, other: Any, of: IntType, place: Place) -> Any:
+    def _bits(self, operator: str, one: Any, other: Any, of: IntType, place: SourcePlace) -> Any:
         """A bitwise operator, of which one operand is known or has few values."""
         if not isinstance(one, int) and not isinstance(other, int):
             one = self.known(one, place)
@@ -238,7 +240,7 @@ class Arithmetic:
             at = end
         return found
 
-    def known(self, value: Any, place: Place) -> int:
+    def known(self, value: Any, place: SourcePlace) -> int:
         """A number, with a path for each value that is possible.
 
         :raises UnsupportedError: there are too many

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .driver import around, dispatch, marks, stub_bodies
 from .mapping import LoadedMap
-from .reading import Source, SourceError
+from .reading import SourceError, TranslationUnit
 
 _LIKE_CLANG = ("-U__GNUC__", "-D__GNUC__=4", "-U__GNUC_MINOR__", "-D__GNUC_MINOR__=2", "-std=gnu11")
 """What clang says of itself: system headers then use no attribute that only newer versions of GCC have."""
@@ -48,7 +48,9 @@ class BoundSource:
             raise SourceError(f"{shown}: is no UTF-8 text") from None
         self.content = content
         whole, bodies = _without_stubs(self._preprocessed(content), len(stub_bodies(loaded)))
-        self.source = Source(self._with_stubs(Source(whole, shown), dict(zip(stub_bodies(loaded), bodies))), shown)
+        self.source = TranslationUnit(
+            self._with_stubs(TranslationUnit(whole, shown), dict(zip(stub_bodies(loaded), bodies, strict=True))), shown
+        )
 
     @property
     def text(self) -> str:
@@ -62,6 +64,7 @@ class BoundSource:
             command,
             input=around(self.loaded, content, self.shown),
             capture_output=True,
+            check=False,
             text=True,
             cwd=self.loaded.path.resolve().parent,
             env=os.environ | {"LC_ALL": "C"},
@@ -71,7 +74,7 @@ class BoundSource:
             raise SourceError(lines[0].replace(" fatal error", "").replace(" error", ""))
         return done.stdout
 
-    def _with_stubs(self, source: Source, bodies: dict[str, str]) -> str:
+    def _with_stubs(self, source: TranslationUnit, bodies: dict[str, str]) -> str:
         """The text with other bodies for the functions that the map names."""
         cuts, more = [], []
         for name, body in bodies.items():

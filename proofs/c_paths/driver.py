@@ -139,7 +139,7 @@ def stub_bodies(loaded: LoadedMap) -> dict[str, str]:
     bodies = {name: _lined(loaded, f"stubs.{name}", body) for name, body in known.stubs.items()}
     bodies |= {name: f"cc_lock({lock});" for name, lock in known.locks.take.items()}
     bodies |= {name: f"cc_unlock({lock});" for name, lock in known.locks.release.items()}
-    return bodies | {name: "cc_crash();" for name in known.assertions}
+    return bodies | dict.fromkeys(known.assertions, "cc_crash();")
 
 
 def marks(number: int) -> tuple[str, str]:
@@ -165,7 +165,9 @@ def dispatch(loaded: LoadedMap) -> str:
         gets = "".join(f"case {i}: return cc_get_{name}({where}); " for i, name in enumerate(of))
         sets = "".join(f"case {i}: cc_set_{name}({where}, v); break; " for i, name in enumerate(of))
         lines.append(f"long cc_get_{kind}(unsigned int i, {head}) {{ {unused} switch (i) {{ {gets} }} return 0; }}")
-        lines.append(f"void cc_set_{kind}(unsigned int i, {head}, long v) {{ {unused} (void)v; switch (i) {{ {sets} }} }}")
+        lines.append(
+            f"void cc_set_{kind}(unsigned int i, {head}, long v) {{ {unused} (void)v; switch (i) {{ {sets} }} }}"
+        )
     calls = []
     for number, name in enumerate(loaded.map.operations):
         given = "".join(f", ({of})a[{i}]" for i, of in enumerate(parameters_of(name).values()))

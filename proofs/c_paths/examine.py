@@ -17,7 +17,7 @@ from .arithmetic import Arithmetic, Departure, GrowingTree
 from .judge import CJudge
 from .machine import Machine
 from .memory import LazyValue, UnsupportedError
-from .tree import Place
+from .tree import SourcePlace
 from .world import CWorld
 
 
@@ -148,4 +148,4 @@ def real_run(world: CWorld, outcome: Outcome, witness: Witness) -> RealRun:
     )
 
 
-__all__ = ["CPlanResult", "Examination", "Place", "RealRun", "examine"]
+__all__ = ["CPlanResult", "Examination", "RealRun", "SourcePlace", "examine"]

@@ -6,38 +6,40 @@ from typing import TYPE_CHECKING, Any
 
 from . import clang_library as library
 from .statements import children_of, statement, unsupported
-from .tree import Tree
+from .tree import SyntaxTree
 from .types import IntType, PointerType, StructType, common, promoted
 
 if TYPE_CHECKING:
-    from .reading import Source
+    from .reading import TranslationUnit
 
 
-def expression(source: Source, cursor: Any) -> Tree:
+def expression(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     """An expression; unsupported ones are refused when they are reached."""
     read = _EXPRESSIONS.get(cursor.kind.name)
     if read is None:
         return unsupported(source, cursor, cursor.kind.name.lower().replace("_", " "))
-    found: Tree = read(source, cursor)
+    found: SyntaxTree = read(source, cursor)
     return found
 
 
-def _made(source: Source, cursor: Any, kind: str, parts: list[Tree | None], value: Any = None) -> Tree:
-    return Tree(kind, source.type_of(cursor.type), source.place(cursor), tuple(parts), value)
+def _made(
+    source: TranslationUnit, cursor: Any, kind: str, parts: list[SyntaxTree | None], value: Any = None
+) -> SyntaxTree:
+    return SyntaxTree(kind, source.type_of(cursor.type), source.place(cursor), tuple(parts), value)
 
 
-def _number(source: Source, cursor: Any) -> Tree:
+def _number(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     value = library.constant(cursor)
     if value is None or not isinstance(source.type_of(cursor.type), IntType):
         return unsupported(source, cursor, "a number that is no integer")
     return _made(source, cursor, "number", [], value)
 
 
-def _text(source: Source, cursor: Any) -> Tree:
+def _text(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "text", [], cursor.spelling)
 
 
-def _implicit(source: Source, cursor: Any) -> Tree:
+def _implicit(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     """An implicit conversion, or an expression that the library does not tell apart from one."""
     children = children_of(cursor)
     if len(children) != 1 or not children[0].kind.is_expression():
@@ -48,11 +50,11 @@ def _implicit(source: Source, cursor: Any) -> Tree:
     return _made(source, cursor, "convert", [expression(source, children[0])])
 
 
-def _parentheses(source: Source, cursor: Any) -> Tree:
+def _parentheses(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return expression(source, children_of(cursor)[0])
 
 
-def _name(source: Source, cursor: Any) -> Tree:
+def _name(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     of = cursor.referenced
     kind = of.kind.name if of is not None else ""
     if kind in ("VAR_DECL", "PARM_DECL"):
@@ -64,7 +66,7 @@ def _name(source: Source, cursor: Any) -> Tree:
     return unsupported(source, cursor, f"the name {cursor.spelling}")
 
 
-def _member(source: Source, cursor: Any) -> Tree:
+def _member(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     children = children_of(cursor)
     if not children:
         return unsupported(source, cursor, f"the member {cursor.spelling}")
@@ -74,14 +76,14 @@ def _member(source: Source, cursor: Any) -> Tree:
     return _made(source, cursor, "arrow" if arrow else "member", [base], field)
 
 
-def _index(source: Source, cursor: Any) -> Tree:
-    parts: list[Tree | None] = [expression(source, c) for c in children_of(cursor)]
+def _index(source: TranslationUnit, cursor: Any) -> SyntaxTree:
+    parts: list[SyntaxTree | None] = [expression(source, c) for c in children_of(cursor)]
     if parts[1] is not None and isinstance(parts[1].type, PointerType):
         parts.reverse()
     return _made(source, cursor, "index", parts)
 
 
-def _unary(source: Source, cursor: Any) -> Tree:
+def _unary(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     operator = library.unary_operator(cursor)
     inner = expression(source, children_of(cursor)[0])
     if operator == "extension":
@@ -91,13 +93,13 @@ def _unary(source: Source, cursor: Any) -> Tree:
     return _made(source, cursor, "unary", [inner], operator)
 
 
-def _binary(source: Source, cursor: Any) -> Tree:
+def _binary(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     operator = library.binary_operator(cursor)
     one, other = (expression(source, c) for c in children_of(cursor))
     return _made(source, cursor, "assign" if operator == "=" else "binary", [one, other], operator)
 
 
-def _compound(source: Source, cursor: Any) -> Tree:
+def _compound(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     """``x += y``: the library does not say in which type it is computed."""
     operator = library.binary_operator(cursor)[:-1]
     one, other = (expression(source, c) for c in children_of(cursor))
@@ -107,15 +109,15 @@ def _compound(source: Source, cursor: Any) -> Tree:
     return _made(source, cursor, "compound", [one, other], (operator, computed))
 
 
-def _choice(source: Source, cursor: Any) -> Tree:
+def _choice(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "choice", [expression(source, c) for c in children_of(cursor)])
 
 
-def _cast(source: Source, cursor: Any) -> Tree:
+def _cast(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "convert", [expression(source, children_of(cursor)[-1])], "cast")
 
 
-def _call(source: Source, cursor: Any) -> Tree:
+def _call(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     children = children_of(cursor)
     if not children:
         return unsupported(source, cursor, "a call of something that is no function")
@@ -127,13 +129,13 @@ def _call(source: Source, cursor: Any) -> Tree:
     return _made(source, cursor, "call", [expression(source, c) for c in children[1:]], callee.value)
 
 
-def _literal(source: Source, cursor: Any) -> Tree:
+def _literal(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "literal", [expression(source, children_of(cursor)[-1])])
 
 
-def _list(source: Source, cursor: Any) -> Tree:
+def _list(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     """An initialiser list, as its author wrote it: with designators."""
-    parts: list[Tree | None] = []
+    parts: list[SyntaxTree | None] = []
     designators: list[tuple[Any, ...]] = []
     for child in children_of(cursor):
         inner = children_of(child)
@@ -150,7 +152,7 @@ def _list(source: Source, cursor: Any) -> Tree:
     return _made(source, cursor, "list", parts, tuple(designators))
 
 
-def _block(source: Source, cursor: Any) -> Tree:
+def _block(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "block", [statement(source, children_of(cursor)[0])])
 
 

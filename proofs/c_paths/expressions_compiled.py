@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .initialising import initialised
 from .machine import Frame, Machine, Value
-from .memory import UNDEFINED, UNSET, Array, Cell, PathEndError, Pointer, UnsupportedError, assigned, made, pointer_to
-from .tree import Tree, Variable
+from .memory import UNDEFINED, Array, Cell, PathEndError, Pointer, UnsupportedError, pointer_to
+from .objects import moved, part_of, place_of, stored
+from .tree import SyntaxTree
 from .types import ArrayType, IntType, PointerType, StructType
 
 _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
@@ -21,20 +21,12 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def value(machine: Machine, tree: Tree) -> Value:
+def value(machine: Machine, tree: SyntaxTree) -> Value:
     """What computes the value of an expression."""
     return _VALUES[tree.kind](machine, tree)
 
 
-def place_of(machine: Machine, tree: Tree) -> Value:
-    """What finds the object that an expression names."""
-    found = _OBJECTS.get(tree.kind)
-    if found is None:
-        return _temporary(machine, tree)
-    return found(machine, tree)
-
-
-def condition(machine: Machine, tree: Tree) -> Callable[[Frame], bool]:
+def condition(machine: Machine, tree: SyntaxTree) -> Callable[[Frame], bool]:
     """What decides whether an expression is not 0."""
     place = tree.place
     if tree.kind == "convert" and tree.parts[0] is not None and isinstance(tree.type, IntType):
@@ -42,10 +34,10 @@ def condition(machine: Machine, tree: Tree) -> Callable[[Frame], bool]:
         if isinstance(inner.type, IntType) and (tree.type.is_bool or tree.type.bits >= inner.type.bits):
             return condition(machine, inner)
     if tree.kind == "unary" and tree.value == "!":
-        inside = condition(machine, _part(tree, 0))
+        inside = condition(machine, part_of(tree, 0))
         return lambda frame: not inside(frame)
     if tree.kind == "binary" and tree.value in ("&&", "||"):
-        one, other = (condition(machine, _part(tree, at)) for at in (0, 1))
+        one, other = (condition(machine, part_of(tree, at)) for at in (0, 1))
         if tree.value == "&&":
             return lambda frame: one(frame) and other(frame)
         return lambda frame: one(frame) or other(frame)
@@ -55,14 +47,8 @@ def condition(machine: Machine, tree: Tree) -> Callable[[Frame], bool]:
     return lambda frame: truth(compute(frame), place)
 
 
-def _part(tree: Tree, at: int) -> Tree:
-    part = tree.parts[at]
-    assert part is not None
-    return part
-
-
-def _comparison(machine: Machine, tree: Tree) -> Callable[[Frame], bool]:
-    left, right = _part(tree, 0), _part(tree, 1)
+def _comparison(machine: Machine, tree: SyntaxTree) -> Callable[[Frame], bool]:
+    left, right = part_of(tree, 0), part_of(tree, 1)
     one, other = value(machine, left), value(machine, right)
     compare, truth, place, operator = _COMPARED[tree.value], machine.truth, tree.place, tree.value
     if isinstance(left.type, PointerType) or isinstance(right.type, PointerType):
@@ -90,118 +76,20 @@ def _is_same(one: Pointer, other: Any) -> bool:
     return within.array.items.get(within.index) is alone.single and alone.index == 0
 
 
-# -- objects
-
-
-def _variable(machine: Machine, tree: Tree) -> Value:
-    variable: Variable = tree.value
-    key, place = variable.key, tree.place
-    if variable.is_global:
-
-        def of_program(_frame: Frame) -> Any:
-            found = machine.globals.get(key)
-            return machine.global_object(variable) if found is None else found
-
-        return of_program
-
-    def local(frame: Frame) -> Any:
-        found = frame.get(key)
-        if found is None:
-            raise UnsupportedError(f"the use of {variable.name}, whose declaration was jumped over", place)
-        return found
-
-    return local
-
-
-def _member(machine: Machine, tree: Tree) -> Value:
-    base, name, place = place_of(machine, _part(tree, 0)), tree.value, tree.place
-    return lambda frame: _field(base(frame), name, place)
-
-
-def _arrow(machine: Machine, tree: Tree) -> Value:
-    base, name, place = value(machine, _part(tree, 0)), tree.value, tree.place
-    return lambda frame: _field(_target(base(frame), place), name, place)
-
-
-def _field(of: Any, name: str, place: Any) -> Any:
-    if not hasattr(of, "fields") or name not in of.type.fields:
-        raise UnsupportedError(f"the field {name} of {getattr(of, 'type', 'a value')}", place)
-    return of.field(name)
-
-
-def _target(pointer: Any, place: Any) -> Any:
-    if pointer is None:
-        raise PathEndError(UNDEFINED, "uses a null pointer", place)
-    if pointer.__class__ is not Pointer:
-        raise UnsupportedError("a pointer that is made of a number", place)
-    return pointer.target(place)
-
-
-def _element(machine: Machine, tree: Tree) -> Value:
-    base, index, place = value(machine, _part(tree, 0)), value(machine, _part(tree, 1)), tree.place
-    return lambda frame: _target(_moved(machine, base(frame), index(frame), place), place)
-
-
-def _moved(machine: Machine, pointer: Any, by: Any, place: Any) -> Any:
-    """A pointer moved by an index, with a path for each value of one that is unknown."""
-    if pointer.__class__ is not Pointer:
-        raise PathEndError(UNDEFINED, "computes with a null pointer", place)
-    if not isinstance(by, int):
-        array, at = pointer.array, pointer.index
-        if array is None or array.limit is None or bool(by < -at) or bool(by > array.limit - at - 1):
-            name = "an object" if array is None else array.name
-            raise PathEndError(UNDEFINED, f"uses {name} with an index outside of it", place, unseen=True)
-        by = machine.arithmetic.known(by, place)
-    return pointer.moved(by)
-
-
-def _dereferenced(machine: Machine, tree: Tree) -> Value:
-    if tree.value != "*":
-        return _temporary(machine, tree)
-    base, place = value(machine, _part(tree, 0)), tree.place
-    return lambda frame: _target(base(frame), place)
-
-
-def _literal(machine: Machine, tree: Tree) -> Value:
-    begin = initialised(machine, None, _part(tree, 0))
-
-    def build(frame: Frame) -> Any:
-        target = made(tree.type, UNSET, "a literal")
-        begin(frame, target)
-        return target
-
-    return build
-
-
-def _temporary(machine: Machine, tree: Tree) -> Value:
-    """An object for a value, such as the structure that a call returns."""
-    compute = value(machine, tree)
-
-    def keep(frame: Frame) -> Any:
-        found = compute(frame)
-        return found if hasattr(found, "fill") else Cell(tree.type, found, "a value")
-
-    return keep
-
-
-def _of_converted(machine: Machine, tree: Tree) -> Value:
-    return place_of(machine, _part(tree, 0)) if tree.value != "cast" else _temporary(machine, tree)
-
-
 # -- values
 
 
-def _number(_machine: Machine, tree: Tree) -> Value:
+def _number(_machine: Machine, tree: SyntaxTree) -> Value:
     number = tree.value
     return lambda _frame: number
 
 
-def _text(_machine: Machine, tree: Tree) -> Value:
+def _text(_machine: Machine, tree: SyntaxTree) -> Value:
     text = f"the text {tree.value}"
     return lambda _frame: text
 
 
-def _loaded(machine: Machine, tree: Tree) -> Value:
+def _loaded(machine: Machine, tree: SyntaxTree) -> Value:
     """The value in an object; a structure or an array is itself the value."""
     find, place = place_of(machine, tree), tree.place
 
@@ -212,8 +100,8 @@ def _loaded(machine: Machine, tree: Tree) -> Value:
     return load
 
 
-def _converted(machine: Machine, tree: Tree) -> Value:
-    inner, to, place = _part(tree, 0), tree.type, tree.place
+def _converted(machine: Machine, tree: SyntaxTree) -> Value:
+    inner, to, place = part_of(tree, 0), tree.type, tree.place
     if isinstance(inner.type, ArrayType) and isinstance(to, PointerType):
         return _decayed(machine, inner)
     compute = value(machine, inner)
@@ -247,7 +135,7 @@ def _converted(machine: Machine, tree: Tree) -> Value:
     return refuse
 
 
-def _number_as(machine: Machine, tree: Tree, was: IntType, compute: Value) -> Value:
+def _number_as(machine: Machine, tree: SyntaxTree, was: IntType, compute: Value) -> Value:
     to, place = tree.type, tree.place
     if to.low <= was.low and was.high <= to.high and not to.is_bool:
         return compute
@@ -256,7 +144,7 @@ def _number_as(machine: Machine, tree: Tree, was: IntType, compute: Value) -> Va
     return lambda frame: machine.arithmetic.converted(compute(frame), to, place)
 
 
-def _decayed(machine: Machine, tree: Tree) -> Value:
+def _decayed(machine: Machine, tree: SyntaxTree) -> Value:
     if tree.kind == "text":
         return _text(machine, tree)
     find, place = place_of(machine, tree), tree.place
@@ -268,8 +156,8 @@ def _decayed(machine: Machine, tree: Tree) -> Value:
     return first
 
 
-def _unary(machine: Machine, tree: Tree) -> Value:
-    inner, operator, place, of = _part(tree, 0), tree.value, tree.place, tree.type
+def _unary(machine: Machine, tree: SyntaxTree) -> Value:
+    inner, operator, place, of = part_of(tree, 0), tree.value, tree.place, tree.type
     if operator == "*":
         return _loaded(machine, tree)
     if operator == "&":
@@ -289,28 +177,28 @@ def _unary(machine: Machine, tree: Tree) -> Value:
     )
 
 
-def _address(machine: Machine, inner: Tree) -> Value:
+def _address(machine: Machine, inner: SyntaxTree) -> Value:
     if inner.kind == "index":
-        base, index, place = value(machine, _part(inner, 0)), value(machine, _part(inner, 1)), inner.place
-        return lambda frame: _moved(machine, base(frame), index(frame), place)
+        base, index, place = value(machine, part_of(inner, 0)), value(machine, part_of(inner, 1)), inner.place
+        return lambda frame: moved(machine, base(frame), index(frame), place)
     if inner.kind == "unary" and inner.value == "*":
-        return value(machine, _part(inner, 0))
+        return value(machine, part_of(inner, 0))
     if inner.kind == "function":
         return value(machine, inner)
     find = place_of(machine, inner)
     return lambda frame: pointer_to(find(frame))
 
 
-def _stepped(machine: Machine, tree: Tree) -> Value:
+def _stepped(machine: Machine, tree: SyntaxTree) -> Value:
     """``++`` and ``--``."""
-    find, place, of = place_of(machine, _part(tree, 0)), tree.place, tree.type
+    find, place, of = place_of(machine, part_of(tree, 0)), tree.place, tree.type
     by, after = (1 if "++" in tree.value else -1), tree.value.startswith("post")
 
     def step(frame: Frame) -> Any:
         target = find(frame)
         before = target.load(place)
         if isinstance(of, PointerType):
-            now = _moved(machine, before, by, place)
+            now = moved(machine, before, by, place)
         else:
             now = machine.arithmetic.computed(before + by, target.type, place)
         target.store(now)
@@ -319,12 +207,12 @@ def _stepped(machine: Machine, tree: Tree) -> Value:
     return step
 
 
-def _binary(machine: Machine, tree: Tree) -> Value:
+def _binary(machine: Machine, tree: SyntaxTree) -> Value:
     operator, place, of = tree.value, tree.place, tree.type
     if operator in _COMPARED or operator in ("&&", "||"):
         holds = condition(machine, tree)
         return lambda frame: int(holds(frame))
-    left, right = _part(tree, 0), _part(tree, 1)
+    left, right = part_of(tree, 0), part_of(tree, 1)
     one, other = value(machine, left), value(machine, right)
     if operator == ",":
         return lambda frame: (one(frame), other(frame))[1]
@@ -332,9 +220,9 @@ def _binary(machine: Machine, tree: Tree) -> Value:
         return lambda frame: _distance(one(frame), other(frame), place)
     if isinstance(left.type, PointerType):
         sign = -1 if operator == "-" else 1
-        return lambda frame: _moved(machine, one(frame), _signed(other(frame), sign), place)
+        return lambda frame: moved(machine, one(frame), _signed(other(frame), sign), place)
     if isinstance(right.type, PointerType):
-        return lambda frame: _moved(machine, other(frame), one(frame), place)
+        return lambda frame: moved(machine, other(frame), one(frame), place)
     return lambda frame: machine.arithmetic.apply(operator, one(frame), other(frame), of, place)
 
 
@@ -348,8 +236,8 @@ def _distance(one: Any, other: Any, place: Any) -> int:
     return int(one.index - other.index)
 
 
-def _assigned(machine: Machine, tree: Tree) -> Value:
-    find, compute, place = place_of(machine, _part(tree, 0)), value(machine, _part(tree, 1)), tree.place
+def _assigned(machine: Machine, tree: SyntaxTree) -> Value:
+    find, compute, place = place_of(machine, part_of(tree, 0)), value(machine, part_of(tree, 1)), tree.place
 
     def assign(frame: Frame) -> Any:
         found = compute(frame)
@@ -358,19 +246,8 @@ def _assigned(machine: Machine, tree: Tree) -> Value:
     return assign
 
 
-def stored(machine: Machine, target: Any, found: Any, place: Any) -> Any:
-    """Store a value, as the type of its object."""
-    if target.__class__ is not Cell:
-        assigned(target, found, place)
-        return found
-    if isinstance(target.type, IntType):
-        found = machine.arithmetic.converted(found, target.type, place)
-    target.store(found)
-    return found
-
-
-def _compound(machine: Machine, tree: Tree) -> Value:
-    find, compute, place = place_of(machine, _part(tree, 0)), value(machine, _part(tree, 1)), tree.place
+def _compound(machine: Machine, tree: SyntaxTree) -> Value:
+    find, compute, place = place_of(machine, part_of(tree, 0)), value(machine, part_of(tree, 1)), tree.place
     operator, computed = tree.value
 
     def change(frame: Frame) -> Any:
@@ -378,9 +255,9 @@ def _compound(machine: Machine, tree: Tree) -> Value:
         target = find(frame)
         before = target.load(place)
         if before.__class__ is Pointer:
-            moved = _moved(machine, before, _signed(by, -1 if operator == "-" else 1), place)
-            target.store(moved)
-            return moved
+            further = moved(machine, before, _signed(by, -1 if operator == "-" else 1), place)
+            target.store(further)
+            return further
         arithmetic = machine.arithmetic
         now = arithmetic.apply(operator, arithmetic.converted(before, computed, place), by, computed, place)
         return stored(machine, target, now, place)
@@ -388,13 +265,13 @@ def _compound(machine: Machine, tree: Tree) -> Value:
     return change
 
 
-def _choice(machine: Machine, tree: Tree) -> Value:
-    holds = condition(machine, _part(tree, 0))
-    then, otherwise = value(machine, _part(tree, 1)), value(machine, _part(tree, 2))
+def _choice(machine: Machine, tree: SyntaxTree) -> Value:
+    holds = condition(machine, part_of(tree, 0))
+    then, otherwise = value(machine, part_of(tree, 1)), value(machine, part_of(tree, 2))
     return lambda frame: then(frame) if holds(frame) else otherwise(frame)
 
 
-def _call(machine: Machine, tree: Tree) -> Value:
+def _call(machine: Machine, tree: SyntaxTree) -> Value:
     name, place = tree.value, tree.place
     arguments = [value(machine, part) for part in tree.parts if part is not None]
     if name == "__builtin_constant_p":
@@ -402,17 +279,17 @@ def _call(machine: Machine, tree: Tree) -> Value:
     return lambda frame: machine.call(name, [compute(frame) for compute in arguments], place)
 
 
-def _block(machine: Machine, tree: Tree) -> Value:
+def _block(machine: Machine, tree: SyntaxTree) -> Value:
     """A statement expression: its value is that of its last statement."""
     from .statements_compiled import block
 
-    sequence = _part(tree, 0)
+    sequence = part_of(tree, 0)
     last = sequence.parts[-1] if sequence.parts else None
     if last is None or last.kind != "expression":
         program = block(machine, sequence)
         return lambda frame: machine.run(program, frame)
-    head = Tree("sequence", sequence.type, sequence.place, sequence.parts[:-1])
-    program, compute = block(machine, head), value(machine, _part(last, 0))
+    head = SyntaxTree("sequence", sequence.type, sequence.place, sequence.parts[:-1])
+    program, compute = block(machine, head), value(machine, part_of(last, 0))
 
     def run(frame: Frame) -> Any:
         machine.run(program, frame)
@@ -421,27 +298,18 @@ def _block(machine: Machine, tree: Tree) -> Value:
     return run
 
 
-def _refused(_machine: Machine, tree: Tree) -> Value:
+def _refused(_machine: Machine, tree: SyntaxTree) -> Value:
     def refuse(_frame: Frame) -> None:
         raise UnsupportedError(str(tree.value), tree.place)
 
     return refuse
 
 
-def _function(_machine: Machine, tree: Tree) -> Value:
-    return _refused(_machine, Tree("unsupported", tree.type, tree.place, (), f"{tree.value} as a value"))
+def _function(_machine: Machine, tree: SyntaxTree) -> Value:
+    return _refused(_machine, SyntaxTree("unsupported", tree.type, tree.place, (), f"{tree.value} as a value"))
 
 
-_OBJECTS: dict[str, Callable[[Machine, Tree], Value]] = {
-    "variable": _variable,
-    "member": _member,
-    "arrow": _arrow,
-    "index": _element,
-    "unary": _dereferenced,
-    "literal": _literal,
-    "convert": _of_converted,
-}
-_VALUES: dict[str, Callable[[Machine, Tree], Value]] = {
+_VALUES: dict[str, Callable[[Machine, SyntaxTree], Value]] = {
     "number": _number,
     "text": _text,
     "variable": _loaded,

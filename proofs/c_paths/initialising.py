@@ -7,13 +7,13 @@ from typing import Any
 
 from .machine import Machine
 from .memory import Array, Cell, Struct, assigned, cleared
-from .tree import Tree
+from .tree import SyntaxTree
 from .types import IntType, StructType
 
 Begin = Callable[..., None]
 
 
-def initialised(machine: Machine, known: Any, tree: Tree) -> Begin:
+def initialised(machine: Machine, known: Any, tree: SyntaxTree) -> Begin:
     """What initialises an object, for the variables of a call. ``known``: the object, if it is there already."""
     begin = _begun(machine, tree)
     if known is None:
@@ -21,8 +21,9 @@ def initialised(machine: Machine, known: Any, tree: Tree) -> Begin:
     return lambda frame: begin(frame, known)
 
 
-def _begun(machine: Machine, tree: Tree) -> Begin:
-    from .expressions_compiled import stored, value
+def _begun(machine: Machine, tree: SyntaxTree) -> Begin:
+    from .expressions_compiled import value
+    from .objects import stored
 
     if tree.kind != "list":
         compute, place = value(machine, tree), tree.place
@@ -40,7 +41,7 @@ def _begun(machine: Machine, tree: Tree) -> Begin:
 class _Filling:
     """Gives the parts of a list to the parts of an object, one after the other."""
 
-    def __init__(self, frame: Any, parts: list[tuple[Any, Tree, Begin]], tree: Tree) -> None:
+    def __init__(self, frame: Any, parts: list[tuple[Any, SyntaxTree, Begin]], tree: SyntaxTree) -> None:
         self.frame, self.parts, self.tree = frame, parts, tree
 
     def fill(self, target: Any, at: int, outermost: bool = False) -> int:
@@ -67,12 +68,12 @@ class _Filling:
         return at
 
     def _without_braces(self, inner: Any, at: int) -> int:
-        designator, part, begin = self.parts[at]
+        _, part, begin = self.parts[at]
         self.parts[at] = (), part, begin
         return self.fill(inner, at)
 
     @staticmethod
-    def _is_whole(part: Tree, inner: Any) -> bool:
+    def _is_whole(part: SyntaxTree, inner: Any) -> bool:
         return isinstance(part.type, StructType) and part.type is inner.type
 
     @staticmethod

@@ -9,8 +9,8 @@ from proofs.diff.numbers import Truth
 
 from .arithmetic import Arithmetic
 from .memory import LOCKS, UNDEFINED, UNSET, Cell, PathEndError, UnsupportedError, kept, made, pointer_to, undo_all
-from .reading import Source
-from .tree import Function, Place, Variable
+from .reading import TranslationUnit
+from .tree import Function, SourcePlace, SyntaxTree, Variable
 from .types import INT, VOID, IntType
 
 MOST_STEPS = 200_000
@@ -24,7 +24,7 @@ Value = Callable[[Frame], Any]
 Intrinsic = Callable[..., Any]
 
 
-class Program:
+class InstructionList:
     """A list of instructions: what the statements of a function become."""
 
     __slots__ = ("instructions",)
@@ -36,20 +36,20 @@ class Program:
 class Machine:
     """Executes the functions of a source."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TranslationUnit) -> None:
         self.source = source
         self.arithmetic: Arithmetic
         self.globals: Frame = {}
         self.held: list[Any] = []
         """The locks that are held, as the objects that pointers named."""
-        self.branches: list[tuple[Place, bool]] = []
+        self.branches: list[tuple[SourcePlace, bool]] = []
         """The conditions on unknown numbers on this path, and whether they held."""
         self.steps = 0
         self.depth = 0
         self.intrinsics: dict[str, Intrinsic] = dict(_BUILT_IN)
         self.hook: Callable[[Function], Function] = lambda function: function
         """Replaces a function before it is compiled."""
-        self._programs: dict[str, tuple[Function, Program]] = {}
+        self._programs: dict[str, tuple[Function, InstructionList]] = {}
         self.called: set[str] = set()
         """Functions that some path called."""
 
@@ -66,7 +66,7 @@ class Machine:
         undo_all()
         self.globals = {}
 
-    def truth(self, value: Any, place: Place) -> bool:
+    def truth(self, value: Any, place: SourcePlace) -> bool:
         """Whether a condition holds; one on unknown numbers is a branch."""
         if isinstance(value, Truth):
             holds = bool(value)
@@ -80,6 +80,12 @@ class Machine:
             return True
         different = value != 0 if not hasattr(value, "same") else True
         return self.truth(different, place) if isinstance(different, Truth) else bool(different)
+
+    def value_of(self, tree: SyntaxTree) -> Value:
+        """What computes the value of an expression."""
+        from .expressions_compiled import value
+
+        return value(self, tree)
 
     # -- variables
 
@@ -97,7 +103,7 @@ class Machine:
 
     # -- calls
 
-    def call(self, name: str, arguments: list[Any], place: Place) -> Any:
+    def call(self, name: str, arguments: list[Any], place: SourcePlace) -> Any:
         """Call a function on values.
 
         :raises UnsupportedError: it has no body
@@ -124,7 +130,7 @@ class Machine:
         self.depth -= 1
         return result
 
-    def _program(self, name: str, place: Place) -> tuple[Function, Program]:
+    def _program(self, name: str, place: SourcePlace) -> tuple[Function, InstructionList]:
         found = self._programs.get(name)
         if found is None:
             function = self.source.function(name)
@@ -136,7 +142,7 @@ class Machine:
             found = self._programs[name] = function, compiled(self, function)
         return found
 
-    def run(self, program: Program, frame: Frame) -> Any:
+    def run(self, program: InstructionList, frame: Frame) -> Any:
         """Run instructions to their end, or to a return."""
         at, instructions = 0, program.instructions
         end = len(instructions)
@@ -173,11 +179,11 @@ class Machine:
 # -- functions that have no body in C
 
 
-def _expected(_machine: Machine, _place: Place, value: Any, *_: Any) -> Any:
+def _expected(_machine: Machine, _place: SourcePlace, value: Any, *_: Any) -> Any:
     return value
 
 
-def _set(machine: Machine, place: Place, target: Any, byte: Any, size: Any) -> Any:
+def _set(_machine: Machine, place: SourcePlace, target: Any, byte: Any, size: Any) -> Any:
     from .memory import cleared
 
     if byte != 0 or target is None:
@@ -196,7 +202,7 @@ def _is_whole(target: Any, size: Any) -> bool:
     return count is not None and element > 0 and bool(size == count * element)
 
 
-def _copied(machine: Machine, place: Place, target: Any, value: Any, _size: Any) -> Any:
+def _copied(_machine: Machine, place: SourcePlace, target: Any, value: Any, _size: Any) -> Any:
     from .memory import Struct, assigned
 
     one, other = target.target(place), value.target(place)
@@ -206,30 +212,30 @@ def _copied(machine: Machine, place: Place, target: Any, value: Any, _size: Any)
     return target
 
 
-def _taken(machine: Machine, place: Place, lock: Any) -> None:
+def _taken(machine: Machine, place: SourcePlace, lock: Any) -> None:
     target = lock.target(place)
     if any(one is target for one in machine.held):
         raise PathEndError(LOCKS, f"takes {target.name}, which it holds", place)
     machine.held.append(target)
 
 
-def _released(machine: Machine, place: Place, lock: Any) -> None:
+def _released(machine: Machine, place: SourcePlace, lock: Any) -> None:
     target = lock.target(place)
     if not any(one is target for one in machine.held):
         raise PathEndError(LOCKS, f"releases {target.name}, which it does not hold", place)
     machine.held = [one for one in machine.held if one is not target]
 
 
-def _is_held(machine: Machine, place: Place, lock: Any) -> int:
+def _is_held(machine: Machine, place: SourcePlace, lock: Any) -> int:
     target = lock.target(place)
     return int(any(one is target for one in machine.held))
 
 
-def _crashed(_machine: Machine, place: Place, *_: Any) -> None:
+def _crashed(_machine: Machine, place: SourcePlace, *_: Any) -> None:
     raise PathEndError("crash", "stops at an assertion", place)
 
 
-def _unreachable(_machine: Machine, place: Place, *_: Any) -> None:
+def _unreachable(_machine: Machine, place: SourcePlace, *_: Any) -> None:
     raise PathEndError(UNDEFINED, "reaches what is declared unreachable", place)
 
 
@@ -246,4 +252,4 @@ _BUILT_IN: dict[str, Intrinsic] = {
     "cc_crash": _crashed,
 }
 
-__all__ = ["INT", "VOID", "IntType", "Machine", "Program", "pointer_to"]
+__all__ = ["INT", "VOID", "InstructionList", "IntType", "Machine", "pointer_to"]

@@ -149,7 +149,9 @@ class LoadedMap:
         for name, operation in known.operations.items():
             if name not in ARGUMENTS:
                 raise self.refuse(f"operations.{name}", f"not one of {', '.join(ARGUMENTS)}")
-            if "entries" in ARGUMENTS[name] and not (known.layout.entry and {"pages", "target"} <= known.entries.keys()):
+            if "entries" in ARGUMENTS[name] and not (
+                known.layout.entry and {"pages", "target"} <= known.entries.keys()
+            ):
                 raise self.refuse(f"operations.{name}", "needs layout.entry, entries.pages and entries.target")
             del operation
         if not known.operations:

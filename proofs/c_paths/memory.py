@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .tree import Place
+from .tree import SourcePlace
 from .types import ArrayType, StructType
 
 UNDEFINED, ASSERTION, LOCKS = "undefined", "crash", "locks"
@@ -16,7 +16,7 @@ UNDEFINED, ASSERTION, LOCKS = "undefined", "crash", "locks"
 class PathEndError(Exception):  # the end of a path, not an error
     """The path ends here; ``result`` as for an outcome."""
 
-    def __init__(self, result: str, why: str, place: Place, unseen: bool = False) -> None:
+    def __init__(self, result: str, why: str, place: SourcePlace, unseen: bool = False) -> None:
         """``unseen``: no sanitizer detects it."""
         super().__init__(f"{place}: {why}")
         self.result, self.why, self.place, self.unseen = result, why, place, unseen
@@ -25,7 +25,7 @@ class PathEndError(Exception):  # the end of a path, not an error
 class UnsupportedError(Exception):  # the verdict, not an error
     """The path reaches something that is not executed; the message names file and line."""
 
-    def __init__(self, what: str, place: Place) -> None:
+    def __init__(self, what: str, place: SourcePlace) -> None:
         super().__init__(f"{place}: not supported: {what}")
 
 
@@ -83,7 +83,7 @@ class Cell:
     def __init__(self, type_: Any, value: Any, name: str) -> None:
         self.type, self.value, self.name = type_, value, name
 
-    def load(self, place: Place) -> Any:
+    def load(self, place: SourcePlace) -> Any:
         """Its value.
 
         :raises PathEndError: it was never set
@@ -132,7 +132,7 @@ class Array:
         self.why = "beyond its end"
         """Why others may not."""
 
-    def item(self, index: int, place: Place) -> Any:
+    def item(self, index: int, place: SourcePlace) -> Any:
         """An element.
 
         :raises PathEndError: there is none, or it may not be used
@@ -154,7 +154,7 @@ class Pointer:
     def __init__(self, array: Array | None, index: int, single: Any = None) -> None:
         self.array, self.index, self.single = array, index, single
 
-    def target(self, place: Place) -> Any:
+    def target(self, place: SourcePlace) -> Any:
         """The object that it points to."""
         if self.array is not None:
             return self.array.item(self.index, place)
@@ -193,7 +193,7 @@ def pointer_to(target: Any) -> Pointer:
     return Pointer(None, 0, target)
 
 
-def assigned(target: Any, value: Any, place: Place) -> None:
+def assigned(target: Any, value: Any, place: SourcePlace) -> None:
     """Copy a structure or an array."""
     if target is value:
         return
@@ -214,7 +214,7 @@ def assigned(target: Any, value: Any, place: Place) -> None:
             assigned(one, other, place)
 
 
-def cleared(target: Any, place: Place) -> None:
+def cleared(target: Any, place: SourcePlace) -> None:
     """Set every byte to 0."""
     if isinstance(target, Cell):
         target.store(0 if hasattr(target.type, "bits") else None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import clang_library as library
 from .statements import statement
-from .tree import Function, Place, Tree, Variable
+from .tree import Function, SourcePlace, SyntaxTree, Variable
 from .types import BY_KIND, ArrayType, IntType, OtherType, PointerType, StructType
 
 _ERROR = 3
@@ -20,7 +20,7 @@ class SourceError(Exception):
     """The source or the map cannot be read; the message names file and line."""
 
 
-class Source:
+class TranslationUnit:
     """A translation unit."""
 
     def __init__(self, text: str, name: str) -> None:
@@ -59,9 +59,9 @@ class Source:
 
     # -- places and types
 
-    def place(self, cursor: Any) -> Place:
+    def place(self, cursor: Any) -> SourcePlace:
         """Where something is."""
-        return Place(*library.presumed(cursor.location))
+        return SourcePlace(*library.presumed(cursor.location))
 
     def slice(self, start: int, end: int) -> str:
         """The text between two offsets."""
@@ -149,17 +149,17 @@ class Source:
         body = next(c for c in cursor.get_children() if c.kind.name == "COMPOUND_STMT")
         return body.extent.start.offset, body.extent.end.offset
 
-    def end_of_body(self, name: str) -> Place:
+    def end_of_body(self, name: str) -> SourcePlace:
         """Where the body of a function ends."""
         body = next(c for c in self.defined[name].get_children() if c.kind.name == "COMPOUND_STMT")
-        return Place(*library.presumed(body.extent.end))
+        return SourcePlace(*library.presumed(body.extent.end))
 
     def header_of(self, name: str) -> str:
         """The text of a function's declaration, up to its parameters."""
         extent = self.declared[name].extent
         return self.slice(extent.start.offset, extent.end.offset)
 
-    def expression(self, cursor: Any) -> Tree:
+    def expression(self, cursor: Any) -> SyntaxTree:
         """An expression."""
         from .expressions import expression
 

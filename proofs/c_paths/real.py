@@ -41,7 +41,7 @@ class CompiledProgram:
         )
         for step in steps:
             command = [*compiler(), *_QUIET, *step]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if done.returncode:
                 lines = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]
                 why = (lines or done.stderr.splitlines() or ["no reason given"])[0]
@@ -62,7 +62,7 @@ class CompiledProgram:
                 line += [entry[field] for field in fields]
             lines.append([*line, len(one.arguments), *one.arguments, len(one.asked), *one.asked])
         text = "".join(" ".join(str(_signed(number)) for number in line) + "\n" for line in lines)
-        done = subprocess.run([self.path], input=text, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run([self.path], input=text, capture_output=True, text=True, timeout=_SECONDS, check=False)
         answers = done.stdout.splitlines()
         if len(answers) != len(runs):
             raise SourceError(f"{self.bound.shown}: the compiled program ended early: {done.returncode}")
@@ -75,7 +75,7 @@ def _signed(number: int) -> int:
 
 
 def disagreement(run: RealRun, answer: str, sanitized: bool) -> str | None:
-    """How the compiled code ended otherwise than the interpreter said; empty: it did not; None: it cannot be compared."""
+    """How the compiled code ended otherwise than the interpreter said; empty: it did not; None: not comparable."""
     if run.result == UNDEFINED:
         if not sanitized or run.unseen:
             return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import clang_library as library
-from .tree import Tree
+from .tree import SyntaxTree
 from .types import VOID
 
 if TYPE_CHECKING:
-    from .reading import Source
+    from .reading import TranslationUnit
 
 
 def children_of(cursor: Any) -> list[Any]:
@@ -17,60 +17,62 @@ def children_of(cursor: Any) -> list[Any]:
     return [c for c in cursor.get_children() if not c.kind.is_attribute()]
 
 
-def unsupported(source: Source, cursor: Any, what: str) -> Tree:
+def unsupported(source: TranslationUnit, cursor: Any, what: str) -> SyntaxTree:
     """Something that is refused when it is reached."""
-    return Tree("unsupported", VOID, source.place(cursor), (), what)
+    return SyntaxTree("unsupported", VOID, source.place(cursor), (), what)
 
 
-def statement(source: Source, cursor: Any) -> Tree:
+def statement(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     """A statement."""
     kind = cursor.kind.name
     if cursor.kind.is_expression():
-        return Tree("expression", VOID, source.place(cursor), (source.expression(cursor),))
+        return SyntaxTree("expression", VOID, source.place(cursor), (source.expression(cursor),))
     read = _STATEMENTS.get(kind)
     if read is None:
         name = {"ASM_STMT": "assembler", "MS_ASM_STMT": "assembler"}.get(kind, kind.lower().replace("_", " "))
         return unsupported(source, cursor, name)
-    found: Tree = read(source, cursor)
+    found: SyntaxTree = read(source, cursor)
     return found
 
 
-def _made(source: Source, cursor: Any, kind: str, parts: list[Tree | None], value: Any = None) -> Tree:
-    return Tree(kind, VOID, source.place(cursor), tuple(parts), value)
+def _made(
+    source: TranslationUnit, cursor: Any, kind: str, parts: list[SyntaxTree | None], value: Any = None
+) -> SyntaxTree:
+    return SyntaxTree(kind, VOID, source.place(cursor), tuple(parts), value)
 
 
-def _sequence(source: Source, cursor: Any) -> Tree:
+def _sequence(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "sequence", [statement(source, c) for c in children_of(cursor)])
 
 
-def _declarations(source: Source, cursor: Any) -> Tree:
-    parts: list[Tree | None] = []
+def _declarations(source: TranslationUnit, cursor: Any) -> SyntaxTree:
+    parts: list[SyntaxTree | None] = []
     for child in children_of(cursor):
         if child.kind.name == "VAR_DECL":
             parts.append(_made(source, child, "declare", [], source.variable(child)))
     return _made(source, cursor, "sequence", parts)
 
 
-def _if(source: Source, cursor: Any) -> Tree:
+def _if(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     condition, then, *otherwise = children_of(cursor)
     parts = [source.expression(condition), statement(source, then)]
     return _made(source, cursor, "if", [*parts, statement(source, otherwise[0]) if otherwise else None])
 
 
-def _while(source: Source, cursor: Any) -> Tree:
+def _while(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     condition, body = children_of(cursor)
     return _made(source, cursor, "while", [source.expression(condition), statement(source, body)])
 
 
-def _do(source: Source, cursor: Any) -> Tree:
+def _do(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     body, condition = children_of(cursor)
     return _made(source, cursor, "do", [statement(source, body), source.expression(condition)])
 
 
-def _for(source: Source, cursor: Any) -> Tree:
+def _for(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     *parts, body = children_of(cursor)
     head = source.slice(cursor.extent.start.offset, body.extent.start.offset)
-    found: list[Tree | None] = []
+    found: list[SyntaxTree | None] = []
     for at, is_there in enumerate(_parts_of_for(head)):
         if not is_there:
             found.append(None)
@@ -104,7 +106,7 @@ def _parts_of_for(head: str) -> list[bool]:
     return [bool(part.strip()) for part in lines]
 
 
-def _return(source: Source, cursor: Any) -> Tree:
+def _return(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "return", [source.expression(c) for c in children_of(cursor)])
 
 
@@ -112,20 +114,20 @@ def _simple(kind: str) -> Any:
     return lambda source, cursor: _made(source, cursor, kind, [])
 
 
-def _goto(source: Source, cursor: Any) -> Tree:
+def _goto(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "goto", [], children_of(cursor)[0].spelling)
 
 
-def _label(source: Source, cursor: Any) -> Tree:
+def _label(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "label", [statement(source, c) for c in children_of(cursor)], cursor.spelling)
 
 
-def _switch(source: Source, cursor: Any) -> Tree:
+def _switch(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     value, body = children_of(cursor)
     return _made(source, cursor, "switch", [source.expression(value), statement(source, body)])
 
 
-def _case(source: Source, cursor: Any) -> Tree:
+def _case(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     *values, body = children_of(cursor)
     known = [library.constant(value) for value in values]
     if None in known:
@@ -133,7 +135,7 @@ def _case(source: Source, cursor: Any) -> Tree:
     return _made(source, cursor, "case", [statement(source, body)], (known[0], known[-1]))
 
 
-def _default(source: Source, cursor: Any) -> Tree:
+def _default(source: TranslationUnit, cursor: Any) -> SyntaxTree:
     return _made(source, cursor, "default", [statement(source, c) for c in children_of(cursor)])
 
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from .expressions_compiled import condition, value
 from .initialising import initialised
-from .machine import Machine, Program
+from .machine import InstructionList, Machine
 from .memory import UNSET, UnsupportedError, made
-from .tree import Function, Tree
+from .tree import Function, SyntaxTree
 
 
-def compiled(machine: Machine, function: Function) -> Program:
+def compiled(machine: Machine, function: Function) -> InstructionList:
     """The instructions of a function."""
     return block(machine, function.body)
 
 
-def block(machine: Machine, body: Tree) -> Program:
+def block(machine: Machine, body: SyntaxTree) -> InstructionList:
     """The instructions of statements."""
     writer = _Writer(machine)
     writer.write(body)
@@ -35,19 +35,19 @@ class _Writer:
         self.labels: dict[str, int] = {}
         self.gotos: list[tuple[list[Any], str]] = []
 
-    def finished(self) -> Program:
+    def finished(self) -> InstructionList:
         for jump, label in self.gotos:
             if label in self.labels:
                 jump[1] = self.labels[label]
-        made_program = Program()
+        made_program = InstructionList()
         made_program.instructions = [tuple(one) for one in self.out]
         return made_program
 
-    def write(self, tree: Tree | None) -> None:
+    def write(self, tree: SyntaxTree | None) -> None:
         if tree is not None:
             getattr(self, f"_{tree.kind}", self._unsupported)(tree)
 
-    def _do(self, tree: Tree) -> None:
+    def _do(self, tree: SyntaxTree) -> None:
         body, test = tree.parts
         start = len(self.out)
         self._begin_loop()
@@ -65,10 +65,10 @@ class _Writer:
         for jump in jumps:
             jump[-1 if jump[0] == "unless" else 1] = len(self.out)
 
-    def _jump(self, tree: Tree, to: int = -1) -> list[Any]:
+    def _jump(self, tree: SyntaxTree, to: int = -1) -> list[Any]:
         return self._add("jump", to, tree.place)
 
-    def _unless(self, test: Tree | None, to: int = -1, inverted: bool = False) -> list[Any]:
+    def _unless(self, test: SyntaxTree | None, to: int = -1, inverted: bool = False) -> list[Any]:
         assert test is not None
         holds = condition(self.machine, test)
         if inverted:
@@ -81,18 +81,18 @@ class _Writer:
 
     # -- statements
 
-    def _unsupported(self, tree: Tree) -> None:
+    def _unsupported(self, tree: SyntaxTree) -> None:
         def refuse(_frame: Any) -> None:
             raise UnsupportedError(str(tree.value or tree.kind), tree.place)
 
         self._add("do", refuse)
 
-    def _expression(self, tree: Tree) -> None:
+    def _expression(self, tree: SyntaxTree) -> None:
         (inner,) = tree.parts
         assert inner is not None
         self._add("do", value(self.machine, inner))
 
-    def _declare(self, tree: Tree) -> None:
+    def _declare(self, tree: SyntaxTree) -> None:
         variable = tree.value
         if variable.is_global:
             return
@@ -105,14 +105,14 @@ class _Writer:
 
         self._add("do", declare)
 
-    def _sequence(self, tree: Tree) -> None:
+    def _sequence(self, tree: SyntaxTree) -> None:
         for part in tree.parts:
             self.write(part)
 
-    def _empty(self, tree: Tree) -> None:
+    def _empty(self, tree: SyntaxTree) -> None:
         pass
 
-    def _if(self, tree: Tree) -> None:
+    def _if(self, tree: SyntaxTree) -> None:
         test, then, otherwise = tree.parts
         skip = self._unless(test)
         self.write(then)
@@ -124,7 +124,7 @@ class _Writer:
         else:
             self._land([skip])
 
-    def _while(self, tree: Tree) -> None:
+    def _while(self, tree: SyntaxTree) -> None:
         test, body = tree.parts
         start = len(self.out)
         leave = self._unless(test)
@@ -134,7 +134,7 @@ class _Writer:
         self._jump(tree, start)
         self._land([leave, *self.breaks.pop()])
 
-    def _for(self, tree: Tree) -> None:
+    def _for(self, tree: SyntaxTree) -> None:
         first, test, step, body = tree.parts
         self.write(first)
         start = len(self.out)
@@ -147,24 +147,24 @@ class _Writer:
         self._jump(tree, start)
         self._land([*leave, *self.breaks.pop()])
 
-    def _break(self, tree: Tree) -> None:
+    def _break(self, tree: SyntaxTree) -> None:
         self.breaks[-1].append(self._jump(tree))
 
-    def _continue(self, tree: Tree) -> None:
+    def _continue(self, tree: SyntaxTree) -> None:
         self.continues[-1].append(self._jump(tree))
 
-    def _return(self, tree: Tree) -> None:
+    def _return(self, tree: SyntaxTree) -> None:
         self._add("return", value(self.machine, tree.parts[0]) if tree.parts and tree.parts[0] else None)
 
-    def _goto(self, tree: Tree) -> None:
+    def _goto(self, tree: SyntaxTree) -> None:
         jump = self._jump(tree)
         self.gotos.append((jump, tree.value))
 
-    def _label(self, tree: Tree) -> None:
+    def _label(self, tree: SyntaxTree) -> None:
         self.labels[tree.value] = len(self.out)
         self._sequence(tree)
 
-    def _switch(self, tree: Tree) -> None:
+    def _switch(self, tree: SyntaxTree) -> None:
         test, body = tree.parts
         assert test is not None
         switch = self._add("switch", value(self.machine, test), [], -1, tree.place)
@@ -176,10 +176,10 @@ class _Writer:
         otherwise = self.defaults.pop()
         switch[2], switch[3] = self.cases.pop(), len(self.out) if otherwise is None else otherwise
 
-    def _case(self, tree: Tree) -> None:
+    def _case(self, tree: SyntaxTree) -> None:
         self.cases[-1].append((*tree.value, len(self.out)))
         self._sequence(tree)
 
-    def _default(self, tree: Tree) -> None:
+    def _default(self, tree: SyntaxTree) -> None:
         self.defaults[-1] = len(self.out)
         self._sequence(tree)

@@ -1,4 +1,4 @@
-"""A difference as a trace from boot, and as a test of the C kit: the trace says what is right, and the C code does not."""
+"""A difference as a trace from boot, and as a test of the C kit: both say what is right, and the C code differs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def with_trace(found: CDifference) -> CDifference:
 
 
 def _trace(found: CDifference) -> tuple[Header, list[Event]] | None:
-    whole = _Whole(found)
+    whole = _DifferenceInput(found)
     nodes = [max(1, pages_of(whole.input, n)) for n in range(found.nodes)]
     if sum(nodes) > MOST_PAGES:
         return None
@@ -71,7 +71,7 @@ def _sentence(found: CDifference) -> str:
     return f"{found.operation}: the C code: {', '.join(part for part in (what, found.ended, changed) if part)}"
 
 
-class _Whole:
+class _DifferenceInput:
     """The input in the form that traces of the symbolic comparison are made from."""
 
     def __init__(self, found: CDifference) -> None:

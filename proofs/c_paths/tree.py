@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
-class Place(NamedTuple):
+class SourcePlace(NamedTuple):
     """A place in the source."""
 
     file: str
@@ -26,12 +26,12 @@ class Variable:
     """Unique among all variables of the source."""
     is_global: bool
     """It lives as long as the program: of file scope, or static."""
-    initial: Tree | None = None
+    initial: SyntaxTree | None = None
     """Its initialiser; None: it has none."""
 
 
 @dataclass
-class Tree:
+class SyntaxTree:
     """An expression or a statement.
 
     Kinds of expressions, with ``value`` in parentheses: number (int), text, variable (Variable), function (name),
@@ -43,8 +43,8 @@ class Tree:
 
     kind: str
     type: Any
-    place: Place
-    parts: tuple[Tree | None, ...] = ()
+    place: SourcePlace
+    parts: tuple[SyntaxTree | None, ...] = ()
     value: Any = None
 
 
@@ -56,5 +56,5 @@ class Function:
     type: Any
     """Of its result."""
     parameters: tuple[Variable, ...]
-    body: Tree
-    place: Place
+    body: SyntaxTree
+    place: SourcePlace

@@ -24,9 +24,9 @@ from .machine import Machine
 from .memory import LOCKS, UNSET, Array, Cell, LazyValue, PathEndError, Pointer, cells_in, keep_all
 from .operations import DERIVED, SPAN
 from .reading import SourceError
-from .tree import Place
+from .tree import SourcePlace
 
-HERE = Place("<claimcheck>", 0)
+HERE = SourcePlace("<claimcheck>", 0)
 
 
 class Slot(NamedTuple):
@@ -131,7 +131,11 @@ class CWorld:
         if self.bound.loaded.map.layout.beyond == "zero":
             return
         for slot in self.slots:
-            if slot.n == 0 and slot.counter in CALL_FIELDS and CALL_FIELDS[slot.counter].shape in (Shape.NODE, Shape.CELL):
+            if (
+                slot.n == 0
+                and slot.counter in CALL_FIELDS
+                and CALL_FIELDS[slot.counter].shape in (Shape.NODE, Shape.CELL)
+            ):
                 pointer: Pointer = self.machine.call(f"cc_at_{slot.counter}", [self._domains[slot.d], 0], HERE)
                 array = pointer.array
                 if isinstance(array, Array) and array.limit is not None and array.limit > self.shape.nodes:
@@ -211,7 +215,7 @@ class CWorld:
 
     # -- functions of stubs
 
-    def _has_block(self, _machine: Machine, _place: Place, node: Any, pages: Any) -> int:
+    def _has_block(self, _machine: Machine, _place: SourcePlace, node: Any, pages: Any) -> int:
         node = self.machine.arithmetic.known(node, HERE)
         free = self.cells[f"node_avail_pages[{node}]"].value
         found = not bool(pages > free) and bool(flag(self.free_flag(node)))
@@ -222,17 +226,17 @@ class CWorld:
         """The flag whether a node has a free block after ``taken`` blocks left the heap."""
         return f"has_block.{self.taken if taken is None else taken}[{node}]"
 
-    def _block(self, _machine: Machine, _place: Place, node: Any) -> int:
+    def _block(self, _machine: Machine, _place: SourcePlace, node: Any) -> int:
         self.taken += 1
         mfn = self.machine.arithmetic.known(node, HERE) * SPAN + (1 << 39) + self.taken * (1 << 30)
         self.asked.append(mfn)
         return mfn
 
-    def _flag(self, _machine: Machine, _place: Place, number: Any) -> int:
+    def _flag(self, _machine: Machine, _place: SourcePlace, number: Any) -> int:
         self.asked.append(self.flags[number])
         return self.flags[number]
 
-    def _answer(self, _machine: Machine, _place: Place, number: Any, value: Any) -> None:
+    def _answer(self, _machine: Machine, _place: SourcePlace, number: Any, value: Any) -> None:
         self.answers[number] = value
 
     # -- calling
@@ -261,12 +265,12 @@ class CWorld:
         values = [self.shape.nodes, pointer, self._entries, *self.arguments]
         try:
             self.returned = machine.call(f"cc_op_{operation}", values, HERE)
-            if machine.held:
-                raise PathEndError(LOCKS, f"returns and still holds {machine.held[0].name}", HERE)
         except PathEndError as end:
-            self.unseen = end.unseen
-            self.ended = end.why if end.place == HERE else str(end)
+            self.unseen, self.ended = end.unseen, str(end)
             return Outcome(end.result)
+        if machine.held:
+            self.ended = f"returns and still holds {machine.held[0].name}"
+            return Outcome(LOCKS)
         return self._named(operation)
 
     def _named(self, operation: str) -> Outcome:
@@ -307,16 +311,19 @@ class CWorld:
         counters = self.bound.loaded.map.counters
         nodes = range(self.shape.nodes)
         for d in range(self.shape.domains):
-            node_claims: Any = self._now(f"node_claims[{d}]") if "node_claims" in counters else unknown(f"node_claims[{d}]")
+            name = f"node_claims[{d}]"
+            node_claims: Any = self._now(name) if "node_claims" in counters else unknown(name)
             if "claims" in counters and "node_claims" not in counters:
                 changed = any(self._now(f"claims[{d}][{n}]") is not unknown(f"claims[{d}][{n}]") for n in nodes)
                 if changed:
                     node_claims = 0
                     for n in nodes:
                         node_claims = self._now(f"claims[{d}][{n}]") + node_claims
-                    seen[f"node_claims[{d}]"] = node_claims
-            if "outstanding_pages" in counters and not isinstance(self.cells[f"outstanding_pages[{d}]"].value, LazyValue):
-                seen[f"global_claims[{d}]"] = self.cells[f"outstanding_pages[{d}]"].value - node_claims
+                    seen[name] = node_claims
+            if "outstanding_pages" in counters:
+                total = self.cells[f"outstanding_pages[{d}]"].value
+                if not isinstance(total, LazyValue):
+                    seen[f"global_claims[{d}]"] = total - node_claims
 
     def _now(self, name: str) -> Any:
         """A counter that is a number; one that was never read is unchanged."""

@@ -23,7 +23,7 @@ class Terms:
     searches: dict[Any, dict[Any, Any]] = field(default_factory=dict)
     """The possible orders of a node search, each with the inputs that lead to it."""
     defined: dict[str, Callable[[Witness], int]] = field(default_factory=dict)
-    """Unknowns that are functions of others: their values, for unknowns that were added after an assignment was found."""
+    """Unknowns that are functions of others: what computes their values, also for assignments found before."""
     _atoms: dict[Atom, Any] = field(default_factory=dict)
     _negations: dict[Atom, Any] = field(default_factory=dict)
     _counts: dict[tuple[Items, int], Any] = field(default_factory=dict)

@@ -38,7 +38,8 @@ def trace_of(found: Input) -> list[str]:
     shape = HostShape(span, nodes, llc_coloring=coloring, last_alloc_node=0, debug_build=debug)
     done = PartialTrace(Checker(shape, GenerationFacts(found.semantics, [], {}), every=1))
     try:
-        failure = next((f for make in (events_before, event_of) for event in make(found, done) if (f := done.do(event))), None)
+        both = (events_before, event_of)
+        failure = next((f for make in both for event in make(found, done) if (f := done.do(event))), None)
     except (ImpossibleEventError, KeyError, ValueError):  # these events cannot make the state
         return []
     if failure is None:

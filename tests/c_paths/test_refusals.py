@@ -43,10 +43,19 @@ MAPS = {
     "layout is missing": (MAP.replace("[layout]", "[lay-out]"), "m.toml:"),
     "domain is missing": (MAP.replace("domain =", "domains ="), "m.toml:"),
     "a number as text": (MAP.replace('OK = "0"', "OK = 0"), "m.toml:11: results"),
-    "counter unknown": (MAP.replace("global_claims", "globl_claims"), "m.toml:9: counters.globl_claims: the model has no"),
-    "no counters": (MAP.replace('outstanding_claims = "claims"\n', "").replace('global_claims = "d->claims"\n', ""), "m.toml:7: counters"),
+    "counter unknown": (
+        MAP.replace("global_claims", "globl_claims"),
+        "m.toml:9: counters.globl_claims: the model has no",
+    ),
+    "no counters": (
+        MAP.replace('outstanding_claims = "claims"\n', "").replace('global_claims = "d->claims"\n', ""),
+        "m.toml:7: counters",
+    ),
     "no operation": (MAP.partition("[operations")[0] + "[operations]\n", "m.toml:14: operations: names no operation"),
-    "operation unknown": (MAP.replace("release_all_claims", "release_claims"), "m.toml:14: operations.release_claims: not one of"),
+    "operation unknown": (
+        MAP.replace("release_all_claims", "release_claims"),
+        "m.toml:14: operations.release_claims: not one of",
+    ),
     "call is missing": (MAP.replace("call =", "# call ="), "m.toml:14: operations"),
     "no expression": (MAP.replace('"d->claims"', '"d->claims +"'), "m.toml:9"),
     "no such field": (MAP.replace('"d->claims"', '"d->claimed"'), "m.toml:9: no member named 'claimed'"),
@@ -58,12 +67,21 @@ MAPS = {
     "too many arguments": (MAP.replace('"release(d)"', '"release(d, 1)"'), "m.toml:15: too many arguments"),
     "result is no constant": (MAP.replace('"0"', '"ZERO"'), "m.toml:12: use of undeclared identifier"),
     "stub of no function": (MAP + '\n[stubs]\nheap = ""\n', "m.toml:18: stubs.heap: f.c has no function of that name"),
-    "lock of no function": (MAP + '\n[locks.take]\nspin_lock = "lock"\n', "m.toml:18: locks.take.spin_lock: f.c has no function"),
+    "lock of no function": (
+        MAP + '\n[locks.take]\nspin_lock = "lock"\n',
+        "m.toml:18: locks.take.spin_lock: f.c has no function",
+    ),
     "assertion of no function": ('assertions = ["bug"]\n' + MAP, "m.toml:1: assertions"),
     "stub is no C": (MAP + '\n[stubs]\nrelease = "return nothing;"\n', "m.toml:18: use of undeclared identifier"),
-    "entries without a type": (MAP.replace("release_all_claims", "install_claim_set"), "m.toml:14: operations.install_claim_set: needs layout.entry"),
+    "entries without a type": (
+        MAP.replace("release_all_claims", "install_claim_set"),
+        "m.toml:14: operations.install_claim_set: needs layout.entry",
+    ),
     "entry field unknown": (MAP + '\n[entries]\npage = "e->page"\n', "m.toml:18: entries.page: an entry has"),
-    "property unknown": (MAP + '\n[assume]\nproperties = ["all-well"]\n', "m.toml:18: assume.properties: there is no property"),
+    "property unknown": (
+        MAP + '\n[assume]\nproperties = ["all-well"]\n',
+        "m.toml:18: assume.properties: there is no property",
+    ),
     "limit is no number": (MAP + '\n[assume]\nmost_pages = "many"\n', "m.toml:18: assume.most_pages"),
     "option unknown to the compiler": (MAP + '\n[compile]\nflags = ["--no-such-option"]\n', "--no-such-option"),
 }
@@ -160,6 +178,6 @@ def test_undefined_behaviour_is_a_difference(folder: Path, name: str) -> None:
     assert expected in result.difference.ended
 
 
-def test_what_no_path_reaches_is_not_looked_at(folder: Path) -> None:
+def test_what_no_path_reaches_is_not_examined(folder: Path) -> None:
     result = row_of(folder, 'if (0) __asm__ volatile ("nop");')
     assert result.verdict == "equal"
