@@ -20,7 +20,7 @@ from .tree import SourcePlace
 from .types import IntType
 
 _MOST_VALUES = 130
-"""The most values of an index, of a shift or of a divisor that are told apart."""
+"""The most values of an index, of a shift or of a divisor that get a path each."""
 
 
 class GrowingTree(Tree):

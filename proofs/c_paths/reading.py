@@ -1,6 +1,6 @@
 """Reads C through libclang: functions, variables and types, as trees of this package.
 
-The text is the preprocessor's output. A function is read when it is first called: what is not called is not looked at.
+The text is the preprocessor's output. A function is read when it is first called: what is not called is not examined.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ void cc_set_entries(unsigned int i, object *e, long v);
 long cc_run(unsigned int op, unsigned int nodes, object *d, const long *a);
 
 #define MOST 4096
-static long slots[MOST][3], asked[MOST];
-static unsigned int nr_slots, nr_asked, next_asked;
+static long slots[MOST][3], scripted[MOST];
+static unsigned int nr_slots, nr_scripted, next_scripted;
 static const volatile void *held[64];
 static unsigned int nr_held;
 
@@ -80,9 +80,9 @@ void cc_crash(void)
 
 static long next(void)
 {
-    if (next_asked == nr_asked)
-        stop("asked for more than expected\n");
-    return asked[next_asked++];
+    if (next_scripted == nr_scripted)
+        stop("more answers needed than expected\n");
+    return scripted[next_scripted++];
 }
 
 int cc_has_block(unsigned int node, unsigned long pages)
@@ -138,9 +138,9 @@ static void run(unsigned int nodes, unsigned int domains)
     nr_arguments = (unsigned int)number();
     for (i = 0; i < nr_arguments; i++)
         arguments[i] = number();
-    nr_asked = (unsigned int)number();
-    for (i = 0; i < nr_asked; i++)
-        asked[i] = number();
+    nr_scripted = (unsigned int)number();
+    for (i = 0; i < nr_scripted; i++)
+        scripted[i] = number();
 
     returned = cc_run(op, nodes, actor < 0 ? NULL : cc_domain((unsigned int)actor), arguments);
     if (nr_held)
