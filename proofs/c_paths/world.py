@@ -21,7 +21,7 @@ from proofs.diff.world import Size
 from .binding import BoundSource
 from .driver import MOST_ENTRIES, parameters_of
 from .machine import Machine
-from .memory import LOCKS, UNSET, Array, Cell, LazyValue, PathEndError, Pointer, cells_in, keep_all
+from .memory import LOCKS, UNDEFINED, UNSET, Array, Cell, LazyValue, PathEndError, Pointer, cells_in, keep_all
 from .operations import DERIVED, SPAN
 from .reading import SourceError
 from .tree import SourcePlace
@@ -127,19 +127,25 @@ class CWorld:
         return target
 
     def _limit(self) -> None:
-        """Entries of arrays beyond the nodes of the host may not be used."""
-        if self.bound.loaded.map.layout.beyond == "zero":
-            return
+        """Entries of arrays beyond the nodes of the host may not be used, or are 0."""
+        self._arrays: list[Array] = []
         for slot in self.slots:
-            if (
-                slot.n == 0
-                and slot.counter in CALL_FIELDS
-                and CALL_FIELDS[slot.counter].shape in (Shape.NODE, Shape.CELL)
-            ):
-                pointer: Pointer = self.machine.call(f"cc_at_{slot.counter}", [self._domains[slot.d], 0], HERE)
-                array = pointer.array
+            if slot.n == 0 and shape_of(slot.counter) in (Shape.NODE, Shape.CELL):
+                found: Pointer = self.machine.call(f"cc_at_{slot.counter}", [self._domains[slot.d], 0], HERE)
+                array = found.array
                 if isinstance(array, Array) and array.limit is not None and array.limit > self.shape.nodes:
-                    array.limit, array.why = self.shape.nodes, f"on a host of {self.shape.nodes} nodes"
+                    self._arrays.append(array)
+        if self.bound.loaded.map.layout.beyond == "poison":
+            for array in self._arrays:
+                array.limit, array.why = self.shape.nodes, f"on a host of {self.shape.nodes} nodes"
+
+    def _changed_beyond(self) -> str:
+        """An entry beyond the nodes of the host that is not 0 any more; empty: there is none."""
+        for array in self._arrays:
+            for index, cell in array.items.items():
+                if index >= self.shape.nodes and not (isinstance(cell.value, int) and cell.value == 0):
+                    return str(cell.name)
+        return ""
 
     def initial(self, slot: Slot) -> Any:
         name, counter = slot.name, slot.counter
@@ -271,6 +277,10 @@ class CWorld:
         if machine.held:
             self.ended = f"returns and still holds {machine.held[0].name}"
             return Outcome(LOCKS)
+        beyond = self._changed_beyond()
+        if beyond:
+            self.unseen, self.ended = True, f"changes {beyond} on a host of {self.shape.nodes} nodes"
+            return Outcome(UNDEFINED)
         return self._named(operation)
 
     def _named(self, operation: str) -> Outcome:

@@ -120,12 +120,12 @@ def read(folder: Path, source: str, text: str = MAP):
     return bound(CTask("f.c", "m.toml", "mainline-4.22", "release_all_claims", Size(1, 1)))
 
 
-def row_of(folder: Path, body: str):
+def row_of(folder: Path, body: str, text: str = MAP, before: str = ""):
     from proofs.c_paths.machine import Machine
     from proofs.c_paths.run import CTask, row
     from proofs.diff.world import Size
 
-    source = read(folder, SOURCE.replace("BODY", body))
+    source = read(folder, before + SOURCE.replace("BODY", body), text)
     task = CTask("f.c", "m.toml", "mainline-4.22", "release_all_claims", Size(1, 1))
     return row(source, Machine(source.source), task)
 
@@ -181,3 +181,22 @@ def test_undefined_behaviour_is_a_difference(folder: Path, name: str) -> None:
 def test_what_no_path_reaches_is_not_examined(folder: Path) -> None:
     result = row_of(folder, 'if (0) __asm__ volatile ("nop");')
     assert result.verdict == "equal"
+
+
+NODES = MAP.replace("[counters]", '[counters]\nnode_avail_pages = "by_node[n]"')
+ZERO = NODES.replace("[layout]", '[layout]\nbeyond = "zero"')
+
+
+@pytest.mark.parametrize(
+    ("text", "body", "expected"),
+    [
+        (NODES, "if (by_node[1]) claims = 0;", "uses by_node[1], on a host of 1 nodes"),
+        (ZERO, "if (by_node[1]) claims = 0;", ""),
+        (ZERO, "by_node[1] = 1;", "changes by_node[1] on a host of 1 nodes"),
+    ],
+    ids=["not to be used", "zero", "changed"],
+)
+def test_entries_beyond_the_nodes_are_guarded(folder: Path, text: str, body: str, expected: str) -> None:
+    result = row_of(folder, body, text, "long by_node[4];\n")
+    assert result.verdict == ("differs" if expected else "equal")
+    assert result.difference is None or expected in result.difference.ended
