@@ -80,7 +80,9 @@ def runs(results: Sequence[tuple[str, Result]]) -> str:
     for source, result in results:
         for name in dict.fromkeys(one.operation for one in result.rows):
             here = [one for one in result.rows if one.operation == name]
-            sums = [f"{sum(getattr(one, field) for one in here):,}" for field in ("plans", "by_symmetry", "paths", "ran")]
+            sums = [
+                f"{sum(getattr(one, field) for one in here):,}" for field in ("plans", "by_symmetry", "paths", "ran")
+            ]
             queries, seconds = sum(one.queries for one in here), sum(one.seconds for one in here)
             verdicts = ", ".join(dict.fromkeys(one.verdict for one in here))
             sizes = " ".join(one.size for one in here)

@@ -15,4 +15,6 @@ def assumptions(loaded: LoadedMap, generation: str) -> list[str]:
     most = loaded.map.assume.most_pages
     limit = f"2^{most.bit_length() - 1}" if most & (most - 1) == 0 else f"{most:,}"
     found.append(f"every counter is in the range of its type in C, and at most {limit} pages")
+    for operation, mapped in loaded.map.operations.items():
+        found += [f"before {operation}, {name}: {PROPERTIES[name].sentence}" for name in mapped.assume]
     return [*found, "all domains are on the domain list, and none has a stash"]

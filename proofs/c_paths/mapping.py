@@ -49,6 +49,8 @@ class OperationMap(msgspec.Struct, forbid_unknown_fields=True):
     """What else it returns."""
     setup: str = ""
     """Statements before the call."""
+    assume: list[str] = []
+    """Further properties of the model that are assumed of the state before."""
 
 
 class Locks(msgspec.Struct, forbid_unknown_fields=True):
@@ -153,16 +155,19 @@ class LoadedMap:
                 known.layout.entry and {"pages", "target"} <= known.entries.keys()
             ):
                 raise self.refuse(f"operations.{name}", "needs layout.entry, entries.pages and entries.target")
-            del operation
+            self._check_properties(f"operations.{name}.assume", operation.assume)
         if not known.operations:
             raise self.refuse("operations", "names no operation")
         if not known.counters:
             raise self.refuse("counters", "names no counter")
+        self._check_properties("assume.properties", known.assume.properties)
+
+    def _check_properties(self, field: str, names: list[str]) -> None:
         from model.properties import PROPERTIES
 
-        for name in known.assume.properties:
+        for name in names:
             if name not in PROPERTIES:
-                raise self.refuse("assume.properties", f"there is no property {name!r}")
+                raise self.refuse(field, f"there is no property {name!r}")
 
     def results_of(self, operation: str) -> dict[str, str]:
         """The results of an operation by name."""

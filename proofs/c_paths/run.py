@@ -109,7 +109,7 @@ def row(
     runs: list[RealRun] = []
     explored: dict[str, tuple[Plan, CJudge]] = {}
     try:
-        space = CSpace(source, machine, task.generation, task.size, task.rlimit)
+        space = CSpace(source, machine, task.generation, task.size, task.operation, task.rlimit)
         setting = CSetting(task.generation, task.size, space.unknowns.terms)
         for plan in PLANS[task.operation](setting):
             result.plans += 1

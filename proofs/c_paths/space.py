@@ -24,7 +24,10 @@ from .world import CWorld, slots_of
 class CSpace:
     """A host of one size, for one file and generation."""
 
-    def __init__(self, bound: BoundSource, machine: Machine, semantics: str, size: Size, rlimit: int = 0) -> None:
+    def __init__(
+        self, bound: BoundSource, machine: Machine, semantics: str, size: Size, operation: str, rlimit: int = 0
+    ) -> None:
+        self.operation = operation
         self.bound, self.machine, self.semantics, self.size, self.rlimit = bound, machine, semantics, size, rlimit
         self.unknowns = Unknowns(size)
         self.slots = slots_of(bound, size)
@@ -36,10 +39,13 @@ class CSpace:
 
     def assumed(self) -> list[str]:
         """The properties assumed of every state."""
-        more = self.bound.loaded.map.assume.properties
+        known = self.bound.loaded.map
+        more = [*known.assume.properties, *known.operations[self.operation].assume]
         for name in more:
             if lacking(PROPERTIES[name], GENERATIONS[self.semantics]):
-                raise self.bound.loaded.refuse("assume.properties", f"{name} does not apply to {self.semantics}")
+                raise self.bound.loaded.refuse(
+                    f"operations.{self.operation}", f"{name} does not apply to {self.semantics}"
+                )
         return [*assumed_of(self.semantics), *more]
 
     def _find_ranges(self) -> None:

@@ -24,7 +24,7 @@ def explored():
 
     size = Size(1, 1)
     source = bound(CTask(str(DATA / "integers.c"), str(DATA / "integers.toml"), "claim-sets", "claim_pages", size))
-    space = CSpace(source, Machine(source.source), "claim-sets", size)
+    space = CSpace(source, Machine(source.source), "claim-sets", size, "claim_pages")
     setting = CSetting("claim-sets", size, space.unknowns.terms)
     (plan,) = PLANS["claim_pages"](setting)
     x = space.examination(plan, setting.ranges)

@@ -48,3 +48,19 @@ def test_planted_mistake_is_found(mistake: dict[str, Any]) -> None:
 def test_there_are_enough_planted_mistakes() -> None:
     assert len(MISTAKES) >= 25
     assert {Path(m["file"]).parts[0] for m in MISTAKES} == {"ledger", "hypervisor"}
+
+
+def test_cast_of_the_ledger_shows_without_its_assumption(tmp_path: Path) -> None:
+    """recall_claims() of docs/adapters/ledger.c: a shortage of 2^32 pages is cast to 0."""
+    from proofs.c_paths.machine import Machine
+    from proofs.c_paths.run import CTask, bound, row
+    from proofs.diff.world import Size
+
+    text = (DATA / "ledger.toml").read_text()
+    (tmp_path / "ledger.toml").write_text(text.replace('assume = ["host-backed", "node-backed"]\n', ""))
+    source = str(ROOT / "docs/adapters/ledger.c")
+    task = CTask(source, str(tmp_path / "ledger.toml"), "claim-sets", "offline_page", Size(2, 2))
+    with_map = bound(task)
+    result = row(with_map, Machine(with_map.source), task)
+    assert result.difference is not None
+    assert any("above unsigned int" in line for line in result.difference.departures)
