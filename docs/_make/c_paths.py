@@ -1,4 +1,4 @@
-"""The generated parts of docs/c-paths.md: runs `claimcheck diff --c` on the examples (minutes), or reads its results."""
+"""The generated parts of docs/c-paths.md: runs `claimcheck diff --c` on the examples (minutes), or reads results."""
 
 from __future__ import annotations
 
