@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions reviews refinement diff replay fuzz report bench peers second-solver schema documents guarantees scenarios docs package clean
+.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions reviews refinement diff c-paths replay fuzz report bench peers second-solver schema documents guarantees scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -86,6 +86,9 @@ report: $(STAMP)  ## the whole evidence for people: report/report.html, and the 
 
 diff: $(STAMP)  ## every path of the reference against the model: docs/diff.md
 	$(BIN)/python -m docs._make.diff
+
+c-paths: $(STAMP)  ## every path of the examples in C against the model: docs/c-paths.md (minutes)
+	$(BIN)/python -m docs._make.c_paths
 
 bench: $(STAMP)  ## the measurements the documents quote
 	$(BIN)/python -m bench

@@ -26,7 +26,8 @@ Examples:
   claimcheck diff
   claimcheck diff --shape 2x2 --operation alloc_heap_pages
   claimcheck diff --generation claim-sets --generation per-node-v8 --json
-  claimcheck diff --mistake recalls-one-too-many""",
+  claimcheck diff --mistake recalls-one-too-many
+  claimcheck diff --c ledger.c --map ledger.toml --generation claim-sets""",
 )
 @generation_option(multiple=True, help="A generation; several, or `all`.  [default: all]")
 @click.option("--operation", "operations", multiple=True, help="An operation; several, or `all`.  [default: all]")
@@ -34,6 +35,9 @@ Examples:
     "--shape", "shapes", multiple=True, metavar="NxD", help="Nodes x domains; several.  [default: 1x1 2x2 3x2 2x3 3x3]"
 )
 @mistake_option("the reference")
+@click.option("--c", "c_file", metavar="FILE.c", help="Instead of the reference: the functions of a C file.")
+@click.option("--map", "map_", metavar="FILE.toml", help="With --c: which functions and variables are which.")
+@click.option("--out", metavar="DIR", help="With --c: write differences there, as traces and as tests in C.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option(
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
@@ -46,6 +50,9 @@ def diff(
     operations: tuple[str, ...],
     shapes: tuple[str, ...],
     mistake: str,
+    c_file: str | None,
+    map_: str | None,
+    out: str | None,
     jobs: int | None,
     rlimit: int,
     as_json: bool,
@@ -55,6 +62,8 @@ def diff(
     Hosts have N nodes and D domains; the state before is any that has what every generation keeps. Together the paths
     cover every input. For a difference the smallest input is shown, re-run on the reference: as a trace from
     boot, or as a state of which it is not known whether it is reachable.
+
+    With `--c`, the same for functions in C, with C's types; each path is also run by the compiled code.
     """
     from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
@@ -63,9 +72,17 @@ def diff(
     from proofs.mistakes.catalogue import CATALOGUE, OF_REFERENCE
     from proofs.parallel import default_jobs
 
+    sizes = [_size(shape) for shape in dict.fromkeys(shapes)] or list(SIZES)
+    if c_file is not None:
+        from proofs.cli.diff_c import diff_c
+
+        if mistake:
+            raise click.UsageError("--mistake is about the reference: it does not go with --c")
+        ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out))
+    if map_ is not None or out is not None:
+        raise click.UsageError("--map and --out go with --c FILE.c")
     names = known_semantics(semantics, all_means=True)
     chosen = known("operation", operations, list(OPERATIONS), all_means=True)
-    sizes = [_size(shape) for shape in dict.fromkeys(shapes)] or list(SIZES)
     mistake = mistake_named(mistake, OF_REFERENCE)
     if mistake:
         edit = CATALOGUE[mistake].edit

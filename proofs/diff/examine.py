@@ -58,7 +58,7 @@ class PathDifference:
     """A formula: the path's condition, the precondition, and the negated goal."""
 
 
-class _End(NamedTuple):
+class PathEnd(NamedTuple):
     """The end of a path, with a goal that is still to be proved."""
 
     path: Path
@@ -66,7 +66,7 @@ class _End(NamedTuple):
     place: Place
 
 
-def _differing(plan: Plan, tree: Tree, ends: Sequence[_End]) -> list[PathDifference]:
+def differing(plan: Plan, tree: Tree, ends: Sequence[PathEnd]) -> list[PathDifference]:
     """The paths whose end differs from the model, up to the limit.
 
     One query covers all paths. Each path gets a query of its own only if that query fails or is undecided.
@@ -95,7 +95,7 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> PlanRes
     explorer = PathExplorer(tree)
     semantics = judge.call.semantics.name
     paths: list[Path] = []
-    ends: list[_End] = []
+    ends: list[PathEnd] = []
 
     def run() -> tuple[World, Outcome, Any]:
         world = World(semantics, unknowns.size, terms, plan.there)
@@ -116,14 +116,14 @@ def examine(plan: Plan, unknowns: Unknowns, tree: Tree, judge: Judge) -> PlanRes
                 goal = judge.agrees(outcome, world, judge.cases(plan.operation, partial(plan.arguments, world), key))
             else:
                 goal = judge.agrees_with_script(outcome, world, modelled)
-            ends.append(_End(path, outcome, explorer.place(goal)))
+            ends.append(PathEnd(path, outcome, explorer.place(goal)))
             if len(ends) == AT_ONCE:
-                found.differs += _differing(plan, tree, ends)
+                found.differs += differing(plan, tree, ends)
                 ends.clear()
                 if len(found.differs) >= ENOUGH:
                     break
         else:
-            found.differs += _differing(plan, tree, ends)
+            found.differs += differing(plan, tree, ends)
             if not found.differs and not tree.covered(paths):
                 found.unknown = "the paths do not cover every input"
     except UndecidedError as reason:

@@ -83,3 +83,10 @@ def total(terms: Sequence[Any]) -> Any:
     if len(terms) == 1:
         return terms[0]
     return z3.ArithRef(z3core.Z3_mk_add(_REF, len(terms), _array(terms)), _CONTEXT)
+
+
+def value_of(model: Any, term: Any) -> int:
+    """The value of a number in an assignment of the solver; 0 if the assignment leaves it open."""
+    result = (z3.Ast * 1)()
+    z3core.Z3_model_eval(_REF, model.model, term.ast, True, result)
+    return int(z3core.Z3_get_numeral_string(_REF, result[0]))

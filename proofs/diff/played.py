@@ -55,7 +55,7 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
                 arguments |= searched(terms, world, searches, arguments["pages"], free)
                 searches += 1
             call = Call(GENERATIONS[semantics], host, state)
-            case = _chosen(cases(call, item.call, **arguments), terms)
+            case = chosen_case(cases(call, item.call, **arguments), terms)
             if case.effect is not None:
                 state = case.effect()
             if case.result in (CRASH, MISUSE):  # the script ends there
@@ -63,7 +63,7 @@ def played(script: Script, table: Table, world: World, unknowns: Unknowns, seman
             table.made(item, case)
             item = script.send(case)
     except StopIteration as end:
-        return ModelOutcome(end.value.result, _answer(end.value), state)
+        return ModelOutcome(end.value.result, answer_of(end.value), state)
 
 
 _ON_STASH = ("get_stashed_allocation", "take_stash", "domain_unpause_by_systemcontroller")
@@ -72,13 +72,15 @@ PREEMPTED = {None: 0, BETWEEN_EXTENTS: 1, SCRUBBING: 2}
 """The numbers that encode a preemption."""
 
 
-def _answer(ended: ScriptOutcome) -> dict[str, Any]:
+def answer_of(ended: ScriptOutcome) -> dict[str, Any]:
+    """The answer of a script as single numbers."""
     pages = sum((block.pages for block in ended.blocks), 0) if ended.blocks else ended.pages
     answer = {"pages": pages, "nr_done": ended.nr_done, "preempted": PREEMPTED[ended.preempted]}
     return answer if ended.scrub_index is None else {**answer, "scrub_index": ended.scrub_index}
 
 
-def _chosen(of: list[Case], terms: Terms) -> Case:
+def chosen_case(of: list[Case], terms: Terms) -> Case:
+    """The first case whose condition holds on this path."""
     for case in of[:-1]:
         if terms.branch(case.condition):
             return case

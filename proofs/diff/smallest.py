@@ -48,7 +48,7 @@ class Input(msgspec.Struct, frozen=True):
     """A trace from boot to the difference, as lines of a file; empty: the state may be unreachable."""
 
 
-class _Numbers:
+class NumberDecider:
     """Decides branches for one input of numbers."""
 
     def __init__(self, terms: Terms, model: Any) -> None:
@@ -77,12 +77,12 @@ def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantic
     :raises UndecidedError: the solver gives no input, or the reference's result differs when it is run again with this
     input
     """
-    difference, model = _smallest_model(differences, unknowns, semantics)
-    decider = _Numbers(unknowns.terms, model)
+    difference, model = smallest_model(differences, unknowns, semantics)
+    decider = NumberDecider(unknowns.terms, model)
     world = World(semantics, unknowns.size, unknowns.terms, difference.plan.there)
     with deciding(decider), searching(world):
         outcome = difference.plan.act(world)
-        after = {name: _known(value, decider) for name, value in world.observed().items()}
+        after = {name: known_value(value, decider) for name, value in world.observed().items()}
     if outcome.result != difference.outcome.result:
         raise UndecidedError(
             f"{difference.plan.operation}: run again on the input found, the reference returned {outcome.result}"
@@ -90,7 +90,7 @@ def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantic
     return _input(difference, unknowns, semantics, decider, model, outcome, after)
 
 
-def _known(value: Any, decider: _Numbers) -> Any:
+def known_value(value: Any, decider: NumberDecider) -> Any:
     return decider.value(value) if isinstance(value, Count) else bool(value) if not isinstance(value, int) else value
 
 
@@ -98,7 +98,7 @@ def _input(
     difference: PathDifference,
     unknowns: Unknowns,
     semantics: str,
-    decider: _Numbers,
+    decider: NumberDecider,
     model: Any,
     outcome: Outcome,
     after: dict[str, Any],
@@ -156,7 +156,7 @@ def _told(value: Any, model: Any) -> Any:
     return value
 
 
-def _smallest_model(
+def smallest_model(
     differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str
 ) -> tuple[PathDifference, Any]:
     """A smallest model: in a state that traces can reach, else one with all promises of claim sets, else any."""

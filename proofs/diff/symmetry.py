@@ -50,7 +50,7 @@ class Exchange:
 
 
 @lru_cache(maxsize=256)
-def _exchange(unknowns: Unknowns, one: int, other: int) -> Exchange:
+def exchange_of(unknowns: Unknowns, one: int, other: int) -> Exchange:
     return Exchange(unknowns, one, other)
 
 
@@ -61,7 +61,7 @@ def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unkno
     """
     assert plan.domid is not None
     assert explored.domid is not None
-    exchange = _exchange(unknowns, explored.domid, plan.domid)
+    exchange = exchange_of(unknowns, explored.domid, plan.domid)
     pairs: list[tuple[Any, Any]] = []
     for key, cases in of_explored.made.items():
         world = World(judge.call.semantics.name, unknowns.size, unknowns.terms, plan.there)
@@ -70,14 +70,14 @@ def same_for(plan: Plan, explored: Plan, of_explored: Judge, judge: Judge, unkno
         if len(cases) != len(others):
             return False
         for one, other in zip(cases, others, strict=True):
-            same = _to_be_equal(one, other, exchange, of_explored, judge)
+            same = pairs_of(one, other, exchange, of_explored, judge)
             if same is None:
                 return False
             pairs += same
-    return _equal(pairs, exchange) and _as_much_known(tree.precondition, exchange)
+    return all_equal(pairs, exchange) and as_much_known(tree.precondition, exchange)
 
 
-def _to_be_equal(
+def pairs_of(
     one: Case, other: Case, exchange: Exchange, of_one: Judge, of_other: Judge
 ) -> list[tuple[Any, Any]] | None:
     """Pairs of terms that must be equal for the two cases to be; None: the cases are of different kinds."""
@@ -91,7 +91,7 @@ def _to_be_equal(
     return pairs + [(term, after[exchange.name(n)]) for n, term in before.items()]
 
 
-def _equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
+def all_equal(pairs: list[tuple[Any, Any]], exchange: Exchange) -> bool:
     """Whether all terms are syntactically the same; one comparison for all."""
     mine: list[Any] = []
     theirs: list[Any] = []
@@ -112,7 +112,7 @@ _known: dict[tuple[Any, ...], tuple[bool, Sequence[Any]]] = {}
 """Results with their formulas, which are kept alive because the solver reuses ids."""
 
 
-def _as_much_known(precondition: Sequence[Any], exchange: Exchange) -> bool:
+def as_much_known(precondition: Sequence[Any], exchange: Exchange) -> bool:
     """Whether the precondition implies itself with the domains exchanged; then the two are equivalent."""
     key = (exchange, *(formula.get_id() for formula in precondition))
     if key not in _known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,8 @@ class Terms:
     """Formulas that are branched on, by the solver's id."""
     searches: dict[Any, dict[Any, Any]] = field(default_factory=dict)
     """The possible orders of a node search, each with the inputs that lead to it."""
+    defined: dict[str, Callable[[Witness], int]] = field(default_factory=dict)
+    """Unknowns that are functions of others: what computes their values, also for assignments found before."""
     _atoms: dict[Atom, Any] = field(default_factory=dict)
     _negations: dict[Atom, Any] = field(default_factory=dict)
     _counts: dict[tuple[Items, int], Any] = field(default_factory=dict)
@@ -105,8 +108,12 @@ class Witness:
         """The value of an unknown."""
         value = self._numbers.get(name)
         if value is None:
-            term = self._model.eval(self._terms.number(name), model_completion=True)
-            value = self._numbers[name] = term.as_long()
+            defined = self._terms.defined.get(name)
+            if defined is not None:
+                value = defined(self)
+            else:
+                value = f.value_of(self._model, self._terms.number(name))
+            self._numbers[name] = value
         return value
 
     def holds(self, atom: Atom) -> bool:

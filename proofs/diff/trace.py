@@ -22,23 +22,24 @@ from reference.generations import GENERATIONS as REFERENCE
 
 from .smallest import Input
 
-_MOST_PAGES = 256
+MOST_PAGES = 256
 """The most pages of a host, because pages in use are allocated one by one."""
 
 
 def trace_of(found: Input) -> list[str]:
     """The lines of a trace whose last event shows the difference; empty: no such trace was found."""
-    nodes = [_pages_of(found, n) for n in range(found.nodes)]
-    if sum(nodes) > _MOST_PAGES:
+    nodes = [pages_of(found, n) for n in range(found.nodes)]
+    if sum(nodes) > MOST_PAGES:
         return []
     span = 1
     while span < max(nodes):
         span *= 2
     coloring, debug = (bool(found.state.get(name, False)) for name in ("llc_coloring", "debug_build"))
     shape = HostShape(span, nodes, llc_coloring=coloring, last_alloc_node=0, debug_build=debug)
-    done = _PartialTrace(Checker(shape, GenerationFacts(found.semantics, [], {}), every=1))
+    done = PartialTrace(Checker(shape, GenerationFacts(found.semantics, [], {}), every=1))
     try:
-        failure = next((f for make in (_made, _asked) for event in make(found, done) if (f := done.do(event))), None)
+        both = (events_before, event_of)
+        failure = next((f for make in both for event in make(found, done) if (f := done.do(event))), None)
     except (ImpossibleEventError, KeyError, ValueError):  # these events cannot make the state
         return []
     if failure is None:
@@ -76,7 +77,7 @@ _CLASSES = {"assigned_pages": ("assigned", True), "limbo_pages": ("limbo", True)
 """Classes of a domain's pages: the class, the state, and whether they are refcounted."""
 
 
-class _PartialTrace:
+class PartialTrace:
     """The events so far, and the frames of blocks."""
 
     def __init__(self, checker: Checker) -> None:
@@ -99,14 +100,14 @@ class _PartialTrace:
         return mfn
 
 
-def _pages_of(found: Input, node: int) -> int:
+def pages_of(found: Input, node: int) -> int:
     named = [f"{name}[{node}]" for name in ("node_avail_pages", "other_pages", "offlined_pages")]
     for d in range(found.domains):
         named += [f"{name}[{d}][{node}]" for name in _CLASSES]
     return sum(int(found.state.get(name, 0)) for name in named)
 
 
-def _made(found: Input, done: _PartialTrace) -> Iterator[e.Event]:
+def events_before(found: Input, done: PartialTrace) -> Iterator[e.Event]:
     """Events that make the state."""
     at: Callable[[str], int] = lambda name: int(found.state.get(name, 0))  # noqa: E731
     domids, nodes = range(found.domains), range(found.nodes)
@@ -188,7 +189,7 @@ def _claims(found: Input, d: int, at: Callable[[str], int]) -> Iterator[e.Event]
 _UNKNOWN = 99
 
 
-def _asked(found: Input, done: _PartialTrace) -> Iterator[e.Event]:
+def event_of(found: Input, done: PartialTrace) -> Iterator[e.Event]:
     """The event of the call; no event if traces cannot express it."""
     a = found.arguments
     domid = a.get("domid")
@@ -240,7 +241,7 @@ def _asked(found: Input, done: _PartialTrace) -> Iterator[e.Event]:
             yield from _on_block(found, done)
 
 
-def _on_block(found: Input, done: _PartialTrace) -> Iterator[e.Event]:
+def _on_block(found: Input, done: PartialTrace) -> Iterator[e.Event]:
     a = found.arguments
     if "block" in a and done.block is not None:
         order = a["block"]["pages"].bit_length() - 1

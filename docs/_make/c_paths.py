@@ -1,0 +1,128 @@
+"""The generated parts of docs/c-paths.md: runs `claimcheck diff --c` on the examples (minutes), or reads results."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from docs._make.blocks import Output, parser, table
+from docs._make.checkout import ROOT
+from proofs.c_paths.assumptions import assumptions
+from proofs.c_paths.machine import Machine
+from proofs.c_paths.mapping import LoadedMap
+from proofs.c_paths.operations import ARGUMENTS
+from proofs.c_paths.run import CResult, CTask, bound, row
+from proofs.diff.world import Size
+
+DOCUMENT = Path("docs/c-paths.md")
+DATA = "tests/data/c_paths"
+EXAMPLES = {
+    "ledger": "docs/adapters/ledger.c",
+    "hypervisor/mainline": f"{DATA}/hypervisor/mainline.c",
+    "hypervisor/per_node": f"{DATA}/hypervisor/per_node.c",
+    "hypervisor/claim_sets": f"{DATA}/hypervisor/claim_sets.c",
+}
+"""By the name of the map."""
+
+
+class Result(msgspec.Struct):
+    """What `claimcheck diff --c --json` printed."""
+
+    seconds: float
+    interrupted: bool
+    rows: list[CResult]
+
+
+def operations() -> str:
+    """The operations of maps, with the variables of their calls."""
+    body = [[f"`{name}`", ", ".join(f"`{one}`" for one in ("d", *own))] for name, own in ARGUMENTS.items()]
+    return table(["operation", "variables of its call"], body)
+
+
+def assumed() -> str:
+    """What is assumed for the ledger."""
+    loaded = LoadedMap(ROOT / DATA / "ledger.toml", "ledger.toml")
+    return "\n".join(f"- {line}" for line in assumptions(loaded, loaded.map.generations[0]))
+
+
+def mistakes() -> str:
+    """Every planted mistake, with the input that shows it."""
+    planted = tomllib.loads((ROOT / DATA / "mistakes.toml").read_text(encoding="utf-8"))["mistake"]
+    return table(["file", "mistake", "host", "C; the model", "non-zero counters"], [_found(one) for one in planted])
+
+
+def _found(mistake: dict[str, Any]) -> list[str]:
+    source = EXAMPLES[mistake["file"]]
+    text = (ROOT / source).read_text(encoding="utf-8")
+    for change in (mistake, *mistake.get("also", ())):
+        text = text.replace(change["was"], change["now"])
+    for size in (Size(1, 1), Size(2, 2)):
+        task = CTask(source, f"{DATA}/{mistake['file']}.toml", "", mistake["operation"], size)
+        with_map = bound(task, text)
+        task = task._replace(generation=with_map.loaded.map.generations[0])
+        found = row(with_map, Machine(with_map.source), task).difference
+        if found is not None:
+            ends = f"`{found.operation}`: {found.result}; {found.expected}"
+            numbers = str(sum(1 for value in found.state.values() if value))
+            return [f"`{source.rpartition('/')[2]}`", mistake["what"], str(size), ends, numbers]
+    raise SystemExit(f"{mistake['what']} was not found")
+
+
+def runs(results: Sequence[tuple[str, Result]]) -> str:
+    """One row for each example and operation."""
+    body = []
+    for source, result in results:
+        for name in dict.fromkeys(one.operation for one in result.rows):
+            here = [one for one in result.rows if one.operation == name]
+            sums = [
+                f"{sum(getattr(one, field) for one in here):,}" for field in ("plans", "by_symmetry", "paths", "ran")
+            ]
+            queries, seconds = sum(one.queries for one in here), sum(one.seconds for one in here)
+            verdicts = ", ".join(dict.fromkeys(one.verdict for one in here))
+            sizes = " ".join(one.size for one in here)
+            body.append([f"`{source}`", f"`{name}`", sizes, *sums, f"{queries:,}", f"{seconds:.0f}", verdicts])
+    header = ["file", "operation", "hosts", "plans", "by symmetry", "paths", "run for real", "queries", "s", "verdict"]
+    return table(header, body)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "c-paths-operations": operations,
+    "c-paths-assumed": assumed,
+    "c-paths-mistakes": mistakes,
+}
+
+
+def _result(name: str, stored: Path | None) -> Result:
+    if stored is not None:
+        return msgspec.json.decode(stored.read_bytes(), type=Result)
+    command = [sys.executable, "-m", "proofs.cli.main", "diff", "--json", "--c", EXAMPLES[name]]
+    done = subprocess.run([*command, "--map", f"{DATA}/{name}.toml"], check=True, stdout=subprocess.PIPE)
+    return msgspec.json.decode(done.stdout, type=Result)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the document."""
+    options = parser("c_paths", __doc__)
+    options.add_argument("--results", type=Path, help="a folder with what was printed: ledger.json, mainline.json, ...")
+    options.add_argument("--quick", action="store_true", help="all but the runs")
+    given = options.parse_args(arguments)
+    output = Output(given.check)
+    if given.quick:
+        output.renew(DOCUMENT, BLOCKS, others=["c-paths-runs"])
+        return output.ended()
+    results = []
+    for name, source in EXAMPLES.items():
+        stored = None if given.results is None else given.results / f"{name.rpartition('/')[2]}.json"
+        results.append((source.rpartition("/")[2], _result(name, stored)))
+    output.renew(DOCUMENT, {**BLOCKS, "c-paths-runs": lambda: runs(results)})
+    return output.ended()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

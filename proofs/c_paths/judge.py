@@ -1,0 +1,130 @@
+"""Decides whether a path of the C function ends as the model requires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from z3 import is_true
+
+from model.calls import CRASH, MISUSE, Call, Case, Script, ScriptSection, cases
+from model.named import GENERATIONS
+from proofs.diff.domains import signature
+from proofs.diff.judge import Judge
+from proofs.diff.plan import Outcome, Plan, Table
+from proofs.diff.played import ModelOutcome, answer_of, chosen_case
+from proofs.diff.unknowns import Unknowns, entries_of
+from proofs.diff.world import World
+
+from .world import CWorld
+
+
+class CJudge(Judge):
+    """Compares the counters that the map names; the others of the model have no place in C."""
+
+    def __init__(self, semantics: str, unknowns: Unknowns) -> None:
+        super().__init__(semantics, unknowns)
+        self.unknowns = unknowns
+        self._sections: dict[Any, list[Case]] = {}
+        """The cases of a script's section, by the searches and the cases before."""
+        self._states: dict[Any, Any] = {}
+        self._script_goals: dict[Any, Any] = {}
+
+    def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: Any) -> Iterator[Any]:
+        """Equations of the counters that both have."""
+        compared = world.counters_compared
+        known = {name: value for name, value in modelled.items() if name.partition("[")[0] in compared}
+        return super().equal_states(known, seen, world)
+
+    def goal(self, plan: Plan, world: CWorld, outcome: Outcome) -> Any:
+        """The formula that the path ended as the model says."""
+        of: Any = world  # it answers what a host of the reference does
+        if plan.script is None:
+            key = plan.operation, tuple(world.searches)
+            return self.agrees(outcome, of, self.cases(plan.operation, partial(plan.arguments, of), key))
+        table = Table(plan.script.blocks(of))
+        taken, modelled = self._played(plan.script.script(table), table, world, self._decided)
+        told = signature(outcome.answer), signature(world.observed())
+        goal_key = taken, outcome.result, told
+        if goal_key not in self._script_goals:
+            self._script_goals[goal_key] = self.agrees_with_script(outcome, of, modelled)
+        return self._script_goals[goal_key]
+
+    def expected(self, plan: Plan, world: CWorld, model: Any) -> tuple[str, Mapping[str, Any]]:
+        """The model's result for the numbers of an assignment, and its counters afterwards."""
+        of: Any = world
+        if plan.script is not None:
+            table = Table(plan.script.blocks(of))
+            _, ended = self._played(plan.script.script(table), table, world, self._decided)
+            return ended.result, entries_of(ended.state)
+        for case in cases(self.call, plan.operation, **plan.arguments(of)):
+            holds = case.condition
+            if holds is True or (holds is not False and is_true(model.eval(holds, model_completion=True))):
+                return case.result, self.changes(case)
+        return "none", {}
+
+    def _decided(self, _taken: Any, found: list[Case]) -> Case:
+        """A branch for every possible case."""
+        return chosen_case(found, self.terms)
+
+    def sections(self) -> Mapping[Any, list[Case]]:
+        """The cases of every section of scripts, by the searches and the cases before."""
+        return self._sections
+
+    def section(self, plan: Plan, taken: Any) -> list[Case]:
+        """The cases of the section of a plan's script that follows these cases."""
+        assert plan.script is not None
+        world: Any = World(self.call.semantics.name, self.unknowns.size, self.terms, plan.there)
+        world.searches = list(taken[0])
+        table = Table(plan.script.blocks(world))
+        if taken not in self._sections:
+            self._played(plan.script.script(table), table, world, lambda before, found: _next(taken, before, found))
+        return self._sections[taken]
+
+    def _played(
+        self, script: Script, table: Table, world: Any, choose: Callable[[Any, list[Case]], Case | None]
+    ) -> tuple[Any, ModelOutcome]:
+        """Run the script; each case is made once.
+
+        :param choose: the case of a section; None: the script ends there
+        """
+        state: Any = self.unknowns.state
+        taken: tuple[Any, ...] = (tuple(world.searches),)
+        searches = 0
+        try:
+            item = next(script)
+            while True:
+                if not isinstance(item, ScriptSection):
+                    item = next(script)
+                    continue
+                if taken not in self._sections:
+                    arguments = dict(item.arguments)
+                    if item.call == "alloc_heap_pages":
+                        from proofs.diff.pages import searched
+
+                        free = state.node_avail_pages.entries
+                        arguments |= searched(self.terms, world, searches, arguments["pages"], free)
+                    call = Call(GENERATIONS[self.call.semantics.name], self.unknowns.host, state)
+                    self._sections[taken] = cases(call, item.call, **arguments)
+                searches += item.call == "alloc_heap_pages"
+                found = self._sections[taken]
+                case = choose(taken, found)
+                if case is None:
+                    return taken, ModelOutcome("", {}, state)
+                taken = (*taken, next(n for n, one in enumerate(found) if one is case))
+                if case.effect is not None:
+                    if taken not in self._states:
+                        self._states[taken] = case.effect()
+                    state = self._states[taken]
+                if case.result in (CRASH, MISUSE):  # the script ends there
+                    return taken, ModelOutcome(case.result, {}, state)
+                table.made(item, case)
+                item = script.send(case)
+        except StopIteration as end:
+            return taken, ModelOutcome(end.value.result, answer_of(end.value), state)
+
+
+def _next(wanted: Any, before: Any, found: list[Case]) -> Case | None:
+    """The case that is taken on the way to a section; None: it is reached."""
+    return found[wanted[len(before)]] if len(before) < len(wanted) else None

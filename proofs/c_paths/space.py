@@ -1,0 +1,91 @@
+"""What the plans of one size share: the unknowns, their ranges, the precondition, and the machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.calls import CALL_FIELDS, NONE
+from model.generations import GENERATIONS
+from model.properties import PROPERTIES
+from proofs.diff.plan import Plan
+from proofs.diff.run import assumed_of
+from proofs.diff.unknowns import Unknowns
+from proofs.diff.world import Size
+from proofs.obligations.suite import lacking
+
+from .arithmetic import Arithmetic, GrowingTree
+from .binding import BoundSource
+from .examine import Examination
+from .machine import Machine
+from .operations import DERIVED
+from .world import CWorld, slots_of
+
+
+class CSpace:
+    """A host of one size, for one file and generation."""
+
+    def __init__(
+        self, bound: BoundSource, machine: Machine, semantics: str, size: Size, operation: str, rlimit: int = 0
+    ) -> None:
+        self.operation = operation
+        self.bound, self.machine, self.semantics, self.size, self.rlimit = bound, machine, semantics, size, rlimit
+        self.unknowns = Unknowns(size)
+        self.slots = slots_of(bound, size)
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._known = self.unknowns.known(semantics, self.assumed())
+        self._known += [self.unknowns.state.stash_pages[d] == 0 for d in range(size.domains)]
+        self._trees: dict[tuple[int, ...], tuple[GrowingTree, Arithmetic]] = {}
+        self._find_ranges()
+
+    def assumed(self) -> list[str]:
+        """The properties assumed of every state."""
+        known = self.bound.loaded.map
+        more = [*known.assume.properties, *known.operations[self.operation].assume]
+        for name in more:
+            if lacking(PROPERTIES[name], GENERATIONS[self.semantics]):
+                raise self.bound.loaded.refuse(
+                    f"operations.{self.operation}", f"{name} does not apply to {self.semantics}"
+                )
+        return [*assumed_of(self.semantics), *more]
+
+    def _find_ranges(self) -> None:
+        """Each counter is in the range of its type in C, is not negative, and within the map's limit."""
+        terms, most = self.unknowns.terms, self.bound.loaded.map.assume.most_pages
+        tree = GrowingTree(terms, [])
+        self.machine.forget()
+        self.machine.begin(Arithmetic(tree, {}, {}))
+        self._world = world = CWorld(self.machine, self.bound, self.size, terms, self.slots)
+        for slot in self.slots:
+            kind = world.cells[slot.name].type
+            names = [f"{part}[{slot.d}]" for part in DERIVED.get(slot.counter, ())] or [slot.name]
+            if slot.counter in DERIVED:
+                total: Any = sum(terms.number(name) for name in names)
+                self._known.append(total <= min(kind.high, most))
+            elif slot.counter == "last_alloc_node":
+                self._known.append(terms.number(slot.name) >= (NONE if kind.signed else 0))
+                continue
+            elif CALL_FIELDS[slot.counter].flag:
+                continue
+            for name in names:
+                low, high = max(0, kind.low), min(kind.high, most)
+                if slot.counter == "claim_node":
+                    low = NONE
+                self._ranges[name] = low, high
+                self._known += [terms.number(name) >= low, terms.number(name) <= high]
+        for name in self.unknowns.terms.numbers:
+            self._ranges.setdefault(name, (0, most))
+
+    def examination(self, plan: Plan, ranges: dict[str, tuple[int, int]]) -> Examination:
+        """What a plan is examined with."""
+        known = [*self._known, *plan.known]
+        key = tuple(formula.get_id() for formula in known)
+        if key not in self._trees:
+            tree = GrowingTree(self.unknowns.terms, known, self.rlimit)
+            arithmetic = Arithmetic(tree, self._ranges | ranges, {"order": "pages"})
+            self._trees[key] = tree, arithmetic
+        tree, arithmetic = self._trees[key]
+        arithmetic.ranges |= ranges
+        return Examination(self.machine, self.unknowns, tree, arithmetic, self._world, self.semantics)
+
+
+__all__ = ["CSpace"]
