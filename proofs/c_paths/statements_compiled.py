@@ -18,12 +18,12 @@ def compiled(machine: Machine, function: Function) -> InstructionList:
 
 def block(machine: Machine, body: SyntaxTree) -> InstructionList:
     """The instructions of statements."""
-    writer = _Writer(machine)
+    writer = _StatementWriter(machine)
     writer.write(body)
     return writer.finished()
 
 
-class _Writer:
+class _StatementWriter:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.out: list[list[Any]] = []
