@@ -1,5 +1,7 @@
 """Hypothesis profiles: the default is quick and repeats; ``--hypothesis-profile=long`` looks further."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -15,9 +17,10 @@ settings.load_profile("default")
 
 @pytest.fixture(autouse=True)
 def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Output is as in a pipe: importing readline sets these, and commands would wrap their lines."""
-    monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.delenv("LINES", raising=False)
+    """Output is as in a pipe: importing readline sets these, for C only, and commands would wrap their lines."""
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+        os.unsetenv(name)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

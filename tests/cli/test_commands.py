@@ -46,7 +46,7 @@ def test_help_of_every_verb_has_examples(verb: str) -> None:
         (["replay", "no-such-file"], "claimcheck: no-such-file: No such file or directory"),
         (["replay", "tests"], "claimcheck: tests: Is a directory"),
         (["explain", "no-such-file"], "claimcheck: no-such-file: No such file or directory"),
-        (["explain", EXAMPLE, "--trace", "2"], f"claimcheck: {EXAMPLE} has 1 trace, not 2"),
+        (["explain", EXAMPLE, "--trace", "2"], f"claimcheck: {EXAMPLE}: has 1 trace, not 2"),
         (["explain", EXAMPLE, "--events", "x"], "claimcheck: --events 'x': expected FROM:TO, like 20:30, 20: or 7"),
         (["explain", EXAMPLE, "--events", "9:"], "claimcheck: the trace has no event in 9:"),
     ],
@@ -68,7 +68,15 @@ def test_replay_as_json() -> None:
     code, out, _ = call("replay", "--json", EXAMPLE, EXAMPLE)
     assert code == 0
     result = json.loads(out)
-    counts = {"traces": 2, "events": 8, "comparisons": 90, "divergences": 0, "wraps": 0, "skipped": 0}
+    counts = {
+        "traces": 2,
+        "events": 8,
+        "comparisons": 90,
+        "divergences": 0,
+        "wraps": 0,
+        "skipped": 0,
+        "not_observed": 0,
+    }
     assert result["total"] == {"files": 2} | counts
     assert set(result["versions"]) == {"claimcheck", "python", "msgspec"}
     assert [entry["file"] for entry in result["files"]] == [EXAMPLE, EXAMPLE]
@@ -79,14 +87,17 @@ def test_explain_shows_a_stash() -> None:
     assert (code, err) == (0, "")
     assert "preempt_at=page 256 of extent 0)  => preempted while scrubbing at page 256" in out
     assert "d1.pending_scrub none -> mfn 0 order 9, scrubbed up to page 256" in out
-    assert "used 512 (▓ 512 stashed), claimed 1536" in out
+    assert "used 0, ▓ 512 in limbo, claimed 1536" in out
     assert "d1.pending_scrub mfn 0 order 9, scrubbed up to page 256 -> none" in out
 
 
 def test_replay_of_several_files_prints_totals() -> None:
     code, out, err = call("replay", EXAMPLE, EXAMPLE)
     assert (code, err) == (0, "")
-    assert "total: 2 files, 2 traces, 8 events with boot, 90 comparisons, 0 divergences, 0 wraps, 0 skipped\n" in out
+    assert (
+        "total: 2 files, 2 traces, 8 events with boot, 90 comparisons, 0 divergences, 0 wraps, 0 skipped, 0 not observed\n"
+        in out
+    )
     assert "total:" not in call("replay", EXAMPLE)[1]
 
 
