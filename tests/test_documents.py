@@ -41,6 +41,8 @@ NOT_HERE = {
     "make mutants-of-the-checker": "all of it takes minutes: tests/checker_mistakes judges a sample, and what is stored",
 }
 """Shell lines that the test below leaves out, and what there is instead."""
+EXAMPLES = {path.read_text(encoding="utf-8") for path in (ROOT / "tests/data/examples").glob("*.py")}
+"""Programs that a document shows whole; other tests run them."""
 RUN_AS_THEY_STAND = [
     name for name in NAMES if name not in WALKED and {*shell_lines((ROOT / name).read_text())} - {*NOT_HERE}
 ]
@@ -63,7 +65,7 @@ def test_every_command_block_is_run(name: str) -> None:
         prompts = len(re.findall(r"^\s*[$#>] (?:claimcheck|make|python|cc) ", block, re.MULTILINE))
         assert prompts == (kind == "console"), block
         if kind == "python" and not name.startswith("docs/generations/"):
-            assert ">>> " in block or block.partition("\n")[0] in followed()
+            assert ">>> " in block or block.partition("\n")[0] in followed() or block in EXAMPLES
     for line in [*shell_lines(text), *commands(text)]:
         if line.startswith("claimcheck "):
             parsed(line)

@@ -160,7 +160,7 @@ def named_inline(text: str) -> list[tuple[str, list[str]]]:
     found = []
     for line in _INLINE.findall(text):
         words = re.sub(r"[\[\]|]", " ", line).split()[1:]
-        found.append((words[0], [word for word in words if word.startswith("-")]))
+        found.append((words[0], [word for word in words if word.startswith("-") and word != "-"]))
     return found
 
 
