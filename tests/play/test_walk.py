@@ -265,7 +265,8 @@ def test_offers_exist_in_every_kind_of_generation(generation: str) -> None:
     walk = walk_of("host 2 1", "d1 create max=3", generations=(generation,))
     words = {offer.text.split()[1] for offer in offers_at(walk.here) if offer.text.startswith("d1 ")}
     assert {"claim", "populate", "limit", "kill"} <= words
-    claim = "d1 claim 1" if generation in ("legacy-2013", "mainline-4.22") else "d1 claim 1@host"
+    others = {"legacy-2013": "d1 claim 1", "mainline-4.22": "d1 claim 1", "single-node-v4": "d1 claim 1@255"}
+    claim = others.get(generation, "d1 claim 1@host")  # 255 is NUMA_NO_NODE: the host
     for line in (claim, "d1 populate 1", "d1 kill"):
         assert line in {offer.text for offer in offers_at(walk.here)}
         assert walk.type(line)
