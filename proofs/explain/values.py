@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
+from operator import eq, floordiv, ge, gt, le, lt, mod, ne, not_
 from typing import Any
 
 import z3
@@ -17,6 +19,24 @@ from proofs.fuzz.numbers import ModelState
 _MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _RELATIONS = {"=": "==", "distinct": "!="}
 _NEGATED = {">": "<=", "<": ">=", ">=": "<", "<=": ">", "=": "distinct", "distinct": "="}
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": lambda *terms: sum(terms),
+    "-": lambda first, *others: first - sum(others) if others else -first,
+    "*": lambda *factors: prod(factors),
+    "div": floordiv,  # the model divides by numbers above 0
+    "mod": mod,
+    "<=": le,
+    "<": lt,
+    ">=": ge,
+    ">": gt,
+    "=": eq,
+    "distinct": ne,
+    "and": lambda *parts: all(parts),
+    "or": lambda *parts: any(parts),
+    "not": not_,
+    "=>": lambda premise, conclusion: not premise or conclusion,
+}
+"""By Z3's name."""
 _PLACES = frozenset({"domid", "node", "requested"})
 """Arguments that choose what is read: they stay numbers."""
 _OF_ARGUMENT = "argument "
@@ -27,7 +47,6 @@ class Values:
     """The values of constants for a state's counters and a call's arguments, and terms with them."""
 
     def __init__(self, s: ModelState) -> None:
-        self._pairs: list[tuple[Any, Any]] = []
         self._numbers: dict[str, Any] = {}
         """By the name of a constant, its value."""
         self._labels: dict[str, str] = {}
@@ -37,11 +56,9 @@ class Values:
         self._names_arguments = False
         for info in CALL_FIELDS.values():
             value = getattr(s, info.name)
-            make, number = (z3.Bool, z3.BoolVal) if info.flag else (z3.Int, z3.IntVal)
             for index, entry in _entries(info.shape, value):
                 name = info.name + "".join(f"[{i}]" for i in index)
                 self._labels[name] = _label(info.name, info.shape, index, s.domids)
-                self._pairs.append((make(name), number(entry)))
                 self._numbers[name] = entry
 
     def named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,23 +74,31 @@ class Values:
             return value  # another flag may choose what is described
         constant = f"{_OF_ARGUMENT}{len(self._arguments)}"
         self._arguments[constant] = name
-        make, number = (z3.Bool, z3.BoolVal) if isinstance(value, bool) else (z3.Int, z3.IntVal)
-        self._pairs.append((make(constant), number(value)))
         self._numbers[constant] = value
-        return make(constant)
+        return z3.Bool(constant) if isinstance(value, bool) else z3.Int(constant)
 
     def value(self, term: Term) -> Any:
         """The value of a term."""
+        return self._value(term, {})
+
+    def _value(self, term: Term, known: dict[int, Any]) -> Any:
+        """By Python's own operators: a solver that was interrupted elsewhere would leave terms as they are."""
         if not isinstance(term, z3.AstRef):
             return term
-        if not term.children() and str(term) in self._numbers:
-            return self._numbers[str(term)]
-        found = z3.simplify(z3.substitute(term, *self._pairs))
-        if z3.is_int_value(found):
-            return found.as_long()
-        if z3.is_true(found) or z3.is_false(found):
-            return z3.is_true(found)
-        raise TypeError(f"{found} has no value in the state")
+        key = term.get_id()
+        if key not in known:
+            known[key] = self._evaluated(term, known)
+        return known[key]
+
+    def _evaluated(self, term: Any, known: dict[int, Any]) -> Any:
+        if z3.is_int_value(term):
+            return term.as_long()
+        name, children = str(term.decl().name()), term.children()
+        if not children:
+            return name == "true" if name in ("true", "false") else self._numbers[name]
+        if name == "if":
+            return self._value(children[1 if self._value(children[0], known) else 2], known)
+        return _OPERATORS[name](*(self._value(child, known) for child in children))
 
     def holds(self, condition: Term) -> bool:
         """Whether the condition is true in the state."""

@@ -116,6 +116,7 @@ def test_every_changed_value_is_noticed(small: Evidence, tried: int) -> None:
     """Any single value, changed, is either no evidence any more or named; but frames may lie further apart."""
     whole = data_of(small)
     compared = [p for p in leaves(whole) if p[0] != "digest" and not (NOT_COMPARED | {"node_span"}) & set(p)]
+    compared = [p for p in compared if not (p[:2] == ("findings", "answers") and p[-1] == "mfn")]  # any block will do
     caught = {"no evidence": 0, "named": 0}
     for path in random.Random(1).sample(compared, tried):
         data = data_of(small)

@@ -198,7 +198,7 @@ def test_prove_exit_codes_and_messages(arguments: list[str], code: int, text: st
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["claim-sets-no-recall", "claim-sets", "--no-verdicts"], 0, "offline_page"),
+        (["claim-sets-no-recall", "claim-sets", "--no-verdicts"], 0, "offline 0"),
         (["claim-sets", "claim-sets-v3", "--no-verdicts", "--depth", "3"], 0, "No difference in 3 events"),
         (["claim-sets", "claim-sets-v3", "claim-sets-v7"], 2, "one generation, two to compare"),
         (["claim-sets", "claim-set"], 2, "did you mean 'claim-sets'"),
