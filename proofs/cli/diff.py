@@ -198,7 +198,7 @@ def _script(trace: list[str]) -> str:
     from proofs.traces import read_traces
 
     (read,) = read_traces("the trace", "\n".join(trace).encode())
-    return plain_script(read.header.semantics, read.header.host, list(read), read.header.source)
+    return plain_script(read.header.semantics, read.header.host, read.read_so_far(), read.header.source)
 
 
 def _listed(values: dict[str, Any]) -> str:
