@@ -25,7 +25,7 @@ def test_diff_exits_0_when_all_rows_match() -> None:
 def test_diff_exits_1_and_shows_the_difference() -> None:
     done = run("--shape", "1x1", "--mistake", "recalls-one-too-few")
     assert done.exit_code == 1, done.output
-    assert "offline 0 => " in done.output
+    assert "=> OFFLINED" in done.output
     assert re.search(r"outstanding_claims: (\d) in the reference, (?!\1)\d in the model", done.output)
 
 
