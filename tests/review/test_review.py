@@ -321,8 +321,8 @@ def test_stored_reviews_are_of_the_files(name: str) -> None:
 
 def test_stored_reviews_end_as_they_should() -> None:
     found = {name: maker.stored(name).review for name in maker.there()}
-    right = ("offline-marks-kept", "restated")
-    assert {name: exit_code(one) for name, one in found.items()} == {name: 0 if name in right else 1 for name in found}
+    ends = {"offline-marks-kept": 3, "restated": 0}  # 3: two verdicts are not decided within the limits
+    assert {name: exit_code(one) for name, one in found.items()} == {name: ends.get(name, 1) for name in found}
     for name, one in found.items():
         repairs = name in ("offline-marks-kept", "dying-under-the-locks")
         assert one.is_unchanged() == (name == "restated")
