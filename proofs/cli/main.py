@@ -27,7 +27,7 @@ _VERBS = {
     "run": "a script of operations: what happens, why a call is refused, what breaks",
     "explore": "play on a host in the terminal, one operation at a time",
     "explain": "show a trace as a timeline",
-    "export": "invariants as a C header, traces as tests",
+    "export": "invariants and the model as C headers, traces as tests",
     "simulate": "the effect of claims: many builders and running domains on one host",
     "serve": "the reference as an outside implementation, on standard input and output",
     "report": "the whole evidence: JSON, JUnit XML, Markdown and one HTML file",
