@@ -15,7 +15,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = Path(__file__).with_name("words.toml")
 PLACES = ("README.md", "Makefile", "pyproject.toml", "docs", "reference", "model", "proofs", "tests", "bench")
-SUFFIXES = (".md", ".py", ".html", ".css", ".js", ".toml", ".c", ".h", "Makefile")
+SUFFIXES = (".md", ".py", ".html", ".j2", ".css", ".js", ".toml", ".c", ".h", "Makefile")
 UNREAD = {
     "tests/data": "recordings, findings and stored runs",
     "tests/words.toml": "the words themselves",
@@ -28,6 +28,8 @@ _NAMED = re.compile(r"`[^`]*`|\{[^{}]*\}")
 _QUOTED = re.compile(r"`[^`]*`|\]\([^)]*\)")
 _SINGLE_WORD = re.compile(r"[a-zA-Z]*([\"'])\w+\1")
 """A string of one word is a name: of a field, a key, an attribute."""
+_FILLED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+"""What a template is filled with, and its code."""
 _CODE = re.compile(r"(?:text|instead) = ")
 """Lines of TOML that quote code: the edits of tests/checker_mistakes."""
 
@@ -63,7 +65,7 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
         if path.suffix == ".md" and _FENCE.match(line):
             fenced = not fenced
         elif not fenced and not (path.suffix == ".toml" and _CODE.match(line)):
-            yield number, _QUOTED.sub("``", line)
+            yield number, _QUOTED.sub("``", _FILLED.sub("", line))
 
 
 def _python(text: str) -> Iterator[tuple[int, str]]:

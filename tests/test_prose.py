@@ -39,3 +39,8 @@ def test_code_and_other_words_pass(root: Path, text: str) -> None:
 def test_python_strings_and_comments_are_read(root: Path) -> None:
     (root / "code.py").write_text('beside = 1  # beside\nx = f"{beside} beside"\n"""One\nbeside."""\n')
     assert [found.line for found in wordings([root])] == [1, 2, 4]
+
+
+def test_templates_are_read_without_their_code(root: Path) -> None:
+    (root / "page.html.j2").write_text("{{ q.asks }} {% if beside %}\n<p>beside</p>\n{# beside #}\n")
+    assert [found.line for found in wordings([root])] == [2, 3]
