@@ -50,9 +50,9 @@ def explain(
     the same without bars, to paste into a review. With `--as script`: as a script that `claimcheck run` takes.
     Where the trace does not have every counter, those of the reference are shown, marked "not observed".
     """
-    from proofs.cli.output import console, print_json
+    from proofs.cli.output import console, print_json, write_text
     from proofs.explain.timeline import print_timeline
-    from proofs.script.reading import is_trace, name_of, read_text, script_in, trace_in
+    from proofs.script.reading import is_trace, lines_of, name_of, read_content, trace_in
     from proofs.script.syntax import ScriptError
     from proofs.traces import TraceError
 
@@ -62,10 +62,9 @@ def explain(
     if form == "timeline" and out is not None:
         raise click.UsageError("--out needs --as; a picture is --svg FILE")
     try:
-        content = read_text(file)
-        script = script_in(content)
-        if script is not None or not is_trace(content):
-            content = as_trace(name_of(file), content.decode() if script is None else script)
+        content = read_content(file)
+        if not is_trace(content):
+            content = as_trace(name_of(file), lines_of(content))
         with trace_in(name_of(file), content, number) as trace:
             if form != "timeline":
                 write_text(_form(trace, form, file), out)
@@ -80,8 +79,8 @@ def explain(
         ctx.exit(BAD_INPUT)
 
 
-def as_trace(name: str, script: str) -> bytes:
-    """The lines of the trace that a script makes.
+def as_trace(name: str, script: list[str]) -> bytes:
+    """The lines of the trace that the lines of a script make.
 
     :raises proofs.script.syntax.ScriptError: it cannot be run to its end
     """
@@ -91,7 +90,7 @@ def as_trace(name: str, script: str) -> bytes:
     from proofs.script.syntax import ScriptError
 
     session = Session(name)
-    result = whole(session, play_script(session, script.splitlines()))
+    result = whole(session, play_script(session, script))
     if result.error is not None:
         raise result.error
     if session.header is None:
@@ -103,6 +102,7 @@ def _form(trace: Trace, form: str, file: str) -> str:
     from pathlib import Path
 
     from proofs.export.c_test import InexpressibleEventError
+    from proofs.export.pytest_test import broken_in
     from proofs.script.forms import WrittenRun, written
 
     if form == "mail":
@@ -111,31 +111,18 @@ def _form(trace: Trace, form: str, file: str) -> str:
 
         return as_mail(trace, f"claimcheck run {file}" if file.endswith(SUFFIX) else "") + "\n"
     events = list(trace)
-    run = WrittenRun(trace.header, events, [], list(trace.header.expect), "", Path(file).name.partition(".")[0])
+    broken = broken_in(trace.path, trace.raw) if form == "pytest" else list(trace.header.expect)
+    run = WrittenRun(trace.header, events, [], broken, "", Path(file).name.partition(".")[0])
     try:
         return written(run, form)
     except InexpressibleEventError as error:
         raise click.UsageError(str(error)) from None
 
 
-def write_text(text: str, out: str | None) -> None:
-    """Write to a file, or to standard output."""
-    from pathlib import Path
-
-    from proofs.atomic import write_atomically
-
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        write_atomically(Path(out), text.encode())
-    except OSError as error:
-        raise click.UsageError(f"{out}: {error.strerror or error}") from None
-
-
 def _draw(trace: Trace, path: str, first: int, last: int | None) -> None:
     from pathlib import Path
 
+    from proofs.cli.output import write_text
     from proofs.explain.picture import svg_of
 
     picture, shown = svg_of(trace, f"{trace.header.semantics}: {Path(str(trace.path)).name}", first, last)

@@ -10,6 +10,7 @@ import click
 
 from proofs.cli.groups import Commands
 from proofs.cli.options import generation_option
+from proofs.cli.output import write_text
 from proofs.exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def export_c(semantics: str, output: str | None) -> None:
         except OSError as error:
             raise click.UsageError(f"{output}: {error.strerror}") from None
     found = header(name)
-    _write(found.text, output)
+    write_text(found.text, output)
     if output is not None:
         ghosts = f"{len(found.left_out)} that read what only the model has"
         click.echo(f"{output}: {len(found.exported)} invariants; left out: {ghosts}")
@@ -83,7 +84,7 @@ def export_oracle(semantics: str, output: str | None, as_json: bool) -> None:
         raise click.UsageError("--json: name a file for the header with -o")
     (name,) = known("generation", [semantics], list(GENERATIONS))
     found = oracle(name)
-    _write(found.text, output)
+    write_text(found.text, output)
     lines = found.text.count("\n")
     if as_json:
         counts = {"lines": lines, "kinds": found.kinds, "functions": found.functions, "cases": len(found.cases)}
@@ -115,7 +116,7 @@ def export_tests(ctx: click.Context, file: str, number: int, form: str, output: 
         for index, trace in enumerate(read_traces(file), 1):
             events = list(trace)
             if index == number:
-                _write(_text(trace, events, form, f"{Path(file).name.split('.')[0]}_{number}"), output)
+                write_text(_text(trace, events, form, f"{Path(file).name.split('.')[0]}_{number}"), output)
                 return
     except (TraceError, InexpressibleEventError) as error:
         click.echo(f"claimcheck: {error}", err=True)
@@ -132,31 +133,6 @@ def _text(trace: Trace, events: list[Event], form: str, name: str) -> str:
         from proofs.export.c_test import PROLOGUE, c_test
 
         return PROLOGUE + "\n" + c_test(name, trace.header, events)
-    from proofs.export.pytest_test import pytest_test
+    from proofs.export.pytest_test import broken_in, pytest_test
 
-    return pytest_test(name, trace.header.source, trace.raw, _broken(trace))
-
-
-def _broken(trace: Trace) -> list[str]:
-    """What the reference finds broken: replayed from the lines just read."""
-    import tempfile
-
-    from proofs.replay import replay_trace
-    from proofs.traces import TraceWriter, read_traces
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.jsonl"
-        with TraceWriter(path) as writer:
-            writer.raw(trace.raw)
-        [result] = [replay_trace(again) for again in read_traces(path)]
-    return list(result.broken)
-
-
-def _write(text: str, output: str | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.UsageError(f"{output}: {error.strerror}") from None
+    return pytest_test(name, trace.header.source, trace.raw, broken_in(trace.path, trace.raw))

@@ -28,6 +28,24 @@ def print_json(content: Any) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(content)).decode() + "\n")
 
 
+def write_text(text: str, out: str | None) -> None:
+    """Write to a file, whole or not at all; None: to standard output.
+
+    :raises click.UsageError: the file cannot be written
+    """
+    from pathlib import Path
+
+    from proofs.atomic import write_atomically
+
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        write_atomically(Path(out), text.encode())
+    except OSError as error:
+        raise click.UsageError(f"{out}: {error.strerror or error}") from None
+
+
 def columns() -> int:
     """The width of the output: COLUMNS if that is set, else that of the terminal; in a pipe no limit."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.explain import FORMS, write_text
+from proofs.cli.explain import FORMS
 from proofs.cli.options import generation_option
-from proofs.cli.output import console, print_json, say
+from proofs.cli.output import console, print_json, say, write_text
 from proofs.exit_codes import BAD_INPUT, OK, REFUTED
 
 if TYPE_CHECKING:
@@ -99,12 +99,10 @@ class _Source:
     """
 
     def __init__(self, file: str, number: int) -> None:
-        from proofs.script.reading import name_of, read_text, script_in
+        from proofs.script.reading import name_of, read_content
 
         self.file, self.name, self._number = file, name_of(file), number
-        content = read_text(file)
-        script = script_in(content)
-        self._content = content if script is None else script.encode()
+        self._content = read_content(file)
 
     def played(self, session: Session) -> Iterator[LineResult]:
         """The lines, run one by one."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs.cli.options import generation_option, mistake_option
-from proofs.cli.output import say
+from proofs.cli.output import say, write_text
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
@@ -270,11 +270,9 @@ def show_trace(trace: Trace) -> None:
 
 def _write(searches: list[Searched], out: str) -> None:
     """Write the trace that was found as a script."""
-    from proofs.script.plain import write_script
-
     for prop, found, _ in searches:
         if found.trace is not None:
-            write_script(out, _script(prop, found.trace))
+            write_text(_script(prop, found.trace), out)
             say(f"{out}: {len(found.trace.events)} operations", err=True)
 
 

@@ -28,7 +28,7 @@ def compact_scenes(trace: Trace, width: int = WIDTH) -> list[list[str]]:
 
 
 def _lines(event: ShownEvent, width: int) -> Iterator[str]:
-    yield f"{event.at:>3}  {event.who}: {event.call}" + (f"  => {event.result}" if event.result else "")
+    yield event.headline
     yield from (f"       {line}" for line in packed(event.changes, width))
 
 

@@ -54,8 +54,9 @@ def _at(violation: str, event: ShownEvent) -> str:
 
 
 def _lines(event: ShownEvent) -> Iterable[str]:
-    head = f"{event.at:>3}  {event.who}: {event.call}" + (f"  => {event.result}" if event.result else "")
-    yield from textwrap.wrap(head, WIDTH, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False)
+    yield from textwrap.wrap(
+        event.headline, WIDTH, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False
+    )
     for reason in event.why:
         yield from textwrap.wrap(
             f"why: {reason}", WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9, break_long_words=False

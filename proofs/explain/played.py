@@ -37,6 +37,11 @@ class ShownEvent(Struct, omit_defaults=True):
     differs: str = ""
     """From here on only what was recorded is shown: why."""
 
+    @property
+    def headline(self) -> str:
+        """Who called what, and the result, on one line."""
+        return f"{self.at:>3}  {self.who}: {self.call}" + (f"  => {self.result}" if self.result else "")
+
 
 def of_scene(at: int, event: Event, scene: Scene) -> ShownEvent:
     """An event that was run, without a recording."""
@@ -77,7 +82,7 @@ def _shown(trace: Trace) -> Iterator[ShownEvent]:
         recorded = None if event.state is UNSET else event.state
         differs = ""
         if stage is not None:
-            scene = stage.boot() if type(event) is Boot else stage.run(_request(event))
+            scene = stage.boot() if type(event) is Boot else stage.run(without_outcome(event))
             if scene.impossible and recorded is None and event.crash is UNSET:
                 raise trace.error(f"{event.op}: {scene.impossible}")
             differs = _difference(event, scene, stage.before, recorded)
@@ -96,13 +101,13 @@ def _shown(trace: Trace) -> Iterator[ShownEvent]:
         before = recorded
 
 
-_OUTCOME = ("state", "result", "crash", "on_node")
-
-
-def _request(event: Event) -> Event:
-    """The event without its outcome, except the blocks that it got: they are choices of the allocator."""
-    fields: dict[str, Any] = {name: getattr(event, name) for name in event.__struct_fields__}
-    return type(event)(**{name: value for name, value in fields.items() if name not in _OUTCOME})
+def without_outcome(event: Event) -> Event:
+    """The event without its results, except the blocks that it got: they are choices of the allocator."""
+    kept = {f: getattr(event, f) for f in event.__struct_fields__ if f not in ("state", "crash")}
+    for name in event.observed:
+        if name not in ("mfn", "mfns"):
+            kept.pop(name)
+    return type(event)(**kept)
 
 
 def _difference(event: Event, scene: Scene, now: State, recorded: State | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from model.calls import CALLS, NONE, Block, Call, CallHost, search_order
+from model.calls import CALLS, NONE, Block, Call, CallHost
 from model.calls.sections import CallSection
 from model.logic import Term
 from model.named import GENERATIONS
@@ -143,13 +143,9 @@ class ExplainedCalls(ModelCalls):
         return given
 
     def _candidates(self, arguments: Arguments) -> dict[str, Any]:
-        domid, order = arguments["domid"], arguments["order"]
-        last = NONE if domid is None else self.state.last_alloc_node[self.state.slots[domid]]
-        exact = arguments.get("exact", False)
-        nodes, affinity = len(self.host.node_pages), self.affinity[domid]
-        candidates = search_order(nodes, affinity, arguments["requested"], None if last == NONE else last, exact)
-        has_block = [bool(node.orders >> order) for node in self.host.heap]
-        return {"pages": 1 << order, "candidates": candidates, "has_block": has_block}
+        order, exact = arguments["order"], arguments.get("exact", False)
+        candidates, blocks = self.node_search(arguments["domid"], order, arguments["requested"], exact)
+        return {"pages": 1 << order, "candidates": candidates, "has_block": list(map(bool, blocks))}
 
 
 def _true_part(parts: Parts, host: CallHost, values: Values) -> Term | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from proofs.replay import replay_trace
+from proofs.traces import read_traces
+
 _TEMPLATE = '''\
 """{source}"""
 
@@ -29,6 +32,16 @@ def test_{name}(tmp_path: Path) -> None:
 def identifier(text: str) -> str:
     """A name that Python and C allow, from any text."""
     return re.sub(r"\W+", "_", text).strip("_").lower() or "trace"
+
+
+def broken_in(name: str, lines: list[bytes]) -> list[str]:
+    """The properties that the reference finds violated somewhere in a trace.
+
+    :param name: what errors call the trace
+    :raises proofs.traces.TraceError: an event is impossible
+    """
+    (result,) = [replay_trace(trace) for trace in read_traces(name, b"\n".join(lines))]
+    return list(result.broken)
 
 
 def pytest_test(name: str, source: str, lines: list[bytes], broken: list[str]) -> str:

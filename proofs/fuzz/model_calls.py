@@ -204,18 +204,24 @@ class ModelCalls:
             count_redeemed(self.hits, before, self.state, arguments["domid"], made.block.node)
         return made
 
+    def node_search(
+        self, domid: int | None, order: int, requested: int | None, exact: bool
+    ) -> tuple[tuple[int, ...], list[int]]:
+        """The candidates of an allocation's node search, in order; and for each node, whether it has a free block."""
+        last = NONE if domid is None else self.state.last_alloc_node[self.state.slots[domid]]
+        candidates = _orders(self._nodes, self.affinity[domid], requested, None if last == NONE else last, exact)
+        return candidates, [node.orders >> order for node in self.host.heap]
+
     def _alloc_heap_pages(self, _name: str, arguments: Arguments) -> CaseResult:
-        s, hits, heap = self.state, self.hits, self.host.heap
+        s, hits = self.state, self.hits
         domid, order, requested = arguments["domid"], arguments["order"], arguments["requested"]
         self._touch(domid)
         flags = {name: arguments.get(name, False) for name in ("exact", "no_refcount", "no_owner")}
         request = {"domid": domid, "order": order, "pages": 1 << order, "requested": requested, **flags}
         compiled, numbers = self._compiler.kind("alloc_heap_pages", request, self._nodes, s.slots)
-        last = NONE if domid is None else s.last_alloc_node[s.slots[domid]]
         affinity, exact = self.affinity[domid], flags["exact"]
-        candidates = _orders(self._nodes, affinity, requested, None if last == NONE else last, exact)
+        candidates, has_block = self.node_search(domid, order, requested, exact)
         before = None if domid is None else claims_of(s, domid)
-        has_block = [node.orders >> order for node in heap]
         index = compiled.function(s, *numbers, candidates, has_block)
         case = compiled.cases[index]
         found = None if case.block is None else s.chosen

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from proofs.explain.played import ShownEvent, of_scene
+from proofs.explain.played import ShownEvent, of_scene, without_outcome
 from proofs.explain.stage import Bar, Stage
 from proofs.operations import Continue, DomainKill, Event
 from proofs.replay.runner import NOBODY, builder_of
 from proofs.script.answers import summary
-from proofs.script.playing import request_of
 from proofs.script.session import DEFAULT, NO_CRASH, LineResult, Session
 from proofs.script.syntax import ScriptError, ScriptStatement
 from proofs.script.words import line_of
@@ -106,7 +105,7 @@ class Lane:
         flights = {} if session.stage is None else {b: of.event for b, of in session.stage.runner.in_flight.items()}
         events = len(session.events)
         if event is not None:
-            shown, _begun = session.run(request_of(event))
+            shown, _begun = session.run(without_outcome(event))
             if shown.result.startswith("impossible"):
                 raise ScriptError(self.path, 0, 0, shown.result)
             done = LineResult(0, "", shown)

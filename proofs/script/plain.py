@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from proofs.atomic import write_atomically
 from proofs.operations import Boot, Event, Events2
 from proofs.traces.events import HostShape
 
@@ -63,11 +61,3 @@ def plain_script(
     host = msgspec.convert(shape, HostShape) if isinstance(shape, dict) else shape
     head = [f"# {' '.join(source.split())}"] if source else []
     return "\n".join([*head, f"generation {semantics}", host_line(host), *plain_lines(events, len(host.nodes))]) + "\n"
-
-
-def write_script(path: str, script: str) -> None:
-    """Write a script.
-
-    :raises OSError: it cannot be written
-    """
-    write_atomically(Path(path), script.encode())

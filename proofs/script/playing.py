@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import UNSET, Struct
 
+from proofs.explain.played import without_outcome
 from proofs.operations import Boot, Event
 from proofs.traces import Trace, TraceError
 from reference.generations import GENERATIONS
@@ -73,19 +74,10 @@ def play_trace(session: Session, trace: Trace) -> Iterator[LineResult]:
 
 
 def _event(session: Session, trace: Trace, event: Event) -> LineResult:
-    shown, _begun = session.run(request_of(event))
+    shown, _begun = session.run(without_outcome(event))
     if shown.result.startswith("impossible"):
         raise ScriptError(session.path, trace.line, 0, f"{event.op}: {shown.result}")
     return LineResult(trace.line, line_of(event, len(trace.header.host.nodes)), shown, _unlike(event, session))
-
-
-def request_of(event: Event) -> Event:
-    """The event without its results, except the blocks that it got."""
-    kept = {f: getattr(event, f) for f in event.__struct_fields__ if f not in ("state", "crash")}
-    for name in event.observed:
-        if name not in ("mfn", "mfns"):
-            kept.pop(name)
-    return type(event)(**kept)
 
 
 def _unlike(event: Event, session: Session) -> str:

@@ -82,6 +82,16 @@ def script_in(content: bytes) -> str | None:
     return "\n".join(scripts[0]) + "\n"
 
 
+def read_content(file: str) -> bytes:
+    """A script or a trace; of what ``claimcheck search --json`` prints, the script in it.
+
+    :raises ScriptError: it cannot be read, or has neither
+    """
+    content = read_text(file)
+    script = script_in(content)
+    return content if script is None else script.encode()
+
+
 @contextmanager
 def trace_in(name: str, content: bytes, number: int = 1) -> Iterator[Trace]:
     """The trace of that number, whose events are read as it is iterated.

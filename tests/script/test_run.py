@@ -141,6 +141,12 @@ def test_wrong_line_keeps_what_ran_before() -> None:
     assert "create_domain" in done.stdout
 
 
+def test_pytest_form_of_a_recording_knows_what_breaks() -> None:
+    path = "tests/data/conformance/cases/stash-1-other-order-loses-the-claim.jsonl"  # its header expects nothing
+    done = CliRunner().invoke(claimcheck, ["explain", "--as", "pytest", path])
+    assert done.output.rstrip().endswith('assert set(result.broken) == {"no-claims-lost"}')
+
+
 def test_found_trace_runs_as_a_script(tmp_path: Path) -> None:
     path = tmp_path / "found.claims"
     done = CliRunner().invoke(claimcheck, ["explain", "--as", "script", "--out", str(path), FINDING])
