@@ -29,7 +29,9 @@ def print_json(content: Any) -> None:
 
 
 def write_text(text: str, out: str | None) -> None:
-    """Write to a file, whole or not at all; None: to standard output.
+    """Write to a file, whole or not at all; None: to standard output. Its folder has to be there.
+
+    What is no regular file, such as /dev/stdout, is written to in its place.
 
     :raises click.UsageError: the file cannot be written
     """
@@ -40,8 +42,14 @@ def write_text(text: str, out: str | None) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
+    path = Path(out)
+    if not path.parent.is_dir():
+        raise click.UsageError(f"{out}: No such file or directory")
     try:
-        write_atomically(Path(out), text.encode())
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            write_atomically(path, text.encode())
     except OSError as error:
         raise click.UsageError(f"{out}: {error.strerror or error}") from None
 
