@@ -204,6 +204,7 @@ def _as_json(result: ScriptResult) -> dict[str, Any]:
         "broken": session.broken,
         "unexpected": session.unexpected(),
         "model_differs": result.differs,
+        "model_unfollowed": result.unfollowed,
         "in_flight": session.in_flight,
         "error": None if result.error is None else str(result.error),
         "as_expected": result.error is None and result.is_as_expected,

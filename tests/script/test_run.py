@@ -134,6 +134,14 @@ def test_json_has_reasons_and_violations() -> None:
     assert found["as_expected"] is True
 
 
+def test_json_says_where_the_model_stopped_following() -> None:
+    reused = "host 4 4\nd1 create max=8\nA: d1 populate 1\nd1 destroy\nd1 create max=8\n"
+    found = json.loads(run("--json", script=f"{reused}A: continue\n").stdout)
+    assert found["model_unfollowed"] == "no caller of the hypervisor makes this call here: create_domain"
+    assert found["model_differs"] == ""
+    assert not json.loads(run("--json", script=HOST).stdout)["model_unfollowed"]
+
+
 def test_wrong_line_keeps_what_ran_before() -> None:
     done = run(script=f"{HOST}d1 claim 3@\n")
     assert done.exit_code == 2
