@@ -32,9 +32,9 @@ def _parts() -> list[str]:
 @cache
 def _not_shown(semantics: str, part: str, conditions: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The calls for which there is no proof for any host."""
-    kept = induction(semantics, conditions).kept
+    kept = induction(semantics, conditions)
     where = places(PROPERTIES[part], GENERATIONS[semantics])
-    return tuple(place for place in where if shown(semantics, part, place, conditions, kept) is None)
+    return tuple(place for place in where if shown(kept.question(part, place)) is None)
 
 
 def _compared() -> str:

@@ -14,7 +14,7 @@ from model.named import GENERATIONS, TRANSITIONS
 from model.properties import PROPERTIES
 from model.properties.ranges import value_fits
 from model.step import Step, TwoStates
-from proofs.prover.induction import induction, shown
+from proofs.prover.induction import Induction, induction, shown
 from proofs.prover.verdict import Verdict
 
 WHOLE = "no-wrap.intermediate"
@@ -72,24 +72,24 @@ BEFORE_ANY_WRAP = "no-wrap.domain-counters"
 
 def rows_of(semantics: str) -> list[RangeRow]:
     """Every value of a generation, judged with the invariants that hold until the first value leaves its type."""
-    kept = list(dict.fromkeys([*induction(semantics).kept, BEFORE_ANY_WRAP]))
+    kept = Induction(semantics, (), list(dict.fromkeys([*induction(semantics).kept, BEFORE_ANY_WRAP])))
     found = []
     for transition in GENERATIONS[semantics].transitions:
         values = values_of(semantics, transition)
-        whole = bool(values) and shown(semantics, WHOLE, transition, (), kept) is not None
+        whole = bool(values) and shown(kept.question(WHOLE, transition)) is not None
         for number, value in enumerate(values):
-            found.append(_row(semantics, transition, number, value, kept, whole))
+            found.append(_row(transition, number, value, kept, whole))
     return found
 
 
-def _row(semantics: str, transition: str, number: int, value: Value, kept: list[str], proved: bool) -> RangeRow:
+def _row(transition: str, number: int, value: Value, kept: Induction, proved: bool) -> RangeRow:
     function = TRANSITIONS[transition].function
     row = RangeRow(
-        semantics, transition, function, value.expression, value.c_type, Verdict.PROVED, value.assumes, number
+        kept.semantics, transition, function, value.expression, value.c_type, Verdict.PROVED, value.assumes, number
     )
     if proved:
         return row
     with _stated(transition, number) as name:
-        if shown(semantics, name, transition, (), kept) is not None:
+        if shown(kept.question(name, transition)) is not None:
             return row
     return replace(row, verdict=Verdict.UNKNOWN)

@@ -1,11 +1,10 @@
 """The queries of the proofs of the matrix: all that are sent to the solver for a generation, each once."""
 
-from collections.abc import Iterable
 from functools import partial
 
 from proofs.interrupts import interrupts_noted
 from proofs.matrix.cells import proofs_of
-from proofs.obligations.obligation import PARAMETRIC, Obligation
+from proofs.obligations.obligation import Obligation
 from proofs.parallel import in_processes
 from proofs.prover.cross_check import SolverQuestion
 from proofs.prover.induction import shown
@@ -20,17 +19,8 @@ def questions_of(semantics: str, ids: list[str]) -> list[SolverQuestion]:
     """
     found: dict[Obligation, SolverQuestion] = {}
 
-    def ask(
-        semantics: str,
-        name: str,
-        place: str,
-        conditions: tuple[str, ...],
-        invariants: Iterable[str],
-        encoding: str = PARAMETRIC,
-    ) -> set[str] | None:
-        given = tuple(invariants)
-        answer = shown(semantics, name, place, conditions, given, encoding)
-        asked = Obligation(semantics, name, place, encoding, conditions, invariants=given)
+    def ask(asked: Obligation) -> set[str] | None:
+        answer = shown(asked)
         found[asked] = SolverQuestion(asked, UNKNOWN if answer is None else "unsat")
         return answer
 

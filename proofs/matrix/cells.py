@@ -117,13 +117,14 @@ def _fails_at(row: MatrixRow, world: Induction, ask: SolverQuery = shown) -> str
     if prop.kind is Kind.STATE:
         return "" if row.part in world.kept else world.fails_at[row.part]
     for place in places(prop, GENERATIONS[world.semantics]):
-        if ask(world.semantics, row.part, place, row.conditions, world.kept) is None:
+        if ask(world.question(row.part, place)) is None:
             return place
     return ""
 
 
 def _holds_on(host: str, row: MatrixRow, world: Induction, ask: SolverQuery) -> bool:
     """Whether a host of given size has a proof, on the statements that are kept on any host."""
-    assumed = [*world.kept, row.part] if PROPERTIES[row.part].kind is Kind.STATE else world.kept
+    if PROPERTIES[row.part].kind is Kind.STATE:
+        world = replace(world, kept=[*world.kept, row.part])
     where = places(PROPERTIES[row.part], GENERATIONS[world.semantics])
-    return all(ask(world.semantics, row.part, p, row.conditions, assumed, host) is not None for p in where)
+    return all(ask(world.question(row.part, p, host)) is not None for p in where)

@@ -6,13 +6,11 @@ A proof that needed some invariants is one wherever they are given. Where some g
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from dataclasses import replace
 
 from model.properties.conditions import CONDITIONS
-from proofs.obligations.obligation import PARAMETRIC
+from proofs.obligations.obligation import Obligation
 from proofs.prover.induction import SolverQuery, shown
-
-_Question = tuple[str, str, str, tuple[str, ...], str]
 
 
 class ReusedProofs:
@@ -20,35 +18,27 @@ class ReusedProofs:
 
     def __init__(self, ask: SolverQuery = shown) -> None:
         self._ask = ask
-        self._needed: dict[_Question, list[frozenset[str]]] = defaultdict(list)
+        self._needed: dict[Obligation, list[frozenset[str]]] = defaultdict(list)
         """The invariants that each proof was given."""
-        self._in_vain: dict[_Question, list[frozenset[str]]] = defaultdict(list)
+        self._in_vain: dict[Obligation, list[frozenset[str]]] = defaultdict(list)
         """The invariants with which there was no proof."""
         self.asked = 0
         """Questions put to the solver."""
 
-    def __call__(
-        self,
-        semantics: str,
-        name: str,
-        place: str,
-        conditions: tuple[str, ...],
-        invariants: Iterable[str],
-        encoding: str = PARAMETRIC,
-    ) -> set[str] | None:
+    def __call__(self, asked: Obligation) -> set[str] | None:
         """As `proofs.prover.induction.shown`."""
-        given = tuple(invariants)
-        restricting = tuple(c for c in conditions if place in CONDITIONS[c].transitions)
-        question = (semantics, name, place, restricting, encoding)
+        given = frozenset(asked.invariants or ())
+        restricting = tuple(c for c in asked.conditions if asked.transition in CONDITIONS[c].transitions)
+        question = replace(asked, conditions=restricting, invariants=None)
         for needed in self._needed[question]:
             if needed.issubset(given):
                 return set(needed)
         if any(in_vain.issuperset(given) for in_vain in self._in_vain[question]):
             return None
         self.asked += 1
-        answer = self._ask(semantics, name, place, conditions, given, encoding)
+        answer = self._ask(asked)
         if answer is None:
-            self._in_vain[question].append(frozenset(given))
+            self._in_vain[question].append(given)
         else:
             self._needed[question].append(frozenset(answer))
         return answer

@@ -4,9 +4,8 @@ All candidates are assumed at first; one that some step does not keep is dropped
 shown again without it, until nothing is dropped. What is left holds at boot and is kept by every step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import z3
 
@@ -35,20 +34,13 @@ class Induction:
     asked: int = 0
     """Questions put to the solver."""
 
+    def question(self, name: str, place: str, encoding: str = PARAMETRIC) -> Obligation:
+        """Whether a step keeps a statement, given all that is kept."""
+        return Obligation(self.semantics, name, place, encoding, self.conditions, invariants=tuple(self.kept))
 
-class SolverQuery(Protocol):
-    """Puts a question to the solver: `shown`, or something around it."""
 
-    def __call__(
-        self,
-        semantics: str,
-        name: str,
-        place: str,
-        conditions: tuple[str, ...],
-        invariants: Iterable[str],
-        encoding: str = PARAMETRIC,
-    ) -> set[str] | None:
-        """As `shown`."""
+SolverQuery = Callable[[Obligation], set[str] | None]
+"""Puts a question to the solver: `shown`, or something around it."""
 
 
 def candidates(semantics: str) -> list[str]:
@@ -71,7 +63,7 @@ def induction(
                 if (name, place) in helped and helped[name, place] <= set(found.kept):
                     continue
                 found.asked += 1
-                labels = (ask or shown)(semantics, name, place, conditions, found.kept)
+                labels = (ask or shown)(found.question(name, place))
                 if labels is None:
                     found.kept.remove(name)
                     found.fails_at[name] = place
@@ -92,19 +84,11 @@ def kept_by_every_step(semantics: str) -> tuple[str, ...]:
     return _KEPT[semantics][1]
 
 
-def shown(
-    semantics: str,
-    name: str,
-    place: str,
-    conditions: tuple[str, ...],
-    invariants: Iterable[str],
-    encoding: str = PARAMETRIC,
-) -> set[str] | None:
+def shown(question: Obligation) -> set[str] | None:
     """The invariants given to a proof, or None where there is no proof."""
-    obligation = Obligation(semantics, name, place, encoding, conditions, invariants=tuple(invariants))
-    asked = problem(obligation)
+    asked = problem(question)
     solver = plain(asked, SETTINGS)
     if check(solver) != z3.unsat:
         return None
     given = {label.removeprefix("invariant:") for label in asked.assumptions if label.startswith("invariant:")}
-    return given - {name}
+    return given - {question.property}

@@ -20,8 +20,7 @@ def never_differ(before: str, after: str) -> bool:
 def _counts_the_same(semantics: str) -> bool:
     if lacking(PROPERTIES[PART], GENERATIONS[semantics]):
         return True
-    kept = induction(semantics).kept
+    kept = induction(semantics)
     return all(
-        shown(semantics, PART, place, (), kept) is not None
-        for place in places(PROPERTIES[PART], GENERATIONS[semantics])
+        shown(kept.question(PART, place)) is not None for place in places(PROPERTIES[PART], GENERATIONS[semantics])
     )

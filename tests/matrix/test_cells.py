@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -15,7 +14,7 @@ from proofs.matrix.cells import LARGEST, UP_TO, CellVerdict, UnprovedRow, proofs
 from proofs.matrix.matrix import InterruptedMatrix, matrix
 from proofs.matrix.other_rows import OTHER_ROWS
 from proofs.matrix.rows import MatrixRow, granted, parts, says_nothing
-from proofs.obligations.obligation import PARAMETRIC
+from proofs.obligations.obligation import PARAMETRIC, Obligation
 from proofs.obligations.suite import places, property_ids
 from proofs.prover.verdict import Verdict
 from proofs.search.events import Trace
@@ -39,18 +38,12 @@ class Solver:
     """There is one on conditions."""
     asked: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def __call__(
-        self,
-        semantics: str,
-        name: str,
-        place: str,
-        conditions: tuple[str, ...],
-        invariants: Iterable[str],
-        encoding: str = PARAMETRIC,
-    ) -> set[str] | None:
-        self.asked.add((name, place, encoding))
-        fails = self.fails if encoding == PARAMETRIC else self.fails_bounded
-        proved = (self.always and (name, place) not in fails) or (self.on_conditions and bool(conditions))
+    def __call__(self, asked: Obligation) -> set[str] | None:
+        self.asked.add((asked.property, asked.transition, asked.encoding))
+        fails = self.fails if asked.encoding == PARAMETRIC else self.fails_bounded
+        proved = (self.always and (asked.property, asked.transition) not in fails) or (
+            self.on_conditions and bool(asked.conditions)
+        )
         return set() if proved else None
 
 

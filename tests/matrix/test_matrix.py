@@ -1,6 +1,5 @@
 """The verdict matrix: what is proved, what is refuted, and that neither is typed in."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +20,8 @@ from proofs.matrix.report import mark, repairs
 from proofs.matrix.rows import MatrixRow, promised, rows
 from proofs.matrix.searches import searched
 from proofs.mistakes.in_rules import node_permits_free_pages
-from proofs.obligations.obligation import EVERY_STATE
-from proofs.prover.induction import candidates, induction, shown
+from proofs.obligations.obligation import EVERY_STATE, Obligation
+from proofs.prover.induction import Induction, candidates, induction, shown
 from proofs.prover.verdict import Verdict
 from reference.generations import GENERATIONS as OF_REFERENCE
 from reference.generations.parts import PARTS as PARTS_OF_REFERENCE
@@ -70,31 +69,34 @@ def listed(semantics: str) -> list[str]:
     return [name for name in GENERATIONS[semantics].invariants if name not in ("node-backed", "host-backed")]
 
 
+def is_in_range(given: Induction) -> bool:
+    """Whether every counter fits its type, by what is kept."""
+    return shown(given.question("no-wrap.host-counters", EVERY_STATE)) is not None
+
+
 @pytest.mark.parametrize("semantics", EXCEEDING)
 def test_counters_above_free_pages_fit_their_type(semantics: str) -> None:
-    assert shown(semantics, "no-wrap.host-counters", EVERY_STATE, (), listed(semantics)) is not None
+    assert is_in_range(Induction(semantics, (), listed(semantics)))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("semantics", EXCEEDING)
 def test_inductive_invariants_keep_counters_in_their_type(semantics: str) -> None:
-    kept = induction(semantics).kept
-    assert shown(semantics, "no-wrap.host-counters", EVERY_STATE, (), kept) is not None
+    assert is_in_range(induction(semantics))
 
 
 def test_counters_fit_only_because_domain_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.properties.ranges.DOMID_FIRST_RESERVED", 2**62)
-    assert shown("per-node-v8", "no-wrap.host-counters", EVERY_STATE, (), listed("per-node-v8")) is None
+    assert not is_in_range(Induction("per-node-v8", (), listed("per-node-v8")))
 
 
 def test_statement_is_shown_again_without_a_failed_invariant() -> None:
     asked: list[tuple[str, str, bool]] = []
 
-    def ask(
-        _semantics: str, name: str, place: str, _conditions: object, given: Iterable[str], *_: object
-    ) -> set[str] | None:
+    def ask(question: Obligation) -> set[str] | None:
         """One step does not keep `host-backed`, another keeps `node-backed` only where `host-backed` held before."""
-        helped = "host-backed" in given
+        name, place = question.property, question.transition
+        helped = "host-backed" in (question.invariants or ())
         asked.append((name, place, helped))
         if (name, place) == ("host-backed", "alloc_heap_pages"):
             return None
@@ -238,8 +240,10 @@ def test_finding_shows_a_request_without_a_node() -> None:
 def test_v3_protects_claims_from_refcounted_requests() -> None:
     kept = [p for p in GENERATIONS["single-node-v3"].invariants if p not in ("node-backed", "host-backed")]
     for place in ("alloc_heap_pages", "alloc_heap_pages_unowned"):
-        assert shown("single-node-v3", "unclaimed-only", place, ("claimants-refcounted",), kept) is not None
-    assert shown("single-node-v3", "unclaimed-only", "alloc_heap_pages_unowned", (), kept) is None
+        on_condition = Induction("single-node-v3", ("claimants-refcounted",), kept)
+        assert shown(on_condition.question("unclaimed-only", place)) is not None
+    without = Induction("single-node-v3", (), kept)
+    assert shown(without.question("unclaimed-only", "alloc_heap_pages_unowned")) is None
 
 
 def test_exact_node_is_unsafe_if_its_claims_exceed_free_pages() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
 from model.properties.conditions import CONDITIONS
 from proofs.matrix.cells import CellVerdict, UnprovedRow, proofs_of
 from proofs.matrix.reused import ReusedProofs
-from proofs.obligations.obligation import PARAMETRIC, bounded
+from proofs.obligations.obligation import Obligation, bounded
+from proofs.prover.induction import Induction
 
 LOCK = "legacy-check-in-lock"
 RESTRICTED, FREE = "set_outstanding_pages", "offline_page"
@@ -21,17 +20,9 @@ class Recorder:
     def __init__(self) -> None:
         self.places: list[tuple[str, tuple[str, ...], str]] = []
 
-    def __call__(
-        self,
-        semantics: str,
-        name: str,
-        place: str,
-        conditions: tuple[str, ...],
-        invariants: Iterable[str],
-        encoding: str = PARAMETRIC,
-    ) -> set[str] | None:
-        self.places.append((place, conditions, encoding))
-        return {"a"} if "a" in invariants else None
+    def __call__(self, asked: Obligation) -> set[str] | None:
+        self.places.append((asked.transition, asked.conditions, asked.encoding))
+        return {"a"} if "a" in (asked.invariants or ()) else None
 
 
 def asked_twice(first: tuple[str, tuple[str, ...], list[str]], then: tuple[str, tuple[str, ...], list[str]]) -> bool:
@@ -40,7 +31,7 @@ def asked_twice(first: tuple[str, tuple[str, ...], list[str]], then: tuple[str, 
     reused = ReusedProofs(solver)
     answers = []
     for place, conditions, invariants in (first, then):
-        answers.append(reused("claim-sets", "p", place, conditions, invariants))
+        answers.append(reused(Induction("claim-sets", conditions, invariants).question("p", place)))
         assert answers[-1] == ({"a"} if "a" in invariants else None)
     assert reused.asked == len(solver.places)
     return reused.asked == 2
@@ -69,8 +60,9 @@ def test_only_the_same_question_is_settled(
 
 def test_a_proof_on_one_host_is_none_on_another() -> None:
     reused = ReusedProofs(Recorder())
-    assert reused("claim-sets", "p", FREE, (), ["a"]) == {"a"}
-    reused("claim-sets", "p", FREE, (), ["a"], bounded(4, 4))
+    given = Induction("claim-sets", (), ["a"])
+    assert reused(given.question("p", FREE)) == {"a"}
+    reused(given.question("p", FREE, bounded(4, 4)))
     assert reused.asked == 2
 
 

@@ -21,7 +21,7 @@ from proofs.prover import cross_check as module
 from proofs.prover import second_solver
 from proofs.prover.cross_check import AGREE, ALONE, DISAGREE, UNDECIDED, SolverQuestion, cross_check, crossed, questions
 from proofs.prover.export import export
-from proofs.prover.induction import SolverQuery
+from proofs.prover.induction import Induction, SolverQuery
 from proofs.prover.second_solver import UNKNOWN, SolverAnswer, asked_cvc5, asked_z3
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
@@ -115,8 +115,8 @@ def test_vacuity_witnesses_are_cross_checked() -> None:
 def test_matrix_queries_are_recorded_with_their_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     def a_few(semantics: str, _ids: list[str], ask: SolverQuery) -> None:
         for invariants in (INVARIANTS, INVARIANTS, ["node-backed"]):
-            ask(semantics, "node-backed", "alloc_heap_pages", (), invariants)
-        ask(semantics, "entitlement", "set_max_pages", (), ["entitlement"])
+            ask(Induction(semantics, (), list(invariants)).question("node-backed", "alloc_heap_pages"))
+        ask(Induction(semantics, (), ["entitlement"]).question("entitlement", "set_max_pages"))
 
     monkeypatch.setattr(asked_of_matrix, "proofs_of", a_few)
     asked = asked_of_matrix.questions_of("claim-sets", [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -16,7 +16,7 @@ from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
 from proofs.obligations.suite import places, suite
 from proofs.prover import induction as inductive
 from proofs.prover import pool, solve
-from proofs.prover.induction import candidates, induction, shown
+from proofs.prover.induction import Induction, candidates, induction, shown
 from proofs.prover.report import verdict_of
 from proofs.prover.verdict import Result, Settings, Verdict
 
@@ -85,10 +85,11 @@ def test_every_obligation_is_sent_to_one_process(jobs: int, apart: bool) -> None
 
 
 def test_undecided_step_of_an_induction_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = ("claim-sets", "node-backed", "alloc_heap_pages", (), GENERATIONS["claim-sets"].invariants)
-    assert shown(*asked) is not None
+    kept = Induction("claim-sets", (), list(GENERATIONS["claim-sets"].invariants))
+    asked = kept.question("node-backed", "alloc_heap_pages")
+    assert shown(asked) is not None
     monkeypatch.setattr(inductive, "SETTINGS", Settings(rlimit=1, cores=False))
-    assert shown(*asked) is None
+    assert shown(asked) is None
 
 
 class _ScriptedSolver:
@@ -98,18 +99,11 @@ class _ScriptedSolver:
         self.fails, self.rests_on = fails, rests_on
         self.asked: set[tuple[str, str]] = set()
 
-    def __call__(
-        self,
-        semantics: str,
-        name: str,
-        place: str,
-        conditions: tuple[str, ...],
-        invariants: Iterable[str],
-        encoding: str = PARAMETRIC,
-    ) -> set[str] | None:
-        self.asked.add((name, place))
+    def __call__(self, asked: Obligation) -> set[str] | None:
+        name = asked.property
+        self.asked.add((name, asked.transition))
         needed = self.rests_on.get(name)
-        if name == self.fails or (needed is not None and needed not in invariants):
+        if name == self.fails or (needed is not None and needed not in (asked.invariants or ())):
             return None
         return set() if needed is None else {needed}
 
