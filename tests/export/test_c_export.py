@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from model.named import GENERATIONS
 from model.properties import PROPERTIES
 from proofs.export.c_header import header
 from proofs.export.c_test import PROLOGUE, InexpressibleEventError, c_test
 from proofs.export.counters import ORPHANS
-from proofs.prover.induction import kept_by_every_step
+from proofs.prover.induction import induction, kept_by_every_step
 from proofs.traces import Trace, read_traces
 
 KIT = Path("docs/adapters")
@@ -51,6 +52,12 @@ def test_header_has_every_invariant_or_lists_it_as_left_out() -> None:
         assert f"/* {PROPERTIES[name].sentence} */" in found.text
     for name in found.left_out:
         assert name in found.text
+
+
+@pytest.mark.long
+def test_listed_invariants_are_what_the_induction_keeps() -> None:
+    found = induction("claim-sets").kept
+    assert set(found) == set(GENERATIONS["claim-sets"].invariants) | {"node-claims-within"}
 
 
 def test_c_reads_no_field_of_destroyed_domains() -> None:

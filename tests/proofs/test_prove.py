@@ -24,15 +24,29 @@ QUICK = Settings(cores=False)
 NODE_BACKED = Obligation("claim-sets", "node-backed", "alloc_heap_pages", PARAMETRIC)
 
 
-@pytest.fixture(scope="module")
-def parametric() -> list[Result]:
-    results, interrupted = run(suite(["claim-sets"], property_ids(), [PARAMETRIC]), QUICK, 1)
+def sample(obligations: list[Obligation]) -> list[Obligation]:
+    """Each part on each of its conditions, each transition, every lemma, all that are not promised; of others a 6th."""
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for number, one in enumerate(obligations):
+        kinds = {("part", one.property, one.conditions), ("transition", one.transition)}
+        if not kinds <= seen or not one.claimed or one.name.startswith("lemma/") or number % 6 == 0:
+            found.append(one)
+        seen |= kinds
+    return found
+
+
+@pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.long)])
+def parametric(request: pytest.FixtureRequest) -> list[Result]:
+    asked = suite(["claim-sets"], property_ids(), [PARAMETRIC])
+    asked = asked if request.param == "all" else sample(asked)
+    results, interrupted = run(asked, QUICK, 1)
     assert not interrupted
     return results
 
 
 def test_every_promise_is_proved_for_any_host(parametric: list[Result]) -> None:
-    assert len(parametric) > 600
+    assert len(parametric) > 300
     assert [r.name for r in parametric if r.claimed and r.verdict is not Verdict.PROVED] == []
 
 
@@ -66,11 +80,17 @@ def test_each_condition_is_needed(parametric: list[Result]) -> None:
     assert {part for part in FOLLOW if cells[part].trace is None} == set()
 
 
-@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])
-def test_bounded_hosts_agree(every: int, parametric: list[Result]) -> None:
-    results, _ = run(suite(["claim-sets"], property_ids(), [bounded(2, 2)])[::every], QUICK, 1)
-    verdicts = {r.name.rsplit("/", 1)[0]: r.verdict for r in parametric}
-    assert [r.name for r in results if verdicts[r.name.rsplit("/", 1)[0]] is not r.verdict] == []
+def test_bounded_hosts_agree(parametric: list[Result]) -> None:
+    verdicts = {_step(r.name): r.verdict for r in parametric}
+    on_two_nodes = [o for o in suite(["claim-sets"], property_ids(), [bounded(2, 2)]) if _step(o.name) in verdicts]
+    results, _ = run(on_two_nodes if len(verdicts) > 1000 else on_two_nodes[::2], QUICK, 1)
+    assert len(results) > 100
+    assert [r.name for r in results if verdicts[_step(r.name)] is not r.verdict] == []
+
+
+def _step(name: str) -> str:
+    """An obligation without its host."""
+    return name.rsplit("/", 1)[0]
 
 
 @pytest.mark.parametrize("mutation", RULES)
