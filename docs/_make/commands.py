@@ -33,7 +33,7 @@ from proofs.traces import read_traces
 from reference.generations import GENERATIONS
 from reference.properties import STATE_PROPERTIES
 from tests.adapters.misbehaving import MODES
-from tests.evidence.edits import EDITS
+from tests.evidence.edits import EDITS, OF_JUDGED
 from tests.robustness.faults import FAULTS
 
 _CONSOLE = re.compile(r"^```console\n\$ (?P<command>[^\n]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
@@ -66,7 +66,8 @@ def _conversation() -> str:
 
 def _edits() -> str:
     """Ways to edit evidence, and the field that `verify` names."""
-    return table(["edit", "field that `claimcheck verify` names"], [[edit.what, f"`{edit.named}`"] for edit in EDITS])
+    edits = [*EDITS, *OF_JUDGED]
+    return table(["edit", "field that `claimcheck verify` names"], [[edit.what, f"`{edit.named}`"] for edit in edits])
 
 
 def _faults() -> str:

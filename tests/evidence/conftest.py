@@ -38,9 +38,20 @@ def short_recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+def _collected(factory: pytest.TempPathFactory, stored: bool) -> Evidence:
+    def collect() -> bytes:
+        return msgspec.json.encode(collected(EvidenceRequest(GENERATIONS, PROPERTIES, LEFT_OUT, jobs=1, stored=stored)))
+
+    return msgspec.json.decode(once_in_a_run(factory, f"small-{stored}.json", collect), type=Evidence)
+
+
 @pytest.fixture(scope="session")
 def small(short_recordings: None, tmp_path_factory: pytest.TempPathFactory) -> Evidence:
-    def collect() -> bytes:
-        return msgspec.json.encode(collected(EvidenceRequest(GENERATIONS, PROPERTIES, LEFT_OUT, jobs=1)))
+    """Its verdicts are the stored ones of these cells."""
+    return _collected(tmp_path_factory, stored=True)
 
-    return msgspec.json.decode(once_in_a_run(tmp_path_factory, "small.json", collect), type=Evidence)
+
+@pytest.fixture(scope="session")
+def judged(short_recordings: None, tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    """The same, with verdicts of this run, which take long."""
+    return _collected(tmp_path_factory, stored=False)

@@ -135,7 +135,6 @@ EDITS = [
         lambda e: claim_of(e)["state"].update(outstanding_claims=0),
         f"{FOUND}.replay.divergence",
     ),
-    Edit("the last step of a trace removed", shorten, f"{FOUND}.broken"),
     Edit("two traces swapped", swap, f"{FOUND}.trace[0].source"),
     Edit("the violated inequality", lambda e: finding(e).update(broken=["1 <= 0"]), f"{FOUND}.broken"),
     Edit(
@@ -153,7 +152,6 @@ EDITS = [
         lambda e: finding(e)["repaired"].update(outcome="refused"),
         f"{FOUND}.repaired.outcome",
     ),
-    Edit("a transition of a trace", lambda e: finding(e)["transitions"].reverse(), f"{FOUND}.broken"),
     Edit("a version", lambda e: e["run"]["versions"].update(z3="4.8.0"), "run.versions.z3"),
     Edit("a seed", lambda e: e["run"]["limits"].update({"obligations: seed": 7}), "run.limits.obligations: seed"),
     Edit("a limit", lambda e: e["run"]["limits"].update({"search: events": 99}), "run.limits.search: events"),
@@ -192,3 +190,9 @@ EDITS = [
     Edit("such a trace removed", lambda e: e["findings"]["answers"].remove(question(e)), "findings.answers: names"),
     Edit("a promise", lambda e: cell(e, PROVED).update(promised=False), f"matrix.cells[{PROVED}].promised"),
 ]
+
+OF_JUDGED = [
+    Edit("the last step of a trace removed", shorten, f"{FOUND}.broken"),
+    Edit("a transition of a trace", lambda e: finding(e)["transitions"].reverse(), f"{FOUND}.broken"),
+]
+"""Transitions are known of traces that were searched in the same run only."""

@@ -95,8 +95,9 @@ def test_finding_is_replayed_next_to_a_repaired_generation(small: Evidence) -> N
     assert found.repaired.first_difference.startswith("event 3 offline_page: node 0 claimed")
 
 
-def test_finding_violates_only_its_property_in_the_model(small: Evidence) -> None:
-    found = finding(small)
+@pytest.mark.long
+def test_finding_violates_only_its_property_in_the_model(judged: Evidence) -> None:
+    found = finding(judged)
     assert broken_in_model(found) == found.broken != []
     found.property = "redeemed-once.exact"
     assert broken_in_model(found) == []

@@ -32,7 +32,7 @@ from proofs.evidence.structure import (
 )
 from proofs.evidence.verify import VerificationResult, request_of, verified
 from tests.evidence.conftest import LEFT_OUT
-from tests.evidence.edits import EDITS, Edit
+from tests.evidence.edits import EDITS, OF_JUDGED, Edit
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,10 +67,20 @@ def test_unedited_evidence_has_no_difference(small: Evidence) -> None:
 
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.what for edit in EDITS])
 def test_edit_is_named(edit: Edit, small: Evidence) -> None:
-    data = data_of(small)
+    assert_named(edit, small)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("edit", [*EDITS, *OF_JUDGED], ids=[edit.what for edit in [*EDITS, *OF_JUDGED]])
+def test_edit_of_what_this_run_judged_is_named(edit: Edit, judged: Evidence) -> None:
+    assert_named(edit, judged)
+
+
+def assert_named(edit: Edit, evidence: Evidence) -> None:
+    data = data_of(evidence)
     edit.make(data)
     edited = renewed(data)
-    fields = [difference.field for difference in verified(edited, again_for(edited, small)).differences]
+    fields = [difference.field for difference in verified(edited, again_for(edited, evidence)).differences]
     assert "digest" not in fields
     assert any(field.startswith(edit.named) for field in fields), fields
 
