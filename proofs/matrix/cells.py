@@ -56,12 +56,12 @@ def proofs_of(semantics: str, ids: list[str], ask: SolverQuery = shown) -> tuple
     """Everything that can be proved or is not applicable, and what is left to be searched."""
     cells: list[CellVerdict] = []
     left: list[UnprovedRow] = []
-    plain = induction(semantics, ask=ask) if parts(ids) else Induction(semantics, (), [])
+    nothing = {prop.name: says_nothing(prop, GENERATIONS[semantics]) for prop in parts(ids)}
+    plain = induction(semantics, ask=ask) if "" in nothing.values() else Induction(semantics, (), [])
     worlds: dict[tuple[str, ...], Induction] = {(): plain}
     for prop in parts(ids):
-        reason = says_nothing(prop, GENERATIONS[semantics])
-        if reason:
-            cells.append(CellVerdict(semantics, MatrixRow(prop.name), Verdict.NOT_APPLICABLE, reason))
+        if nothing[prop.name]:
+            cells.append(CellVerdict(semantics, MatrixRow(prop.name), Verdict.NOT_APPLICABLE, nothing[prop.name]))
             continue
         for row in (MatrixRow(prop.name), *(MatrixRow(prop.name, conditions) for conditions in granted(prop))):
             started = time.perf_counter()
