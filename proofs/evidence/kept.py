@@ -44,7 +44,7 @@ class PartedSection:
     part_is: str
     """What the part is, in words."""
     is_all: Callable[[EvidenceRequest], bool]
-    """Whether a request is for all of it. What is asked for less is made whole: it is less work."""
+    """Whether a request is for all of it. A narrower request is less work, and is made whole."""
     whole: Callable[[EvidenceRequest], Collected]
     part: Callable[[EvidenceRequest], Collected]
 
