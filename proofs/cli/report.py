@@ -38,7 +38,7 @@ Examples:
 @click.option("--without", multiple=True, metavar="SECTION", help="Leave a section out; several. It shows as not run.")
 @click.option("--from", "source", metavar="FILE", help="Show stored evidence instead of collecting it.")
 @click.option("--out", metavar="DIR", default="report", show_default=True, help="Where the four files go.")
-@click.option("--no-cache", is_flag=True, help="Make all of it again instead of showing stored results (an hour).")
+@click.option("--no-cache", is_flag=True, help="Make all of it again instead of showing stored results (half an hour).")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print what came out of it as JSON.")
 @click.pass_context
