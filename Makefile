@@ -82,7 +82,7 @@ fuzz: $(STAMP)  ## each known mistake found and shrunk, every generation's cover
 	$(BIN)/python -m docs._make.fuzz
 
 report: $(STAMP)  ## the whole evidence for people: report/report.html, and the same as JSON, JUnit XML and Markdown
-	$(BIN)/claimcheck report --out report --jobs $(JOBS)
+	$(BIN)/claimcheck report --out report --jobs $(JOBS) || test $$? = 3  # 3: something is undecided, and the report names it
 
 diff: $(STAMP)  ## every path of the reference against the model: docs/diff.md, tests/data/sections (minutes)
 	$(BIN)/python -m docs._make.diff
