@@ -59,12 +59,12 @@ def test_document_and_report_show_the_same_run() -> None:
 
 def result(size: str, code: str = "c0de", made: str = "2026-01-02") -> Result:
     row = OperationResult("claim-sets", "offline_page", size, Verdict.PROVED, plans=1, paths=2, queries=3, seconds=0.5)
-    return Result(made, code, {"z3": "5"}, 1.5, False, [row])
+    return Result(made, code, {"z3": "5"}, False, [row])
 
 
 def test_results_by_size_make_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = joined([result("2x2", made="2026-01-03"), result("1x1")])
-    assert ([row.size for row in whole.rows], whole.made, whole.seconds) == (["1x1", "2x2"], "2026-01-02", 3.0)
+    assert ([row.size for row in whole.rows], whole.made) == (["1x1", "2x2"], "2026-01-02")
     calls: list[tuple[object, ...]] = []
     monkeypatch.setattr(kept, "store", lambda *arguments: calls.append(arguments))
     stored(whole)
