@@ -92,11 +92,11 @@ def _walk() -> str:
     if not MEASURED.exists():
         return "Not measured yet: `python -m docs._make.walk`."
     found = json.loads(MEASURED.read_text(encoding="utf-8"))
-    rows = [[f"`{step['command']}`", f"{step['seconds']:.1f}"] for step in found["steps"]]
+    rows = [[f"`{s['command']}`", f"{s['seconds']:.1f}", f"{s['processor']:.1f}"] for s in found["steps"]]
     minutes = sum(step["seconds"] for step in found["steps"]) / 60
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     return (
-        f"{table(['step', 'seconds'], rows)}\n\n"
+        f"{table(['step', 'seconds by the clock', 'seconds of processor time'], rows)}\n\n"
         f"{minutes:.1f} minutes in all on {found['processors']} processors ({versions}), with every package downloaded."
         f" Load average of the machine at the start: {found['load']}. The report has {found['report_bytes']:,} bytes."
     )

@@ -1,4 +1,7 @@
-"""The generated parts of docs/diff.md: `make diff`, a few minutes; or from what `claimcheck diff --json` printed."""
+"""docs/diff.md and what reports show as stored of it: `make diff`, a quarter of an hour of processor time.
+
+Or from what `claimcheck diff --json` printed, in one run or in several: one for each size of host, for instance.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,11 @@ import msgspec
 from docs._make.blocks import Output, parser, table
 from model.properties import PROPERTIES
 from proofs.diff.report import by_generation_and_size, by_operation
-from proofs.diff.run import ASSUMED, OperationResult
+from proofs.diff.run import ASSUMED, OperationResult, ordered
 from proofs.diff.selftest import found
+from proofs.evidence import kept
+from proofs.evidence.dated import Stamp
+from proofs.evidence.explored import NAME, SMALLEST, as_tables
 from proofs.mistakes.edits import EDITS
 
 DOCUMENT = Path("docs/diff.md")
@@ -23,8 +29,9 @@ DOCUMENT = Path("docs/diff.md")
 class Result(msgspec.Struct):
     """What `claimcheck diff --json` printed."""
 
+    made: str
+    code: str
     versions: dict[str, str]
-    seconds: float
     interrupted: bool
     rows: list[OperationResult]
 
@@ -46,7 +53,7 @@ def _run(result: Result) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in result.versions.items())
     return (
         f"All generations and operations on hosts of {sizes}: {paths:,} paths, {queries:,} queries to the solver, "
-        f"{seconds:.0f} seconds of processor time, {result.seconds:.0f} seconds by the clock ({versions})."
+        f"{seconds:.0f} seconds of processor time ({versions})."
     )
 
 
@@ -105,11 +112,30 @@ def result_of(path: Path | None) -> Result:
     return result
 
 
+def joined(results: list[Result]) -> Result:
+    """One result of several runs, of the day of the first.
+
+    :raises SystemExit: they are of different code, or made with different versions
+    """
+    first = min(results, key=lambda result: result.made)
+    if any((result.code, result.versions) != (first.code, first.versions) for result in results):
+        raise SystemExit("the results are of different code or versions")
+    rows = ordered(row for result in results for row in result.rows)
+    return msgspec.structs.replace(first, rows=rows)
+
+
+def stored(result: Result) -> Path:
+    """Keep the result for reports; returns the file."""
+    smallest = as_tables([row for row in result.rows if row.size == str(SMALLEST)])
+    took = sum(row.seconds for row in result.rows)
+    return kept.store(NAME, Stamp(made=result.made, code=result.code), took, as_tables(result.rows), smallest)
+
+
 def main(arguments: list[str]) -> int:
-    """Write the document."""
+    """Write the document, and what reports show."""
     options = parser("diff", __doc__)
     options.add_argument(
-        "result", nargs="?", type=Path, help="what `claimcheck diff --json` printed  [default: run it]"
+        "result", nargs="*", type=Path, help="what `claimcheck diff --json` printed  [default: run it]"
     )
     options.add_argument("--mistakes", action="store_true", help="only the deliberate mistakes, and what is assumed")
     given = options.parse_args(arguments)
@@ -117,8 +143,10 @@ def main(arguments: list[str]) -> int:
     if given.mistakes:
         output.renew(DOCUMENT, BLOCKS, others=OF_A_RUN)
     else:
-        result = result_of(given.result)
+        result = joined([result_of(path) for path in given.result or [None]])
         output.renew(DOCUMENT, {**BLOCKS, **{name: make(result) for name, make in OF_A_RUN.items()}})
+        if not given.check:
+            print(stored(result))
     return output.ended()
 
 

@@ -12,12 +12,12 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from docs._make.checkout import ROOT
+from docs._make.run_times import Clock
 from proofs.versions import versions
 
 README = ROOT / "README.md"
@@ -58,11 +58,13 @@ def walked(
         told(line)
         place = folder / ".place"
         script = f"{sourced}{line.replace(SOURCE, source)}\ncode=$?\npwd > {place}\nexit $code\n"
-        started = time.perf_counter()
+        clock = Clock()
         done = subprocess.run(
             ["bash", "-c", script], cwd=where, env=environment, capture_output=True, text=True, check=False
         )
-        yield {"command": line, "seconds": round(time.perf_counter() - started, 1), "code": done.returncode}
+        clock.took(line)
+        seconds, processor = (round(time, 1) for time in clock.whole())
+        yield {"command": line, "seconds": seconds, "processor": processor, "code": done.returncode}
         if done.returncode:
             told(f"ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
             return

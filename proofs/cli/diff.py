@@ -144,9 +144,11 @@ def _run(asked: list[Task], jobs: int, mistake: str) -> tuple[list[OperationResu
 def _print_json(rows: list[OperationResult], seconds: float, whole: bool, mistake: str, rlimit: int) -> None:
     from proofs.cli.output import print_json
     from proofs.diff.run import ASSUMED
+    from proofs.evidence.dated import stamp
     from proofs.prover.verdict import versions
 
     content: dict[str, Any] = {
+        **stamp(),
         "versions": versions(),
         "assumed": ASSUMED,
         "rlimit": rlimit,

@@ -38,7 +38,7 @@ Examples:
 @click.option("--without", multiple=True, metavar="SECTION", help="Leave a section out; several. It shows as not run.")
 @click.option("--from", "source", metavar="FILE", help="Show stored evidence instead of collecting it.")
 @click.option("--out", metavar="DIR", default="report", show_default=True, help="Where the four files go.")
-@click.option("--no-cache", is_flag=True, help="Judge the matrix again instead of showing stored verdicts (minutes).")
+@click.option("--no-cache", is_flag=True, help="Make all of it again instead of showing stored results (half an hour).")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print what came out of it as JSON.")
 @click.pass_context
@@ -56,7 +56,8 @@ def report(
     """Prove, replay and test everything, and write it down for others to read, check and repeat.
 
     In a checkout the verdict matrix is the one that is stored with the project. The report marks it as stored, with its
-    date and whether the code changed since, and runs every trace of it again; --no-cache proves and searches it again.
+    date and whether the code changed since, and runs every trace of it again. In the same way it shows stored results
+    of the sections cross-check, spacer and diff, and makes a part of each again. --no-cache makes all of it again.
 
     Writes evidence.json, junit.xml, summary.md and report.html, which needs no network and no other file. With Ctrl-C
     all but the page are written with what was finished; the rest shows as not run.

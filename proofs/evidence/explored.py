@@ -5,29 +5,48 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from model.named import GENERATIONS
 from proofs.diff.operations import OPERATIONS
 from proofs.diff.run import SIZES, OperationResult, ordered, tasks, work
+from proofs.diff.world import Size
+from proofs.evidence.kept import PartedSection
 from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import EvidenceTable, SkippedSection, Tables
 from proofs.parallel import in_processes
 from proofs.prover.verdict import Verdict
+
+NAME = "diff"
 
 
 def collected(request: EvidenceRequest) -> Tables | SkippedSection:
     """All operations of the requested generations, as `claimcheck diff` does it. Ctrl-C raises KeyboardInterrupt."""
     if not request.semantics:
         return SkippedSection("no generation was requested")
+    return SECTION.collected(request)
+
+
+def _on(sizes: Sequence[Size], request: EvidenceRequest) -> Tables:
     started = time.perf_counter()
-    asked = tasks(request.semantics, list(OPERATIONS), SIZES)
+    asked = tasks(request.semantics, list(OPERATIONS), sizes)
     rows: list[OperationResult] = []
     for done, (_, found) in enumerate(in_processes(work, asked, request.jobs), 1):
         rows += found
-        request.progress("diff", done, len(asked))
+        request.progress(NAME, done, len(asked))
     if len(rows) < sum(len(task.semantics) for task in asked):
         raise KeyboardInterrupt
     section = as_tables(ordered(rows))
     section.seconds = time.perf_counter() - started
     return section
+
+
+SMALLEST = SIZES[0]
+SECTION = PartedSection(
+    name=NAME,
+    part_is=f"every operation of every generation on a host of {SMALLEST}",
+    is_all=lambda request: request.semantics == list(GENERATIONS),
+    whole=lambda request: _on(SIZES, request),
+    part=lambda request: _on([SMALLEST], request),
+)
 
 
 def as_tables(rows: Sequence[OperationResult]) -> Tables:

@@ -47,7 +47,7 @@ class EvidenceRequest:
     announce: Callable[[str, float | None], None] = _nothing_announced
     """Called with a section's name when it begins, and again with its seconds when it has ended."""
     stored: bool = False
-    """Whether the matrix may be the one that the checkout stores, where there is one."""
+    """Whether the matrix, and the sections of :mod:`proofs.evidence.kept`, may be those that the checkout stores."""
     texts: dict[str, str] = field(default_factory=dict)
     """The SMT-LIB text of obligations, by name, as the prover built it in this run."""
 

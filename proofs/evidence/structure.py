@@ -302,6 +302,14 @@ class EarlierRun(_Part):
     """Seconds of processor time, not of this run; 0 where they were not stored."""
 
 
+class RepeatedPart(_Part):
+    """The part of a stored section that this run made again."""
+
+    what: str
+    differs: list[str]
+    """What of it is not as it was stored."""
+
+
 class Tables(_Section):
     """A section that other verbs of the tool fill."""
 
@@ -309,6 +317,8 @@ class Tables(_Section):
     ok: bool
     """All as claimed."""
     stored: EarlierRun | None = None
+    again: RepeatedPart | None = None
+    """Of a stored section; its `seconds` are those of this part."""
 
 
 class EvidenceTable(_Part):

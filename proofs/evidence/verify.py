@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -70,24 +70,38 @@ def verified(stored: Evidence, again: Evidence) -> VerificationResult:
         found.differences += differences("statements", stored.statements, judgement)
     found.differences += differences("further", list(stored.further), list(again.further))
     for name in stored.further:
-        _section(found, f"further.{name}", stored.further[name], again.further[name])
-    found.stored += [text for text in stored_sections(stored) if not text.startswith("matrix: ")]
+        _section(found, f"further.{name}", _of_any_run(stored.further[name]), _of_any_run(again.further[name]))
+    found.stored += [text for section, text in _stored(stored) if not _is_made_whole(section)]
     return found
 
 
 def _of_any_run(section: object) -> object:
-    """The matrix without its date: a second run judges every cell itself, whoever judged them before."""
-    return msgspec.structs.replace(section, stored=None) if isinstance(section, Matrix) else section
+    """A section that a second run makes whole, without the date of the run that made it before."""
+    if not _is_made_whole(section):
+        return section
+    return msgspec.structs.replace(section, stored=None, **({"again": None} if isinstance(section, Tables) else {}))
+
+
+def _is_made_whole(section: object) -> TypeGuard[Matrix | Tables]:
+    """Whether a second run makes the section itself, where the first one may have shown a stored one."""
+    return isinstance(section, Matrix) or (isinstance(section, Tables) and section.again is not None)
 
 
 def stored_sections(evidence: Evidence) -> list[str]:
-    """The sections that show an earlier run, each with when that was. Of all but the matrix none is made again."""
-    return [
-        f"{name}: of {section.stored.day}, {age(section.stored.day, evidence.made)}, of"
-        f" {'older' if section.stored.older else 'the same'} code ({section.stored.code})"
-        for name, section in {"matrix": evidence.matrix, **evidence.further}.items()
-        if isinstance(section, (Matrix, Tables)) and section.stored is not None
-    ]
+    """The sections that show an earlier run, each with when that was, and which part of it was made again."""
+    return [text for _, text in _stored(evidence)]
+
+
+def _stored(evidence: Evidence) -> Iterator[tuple[Matrix | Tables, str]]:
+    for name, section in {"matrix": evidence.matrix, **evidence.further}.items():
+        if not isinstance(section, Matrix | Tables) or section.stored is None:
+            continue
+        run = section.stored
+        code = f"of {'older' if run.older else 'the same'} code ({run.code})"
+        part = section.again if isinstance(section, Tables) else None
+        how = ", and not as stored" if part and part.differs else ""
+        again = f"; made again in this run{how}: {part.what}" if part else ""
+        yield section, f"{name}: of {run.day}, {age(run.day, evidence.made)}, {code}{again}"
 
 
 def run_differences(stored: Evidence) -> Iterator[FieldDifference]:

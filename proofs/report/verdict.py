@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from proofs.evidence.collect import CORE, interrupted
 from proofs.evidence.statements import NOT_CHECKED
 from proofs.evidence.statements import UNKNOWN as STATEMENT_UNKNOWN
-from proofs.evidence.structure import Evidence, SkippedSection
+from proofs.evidence.structure import Evidence, SkippedSection, Tables
 from proofs.evidence.tested import FAILED, PASSED
 from proofs.evidence.verify import stored_sections
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
@@ -66,7 +68,17 @@ def open_points(evidence: Evidence) -> list[str]:
         bad = [STATEMENT_UNKNOWN] + ([NOT_CHECKED] if _all_asked(evidence) else [])
         unsettled = [s for s in evidence.statements.statements if s.verdict in bad]
         found += [f"{s.verdict}: {s.id}: {s.reason}" for s in unsettled]
-    return found
+    return found + [text for name, section in evidence.further.items() for text in _not_as_stored(name, section)]
+
+
+def _not_as_stored(name: str, section: Tables | SkippedSection) -> Iterator[str]:
+    """Of a stored section that this run could have made: older code, and what came out otherwise."""
+    if isinstance(section, SkippedSection) or section.stored is None or section.again is None:
+        return
+    run = section.stored
+    if run.older:
+        yield f"{name}: stored on {run.day}, of older code ({run.code}): --no-cache makes it again"
+    yield from (f"not as stored on {run.day}: {text}" for text in section.again.differs)
 
 
 def _all_asked(evidence: Evidence) -> bool:

@@ -107,12 +107,13 @@ def derive_all(
 ) -> list[Derivation]:
     """Derivations for several targets, in their order; fewer if the run was interrupted.
 
-    Each may take minutes, so a process gets the next target only when it is free; Ctrl-C ends all running ones.
+    Each has a process of its own: which of several equivalent invariants Spacer gives depends on what the process did
+    before. The next target begins only when a processor is free; Ctrl-C ends all running ones.
     """
     found: dict[int, Derivation] = {}
     work = partial(_derived, settings=settings, seconds=seconds)
     left = list(enumerate(asked))
-    with workers(min(jobs, len(asked))) as pool:
+    with workers(min(jobs, len(asked)), each_apart=True) as pool:
         running: dict[_DerivationFuture, int] = {}
         try:
             while left or running:

@@ -24,13 +24,15 @@ $ claimcheck replay x
 ```
 """
 
+BUSY = "@i=0; while [ $$i -lt 200000 ]; do i=$$((i + 1)); done"
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> str:
     """A repository in which `make prove` makes a command `show`."""
     folder = tmp_path / "source"
     folder.mkdir()
-    (folder / "Makefile").write_text("prove:\n\tmkdir -p bin && cp show.sh bin/show && chmod +x bin/show\n")
+    (folder / "Makefile").write_text(f"prove:\n\tmkdir -p bin && cp show.sh bin/show && chmod +x bin/show\n\t{BUSY}\n")
     (folder / "activate").write_text('PATH="$PWD/bin:$PATH"\n')
     (folder / "show.sh").write_text(f'#!/bin/sh\n[ $# = 0 ] && echo "{OWN[0]}" || cat "$1"\n')
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.invalid"]
@@ -44,6 +46,7 @@ def test_each_line_runs_in_the_folder_where_the_last_one_ended(source: str, tmp_
     folder.mkdir()
     found = list(walked(steps(SMALL), source, folder))
     assert [step["code"] for step in found] == [0] * 5
+    assert found[1]["processor"] > 0, "the loop of make's child"
     assert found[0]["command"] == f"git clone {SOURCE} claimcheck && cd claimcheck"
     assert found[-1]["command"] == "show mine.toml"
     assert (folder / "claimcheck/mine.toml").read_text().strip() == OWN[1]

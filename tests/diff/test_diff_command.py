@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 
 import pytest
 from click.testing import CliRunner
 
 from proofs.cli.diff import diff
+from proofs.evidence.dated import fingerprint
 
 
 def run(*arguments: str):
@@ -35,6 +37,8 @@ def test_json_has_every_row() -> None:
     (row,) = content["rows"]
     assert done.exit_code == 1
     assert content["versions"]["z3"]
+    assert content["code"] == fingerprint()
+    assert date.fromisoformat(content["made"])
     assert row["verdict"] == "refuted"
     assert [entry["target"] for entry in row["difference"]["arguments"]["entries"]] == [2**31] * 2
 

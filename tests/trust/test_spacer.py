@@ -20,7 +20,7 @@ from proofs.prover.verdict import Settings, Verdict
 from proofs.spacer.certify import certified
 from proofs.spacer.clauses import conjuncts, derived
 from proofs.spacer.compare import by_hand, compared, paired, without_needless
-from proofs.spacer.derive import LEFT_OPEN, NOT_CERTIFIED, derive, less, more
+from proofs.spacer.derive import LEFT_OPEN, NOT_CERTIFIED, derive, derive_all, less, more
 from proofs.spacer.readable import readable
 from proofs.spacer.target import LIFE, OF_HEAP_LOCK, SpacerTarget, System, targets
 
@@ -47,6 +47,14 @@ def found(system: System) -> list[z3.BoolRef]:
 
 def failed(system: System, invariant: list[z3.BoolRef]) -> set[str]:
     return {c.question for c in certified(system, invariant, QUICK) if c.verdict is not Verdict.PROVED}
+
+
+def test_derivation_does_not_depend_on_those_before_it() -> None:
+    asked = targets("claim-sets", BACKED, 1, 1)
+    assert len(asked) == 2
+    last = derive_all(asked, QUICK, 60, jobs=1)[-1]
+    (alone,) = derive_all(asked[-1:], QUICK, 60, jobs=1)
+    assert (last.spacers, last.by_hand, last.smtlib) == (alone.spacers, alone.by_hand, alone.smtlib)
 
 
 def test_invariant_of_the_smallest_host_is_certified(found: list[z3.BoolRef]) -> None:
