@@ -185,13 +185,20 @@ static inline void claim_adapter_section(void);
 static inline void claim_populated(struct claim_populate *call, uint64_t mfn);
 static inline void claim_exchanged(struct claim_exchange *call, uint64_t mfn);
 
-/* A main() around a table: what to do first, or (void)0, and the fields. */
+/*
+ * A main() around a table: what to do first, or (void)0, and the fields. A file that includes another attachment can
+ * define CLAIM_ADAPTER_MORE(table) before, to add to the table: see attach_hypercalls.c.
+ */
+#ifndef CLAIM_ADAPTER_MORE
+#define CLAIM_ADAPTER_MORE(table) (void)(table)
+#endif
 #define CLAIM_ADAPTER_TABLE(before, ...)                                                                               \
     static const struct claim_adapter *claim_adapter_table(void)                                                      \
     {                                                                                                                  \
-        static const struct claim_adapter adapter = {__VA_ARGS__};                                                     \
+        static struct claim_adapter adapter = {__VA_ARGS__};                                                           \
                                                                                                                        \
         before;                                                                                                        \
+        CLAIM_ADAPTER_MORE(&adapter);                                                                                  \
         return &adapter;                                                                                               \
     }
 #ifdef CLAIM_ADAPTER_IN_PROCESS /* the in-process fuzzer has its own main(), and takes the table */
