@@ -7,6 +7,9 @@
 #include "ledger_hypercalls.h"
 static void add_hypercalls(struct claim_adapter *table);
 #include "attach_builders.c"
+#ifdef WHOLE
+#undef CLAIM_ADAPTER_BUILDERS
+#endif
 
 static int boot_again(unsigned int nodes, const uint64_t pages[], uint64_t span) {
     return lives_end(), boot(nodes, pages, span);

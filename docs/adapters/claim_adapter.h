@@ -22,6 +22,9 @@
 #ifdef CLAIM_ADAPTER_BUILDERS
 #include <ucontext.h>
 #endif
+#ifdef CLAIM_ADAPTER_IN_PROCESS
+#include <setjmp.h>
+#endif
 
 #define CLAIM_MAX_NODES 64
 #define CLAIM_TARGET_GLOBAL 0x80000000u
@@ -254,6 +257,10 @@ struct ca_builder {
 static struct {
     const struct claim_adapter *adapter;
     struct claim_host host;
+#ifdef CLAIM_ADAPTER_IN_PROCESS
+    char crash[160]; /* the text of claim_adapter_crash() */
+    jmp_buf crashed;
+#endif
 #ifdef CLAIM_ADAPTER_BUILDERS
     struct ca_builder *builders[16], *running;
 #endif
@@ -352,10 +359,21 @@ static inline void ca_flush(void)
 
 static inline void claim_adapter_crash(const char *text)
 {
+#ifdef CLAIM_ADAPTER_IN_PROCESS
+    snprintf(ca.crash, sizeof(ca.crash), "crash: %s", text);
+#ifdef CLAIM_ADAPTER_BUILDERS
+    if (ca.running) {
+        ca.running->op.op[0] = 0;
+        (void)swapcontext(&ca.running->context, &ca.running->caller);
+    }
+#endif
+    longjmp(ca.crashed, 1);
+#else
     ca_put_string("{\"crash\":", text);
     ca_put("}\n");
     ca_flush();
     exit(0);
+#endif
 }
 
 static inline const char *ca_result(int status)
