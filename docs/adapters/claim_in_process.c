@@ -21,19 +21,20 @@
 
 #include "claim_in_process_operations.h"
 
-#define HANG_LIMIT 10 /* seconds for a trace */
-#define ENDED UINT64_MAX /* instead of a seed */
+#define CF_HANG_LIMIT 10 /* seconds for a trace */
+#define CF_ENDED UINT64_MAX /* instead of a seed */
 
 static void cf_forget_operations(void)
 {
     unsigned int i;
 
-    for (i = 0; i <= BUILDERS; i++)
+    for (i = 0; i <= CF_BUILDERS; i++)
         cf.flights[i].is_running = 0;
     cf.op.builder[0] = 0;
     cf.crashed = 0;
+    cf.last.domid = CLAIM_NONE;
 #ifdef CLAIM_ADAPTER_BUILDERS
-    cf.interleaves = (int)cf_below(2);
+    cf.interleaves = (int)cf_below(2) && !(cf.a->options & CLAIM_SEVERAL_ZONES);
     ca_forget_builders();
 #endif
 }
@@ -43,7 +44,7 @@ static const char *cf_one_trace(unsigned long long seed)
 {
     int64_t nodes = 1 + (int64_t)cf_below(cf_below(8) ? 4 : cf_below(4) ? 8 : 64), pages[CLAIM_MAX_NODES], node, most = 1, span = 1;
     const char *wrong = NULL;
-    int i, is_2 = !!(cf.a->options & CLAIM_TRACE_2), is_large = cf.a->populate_physmap && !cf_below(16);
+    int i, is_2 = !!(cf.a->options & CLAIM_TRACE_2), is_large = cf.a->populate_physmap && !cf_below(8);
 
     cf_forget_operations();
     memset(&ca.host, 0, sizeof(ca.host));
@@ -61,6 +62,8 @@ static const char *cf_one_trace(unsigned long long seed)
     ca.nr_domids = 0;
     cf.nr_blocks = 0;
     cf.traces++;
+    if (!ca_has_zones_for(cf.a, &ca.host))
+        return NULL;
     ca_lay_out(cf.a, &ca.host);
     if (!co_boot(&cf.host, nodes, pages, span) || cf.a->boot((unsigned int)nodes, ca.host.pages, (uint64_t)span))
         return "boot";
@@ -76,10 +79,10 @@ static const char *cf_one_trace(unsigned long long seed)
         ca_put_state(cf.a);
         cf_flush_record();
     }
-    for (i = 0; !wrong && !cf.crashed && i < LENGTH && (!cf.data || cf.left); i++)
+    for (i = 0; !wrong && !cf.crashed && i < CF_LENGTH && (!cf.data || cf.left); i++)
         if (!(wrong = cf_one()) && !cf.crashed)
             wrong = cf_compare();
-    for (i = 0; !wrong && !cf.crashed && i < BUILDERS; i++) /* all operations end */
+    for (i = 0; !wrong && !cf.crashed && i < CF_BUILDERS; i++) /* all operations end */
         while (!wrong && !cf.crashed && cf.flights[i].is_running)
             if (!(wrong = cf_continue(cf.flights + i)) && !cf.crashed)
                 wrong = cf_compare();
@@ -137,7 +140,7 @@ static void cf_record(unsigned long long seed, const char *path)
     FILE *file;
 
     if (!child) {
-        alarm(HANG_LIMIT);
+        alarm(CF_HANG_LIMIT);
         cf.record = fopen(path, "w");
         if (!cf.record)
             _exit(2);
@@ -189,7 +192,7 @@ int main(int argc, char **argv)
             if (write(channel[1], &seed, sizeof(seed)) < 0)
                 _exit(2);
             if (!(cf.traces & 255))
-                alarm(HANG_LIMIT);
+                alarm(CF_HANG_LIMIT);
             cf_begin(seed);
             if ((wrong = cf_one_trace(seed)))
                 break;
@@ -201,14 +204,14 @@ int main(int argc, char **argv)
         if (wrong)
             printf("found after %llu steps, seed %llu: %s: %s\n", cf.steps, seed, cf.op.op, wrong);
         fflush(stdout);
-        seed = wrong ? seed : ENDED;
+        seed = wrong ? seed : CF_ENDED;
         _exit(write(channel[1], &seed, sizeof(seed)) < 0 || wrong);
     }
     close(channel[1]);
-    while (read(channel[0], &last, sizeof(last)) == (ssize_t)sizeof(last) && last != ENDED)
+    while (read(channel[0], &last, sizeof(last)) == (ssize_t)sizeof(last) && last != CF_ENDED)
         seed = last; /* the last seed that was begun */
     waitpid(child, &status, 0);
-    if (WIFEXITED(status) && !WEXITSTATUS(status) && last == ENDED)
+    if (WIFEXITED(status) && !WEXITSTATUS(status) && last == CF_ENDED)
         return 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) != 1)
         printf("found: seed %llu: exited with status %d\n", seed, WEXITSTATUS(status));

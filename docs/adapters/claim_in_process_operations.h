@@ -4,13 +4,13 @@
  *
  * Licence: Apache-2.0
  */
-#define LENGTH 240 /* operations of a trace */
-#define DOMIDS 6
-#define HANG_LIMIT 10 /* seconds for a trace */
+#define CF_LENGTH 240 /* operations of a trace */
+#define CF_DOMIDS 6
+#define CF_HANG_LIMIT 10 /* seconds for a trace */
 
-#define MOST_BLOCKS 1024 /* that are remembered, to be freed */
-#define BUILDERS 3
-#define EXTENTS 32 /* of an exchange */
+#define CF_MOST_BLOCKS 1024 /* that are remembered, to be freed */
+#define CF_BUILDERS 3
+#define CF_EXTENTS 32 /* of an exchange */
 
 enum cf_kind { CF_ALLOC, CF_FREE, CF_CLAIM, CF_KILL, CF_POPULATE, CF_EXCHANGE };
 
@@ -19,8 +19,8 @@ struct cf_flight {
     struct co_flight f;
     enum cf_kind kind;
     int is_running;
-    int64_t in[EXTENTS];
-    uint64_t frames[EXTENTS]; /* the same, for the implementation */
+    int64_t in[CF_EXTENTS];
+    uint64_t frames[CF_EXTENTS]; /* the same, for the implementation */
 };
 
 static struct {
@@ -30,9 +30,10 @@ static struct {
     uint64_t random; /* of main() */
     const uint8_t *data; /* of libFuzzer */
     size_t left;
-    struct { int64_t mfn; unsigned int order; int is_loose; } blocks[MOST_BLOCKS]; /* is_loose: in limbo, to be assigned */
+    struct { int64_t mfn; unsigned int order; int is_loose; } blocks[CF_MOST_BLOCKS]; /* is_loose: in limbo, to be assigned */
     unsigned int nr_blocks;
-    struct cf_flight flights[BUILDERS + 1]; /* the last one: of an operation that runs at once */
+    struct cf_flight flights[CF_BUILDERS + 1]; /* the last one: of an operation that runs at once */
+    struct { int64_t domid, node, nr, start; unsigned int order, flags; } last; /* populate_physmap, to be continued */
     int interleaves, crashed, has_hypercalls;
     unsigned long long steps, traces;
     FILE *record;
@@ -83,7 +84,7 @@ static int64_t cf_called_domid(void)
 {
     int64_t domid = cf_below(30) ? cf_any_domid() : CLAIM_NONE;
 
-    return domid < 0 ? DOMIDS : domid;
+    return domid < 0 ? CF_DOMIDS : domid;
 }
 
 static int64_t cf_any_node(void)
@@ -260,7 +261,7 @@ static int cf_is_used(int64_t domid)
     unsigned int i;
     int used = cf_exists(domid);
 
-    for (i = 0; i < BUILDERS; i++)
+    for (i = 0; i < CF_BUILDERS; i++)
         used |= cf.flights[i].is_running && cf.flights[i].f.domid == domid;
     for (i = 0; i < cf.nr_blocks; i++)
         used |= cf.blocks[i].is_loose && cf.host.page[cf.blocks[i].mfn].domid == domid;
@@ -269,7 +270,7 @@ static int cf_is_used(int64_t domid)
 
 static const char *cf_create_domain(void)
 {
-    int64_t nodes = cf.host.s.number_of_nodes, domid = (int64_t)cf_below(DOMIDS), last = ca.host.last_alloc_node, node;
+    int64_t nodes = cf.host.s.number_of_nodes, domid = (int64_t)cf_below(CF_DOMIDS), last = ca.host.last_alloc_node, node;
     uint64_t every = nodes == 64 ? UINT64_MAX : ((uint64_t)1 << nodes) - 1, max = cf_any_pages(CLAIM_NONE, CLAIM_NONE) + 4;
     const char *wrong;
 
@@ -401,7 +402,7 @@ static const char *cf_simple(const char *name, int64_t domid)
 
 static void cf_remember(int64_t mfn, unsigned int order, int is_loose)
 {
-    if (cf.nr_blocks == MOST_BLOCKS)
+    if (cf.nr_blocks == CF_MOST_BLOCKS)
         return;
     cf.blocks[cf.nr_blocks].mfn = mfn;
     cf.blocks[cf.nr_blocks].order = order;
@@ -425,10 +426,10 @@ static void cf_forget(void)
 static struct cf_flight *cf_begin_flight(enum cf_kind kind, int (*go_on)(struct co_host *, struct co_flight *), int64_t domid)
 {
     static const char *const names[] = {"b1", "b2", "b3", ""};
-    struct cf_flight *flight = cf.flights + BUILDERS;
-    unsigned int i = (unsigned int)cf_below(cf.interleaves ? 2 * BUILDERS : 0);
+    struct cf_flight *flight = cf.flights + CF_BUILDERS;
+    unsigned int i = (unsigned int)cf_below(cf.interleaves ? 2 * CF_BUILDERS : 0);
 
-    if (cf.interleaves && i < BUILDERS && !cf.flights[i].is_running)
+    if (cf.interleaves && i < CF_BUILDERS && !cf.flights[i].is_running)
         flight = cf.flights + i;
     strcpy(cf.op.builder, names[flight - cf.flights]);
     co_begin(&flight->f, go_on, domid);
@@ -440,7 +441,7 @@ static struct cf_flight *cf_begin_flight(enum cf_kind kind, int (*go_on)(struct 
 /* The blocks that the implementation took, before the oracle does the same. */
 static void cf_tell(struct cf_flight *flight)
 {
-    static int64_t told[EXTENTS + 1];
+    static int64_t told[CF_EXTENTS + 1];
     static struct claim_domain_state state;
     struct co_flight *f = &flight->f;
     const int64_t *mfns = flight->kind == CF_POPULATE ? cf.op.populate.mfns : cf.op.exchange.mfns;
@@ -450,7 +451,7 @@ static void cf_tell(struct cf_flight *flight)
     if (flight->kind == CF_ALLOC && cf.op.mfn >= 0) {
         told[f->nr_told++] = cf.op.mfn;
     } else if (flight->kind == CF_POPULATE || flight->kind == CF_EXCHANGE) {
-        for (; f->nr_told < (int64_t)nr && f->nr_told < EXTENTS; f->nr_told++)
+        for (; f->nr_told < (int64_t)nr && f->nr_told < CF_EXTENTS; f->nr_told++)
             told[f->nr_told] = mfns[f->nr_told];
         if (flight->kind == CF_POPULATE && cf.op.populate.preempted == CLAIM_SCRUBBING) {
             state.has_pending_scrub = 0;
@@ -604,7 +605,7 @@ static const char *cf_alloc(int is_whole)
 {
     unsigned int flags = (unsigned int[]){0, 0, 0, 0, 1, 1, 4, 5, 2, 3}[cf_below(cf.a->options & CLAIM_TRACE_2 ? 10 : 8)];
     int64_t domid = cf_below(15) ? cf_any_domid() : CLAIM_NONE;
-    struct cf_flight *flight = is_whole ? cf_begin_flight(CF_ALLOC, co_go_on_alloc, domid) : cf.flights + BUILDERS;
+    struct cf_flight *flight = is_whole ? cf_begin_flight(CF_ALLOC, co_go_on_alloc, domid) : cf.flights + CF_BUILDERS;
     const char *wrong;
 
     if (!is_whole) {
@@ -653,7 +654,7 @@ static int cf_is_flying(enum cf_kind kind, int64_t domid)
 {
     unsigned int i;
 
-    for (i = 0; i < BUILDERS; i++)
+    for (i = 0; i < CF_BUILDERS; i++)
         if (cf.flights[i].is_running && cf.flights[i].kind == kind && (domid < 0 || cf.flights[i].f.domid == domid))
             return 1;
     return 0;
@@ -740,24 +741,27 @@ static const char *cf_kill_one(void)
 /* Extents; or those that are left of a call that was preempted. */
 static const char *cf_populate(void)
 {
-    static struct { int64_t domid, node, nr, start; unsigned int order, flags; } last;
-    struct cf_flight *flight = cf_begin_flight(CF_POPULATE, co_go_on_populate, cf_called_domid());
+    int64_t domid = cf.last.domid >= 0 && cf_exists(cf.last.domid) && cf_below(3) ? cf.last.domid : cf_called_domid();
+    struct cf_flight *flight = cf_begin_flight(CF_POPULATE, co_go_on_populate, domid);
     struct co_flight *f = &flight->f;
+    const char *wrong;
     unsigned int order = cf_any_order(), is_large = cf.host.span >= 1024 && cf_below(3);
-    int is_continued = last.domid == f->domid && cf_below(3), is_preempted = (cf.a->options & CLAIM_TRACE_2) && cf_below(2);
+    int is_continued = cf.last.domid == f->domid && cf_below(4), is_preempted = (cf.a->options & CLAIM_TRACE_2) && cf_below(2);
 
-    last.order = is_continued ? last.order : is_large ? 9 + (unsigned int)cf_below(2) : order;
-    last.flags = is_continued ? last.flags : !cf_below(3);
-    last.node = is_continued ? last.node : cf_any_node();
-    last.start = is_continued ? last.start : 0;
-    last.nr = is_continued ? last.nr : (int64_t)cf_below(6);
-    last.domid = f->domid;
-    cf_request(f, last.order, last.node, last.flags);
-    cf.op.extent_order = last.order;
-    cf.op.populate.start_extent = (uint64_t)(f->start_extent = last.start);
-    cf.op.populate.nr_extents = (uint64_t)(f->nr_extents = last.nr);
-    f->preempt_extent = is_preempted ? last.start + (int64_t)cf_below(3) : CLAIM_NONE;
-    f->preempt_index = is_preempted && last.order >= 9 && cf_below(6) ? 256 * (1 + (int64_t)cf_below(4)) : 0;
+    cf.last.order = is_continued ? cf.last.order : is_large ? 9 + (unsigned int)cf_below(2) : order;
+    if (!is_continued || !cf_below(5)) {
+        cf.last.flags = !cf_below(is_continued ? 1 : 3);
+        cf.last.node = cf_any_node();
+    }
+    cf.last.start = is_continued ? cf.last.start : 0;
+    cf.last.nr = is_continued ? cf.last.nr : (int64_t)cf_below(6);
+    cf.last.domid = f->domid;
+    cf_request(f, cf.last.order, cf.last.node, cf.last.flags);
+    cf.op.extent_order = cf.last.order;
+    cf.op.populate.start_extent = (uint64_t)(f->start_extent = cf.last.start);
+    cf.op.populate.nr_extents = (uint64_t)(f->nr_extents = cf.last.nr);
+    f->preempt_extent = is_preempted ? cf.last.start + (int64_t)cf_below(3) : CLAIM_NONE;
+    f->preempt_index = is_preempted && cf.last.order >= 9 && cf_below(6) ? 256 * (1 + (int64_t)cf_below(4)) : 0;
     cf.op.populate.preempt_extent = f->preempt_extent;
     cf.op.populate.preempt_scrub_index = f->preempt_index;
     cf.op.populate.nr_mfns = cf.op.populate.nr_done = 0;
@@ -765,24 +769,19 @@ static const char *cf_populate(void)
     if (cf.record) {
         cf_put_begin("populate_physmap");
         cf_put_arguments((const char *[]){"domid", "nr_extents", "extent_order", "node", "start_extent", NULL},
-                         (int64_t[]){f->domid, f->nr_extents, last.order, f->node, f->start_extent});
-        cf_put_flags(last.flags);
+                         (int64_t[]){f->domid, f->nr_extents, cf.last.order, f->node, f->start_extent});
+        cf_put_flags(cf.last.flags);
         if (is_preempted) {
             ca_put_field(",\"preempt_at\":{\"extent\":", f->preempt_extent);
             ca_put_field(",\"scrub_index\":", f->preempt_index);
             ca_put("}");
         }
     }
-    if (!flight->is_running && cf.op.builder[0])
-        last.domid = CLAIM_NONE; /* a builder's call is not continued */
-    {
-        const char *wrong = cf_flown(flight, "populate_physmap");
-
-        if (f->preempted == CO_NOT_PREEMPTED)
-            last.domid = CLAIM_NONE;
-        last.start = f->nr_done;
-        return wrong;
-    }
+    wrong = cf_flown(flight, "populate_physmap");
+    if (f->preempted == CO_NOT_PREEMPTED)
+        cf.last.domid = CLAIM_NONE;
+    cf.last.start = f->nr_done;
+    return wrong;
 }
 
 static const char *cf_exchange(void)
@@ -797,13 +796,13 @@ static const char *cf_exchange(void)
         a.block_state != CO_BLOCK_ASSIGNED)
         return NULL;
     mfn = cf.blocks[i].mfn;
-    domid = cf_below(30) ? cf.host.page[mfn].domid : DOMIDS;
+    domid = cf_below(30) ? cf.host.page[mfn].domid : CF_DOMIDS;
     in_order = (unsigned int)cf_below((cf.blocks[i].order < 4 ? cf.blocks[i].order : 4) + 1);
     out_order = cf_below(40) ? cf_below(3) ? (unsigned int)cf_below(3) : in_order : 21;
     flight = cf_begin_flight(CF_EXCHANGE, co_go_on_exchange, domid);
     f = &flight->f;
     cf_request(f, in_order, cf_any_node(), 0);
-    for (page = mfn; f->nr_in < EXTENTS / 2 && page < mfn + a.block_pages; page += (int64_t)1 << in_order)
+    for (page = mfn; f->nr_in < CF_EXTENTS / 2 && page < mfn + a.block_pages; page += (int64_t)1 << in_order)
         flight->in[f->nr_in++] = page;
     if (out_order < 21 && out_order > in_order && cf_below(4))
         f->nr_in &= ~(((int64_t)1 << (out_order - in_order)) - 1);
@@ -865,7 +864,7 @@ static const char *cf_destroy(void)
 static const char *cf_destroydomain(void)
 {
     int64_t domid = cf_called_domid();
-    struct cf_flight *flight = cf.flights + BUILDERS;
+    struct cf_flight *flight = cf.flights + CF_BUILDERS;
     const char *wrong;
 
     if (cf_is_flying(CF_KILL, domid))
@@ -938,7 +937,7 @@ static const char *cf_one_hypercall(void)
     const struct claim_adapter *a = cf.a;
     uint64_t choice = cf_below(100);
 
-    if (choice < 34)
+    if (choice < (cf.host.span < 1024 ? 34u : 60u))
         return a->populate_physmap ? cf_populate() : NULL;
     if (choice < 60)
         return a->memory_exchange ? cf_exchange() : NULL;
@@ -963,15 +962,15 @@ static const char *cf_one_hypercall(void)
 static const char *cf_one(void)
 {
     const struct claim_adapter *a = cf.a;
-    struct cf_flight *flight = cf.interleaves ? cf.flights + cf_below(2 * BUILDERS) : NULL;
+    struct cf_flight *flight = cf.interleaves ? cf.flights + cf_below(2 * CF_BUILDERS) : NULL;
     uint64_t choice;
 
-    if (flight && flight < cf.flights + BUILDERS && flight->is_running)
+    if (flight && flight < cf.flights + CF_BUILDERS && flight->is_running)
         return cf_continue(flight);
     choice = cf_below(100);
     if (cf_any_domid() < 0 || choice < 2)
         return cf_create_domain();
-    if (cf.has_hypercalls && !cf_below(4))
+    if (cf.has_hypercalls && !cf_below(cf.host.span < 1024 ? 4 : 2))
         return cf_one_hypercall();
     if (choice < 34)
         return cf_alloc(1);

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from model.calls import exists
 from model.named import GENERATIONS
@@ -33,15 +34,13 @@ pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compile
 
 def observed(semantics: str) -> set[str]:
     """The counters of a domain that the generation shows."""
-    from msgspec import to_builtins
-
     host = boot_shape(HostShape(4, [4]), REFERENCES[semantics])
     create_domain(host, 1, 4, (0,))
     return set(to_builtins(observe(host).domains[1]))
 
 
-def program(semantics: str, *options: str) -> str:
-    """The oracle of a generation as a program that speaks the protocol."""
+def options_of(semantics: str) -> list[str]:
+    """What the generation has, for oracle_adapter.c."""
     counters = observed(semantics)
     layout = (
         "SETS" if "global_claims" in counters
@@ -49,17 +48,21 @@ def program(semantics: str, *options: str) -> str:
         else "TOTAL" if "claims" in counters
         else "LEGACY"
     )  # fmt: skip
-    folder = Path(tempfile.mkdtemp(prefix="claimcheck-oracle-"))
-    atexit.register(shutil.rmtree, folder)
-    (folder / "claim_oracle.h").write_text(oracle(semantics).text)
-    given = [
-        f"-I{folder}",
+    return [
         f"-DCOUNTERS=CLAIM_COUNTERS_{layout}",
         f"-DSTASHES={int(exists('take_stash', semantics))}",
         f"-DSETS={int(exists('install_claim_set', semantics))}",
         f"-DMEMORY={int(exists('claim_memory', semantics))}",
     ]
-    return built((Path(__file__).parent / "oracle_adapter.c",), (*given, *options))
+
+
+def program(semantics: str, *options: str) -> str:
+    """The oracle of a generation as a program that speaks the protocol."""
+    folder = Path(tempfile.mkdtemp(prefix="claimcheck-oracle-"))
+    atexit.register(shutil.rmtree, folder)
+    (folder / "claim_oracle.h").write_text(oracle(semantics).text)
+    source = Path(__file__).parent / "oracle_adapter.c"
+    return built((source,), (f"-I{folder}", *options_of(semantics), *options))
 
 
 def compared(semantics: str, command: str, seeds: range) -> Counter[str]:
