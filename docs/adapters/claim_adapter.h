@@ -181,6 +181,12 @@ static inline void claim_adapter_crash(const char *text);
 static inline const struct claim_host *claim_adapter_host(void);
 
 /*
+ * For a test that calls the table itself, without the protocol: lay out the host and boot it. Frames of a trace are those
+ * of the implementation by ca_frame_in(mfn, order), and back by ca_frame_out().
+ */
+static inline int claim_adapter_boot(const struct claim_adapter *adapter, const struct claim_host *host);
+
+/*
  * Call it at the beginning of each critical section, before the outermost lock is taken. Between two sections of one
  * operation the operations of other builders run: the second and each later call may return much later.
  */
@@ -992,6 +998,14 @@ static inline int ca_has_zones_for(const struct claim_adapter *a, const struct c
     return bits < 62;
 }
 
+static inline int claim_adapter_boot(const struct claim_adapter *adapter, const struct claim_host *host)
+{
+    ca.adapter = adapter;
+    ca.host = *host;
+    ca_lay_out(adapter, &ca.host);
+    return adapter->boot(host->nodes, host->pages, host->node_span);
+}
+
 static inline void ca_answer_header(const struct claim_adapter *adapter, const struct ca_op *op)
 {
     int is_2 = (adapter->options & CLAIM_TRACE_2) && !strcmp(op->format, "claim-trace/2");
@@ -1016,8 +1030,7 @@ static inline void ca_answer_header(const struct claim_adapter *adapter, const s
         return;
     ca.nr_domids = 0;
     ca.nr_ops = 0;
-    ca_lay_out(adapter, &ca.host);
-    if ((status = adapter->boot(op->host.nodes, op->host.pages, op->host.node_span))) {
+    if ((status = claim_adapter_boot(adapter, &op->host))) {
         ca.nr_nodes = 0;
         ca_wrong(ca_result(status));
         return;

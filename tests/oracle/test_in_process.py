@@ -116,8 +116,8 @@ def test_written_trace_diverges_on_the_reference(name: str, fuzz: Fuzz, tmp_path
 
 
 def test_written_trace_is_shrunk_against_the_program(fuzz: Fuzz, tmp_path: Path) -> None:
-    _, _, trace = fuzz(MISTAKES["install-accumulates"])
-    program = built((KIT / "attach.c", planted(MISTAKES["install-accumulates"], tmp_path)), ("-w",))
+    _, _, trace = fuzz(MISTAKES["redeem-twice"])
+    program = built((KIT / "attach.c", planted(MISTAKES["redeem-twice"], tmp_path)), ("-w",))
     options = ["--against", program, "--shrink", str(trace), "--out", str(tmp_path / "small")]
     done = CliRunner().invoke(claimcheck, ["fuzz", *options], catch_exceptions=False)
     assert done.exit_code == 1, done.output
