@@ -418,8 +418,8 @@ static inline uint64_t ca_mirrored(uint64_t mfn, uint64_t order)
 }
 
 /*
- * With several zones, node n lies across the frame 2^(lowest_zone + n): below it is the largest block of the node, above
- * it the rest. No block of the trace lies on both sides, and every block keeps its alignment.
+ * With several zones, each node lies across a power of two: below it is the largest block of the node, above it the rest.
+ * No block of the trace lies on both sides, and every block keeps its alignment.
  */
 static inline uint64_t ca_frame_in(uint64_t mfn, uint64_t order)
 {
@@ -940,7 +940,7 @@ static inline void ca_answer_hello(const struct claim_adapter *a)
         ca_offer("populate_physmap", !!a->populate_physmap);
         ca_offer("memory_exchange", !!a->memory_exchange);
 #ifdef CLAIM_ADAPTER_BUILDERS
-        ca_offer("continue", !(a->options & CLAIM_SEVERAL_ZONES)); /* the highest zone is searched first, not the lowest block */
+        ca_offer("continue", !(a->options & CLAIM_SEVERAL_ZONES)); /* such a search does not take the lowest block */
 #endif
     }
     ca_put(a->restart ? "],\"restart\":true" : "]");

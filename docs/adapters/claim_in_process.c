@@ -42,7 +42,8 @@ static void cf_forget_operations(void)
 /* A whole trace; NULL: it is as the oracle says. */
 static const char *cf_one_trace(unsigned long long seed)
 {
-    int64_t nodes = 1 + (int64_t)cf_below(cf_below(8) ? 4 : cf_below(4) ? 8 : 64), pages[CLAIM_MAX_NODES], node, most = 1, span = 1;
+    int64_t nodes = 1 + (int64_t)cf_below(cf_below(8) ? 4 : cf_below(4) ? 8 : 64), node, most = 1, span = 1;
+    int64_t pages[CLAIM_MAX_NODES];
     const char *wrong = NULL;
     int i, is_2 = !!(cf.a->options & CLAIM_TRACE_2), is_large = cf.a->populate_physmap && !cf_below(8);
 
@@ -68,8 +69,8 @@ static const char *cf_one_trace(unsigned long long seed)
     if (!co_boot(&cf.host, nodes, pages, span) || cf.a->boot((unsigned int)nodes, ca.host.pages, (uint64_t)span))
         return "boot";
     if (cf.record) {
-        fprintf(cf.record, "{\"format\":\"claim-trace/%d\",\"semantics\":\"%s\",\"source\":\"in-process fuzzing of %s\",", 1 + is_2,
-                cf.a->semantics, cf.a->name);
+        fprintf(cf.record, "{\"format\":\"claim-trace/%d\",\"semantics\":\"%s\",", 1 + is_2, cf.a->semantics);
+        fprintf(cf.record, "\"source\":\"in-process fuzzing of %s\",", cf.a->name);
         fprintf(cf.record, "\"host\":{\"node_span\":%lld,\"nodes\":[", (long long)span);
         for (node = 0; node < nodes; node++)
             fprintf(cf.record, "%s%lld", node ? "," : "", (long long)pages[node]);
@@ -153,7 +154,8 @@ static void cf_record(unsigned long long seed, const char *path)
     if (WIFEXITED(status) && WEXITSTATUS(status))
         printf("it does not occur again in a new process: it depends on earlier traces\n");
     if (WIFSIGNALED(status) && (file = fopen(path, "a"))) {
-        fprintf(file, ",\"crash\":\"%s: signal %d\"}\n", WTERMSIG(status) == SIGALRM ? "hung" : "died", WTERMSIG(status));
+        fprintf(file, ",\"crash\":\"%s: signal %d\"}\n", WTERMSIG(status) == SIGALRM ? "hung" : "died",
+                WTERMSIG(status));
         fclose(file);
     }
     printf("trace: %s\n", path);
@@ -200,7 +202,8 @@ int main(int argc, char **argv)
         }
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
         seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
-        printf("%s: %llu traces, %llu steps, %.0f steps/s of processor time\n", cf.a->name, cf.traces, cf.steps, (double)cf.steps / seconds);
+        printf("%s: %llu traces, %llu steps, %.0f steps/s of processor time\n", cf.a->name, cf.traces, cf.steps,
+               (double)cf.steps / seconds);
         if (wrong)
             printf("found after %llu steps, seed %llu: %s: %s\n", cf.steps, seed, cf.op.op, wrong);
         fflush(stdout);
@@ -216,7 +219,8 @@ int main(int argc, char **argv)
     if (WIFEXITED(status) && WEXITSTATUS(status) != 1)
         printf("found: seed %llu: exited with status %d\n", seed, WEXITSTATUS(status));
     if (WIFSIGNALED(status))
-        printf("found: seed %llu: %s by signal %d\n", seed, WTERMSIG(status) == SIGALRM ? "hung, ended" : "died", WTERMSIG(status));
+        printf("found: seed %llu: %s by signal %d\n", seed, WTERMSIG(status) == SIGALRM ? "hung, ended" : "died",
+               WTERMSIG(status));
     fflush(stdout);
     cf_record(seed, path);
     return 1;

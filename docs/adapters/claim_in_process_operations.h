@@ -30,7 +30,7 @@ static struct {
     uint64_t random; /* of main() */
     const uint8_t *data; /* of libFuzzer */
     size_t left;
-    struct { int64_t mfn; unsigned int order; int is_loose; } blocks[CF_MOST_BLOCKS]; /* is_loose: in limbo, to be assigned */
+    struct { int64_t mfn; unsigned int order; int is_loose; } blocks[CF_MOST_BLOCKS]; /* is_loose: to be assigned */
     unsigned int nr_blocks;
     struct cf_flight flights[CF_BUILDERS + 1]; /* the last one: of an operation that runs at once */
     struct { int64_t domid, node, nr, start; unsigned int order, flags; } last; /* populate_physmap, to be continued */
@@ -104,7 +104,9 @@ static uint64_t cf_any_pages(int64_t domid, int64_t node)
     switch (cf_below(8)) {
     case 0: return cf_below(2);
     case 1: return cf_below(24);
-    case 2: near = node >= 0 && node < s->number_of_nodes ? s->node_avail_pages[node] - s->node_outstanding_claims[node] : 1; break;
+    case 2:
+        near = node >= 0 && node < s->number_of_nodes ? s->node_avail_pages[node] - s->node_outstanding_claims[node] : 1;
+        break;
     case 3: near = s->total_avail_pages - s->outstanding_claims; break;
     case 4: near = d < 0 ? 3 : s->max_pages[d] - s->tot_pages[d]; break;
     case 5: near = d < 0 ? 3 : s->global_claims[d] + s->node_claims[d] + s->tot_pages[d]; break;
@@ -270,14 +272,15 @@ static int cf_is_used(int64_t domid)
 
 static const char *cf_create_domain(void)
 {
-    int64_t nodes = cf.host.s.number_of_nodes, domid = (int64_t)cf_below(CF_DOMIDS), last = ca.host.last_alloc_node, node;
-    uint64_t every = nodes == 64 ? UINT64_MAX : ((uint64_t)1 << nodes) - 1, max = cf_any_pages(CLAIM_NONE, CLAIM_NONE) + 4;
+    int64_t nodes = cf.host.s.number_of_nodes, domid = (int64_t)cf_below(CF_DOMIDS), node;
+    uint64_t every = nodes == 64 ? UINT64_MAX : ((uint64_t)1 << nodes) - 1;
+    uint64_t max = cf_any_pages(CLAIM_NONE, CLAIM_NONE) + 4, any = 2 * (uint64_t)cf.host.s.total_avail_pages + 2;
     const char *wrong;
 
     if (cf_is_used(domid))
         return NULL;
     cf.op.domid = domid;
-    cf.op.max_pages = cf_below(4) ? max > UINT32_MAX ? UINT32_MAX : max : cf_below(2 * (uint64_t)cf.host.s.total_avail_pages + 2);
+    cf.op.max_pages = cf_below(4) ? max > UINT32_MAX ? UINT32_MAX : max : cf_below(any);
     cf.op.node_affinity = cf_below(2) ? every : every & (1 + cf_below(UINT32_MAX));
     cf.op.node_affinity = cf.op.node_affinity ? cf.op.node_affinity : 1;
     if (cf.record) {
@@ -291,7 +294,10 @@ static const char *cf_create_domain(void)
     }
     if ((wrong = cf_run("create_domain")))
         return wrong;
-    return cf.crashed ? "crash: expected none" : co_check_create_domain(&cf.host, domid, (int64_t)cf.op.max_pages, cf.op.node_affinity, last);
+    if (cf.crashed)
+        return "crash: expected none";
+    return co_check_create_domain(&cf.host, domid, (int64_t)cf.op.max_pages, cf.op.node_affinity,
+                                  ca.host.last_alloc_node);
 }
 
 static const char *cf_set_max_pages(int is_call)
@@ -313,8 +319,10 @@ static const char *cf_set_max_pages(int is_call)
     wrong = cf_run(name);
     a = co_looked_up(&cf.host, cf.op.domid);
     a.max_pages = co_number(max);
-    return wrong ? wrong : co_answered(&cf.host, is_call ? co_max_mem(&cf.host.s, &a) : co_set_max_pages(&cf.host.s, &a),
-                                       is_call || cf.crashed ? cf.op.result : "OK");
+    if (wrong)
+        return wrong;
+    return co_answered(&cf.host, is_call ? co_max_mem(&cf.host.s, &a) : co_set_max_pages(&cf.host.s, &a),
+                       is_call || cf.crashed ? cf.op.result : "OK");
 }
 
 static const char *cf_install(int is_call)
@@ -423,7 +431,8 @@ static void cf_forget(void)
 /* Operations of several sections. */
 
 /* The place for an operation: a builder's, or that of operations that run at once. */
-static struct cf_flight *cf_begin_flight(enum cf_kind kind, int (*go_on)(struct co_host *, struct co_flight *), int64_t domid)
+static struct cf_flight *cf_begin_flight(enum cf_kind kind, int (*go_on)(struct co_host *, struct co_flight *),
+                                         int64_t domid)
 {
     static const char *const names[] = {"b1", "b2", "b3", ""};
     struct cf_flight *flight = cf.flights + CF_BUILDERS;
@@ -486,7 +495,8 @@ static const char *cf_ended(struct cf_flight *flight)
         return co_check_result(&cf.host, f, cf.op.result);
     case CF_POPULATE:
         wrong = co_check_extents(&cf.host, f, cf.op.populate.mfns, (int64_t)cf.op.populate.nr_mfns);
-        if (!wrong && ((int)f->preempted != (int)cf.op.populate.preempted || f->nr_done != (int64_t)cf.op.populate.nr_done ||
+        if (!wrong && ((int)f->preempted != (int)cf.op.populate.preempted ||
+                       f->nr_done != (int64_t)cf.op.populate.nr_done ||
                        (f->preempted == CO_SCRUBBING && f->scrub_index != (int64_t)cf.op.populate.scrub_index)))
             wrong = "preempted: expected another end";
         break;
@@ -530,8 +540,10 @@ static const char *cf_fly(struct cf_flight *flight, const char *name)
         return flight->f.wrong;
     if (cf.crashed && flight->is_running)
         return "crash: expected none";
-    if (!cf.crashed && cf_builder_ended() == flight->is_running && (flight->is_running || strcmp(flight->f.result ? flight->f.result : "", "crash")))
-        return flight->is_running ? "ends: expected later" : "ends: expected here";
+    if (!cf.crashed && flight->is_running && cf_builder_ended())
+        return "ends: expected later";
+    if (!cf.crashed && !flight->is_running && !cf_builder_ended())
+        return flight->f.result && !strcmp(flight->f.result, "crash") ? "crash: expected one" : "ends: expected here";
     return flight->is_running ? NULL : cf_ended(flight);
 }
 

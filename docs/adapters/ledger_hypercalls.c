@@ -355,8 +355,8 @@ static void free_all(const uint64_t mfns[], size_t nr, unsigned int order)
         free_heap_pages(mfns[i], order);
 }
 
-static int exchange_chunk(struct domain *d, const struct extents *e, unsigned int in_order, const uint64_t in[], size_t nr,
-                          uint64_t out[], size_t new)
+static int exchange_chunk(struct domain *d, const struct extents *e, unsigned int in_order, const uint64_t in[],
+                          size_t nr, uint64_t out[], size_t new)
 {
     size_t i;
 

@@ -290,7 +290,9 @@ class AssignPages(Event, tag="assign_pages"):
 
     def in_c(self, test: CTest) -> None:
         frame = test.frame(self.mfn, self.order)
-        test.result(f"impl->assign_pages({frame}, {self.order}, {self.domid}, {memflags_in_c(self.memflags)})", self.result)
+        test.result(
+            f"impl->assign_pages({frame}, {self.order}, {self.domid}, {memflags_in_c(self.memflags)})", self.result
+        )
 
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)

@@ -68,7 +68,9 @@ def test_c_tests_of_hypercalls_pass_on_the_ledger(layout: str, tmp_path: Path) -
     assert len(missing) < 3, missing
 
 
-@pytest.mark.parametrize(("op", "field", "value"), [("populate_physmap", "nr_done", 77), ("max_mem", "result", "EBUSY")])
+@pytest.mark.parametrize(
+    ("op", "field", "value"), [("populate_physmap", "nr_done", 77), ("max_mem", "result", "EBUSY")]
+)
 def test_c_test_fails_where_an_answer_is_another(op: str, field: str, value: object, tmp_path: Path) -> None:
     for seed in range(20):
         header, events = trace_of(seed)

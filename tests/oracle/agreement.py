@@ -151,7 +151,10 @@ def c_arguments(calls: ModelCalls, name: str, arguments: dict[str, Any]) -> CArg
     given.extent_order = given.mem_flags = 0
     if name == "exchange_check":
         in_order, out_order = arguments["in_order"], arguments["out_order"]
-        given.known, given.whole_chunks = arguments["known"], arguments["extents"] % (1 << max(0, out_order - in_order)) == 0
+        given.known, given.whole_chunks = (
+            arguments["known"],
+            arguments["extents"] % (1 << max(0, out_order - in_order)) == 0,
+        )
         given.in_too_large, given.out_too_large = in_order > MAX_ORDER, out_order > MAX_ORDER
         return given
     for parameter, value in arguments.items():

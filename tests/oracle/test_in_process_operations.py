@@ -25,7 +25,8 @@ FEW = 50_000
 QUICK = {"stolen-pages-uncounted", "exchange-uses-claims", "freed-in-the-first-section", "one-section-more"}
 """Found within few steps; the others in a long run."""
 ALL = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in {**IN_HYPERCALLS, **BETWEEN_SECTIONS}
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.long)
+    for name in {**IN_HYPERCALLS, **BETWEEN_SECTIONS}
 ]
 
 
@@ -34,7 +35,9 @@ def fuzzed(program: Path, steps: int, folder: Path) -> tuple[int, str, Path]:
     trace = folder / "finding.jsonl"
     given = [program, "--steps", str(steps), "--trace", str(trace)]
     done = subprocess.run(given, capture_output=True, text=True, timeout=600, check=False)
-    assert [line for line in done.stderr.splitlines() if "swapcontext" not in line] == []  # what ASan says of coroutines
+    assert [
+        line for line in done.stderr.splitlines() if "swapcontext" not in line
+    ] == []  # what ASan says of coroutines
     return done.returncode, done.stdout, trace
 
 
@@ -112,7 +115,11 @@ def ending(old: str, new: str, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("statement", "said", "last"),
     [
-        ('claim_adapter_crash("BUG_ON: no extent")', "expected .*, observed crash", '"crash":"crash: BUG_ON: no extent"}'),
+        (
+            'claim_adapter_crash("BUG_ON: no extent")',
+            "expected .*, observed crash",
+            '"crash":"crash: BUG_ON: no extent"}',
+        ),
         ("exit(0)", "exited with status 0", ""),
         ("exit(3)", "exited with status 3", ""),
     ],
