@@ -1023,7 +1023,7 @@ static inline void ca_answer_header(const struct claim_adapter *adapter, const s
     else if ((adapter->options & CLAIM_MIRRORED) && (op->host.node_span & (op->host.node_span - 1)))
         ca_wrong("node_span is no power of two, as a mirrored layout needs it");
     else if ((adapter->options & CLAIM_MIRRORED) && (adapter->options & CLAIM_SEVERAL_ZONES))
-        ca_wrong("a mirrored layout has one zone a node");
+        ca_wrong("in a mirrored layout each node has one zone");
     else if (!ca_has_zones_for(adapter, &op->host))
         ca_wrong("too many nodes, or too large ones, for several zones");
     if (ca.error)

@@ -450,23 +450,23 @@ static struct cf_flight *cf_begin_flight(enum cf_kind kind, int (*go_on)(struct 
 /* The blocks that the implementation took, before the oracle does the same. */
 static void cf_tell(struct cf_flight *flight)
 {
-    static int64_t told[CF_EXTENTS + 1];
+    static int64_t seen[CF_EXTENTS + 1];
     static struct claim_domain_state state;
     struct co_flight *f = &flight->f;
     const int64_t *mfns = flight->kind == CF_POPULATE ? cf.op.populate.mfns : cf.op.exchange.mfns;
     uint64_t nr = flight->kind == CF_POPULATE ? cf.op.populate.nr_mfns : cf.op.exchange.nr_mfns;
 
-    f->told = told;
+    f->seen = seen;
     if (flight->kind == CF_ALLOC && cf.op.mfn >= 0) {
-        told[f->nr_told++] = cf.op.mfn;
+        seen[f->nr_seen++] = cf.op.mfn;
     } else if (flight->kind == CF_POPULATE || flight->kind == CF_EXCHANGE) {
-        for (; f->nr_told < (int64_t)nr && f->nr_told < CF_EXTENTS; f->nr_told++)
-            told[f->nr_told] = mfns[f->nr_told];
+        for (; f->nr_seen < (int64_t)nr && f->nr_seen < CF_EXTENTS; f->nr_seen++)
+            seen[f->nr_seen] = mfns[f->nr_seen];
         if (flight->kind == CF_POPULATE && cf.op.populate.preempted == CLAIM_SCRUBBING) {
             state.has_pending_scrub = 0;
             cf.a->observe_domain((int)f->domid, &state);
             if (state.has_pending_scrub && state.pending_mfn >= 0)
-                told[f->nr_told++] = ca_frame_out(state.pending_mfn, state.pending_order);
+                seen[f->nr_seen++] = ca_frame_out(state.pending_mfn, state.pending_order);
         }
     }
 }

@@ -15,7 +15,7 @@
 
 enum preemption { NOT_PREEMPTED, BETWEEN_EXTENTS, SCRUBBING };
 
-/* What a domain has besides its counters. */
+/* What a domain has in addition to its counters. */
 struct life {
     struct domain *d;
     unsigned int pauses, last_frees;

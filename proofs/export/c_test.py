@@ -88,7 +88,7 @@ class _Body:
         return f"ca_frame_in({found}, {order})"
 
     def block(self, call: str, mfn: int | None | UnsetType, order: int) -> None:
-        """A call that returns a frame: a block on that node, or none."""
+        """A call that returns a frame: a block on that node, or CLAIM_NONE."""
         if mfn is None:
             self.check(f"{call} == CLAIM_NONE")
         else:

@@ -147,7 +147,7 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
         )
 
     def in_c(self, test: CTest) -> None:
-        at = PreemptionPoint(-1, 0) if self.preempt_at is None else self.preempt_at  # type: ignore[arg-type]  # CLAIM_NONE
+        at = PreemptionPoint(-1, 0) if self.preempt_at is None else self.preempt_at
         fields = {
             "nr_extents": f"{self.nr_extents}ull",
             "start_extent": f"{self.start_extent}ull",

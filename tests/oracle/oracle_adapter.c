@@ -196,11 +196,11 @@ static int unpause_domain(int domid) { return status(co_section_unpause(&oracle,
 static int info(int domid, struct claim_domain_info *answer)
 {
     int result = simple(co_getdomaininfo, domid);
-    const struct co_answer *told = &oracle.s.answer;
+    const struct co_answer *found = &oracle.s.answer;
 
-    answer->tot_pages = (uint32_t)told->tot_pages;
-    answer->max_pages = (uint32_t)told->max_pages;
-    answer->outstanding_pages = (uint32_t)told->outstanding_pages;
+    answer->tot_pages = (uint32_t)found->tot_pages;
+    answer->max_pages = (uint32_t)found->max_pages;
+    answer->outstanding_pages = (uint32_t)found->outstanding_pages;
     return result;
 }
 static void outstanding(int64_t *free_pages, int64_t *outstanding_pages)
@@ -213,21 +213,21 @@ static void outstanding(int64_t *free_pages, int64_t *outstanding_pages)
 static int get_claims(int domid, uint64_t capacity, uint32_t pad, struct claim_memory_claims *answer)
 {
     struct co_arguments a = co_looked_up(&oracle, domid);
-    const struct co_answer *told = &oracle.s.answer;
+    const struct co_answer *found = &oracle.s.answer;
     int result;
 
     a.capacity = co_number(capacity);
     a.pad = pad;
     result = status(co_get_memory_claims(&oracle.s, &a));
-    answer->needed = (uint64_t)told->needed;
+    answer->needed = (uint64_t)found->needed;
     answer->nr_claims = 0;
     if (result)
         return result;
-    if (told->tells_global)
-        answer->claims[answer->nr_claims++] = (struct claim_entry){(uint64_t)told->global_claims, CLAIM_TARGET_GLOBAL, 0};
+    if (found->tells_global)
+        answer->claims[answer->nr_claims++] = (struct claim_entry){(uint64_t)found->global_claims, CLAIM_TARGET_GLOBAL, 0};
     for (uint32_t node = 0; node < oracle.s.number_of_nodes; node++)
-        if (told->claims[node])
-            answer->claims[answer->nr_claims++] = (struct claim_entry){(uint64_t)told->claims[node], node, 0};
+        if (found->claims[node])
+            answer->claims[answer->nr_claims++] = (struct claim_entry){(uint64_t)found->claims[node], node, 0};
     return 0;
 }
 #else

@@ -92,8 +92,8 @@ static inline const char *co_check_alloc(struct co_host *h, int64_t domid, unsig
     f.exact = exact;
     f.no_refcount = no_refcount;
     f.no_owner = no_owner;
-    f.told = &mfn;
-    f.nr_told = mfn >= 0;
+    f.seen = &mfn;
+    f.nr_seen = mfn >= 0;
     if (!whole)
         (void)co_take_block(h, &f, order);
     else
@@ -153,7 +153,7 @@ static inline const char *co_check_get_memory_claims(struct co_host *h, int64_t 
                                                      const char *answered, int64_t needed, const struct co_entry *entries,
                                                      int64_t nr)
 {
-    const struct co_answer *told = &h->s.answer;
+    const struct co_answer *found = &h->s.answer;
     struct co_arguments a = co_looked_up(h, domid);
     const char *wrong;
     int64_t i = 0, node;
@@ -163,19 +163,19 @@ static inline const char *co_check_get_memory_claims(struct co_host *h, int64_t 
     wrong = co_answered(h, co_get_memory_claims(&h->s, &a), answered);
     if (wrong || (strcmp(answered, "OK") && strcmp(answered, "ERANGE") && strcmp(answered, "ENOBUFS")))
         return wrong;
-    CO_COMPARE("needed", told->needed, needed);
+    CO_COMPARE("needed", found->needed, needed);
     if (strcmp(answered, "OK"))
         return 0;
-    CO_COMPARE("claims: their number", told->needed, nr);
-    if (told->tells_global && nr) {
+    CO_COMPARE("claims: their number", found->needed, nr);
+    if (found->tells_global && nr) {
         CO_COMPARE("claims[0].target", CO_GLOBAL, entries[0].target);
-        CO_COMPARE("claims[0].pages", told->global_claims, entries[0].pages);
+        CO_COMPARE("claims[0].pages", found->global_claims, entries[0].pages);
         i = 1;
     }
     for (node = 0; node < h->s.number_of_nodes && i < nr; node++)
-        if (told->claims[node]) {
+        if (found->claims[node]) {
             CO_COMPARE("claims[].target", node, entries[i].target);
-            CO_COMPARE("claims[].pages", told->claims[node], entries[i].pages);
+            CO_COMPARE("claims[].pages", found->claims[node], entries[i].pages);
             i++;
         }
     return 0;

@@ -5,7 +5,7 @@
  */
 struct co_flight {
     int (*go_on)(struct co_host *h, struct co_flight *f);
-    int at, inner; /* where the operation, and a part of it, go on; 0: at the beginning */
+    int at, inner; /* where the operation, and a part of it, continue; 0: at the beginning */
     /* arguments; -1: no domain, no node */
     int64_t domid, node, nr_extents, start_extent, preempt_extent, preempt_index, mfn;
     unsigned int order, out_order;
@@ -15,10 +15,10 @@ struct co_flight {
     int64_t pages, extent_order, mem_flags; /* claim_pages */
     int has_extent_start;
     /* The blocks that an implementation took, in this order; without one the oracle takes the lowest block. */
-    const int64_t *told;
-    int64_t nr_told;
+    const int64_t *seen;
+    int64_t nr_seen;
     /* how it ended */
-    const char *result, *check, *wrong; /* check: the last case; wrong: a block that was told is not possible */
+    const char *result, *check, *wrong; /* check: the last case; wrong: a block that was seen is not possible */
     int64_t *mfns, nr_mfns, room, nr_done, scrub_index;
     enum { CO_NOT_PREEMPTED, CO_BETWEEN_EXTENTS, CO_SCRUBBING } preempted;
     /* on the way */
@@ -42,15 +42,15 @@ static inline int co_ended(struct co_flight *f, int number)
     return co_is_ok(number);
 }
 
-/* A told block, if it is possible there; else the lowest one. */
-static inline int64_t co_told_block(struct co_host *h, struct co_flight *f, unsigned int order)
+/* A seen block, if it is possible there; else the lowest one. */
+static inline int64_t co_seen_block(struct co_host *h, struct co_flight *f, unsigned int order)
 {
     int64_t mfn;
 
-    if (!f->nr_told)
+    if (!f->nr_seen)
         return co_lowest(h, h->s.chosen, order);
-    mfn = *f->told++;
-    f->nr_told--;
+    mfn = *f->seen++;
+    f->nr_seen--;
     if (mfn / h->span != h->s.chosen)
         f->wrong = "mfn: expected another node by the node search";
     else if ((mfn & (((int64_t)1 << order) - 1)) || !h->whole[order][mfn >> order])
@@ -66,7 +66,7 @@ static inline int co_take_block(struct co_host *h, struct co_flight *f, unsigned
     f->mfn = -1;
     if (!co_ended(f, number))
         return 0;
-    f->mfn = co_told_block(h, f, order);
+    f->mfn = co_seen_block(h, f, order);
     if (f->wrong)
         return 0;
     co_take_pages(h, f->mfn, order, f->domid, f->no_refcount, f->no_owner);
@@ -237,9 +237,9 @@ static inline int co_go_on_extent(struct co_host *h, struct co_flight *f)
         if (!co_take_block(h, f, f->order))
             return 1;
         CO_BOUNDARY(f->inner);
-    } else if (f->nr_told && *f->told == f->mfn) { /* the stashed extent is told, too */
-        f->told++;
-        f->nr_told--;
+    } else if (f->nr_seen && *f->seen == f->mfn) { /* the stashed extent is seen, too */
+        f->seen++;
+        f->nr_seen--;
     }
     preempted = f->is_plain ? 0 : co_preempted(h, f);
     if (preempted == 1) {
@@ -389,7 +389,7 @@ static inline int co_go_on_exchange(struct co_host *h, struct co_flight *f)
             return 1;
         }
         for (f->i = 0; f->i <= new; f->i++)
-            co_done(f, -1); /* places for the new extents, behind those of the chunks before, and an end */
+            co_done(f, -1); /* places for the new extents, after those of the chunks before, and an end */
         f->nr_mfns -= new + 1;
         for (f->i = 0; f->i < new; f->i++) {
             CO_BOUNDARY(f->at);
