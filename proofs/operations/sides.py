@@ -130,7 +130,7 @@ class CTest(Protocol):
         """The implementation's frame for one of the trace; for an allocated frame, by the variable of its block."""
 
     def block(self, call: str, mfn: int | None | UnsetType, order: int) -> None:
-        """Add a call that returns a frame, and that it is a block on the node of the frame in the trace, or CLAIM_NONE."""
+        """Add a call that returns a frame: a block on the node that it has in the trace, or CLAIM_NONE."""
 
     def blocks_of(self, array: str, mfns: Sequence[int], order: int) -> None:
         """Add that an array of the trace's frames has these blocks, each on the node that it has in the trace."""
