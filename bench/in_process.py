@@ -21,6 +21,7 @@ from proofs.export.oracle import oracle
 from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.program import Program
 from tests.oracle.mistakes_in_c import MISTAKES, planted
+from tests.oracle.mistakes_in_hypercalls import BETWEEN_SECTIONS, IN_HYPERCALLS, planted_in_hypercalls
 
 MEASURED = Path("bench/in_process.json")
 KIT = Path("docs/adapters")
@@ -79,17 +80,29 @@ def measure(folder: Path) -> dict[str, Any]:
             (folder / "claim_oracle.h").write_text(header.text)
     harness = str(KIT / "claim_in_process.c")
     ledger = ('-DATTACHED="attach.c"', harness, str(KIT / "ledger.c"))
+    builders = ('-DATTACHED="attach_builders.c"', harness, str(KIT / "ledger_builders.c"))
+    hypercalls = ('-DATTACHED="attach_hypercalls.c"', harness, str(KIT / "ledger_hypercalls.c"))
     shadow = (str(KIT / "ledger_shadow.c"), str(KIT / "ledger_builders.c"))
     by_pipe = _by_pipe(_built(folder, "ledger", str(KIT / "attach.c"), str(KIT / "ledger.c")))
     in_process = _in_process(_built(folder, "fuzz", *ledger))
+    with_builders = _in_process(_built(folder, "builders", *builders))
+    with_hypercalls = _in_process(_built(folder, "hypercalls", *hypercalls))
     sanitized = _in_process(_built(folder, "sanitized", *SANITIZED, *ledger), STEPS // 4)
+    all_sanitized = _in_process(_built(folder, "all-sanitized", *SANITIZED, *hypercalls), STEPS // 4)
     bare, shadowed = (
         _nanoseconds(_built(folder, "bare", *shadow)),
         _nanoseconds(_built(folder, "shadow", "-DSHADOW", *shadow)),
     )
     return {
         "load": round(os.getloadavg()[0], 1),
-        "steps_per_second": {"by pipe": round(by_pipe), "in process": round(in_process), "sanitized": round(sanitized)},
+        "steps_per_second": {
+            "by pipe": round(by_pipe),
+            "in process": round(in_process),
+            "in process, with builders": round(with_builders),
+            "in process, with builders and hypercalls": round(with_hypercalls),
+            "in process, sanitized": round(sanitized),
+            "in process, with builders and hypercalls, sanitized": round(all_sanitized),
+        },
         "ratio": round(in_process / by_pipe),
         "shadow": {"bare_ns": bare, "shadowed_ns": shadowed, "ratio": round(shadowed / bare, 1)},
         "sizes": sizes,
@@ -99,17 +112,29 @@ def measure(folder: Path) -> dict[str, Any]:
 
 def _steps_to_find(folder: Path) -> dict[str, str]:
     """By planted mistake: the steps until it is found, and what is wrong."""
-    harness = folder / "harness.o"
-    arguments = ['-DATTACHED="attach.c"', "-c", "-o", str(harness), str(KIT / "claim_in_process.c")]
-    subprocess.run(["cc", *FLAGS, f"-I{folder}", *arguments], check=True)
     found = {}
+    harness = _harness(folder, "attach.c")
     for name, replacements in MISTAKES.items():
-        program = _built(folder, "mistake", "-w", str(harness), str(planted(replacements, folder)))
-        given = [program, "--steps", "1000000", "--trace", str(folder / "finding.jsonl")]
-        out = subprocess.run(given, capture_output=True, text=True, check=False).stdout
-        told = re.search(r"found after (\d+) steps, seed \d+: (.*)", out)
-        found[name] = f"{int(told[1]):,} steps: {told[2]}" if told else "not found"
+        found[name] = _report(folder, harness, planted(replacements, folder))
+    harness = _harness(folder, "attach_hypercalls.c")
+    for name in (*IN_HYPERCALLS, *BETWEEN_SECTIONS):
+        found[name] = _report(folder, harness, planted_in_hypercalls(name, folder))
     return found
+
+
+def _harness(folder: Path, attached: str) -> str:
+    built = str(folder / "harness.o")
+    arguments = [f'-DATTACHED="{attached}"', "-c", "-o", built, str(KIT / "claim_in_process.c")]
+    subprocess.run(["cc", *FLAGS, f"-I{folder}", *arguments], check=True)
+    return built
+
+
+def _report(folder: Path, harness: str, source: Path) -> str:
+    program = _built(folder, "mistake", "-w", harness, str(source))
+    given = [program, "--steps", "1000000", "--trace", str(folder / "finding.jsonl")]
+    out = subprocess.run(given, capture_output=True, text=True, check=False).stdout
+    told = re.search(r"found after (\d+) steps, seed \d+: (.*)", out)
+    return f"{int(told[1]):,} steps: {told[2]}" if told else "not found"
 
 
 if __name__ == "__main__":

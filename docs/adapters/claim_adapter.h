@@ -22,6 +22,9 @@
 #ifdef CLAIM_ADAPTER_BUILDERS
 #include <ucontext.h>
 #endif
+#ifdef CLAIM_ADAPTER_IN_PROCESS
+#include <setjmp.h>
+#endif
 
 #define CLAIM_MAX_NODES 64
 #define CLAIM_TARGET_GLOBAL 0x80000000u
@@ -64,7 +67,8 @@ struct claim_domain_state {
 struct claim_host {
     unsigned int nodes;
     uint64_t node_span, pages[CLAIM_MAX_NODES];
-    uint64_t first_frame;                /* of the host: node n's span begins at first_frame + n * node_span */
+    uint64_t first_frame;                /* of the host: node n's span begins at first_frame + n * node_span, but with
+                                            CLAIM_SEVERAL_ZONES at first_mfn[n] */
     uint64_t first_mfn[CLAIM_MAX_NODES]; /* of each node's pages */
     int last_alloc_node;                 /* of a new domain, or CLAIM_NONE; the hypervisor's is 0 */
     int llc_coloring, debug_build;
@@ -117,6 +121,7 @@ enum claim_counters {
 #define CLAIM_ONE_ZONE 4u      /* zones are powers of two of the frame: all frames of the host get into one zone */
 #define CLAIM_LLC_COLORING 8u  /* it can boot with llc_coloring */
 #define CLAIM_DEBUG_BUILD 16u  /* it can boot with debug_build */
+#define CLAIM_SEVERAL_ZONES 32u /* its nodes have several zones: each node is laid out across a power of two */
 
 /*
  * The implementation. An operation that it has not is NULL, and is not offered. Those that return int return 0 or an
@@ -176,22 +181,38 @@ static inline void claim_adapter_crash(const char *text);
 static inline const struct claim_host *claim_adapter_host(void);
 
 /*
+ * For a test that calls the table itself, without the protocol: lay out the host and boot it. Frames of a trace are those
+ * of the implementation by ca_frame_in(mfn, order), and back by ca_frame_out().
+ */
+static inline int claim_adapter_boot(const struct claim_adapter *adapter, const struct claim_host *host);
+
+/*
  * Call it at the beginning of each critical section, before the outermost lock is taken. Between two sections of one
  * operation the operations of other builders run: the second and each later call may return much later.
  */
 static inline void claim_adapter_section(void);
 
+/* The free pages of a node that has several zones: for node_avail_pages of observe_host(). */
+static inline int64_t claim_sum_zones(const unsigned long avail[], unsigned int zones);
+
 /* The frame of an extent that populate_physmap, or memory_exchange, finished. */
 static inline void claim_populated(struct claim_populate *call, uint64_t mfn);
 static inline void claim_exchanged(struct claim_exchange *call, uint64_t mfn);
 
-/* A main() around a table: what to do first, or (void)0, and the fields. */
+/*
+ * A main() around a table: what to do first, or (void)0, and the fields. A file that includes another attachment can
+ * define CLAIM_ADAPTER_MORE(table) before, to add to the table: see attach_hypercalls.c.
+ */
+#ifndef CLAIM_ADAPTER_MORE
+#define CLAIM_ADAPTER_MORE(table) (void)(table)
+#endif
 #define CLAIM_ADAPTER_TABLE(before, ...)                                                                               \
     static const struct claim_adapter *claim_adapter_table(void)                                                      \
     {                                                                                                                  \
-        static const struct claim_adapter adapter = {__VA_ARGS__};                                                     \
+        static struct claim_adapter adapter = {__VA_ARGS__};                                                           \
                                                                                                                        \
         before;                                                                                                        \
+        CLAIM_ADAPTER_MORE(&adapter);                                                                                  \
         return &adapter;                                                                                               \
     }
 #ifdef CLAIM_ADAPTER_IN_PROCESS /* the in-process fuzzer has its own main(), and takes the table */
@@ -247,6 +268,10 @@ struct ca_builder {
 static struct {
     const struct claim_adapter *adapter;
     struct claim_host host;
+#ifdef CLAIM_ADAPTER_IN_PROCESS
+    char crash[160]; /* the text of claim_adapter_crash() */
+    jmp_buf crashed;
+#endif
 #ifdef CLAIM_ADAPTER_BUILDERS
     struct ca_builder *builders[16], *running;
 #endif
@@ -345,10 +370,21 @@ static inline void ca_flush(void)
 
 static inline void claim_adapter_crash(const char *text)
 {
+#ifdef CLAIM_ADAPTER_IN_PROCESS
+    snprintf(ca.crash, sizeof(ca.crash), "crash: %s", text);
+#ifdef CLAIM_ADAPTER_BUILDERS
+    if (ca.running) {
+        ca.running->op.op[0] = 0;
+        (void)swapcontext(&ca.running->context, &ca.running->caller);
+    }
+#endif
+    longjmp(ca.crashed, 1);
+#else
     ca_put_string("{\"crash\":", text);
     ca_put("}\n");
     ca_flush();
     exit(0);
+#endif
 }
 
 static inline const char *ca_result(int status)
@@ -381,13 +417,28 @@ static inline uint64_t ca_mirrored(uint64_t mfn, uint64_t order)
     return mfn - at + (ca.node_span - pages - at);
 }
 
+/*
+ * With several zones, each node lies across a power of two: below it is the largest block of the node, above it the rest.
+ * No block of the trace lies on both sides, and every block keeps its alignment.
+ */
 static inline uint64_t ca_frame_in(uint64_t mfn, uint64_t order)
 {
-    return ca_mirrored(mfn, order) + ca.offset;
+    if (!(ca.adapter->options & CLAIM_SEVERAL_ZONES))
+        return ca_mirrored(mfn, order) + ca.offset;
+    if (mfn / ca.node_span >= ca.nr_nodes)
+        return UINT64_MAX >> 1; /* of no node */
+    return ca.host.first_mfn[mfn / ca.node_span] + mfn % ca.node_span;
 }
 
 static inline int64_t ca_frame_out(int64_t mfn, uint64_t order)
 {
+    unsigned int i;
+
+    if (mfn >= 0 && ca.adapter->options & CLAIM_SEVERAL_ZONES) {
+        for (i = ca.nr_nodes - 1; i > 0 && (uint64_t)mfn < ca.host.first_mfn[i];)
+            i--;
+        return (int64_t)(i * ca.node_span + (uint64_t)mfn - ca.host.first_mfn[i]);
+    }
     return mfn < 0 ? CLAIM_NONE : (int64_t)ca_mirrored((uint64_t)mfn - ca.offset, order);
 }
 
@@ -415,6 +466,15 @@ static inline void claim_exchanged(struct claim_exchange *call, uint64_t mfn)
 static inline const struct claim_host *claim_adapter_host(void)
 {
     return &ca.host;
+}
+
+static inline int64_t claim_sum_zones(const unsigned long avail[], unsigned int zones)
+{
+    int64_t sum = 0;
+
+    while (zones-- > 0)
+        sum += (int64_t)avail[zones];
+    return sum;
 }
 
 static inline void ca_put_domain(const struct claim_adapter *adapter, int domid)
@@ -880,7 +940,7 @@ static inline void ca_answer_hello(const struct claim_adapter *a)
         ca_offer("populate_physmap", !!a->populate_physmap);
         ca_offer("memory_exchange", !!a->memory_exchange);
 #ifdef CLAIM_ADAPTER_BUILDERS
-        ca_offer("continue", 1);
+        ca_offer("continue", !(a->options & CLAIM_SEVERAL_ZONES)); /* such a search does not take the lowest block */
 #endif
     }
     ca_put(a->restart ? "],\"restart\":true" : "]");
@@ -888,6 +948,22 @@ static inline void ca_answer_hello(const struct claim_adapter *a)
 }
 
 /* The layout of the host in the implementation's frames. */
+static inline void ca_lay_out_zones(const struct claim_adapter *a, struct claim_host *host)
+{
+    unsigned int zone = 1, i;
+
+    while ((uint64_t)1 << zone < 2 * host->node_span || (uint64_t)1 << zone < a->frame_offset + host->node_span)
+        zone++;
+    for (i = 0; i < host->nodes; i++) {
+        uint64_t largest = 1;
+
+        while (2 * largest <= host->pages[i])
+            largest *= 2;
+        host->first_mfn[i] = ((uint64_t)1 << (zone + i)) - largest;
+    }
+    host->first_frame = host->first_mfn[0];
+}
+
 static inline void ca_lay_out(const struct claim_adapter *a, struct claim_host *host)
 {
     unsigned int i;
@@ -899,11 +975,35 @@ static inline void ca_lay_out(const struct claim_adapter *a, struct claim_host *
         for (ca.offset = (uint64_t)1 << 20; ca.offset < host->nodes * host->node_span || ca.offset < a->frame_offset;)
             ca.offset *= 2;
     host->first_frame = ca.offset;
+    if (a->options & CLAIM_SEVERAL_ZONES) {
+        ca_lay_out_zones(a, host);
+        return;
+    }
     for (i = 0; i < host->nodes; i++) {
         host->first_mfn[i] = ca.offset + i * host->node_span;
         if (a->options & CLAIM_MIRRORED)
             host->first_mfn[i] += host->node_span - host->pages[i];
     }
+}
+
+/* Frames of the last node have to fit in 62 bits. */
+static inline int ca_has_zones_for(const struct claim_adapter *a, const struct claim_host *host)
+{
+    unsigned int bits = 2 + host->nodes;
+
+    if (!(a->options & CLAIM_SEVERAL_ZONES))
+        return 1;
+    while (bits < 62 && (uint64_t)1 << (bits - host->nodes) < 2 * (host->node_span + a->frame_offset))
+        bits++;
+    return bits < 62;
+}
+
+static inline int claim_adapter_boot(const struct claim_adapter *adapter, const struct claim_host *host)
+{
+    ca.adapter = adapter;
+    ca.host = *host;
+    ca_lay_out(adapter, &ca.host);
+    return adapter->boot(host->nodes, host->pages, host->node_span);
 }
 
 static inline void ca_answer_header(const struct claim_adapter *adapter, const struct ca_op *op)
@@ -922,12 +1022,15 @@ static inline void ca_answer_header(const struct claim_adapter *adapter, const s
         ca_wrong("a debug build is not supported");
     else if ((adapter->options & CLAIM_MIRRORED) && (op->host.node_span & (op->host.node_span - 1)))
         ca_wrong("node_span is no power of two, as a mirrored layout needs it");
+    else if ((adapter->options & CLAIM_MIRRORED) && (adapter->options & CLAIM_SEVERAL_ZONES))
+        ca_wrong("in a mirrored layout each node has one zone");
+    else if (!ca_has_zones_for(adapter, &op->host))
+        ca_wrong("too many nodes, or too large ones, for several zones");
     if (ca.error)
         return;
     ca.nr_domids = 0;
     ca.nr_ops = 0;
-    ca_lay_out(adapter, &ca.host);
-    if ((status = adapter->boot(op->host.nodes, op->host.pages, op->host.node_span))) {
+    if ((status = claim_adapter_boot(adapter, &op->host))) {
         ca.nr_nodes = 0;
         ca_wrong(ca_result(status));
         return;

@@ -137,25 +137,6 @@ bool alloc_domheap_pages(struct domain *d, unsigned int order, unsigned int node
     return false;
 }
 
-int free_domheap_pages(uint64_t mfn, unsigned int order)
-{
-    size_t at = list_find(&allocated, mfn);
-    struct block block;
-
-    if (at == allocated.used)
-        return -EINVAL;
-    if (!allocated.blocks[at].owner)
-        return free_heap_pages(mfn, order);
-    lock();
-    if (!allocated_take(mfn, order, &block))
-        return unlock(), -EINVAL;
-    if (block.refcounted)
-        block.owner->tot_pages -= 1u << order;
-    list_add(&allocated, (struct block){.mfn = mfn, .order = order});
-    unlock();
-    return free_heap_pages(mfn, order);
-}
-
 bool online_page(uint64_t mfn)
 {
     bool done = true;
@@ -190,6 +171,26 @@ int claim_pages(struct domain *d, uint64_t pages, uint64_t order, uint64_t mem_f
     return status;
 }
 
+#ifndef LEDGER_HYPERCALLS /* ledger_hypercalls.c has its own: with the end of a domain, and with its stash */
+int free_domheap_pages(uint64_t mfn, unsigned int order)
+{
+    size_t at = list_find(&allocated, mfn);
+    struct block block;
+
+    if (at == allocated.used)
+        return -EINVAL;
+    if (!allocated.blocks[at].owner)
+        return free_heap_pages(mfn, order);
+    lock();
+    if (!allocated_take(mfn, order, &block))
+        return unlock(), -EINVAL;
+    if (block.refcounted)
+        block.owner->tot_pages -= 1u << order;
+    list_add(&allocated, (struct block){.mfn = mfn, .order = order});
+    unlock();
+    return free_heap_pages(mfn, order);
+}
+
 void domain_kill(struct domain *d)
 {
     bool was_dying;
@@ -204,3 +205,4 @@ void domain_kill(struct domain *d)
     release_all_claims(d);
     unlock();
 }
+#endif

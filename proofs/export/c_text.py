@@ -37,6 +37,16 @@ class CExpression(NamedTuple):
     """A vector in an array of its own, not a row of the state."""
 
 
+def _bare(text: str) -> str:
+    """A condition without parentheses around all of it: clang warns of those around a comparison."""
+    depth = 0
+    for at, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return text[1:-1] if character == ")" and at == len(text) - 1 and text[0] == "(" else text
+    return text
+
+
 class CellColumn(NamedTuple):
     """A grid with one node's entries replaced."""
 
@@ -95,7 +105,7 @@ class CFunction:
     def _statement(self, statement: ast.stmt) -> None:
         match statement:
             case ast.If(test=test, body=body):
-                self._line(f"if ({self._number(test)}) {{")
+                self._line(f"if ({_bare(self._number(test))}) {{")
                 self._inner(body)
             case ast.For(iter=ast.Name(id="candidates"), body=body):
                 self._line("for (int64_t candidate = 0; candidate < a->nr_candidates; candidate++) {")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from model.calls import CALL_FIELDS, CALLS
 from model.interfaces import SetInstaller
 from model.named import GENERATIONS
+from model.operations.allocating import MAX_ORDER
 from model.state import Shape
 from proofs.fuzz.terms import OFFLINE
 
@@ -21,6 +22,8 @@ from .c_text import NODES, CFunction
 from .oracle_kinds import KINDS, MANY, OracleKind, kinds_of
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_OPERATIONS = ("pages", "sections", "flights", "checks")
+"""Templates after the generated calls: frames, operations section by section, and what an implementation answered."""
 _SIZES = {
     Shape.HOST: "",
     Shape.NODE: "[CO_MAX_NODES]",
@@ -30,7 +33,8 @@ _SIZES = {
 ARGUMENTS = (
     "domid", "max_pages", "last_alloc_node", "pages", "node", "order", "requested", "exact", "no_refcount", "no_owner",
     "block_state", "block_pages", "owner", "refcounted", "marked", "page", "assigned", "capacity", "pad", "freed",
-    "extent_order", "mem_flags", "has_extent_start", "scrub_index", "preempt_at"
+    "extent_order", "mem_flags", "has_extent_start", "scrub_index", "preempt_at",
+    "known", "in_too_large", "out_too_large", "whole_chunks"
 )  # fmt: skip
 """The numbers of a call, by name; -1 stands for an argument that is not there."""
 STATES = ("none", "limbo", "assigned", "anonymous")
@@ -40,7 +44,9 @@ PAGES = ("free", "in-use", "offlined")
 
 
 NOT_IN_C = tuple(sorted(set(CALLS) - set(KINDS)))
-"""`exchange_check` is arithmetic on Python's numbers, before any state is read."""
+"""Calls of the model that are not written in C: none."""
+_ANSWERS = {"scrub_index": "", "needed": "", "global_claims": "", "tells_global": "", "claims": NODES, "node": ""}
+"""Answers that the operations read, also where the generation has no such call."""
 
 
 class OracleHeader(NamedTuple):
@@ -67,7 +73,7 @@ class _OracleWriter:
         self._semantics = semantics
         self._cases: dict[tuple[str, str, str], int] = {}
         self._functions: dict[str, str] = {}
-        self._answers: dict[str, str] = {}
+        self._answers: dict[str, str] = dict(_ANSWERS)
 
     def header(self) -> OracleHeader:
         by_call: dict[str, list[tuple[OracleKind, str]]] = {}
@@ -79,7 +85,12 @@ class _OracleWriter:
         calls = [_dispatch(name, those) for name, those in by_call.items()]
         absent = [_absent(name) for name in KINDS if name not in by_call]
         folds = GENERATIONS[self._semantics].rules.interface.sets is SetInstaller.REPLACING_OR_LEGACY
-        constants = f'#define CO_SEMANTICS "{self._semantics}"\n#define CO_FOLDS_LEGACY {int(folds)}\n'
+        rules = GENERATIONS[self._semantics].rules
+        constants = (
+            f'#define CO_SEMANTICS "{self._semantics}"\n#define CO_FOLDS_LEGACY {int(folds)}\n'
+            f"#define CO_KEEPS_MARKS {int(rules.keeps_marks)} /* assigning a page keeps its offline mark */\n"
+            f"#define CO_MAX_ORDER {MAX_ORDER}\n#define CO_GETS_SETS {int(rules.interface.gets)}\n"
+        )
         parts = [
             (_TEMPLATES / "claim_oracle_first.h").read_text(encoding="utf-8").replace("@SEMANTICS@", self._semantics),
             constants,
@@ -90,7 +101,7 @@ class _OracleWriter:
             *functions,
             *calls,
             *absent,
-            (_TEMPLATES / "claim_oracle_operations.h").read_text(encoding="utf-8"),
+            *((_TEMPLATES / f"claim_oracle_{part}.h").read_text(encoding="utf-8") for part in _OPERATIONS),
             "#endif /* CLAIM_ORACLE_H */\n",
         ]
         return OracleHeader("\n".join(parts), kinds, len(functions), list(self._cases), NOT_IN_C)

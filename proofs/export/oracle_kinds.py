@@ -14,6 +14,7 @@ from model.calls.sections import CallSection
 from model.logic import Term
 from model.named import GENERATIONS
 from model.operations import installing
+from model.operations.allocating import MAX_ORDER
 from model.operations.section import Parts
 from model.operations.sets import GLOBAL, LEGACY, ListedEntry, OnNode, short_by_node
 from proofs.fuzz.compiler import argument_of, source_of
@@ -88,8 +89,19 @@ KINDS: dict[str, Sequence[Sequence[Any]]] = {
     "take_stash": (_DOMID,),
     "free_stash": (_DOMID, _BLOCKS[:1]),
     "offline_marked": (_BLOCKS[:1],),
+    "exchange_check": (_flag("known"), _flag("in_too_large"), _flag("out_too_large"), _flag("whole_chunks")),
 }  # fmt: skip
 """By call, for each argument its alternatives, in the form of a kind of the fuzz compiler."""
+
+
+def exchange_arguments(known: bool, in_too_large: bool, out_too_large: bool, whole_chunks: bool) -> dict[str, int]:
+    """Arguments of `exchange_check`, which is arithmetic on Python's numbers: some for which these four hold."""
+    return {
+        "known": known,
+        "extents": 2 if whole_chunks else 1,
+        "in_order": MAX_ORDER + 1 if in_too_large else 0,
+        "out_order": MAX_ORDER + 1 if out_too_large else 1,
+    }
 
 
 class OracleKind:
@@ -102,6 +114,8 @@ class OracleKind:
         parameters = ["s"]
         looped = ("entries", MANY) in parts
         arguments = dict(argument_of(part, parameters) for part in parts if part != ("entries", MANY))
+        if name == "exchange_check":
+            arguments = exchange_arguments(**arguments)
         if name == "alloc_heap_pages":
             has_block = TermVector(NODES, z3.Array("has_block", INT, BOOL))
             arguments |= {"candidates": (z3.Int("node"),), "has_block": has_block}

@@ -15,7 +15,7 @@ from reference.pages import Block, PageState
 from reference.state import Domain, Host
 from reference.steps import Steps
 
-from .entries import memflags
+from .entries import memflags, memflags_in_c, none_in_c
 from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Domid, MemFlag, Mfn, Node, Order
 from .model_steps import ModelTrace, StepArguments, StepTranslation, UntraceableStepError
@@ -148,6 +148,11 @@ def _is_assigned_extra(trace: ModelTrace, a: StepArguments) -> None:
     trace.events.append({"op": "assign_pages", "mfn": mfn, "order": 0, "domid": a["domid"], **flags, "result": "OK"})
 
 
+def _request_in_c(event: AllocDomheapPages | AllocHeapPages) -> str:
+    """The arguments of the adapter kit's functions."""
+    return f"{none_in_c(event.domid)}, {event.order}, {none_in_c(event.node)}, {memflags_in_c(event.memflags)}"
+
+
 class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
     """Allocate 2^order pages and assign them."""
 
@@ -179,19 +184,7 @@ class AllocDomheapPages(Event, tag="alloc_domheap_pages"):
         return model.script("alloc_domheap_pages", self.domid, order=self.order, **model.request(self))
 
     def in_c(self, test: CTest) -> None:
-        domid = "CLAIM_NONE" if self.domid is None else self.domid
-        node = "CLAIM_NONE" if self.node is None else self.node
-        flags = " | ".join(f"CLAIM_{flag.upper()}" for flag in self.memflags) or "0"
-        call = f"impl->alloc_domheap_pages({domid}, {self.order}, {node}, {flags})"
-        if self.mfn is None:
-            test.check(f"{call} == CLAIM_NONE")
-            return
-        variable = test.variable()
-        test.line(f"{variable} = {call};")
-        test.check(f"{variable} != CLAIM_NONE")
-        if self.mfn is not UNSET:
-            test.blocks[self.mfn] = (variable, 1 << self.order)
-            test.check(f"{variable} / {test.node_span} == {self.mfn // test.node_span} /* its node */")
+        test.block(f"impl->alloc_domheap_pages({_request_in_c(self)})", self.mfn, self.order)
 
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)
@@ -245,6 +238,9 @@ class AllocHeapPages(Event, tag="alloc_heap_pages"):
     def on_model(self, model: ModelSide) -> object:
         return model.call("alloc_heap_pages", domid=self.domid, order=self.order, **model.request(self))
 
+    def in_c(self, test: CTest) -> None:
+        test.block(f"impl->alloc_heap_pages({_request_in_c(self)})", self.mfn, self.order)
+
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)
 
@@ -291,6 +287,12 @@ class AssignPages(Event, tag="assign_pages"):
     def on_model(self, model: ModelSide) -> object:
         no_refcount = "no_refcount" in self.memflags
         return model.call_on("assign_pages", self.mfn, self.order, domid=self.domid, no_refcount=no_refcount)
+
+    def in_c(self, test: CTest) -> None:
+        frame = test.frame(self.mfn, self.order)
+        test.result(
+            f"impl->assign_pages({frame}, {self.order}, {self.domid}, {memflags_in_c(self.memflags)})", self.result
+        )
 
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)

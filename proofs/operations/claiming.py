@@ -21,7 +21,7 @@ from reference.state import Domain, Host
 from reference.status import MisuseError, Status
 
 from .draw import UNKNOWN_DOMID
-from .entries import Claim, HypercallClaim, entries
+from .entries import Claim, HypercallClaim, entries, entries_in_c
 from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Count, Domid, Pad
 from .model_steps import ModelTrace, StepArguments, StepTranslation
@@ -204,12 +204,7 @@ class InstallClaimSet(Event, tag="install_claim_set"):
         return model.call_for("install_claim_set", self.domid, entries=model.entries(self.claims))
 
     def in_c(self, test: CTest) -> None:
-        entries = [
-            f"{{ {c.pages}ull, {'CLAIM_TARGET_GLOBAL' if c.target == 'global' else c.target}, {c.pad} }}"
-            for c in self.claims
-        ]
-        claims = f"(const struct claim_entry[]){{ {', '.join(entries)} }}" if entries else "0"
-        test.result(f"impl->install_claim_set({self.domid}, {claims}, {len(entries)})", self.result)
+        test.result(f"impl->install_claim_set({self.domid}, {entries_in_c(self.claims)})", self.result)
 
     def can_stand(self, model: ModelSide) -> bool:
         """If the function does not check is_dying, its callers do, under the domctl lock."""
@@ -260,6 +255,9 @@ class ClaimMemory(Event, tag="claim_memory"):
     def on_model(self, model: ModelSide) -> object:
         found = model.entries(self.claims, model.host.semantics.reserved_field)
         return model.call_for("claim_memory", self.domid, entries=found, pad=self.pad)
+
+    def in_c(self, test: CTest) -> None:
+        test.result(f"impl->claim_memory({self.domid}, {entries_in_c(self.claims)}, {self.pad})", self.result)
 
     def can_stand(self, model: ModelSide) -> bool:
         """No entry has the reserved field of another generation."""
@@ -337,6 +335,15 @@ class GetMemoryClaims(Event, tag="get_memory_claims"):
 
     def on_model(self, model: ModelSide) -> object:
         return model.call_for("get_memory_claims", self.domid, capacity=self.capacity, pad=self.pad)
+
+    def in_c(self, test: CTest) -> None:
+        test.line("memset(&set, 0, sizeof(set));")
+        test.result(f"impl->get_memory_claims({self.domid}, {self.capacity}ull, {self.pad}, &set)", self.result)
+        if self.needed is not UNSET:
+            test.check(f"set.needed == {self.needed}")
+        for at, claim in enumerate([] if self.claims is UNSET else self.claims):
+            target = "CLAIM_TARGET_GLOBAL" if claim.target == "host" else claim.target
+            test.check(f"set.claims[{at}].target == {target} && set.claims[{at}].pages == {claim.pages}")
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> GetMemoryClaims:

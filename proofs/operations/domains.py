@@ -190,6 +190,9 @@ class MaxMem(Event, tag="max_mem"):
     def on_model(self, model: ModelSide) -> object:
         return model.call_for("max_mem", self.domid, max_pages=self.max_pages)
 
+    def in_c(self, test: CTest) -> None:
+        test.result(f"impl->max_mem({self.domid}, {self.max_pages}ull)", self.result)
+
     @classmethod
     def drawn(cls, work: HostAtWork) -> MaxMem:
         """With a limit of 64 bits, as the hypercall takes it."""
@@ -261,6 +264,10 @@ class RelinquishMemory(Event, tag="relinquish_memory"):
             return model.impossible("alive")
         return model.script("relinquish_memory", model.owned(self.domid))
 
+    def in_c(self, test: CTest) -> None:
+        call = f"impl->relinquish_memory({self.domid})"
+        test.line(f"{call};") if self.pages is UNSET else test.check(f"{call} == {self.pages}")
+
     def can_stand(self, model: ModelSide) -> bool:
         return model.has(self.domid)
 
@@ -292,6 +299,9 @@ class DomainDestroy(Event, tag="domain_destroy"):
 
     def on_model(self, model: ModelSide) -> object:
         return model.call("domain_destroy", domid=self.domid)
+
+    def in_c(self, test: CTest) -> None:
+        test.check(f"impl->domain_destroy({self.domid}) == 0")
 
     def can_stand(self, model: ModelSide) -> bool:
         return self.domid not in model.killing and model.has(self.domid)
@@ -329,6 +339,9 @@ class DestroyDomain(Event, tag="destroydomain"):
     def on_model(self, model: ModelSide) -> object:
         domid = model.known(self.domid)
         return model.script("destroydomain", domid, dict if domid is None else model.owned(domid))
+
+    def in_c(self, test: CTest) -> None:
+        test.result(f"impl->destroydomain({self.domid})", self.result)
 
     def can_stand(self, model: ModelSide) -> bool:
         """The domain is not destroyed while its domain_kill holds the domctl lock."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from reference.claims import ClaimEntry
 from reference.constants import (
@@ -60,6 +60,27 @@ def entries(claims: Iterable[Claim | HypercallClaim], reserved: str = "pad") -> 
         ClaimEntry(claim.pages, TARGETS.get(claim.target, claim.target), getattr(claim, reserved))  # type: ignore[arg-type]  # the names are all in TARGETS
         for claim in claims
     ]
+
+
+def entries_in_c(claims: Iterable[Claim | HypercallClaim]) -> str:
+    """The entries as an argument of the adapter kit, and their number."""
+    names = {"global": "GLOBAL", "host": "GLOBAL", "legacy": "LEGACY", "no_node": "NO_NODE"}
+    listed = [
+        f"{{ {c.pages}ull, {f'CLAIM_TARGET_{names[c.target]}' if isinstance(c.target, str) else c.target}, "
+        f"{c.pad or getattr(c, 'cmd', 0)} }}"
+        for c in claims
+    ]
+    return f"(const struct claim_entry[]){{ {', '.join(listed)} }}, {len(listed)}" if listed else "0, 0"
+
+
+def memflags_in_c(names: Iterable[str]) -> str:
+    """The flags of a request in the adapter kit."""
+    return " | ".join(f"CLAIM_{name.upper()}" for name in names) or "0"
+
+
+def none_in_c(value: object) -> object:
+    """A node or domain in the adapter kit."""
+    return "CLAIM_NONE" if value is None or value is UNSET else value
 
 
 def memflags(names: Iterable[str]) -> int:

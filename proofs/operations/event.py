@@ -119,13 +119,8 @@ class Event(Struct, tag_field="op", forbid_unknown_fields=True, omit_defaults=Tr
         raise NotImplementedError(self.op)
 
     def in_c(self, test: CTest) -> None:
-        """Write it as statements of a C test, if the adapter kit has it (:meth:`has_c`)."""
+        """Write it as statements of a C test against the adapter kit."""
         raise NotImplementedError(f"{self.op} in {test}")
-
-    @classmethod
-    def has_c(cls) -> bool:
-        """Whether the adapter kit has the function."""
-        return cls.in_c is not Event.in_c
 
     def can_stand(self, model: ModelSide) -> bool:
         """Whether the call is possible now, apart from conditions that are cases of the model."""

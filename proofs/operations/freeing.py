@@ -124,6 +124,9 @@ class FreeHeapPages(Event, tag="free_heap_pages"):
     def on_model(self, model: ModelSide) -> object:
         return model.call_on("free_heap_pages", self.mfn, self.order)
 
+    def in_c(self, test: CTest) -> None:
+        test.check(f"impl->free_heap_pages({test.frame(self.mfn, self.order)}, {self.order}) == 0")
+
     @classmethod
     def small(cls, tiny: TinyHost, about: Block) -> Iterable[Choice]:
         """Pages without owner, and pages in limbo whose assignment would be refused."""
@@ -172,8 +175,7 @@ class FreeDomheapPages(Event, tag="free_domheap_pages"):
         return model.impossible("not-allocated") if block is None else model.script("free_domheap_pages", block)
 
     def in_c(self, test: CTest) -> None:
-        test.check(f"impl->free_domheap_pages({test.frame(self.mfn)}, {self.order}) == 0")
-        test.blocks.pop(self.mfn, None)
+        test.check(f"impl->free_domheap_pages({test.frame(self.mfn, self.order)}, {self.order}) == 0")
 
     @classmethod
     def small(cls, tiny: TinyHost, about: Block) -> Iterable[Choice]:
@@ -260,6 +262,9 @@ class OnlinePage(Event, tag="online_page"):
 
     def on_model(self, model: ModelSide) -> object:
         return model.online_page(self.mfn)
+
+    def in_c(self, test: CTest) -> None:
+        test.check(f'!strcmp(impl->online_page({test.frame(self.mfn)}), "{self.result}")')
 
     def can_stand(self, model: ModelSide) -> bool:
         return model.has_page(self.mfn)

@@ -17,6 +17,7 @@ from reference.steps import Steps
 
 from .claiming import legacy_pages, malformed, single_pages
 from .draw import UNKNOWN_DOMID
+from .entries import none_in_c
 from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Count, Domid, Mfn, Node, Pages, require_u64
 from .model_steps import ModelTrace, StepArguments, StepTranslation, UntraceableStepError
@@ -123,8 +124,7 @@ class SetOutstandingPages(Event, tag="set_outstanding_pages"):
         return model.call_for("set_outstanding_pages", self.domid, pages=self.pages, node=self.node)
 
     def in_c(self, test: CTest) -> None:
-        node = "CLAIM_NONE" if self.node is UNSET or self.node is None else self.node
-        test.result(f"impl->set_outstanding_pages({self.domid}, {self.pages}ull, {node})", self.result)
+        test.result(f"impl->set_outstanding_pages({self.domid}, {self.pages}ull, {none_in_c(self.node)})", self.result)
 
     def can_stand(self, model: ModelSide) -> bool:
         """For a claim on a node, the callers check under the domctl lock that the domain is not dying."""
@@ -198,6 +198,10 @@ class ClaimPages(Event, tag="claim_pages"):
             mem_flags=self.mem_flags,
             has_extent_start=self.extent_start is not None,
         )
+
+    def in_c(self, test: CTest) -> None:
+        arguments = f"{self.nr_extents}ull, {self.extent_order}, {self.mem_flags}, {none_in_c(self.extent_start)}"
+        test.result(f"impl->claim_pages({self.domid}, {arguments})", self.result)
 
     @classmethod
     def small(cls, tiny: TinyHost, about: Domain) -> Iterable[Choice]:

@@ -15,11 +15,11 @@ from reference.steps import Steps
 
 from .allocating import drawn_order
 from .draw import UNKNOWN_DOMID
-from .entries import memflags
+from .entries import memflags, memflags_in_c, none_in_c
 from .event import Event, Outcome, ScriptWords
 from .fields import Count, Domid, MemFlag, Mfn, Node, Order
 from .model_steps import SMALLEST_PREEMPTED, ModelTrace, StepArguments, StepTranslation, UntraceableStepError
-from .sides import HostAtWork, ModelSide, OperationEnd
+from .sides import CTest, HostAtWork, ModelSide, OperationEnd
 
 _MOST_SPLIT = 4
 """The most orders by which an exchange splits blocks; each order doubles the number of critical sections."""
@@ -146,6 +146,32 @@ class PopulatePhysmap(Event, tag="populate_physmap"):
             **model.request(self),
         )
 
+    def in_c(self, test: CTest) -> None:
+        at = PreemptionPoint(-1, 0) if self.preempt_at is None else self.preempt_at
+        fields = {
+            "nr_extents": f"{self.nr_extents}ull",
+            "start_extent": f"{self.start_extent}ull",
+            "order": self.extent_order,
+            "memflags": memflags_in_c(self.memflags),
+            "node": none_in_c(self.node),
+            "preempt_extent": at.extent,
+            "preempt_scrub_index": at.scrub_index,
+        }
+        given = ", ".join(f".{name} = {value}" for name, value in fields.items())
+        test.line(f"populate = (struct claim_populate){{ {given} }};")
+        test.line(f"impl->populate_physmap({self.domid}, &populate);")
+        if self.mfns is not UNSET:
+            test.check(f"populate.nr_mfns == {len(self.mfns)}")
+            test.blocks_of("populate.mfns", self.mfns, self.extent_order)
+        if self.nr_done is not UNSET:
+            test.check(f"populate.nr_done == {self.nr_done}")
+        if self.preempted is not UNSET:
+            name = "NOT_PREEMPTED" if self.preempted is None else self.preempted.upper().replace(" ", "_")
+            test.check(f"populate.preempted == CLAIM_{name}")
+        if self.scrub_index is not UNSET:
+            test.check(f"populate.scrub_index == {self.scrub_index}")
+        test.line("free(populate.mfns);")
+
     def can_stand(self, model: ModelSide) -> bool:
         """The hypercall has neither of the two flags."""
         del model
@@ -238,6 +264,18 @@ class MemoryExchange(Event, tag="memory_exchange"):
             self.out_order,
             requested=self.node,
         )
+
+    def in_c(self, test: CTest) -> None:
+        frames = ", ".join(test.frame(mfn, self.in_order) for mfn in self.in_mfns)
+        listed = f"(const uint64_t[]){{ {frames} }}" if frames else "0"
+        given = f".in_mfns = {listed}, .nr_in = {len(self.in_mfns)}, .in_order = {self.in_order}"
+        test.line(f"exchange = (struct claim_exchange){{ {given}, .out_order = {self.out_order},")
+        test.line(f"    .node = {none_in_c(self.node)} }};")
+        test.result(f"impl->memory_exchange({self.domid}, &exchange)", self.result)
+        if self.mfns is not UNSET:
+            test.check(f"exchange.nr_mfns == {len(self.mfns)}")
+            test.blocks_of("exchange.mfns", self.mfns, self.out_order)
+        test.line("free(exchange.mfns);")
 
     def outcome_of(self, ended: OperationEnd, model: ModelSide) -> list[str]:
         del model

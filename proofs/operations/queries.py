@@ -12,7 +12,7 @@ from reference.status import Status
 
 from .event import Event, Outcome, ScriptWords
 from .fields import DomainPages, Domid, HostPages
-from .sides import HostAtWork, ModelSide
+from .sides import CTest, HostAtWork, ModelSide
 
 
 class PauseDomain(Event, tag="pausedomain"):
@@ -31,6 +31,9 @@ class PauseDomain(Event, tag="pausedomain"):
 
     def on_model(self, model: ModelSide) -> object:
         return model.call_for("pausedomain", self.domid)
+
+    def in_c(self, test: CTest) -> None:
+        test.result(f"impl->pausedomain({self.domid})", self.result)
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> PauseDomain:
@@ -53,6 +56,9 @@ class UnpauseDomain(Event, tag="unpausedomain"):
 
     def on_model(self, model: ModelSide) -> object:
         return model.script("unpausedomain", model.known(self.domid))
+
+    def in_c(self, test: CTest) -> None:
+        test.result(f"impl->unpausedomain({self.domid})", self.result)
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> UnpauseDomain:
@@ -81,6 +87,12 @@ class GetDomainInfo(Event, tag="getdomaininfo"):
     def on_model(self, model: ModelSide) -> object:
         return model.call_for("getdomaininfo", self.domid)
 
+    def in_c(self, test: CTest) -> None:
+        test.result(f"impl->getdomaininfo({self.domid}, &info)", self.result)
+        for name in ("tot_pages", "max_pages", "outstanding_pages"):
+            if getattr(self, name) is not UNSET:
+                test.check(f"info.{name} == {getattr(self, name)}u")
+
     @classmethod
     def drawn(cls, work: HostAtWork) -> GetDomainInfo:
         """For a domain, or an unknown id."""
@@ -104,6 +116,12 @@ class GetOutstandingClaims(Event, tag="get_outstanding_claims"):
 
     def on_model(self, model: ModelSide) -> object:
         return model.call("get_outstanding_claims")
+
+    def in_c(self, test: CTest) -> None:
+        test.line("impl->get_outstanding_claims(&free_pages, &outstanding_pages);")
+        for name in ("free_pages", "outstanding_pages"):
+            if getattr(self, name) is not UNSET:
+                test.check(f"{name} == {getattr(self, name)}")
 
     @classmethod
     def drawn(cls, work: HostAtWork) -> GetOutstandingClaims:

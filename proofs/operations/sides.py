@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import UnsetType
 
 from reference.pages import Block
 from reference.state import Domain, Host
@@ -124,11 +126,14 @@ class CTest(Protocol):
     def result(self, call: str, result: object) -> None:
         """Add a call and the status that it must return: `OK` or an errno's name; any status if none was observed."""
 
-    def frame(self, mfn: int) -> str:
-        """The C expression for a frame of the trace; for an allocated frame, by the variable of its block."""
+    def frame(self, mfn: int, order: int = 0) -> str:
+        """The implementation's frame for one of the trace; for an allocated frame, by the variable of its block."""
 
-    def variable(self) -> str:
-        """A new variable for a frame."""
+    def block(self, call: str, mfn: int | None | UnsetType, order: int) -> None:
+        """Add a call that returns a frame: a block on the node that it has in the trace, or CLAIM_NONE."""
+
+    def blocks_of(self, array: str, mfns: Sequence[int], order: int) -> None:
+        """Add that an array of the trace's frames has these blocks, each on the node that it has in the trace."""
 
 
 class TinyHost(NamedTuple):

@@ -22,7 +22,11 @@ from tests.adapters.programs import EXAMPLE, KIT, built, ledger
 KNOWN = GenerationFacts("claim-sets", [], {})
 SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 MIRRORED = ("-DLEDGER_POLICY=2", "-DOPTIONS=(CLAIM_MIRRORED|CLAIM_ONE_ZONE)")
-EXAMPLES = {"attach.c": "ledger.c", "attach_builders.c": "ledger_builders.c"}
+EXAMPLES = {
+    "attach.c": "ledger.c",
+    "attach_builders.c": "ledger_builders.c",
+    "attach_hypercalls.c": "ledger_hypercalls.c",
+}
 
 
 def with_builders(*options: str, compiler: str = "cc") -> str:
@@ -54,6 +58,15 @@ def test_builders_agree_with_the_reference(options: tuple[str, ...]) -> None:
     done, continued = fuzzed(with_builders(*options), range(5))
     assert continued > 20
     assert len(done) > 11
+
+
+@pytest.mark.parametrize("options", [(), ("-DWHOLE",)], ids=["builders", "whole"])
+def test_hypercalls_agree_with_the_reference(options: tuple[str, ...]) -> None:
+    command = built((KIT / "attach_hypercalls.c", KIT / "ledger_hypercalls.c"), (*SANITIZED, *options))
+    done, continued = fuzzed(command, range(5))
+    assert (continued > 20) is not bool(options)
+    assert done["populate_physmap"] + done["memory_exchange"] > 30
+    assert ("destroydomain" in done) is bool(options)
 
 
 @pytest.mark.long

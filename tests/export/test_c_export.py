@@ -108,7 +108,7 @@ def test_c_test_fails_on_a_wrong_counter(tmp_path: Path) -> None:
 def test_event_that_the_kit_lacks_is_named() -> None:
     trace, events = first("tests/data/findings/claim-sets/dead-hold-nothing.jsonl")
     with pytest.raises(
-        InexpressibleEventError, match=r"event \d+ is claim_pages: the adapter kit has whole functions only"
+        InexpressibleEventError, match=r"event \d+ is claim_pages of a builder: a C test has whole functions only"
     ):
         c_test("race", trace.header, events)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model.calls import CALL_FIELDS, NONE
+from model.operations.allocating import MAX_ORDER
 from model.state import Shape
 from proofs.export.oracle import ARGUMENTS, PAGES, STATES, OracleHeader
 from proofs.export.oracle_kinds import KINDS
@@ -148,6 +149,14 @@ def c_arguments(calls: ModelCalls, name: str, arguments: dict[str, Any]) -> CArg
     for flag in ("exact", "no_refcount", "no_owner", "assigned", "marked", "freed", "has_extent_start", "pad"):
         setattr(given, flag, 0)
     given.extent_order = given.mem_flags = 0
+    if name == "exchange_check":
+        in_order, out_order = arguments["in_order"], arguments["out_order"]
+        given.known, given.whole_chunks = (
+            arguments["known"],
+            arguments["extents"] % (1 << max(0, out_order - in_order)) == 0,
+        )
+        given.in_too_large, given.out_too_large = in_order > MAX_ORDER, out_order > MAX_ORDER
+        return given
     for parameter, value in arguments.items():
         if value is None:
             continue

@@ -28,9 +28,9 @@ SOME = [name if at % 4 == 0 else pytest.param(name, marks=pytest.mark.long) for 
 """Every fourth mistake; all of them in a long run."""
 
 
-def compiled(folder: Path, attached: str, *options: str) -> Path:
+def compiled(folder: Path, attached: str, *options: str, semantics: str = "claim-sets") -> Path:
     """The harness around an attached implementation, with the oracle, as an object file."""
-    (folder / "claim_oracle.h").write_text(header())
+    (folder / "claim_oracle.h").write_text(header(semantics))
     given = [f"-I{folder}", f"-I{KIT}", f'-DATTACHED="{attached}"', *options]
     built = folder / "harness.o"
     harness = str(KIT / "claim_in_process.c")
@@ -46,8 +46,8 @@ def linked(harness: Path, source: Path, folder: Path, *options: str) -> Path:
 
 
 @cache
-def header() -> str:
-    return oracle("claim-sets").text
+def header(semantics: str = "claim-sets") -> str:
+    return oracle(semantics).text
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,8 @@ def test_ledger_agrees_with_the_oracle(fuzz: Fuzz) -> None:
 def test_ledger_with_builders_agrees_with_the_oracle(options: list[str], tmp_path: Path) -> None:
     program = linked(compiled(tmp_path, "attach_builders.c", *options), KIT / "ledger_builders.c", tmp_path, *options)
     done = subprocess.run([program, "--steps", str(STEPS)], capture_output=True, text=True, timeout=300, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    told = [line for line in done.stderr.splitlines() if "swapcontext" not in line]  # what ASan says of coroutines
+    assert (done.returncode, told) == (0, []), done.stdout
 
 
 def test_every_mistake_of_serve_is_planted_in_c() -> None:
@@ -115,8 +116,8 @@ def test_written_trace_diverges_on_the_reference(name: str, fuzz: Fuzz, tmp_path
 
 
 def test_written_trace_is_shrunk_against_the_program(fuzz: Fuzz, tmp_path: Path) -> None:
-    _, _, trace = fuzz(MISTAKES["install-accumulates"])
-    program = built((KIT / "attach.c", planted(MISTAKES["install-accumulates"], tmp_path)), ("-w",))
+    _, _, trace = fuzz(MISTAKES["redeem-twice"])
+    program = built((KIT / "attach.c", planted(MISTAKES["redeem-twice"], tmp_path)), ("-w",))
     options = ["--against", program, "--shrink", str(trace), "--out", str(tmp_path / "small")]
     done = CliRunner().invoke(claimcheck, ["fuzz", *options], catch_exceptions=False)
     assert done.exit_code == 1, done.output
@@ -192,7 +193,7 @@ def test_export_oracle_writes_a_header_and_counts(tmp_path: Path) -> None:
     assert done.exit_code == 0
     counts = json.loads(done.output)
     assert counts["lines"] == path.read_text().count("\n") > 3000
-    assert counts["not_in_c"] == ["exchange_check"]
+    assert counts["not_in_c"] == []
     for wrong, said in ((["--json"], "name a file"), (["-o", str(tmp_path / "no" / "x.h")], "No such file")):
         done = CliRunner().invoke(claimcheck, ["export", "oracle", *wrong])
         assert done.exit_code == 2

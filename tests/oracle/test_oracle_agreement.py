@@ -55,7 +55,8 @@ def trial_on(known: GenerationFacts, seed: int, nodes: int) -> Trial:
 def test_oracle_agrees_with_the_model(semantics: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     comparison = compared(semantics, tmp_path, 3000, monkeypatch)
     assert comparison.most_nodes > 16
-    assert set(comparison.not_in_c) <= {"exchange_check"}
+    assert comparison.calls["exchange_check"] > 5
+    assert not comparison.not_in_c
     assert comparison.calls["alloc_heap_pages"] > 200
 
 

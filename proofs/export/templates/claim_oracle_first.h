@@ -6,8 +6,9 @@
  * applied in co_cases (call, case, result). -1: no caller of the hypervisor makes the call.
  *
  * co_check_NAME(host, ..., answered) is a whole operation, with what an implementation answered: it returns a null
- * pointer if the answer is permitted, or what is wrong. co_check_counters() then compares the counters. See
- * docs/attach-your-c-code.md.
+ * pointer if the answer is permitted, or what is wrong. co_check_host() and co_check_domain() then compare the counters.
+ * An operation between whose sections others run is a struct co_flight: co_begin(), co_go_on() for each section, and
+ * then co_check_result(), co_check_block() or co_check_extents(). See docs/attach-your-c-code.md.
  *
  * Licence: Apache-2.0
  */
