@@ -173,6 +173,27 @@ def test_libfuzzer_entry_builds_and_accepts_input(tmp_path: Path) -> None:
     assert subprocess.run([tmp_path / "fuzz"], timeout=60, check=False).returncode == 0
 
 
+@pytest.mark.parametrize(("mistake", "inputs"), [("", 3000), ("no-recall", 400_000)])
+def test_libfuzzer_finds_only_the_planted_mistake(mistake: str, inputs: int, tmp_path: Path) -> None:
+    if shutil.which("clang") is None:
+        pytest.skip("no C compiler: `clang` is not found")
+    (tmp_path / "claim_oracle.h").write_text(header())
+    source = planted(MISTAKES[mistake], tmp_path) if mistake else KIT / "ledger.c"
+    given = [f"-I{tmp_path}", f"-I{KIT}", '-DATTACHED="attach.c"', "-DLIBFUZZER", "-fsanitize=fuzzer", "-o", "fuzz"]
+    command = ["clang", *FLAGS, *given, str(KIT / "claim_in_process.c"), str(source)]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    if "libclang_rt.fuzzer" in made.stderr:
+        pytest.skip("clang has no libFuzzer: install libclang-rt-dev")
+    assert made.returncode == 0, made.stderr
+    fuzz = [tmp_path / "fuzz", f"-runs={inputs}", "-seed=1", "-max_len=4096"]
+    done = subprocess.run(fuzz, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    if mistake:
+        assert done.returncode != 0
+        assert "diverged: " in replayed(tmp_path / "finding.jsonl", tmp_path)
+    else:
+        assert (done.returncode, f"Done {inputs} runs" in done.stderr) == (0, True)
+
+
 @pytest.mark.parametrize("mistake", ["", "aggregate-not-decremented"])
 def test_shadow_stops_at_the_section_that_is_wrong(mistake: str, tmp_path: Path) -> None:
     (tmp_path / "claim_oracle.h").write_text(header())
