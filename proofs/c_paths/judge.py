@@ -10,6 +10,7 @@ from z3 import is_true
 
 from model.calls import CRASH, MISUSE, Call, Case, Script, ScriptSection, cases
 from model.named import GENERATIONS
+from proofs.diff import formulas as f
 from proofs.diff.domains import signature
 from proofs.diff.judge import Judge
 from proofs.diff.plan import Outcome, Plan, Table
@@ -30,6 +31,8 @@ class CJudge(Judge):
         """The cases of a script's section, by the searches and the cases before."""
         self._states: dict[Any, Any] = {}
         self._script_goals: dict[Any, Any] = {}
+        self._chosen_goals: dict[Any, tuple[Any, Any]] = {}
+        """With the goals that they are made of, whose ids the solver would use again."""
 
     def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: Any) -> Iterator[Any]:
         """Equations of the counters that both have."""
@@ -39,6 +42,18 @@ class CJudge(Judge):
 
     def goal(self, plan: Plan, world: CWorld, outcome: Outcome) -> Any:
         """The formula that the path ended as the model says."""
+        return self._where_chosen(self._goal_of(plan, world, outcome), world)
+
+    def _where_chosen(self, goal: Any, world: CWorld) -> Any:
+        """The goal for inputs whose last nodes are those that the path has chosen."""
+        chosen = [(name, value) for name, value in world.before.items() if name.startswith("last_alloc_node")]
+        key = goal.get_id(), tuple(chosen)
+        if chosen and key not in self._chosen_goals:
+            others = [f.negation(f.equal(self.terms.number(name), value)) for name, value in chosen]
+            self._chosen_goals[key] = f.disjunction([*others, goal]), goal
+        return self._chosen_goals[key][0] if chosen else goal
+
+    def _goal_of(self, plan: Plan, world: CWorld, outcome: Outcome) -> Any:
         of: Any = world  # it answers what a host of the reference does
         if plan.script is None:
             key = plan.operation, tuple(world.searches)
