@@ -36,7 +36,7 @@ _LONGER = 20
 """A path of so many times the statements of the longest path of the file does not end."""
 
 
-class CMutantResult(msgspec.Struct):
+class CMutantResult(msgspec.Struct, omit_defaults=True):
     """A change of the file, and how it ended."""
 
     key: str
@@ -98,8 +98,11 @@ def not_judged(edit: CEdit) -> CMutantResult:
 
 
 def code_of(source: BoundSource, generation: str, operations: Iterable[str]) -> str:
-    """What tells one file, with its map, generation and operations, from another one."""
-    parts = (source.text, source.loaded.text, generation, *operations)
+    """What tells one file, with its map, generation and operations, from another one: not what system headers say."""
+    chosen = list(operations)
+    names = sorted(set[str]().union(*(reached(source, operation) for operation in chosen)))
+    bodies = [source.source.slice(*source.source.body_of(name)) for name in names]
+    parts = (source.content, source.loaded.text, generation, *chosen, *bodies)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -62,6 +62,15 @@ def diff_c_mutants(
     return exit_code(run, whole)
 
 
+def encoded(run: CMutantRun) -> bytes:
+    """What is kept: a line for each change."""
+    import msgspec
+
+    head = msgspec.json.encode(msgspec.structs.replace(run, results=[]))
+    lines = b",\n".join(msgspec.json.encode(result) for result in run.results)
+    return head.removesuffix(b"]}") + b"\n" + lines + b"\n]}\n"
+
+
 def exit_code(run: CMutantRun, whole: bool) -> int:
     """1 if a change is alive; else 3 if one is not judged; else 0."""
     from proofs.c_paths.mutants import ALIVE, OPEN
@@ -111,8 +120,6 @@ def _asked(
 
 def _judge(asked: list[MutantTask], run: CMutantRun, jobs: int | None, results: Path) -> bool:
     """Whether all were judged; each result is kept at once."""
-    import msgspec
-
     from proofs.atomic import write_atomically
     from proofs.c_paths.mutants import judged
     from proofs.cli.output import progress_bar
@@ -127,7 +134,7 @@ def _judge(asked: list[MutantTask], run: CMutantRun, jobs: int | None, results: 
                 continue
             done += 1
             run.results[place[found.key]] = found
-            write_atomically(results, msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n", durable=False)
+            write_atomically(results, encoded(run), durable=False)
             if progress is not None and bar is not None:
                 progress.update(bar, completed=done)
     return done == len(asked)
