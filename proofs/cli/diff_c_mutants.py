@@ -58,7 +58,7 @@ def diff_c_mutants(
     else:
         _print(run)
     if not whole:
-        click.echo("claimcheck: interrupted: the same command goes on where it stopped", err=True)
+        click.echo("claimcheck: interrupted: the same command resumes it", err=True)
     return exit_code(run, whole)
 
 
