@@ -83,7 +83,6 @@ class _Function:
     def __init__(self, source: TranslationUnit, name: str) -> None:
         self.source, self.name = source, name
         self.start, self.end = source.body_of(name)
-        self.body = source.slice(self.start, self.end)
 
     def edits(self) -> Iterator[CEdit]:
         body = next(c for c in self.source.defined[self.name].get_children() if c.kind.name == "COMPOUND_STMT")
@@ -105,7 +104,8 @@ class _Function:
         first, last = cursor.extent.start.offset, cursor.extent.end.offset
         before = self.source.slice(first, last)
         after = self.source.slice(first, start) + text + self.source.slice(end, last)
-        told = "\0".join((self.body, str(start - self.start), str(end - self.start), text))
+        parts = self.source.slice(self.start, start), self.source.slice(start, end), self.source.slice(end, self.end)
+        told = "\0".join([*map(without_markers, parts), text])
         key = hashlib.sha256(told.encode()).hexdigest()[:10]
         place = self.source.place(cursor)
         return CEdit(key, self.name, place.line, kind, _shown(before), _shown(after), start, end, text)
@@ -193,8 +193,12 @@ class _Function:
                 yield self._edit(child, STATEMENT, start, end, "(void)0" if rest.startswith(";") else ";")
 
 
+def without_markers(text: str) -> str:
+    """The words of preprocessed text, without line markers: these name the file as it was given."""
+    return " ".join(" ".join(line for line in text.splitlines() if not line.startswith("#")).split())
+
+
 def _shown(text: str) -> str:
-    """In one line, without the preprocessor's line markers."""
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    found = " ".join(" ".join(lines).split())
+    """In one line."""
+    found = without_markers(text)
     return found if len(found) <= 120 else f"{found[:58]} ... {found[-57:]}"

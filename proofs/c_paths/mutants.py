@@ -19,7 +19,7 @@ from proofs.interrupts import interrupts_noted
 from .binding import BoundSource, compilable, compiler
 from .difference import concrete
 from .driver import parameters_of
-from .edits import CEdit, reached
+from .edits import CEdit, reached, without_markers
 from .examine import CPlanResult, Extent
 from .machine import Machine
 from .memory import UnsupportedError
@@ -101,7 +101,7 @@ def code_of(source: BoundSource, generation: str, operations: Iterable[str]) -> 
     """What tells one file, with its map, generation and operations, from another one: not what system headers say."""
     chosen = list(operations)
     names = sorted(set[str]().union(*(reached(source, operation) for operation in chosen)))
-    bodies = [source.source.slice(*source.source.body_of(name)) for name in names]
+    bodies = [without_markers(source.source.slice(*source.source.body_of(name))) for name in names]
     parts = (source.content, source.loaded.text, generation, *chosen, *bodies)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
