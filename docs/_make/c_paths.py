@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from docs._make import c_mutants
 from docs._make.blocks import Output, parser, table
 from docs._make.checkout import ROOT
 from proofs.c_paths.assumptions import assumptions
@@ -54,7 +55,12 @@ def assumed() -> str:
 def mistakes() -> str:
     """Every planted mistake, with the input that shows it."""
     planted = tomllib.loads((ROOT / DATA / "mistakes.toml").read_text(encoding="utf-8"))["mistake"]
-    return table(["file", "mistake", "host", "C; the model", "non-zero counters"], [_found(one) for one in planted])
+    header = ["file", "mistake", "host", "C; the model", "non-zero counters", "no sums"]
+    return table(header, [_found(one) for one in planted])
+
+
+_SUMS = ("total_avail_pages", "outstanding_claims", "node_outstanding_claims", "node_claims")
+"""Counters that `aggregates-agree` and `all-claims-counted` make the sum of others."""
 
 
 def _found(mistake: dict[str, Any]) -> list[str]:
@@ -69,8 +75,10 @@ def _found(mistake: dict[str, Any]) -> list[str]:
         found = row(with_map, Machine(with_map.source), task).difference
         if found is not None:
             ends = f"`{found.operation}`: {found.result}; {found.expected}"
-            numbers = str(sum(1 for value in found.state.values() if value))
-            return [f"`{source.rpartition('/')[2]}`", mistake["what"], str(size), ends, numbers]
+            numbers = [name for name, value in found.state.items() if value]
+            free = [name for name in numbers if name.partition("[")[0] not in _SUMS]
+            counts = str(len(numbers)), str(len(free))
+            return [f"`{source.rpartition('/')[2]}`", mistake["what"], str(size), ends, *counts]
     raise SystemExit(f"{mistake['what']} was not found")
 
 
@@ -95,6 +103,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "c-paths-operations": operations,
     "c-paths-assumed": assumed,
     "c-paths-mistakes": mistakes,
+    "c-paths-mutants": c_mutants.counts,
+    "c-paths-alive": c_mutants.survivors,
 }
 
 

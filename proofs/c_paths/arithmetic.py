@@ -28,13 +28,27 @@ class GrowingTree(Tree):
 
     def __init__(self, terms: Terms, precondition: list[Any], rlimit: int = 0) -> None:
         super().__init__(terms, precondition, rlimit=rlimit)
-        self._has: set[str] = set()
+        self._has: dict[str, None] = {}
+        self._before = len(self.precondition)
+
+    @property
+    def definitions(self) -> int:
+        """The number of definitions that were added."""
+        return len(self._has)
+
+    def keep_only(self, definitions: int) -> None:
+        """Drop later definitions. What was decided with them stays right: they are added again where they are used."""
+        if definitions < len(self._has):
+            self._has = dict.fromkeys(list(self._has)[:definitions])
+            del self.precondition[self._before + definitions :]
+            self._asserted.clear()
+            self._solver = self._new_solver()
 
     def define(self, name: str, formula: Any) -> None:
         """Add the definition of an unknown, once."""
         if name in self._has:
             return
-        self._has.add(name)
+        self._has[name] = None
         if self._asserted:
             self._solver.pop(len(self._asserted))
             self._asserted.clear()

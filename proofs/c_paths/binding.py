@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from copy import copy
 from pathlib import Path
 
 from .driver import around, dispatch, marks, stub_bodies
@@ -18,6 +19,11 @@ _LIKE_CLANG = ("-U__GNUC__", "-D__GNUC__=4", "-U__GNUC_MINOR__", "-D__GNUC_MINOR
 
 _EXTENDED_FLOATS = re.compile(r"typedef [a-z ]+ _Float\d+x?;")
 """What system headers then define, and GCC has itself."""
+
+
+def compilable(text: str) -> str:
+    """Preprocessed text without what the compiler has itself."""
+    return _EXTENDED_FLOATS.sub(" ", text)
 
 
 def compiler() -> list[str]:
@@ -48,14 +54,24 @@ class BoundSource:
             raise SourceError(f"{shown}: is no UTF-8 text") from None
         self.content = content
         whole, bodies = _without_stubs(self._preprocessed(content), len(stub_bodies(loaded)))
-        self.source = TranslationUnit(
-            self._with_stubs(TranslationUnit(whole, shown), dict(zip(stub_bodies(loaded), bodies, strict=True))), shown
-        )
+        self.unstubbed = TranslationUnit(whole, shown)
+        """The file with its own bodies of the functions that the map replaces."""
+        replaced = dict(zip(stub_bodies(loaded), bodies, strict=True))
+        self.source = TranslationUnit(self._with_stubs(self.unstubbed, replaced), shown)
+
+    def changed(self, text: str) -> BoundSource:
+        """The same file with another text, as `source.text` is: preprocessed, with its stubs.
+
+        :raises SourceError: it does not compile
+        """
+        other = copy(self)
+        other.source = TranslationUnit(text, self.shown)
+        return other
 
     @property
     def text(self) -> str:
         """The C text that is compiled: what is executed on unknown numbers, and how its functions are called."""
-        return _EXTENDED_FLOATS.sub(" ", self.source.text) + "\n" + dispatch(self.loaded)
+        return compilable(self.source.text) + "\n" + dispatch(self.loaded)
 
     def _preprocessed(self, content: str) -> str:
         flags = [*_LIKE_CLANG, *self.loaded.map.compile.flags]

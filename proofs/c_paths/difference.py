@@ -59,7 +59,7 @@ def concrete(differences: Sequence[PathDifference], x: Examination) -> CDifferen
     :raises UndecidedError: there is none, or the code ends otherwise with these numbers
     """
     raise_if_interrupted()
-    difference, model = smallest_model(differences, x.unknowns, x.semantics)
+    difference, model = smallest_model(differences, x.unknowns, x.semantics, few=True)
     decider = NumberDecider(x.unknowns.terms, model)
     judge = CJudge(x.semantics, x.unknowns)
     with deciding(decider):

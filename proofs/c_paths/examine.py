@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from proofs.interrupts import raise_if_interrupted
 from .arithmetic import Arithmetic, Departure, GrowingTree
 from .judge import CJudge
 from .machine import Machine
-from .memory import LazyValue, UnsupportedError
+from .memory import EndlessError, LazyValue, UnsupportedError
 from .tree import SourcePlace
 from .world import CWorld
 
@@ -48,6 +49,8 @@ class CPlanResult:
     queries: int = 0
     unknown: str = ""
     unsupported: str = ""
+    endless: RealRun | None = None
+    """An input for which a path may not end; then it is also not supported."""
     differs: list[PathDifference] = field(default_factory=list)
     runs: list[RealRun] = field(default_factory=list)
     departures: dict[Departure, str] = field(default_factory=dict)
@@ -73,8 +76,26 @@ class Examination(NamedTuple):
         return self.of_size
 
 
-def examine(plan: Plan, x: Examination, judge: CJudge, enough: int = ENOUGH) -> CPlanResult:
+class Extent(NamedTuple):
+    """How much of a plan is explored."""
+
+    enough: int = ENOUGH
+    """Differing paths after which it ends."""
+    at_once: int = AT_ONCE
+    """Paths whose ends are checked in one query."""
+    real: bool = True
+    """An input of every path is kept, for the compiled code."""
+    until: float = float("inf")
+    """The process's processor time after which it is given up."""
+
+
+ALL = Extent()
+"""Every path, up to the usual number of differing ones."""
+
+
+def examine(plan: Plan, x: Examination, judge: CJudge, extent: Extent = ALL) -> CPlanResult:
     """Explore a plan, until enough differing paths are found."""
+    enough = extent.enough
     found = CPlanResult()
     explorer, asked = PathExplorer(x.tree), x.tree.queries
     paths: list[Path] = []
@@ -88,27 +109,33 @@ def examine(plan: Plan, x: Examination, judge: CJudge, enough: int = ENOUGH) -> 
     try:
         for path, (world, outcome, goal) in explorer.paths(run):
             raise_if_interrupted()
+            if len(paths) % 50 == 49 and time.process_time() > extent.until:
+                found.unknown = "it takes too long"
+                break
             paths.append(path)
             found.alone = found.alone and world.alone
             ends.append(PathEnd(path, outcome, explorer.place(goal)))
-            found.runs.append(real_run(world, outcome, explorer.node.witness))
+            if extent.real:
+                found.runs.append(real_run(world, outcome, explorer.node.witness))
             for departure in x.arithmetic.departures:
                 found.departures.setdefault(departure, outcome.result)
-            if len(ends) == AT_ONCE:
-                found.differs += differing(plan, x.tree, ends)
+            if len(ends) == extent.at_once:
+                found.differs += differing(plan, x.tree, ends, enough)
                 ends.clear()
                 if len(found.differs) >= enough:
                     break
         else:
-            found.differs += differing(plan, x.tree, ends)
+            found.differs += differing(plan, x.tree, ends, enough)
             if (not found.differs or len(found.differs) < enough) and not x.tree.covered(paths):
                 found.unknown = "the paths do not cover every input"
     except UndecidedError as reason:
         found.unknown = str(reason) or "no reason given"
     except UnsupportedError as reason:
         found.unsupported = str(reason)
+        if isinstance(reason, EndlessError):
+            found.endless = real_run(x.of_size, Outcome(""), explorer.node.witness)
         if ends:
-            found.differs += differing(plan, x.tree, ends)
+            found.differs += differing(plan, x.tree, ends, enough)
     found.paths, found.queries = len(paths), x.tree.queries - asked
     return found
 
@@ -148,4 +175,4 @@ def real_run(world: CWorld, outcome: Outcome, witness: Witness) -> RealRun:
     )
 
 
-__all__ = ["CPlanResult", "Examination", "RealRun", "SourcePlace", "examine"]
+__all__ = ["CPlanResult", "Examination", "Extent", "RealRun", "SourcePlace", "examine"]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .machine import Frame, Machine, Value
-from .memory import UNDEFINED, Array, Cell, PathEndError, Pointer, UnsupportedError, pointer_to
+from .memory import UNDEFINED, UNSET, Array, Cell, PathEndError, Pointer, UnsupportedError, pointer_to
 from .objects import moved, part_of, place_of, stored
 from .tree import SyntaxTree
-from .types import ArrayType, IntType, PointerType, StructType
+from .types import VOID, ArrayType, IntType, PointerType, StructType
 
 _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
     "<": lambda a, b: a < b,
@@ -213,7 +213,7 @@ def _binary(machine: Machine, tree: SyntaxTree) -> Value:
         holds = condition(machine, tree)
         return lambda frame: int(holds(frame))
     left, right = part_of(tree, 0), part_of(tree, 1)
-    one, other = value(machine, left), value(machine, right)
+    one, other = unused(machine, left) if operator == "," else value(machine, left), value(machine, right)
     if operator == ",":
         return lambda frame: (one(frame), other(frame))[1]
     if isinstance(left.type, PointerType) and isinstance(right.type, PointerType):
@@ -276,7 +276,25 @@ def _call(machine: Machine, tree: SyntaxTree) -> Value:
     arguments = [value(machine, part) for part in tree.parts if part is not None]
     if name == "__builtin_constant_p":
         return lambda _frame: 0
-    return lambda frame: machine.call(name, [compute(frame) for compute in arguments], place)
+    if str(tree.type) == "void":
+        return lambda frame: machine.call(name, [compute(frame) for compute in arguments], place)
+
+    def call(frame: Frame) -> Any:
+        found = machine.call(name, [compute(frame) for compute in arguments], place)
+        if found is UNSET:
+            raise PathEndError(UNDEFINED, f"uses the result of {name}, which returned none", place, unseen=True)
+        return found
+
+    return call
+
+
+def unused(machine: Machine, tree: SyntaxTree) -> Value:
+    """What computes an expression whose value is not used."""
+    if tree.kind == "convert" and str(tree.type) == "void":
+        return unused(machine, part_of(tree, 0))
+    if tree.kind == "call":
+        tree = SyntaxTree(tree.kind, VOID, tree.place, tree.parts, tree.value)
+    return value(machine, tree)
 
 
 def _block(machine: Machine, tree: SyntaxTree) -> Value:

@@ -8,12 +8,14 @@ from typing import Any
 
 from z3 import is_true
 
-from model.calls import CRASH, MISUSE, Call, Case, Script, ScriptSection, cases
+from model.calls import Call, Case, Script, ScriptSection, cases
 from model.named import GENERATIONS
+from proofs.diff import formulas as f
 from proofs.diff.domains import signature
 from proofs.diff.judge import Judge
+from proofs.diff.pages import searched
 from proofs.diff.plan import Outcome, Plan, Table
-from proofs.diff.played import ModelOutcome, answer_of, chosen_case
+from proofs.diff.played import ModelOutcome, chosen_case, model_outcome, sections_run
 from proofs.diff.unknowns import Unknowns, entries_of
 from proofs.diff.world import World
 
@@ -30,6 +32,8 @@ class CJudge(Judge):
         """The cases of a script's section, by the searches and the cases before."""
         self._states: dict[Any, Any] = {}
         self._script_goals: dict[Any, Any] = {}
+        self._chosen_goals: dict[Any, tuple[Any, Any]] = {}
+        """With the goals that they are made of, whose ids the solver would use again."""
 
     def equal_states(self, modelled: Mapping[str, Any], seen: Mapping[str, Any], world: Any) -> Iterator[Any]:
         """Equations of the counters that both have."""
@@ -39,6 +43,18 @@ class CJudge(Judge):
 
     def goal(self, plan: Plan, world: CWorld, outcome: Outcome) -> Any:
         """The formula that the path ended as the model says."""
+        return self._where_chosen(self._goal_of(plan, world, outcome), world)
+
+    def _where_chosen(self, goal: Any, world: CWorld) -> Any:
+        """The goal for inputs whose last nodes are those that the path has chosen."""
+        chosen = [(name, value) for name, value in world.before.items() if name.startswith("last_alloc_node")]
+        key = goal.get_id(), tuple(chosen)
+        if chosen and key not in self._chosen_goals:
+            others = [f.negation(f.equal(self.terms.number(name), value)) for name, value in chosen]
+            self._chosen_goals[key] = f.disjunction([*others, goal]), goal
+        return self._chosen_goals[key][0] if chosen else goal
+
+    def _goal_of(self, plan: Plan, world: CWorld, outcome: Outcome) -> Any:
         of: Any = world  # it answers what a host of the reference does
         if plan.script is None:
             key = plan.operation, tuple(world.searches)
@@ -92,37 +108,29 @@ class CJudge(Judge):
         state: Any = self.unknowns.state
         taken: tuple[Any, ...] = (tuple(world.searches),)
         searches = 0
-        try:
-            item = next(script)
-            while True:
-                if not isinstance(item, ScriptSection):
-                    item = next(script)
-                    continue
-                if taken not in self._sections:
-                    arguments = dict(item.arguments)
-                    if item.call == "alloc_heap_pages":
-                        from proofs.diff.pages import searched
 
-                        free = state.node_avail_pages.entries
-                        arguments |= searched(self.terms, world, searches, arguments["pages"], free)
-                    call = Call(GENERATIONS[self.call.semantics.name], self.unknowns.host, state)
-                    self._sections[taken] = cases(call, item.call, **arguments)
-                searches += item.call == "alloc_heap_pages"
-                found = self._sections[taken]
-                case = choose(taken, found)
-                if case is None:
-                    return taken, ModelOutcome("", {}, state)
+        def take(item: ScriptSection) -> Case | None:
+            nonlocal state, taken, searches
+            if taken not in self._sections:
+                arguments = dict(item.arguments)
+                if item.call == "alloc_heap_pages":
+                    free = state.node_avail_pages.entries
+                    arguments |= searched(self.terms, world, searches, arguments["pages"], free)
+                call = Call(GENERATIONS[self.call.semantics.name], self.unknowns.host, state)
+                self._sections[taken] = cases(call, item.call, **arguments)
+            searches += item.call == "alloc_heap_pages"
+            found = self._sections[taken]
+            case = choose(taken, found)
+            if case is not None:
                 taken = (*taken, next(n for n, one in enumerate(found) if one is case))
                 if case.effect is not None:
                     if taken not in self._states:
                         self._states[taken] = case.effect()
                     state = self._states[taken]
-                if case.result in (CRASH, MISUSE):  # the script ends there
-                    return taken, ModelOutcome(case.result, {}, state)
-                table.made(item, case)
-                item = script.send(case)
-        except StopIteration as end:
-            return taken, ModelOutcome(end.value.result, answer_of(end.value), state)
+            return case
+
+        ended = sections_run(script, table, take)
+        return taken, model_outcome(ended, state)
 
 
 def _next(wanted: Any, before: Any, found: list[Case]) -> Case | None:

@@ -8,13 +8,23 @@ from typing import Any
 from proofs.diff.numbers import Truth
 
 from .arithmetic import Arithmetic
-from .memory import LOCKS, UNDEFINED, UNSET, Cell, PathEndError, UnsupportedError, kept, made, pointer_to, undo_all
+from .memory import (
+    LOCKS,
+    UNDEFINED,
+    UNSET,
+    Cell,
+    EndlessError,
+    PathEndError,
+    UnsupportedError,
+    kept,
+    made,
+    pointer_to,
+    undo_all,
+)
 from .reading import TranslationUnit
 from .tree import Function, SourcePlace, SyntaxTree, Variable
 from .types import INT, VOID, IntType
 
-MOST_STEPS = 200_000
-"""The most statements of one path."""
 _DEEPEST = 60
 """The most calls inside one another."""
 
@@ -45,6 +55,10 @@ class Machine:
         self.branches: list[tuple[SourcePlace, bool]] = []
         """The conditions on unknown numbers on this path, and whether they held."""
         self.steps = 0
+        self.most_steps = 200_000
+        """The most statements of one path."""
+        self.longest = 0
+        """The statements of the longest path so far."""
         self.depth = 0
         self.intrinsics: dict[str, Intrinsic] = dict(_BUILT_IN)
         self.hook: Callable[[Function], Function] = lambda function: function
@@ -56,6 +70,7 @@ class Machine:
     def begin(self, arithmetic: Arithmetic) -> None:
         """Begin a path: all objects are as they were before the last one."""
         undo_all()
+        self.longest = max(self.longest, self.steps)
         self.arithmetic = arithmetic
         arithmetic.departures = []
         self.held, self.branches = [], []
@@ -104,7 +119,7 @@ class Machine:
     # -- calls
 
     def call(self, name: str, arguments: list[Any], place: SourcePlace) -> Any:
-        """Call a function on values.
+        """Call a function on values. The result of one that ends without a value is `UNSET`.
 
         :raises UnsupportedError: it has no body
         """
@@ -158,13 +173,13 @@ class Machine:
                     at = operation[2]
             elif kind == "jump":
                 at = operation[1]
-                if self.steps > MOST_STEPS:
-                    raise UnsupportedError(f"a path of more than {MOST_STEPS:,} statements", operation[2])
+                if self.steps > self.most_steps:
+                    raise EndlessError(f"a path of more than {self.most_steps:,} statements", operation[2])
             elif kind == "return":
                 return None if operation[1] is None else operation[1](frame)
             else:  # a switch
                 at = self._case_of(operation, frame)
-        return None
+        return UNSET
 
     def _case_of(self, operation: tuple[Any, ...], frame: Frame) -> int:
         _, compute, cases, otherwise, place = operation

@@ -29,6 +29,10 @@ class UnsupportedError(Exception):  # the verdict, not an error
         super().__init__(f"{place}: not supported: {what}")
 
 
+class EndlessError(UnsupportedError):
+    """The path has very many statements: it may never end."""
+
+
 class _Mark:
     """A value that is no number."""
 

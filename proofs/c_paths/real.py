@@ -20,7 +20,7 @@ from .world import slots_of
 _PROGRAM = Path(__file__).parent / "real_program.c"
 PLAIN = ("-O2",)
 SANITIZED = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
-_QUIET = ("-w", "-std=gnu11", "-fno-strict-aliasing")
+QUIET = ("-w", "-std=gnu11", "-fno-strict-aliasing")
 _SECONDS = 600
 
 
@@ -40,7 +40,7 @@ class CompiledProgram:
             [*options, "-Wl,--unresolved-symbols=ignore-all", "file.o", "main.o", "-o", "program"],
         )
         for step in steps:
-            command = [*compiler(), *_QUIET, *step]
+            command = [*compiler(), *QUIET, *step]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if done.returncode:
                 lines = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]

@@ -11,7 +11,6 @@ import msgspec
 import z3
 
 from proofs.diff.explore import UndecidedError
-from proofs.diff.plan import Plan
 from proofs.diff.run import SIZES
 from proofs.diff.world import Size
 from proofs.interrupts import interrupts_noted
@@ -19,16 +18,13 @@ from proofs.interrupts import interrupts_noted
 from .arithmetic import Departure
 from .binding import BoundSource
 from .difference import CDifference, concrete
-from .examine import CPlanResult, Examination, RealRun, examine
-from .judge import CJudge
+from .examine import CPlanResult, RealRun
 from .machine import Machine
 from .mapping import LoadedMap
 from .memory import UnsupportedError
-from .plans import PLANS
+from .planned import PlannedOperation
 from .real import PLAIN, SANITIZED, CompiledProgram, compared
-from .setting import CSetting
 from .space import CSpace
-from .symmetry import is_same
 from .traces import with_trace
 
 EQUAL, DIFFERS, UNSUPPORTED, UNDECIDED = "equal", "differs", "not supported", "unknown"
@@ -107,19 +103,13 @@ def row(
     began = time.process_time()
     departures: dict[Departure, str] = {}
     runs: list[RealRun] = []
-    explored: dict[str, tuple[Plan, CJudge]] = {}
     try:
         space = CSpace(source, machine, task.generation, task.size, task.operation, task.rlimit)
-        setting = CSetting(task.generation, task.size, space.unknowns.terms)
-        for plan in PLANS[task.operation](setting):
+        for plan, x, found in PlannedOperation(space).examined():
             result.plans += 1
-            x = space.examination(plan, setting.ranges)
-            judge = CJudge(task.generation, space.unknowns)
-            like = plan.label.replace(f"d{plan.domid}", "d?", 1)
-            if plan.domid is not None and like in explored and _is_same(plan, explored[like], judge, x):
+            if found is None:
                 result.by_symmetry += 1
                 continue
-            found = examine(plan, x, judge)
             result.paths += found.paths
             result.queries += found.queries
             runs += found.runs
@@ -129,8 +119,6 @@ def row(
             _judge(result, plan.label, found)
             if result.verdict != EQUAL:
                 break
-            if plan.domid is not None and found.alone:
-                explored.setdefault(like, (plan, judge))
     except UndecidedError as reason:
         result.verdict, result.reason = UNDECIDED, str(reason) or "no reason given"
     except UnsupportedError as reason:
@@ -145,10 +133,6 @@ def row(
         if wrong and result.verdict == EQUAL:
             result.verdict, result.reason = UNDECIDED, f"the compiled code ends otherwise: {wrong[0]}"
     return result
-
-
-def _is_same(plan: Plan, explored: tuple[Plan, CJudge], judge: CJudge, x: Examination) -> bool:
-    return is_same(plan, *explored, judge, x.unknowns, x.tree)
 
 
 def _judge(result: CResult, label: str, found: CPlanResult) -> None:

@@ -24,6 +24,7 @@ class CSetting(Setting):
     def __init__(self, semantics: str, size: Size, terms: Terms) -> None:
         super().__init__(semantics, size, terms)
         self.ranges: dict[str, tuple[int, int]] = {}
+        self._powers: list[Any] = []
 
     def number(self, name: str, most: int, least: int = 0) -> tuple[Count, list[Any]]:
         """An argument, and its range."""
@@ -33,9 +34,11 @@ class CSetting(Setting):
     def power(self) -> tuple[Count, Count, list[Any]]:
         """An order, 2 to its power, and the facts about them."""
         (order, one), (pages, other) = self.number("order", 63), self.number("pages", 1 << 63, 1)
-        number, size = self.terms.number("order"), self.terms.number("pages")
-        powers = [z3.And(number == n, size == 1 << n) for n in range(64)]
-        return order, pages, [*one, *other, z3.Or(powers)]
+        if not self._powers:
+            number, size = self.terms.number("order"), self.terms.number("pages")
+            powers = [z3.And(number == n, size == 1 << n) for n in range(64)]
+            self._powers = [*one, *other, z3.Or(powers)]
+        return order, pages, self._powers
 
 
 Act = Callable[[CWorld], Outcome]

@@ -35,7 +35,28 @@ class CSpace:
         self._known = self.unknowns.known(semantics, self.assumed())
         self._known += [self.unknowns.state.stash_pages[d] == 0 for d in range(size.domains)]
         self._trees: dict[tuple[int, ...], tuple[GrowingTree, Arithmetic]] = {}
+        self._definitions: dict[tuple[int, ...], int] = {}
+        self._begin()
         self._find_ranges()
+
+    def use(self, bound: BoundSource, machine: Machine) -> None:
+        """Execute another text of the same file: what is known of its unknowns stays."""
+        self.bound, self.machine = bound, machine
+        self._begin()
+
+    def begin_changes(self) -> None:
+        """Definitions that are added from now on are of a change."""
+        self._definitions = {key: tree.definitions for key, (tree, _) in self._trees.items()}
+
+    def end_changes(self) -> None:
+        """Drop what only a change defined."""
+        for key, (tree, _) in self._trees.items():
+            tree.keep_only(self._definitions.get(key, 0))
+
+    def _begin(self) -> None:
+        self.machine.forget()
+        self.machine.begin(Arithmetic(GrowingTree(self.unknowns.terms, []), {}, {}))
+        self._world = CWorld(self.machine, self.bound, self.size, self.unknowns.terms, self.slots)
 
     def assumed(self) -> list[str]:
         """The properties assumed of every state."""
@@ -50,11 +71,7 @@ class CSpace:
 
     def _find_ranges(self) -> None:
         """Each counter is in the range of its type in C, is not negative, and within the map's limit."""
-        terms, most = self.unknowns.terms, self.bound.loaded.map.assume.most_pages
-        tree = GrowingTree(terms, [])
-        self.machine.forget()
-        self.machine.begin(Arithmetic(tree, {}, {}))
-        self._world = world = CWorld(self.machine, self.bound, self.size, terms, self.slots)
+        terms, most, world = self.unknowns.terms, self.bound.loaded.map.assume.most_pages, self._world
         for slot in self.slots:
             kind = world.cells[slot.name].type
             names = [f"{part}[{slot.d}]" for part in DERIVED.get(slot.counter, ())] or [slot.name]

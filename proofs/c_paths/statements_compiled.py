@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .expressions_compiled import condition, value
+from .expressions_compiled import condition, unused, value
 from .initialising import initialised
 from .machine import InstructionList, Machine
 from .memory import UNSET, UnsupportedError, made
@@ -90,7 +90,7 @@ class _StatementWriter:
     def _expression(self, tree: SyntaxTree) -> None:
         (inner,) = tree.parts
         assert inner is not None
-        self._add("do", value(self.machine, inner))
+        self._add("do", unused(self.machine, inner))
 
     def _declare(self, tree: SyntaxTree) -> None:
         variable = tree.value

@@ -79,6 +79,10 @@ class CWorld:
         self.host = SimpleNamespace(domains=range(size.domains))
         self.operation, self.actor = "", 0
         self.flags: dict[int, int] = {}
+        self._options: dict[str, dict[int, Any]] = {}
+        """The values of counters that have few, each with the formula of the inputs that lead to it."""
+        self._results: dict[str, dict[str, Any]] = {}
+        """The values that are results of an operation, by name."""
         machine.intrinsics |= {
             "cc_has_block": self._has_block,
             "cc_block": self._block,
@@ -166,18 +170,22 @@ class CWorld:
 
     def _last(self, d: int) -> int:
         name = f"last_alloc_node[{d}]"
-        term, nodes = self.terms.number(name), range(self.shape.nodes)
-        can_be_none = self.cells[name].type.signed
-        return int(chosen(name, {n: term == n for n in (*([NONE] if can_be_none else []), *nodes)}))
+        if name not in self._options:
+            term, nodes = self.terms.number(name), range(self.shape.nodes)
+            can_be_none = self.cells[name].type.signed
+            self._options[name] = {n: term == n for n in (*([NONE] if can_be_none else []), *nodes)}
+        return int(chosen(name, self._options[name]))
 
     def _mask(self, counter: str, d: int) -> int:
-        bits = [self.terms.flag(f"{counter}[{d}][{n}]") for n in range(self.shape.nodes)]
-        sets = chain.from_iterable(combinations(range(len(bits)), size) for size in range(1, len(bits) + 1))
-        options = {
-            sum(1 << n for n in nodes): z3.And([bit if n in nodes else z3.Not(bit) for n, bit in enumerate(bits)])
-            for nodes in sets
-        }
-        return int(chosen(f"{counter}[{d}]", options))
+        name = f"{counter}[{d}]"
+        if name not in self._options:
+            bits = [self.terms.flag(f"{name}[{n}]") for n in range(self.shape.nodes)]
+            sets = chain.from_iterable(combinations(range(len(bits)), size) for size in range(1, len(bits) + 1))
+            self._options[name] = {
+                sum(1 << n for n in nodes): z3.And([bit if n in nodes else z3.Not(bit) for n, bit in enumerate(bits)])
+                for nodes in sets
+            }
+        return int(chosen(name, self._options[name]))
 
     def _seen(self, value: Any) -> LazyValue:
         """A value that, once it is read, tells domains apart."""
@@ -284,9 +292,12 @@ class CWorld:
         return self._named(operation)
 
     def _named(self, operation: str) -> Outcome:
-        results = self.bound.loaded.results_of(operation)
-        for name in results:
-            value = self.machine.call(f"cc_result_{operation}_{name}", [], HERE)
+        results = self._results.get(operation)
+        if results is None:
+            names = self.bound.loaded.results_of(operation)
+            results = {name: self.machine.call(f"cc_result_{operation}_{name}", [], HERE) for name in names}
+            self._results[operation] = results
+        for name, value in results.items():
             if bool(self.returned == value):
                 answers = self.bound.loaded.map.operations[operation].answers
                 told = {answer: self.answers[n] for n, answer in enumerate(answers)} if name == "OK" else {}

@@ -38,6 +38,9 @@ Examples:
 @click.option("--c", "c_file", metavar="FILE.c", help="Instead of the reference: the functions of a C file.")
 @click.option("--map", "map_", metavar="FILE.toml", help="With --c: which functions and variables are which.")
 @click.option("--out", metavar="DIR", help="With --c: write differences there, as traces and as tests in C.")
+@click.option(
+    "--mutants", metavar="FILE.json", help="With --c: every single change of the code; results are kept there."
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option(
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
@@ -53,6 +56,7 @@ def diff(
     c_file: str | None,
     map_: str | None,
     out: str | None,
+    mutants: str | None,
     jobs: int | None,
     rlimit: int,
     as_json: bool,
@@ -64,6 +68,10 @@ def diff(
     boot, or as a state of which it is not known whether it is reachable.
 
     With `--c`, the same for functions in C, with C's types; each path is also run by the compiled code.
+
+    With `--mutants`, every single change of an operator, comparison, condition, constant, statement or cast is
+    judged: an input kills it, or it compiles to the same code, or it is alive: equal on the hosts judged. Results that
+    an earlier run of the same code left in the file are kept.
     """
     from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
@@ -78,9 +86,15 @@ def diff(
 
         if mistake:
             raise click.UsageError("--mistake is about the reference: it does not go with --c")
+        if mutants is not None:
+            from proofs.cli.diff_c_mutants import diff_c_mutants
+
+            if out is not None or rlimit:
+                raise click.UsageError("--out and --rlimit do not go with --mutants")
+            ctx.exit(diff_c_mutants(c_file, map_, semantics, operations, sizes, jobs, as_json, mutants))
         ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out))
-    if map_ is not None or out is not None:
-        raise click.UsageError("--map and --out go with --c FILE.c")
+    if map_ is not None or out is not None or mutants is not None:
+        raise click.UsageError("--map, --out and --mutants go with --c FILE.c")
     names = known_semantics(semantics, all_means=True)
     chosen = known("operation", operations, list(OPERATIONS), all_means=True)
     mistake = mistake_named(mistake, OF_REFERENCE)

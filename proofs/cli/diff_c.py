@@ -39,11 +39,9 @@ def diff_c(
     from proofs.c_paths.reading import SourceError
     from proofs.c_paths.run import tasks
 
-    if map_ is None:
-        raise click.UsageError("--c needs --map MAP.toml: which function is which operation (docs/c-paths.md)")
     try:
-        generation, chosen, assumed = _read(file, map_, semantics, operations)
-        asked = tasks(file, map_, generation, chosen, sizes, rlimit=rlimit)
+        generation, chosen, assumed = read_c(file, map_, semantics, operations)
+        asked = tasks(file, str(map_), generation, chosen, sizes, rlimit=rlimit)
         began = time.perf_counter()
         rows, whole = _run(asked, jobs)
     except (SourceError, LibraryMissingError) as error:
@@ -69,15 +67,20 @@ def exit_code(rows: Sequence[CResult], whole: bool) -> int:
     return OK if whole and all(row.verdict == EQUAL for row in rows) else INCOMPLETE
 
 
-def _read(
-    file: str, map_: str, semantics: Sequence[str], operations: Sequence[str]
+def read_c(
+    file: str, map_: str | None, semantics: Sequence[str], operations: Sequence[str]
 ) -> tuple[str, list[str], list[str]]:
-    """The generation, the operations, and the assumptions in words."""
+    """The generation, the operations, and the assumptions in words.
+
+    :raises click.UsageError: there is no map, or it has not what is named
+    """
     from proofs.c_paths.assumptions import assumptions
     from proofs.c_paths.run import CTask, bound
     from proofs.cli.names import known
     from proofs.diff.world import Size
 
+    if map_ is None:
+        raise click.UsageError("--c needs --map MAP.toml: which function is which operation (docs/c-paths.md)")
     source = bound(CTask(file, map_, "", "", Size(1, 1)))
     loaded = source.loaded
     generations = loaded.map.generations

@@ -66,7 +66,7 @@ class PathEnd(NamedTuple):
     place: Place
 
 
-def differing(plan: Plan, tree: Tree, ends: Sequence[PathEnd]) -> list[PathDifference]:
+def differing(plan: Plan, tree: Tree, ends: Sequence[PathEnd], most: int = ENOUGH) -> list[PathDifference]:
     """The paths whose end differs from the model, up to the limit.
 
     One query covers all paths. Each path gets a query of its own only if that query fails or is undecided.
@@ -79,7 +79,7 @@ def differing(plan: Plan, tree: Tree, ends: Sequence[PathEnd]) -> list[PathDiffe
     found: list[PathDifference] = []
     for path, outcome, place in ends:
         raise_if_interrupted()
-        if len(found) == ENOUGH:
+        if len(found) >= min(most, ENOUGH):
             break
         if not tree.follows(place):
             where = z3.And([*tree.precondition, *path.formulas(tree.terms), z3.Not(place.goal)])

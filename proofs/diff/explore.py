@@ -68,13 +68,8 @@ class Tree:
     def __init__(self, terms: Terms, precondition: Sequence[Any], seed: int = 0, rlimit: int = 0) -> None:
         self.terms, self.precondition = terms, list(precondition)
         self.queries = 0
-        self._solver = interruptible(z3.SimpleSolver())
-        self._solver.set("random_seed", seed)
-        self._solver.set("relevancy", 0)  # with the next line a third faster: all assertions matter
-        self._solver.set("arith.solver", 2)  # for many small queries
-        if rlimit:
-            self._solver.set("rlimit", rlimit)
-        self._solver.add(*self.precondition)
+        self._seed, self._rlimit = seed, rlimit
+        self._solver = self._new_solver()
         self._asserted: list[tuple[Atom, bool]] = []
         """The decisions asserted in the solver, each in its own scope."""
         self._root: Node | None = None
@@ -94,6 +89,17 @@ class Tree:
         self._goals: list[Any] = []
         """Formulas whose ids are stored; they are kept alive, because the solver reuses ids."""
         self._covered: set[Any] = set()
+
+    def _new_solver(self) -> Any:
+        """A solver that has the precondition."""
+        solver = interruptible(z3.SimpleSolver())
+        solver.set("random_seed", self._seed)
+        solver.set("relevancy", 0)  # with the next line a third faster: all assertions matter
+        solver.set("arith.solver", 2)  # for many small queries
+        if self._rlimit:
+            solver.set("rlimit", self._rlimit)
+        solver.add(*self.precondition)
+        return solver
 
     @property
     def root(self) -> Node:

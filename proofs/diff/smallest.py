@@ -157,20 +157,23 @@ def _told(value: Any, model: Any) -> Any:
 
 
 def smallest_model(
-    differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str
+    differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str, few: bool = False
 ) -> tuple[PathDifference, Any]:
-    """A smallest model: in a state that traces can reach, else one with all promises of claim sets, else any."""
+    """A smallest model: in a state that traces can reach, else one with all promises of claim sets, else any.
+
+    :param few: rather few numbers that are not 0 than small ones
+    """
     linked = _orders(unknowns.terms)
     promised = [invariant(name, unknowns.host, unknowns.state) for name in INVARIANTS if name in PROPERTIES]
     promised = [term for term in promised if term is not True]
     like_traces = _like_traces(unknowns, semantics)
     for wanted in ([*promised, *like_traces], like_traces, promised, []):
         for difference in differences:
-            model = _minimal([difference.where, *difference.plan.plausible, *linked, *wanted], unknowns.terms)
+            model = _minimal([difference.where, *difference.plan.plausible, *linked, *wanted], unknowns.terms, few)
             if model is not None:
                 return difference, model
     for difference in differences:
-        model = _minimal([difference.where], unknowns.terms)
+        model = _minimal([difference.where], unknowns.terms, few)
         if model is not None:
             return difference, model
     raise UndecidedError("the solver found no input for the difference")
@@ -202,11 +205,35 @@ def _like_traces(unknowns: Unknowns, semantics: str) -> list[Any]:
     return found
 
 
-def _minimal(formulas: list[Any], terms: Terms) -> Any | None:
+def _zeros(formulas: list[Any], numbers: Sequence[Any]) -> list[Any]:
+    """Formulas that numbers are 0 which can be so together, none of the others being 0 then."""
+    solver = interruptible(z3.SimpleSolver())
+    solver.set("timeout", ENOUGH // 20)
+    solver.add(*formulas)
+    if check(solver) != z3.sat:
+        return []
+    found, model = [], solver.model()
+    for number in numbers:
+        is_zero = number == 0
+        if not z3.is_true(model.eval(is_zero, model_completion=True)):
+            solver.push()
+            solver.add(is_zero)
+            if check(solver) != z3.sat:
+                solver.pop()
+                continue
+            model = solver.model()
+        solver.add(is_zero)
+        found.append(is_zero)
+    return found
+
+
+def _minimal(formulas: list[Any], terms: Terms, few: bool) -> Any | None:
     optimize = z3.Optimize()
     optimize.set("timeout", ENOUGH)
     optimize.add(*formulas)
     names = [t for n, t in terms.numbers.items() if not n.endswith((".target", "mem_flags.high"))]
+    if few:
+        optimize.add(*_zeros(formulas, names))
     optimize.minimize(z3.Sum([z3.If(t < 0, -t, t) for t in names]))
     if optimize.check() == z3.sat:
         return optimize.model()

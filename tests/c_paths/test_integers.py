@@ -12,7 +12,7 @@ CASES = 60
 @pytest.fixture(scope="module")
 def explored():
     pytest.importorskip("clang.cindex")
-    from proofs.c_paths.examine import examine
+    from proofs.c_paths.examine import Extent, examine
     from proofs.c_paths.judge import CJudge
     from proofs.c_paths.machine import Machine
     from proofs.c_paths.plans import PLANS
@@ -28,7 +28,7 @@ def explored():
     setting = CSetting("claim-sets", size, space.unknowns.terms)
     (plan,) = PLANS["claim_pages"](setting)
     x = space.examination(plan, setting.ranges)
-    found = examine(plan, x, CJudge("claim-sets", space.unknowns), enough=10**9)
+    found = examine(plan, x, CJudge("claim-sets", space.unknowns), Extent(enough=10**9))
     programs = [(CompiledProgram(source, PLAIN), False), (CompiledProgram(source, SANITIZED), True)]
     return found, programs, size
 
