@@ -85,7 +85,7 @@ def _raised_in_vain(hook: Callable[[sys.UnraisableHookArgs], object], lost: sys.
     """Raise a Ctrl-C again that was lost in a destructor. Errors of objects left incomplete by it are not reported."""
     if lost.exc_type is not KeyboardInterrupt:
         half_made = lost.exc_type is AttributeError and getattr(lost.object, "__name__", "") == "__del__"
-        if not (half_made and is_command_interrupted()):
+        if not (half_made and (is_command_interrupted() or is_interrupted())):
             hook(lost)
         return
     _noted.clear()

@@ -126,7 +126,7 @@ def test_timeline_steps_through_events(page: Page) -> None:
     assert finding.locator("output").inner_text() == "event 3 of 3"
     assert "✗ violated" in here.locator("svg").nth(1).inner_html()
     assert "✗ violated" not in there.locator("svg").nth(1).inner_html()
-    assert "node_outstanding_claims[0]@3 <= node_avail_pages[0]@3" in here.locator(".facts").inner_text()
+    assert "node-backed: node 0: node_outstanding_claims 1 > node_avail_pages 0" in here.locator(".facts").inner_text()
     assert "The violated inequality" not in there.locator(".facts").inner_text()
     finding.locator("input[type=range]").focus()
     page.keyboard.press("ArrowLeft")

@@ -138,15 +138,17 @@ class HalfMadeObject:
         self.never_set  # type: ignore[attr-defined]  # noqa: B018
 
 
-@pytest.mark.parametrize("came", [True, False])
-def test_objects_left_half_made_by_ctrl_c_are_not_reported(came: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("heard", ["_came", "_noted", ""], ids=["in-a-command", "in-a-worker", "not-at-all"])
+def test_objects_left_half_made_by_ctrl_c_are_not_reported(heard: str, monkeypatch: pytest.MonkeyPatch) -> None:
     reported: list[object] = []
+    for event in ("_came", "_noted"):
+        monkeypatch.setattr(interrupts, event, threading.Event())
     with interrupts.interrupts_raised():
         monkeypatch.setattr(sys, "unraisablehook", partial(interrupts._raised_in_vain, reported.append))
-        if came:
-            interrupts._came.set()
+        if heard:
+            getattr(interrupts, heard).set()
         HalfMadeObject()
-    assert len(reported) == (0 if came else 1)
+    assert len(reported) == (0 if heard else 1)
 
 
 def test_no_question_is_ended_after_the_command() -> None:
