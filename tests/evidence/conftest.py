@@ -9,7 +9,9 @@ from proofs.evidence import recordings
 from proofs.evidence.collect import collected
 from proofs.evidence.further import FURTHER
 from proofs.evidence.request import EvidenceRequest
-from proofs.evidence.structure import Evidence
+from proofs.evidence.structure import Evidence, Proof
+from proofs.obligations.obligation import Obligation
+from proofs.report import html, smtlib
 from proofs.traces import TraceWriter, read_traces
 from tests.once import once_in_a_run
 
@@ -35,6 +37,21 @@ def short_recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recordings, "CHECKOUT", checkout)
         patch.setattr(recordings, "FOLDER", folder)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def texts_built_once() -> Iterator[None]:
+    """Every page holds the SMT-LIB texts of the same proofs: each is built once in a process."""
+    built: dict[str, str] = {}
+
+    def packed(obligations: list[Obligation], results: list[Proof], *more: object) -> tuple[str, list[str]]:
+        wanted = {result.name for result in results} - built.keys()
+        built.update(smtlib._texts([one for one in obligations if one.name in wanted]))
+        return smtlib.packed(obligations, results, 1, built)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(html, "packed", packed)
         yield
 
 

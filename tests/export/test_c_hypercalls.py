@@ -34,6 +34,7 @@ PROGRAM = """
 """
 """The attachment without the main() of the protocol."""
 OPTIONS = {"plain": [], "mirrored": ["-DLEDGER_POLICY=2", "-DOPTIONS=(CLAIM_MIRRORED|CLAIM_ONE_ZONE)"]}
+SOME = ["plain", pytest.param("mirrored", marks=pytest.mark.long)]
 
 
 def trace_of(seed: int) -> tuple[Header, list[Event]]:
@@ -57,7 +58,7 @@ def run(tests: str, names: list[str], folder: Path, options: list[str]) -> subpr
     return subprocess.run([folder / "test"], capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("layout", OPTIONS)
+@pytest.mark.parametrize("layout", SOME)
 def test_c_tests_of_hypercalls_pass_on_the_ledger(layout: str, tmp_path: Path) -> None:
     traces = [trace_of(seed) for seed in range(6)]
     tests = "".join(c_test(f"random {at}", *trace) for at, trace in enumerate(traces))

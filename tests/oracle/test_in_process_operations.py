@@ -137,7 +137,9 @@ GENERATIONS_IN_PROCESS = ["single-node-v4", "claim-sets-v3"]
 """One whose model crashes, and one that has get_memory_claims."""
 
 
-@pytest.mark.parametrize("builders", [(), ("-DBUILDERS",)], ids=["whole", "builders"])
+@pytest.mark.parametrize(
+    "builders", [pytest.param((), marks=pytest.mark.long), ("-DBUILDERS",)], ids=["whole", "builders"]
+)
 @pytest.mark.parametrize("semantics", GENERATIONS_IN_PROCESS)
 def test_oracle_agrees_with_itself(semantics: str, builders: tuple[str, ...], tmp_path: Path) -> None:
     options = (*options_of(semantics), *builders)
