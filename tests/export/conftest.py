@@ -11,7 +11,7 @@ from proofs.prover import induction
 
 SHOWN = "claim-sets"
 ALSO_KEPT = "node-claims-within"
-"""Beside what the generation lists."""
+"""In addition to what the generation lists."""
 
 
 @pytest.fixture(autouse=True, scope="session")
