@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import subprocess
 import tempfile
 from collections import Counter
 from contextlib import closing
@@ -53,6 +54,7 @@ def options_of(semantics: str) -> list[str]:
         f"-DSTASHES={int(exists('take_stash', semantics))}",
         f"-DSETS={int(exists('install_claim_set', semantics))}",
         f"-DMEMORY={int(exists('claim_memory', semantics))}",
+        "-DCO_MAX_DOMAINS=64",
     ]
 
 
@@ -88,6 +90,19 @@ def test_operations_with_builders_agree(semantics: str) -> None:
     done = compared(semantics, program(semantics, "-DBUILDERS"), range(12))
     assert done["continue"] > 100
     assert done["populate_physmap"] + done["memory_exchange"] > 30
+
+
+def test_a_domain_too_many_ends_the_program(tmp_path: Path) -> None:
+    (tmp_path / "claim_oracle.h").write_text(oracle("claim-sets").text)
+    loop = 'for (domid = 0; domid < 3; domid++) { co_add_domid(&state, domid); puts("added"); fflush(stdout); }'
+    source = f'#include "claim_oracle.h"\nint main(void)\n{{\n    static struct co_state state;\n    int domid;\n    {loop}\n}}\n'
+    (tmp_path / "many.c").write_text(source)
+    given = [f"-I{tmp_path}", "-w", "-DCO_MAX_DOMAINS=2", "-o", str(tmp_path / "many"), str(tmp_path / "many.c")]
+    subprocess.run(["cc", *given], check=True, timeout=60)
+    done = subprocess.run([tmp_path / "many"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.count("added") == 2
+    assert done.stderr == "claim oracle: CO_MAX_DOMAINS is 2: define it larger\n"
+    assert done.returncode < 0
 
 
 @pytest.mark.long
