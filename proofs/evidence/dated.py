@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 import model
 import reference
+from proofs.evidence.structure import EarlierRun
 from proofs.prover.verdict import versions
 from proofs.stored import digest_of
 
@@ -38,6 +39,14 @@ def stamp() -> Stamp:
 def is_older(found: Mapping[str, Any]) -> bool:
     """Whether results are of other code than this."""
     return bool(found["code"] != fingerprint())
+
+
+def earlier_run(made: str, code: str, took: float) -> EarlierRun:
+    """For the evidence: the run that stored what is shown.
+
+    :param took: seconds of processor time
+    """
+    return EarlierRun(made, code[:12], is_older({"code": code}), took)
 
 
 def measured_on(found: Mapping[str, Any], command: str) -> str:

@@ -15,9 +15,9 @@ from msgspec import Struct, structs
 
 from proofs.atomic import write_atomically
 from proofs.evidence.compare import differences
-from proofs.evidence.dated import Stamp, is_older
+from proofs.evidence.dated import Stamp, earlier_run
 from proofs.evidence.request import CHECKOUT, EvidenceRequest
-from proofs.evidence.structure import EarlierRun, EvidenceTable, RepeatedPart, SkippedSection, Tables
+from proofs.evidence.structure import EvidenceTable, RepeatedPart, SkippedSection, Tables
 from proofs.traces.text import one_line
 
 FOLDER = Path("tests/data/sections")
@@ -65,7 +65,7 @@ class PartedSection:
     def together(self, kept: KeptSection, again: Tables) -> Tables:
         """The stored tables; those of the part as well, if they are not as claimed or not as they were."""
         differs = [str(one) for one in differences(self.name, kept.part.tables, again.tables)]
-        run = EarlierRun(kept.made, kept.code[:12], is_older({"code": kept.code}), kept.took)
+        run = earlier_run(kept.made, kept.code, kept.took)
         tables = list(kept.whole.tables)
         if differs or not again.ok:
             tables += [_renamed(table) for table in again.tables]

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from proofs.evidence.dated import fingerprint, measured_on
+from proofs.evidence.dated import earlier_run, measured_on
 from proofs.evidence.request import EvidenceRequest
-from proofs.evidence.structure import EarlierRun, EvidenceTable, SkippedSection, Tables
+from proofs.evidence.structure import EvidenceTable, SkippedSection, Tables
 
 RESULTS = Path("tests/data/mutation/results.jsonl")
 COMMAND = "make mutation"
@@ -181,5 +181,5 @@ def collected(_request: EvidenceRequest) -> Tables | SkippedSection:
         header, body = rows([r for r in results if r.mutant.side == side], lambda r: r.mutant.operator)
         tables.append(EvidenceTable(f"Mutants of the {side}", ["operator", *header[1:]], body))
     tables[0].note = totals(run, results)
-    stored = EarlierRun(run.made, run.code[:12], run.code != fingerprint(), run.seconds)
+    stored = earlier_run(run.made, run.code, run.seconds)
     return Tables(tables=tables, ok=not unexplained(results), stored=stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model.properties import PROPERTIES
-from proofs.evidence.dated import is_older
+from proofs.evidence.dated import earlier_run
 from proofs.evidence.on_reference import broken_on_reference
 from proofs.evidence.request import CHECKOUT, EvidenceRequest
 from proofs.evidence.structure import EarlierRun, EvidenceFinding
@@ -23,7 +23,7 @@ def collected(request: EvidenceRequest, checkout: Path = CHECKOUT) -> tuple[list
     """The requested cells, and the run that judged them; None where the checkout does not have all of them."""
     try:
         cells, made = load(checkout / VERDICTS, checkout / FOLDER), stamped(checkout / RUN)
-        run = EarlierRun(made["made"], made["code"][:12], is_older(made), made.get("took", 0.0))
+        run = earlier_run(made["made"], made["code"], made.get("took", 0.0))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     found = [cell for cell in cells if cell.semantics in request.semantics and id_of(cell.row) in request.properties]

@@ -117,6 +117,12 @@ static int claim_pages(int domid, uint64_t nr, uint64_t order, uint64_t flags, i
     run(&f);
     return status_of(f.result, f.check);
 }
+/* Assigning may crash after a block was taken. */
+static void stop_if_crashed(const struct co_flight *f)
+{
+    if (f->result && !strcmp(f->result, "crash"))
+        claim_adapter_crash(f->check);
+}
 static int64_t allocate(int domid, unsigned int order, int node, unsigned int memflags, int whole)
 {
     struct co_flight f;
@@ -132,8 +138,7 @@ static int64_t allocate(int domid, unsigned int order, int node, unsigned int me
         run(&f);
     else
         (void)co_take_block(&oracle, &f, order);
-    if (f.mfn < 0 && !strcmp(f.result, "crash"))
-        claim_adapter_crash(f.check);
+    stop_if_crashed(&f);
     return f.mfn;
 }
 static int64_t alloc(int domid, unsigned int order, int node, unsigned int memflags)
@@ -247,8 +252,7 @@ static void populate(int domid, struct claim_populate *call)
     f.preempt_extent = call->preempt_extent;
     f.preempt_index = call->preempt_scrub_index;
     run(&f);
-    if (f.result && !strcmp(f.result, "crash"))
-        claim_adapter_crash(f.check);
+    stop_if_crashed(&f);
     for (int64_t i = 0; i < f.nr_mfns; i++)
         claim_populated(call, (uint64_t)f.mfns[i]);
     call->nr_done = (uint64_t)f.nr_done;
