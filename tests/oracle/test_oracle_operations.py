@@ -92,6 +92,11 @@ def test_operations_with_builders_agree(semantics: str) -> None:
     assert done["populate_physmap"] + done["memory_exchange"] > 30
 
 
+def test_a_crash_while_assigning_ends_the_operation() -> None:
+    """In a debug build another builder marks the page that is in limbo."""
+    compared("claim-sets", program("claim-sets", "-DBUILDERS"), range(541, 542))
+
+
 def test_a_domain_too_many_ends_the_program(tmp_path: Path) -> None:
     (tmp_path / "claim_oracle.h").write_text(oracle("claim-sets").text)
     loop = 'for (domid = 0; domid < 3; domid++) { co_add_domid(&state, domid); puts("added"); fflush(stdout); }'

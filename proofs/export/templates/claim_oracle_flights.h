@@ -73,11 +73,22 @@ static inline int co_take_block(struct co_host *h, struct co_flight *f, unsigned
     return 1;
 }
 
+/* Assign the block. Returns whether nothing follows: it is assigned, or the host has crashed. */
+static inline int co_assign_block(struct co_host *h, struct co_flight *f)
+{
+    if (co_ended(f, co_section_assign(h, f->mfn, f->order, f->domid, f->no_refcount)))
+        return 1;
+    if (strcmp(f->result, "crash"))
+        return 0;
+    f->mfn = -1;
+    return 1;
+}
+
 /* Assign the block; if that fails it is freed after a boundary. */
 static inline int co_go_on_assigning(struct co_host *h, struct co_flight *f)
 {
     CO_BEGIN(f->inner)
-    if (co_ended(f, co_section_assign(h, f->mfn, f->order, f->domid, f->no_refcount)))
+    if (co_assign_block(h, f))
         return 1;
     CO_BOUNDARY(f->inner);
     (void)co_section_free(h, f->mfn, f->order);
@@ -250,7 +261,7 @@ static inline int co_go_on_extent(struct co_host *h, struct co_flight *f)
     }
     if (preempted == 2)
         CO_BOUNDARY(f->inner);
-    if (co_ended(f, co_section_assign(h, f->mfn, f->order, f->domid, 0)))
+    if (co_assign_block(h, f))
         return 1;
     CO_BOUNDARY(f->inner);
     (void)co_section_free(h, f->mfn, f->order);
