@@ -77,8 +77,19 @@ def _watch() -> Callable[[], None]:
         signal.set_wakeup_fd(-1)
         os.close(written)
         thread.join()
+        _make_ready_again()
 
     return end
+
+
+def _make_ready_again() -> None:
+    """Put a question: a context that was ended while it had none refuses what comes next, or simplifies nothing."""
+    with _adding:
+        contexts = list(_contexts)
+    for context in contexts:
+        import z3  # only where it is in use: many commands begin without it
+
+        z3.SimpleSolver(ctx=context).check()
 
 
 def _raised_in_vain(hook: Callable[[sys.UnraisableHookArgs], object], lost: sys.UnraisableHookArgs) -> None:

@@ -158,3 +158,14 @@ def test_no_question_is_ended_after_the_command() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)
     assert threading.active_count() == before
+
+
+def test_solver_of_a_later_command_works_as_before() -> None:
+    """Z3's context stays ended if it had no question just then."""
+    solver = interrupts.interruptible(z3.SimpleSolver())
+    with interrupts.interrupts_raised():
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+    solver.push()
+    assert interrupts.check(solver) == z3.sat
