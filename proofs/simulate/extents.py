@@ -47,15 +47,15 @@ def joined(host: Host, pieces: Iterable[Extents]) -> list[Extents]:
 
 def between(had: Iterable[Extents], kept: Iterable[Extents]) -> Iterator[Extents]:
     """What is left of some extents without those that are kept; all are of one order, and ascending or sorted here."""
-    holes = sorted(kept)
-    at = 0
-    for extents in sorted(had):
-        mfn, end, order = extents.mfn, extents.mfn + extents.pages, extents.order
-        while at < len(holes) and holes[at].mfn < end:
-            if holes[at].mfn > mfn:
-                yield Extents(mfn, (holes[at].mfn - mfn) >> order, order)
-            mfn = holes[at].mfn + holes[at].pages
-            at += 1
+    holes = iter(sorted(kept))
+    hole, number, _ = next(holes, (None, 0, 0))
+    for first, extents, order in sorted(had):
+        mfn, end = first, first + (extents << order)
+        while hole is not None and hole < end:
+            if hole > mfn:
+                yield Extents(mfn, (hole - mfn) >> order, order)
+            mfn = hole + (number << order)
+            hole, number, _ = next(holes, (None, 0, 0))
         if mfn < end:
             yield Extents(mfn, (end - mfn) >> order, order)
 
@@ -150,21 +150,31 @@ class InBulk(StepByStep):
                 _free_block(host, mfn, order)
 
     def free_all_but(self, host: Host, domain: Domain, had: list[Extents], kept: list[Extents]) -> None:
-        """Where little is kept: free all, and take that back. Without claims nothing else changes."""
-        if 2 * sum(extents.pages for extents in kept) > sum(extents.pages for extents in had):
+        """By what lies between the extents that are kept: the fewest blocks that it is."""
+        if host.pages.offlining:
             super().free_all_but(host, domain, had, kept)
             return
-        self.free(host, had)
-        for extents in kept:
-            first, pages = extents.mfn, extents.pages
-            node = first // host.node_span
-            whole = not pages & (pages - 1) and not first & (pages - 1)
-            for mfn, order in [(first, pages.bit_length() - 1)] if whole else aligned_blocks(first, first + pages):
-                host.heap[node].take(mfn, order)
-                host.pages.add(mfn, order, PageState.ASSIGNED, domain, True)
-            host.node_avail_pages[node] -= pages
-            host.total_avail_pages -= pages
-            domain.tot_pages += pages
+        for extents in had:
+            for mfn, order in aligned_blocks(extents.mfn, extents.mfn + extents.pages):
+                host.pages.remove(host.pages.exact(mfn, order))
+        for mfn, number, order in kept:
+            for at, size in _blocks(mfn, number << order):
+                host.pages.add(at, size, PageState.ASSIGNED, domain, True)
+        for mfn, number, order in between(had, kept):
+            node, pages = mfn // host.node_span, number << order
+            for at, size in _blocks(mfn, pages):
+                host.heap[node].give(at, size)
+            host.node_avail_pages[node] += pages
+            host.total_avail_pages += pages
+            domain.tot_pages -= pages
+            host.semantics.pages_released(host, domain, pages, True)
+
+
+def _blocks(mfn: int, pages: int) -> Iterable[tuple[int, int]]:
+    """(mfn, order) of the fewest aligned blocks that are these pages: most often one, which is quick to see."""
+    if not pages & (pages - 1) and not mfn & (pages - 1):
+        return ((mfn, pages.bit_length() - 1),)
+    return aligned_blocks(mfn, mfn + pages)
 
 
 def aligned_blocks(mfn: int, end: int) -> Iterator[tuple[int, int]]:

@@ -158,15 +158,14 @@ class RunningDomains:
 
 def _part(had: list[Extents], start: int, count: int) -> Piece:
     """So many extents of those that a domain has on a node, from a number on; fewer where they end."""
-    found = []
-    for extents in had:
-        if start < extents.number:
-            taken = min(count, extents.number - start)
-            found.append(Extents(extents.mfn + (start << extents.order), taken, extents.order))
-            count -= taken
-            start = 0
-            if not count:
-                break
-        else:
-            start -= extents.number
+    found: list[Extents] = []
+    for mfn, number, order in had:
+        if start >= number:
+            start -= number
+            continue
+        if start + count <= number:
+            return (*found, Extents(mfn + (start << order), count, order))
+        found.append(Extents(mfn + (start << order), number - start, order))
+        count -= number - start
+        start = 0
     return tuple(found)
