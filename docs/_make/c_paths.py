@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from proofs.c_paths.assumptions import assumptions
 from proofs.c_paths.machine import Machine
 from proofs.c_paths.mapping import LoadedMap
 from proofs.c_paths.operations import ARGUMENTS
+from proofs.c_paths.ranges import KNOWN, NOT_COMPUTED, SAME, RangeComparison
 from proofs.c_paths.run import CResult, CTask, bound, row
 from proofs.diff.world import Size
 
@@ -38,6 +40,7 @@ class Result(msgspec.Struct):
     seconds: float
     interrupted: bool
     rows: list[CResult]
+    ranges: dict[str, list[RangeComparison]] = {}
 
 
 def operations() -> str:
@@ -99,6 +102,35 @@ def runs(results: Sequence[tuple[str, Result]]) -> str:
     return table(header, body)
 
 
+def range_counts(results: Sequence[tuple[str, Result]]) -> str:
+    """How many values of the model are as in each example."""
+    outcomes = dict.fromkeys(one.outcome for _, result in results for found in result.ranges.values() for one in found)
+    body = []
+    for source, result in results:
+        counts = Counter(one.outcome for found in result.ranges.values() for one in found)
+        body.append([f"`{source}`", str(counts.total()), *(str(counts[outcome]) for outcome in outcomes)])
+    return table(["file", "values of the model", *outcomes], body)
+
+
+def range_differences(results: Sequence[tuple[str, Result]]) -> str:
+    """Every value that is computed otherwise, each once with the operations; and those that are not computed."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for source, result in results:
+        for operation, found in result.ranges.items():
+            for one in found:
+                if one.outcome in (SAME, KNOWN):
+                    continue
+                verdict = "proved" if one.proved else "may leave it"
+                computed = "; ".join(
+                    dict.fromkeys(f"`{c.form}` {c.c_type}{', leaves it' if c.leaves else ''}" for c in one.computed)
+                )
+                key = f"`{source}`", f"`{one.expression}`", one.c_type, verdict, computed, one.outcome
+                rows.setdefault(key, []).append(f"`{operation}`")
+    ordered = sorted(rows.items(), key=lambda row: row[0][-1] == NOT_COMPUTED)
+    body = [[key[0], ", ".join(dict.fromkeys(names)), *key[1:]] for key, names in ordered]
+    return table(["file", "operation", "value of the model", "type", "in the model", "in C", "ranges"], body)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "c-paths-operations": operations,
     "c-paths-assumed": assumed,
@@ -108,10 +140,23 @@ BLOCKS: dict[str, Callable[[], str]] = {
 }
 
 
-def _result(name: str, stored: Path | None) -> Result:
+RANGES = ("--ranges", "--shape", "1x1", "--shape", "2x2")
+"""Larger hosts compute no value of another form."""
+
+
+def _results(stored: Path | None, *more: str) -> list[tuple[str, Result]]:
+    """Of every example."""
+    results = []
+    for name, source in EXAMPLES.items():
+        path = None if stored is None else stored / f"{name.rpartition('/')[2]}.json"
+        results.append((source.rpartition("/")[2], _result(name, path, *more)))
+    return results
+
+
+def _result(name: str, stored: Path | None, *more: str) -> Result:
     if stored is not None:
         return msgspec.json.decode(stored.read_bytes(), type=Result)
-    command = [sys.executable, "-m", "proofs.cli.main", "diff", "--json", "--c", EXAMPLES[name]]
+    command = [sys.executable, "-m", "proofs.cli.main", "diff", "--json", *more, "--c", EXAMPLES[name]]
     done = subprocess.run([*command, "--map", f"{DATA}/{name}.toml"], check=True, stdout=subprocess.PIPE)
     return msgspec.json.decode(done.stdout, type=Result)
 
@@ -120,18 +165,25 @@ def main(arguments: list[str]) -> int:
     """Write the document."""
     options = parser("c_paths", __doc__)
     options.add_argument("--results", type=Path, help="a folder with what was printed: ledger.json, mainline.json, ...")
-    options.add_argument("--quick", action="store_true", help="all but the runs")
+    options.add_argument("--quick", action="store_true", help="all but the runs and the ranges")
+    options.add_argument("--ranges", action="store_true", help="only the ranges")
     given = options.parse_args(arguments)
     output = Output(given.check)
-    if given.quick:
-        output.renew(DOCUMENT, BLOCKS, others=["c-paths-runs"])
-        return output.ended()
-    results = []
-    for name, source in EXAMPLES.items():
-        stored = None if given.results is None else given.results / f"{name.rpartition('/')[2]}.json"
-        results.append((source.rpartition("/")[2], _result(name, stored)))
-    output.renew(DOCUMENT, {**BLOCKS, "c-paths-runs": lambda: runs(results)})
+    blocks = {} if given.ranges else dict(BLOCKS)
+    if not given.quick:
+        held = _results(None, *RANGES)
+        blocks |= {
+            "c-paths-ranges": lambda: range_counts(held),
+            "c-paths-range-differences": lambda: range_differences(held),
+        }
+        if not given.ranges:
+            ran = _results(given.results)
+            blocks["c-paths-runs"] = lambda: runs(ran)
+    output.renew(DOCUMENT, blocks, others=[name for name in ALL if name not in blocks])
     return output.ended()
+
+
+ALL = [*BLOCKS, "c-paths-runs", "c-paths-ranges", "c-paths-range-differences"]
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from .machine import Machine
 from .mapping import LoadedMap
 from .memory import UnsupportedError
 from .planned import PlannedOperation
+from .ranges import CRange, SeenRanges
 from .real import PLAIN, SANITIZED, CompiledProgram, compared
 from .space import CSpace
 from .traces import with_trace
@@ -51,6 +52,8 @@ class CResult(msgspec.Struct):
     difference: CDifference | None = None
     departures: list[str] = []
     """Values that leave their type on some path, with what the path then returns."""
+    ranges: list[CRange] = []
+    """Where they are asked for: the values that are computed, by form and type."""
 
 
 class CTask(NamedTuple):
@@ -64,6 +67,8 @@ class CTask(NamedTuple):
     rlimit: int = 0
     real: bool = True
     """The compiled code is run, too."""
+    ranges: bool = False
+    """The ranges of values are noted."""
 
 
 def bound(task: CTask, text: str | None = None) -> BoundSource:
@@ -103,8 +108,9 @@ def row(
     began = time.process_time()
     departures: dict[Departure, str] = {}
     runs: list[RealRun] = []
+    seen = SeenRanges() if task.ranges else None
     try:
-        space = CSpace(source, machine, task.generation, task.size, task.operation, task.rlimit)
+        space = CSpace(source, machine, task.generation, task.size, task.operation, task.rlimit, seen)
         for plan, x, found in PlannedOperation(space).examined():
             result.plans += 1
             if found is None:
@@ -123,6 +129,7 @@ def row(
         result.verdict, result.reason = UNDECIDED, str(reason) or "no reason given"
     except UnsupportedError as reason:
         result.verdict, result.reason = UNSUPPORTED, str(reason)
+    result.ranges = [] if seen is None else seen.found()
     result.seconds = round(time.process_time() - began, 2)
     result.departures = [
         f"{d.place}: a value is {'below' if d.below else 'above'} {d.type}; the call returns {end}"

@@ -18,6 +18,7 @@ from .binding import BoundSource
 from .examine import Examination
 from .machine import Machine
 from .operations import DERIVED
+from .ranges import NotingArithmetic, SeenRanges
 from .world import CWorld, slots_of
 
 
@@ -25,9 +26,17 @@ class CSpace:
     """A host of one size, for one file and generation."""
 
     def __init__(
-        self, bound: BoundSource, machine: Machine, semantics: str, size: Size, operation: str, rlimit: int = 0
+        self,
+        bound: BoundSource,
+        machine: Machine,
+        semantics: str,
+        size: Size,
+        operation: str,
+        rlimit: int = 0,
+        seen: SeenRanges | None = None,
     ) -> None:
-        self.operation = operation
+        """:param seen: what takes note of the values that are computed"""
+        self.operation, self._seen = operation, seen
         self.bound, self.machine, self.semantics, self.size, self.rlimit = bound, machine, semantics, size, rlimit
         self.unknowns = Unknowns(size)
         self.slots = slots_of(bound, size)
@@ -98,7 +107,10 @@ class CSpace:
         key = tuple(formula.get_id() for formula in known)
         if key not in self._trees:
             tree = GrowingTree(self.unknowns.terms, known, self.rlimit)
-            arithmetic = Arithmetic(tree, self._ranges | ranges, {"order": "pages"})
+            kind = Arithmetic if self._seen is None else NotingArithmetic
+            arithmetic = kind(tree, self._ranges | ranges, {"order": "pages"})
+            if isinstance(arithmetic, NotingArithmetic) and self._seen is not None:
+                arithmetic.seen = self._seen
             self._trees[key] = tree, arithmetic
         tree, arithmetic = self._trees[key]
         arithmetic.ranges |= ranges

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 
 from model.c_code.evaluation import Value, evaluated
 from model.encoding import Quantifiers
@@ -70,11 +71,19 @@ BEFORE_ANY_WRAP = "no-wrap.domain-counters"
 """An invariant of every state that a trace reaches before a value leaves its type; the proofs assume it."""
 
 
-def rows_of(semantics: str) -> list[RangeRow]:
-    """Every value of a generation, judged with the invariants that hold until the first value leaves its type."""
-    kept = Induction(semantics, (), list(dict.fromkeys([*induction(semantics).kept, BEFORE_ANY_WRAP])))
+@cache
+def _kept(semantics: str) -> Induction:
+    return Induction(semantics, (), list(dict.fromkeys([*induction(semantics).kept, BEFORE_ANY_WRAP])))
+
+
+def rows_of(semantics: str, transitions: Sequence[str] | None = None) -> list[RangeRow]:
+    """Every value of a generation, judged with the invariants that hold until the first value leaves its type.
+
+    :param transitions: those whose values are judged; None: all
+    """
+    kept = _kept(semantics)
     found = []
-    for transition in GENERATIONS[semantics].transitions:
+    for transition in GENERATIONS[semantics].transitions if transitions is None else transitions:
         values = values_of(semantics, transition)
         whole = bool(values) and shown(kept.question(WHOLE, transition)) is not None
         for number, value in enumerate(values):

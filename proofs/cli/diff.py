@@ -41,6 +41,7 @@ Examples:
 @click.option(
     "--mutants", metavar="FILE.json", help="With --c: every single change of the code; results are kept there."
 )
+@click.option("--ranges", is_flag=True, help="With --c: hold the ranges of its values against those of the model's.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
 @click.option(
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
@@ -57,6 +58,7 @@ def diff(
     map_: str | None,
     out: str | None,
     mutants: str | None,
+    ranges: bool,
     jobs: int | None,
     rlimit: int,
     as_json: bool,
@@ -72,6 +74,9 @@ def diff(
     With `--mutants`, every single change of an operator, comparison, condition, constant, statement or cast is
     judged: an input kills it, or it compiles to the same code, or it is alive: equal on the hosts judged. Results that
     an earlier run of the same code left in the file are kept.
+
+    With `--ranges`, every value that the model computes for an operation, proved to be in its C type or not, is held
+    against the file's values of the same form: those that add and subtract the same counters.
     """
     from proofs.cli.mistakes import mistake_named
     from proofs.cli.names import known, known_semantics
@@ -89,12 +94,12 @@ def diff(
         if mutants is not None:
             from proofs.cli.diff_c_mutants import diff_c_mutants
 
-            if out is not None or rlimit:
-                raise click.UsageError("--out and --rlimit do not go with --mutants")
+            if out is not None or rlimit or ranges:
+                raise click.UsageError("--out, --rlimit and --ranges do not go with --mutants")
             ctx.exit(diff_c_mutants(c_file, map_, semantics, operations, sizes, jobs, as_json, mutants))
-        ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out))
-    if map_ is not None or out is not None or mutants is not None:
-        raise click.UsageError("--map, --out and --mutants go with --c FILE.c")
+        ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out, ranges))
+    if map_ is not None or out is not None or mutants is not None or ranges:
+        raise click.UsageError("--map, --out, --mutants and --ranges go with --c FILE.c")
     names = known_semantics(semantics, all_means=True)
     chosen = known("operation", operations, list(OPERATIONS), all_means=True)
     mistake = mistake_named(mistake, OF_REFERENCE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofs.cli.diff_c_ranges import compared_ranges, print_ranges
 from proofs.cli.output import say
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proofs.c_paths.difference import CDifference
+    from proofs.c_paths.ranges import RangeComparison
     from proofs.c_paths.run import CResult, CTask
     from proofs.diff.world import Size
 
@@ -30,8 +32,9 @@ def diff_c(
     rlimit: int,
     as_json: bool,
     out: str | None,
+    ranges: bool,
 ) -> int:
-    """Run the comparison and print it; returns the exit code.
+    """Run the comparison and print it; returns the exit code, which ranges do not change.
 
     :raises click.UsageError: the file or the map cannot be read
     """
@@ -41,18 +44,22 @@ def diff_c(
 
     try:
         generation, chosen, assumed = read_c(file, map_, semantics, operations)
-        asked = tasks(file, str(map_), generation, chosen, sizes, rlimit=rlimit)
+        asked = tasks(file, str(map_), generation, chosen, sizes, rlimit=rlimit, ranges=ranges)
         began = time.perf_counter()
         rows, whole = _run(asked, jobs)
     except (SourceError, LibraryMissingError) as error:
         raise click.UsageError(str(error)) from None
+    held = compared_ranges(str(map_), rows, jobs) if ranges and whole else None
+    whole = whole and (held is not None or not ranges)
     seconds = time.perf_counter() - began
     if out is not None:
         _write(rows, out)
     if as_json:
-        _print_json(rows, assumed, seconds, whole)
+        _print_json(rows, assumed, seconds, whole, held)
     else:
         _print(rows, assumed, seconds)
+        if held is not None:
+            print_ranges(held)
     if not whole:
         click.echo("claimcheck: interrupted: what is above was done", err=True)
     return exit_code(rows, whole)
@@ -110,7 +117,13 @@ def _run(asked: list[CTask], jobs: int | None) -> tuple[list[CResult], bool]:
     return rows, len(rows) == len(asked)
 
 
-def _print_json(rows: list[CResult], assumed: list[str], seconds: float, whole: bool) -> None:
+def _print_json(
+    rows: list[CResult],
+    assumed: list[str],
+    seconds: float,
+    whole: bool,
+    ranges: dict[str, list[RangeComparison]] | None,
+) -> None:
     from proofs.cli.output import print_json
     from proofs.prover.verdict import versions
 
@@ -120,7 +133,8 @@ def _print_json(rows: list[CResult], assumed: list[str], seconds: float, whole: 
         "seconds": round(seconds, 1),
         "interrupted": not whole,
     }
-    print_json({**content, "rows": rows})
+    compared = {} if ranges is None else {"ranges": ranges}
+    print_json({**content, "rows": rows, **compared})
 
 
 def _print(rows: list[CResult], assumed: list[str], seconds: float) -> None:
