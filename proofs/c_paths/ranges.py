@@ -17,7 +17,7 @@ import z3
 from model.c_code.evaluation import Value
 from model.calls import CALL_FIELDS
 from model.named import GENERATIONS
-from proofs.c_ranges.rows import RangeRow, rows_of, values_of
+from proofs.c_ranges.rows import RangeRow, values_of
 from proofs.diff.numbers import Count
 from proofs.prover.verdict import Verdict
 
@@ -167,11 +167,6 @@ def compared(
             comparison.outcome = MORE_COUNTERS if comparison.computed else NOT_COMPUTED
         compared.append(comparison)
     return compared
-
-
-def judged_values(generation: str, transition: str) -> list[RangeRow]:
-    """The values of a transition, proved to be in their types for any host, or not."""
-    return rows_of(generation, [transition])
 
 
 def transitions_of(generation: str, operations: Iterable[str]) -> list[str]:

@@ -49,7 +49,7 @@ def diff_c(
         rows, whole = _run(asked, jobs)
     except (SourceError, LibraryMissingError) as error:
         raise click.UsageError(str(error)) from None
-    held = compared_ranges(str(map_), rows, jobs) if ranges and whole else None
+    held = compared_ranges(str(map_), rows) if ranges and whole else None
     whole = whole and (held is not None or not ranges)
     seconds = time.perf_counter() - began
     if out is not None:

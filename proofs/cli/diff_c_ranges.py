@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proofs.cli.output import say, show_table, table
+from proofs.cli.output import progress_bar, say, show_table, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,21 +15,25 @@ if TYPE_CHECKING:
     from proofs.c_paths.run import CResult
 
 
-def compared_ranges(map_: str, rows: Sequence[CResult], jobs: int | None) -> dict[str, list[RangeComparison]] | None:
+def compared_ranges(map_: str, rows: Sequence[CResult]) -> dict[str, list[RangeComparison]] | None:
     """By operation: the model's values, proved now, with those that the file computes; None after Ctrl-C."""
     from proofs.c_paths.mapping import LoadedMap
-    from proofs.c_paths.ranges import compared, joined, judged_values, transitions_of
-    from proofs.parallel import default_jobs, in_processes
-    from proofs.prover.pool import prepare
+    from proofs.c_paths.ranges import compared, joined, transitions_of
+    from proofs.c_ranges.rows import rows_of
 
     generation = rows[0].generation
     operations = list(dict.fromkeys(row.operation for row in rows))
-    asked = transitions_of(generation, operations)
-    jobs = jobs or default_jobs()
-    judged = dict(in_processes(partial(judged_values, generation), asked, jobs, prepare=prepare))
-    if len(judged) < len(asked):
+    values = []
+    try:
+        with progress_bar() as progress:
+            asked = transitions_of(generation, operations)
+            bar = None if progress is None else progress.add_task("proving ranges", total=len(asked))
+            for number, name in enumerate(asked, 1):
+                values += rows_of(generation, [name])
+                if progress is not None and bar is not None:
+                    progress.update(bar, completed=number)
+    except KeyboardInterrupt:
         return None
-    values = [row for number in range(len(asked)) for row in judged[number]]
     counters = LoadedMap(Path(map_), map_).map.counters
     return {
         name: compared(

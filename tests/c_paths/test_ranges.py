@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from proofs.c_paths.ranges import (
     OTHER_TYPE,
     SAME,
     TRANSITIONS_OF,
+    CRange,
     RangeComparison,
     compared,
     joined,
@@ -27,6 +29,7 @@ from proofs.c_paths.ranges import (
 )
 from proofs.c_paths.run import CTask, bound, row
 from proofs.c_ranges.rows import RangeRow, values_of
+from proofs.cli.diff_c_ranges import print_ranges
 from proofs.diff.world import Size
 from proofs.prover.verdict import Verdict
 
@@ -103,7 +106,16 @@ def command(*more: str) -> Any:
     return CliRunner().invoke(claimcheck, ["diff", *files, "--jobs", "1", *more])
 
 
-def test_command_shows_what_differs_and_counts_the_rest() -> None:
+def test_differences_are_shown_and_the_rest_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    one = RangeComparison("assign_pages", "a + b", "uint32", True, [CRange("+a +b", "int64", False)], OTHER_TYPE)
+    print_ranges({"assign_pages": [one, RangeComparison("assign_pages", "c", "uint32", True, [], SAME)]})
+    shown = capsys.readouterr().out
+    assert re.search(r"assign_pages +a \+ b +uint32: proved +int64 +other type", shown)
+    assert shown.endswith("ranges of the model's values: 1 other type, 1 same\n")
+
+
+@pytest.mark.long
+def test_command_proves_the_ranges_of_the_model() -> None:
     done = command("--ranges")
     assert done.exit_code == 0, done.output
     assert "ranges of the model's values: 3 same" in done.output
