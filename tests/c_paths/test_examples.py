@@ -50,6 +50,19 @@ def test_two_domains_are_explored_as_one(tmp_path: Path) -> None:
     assert (row["plans"], row["by_symmetry"]) == (2, 1)
 
 
+def test_variables_are_as_at_first_before_each_real_run(tmp_path: Path) -> None:
+    begins = "int set_outstanding_pages(struct domain *d, uint64_t pages)\n{"
+    text = LEDGER.read_text().replace(begins, begins + "\n    static int calls; if (calls++) return -EPERM;")
+    source = tmp_path / "ledger.c"
+    source.write_text(text)
+    (tmp_path / "ledger.h").write_text((LEDGER.parent / "ledger.h").read_text())
+    files = ("--c", source, "--map", DATA / "ledger.toml")
+    done = diff(*files, "--shape", "1x1", "--operation", "set_outstanding_pages", "--json")
+    (row,) = json.loads(done.output)["rows"]
+    assert (row["verdict"], row["ran"]) == ("equal", row["paths"])
+    assert row["ran"] > 1
+
+
 def test_a_loop_over_domains_is_explored_for_each(tmp_path: Path) -> None:
     text = LEDGER.read_text().replace(
         "int set_outstanding_pages(struct domain *d, uint64_t pages)\n{",
