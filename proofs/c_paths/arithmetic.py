@@ -119,6 +119,8 @@ class Arithmetic:
             self.departures.append(Departure(place, str(to), value < to.low))
             return (value - to.low) % size + to.low
         low, high = self.interval(value)
+        if low >= to.low and high <= to.high:
+            return value
         if low < to.low and bool(value < to.low):
             self.departures.append(Departure(place, str(to), True))
             if low >= to.low - size or not bool(value < to.low - size):

@@ -82,6 +82,10 @@ class Truth:
         return _deciders[-1].decide(self.atom) is not self.negated
 
 
+def _opposite(truth: Truth | bool) -> Truth | bool:
+    return Truth(truth.atom, not truth.negated) if isinstance(truth, Truth) else not truth
+
+
 @cache
 def flag(name: str) -> Truth:
     """An unknown truth value."""
@@ -102,18 +106,19 @@ def _summed(one: Mapping[str, int], factor: int, other: Mapping[str, int]) -> di
 class Count:
     """A sum of named unknowns and a constant."""
 
-    __slots__ = ("_items", "constant", "terms")
+    __slots__ = ("_key", "constant", "terms")
 
     def __init__(self, terms: Mapping[str, int], constant: int = 0) -> None:
         self.terms, self.constant = terms, constant
-        self._items: Items | None = None
+        self._key: tuple[Items, int] | None = None
 
     @property
     def key(self) -> tuple[Items, int]:
         """A key that is equal for equal counts."""
-        if self._items is None:
-            self._items = tuple(sorted(self.terms.items()))
-        return self._items, self.constant
+        if self._key is None:
+            items = self.terms.items()
+            self._key = tuple(items if len(items) == 1 else sorted(items)), self.constant
+        return self._key
 
     def __add__(self, other: Count | int) -> Count | int:
         if isinstance(other, int):
@@ -141,13 +146,13 @@ class Count:
         return at_most_zero(self - other)
 
     def __lt__(self, other: Count | int) -> Truth | bool:
-        return at_most_zero(self - other + 1)
+        return at_most_zero(self - (other - 1))
 
     def __ge__(self, other: Count | int) -> Truth | bool:
-        return at_most_zero(other - self)
+        return _opposite(self < other)
 
     def __gt__(self, other: Count | int) -> Truth | bool:
-        return at_most_zero(other - self + 1)
+        return _opposite(self <= other)
 
     def __eq__(self, other: object) -> Any:
         if other is None:
@@ -195,7 +200,11 @@ def at_most_zero(count: Count | int) -> Truth | bool:
     """``count <= 0``, in a normal form."""
     if isinstance(count, int):
         return count <= 0
-    items, constant = count.key
+    return _at_most_zero(*count.key)
+
+
+@cache
+def _at_most_zero(items: Items, constant: int) -> Truth:
     if items[0][1] < 0:  # S <= 0 is not (-S + 1 <= 0)
         return Truth(atom("le", tuple((name, -times) for name, times in items), 1 - constant), True)
     return Truth(atom("le", items, constant))
