@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,14 +39,20 @@ def compiled(compiler: str, options: Sequence[str], sources: Sequence[Path]) -> 
     key = hashlib.sha256(repr([compiler, *(option for option in options if not option.startswith("-I"))]).encode())
     for source in sources:
         key.update(source.read_bytes() if source.suffix == ".o" else _preprocessed(compiler, options, source))
-    kept = _Store.folder / (key.hexdigest() + (".o" if "-c" in options else ""))
-    with Path(f"{kept}.lock").open("w") as lock:
+    name = key.hexdigest() + (".o" if "-c" in options else "")
+    return kept(name, lambda path: subprocess.run([compiler, *options, "-o", path, *sources], check=True, timeout=600))
+
+
+def kept(name: str, make: Callable[[Path], object]) -> Path:
+    """The file or folder of that name in the store, made by the first that needs it; the others wait for it."""
+    path = _Store.folder / name
+    with Path(f"{path}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            unfinished = Path(f"{kept}.unfinished")
-            subprocess.run([compiler, *options, "-o", unfinished, *sources], check=True, timeout=600)
-            unfinished.rename(kept)
-    return kept
+        if not path.exists():
+            unfinished = Path(f"{path}.unfinished")
+            make(unfinished)
+            unfinished.rename(path)
+    return path
 
 
 def _preprocessed(compiler: str, options: Sequence[str], source: Path) -> bytes:

@@ -35,7 +35,10 @@ def with_builders(*options: str, compiler: str = "cc") -> str:
 
 
 BUILDS = [
-    (attached, options, compiler) for attached in EXAMPLES for options in ((), SANITIZED) for compiler in ("cc", "clang")
+    (attached, options, compiler)
+    for attached in EXAMPLES
+    for options in ((), SANITIZED)
+    for compiler in ("cc", "clang")
 ]
 QUICK = [("attach_builders.c", (), "clang"), ("attach_hypercalls.c", (), "cc")]
 

@@ -12,9 +12,11 @@ import pytest
 from tests.adapters.programs import KIT
 from tests.adapters.zones import OPTIONS as ZONE_OPTIONS
 from tests.adapters.zones import zoned
+from tests.oracle.harnesses import SANITIZED, harness_of, linked
 from tests.oracle.mistakes_in_hypercalls import BETWEEN_SECTIONS, IN_HYPERCALLS, planted_in_hypercalls
-from tests.oracle.test_in_process import SANITIZED, compiled, linked, replayed
+from tests.oracle.test_in_process import replayed
 from tests.oracle.test_oracle_operations import options_of
+from tests.sampled import sampled
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: `cc` is not found")
 
@@ -24,10 +26,6 @@ STEPS = 400_000
 FEW = 50_000
 QUICK = {"stolen-pages-uncounted", "exchange-uses-claims", "freed-in-the-first-section", "one-section-more"}
 """Found within few steps; the others in a long run."""
-ALL = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.long)
-    for name in {**IN_HYPERCALLS, **BETWEEN_SECTIONS}
-]
 
 
 def fuzzed(program: Path, steps: int, folder: Path) -> tuple[int, str, Path]:
@@ -42,13 +40,13 @@ def fuzzed(program: Path, steps: int, folder: Path) -> tuple[int, str, Path]:
 
 
 @pytest.fixture(scope="module")
-def harness(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("builders"), "attach_hypercalls.c")
+def harness() -> Path:
+    return harness_of("attach_hypercalls.c")
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("whole"), "attach_hypercalls.c", "-DWHOLE")
+def whole() -> Path:
+    return harness_of("attach_hypercalls.c", "-DWHOLE")
 
 
 @pytest.mark.parametrize(
@@ -57,14 +55,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=["builders", "whole", "mirrored", "sanitized"],
 )
 def test_ledger_with_hypercalls_agrees(options: tuple[str, ...], tmp_path: Path) -> None:
-    program = linked(compiled(tmp_path, "attach_hypercalls.c", *options), SOURCE, tmp_path, *options)
+    program = linked(harness_of("attach_hypercalls.c", *options), SOURCE, options=options)
     code, out, _ = fuzzed(program, FEW, tmp_path)
     assert code == 0, out
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", sampled({**IN_HYPERCALLS, **BETWEEN_SECTIONS}, keep=QUICK))
 def test_mistake_in_hypercalls_is_found(name: str, harness: Path, tmp_path: Path) -> None:
-    program = linked(harness, planted_in_hypercalls(name, tmp_path), tmp_path)
+    program = linked(harness, planted_in_hypercalls(name, tmp_path))
     code, out, trace = fuzzed(program, STEPS, tmp_path)
     assert code == 1, out
     assert trace.read_text().startswith('{"format":"claim-trace/2"')
@@ -72,13 +70,13 @@ def test_mistake_in_hypercalls_is_found(name: str, harness: Path, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["freed-in-the-first-section", "one-section-more"])
 def test_mistake_between_sections_needs_builders(name: str, whole: Path, tmp_path: Path) -> None:
-    program = linked(whole, planted_in_hypercalls(name, tmp_path), tmp_path)
+    program = linked(whole, planted_in_hypercalls(name, tmp_path))
     assert fuzzed(program, FEW, tmp_path)[0] == 0
 
 
 @pytest.mark.parametrize("name", ["stolen-pages-uncounted", "freed-in-the-first-section"])
 def test_trace_with_builders_diverges_at_its_end(name: str, harness: Path, tmp_path: Path) -> None:
-    program = linked(harness, planted_in_hypercalls(name, tmp_path), tmp_path)
+    program = linked(harness, planted_in_hypercalls(name, tmp_path))
     _, out, trace = fuzzed(program, STEPS, tmp_path)
     found = re.search(r"seed \d+: (\w+): (\w+)", out)
     assert found is not None
@@ -88,7 +86,7 @@ def test_trace_with_builders_diverges_at_its_end(name: str, harness: Path, tmp_p
 
 
 def test_blocks_from_the_upper_end_are_found(harness: Path, tmp_path: Path) -> None:
-    program = linked(harness, SOURCE, tmp_path, "-DLEDGER_POLICY=2")
+    program = linked(harness, SOURCE, options=["-DLEDGER_POLICY=2"])
     code, out, _ = fuzzed(program, FEW, tmp_path)
     assert code == 1
     assert re.search(r"mfns?(\[\d+\])?: expected \d+, observed \d+", out)
@@ -96,8 +94,8 @@ def test_blocks_from_the_upper_end_are_found(harness: Path, tmp_path: Path) -> N
 
 def test_ledger_on_zones_agrees_in_process(tmp_path: Path) -> None:
     folder = zoned()
-    given = compiled(tmp_path, str(folder / "attach_hypercalls.c"), *ZONE_OPTIONS)
-    code, out, _ = fuzzed(linked(given, folder / "ledger_hypercalls.c", tmp_path), FEW, tmp_path)
+    given = harness_of(folder / "attach_hypercalls.c", *ZONE_OPTIONS)
+    code, out, _ = fuzzed(linked(given, folder / "ledger_hypercalls.c"), FEW, tmp_path)
     assert code == 0, out
 
 
@@ -109,7 +107,7 @@ def ending(old: str, new: str, tmp_path: Path) -> Path:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    return linked(compiled(tmp_path, str(path)), SOURCE, tmp_path)
+    return linked(harness_of(path), SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +141,6 @@ GENERATIONS_IN_PROCESS = ["single-node-v4", "claim-sets-v3"]
 @pytest.mark.parametrize("semantics", GENERATIONS_IN_PROCESS)
 def test_oracle_agrees_with_itself(semantics: str, builders: tuple[str, ...], tmp_path: Path) -> None:
     options = (*options_of(semantics), *builders)
-    given = compiled(tmp_path, str(Path(__file__).parent / "oracle_adapter.c"), *options, semantics=semantics)
-    code, out, _ = fuzzed(linked(given, KIT / "ledger.c", tmp_path), FEW, tmp_path)
+    given = harness_of(Path(__file__).parent / "oracle_adapter.c", *options, semantics=semantics)
+    code, out, _ = fuzzed(linked(given, KIT / "ledger.c"), FEW, tmp_path)
     assert code == 0, out
