@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shlex
 import sys
@@ -14,6 +15,7 @@ from tests.adapters.c_store import compiled
 KIT = ROOT / "docs/adapters"
 SERVE = shlex.join([sys.executable, "-m", "proofs.cli.main", "serve"])
 MISBEHAVING = Path(__file__).parent / "misbehaving.py"
+RECORDED = ROOT / "tests/data/conformance/claim-sets.jsonl.gz"
 EXAMPLE = ROOT / "tests/data/examples/redeem.jsonl"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
 
@@ -41,6 +43,18 @@ def faulty(fault: str, *options: str) -> str:
     """The command of the ledger with a fault at its fifth allocation: ``ABORTS``, ``HANGS``, or ``REFUSES``."""
     source = Path(__file__).parent / "faulty.c"
     return built((source, KIT / "ledger.c"), (f"-D{fault}", "-D_POSIX_C_SOURCE=200809L", *options))
+
+
+def recorded(folder: Path, traces: int) -> Path:
+    """The first traces of the recording of claim sets, as a file in this folder."""
+    path, begun = folder / "recorded.jsonl", 0
+    with gzip.open(RECORDED, "rt") as lines, path.open("w") as file:
+        for line in lines:
+            begun += line.startswith('{"format"')
+            if begun > traces:
+                break
+            file.write(line)
+    return path
 
 
 def ended(pid: int) -> bool:
