@@ -109,7 +109,7 @@ def facts(_semantics: str) -> GenerationFacts:
 
 def test_every_finding_is_printed_when_a_program_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.fuzz.known.known_of", facts)
-    monkeypatch.setattr(Program.__init__, "__defaults__", (1.0,))  # seconds to shrink
+    monkeypatch.setattr(Program.__init__, "__defaults__", (0.3,))  # seconds to shrink
     options = ["--against", faulty("ABORTS", "-DREFUSES"), "--steps", "600", "--jobs", "1", "--out", str(tmp_path)]
     done = CliRunner().invoke(claimcheck, ["fuzz", *options], catch_exceptions=False)
     assert done.exit_code == 1

@@ -45,7 +45,8 @@ QUICK = [("attach_builders.c", (), "clang"), ("attach_hypercalls.c", (), "cc")]
 
 @pytest.mark.parametrize(("attached", "options", "compiler"), sampled(BUILDS, keep=QUICK))
 def test_examples_build_without_a_warning(attached: str, options: tuple[str, ...], compiler: str) -> None:
-    built((KIT / attached, KIT / EXAMPLES[attached]), (*options, "-O1"), compiler)  # some warnings need its analysis
+    level = "-O1" if compiler == "cc" else "-O0"  # some warnings of GCC need the analysis of its optimiser
+    built((KIT / attached, KIT / EXAMPLES[attached]), (*options, level), compiler)
 
 
 def fuzzed(command: str, seeds: range) -> tuple[Counter[str], int]:
@@ -63,8 +64,8 @@ def fuzzed(command: str, seeds: range) -> tuple[Counter[str], int]:
 
 @pytest.mark.parametrize(
     "options",
-    sampled([list(SANITIZED), list(MIRRORED), []], keep=[list(SANITIZED), list(MIRRORED)]),
-    ids=["sanitized", "mirrored", "plain"],
+    sampled([[], [*MIRRORED], [*SANITIZED]], keep=[[], [*MIRRORED]]),
+    ids=["plain", "mirrored", "sanitized"],
 )
 def test_builders_agree_with_the_reference(options: list[str]) -> None:
     done, continued = fuzzed(with_builders(*options), range(5))

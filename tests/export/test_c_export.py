@@ -85,11 +85,11 @@ def program(prologue: str, tests: str, body: str) -> str:
 
 
 @needs_cc
-@pytest.mark.parametrize("number", sampled([1, 2, 3, 40], 4))
-def test_c_test_of_a_recorded_trace_passes_on_the_ledger(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(("number", "most"), sampled([(1, 60), (1, 999), (2, 999), (3, 999), (40, 999)], 5))
+def test_c_test_of_a_recorded_trace_passes_on_the_ledger(tmp_path: Path, number: int, most: int) -> None:
     traces = read_traces("tests/data/conformance/claim-sets.jsonl.gz")
     for index, trace in enumerate(traces, 1):
-        events = list(trace)
+        events = list(trace)[:most]
         if index == number:
             break
     source = program(PROLOGUE, c_test("recorded", trace.header, events), "    return test_recorded(impl);")

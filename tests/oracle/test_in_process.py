@@ -136,6 +136,7 @@ def test_oracle_of_another_generation_is_refused(tmp_path: Path) -> None:
     assert done.stderr == "the oracle is of per-node-v8, the implementation of claim-sets\n"
 
 
+@pytest.mark.long  # in the default run, clang builds and runs the entry
 def test_libfuzzer_entry_builds_and_accepts_input(tmp_path: Path) -> None:
     main = tmp_path / "main.c"
     main.write_text(

@@ -52,7 +52,7 @@ def trial_on(known: GenerationFacts, seed: int, nodes: int) -> Trial:
 
 @pytest.mark.parametrize("semantics", EVERY)
 def test_oracle_agrees_with_the_model(semantics: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    comparison = compared(semantics, tmp_path, 3000, monkeypatch)
+    comparison = compared(semantics, tmp_path, 2000, monkeypatch)
     assert comparison.most_nodes > 16
     assert comparison.calls["exchange_check"] > 5
     assert not comparison.not_in_c
@@ -60,9 +60,9 @@ def test_oracle_agrees_with_the_model(semantics: str, tmp_path: Path, monkeypatc
 
 
 def test_oracle_agrees_on_64_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    comparison = compared("claim-sets", tmp_path, 2500, monkeypatch, nodes=64)
+    comparison = compared("claim-sets", tmp_path, 1500, monkeypatch, nodes=64)
     assert comparison.most_nodes == 64
-    assert comparison.calls["install_claim_set"] + comparison.calls["claim_memory"] > 200
+    assert comparison.calls["install_claim_set"] + comparison.calls["claim_memory"] > 100
 
 
 def test_node_search_in_c_is_the_closed_form(tmp_path: Path) -> None:
