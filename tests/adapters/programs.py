@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
+import gzip
 import os
 import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from docs._make.checkout import ROOT
+from tests.adapters.c_store import compiled
 
 KIT = ROOT / "docs/adapters"
 SERVE = shlex.join([sys.executable, "-m", "proofs.cli.main", "serve"])
 MISBEHAVING = Path(__file__).parent / "misbehaving.py"
+RECORDED = ROOT / "tests/data/conformance/claim-sets.jsonl.gz"
 EXAMPLE = ROOT / "tests/data/examples/redeem.jsonl"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
 
@@ -29,15 +26,12 @@ def misbehaving(mode: str) -> str:
 
 
 @cache
-def built(sources: tuple[Path, ...], options: tuple[str, ...], compiler: str = "cc") -> str:
-    """The command of a program in C, built once in a process. Where there is no such compiler, the test is skipped."""
-    if shutil.which(compiler) is None:
-        pytest.skip(f"no C compiler: `{compiler}` is not found")
-    program = Path(tempfile.mkdtemp(prefix="claimcheck-c-")) / sources[0].stem
-    atexit.register(shutil.rmtree, program.parent)
-    given = [*STRICT, "-O1", f"-I{KIT}", *options, "-o", str(program), *map(str, sources)]
-    subprocess.run([compiler, *given], check=True, timeout=120)
-    return shlex.quote(str(program))
+def built(sources: tuple[Path, ...], options: tuple[str, ...] = (), compiler: str = "cc") -> str:
+    """The command of a program in C. It is not optimised: that would take longer than what the tests run.
+
+    :raises subprocess.CalledProcessError: it does not build, or gives a warning
+    """
+    return shlex.quote(str(compiled(compiler, [*STRICT, "-O0", f"-I{KIT}", *options], sources)))
 
 
 def ledger(*options: str, attached: str = "attach.c") -> str:
@@ -49,6 +43,18 @@ def faulty(fault: str, *options: str) -> str:
     """The command of the ledger with a fault at its fifth allocation: ``ABORTS``, ``HANGS``, or ``REFUSES``."""
     source = Path(__file__).parent / "faulty.c"
     return built((source, KIT / "ledger.c"), (f"-D{fault}", "-D_POSIX_C_SOURCE=200809L", *options))
+
+
+def recorded(folder: Path, traces: int) -> Path:
+    """The first traces of the recording of claim sets, as a file in this folder."""
+    path, begun = folder / "recorded.jsonl", 0
+    with gzip.open(RECORDED, "rt") as lines, path.open("w") as file:
+        for line in lines:
+            begun += line.startswith('{"format"')
+            if begun > traces:
+                break
+            file.write(line)
+    return path
 
 
 def ended(pid: int) -> bool:

@@ -18,11 +18,13 @@ from proofs.file_replay import replay_file
 from proofs.operations import Boot, DomainKill, FreeDomheapPages, SetMaxPages
 from proofs.traces import TraceError, read_traces
 from proofs.traces.events import FORMAT_1, Header, HostShape
-from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, ended, misbehaving
+from tests.adapters.programs import EXAMPLE, MISBEHAVING, SERVE, ended, ledger, misbehaving
 from tests.adapters.random_traces import Maker
+from tests.sampled import sampled
 from tests.traces.recording import own_traces
 
-CONFORMANCE = sorted((ROOT / "tests/data/conformance").glob("*.jsonl.gz"))
+RECORDINGS = ROOT / "tests/data/conformance"
+NAMES = sorted(path.name for path in RECORDINGS.glob("*.jsonl.gz"))
 SMALL = Header(FORMAT_1, "claim-sets", "small", HostShape(4, [4]))
 
 
@@ -33,18 +35,20 @@ def served() -> Iterator[OutsideProgram]:
         outside.stop()
 
 
-@pytest.mark.parametrize("path", CONFORMANCE, ids=lambda path: path.name.split(".")[0])
-def test_recordings_replay_against_serve_without_divergence(path: Path, served: OutsideProgram) -> None:
+@pytest.mark.parametrize(
+    "name", sampled(NAMES, keep=[f"{name}.jsonl.gz" for name in ("claim-sets", "legacy-2013", "single-node-v4")])
+)
+def test_recordings_replay_against_serve_without_divergence(name: str, served: OutsideProgram) -> None:
     events = skipped = 0
-    for number, trace in enumerate(read_traces(path)):
-        if number == 15:
+    for number, trace in enumerate(read_traces(RECORDINGS / name)):
+        if number == 10:
             break
         result = replay_against(trace, served, check_properties=False).result
         assert result.divergence is None
         assert set(result.not_applicable) <= {NO_PAGES}
         events += result.events
         skipped += result.skipped
-    assert events > 2000
+    assert events > 1000
     assert skipped < events / 50
 
 
@@ -138,11 +142,13 @@ def test_failure_that_does_not_recur_is_kept(tmp_path: Path) -> None:
     )
 
 
-def test_malformed_trace_is_not_blamed_on_the_program(served: OutsideProgram) -> None:
+def test_malformed_trace_is_not_blamed_on_the_program() -> None:
+    attached = OutsideProgram(ledger())
     with pytest.raises(TraceError, match=r"\(made\):3: free_domheap_pages: mfn 1 is not allocated"):
-        replay_against(GeneratedTrace(SMALL, [Boot(), FreeDomheapPages(mfn=1, order=0)]), served)
+        replay_against(GeneratedTrace(SMALL, [Boot(), FreeDomheapPages(mfn=1, order=0)]), attached)
     with pytest.raises(TraceError, match="domain_kill: no domain 7"):
-        replay_against(GeneratedTrace(SMALL, [Boot(), DomainKill(domid=7)]), served)
+        replay_against(GeneratedTrace(SMALL, [Boot(), DomainKill(domid=7)]), attached)
+    attached.stop()
 
 
 def test_events_before_a_bad_line_are_compared(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from proofs.operations import AllocDomheapPages, Boot, CreateDomain
 from proofs.replay.replay import Divergence
 from proofs.traces import Header, HostShape
 from proofs.traces.events import FORMAT_1, FORMAT_2
-from tests.adapters.programs import SERVE, ended, faulty, ledger
+from tests.adapters.programs import SERVE, ended, faulty, ledger, recorded
 
 KNOWN = GenerationFacts("claim-sets", [], {})
 
@@ -109,7 +109,7 @@ def facts(_semantics: str) -> GenerationFacts:
 
 def test_every_finding_is_printed_when_a_program_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.fuzz.known.known_of", facts)
-    monkeypatch.setattr(Program.__init__, "__defaults__", (1.0,))  # seconds to shrink
+    monkeypatch.setattr(Program.__init__, "__defaults__", (0.3,))  # seconds to shrink
     options = ["--against", faulty("ABORTS", "-DREFUSES"), "--steps", "600", "--jobs", "1", "--out", str(tmp_path)]
     done = CliRunner().invoke(claimcheck, ["fuzz", *options], catch_exceptions=False)
     assert done.exit_code == 1
@@ -182,13 +182,14 @@ def test_divergences_of_one_cause_are_grouped() -> None:
 
 
 def test_replay_prints_the_shortest_trace_of_each_kind(tmp_path: Path) -> None:
-    recorded = str(ROOT / "tests/data/conformance/claim-sets.jsonl.gz")
-    options = ["--against", ledger("-DLEDGER_SLACK=1"), "--no-properties", "--divergences", str(tmp_path)]
-    done = CliRunner().invoke(claimcheck, ["replay", *options, recorded], catch_exceptions=False)
+    written_to = tmp_path / "divergences"
+    options = ["--against", ledger("-DLEDGER_SLACK=1"), "--no-properties", "--divergences", str(written_to)]
+    given = ["replay", *options, str(recorded(tmp_path, 40))]
+    done = CliRunner().invoke(claimcheck, given, catch_exceptions=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("diverged: ")]
     more = [line for line in done.stdout.splitlines() if " more of this kind (" in line]
     assert done.exit_code == 1
-    written = len(list(tmp_path.glob("*.jsonl")))
+    written = len(list(written_to.glob("*.jsonl")))
     assert written > 5 > len(lines)
     assert len(lines) + sum(int(line.split()[1]) for line in more) == written
 

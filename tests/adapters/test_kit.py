@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from docs._make.checkout import ROOT
 from proofs.adapters import OutsideProgram
 from proofs.adapters.against import replay_against
 from proofs.file_replay import FileResult, replay_file
-from tests.adapters.programs import KIT, ledger
+from tests.adapters.programs import KIT, RECORDED, ledger, recorded
 from tests.adapters.random_traces import Maker
+from tests.sampled import sampled
 
-RECORDED = ROOT / "tests/data/conformance/claim-sets.jsonl.gz"
 SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
@@ -49,19 +48,20 @@ def test_ledger_reproduces_hypervisor_recordings() -> None:
     assert sum(result.not_applicable.values()) == result.skipped
 
 
-def test_ledger_agrees_with_reference_on_random_traces() -> None:
+@pytest.mark.parametrize("traces", sampled([15, 40], 2))
+def test_ledger_agrees_with_reference_on_random_traces(traces: int) -> None:
     with OutsideProgram(ledger()) as outside:
         compared = 0
-        for seed in range(40):
+        for seed in range(traces):
             result = replay_against(Maker(seed).trace(150), outside).result
             assert result.divergence is None
             compared += result.events
         outside.stop()
-    assert compared > 5000
+    assert compared > 125 * traces
 
 
-def test_a_mistake_of_one_page_is_found() -> None:
-    result = replayed(ledger("-DLEDGER_SLACK=1"))
+def test_a_mistake_of_one_page_is_found(tmp_path: Path) -> None:
+    result = replayed(ledger("-DLEDGER_SLACK=1"), recorded(tmp_path, 40))
     assert result.error is None
     assert len(result.divergences) > 5
     assert {written.divergence.op for written in result.divergences} == {"alloc_domheap_pages"}

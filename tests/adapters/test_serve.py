@@ -23,6 +23,7 @@ from reference.generation import Generation
 from reference.generations import GENERATIONS
 from reference.generations.claim_sets import ClaimSets
 from tests.adapters.programs import EXAMPLE, SERVE
+from tests.sampled import sampled
 
 RECORDED = "tests/data/conformance/claim-sets.jsonl.gz"
 HEADER = {"format": "claim-trace/1", "semantics": "claim-sets", "source": "", "host": {"node_span": 8, "nodes": [4, 4]}}
@@ -95,7 +96,7 @@ def test_serve_answers_line_by_line_and_ends_with_its_input() -> None:
     assert [next(iter(json.loads(line))) for line in done.stdout.splitlines()] == ["hello", "ready", "state"]
 
 
-@pytest.mark.parametrize("option", ["--mistake", "--bug"])
+@pytest.mark.parametrize("option", sampled(["--mistake", "--bug"], 2))
 def test_serve_with_a_mistake_lists_the_generations_it_fits(option: str) -> None:
     text = json.dumps(HELLO) + "\n"
     done = subprocess.run(

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.sampled import sampled
+
 from .conftest import DATA, ROOT
 from .test_refusals import MAP
 
@@ -34,10 +36,23 @@ REASONS = DATA / "mutants" / "alive.toml"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "f.c").write_text(SOURCE)
-    (tmp_path / "m.toml").write_text(MAP)
-    return tmp_path
+    return begun(tmp_path, monkeypatch)
+
+
+def begun(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    """The folder with the file and its map in it, and the current one."""
+    patch.chdir(folder)
+    (folder / "f.c").write_text(SOURCE)
+    (folder / "m.toml").write_text(MAP)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judged_before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str]:
+    """A run with its file of results, for the tests of what follows it."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = begun(tmp_path_factory.mktemp("judged"), patch)
+        return mutants(), (folder / "found.json").read_text()
 
 
 def mutants(*more: str) -> Any:
@@ -77,8 +92,14 @@ def test_every_single_change_is_made(folder: Path) -> None:
     assert len({edit.key for edit in found}) == len(found)
 
 
-def test_each_change_has_a_verdict_and_a_reason(folder: Path) -> None:
-    done = mutants()
+@pytest.fixture
+def done(folder: Path, judged_before: tuple[Any, str]) -> Any:
+    """That run, as if it had been in this folder."""
+    (folder / "found.json").write_text(judged_before[1])
+    return judged_before[0]
+
+
+def test_each_change_has_a_verdict_and_a_reason(folder: Path, done: Any) -> None:
     assert done.exit_code == 1, done.output
     found = verdicts(folder)
     killed = found["claims -= (long)left", "claims += (long)left"]
@@ -93,22 +114,22 @@ def test_each_change_has_a_verdict_and_a_reason(folder: Path) -> None:
     assert "alive: f.c:10: d->claims > 0 -> d->claims >= 0: equal on 1x1" in done.output
 
 
-def test_what_was_judged_is_not_judged_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_judged_is_not_judged_again(folder: Path, done: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from proofs.c_paths import mutants as judging
 
-    first = mutants()
     kept = (folder / "found.json").read_text()
     monkeypatch.setattr(judging, "judged", lambda _task: pytest.fail("judged again"))
     again = mutants()
-    assert again.output == first.output
+    assert again.output == done.output
     assert (folder / "found.json").read_text() == kept
 
 
-def test_what_an_interrupt_left_is_judged_later(folder: Path) -> None:
-    mutants()
+@pytest.mark.parametrize("begin", sampled([-3, 3], 2))
+@pytest.mark.usefixtures("done")
+def test_what_an_interrupt_left_is_judged_later(begin: int, folder: Path) -> None:
     whole = verdicts(folder)
     content = json.loads((folder / "found.json").read_text())
-    for one in content["results"][3:]:
+    for one in content["results"][begin:]:
         for name in ("verdict", "equal", "operation", "host"):
             one.pop(name, None)
     (folder / "found.json").write_text(json.dumps(content))
@@ -118,8 +139,8 @@ def test_what_an_interrupt_left_is_judged_later(folder: Path) -> None:
     }
 
 
+@pytest.mark.usefixtures("done")
 def test_results_of_other_code_do_not_count(folder: Path) -> None:
-    mutants()
     (folder / "f.c").write_text(SOURCE.replace("i != 1", "i != 2"))
     done = mutants()
     assert done.exit_code == 2
@@ -172,11 +193,9 @@ def test_stored_changes_are_those_of_the_code() -> None:
     assert known == [one["key"] for one in stored()]
 
 
-EVERY = 40
-"""One in so many of the killed is killed again."""
-
-
-def test_a_sample_of_the_stored_is_killed_again() -> None:
+@pytest.mark.parametrize(("every", "least"), sampled([(200, 3), (40, 10)], 2), ids=["small", "whole"])
+def test_a_sample_of_the_stored_is_killed_again(every: int, least: int) -> None:
+    """One in so many of the killed is killed again."""
     from proofs.c_paths.edits import edits
     from proofs.c_paths.mutants import MutantTask, judged, not_judged
     from proofs.c_paths.run import CTask, bound
@@ -186,8 +205,8 @@ def test_a_sample_of_the_stored_is_killed_again() -> None:
     of_file = bound(CTask(source, map_, "", "", Size(1, 1)))
     operations = tuple(of_file.loaded.map.operations)
     by_key = {edit.key: edit for edit in edits(of_file, operations)}
-    chosen = [one for one in stored() if one["verdict"] == "killed" and one["host"] == "1x1"][::EVERY]
-    assert len(chosen) >= 10
+    chosen = [one for one in stored() if one["verdict"] == "killed" and one["host"] == "1x1"][::every]
+    assert len(chosen) >= least
     for one in chosen:
         edit = by_key[one["key"]]
         task = MutantTask(source, map_, "claim-sets", operations, edit, (Size(1, 1),), not_judged(edit))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,13 @@ from typing import Any
 from model.calls import CALL_FIELDS, NONE
 from model.operations.allocating import MAX_ORDER
 from model.state import Shape
-from proofs.export.oracle import ARGUMENTS, PAGES, STATES, OracleHeader
+from proofs.export.oracle import ARGUMENTS, PAGES, STATES
 from proofs.export.oracle_kinds import KINDS
 from proofs.fuzz.model_calls import ModelCalls, _orders
 from proofs.fuzz.numbers import ModelState, Pages
+from tests.adapters.c_store import compiled
+from tests.adapters.programs import STRICT
+from tests.oracle.harnesses import header_of, included
 
 NODES, DOMAINS = 64, 256
 MANY_PAGES = 1 << 53
@@ -58,10 +60,9 @@ int64_t shim_search(int64_t nodes, uint64_t affinity, int64_t requested, int64_t
 
 
 class COracle:
-    """The header of a generation, built as a library, with one state."""
+    """The header of a generation, built as a library, with one state. The folder is for its source."""
 
-    def __init__(self, header: OracleHeader, folder: Path, *options: str) -> None:
-        (folder / "claim_oracle.h").write_text(header.text)
+    def __init__(self, semantics: str, folder: Path, *options: str) -> None:
         names = list(KINDS)
         addresses = [
             f"&s->{info.name}" if info.shape is Shape.HOST else f"(int64_t *)s->{info.name}"
@@ -71,14 +72,13 @@ class COracle:
             domains=DOMAINS, functions=", ".join(f"co_{name}" for name in names), fields=", ".join(addresses)
         )
         (folder / "shim.c").write_text(shim)
-        strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", *options]
-        subprocess.run(["cc", *strict, "-o", "shim.so", "shim.c"], cwd=folder, check=True, timeout=600)
-        self._library = ctypes.CDLL(str(folder / "shim.so"))
+        given = [*STRICT, f"-I{included(semantics)}", "-shared", "-fPIC", *options]
+        self._library = ctypes.CDLL(str(compiled("cc", given, [folder / "shim.c"])))
         for name in ("shim_state", "shim_field"):
             getattr(self._library, name).restype = ctypes.c_void_p
         self._library.shim_add.restype = self._library.shim_search.restype = ctypes.c_int64
         self._names = {name: number for number, name in enumerate(names)}
-        self._cases = header.cases
+        self._cases = header_of(semantics).cases
         self._state = ctypes.c_void_p(self._library.shim_state())
         self._fields = {
             info.name: (ctypes.c_int64 * _LENGTHS[info.shape]).from_address(

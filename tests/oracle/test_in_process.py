@@ -7,52 +7,27 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from proofs.cli.main import claimcheck
-from proofs.export.oracle import oracle
 from proofs.mistakes.catalogue import CATALOGUE
+from tests.adapters.c_store import compiled
 from tests.adapters.programs import KIT, built, ledger
+from tests.oracle.harnesses import FLAGS, SANITIZED, harness_of, header_of, included, linked
 from tests.oracle.mistakes_in_c import FAULTS, MISTAKES, planted
+from tests.sampled import sampled
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: `cc` is not found")
 
-FLAGS = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-O1"]
-SANITIZED = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 STEPS = 100_000
-SOME = [name if at % 4 == 0 else pytest.param(name, marks=pytest.mark.long) for at, name in enumerate(MISTAKES)]
-"""Every fourth mistake; all of them in a long run."""
-
-
-def compiled(folder: Path, attached: str, *options: str, semantics: str = "claim-sets") -> Path:
-    """The harness around an attached implementation, with the oracle, as an object file."""
-    (folder / "claim_oracle.h").write_text(header(semantics))
-    given = [f"-I{folder}", f"-I{KIT}", f'-DATTACHED="{attached}"', *options]
-    built = folder / "harness.o"
-    harness = str(KIT / "claim_in_process.c")
-    subprocess.run(["cc", *FLAGS, *given, "-c", "-o", str(built), harness], check=True, timeout=600)
-    return built
-
-
-def linked(harness: Path, source: Path, folder: Path, *options: str) -> Path:
-    program = folder / "fuzz"
-    given = [f"-I{KIT}", "-w", *options]
-    subprocess.run(["cc", *FLAGS, *given, "-o", str(program), str(harness), str(source)], check=True, timeout=600)
-    return program
-
-
-@cache
-def header(semantics: str = "claim-sets") -> str:
-    return oracle(semantics).text
 
 
 @pytest.fixture(scope="module")
-def harness(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("harness"), "attach.c")
+def harness() -> Path:
+    return harness_of("attach.c")
 
 
 Fuzz = Callable[[list[tuple[str, str]]], tuple[int, str, Path]]
@@ -63,7 +38,7 @@ def fuzz(harness: Path, tmp_path: Path) -> Fuzz:
     """Fuzzes the ledger with these replacements; exit code, output, and the file of the trace."""
 
     def run(replacements: list[tuple[str, str]]) -> tuple[int, str, Path]:
-        program = linked(harness, planted(replacements, tmp_path), tmp_path)
+        program = linked(harness, planted(replacements, tmp_path))
         trace = tmp_path / "finding.jsonl"
         given = ["--steps", str(STEPS), "--trace", str(trace)]
         done = subprocess.run([program, *given], capture_output=True, text=True, timeout=300, check=False)
@@ -84,9 +59,10 @@ def test_ledger_agrees_with_the_oracle(fuzz: Fuzz) -> None:
     assert re.search(r"tiny ledger in C: [\d,]+ traces, 100\d\d\d steps, \d+ steps/s", out)
 
 
-@pytest.mark.parametrize("options", [[], pytest.param(SANITIZED, marks=pytest.mark.long)], ids=["plain", "sanitized"])
-def test_ledger_with_builders_agrees_with_the_oracle(options: list[str], tmp_path: Path) -> None:
-    program = linked(compiled(tmp_path, "attach_builders.c", *options), KIT / "ledger_builders.c", tmp_path, *options)
+@pytest.mark.long  # in the default run, the ledger with hypercalls stands for it
+@pytest.mark.parametrize("options", [[], SANITIZED], ids=["plain", "sanitized"])
+def test_ledger_with_builders_agrees_with_the_oracle(options: list[str]) -> None:
+    program = linked(harness_of("attach_builders.c", *options), KIT / "ledger_builders.c", options=options)
     done = subprocess.run([program, "--steps", str(STEPS)], capture_output=True, text=True, timeout=300, check=False)
     told = [line for line in done.stderr.splitlines() if "swapcontext" not in line]  # what ASan says of coroutines
     assert (done.returncode, told) == (0, []), done.stdout
@@ -97,7 +73,7 @@ def test_every_mistake_of_serve_is_planted_in_c() -> None:
     assert len(MISTAKES) == 29
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", sampled(MISTAKES, 5))
 def test_planted_mistake_is_found(name: str, fuzz: Fuzz) -> None:
     code, out, trace = fuzz(MISTAKES[name])
     assert code == 1, out
@@ -148,44 +124,48 @@ def test_written_trace_is_what_the_program_does_by_pipe(fuzz: Fuzz, tmp_path: Pa
     assert (done.exit_code, "0 divergences" in done.output) == (0, True)  # the ledger without the mistake
 
 
-def test_oracle_of_another_generation_is_refused(harness: Path, tmp_path: Path) -> None:
-    text = header().replace('#define CO_SEMANTICS "claim-sets"', '#define CO_SEMANTICS "per-node-v8"')
+def test_oracle_of_another_generation_is_refused(tmp_path: Path) -> None:
+    text = header_of("claim-sets").text.replace(
+        '#define CO_SEMANTICS "claim-sets"', '#define CO_SEMANTICS "per-node-v8"'
+    )
     (tmp_path / "claim_oracle.h").write_text(text)
-    given = [f"-I{tmp_path}", f"-I{KIT}", '-DATTACHED="attach.c"', "-o", str(tmp_path / "fuzz")]
-    sources = [str(KIT / "claim_in_process.c"), str(KIT / "ledger.c")]
-    subprocess.run(["cc", *FLAGS, *given, *sources], check=True, timeout=600)
-    done = subprocess.run([tmp_path / "fuzz"], capture_output=True, text=True, timeout=60, check=False)
+    given = [*FLAGS, f"-I{tmp_path}", f"-I{KIT}", '-DATTACHED="attach.c"']
+    fuzz = compiled("cc", given, [KIT / "claim_in_process.c", KIT / "ledger.c"])
+    done = subprocess.run([fuzz], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr == "the oracle is of per-node-v8, the implementation of claim-sets\n"
 
 
+@pytest.mark.long  # in the default run, clang builds and runs the entry
 def test_libfuzzer_entry_builds_and_accepts_input(tmp_path: Path) -> None:
-    (tmp_path / "claim_oracle.h").write_text(header())
     main = tmp_path / "main.c"
     main.write_text(
         "#include <stdint.h>\n#include <stddef.h>\nint LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);\n"
         "int main(void) { static uint8_t data[5000]; for (int i = 0; i < 5000; i++) data[i] = (uint8_t)(i * i / 7);\n"
         "    return LLVMFuzzerTestOneInput(data, sizeof(data)) + LLVMFuzzerTestOneInput(data, 0); }\n"
     )
-    given = [f"-I{tmp_path}", f"-I{KIT}", '-DATTACHED="attach.c"', "-DLIBFUZZER", "-o", str(tmp_path / "fuzz")]
-    sources = [str(KIT / "claim_in_process.c"), str(KIT / "ledger.c"), str(main)]
-    subprocess.run(["cc", *FLAGS, *given, *sources], check=True, timeout=600)
-    assert subprocess.run([tmp_path / "fuzz"], timeout=60, check=False).returncode == 0
+    fuzz = linked(harness_of("attach.c", "-DLIBFUZZER"), KIT / "ledger.c", main)
+    assert subprocess.run([fuzz], timeout=60, check=False).returncode == 0
 
 
-@pytest.mark.parametrize(("mistake", "inputs"), [("", 3000), ("no-recall", 400_000)])
+PLANTED = [("", 3000), ("install-accumulates", 400_000), ("no-recall", 400_000)]
+
+
+@pytest.mark.parametrize(("mistake", "inputs"), sampled(PLANTED, keep=PLANTED[:2]))
 def test_libfuzzer_finds_only_the_planted_mistake(mistake: str, inputs: int, tmp_path: Path) -> None:
     if shutil.which("clang") is None:
         pytest.skip("no C compiler: `clang` is not found")
-    (tmp_path / "claim_oracle.h").write_text(header())
-    source = planted(MISTAKES[mistake], tmp_path) if mistake else KIT / "ledger.c"
-    given = [f"-I{tmp_path}", f"-I{KIT}", '-DATTACHED="attach.c"', "-DLIBFUZZER", "-fsanitize=fuzzer", "-o", "fuzz"]
-    command = ["clang", *FLAGS, *given, str(KIT / "claim_in_process.c"), str(source)]
-    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    (tmp_path / "empty.c").write_text(
+        "int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }\n"
+    )
+    given = ["clang", "-fsanitize=fuzzer", "empty.c"]
+    made = subprocess.run(given, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     if "libclang_rt.fuzzer" in made.stderr:
         pytest.skip("clang has no libFuzzer: install libclang-rt-dev")
-    assert made.returncode == 0, made.stderr
-    fuzz = [tmp_path / "fuzz", f"-runs={inputs}", "-seed=1", "-max_len=4096"]
+    source = planted(MISTAKES[mistake], tmp_path) if mistake else KIT / "ledger.c"
+    harness = harness_of("attach.c", "-DLIBFUZZER", "-fsanitize=fuzzer", compiler="clang")
+    program = linked(harness, source, options=["-fsanitize=fuzzer"], compiler="clang")
+    fuzz = [program, f"-runs={inputs}", "-seed=1", "-max_len=4096"]
     done = subprocess.run(fuzz, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     if mistake:
         assert done.returncode != 0
@@ -196,19 +176,18 @@ def test_libfuzzer_finds_only_the_planted_mistake(mistake: str, inputs: int, tmp
 
 @pytest.mark.parametrize("mistake", ["", "aggregate-not-decremented"])
 def test_shadow_stops_at_the_section_that_is_wrong(mistake: str, tmp_path: Path) -> None:
-    (tmp_path / "claim_oracle.h").write_text(header())
     planted(MISTAKES[mistake] if mistake else [], tmp_path)
     for name in ("ledger_builders.c", "ledger_builders.h", "ledger.h"):
         shutil.copy(KIT / name, tmp_path)
-    sources = [str(KIT / "ledger_shadow.c"), str(tmp_path / "ledger_builders.c")]
-    program = str(tmp_path / "shadow")
-    subprocess.run(["cc", *FLAGS, f"-I{tmp_path}", "-DSHADOW", "-o", program, *sources], check=True, timeout=600)
+    sources = [KIT / "ledger_shadow.c", tmp_path / "ledger_builders.c"]
+    program = compiled("cc", [*FLAGS, f"-I{tmp_path}", f"-I{included()}", "-DSHADOW"], sources)
     done = subprocess.run([program, "20000"], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode == 0) is (mistake == "")
     assert re.search(r"^shadow: \w+: node_outstanding_claims" if mistake else r"ns each", done.stderr + done.stdout)
 
 
-def test_export_oracle_writes_a_header_and_counts(tmp_path: Path) -> None:
+def test_export_oracle_writes_a_header_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofs.export.oracle.oracle", header_of)  # the same, made once
     path = tmp_path / "claim_oracle.h"
     done = CliRunner().invoke(claimcheck, ["export", "oracle", "-o", str(path), "--json"], catch_exceptions=False)
     assert done.exit_code == 0

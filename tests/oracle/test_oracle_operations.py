@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
 import subprocess
-import tempfile
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +13,6 @@ from msgspec import to_builtins
 
 from model.calls import exists
 from model.named import GENERATIONS
-from proofs.export.oracle import oracle
 from proofs.fuzz.known import GenerationFacts
 from proofs.fuzz.program import Program
 from proofs.operations import KINDS
@@ -24,11 +21,13 @@ from proofs.replay.runner import boot_shape
 from proofs.traces import HostShape
 from reference.generations import GENERATIONS as REFERENCES
 from reference.state import create_domain
+from tests.adapters.c_store import compiled
 from tests.adapters.programs import built
+from tests.oracle.harnesses import SANITIZED, included
+from tests.sampled import sampled
 
-DEFAULT = ("claim-sets", "mainline-4.22")
-EVERY = [name if name in DEFAULT else pytest.param(name, marks=pytest.mark.long) for name in GENERATIONS]
-SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+DEFAULT = ("claim-sets", "single-node-v4")
+EVERY = sampled(GENERATIONS, keep=DEFAULT)
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: `cc` is not found")
 
@@ -60,11 +59,8 @@ def options_of(semantics: str) -> list[str]:
 
 def program(semantics: str, *options: str) -> str:
     """The oracle of a generation as a program that speaks the protocol."""
-    folder = Path(tempfile.mkdtemp(prefix="claimcheck-oracle-"))
-    atexit.register(shutil.rmtree, folder)
-    (folder / "claim_oracle.h").write_text(oracle(semantics).text)
     source = Path(__file__).parent / "oracle_adapter.c"
-    return built((source,), (f"-I{folder}", *options_of(semantics), *options))
+    return built((source,), (f"-I{included(semantics)}", *options_of(semantics), *options))
 
 
 def compared(semantics: str, command: str, seeds: range) -> Counter[str]:
@@ -85,7 +81,7 @@ def test_operations_without_builders_agree(semantics: str) -> None:
     assert len(possible - set(done)) < 4, possible - set(done)
 
 
-@pytest.mark.parametrize("semantics", EVERY)
+@pytest.mark.parametrize("semantics", sampled(GENERATIONS, keep=["claim-sets"]))
 def test_operations_with_builders_agree(semantics: str) -> None:
     done = compared(semantics, program(semantics, "-DBUILDERS"), range(12))
     assert done["continue"] > 100
@@ -98,13 +94,11 @@ def test_a_crash_while_assigning_ends_the_operation() -> None:
 
 
 def test_a_domain_too_many_ends_the_program(tmp_path: Path) -> None:
-    (tmp_path / "claim_oracle.h").write_text(oracle("claim-sets").text)
     loop = 'for (domid = 0; domid < 3; domid++) { co_add_domid(&state, domid); puts("added"); fflush(stdout); }'
     source = f'#include "claim_oracle.h"\nint main(void)\n{{\n    static struct co_state state;\n    int domid;\n    {loop}\n}}\n'
     (tmp_path / "many.c").write_text(source)
-    given = [f"-I{tmp_path}", "-w", "-DCO_MAX_DOMAINS=2", "-o", str(tmp_path / "many"), str(tmp_path / "many.c")]
-    subprocess.run(["cc", *given], check=True, timeout=60)
-    done = subprocess.run([tmp_path / "many"], capture_output=True, text=True, timeout=60, check=False)
+    many = compiled("cc", [f"-I{included()}", "-w", "-DCO_MAX_DOMAINS=2"], [tmp_path / "many.c"])
+    done = subprocess.run([many], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.count("added") == 2
     assert done.stderr == "claim oracle: CO_MAX_DOMAINS is 2: define it larger\n"
     assert done.returncode < 0
