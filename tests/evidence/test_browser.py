@@ -253,7 +253,7 @@ def test_smt_lib_text_matches_its_hash(page: Page, small: Evidence) -> None:
     "look",
     [
         pytest.param(LIGHT, id="light", marks=pytest.mark.long),  # its colours are those on a phone
-        pytest.param(DARK, id="dark"),
+        pytest.param(DARK, id="dark", marks=pytest.mark.long),
         pytest.param(PHONE, id="phone"),
     ],
 )

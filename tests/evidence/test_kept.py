@@ -183,6 +183,7 @@ def test_narrower_request_is_not_all() -> None:
     assert [parted.is_all(one) for parted in PARTED] == [False, False, False]
 
 
+@pytest.mark.long
 def test_small_derivations_come_out_as_stored() -> None:
     """The part of one section, made again as a report does it."""
     found = of(spacer.SECTION.collected(ALL))

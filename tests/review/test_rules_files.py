@@ -276,7 +276,9 @@ REDEEM = str(REVIEWS / "redeem-host-wide-first.py")
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["search", "--property", "node-backed"], 1, "node-backed: refuted in 3 events"),
+        pytest.param(
+            ["search", "--property", "node-backed"], 1, "node-backed: refuted in 3 events", marks=pytest.mark.long
+        ),
         (["diff", "--shape", "1x1", "--operation", "alloc_heap_pages"], 0, "1 proved on 1x1"),
         (["generations", "claim-sets", "redeem-host-wide-first", "--no-verdicts"], 0, "d0 claims: [0] / [1]"),
     ],

@@ -101,7 +101,7 @@ def history(rules: str, seed: int, runs: Runs) -> list[Any]:
     return seen
 
 
-@pytest.mark.parametrize("rules", sampled(RULES, keep={"claim-sets", "single-node-v4", "legacy-2013"}))
+@pytest.mark.parametrize("rules", sampled(RULES, keep={"claim-sets", "single-node-v4"}))
 def test_run_in_bulk_equals_extents_one_by_one(rules: str) -> None:
     for seed in range(30):
         assert history(rules, seed, InBulk()) == history(rules, seed, StepByStep()), seed
@@ -177,7 +177,7 @@ class SmallRuns(Scenario):
         return 16
 
 
-@pytest.mark.parametrize("policy", sampled(POLICIES, keep={"claim-sets", "xenopsd-v4"}))
+@pytest.mark.parametrize("policy", sampled(POLICIES, keep={"claim-sets"}))
 def test_scenario_in_bulk_equals_step_by_step(policy: str) -> None:
     fields = {name: getattr(SMALL, name) for name in Scenario.__struct_fields__}
     if policy == "no-claims":

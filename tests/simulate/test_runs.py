@@ -280,7 +280,7 @@ def test_field_that_a_policy_ignores_is_an_error() -> None:
             run_once(scenario, policies[0], 0)
 
 
-@pytest.mark.parametrize("policy", sampled(DEFAULT, keep={"claim-sets", "xenopsd"}))
+@pytest.mark.parametrize("policy", sampled(DEFAULT, keep={"xenopsd"}))
 def test_field_that_is_not_ignored_changes_the_run(policy: str) -> None:
     """Otherwise the list of what a policy ignores would be too short."""
     crowded = msgspec.structs.replace(STORM, host=ScenarioHost(2, MemorySize(3600)))
