@@ -41,7 +41,7 @@ NOT_HERE = {
     "make mutants-of-the-checker": "all of it takes minutes: tests/checker_mistakes judges a sample, and what is stored",
 }
 """Shell lines that the test below leaves out, and what there is instead."""
-SLOW = {"README.md", "docs/adapters.md", "docs/export.md", "docs/review-a-patch.md"}
+SLOW = {"README.md", "docs/adapters.md", "docs/export.md", "docs/review-a-patch.md", "docs/scripts.md"}
 """Documents whose commands take more than two seconds; docs/quickstart.md, which takes as long, is run by default."""
 EXAMPLES = {path.read_text(encoding="utf-8") for path in (ROOT / "tests/data/examples").glob("*.py")}
 """Programs that a document shows whole; other tests run them."""

@@ -42,7 +42,7 @@ LINES = [
 
 
 def asked(line: str, shell: str) -> dict[str, str]:
-    """The environment in which a shell's function asks."""
+    """The environment of a query by a shell's function."""
     words = line.split(" ")
     at = words[-1] if shell == "fish" else str(len(words) - 1)
     return {VARIABLE: f"{shell}_complete", "COMP_WORDS": line, "COMP_CWORD": at}

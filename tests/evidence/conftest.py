@@ -7,10 +7,11 @@ from functools import partial
 import msgspec
 import pytest
 
-from proofs.evidence import recordings
+from proofs.evidence import recordings, shown
 from proofs.evidence.collect import collected
 from proofs.evidence.further import FURTHER
 from proofs.evidence.request import EvidenceRequest
+from proofs.evidence.shown import asked
 from proofs.evidence.structure import Evidence, Proof
 from proofs.obligations.obligation import Obligation
 from proofs.report import html, smtlib
@@ -20,6 +21,8 @@ from tests.once import once_in_a_run
 
 GENERATIONS = ["claim-sets-no-recall", "claim-sets"]
 PROPERTIES = ["node-backed", "dead-hold-nothing"]
+CALLS = ("offline_page", "domain_kill", "alloc_heap_pages")
+"""Of which the obligations are proved."""
 TRACES = 2
 LEFT_OUT = frozenset({"tests", *FURTHER})
 """Sections that take long; they have tests of their own."""
@@ -40,6 +43,19 @@ def short_recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recordings, "CHECKOUT", checkout)
         patch.setattr(recordings, "FOLDER", folder)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def obligations_of_few_calls() -> Iterator[None]:
+    """All of them take several seconds; test_verify.py and test_report.py have all of one property in the long run."""
+
+    def few(request: EvidenceRequest) -> list[Obligation]:
+        return [one for one in asked(request) if one.transition in CALLS]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (shown, html):
+            patch.setattr(module, "asked", few)
         yield
 
 

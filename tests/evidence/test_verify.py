@@ -18,6 +18,7 @@ from proofs.evidence import answered, shown
 from proofs.evidence.collect import CORE, INTERRUPTED, collected
 from proofs.evidence.quick import quickly
 from proofs.evidence.request import EvidenceRequest, run_of
+from proofs.evidence.shown import asked
 from proofs.evidence.stored import load
 from proofs.evidence.structure import (
     NOT_COMPARED,
@@ -225,7 +226,6 @@ def test_quick_lists_skipped_sections_and_names_a_difference(small: Evidence) ->
 @pytest.fixture(params=sampled(["/offline_page/", "/"], keep={"/offline_page/"}), ids=["of-one-call", "all"])
 def file(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Obligations only: they are quick."""
-    asked = shown.asked
     monkeypatch.setattr(shown, "asked", lambda run: [one for one in asked(run) if request.param in one.name])
     path = tmp_path / "evidence.json"
     run = EvidenceRequest(["claim-sets"], ["recall-minimal"], LEFT_OUT | {"conformance", "matrix"}, jobs=1)
