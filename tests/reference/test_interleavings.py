@@ -50,7 +50,7 @@ class HardenedBuilders(Builders):
 
 
 DEFAULT = settings.get_current_profile_name() == "default"
-MANY = settings(max_examples=400 if DEFAULT else 3000, stateful_step_count=60)
+MANY = settings(max_examples=1200 if DEFAULT else 3000, stateful_step_count=60)
 HardenedBuilders.TestCase.settings = settings(MANY, max_examples=40 if DEFAULT else 3000)
 Builders.TestCase.settings = settings(MANY, max_examples=100 if DEFAULT else 3000)
 EVERY_SITUATION = {
@@ -82,12 +82,12 @@ class TestBuilders(Builders.TestCase):  # type: ignore[misc,name-defined]
         everything = {"boot", *OPERATIONS}
         assert everything - {"get_memory_claims"} == SEEN  # claim-sets has no such query
         assert SITUATIONS <= EVERY_SITUATION
-        assert len(SITUATIONS) >= self.situations
+        assert len(SITUATIONS) >= self.situations, EVERY_SITUATION - SITUATIONS
 
 
 @pytest.mark.long
 class TestManyBuilders(TestBuilders):
-    """The same, four times as many runs, which reach every situation."""
+    """The same, twelve times as many runs, which reach every situation."""
 
     settings = MANY
     situations = len(EVERY_SITUATION)
@@ -97,4 +97,4 @@ class TestManyBuilders(TestBuilders):
 class TestManyHardenedBuilders(TestHardenedBuilders):
     """The same, ten times as many runs."""
 
-    settings = MANY
+    settings = settings(MANY, max_examples=400 if DEFAULT else 3000)
