@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,16 +14,23 @@ import pytest
 from docs._make.checkout import ROOT
 
 
-def built(folder: Path, *options: str) -> Path:
-    command = [sys.executable, "-m", "build", *options, "--outdir", folder, ROOT]
+def built(folder: Path, *options: str, source: Path = ROOT) -> Path:
+    command = [sys.executable, "-m", "build", *options, "--outdir", folder, source]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     return folder
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the checkout."""
-    (found,) = built(tmp_path_factory.mktemp("wheel"), "--wheel").glob("*.whl")
+    """Built from a copy: setuptools leaves files in the folder from which it builds a wheel."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("reference", "model", "proofs"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    (source / "tests").mkdir()
+    (source / "tests/__init__.py").touch()  # no package of the wheel
+    (found,) = built(tmp_path_factory.mktemp("wheel"), "--wheel", source=source).glob("*.whl")
     return found
 
 

@@ -17,7 +17,6 @@ from reference.state import Domain, Host, create_domain
 from reference.status import Status
 from reference.steps import Steps, run
 from tests.reference.hosts import alloc, avail, broken, building_host, claim, free, small_host
-from tests.sampled import sampled
 
 FIVE_EVENTS = {"aggregates-agree", "host-backed", "dead-hold-nothing"}
 
@@ -222,13 +221,7 @@ def run_over_destruction(host: Host, steps: Steps[Any], before: int, within: int
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize(
-    "semantics",
-    sampled(
-        ["legacy-2013", "legacy-redeem-at-alloc", "mainline-4.22", "claim-sets-hardened"],
-        keep={"legacy-2013", "claim-sets-hardened"},
-    ),
-)
+@pytest.mark.parametrize("semantics", ["legacy-2013", "legacy-redeem-at-alloc", "mainline-4.22", "claim-sets-hardened"])
 def test_destruction_at_any_boundary_loses_no_page(operation: Callable[[Host], Steps[Any]], semantics: str) -> None:
     """At every boundary of both. Who frees pages holds them: destruction begins after its first section."""
     interleavings = 0
