@@ -41,6 +41,8 @@ NOT_HERE = {
     "make mutants-of-the-checker": "all of it takes minutes: tests/checker_mistakes judges a sample, and what is stored",
 }
 """Shell lines that the test below leaves out, and what there is instead."""
+SLOW = {"README.md", "docs/adapters.md", "docs/export.md", "docs/review-a-patch.md", "docs/scripts.md"}
+"""Documents whose commands take more than two seconds; docs/quickstart.md, which takes as long, is run by default."""
 EXAMPLES = {path.read_text(encoding="utf-8") for path in (ROOT / "tests/data/examples").glob("*.py")}
 """Programs that a document shows whole; other tests run them."""
 RUN_AS_THEY_STAND = [
@@ -48,7 +50,7 @@ RUN_AS_THEY_STAND = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in SLOW)) for name in NAMES])
 def test_generated_parts_match_a_fresh_run(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert shown(text, BLOCKS.get(name)) == text, "run `make documents`"
@@ -103,6 +105,7 @@ def test_shell_lines_give_the_documented_output(name: str, tmp_path: Path) -> No
 
 
 def test_the_readme_shows_real_output() -> None:
+    assert set(NAMES) > SLOW
     assert len(commands((ROOT / "README.md").read_text())) >= 2
 
 

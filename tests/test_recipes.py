@@ -105,6 +105,7 @@ def with_operation(folder: Path) -> Copy:
     return copy
 
 
+@pytest.mark.long
 def test_new_operation_works_everywhere(tmp_path: Path) -> None:
     copy = with_operation(tmp_path)
     path = copy.folder / "tests/data/examples/redeem.jsonl"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -28,10 +29,11 @@ from proofs.report.sources import function, last_call, trace_file
 from proofs.report.verdict import failures, open_points, took, total
 
 
-def _environment() -> jinja2.Environment:
+@cache
+def _environment(autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("proofs.report"),
-        autoescape=True,
+        autoescape=autoescape,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
@@ -56,14 +58,13 @@ def html(evidence: Evidence, jobs: int, texts: Mapping[str, str] = MappingProxyT
 
     :param texts: the SMT-LIB texts that the prover built in this run; the others are built again
     """
-    return _environment().get_template("report.html.j2").render(_common(evidence) | _pages(evidence, jobs, texts))
+    template = _environment(autoescape=True).get_template("report.html.j2")
+    return template.render(_common(evidence) | _pages(evidence, jobs, texts))
 
 
 def markdown(evidence: Evidence) -> str:
     """To paste into a mail."""
-    environment = _environment()
-    environment.autoescape = False
-    return environment.get_template("summary.md.j2").render(_common(evidence))
+    return _environment(autoescape=False).get_template("summary.md.j2").render(_common(evidence))
 
 
 def _common(evidence: Evidence) -> dict[str, Any]:

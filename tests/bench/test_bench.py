@@ -12,6 +12,7 @@ from bench.measurements import MEASUREMENTS
 from bench.report import Section, Target, document, rate
 from bench.timing import Times, in_turn
 from proofs.traces import read_traces
+from tests.sampled import sampled
 
 TINY = Effort(
     rounds=1,
@@ -20,14 +21,19 @@ TINY = Effort(
     nodes=2,
     node_pages=2**22,
     holes=4,
-    fuzz_steps=100,
+    fuzz_steps=10,
     fuzz_rounds=1,
     fuzz_generations=("claim-sets",),
     traces=str(Path("tests/data/examples/redeem.jsonl").resolve()),
 )
 
 
-def test_whole_run_writes_every_section_and_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("left_out", sampled(["outside", ""], keep={"outside"}))
+def test_whole_run_writes_every_section_and_plot(
+    left_out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default without the measurement that compiles a C program and starts others."""
+    monkeypatch.delitem(MEASUREMENTS, left_out, raising=False)
     recorded = tmp_path / "recorded.jsonl"
     for trace in read_traces("tests/data/conformance/claim-sets.jsonl.gz"):  # the C program reads claim-trace/1
         assert len(list(islice(trace, 40))) == 40

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import shell_complete
 
 from docs._make.commands import parsed
 from proofs.cli.completing import FREE, OPTIONS
@@ -40,22 +41,36 @@ LINES = [
 ]
 
 
-def offered(line: str, shell: str) -> list[str]:
-    """What a shell's function gets for a query."""
+def asked(line: str, shell: str) -> dict[str, str]:
+    """The environment of a query by a shell's function."""
     words = line.split(" ")
     at = words[-1] if shell == "fish" else str(len(words) - 1)
-    asked = {VARIABLE: f"{shell}_complete", "COMP_WORDS": line, "COMP_CWORD": at}
-    done = subprocess.run([FOLDER / "claimcheck"], capture_output=True, text=True, env=ENVIRONMENT | asked, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    found = done.stdout.splitlines()
+    return {VARIABLE: f"{shell}_complete", "COMP_WORDS": line, "COMP_CWORD": at}
+
+
+def words_of(answer: str, shell: str) -> list[str]:
+    found = answer.splitlines()
     if shell == "zsh":  # kind, value and help on lines of their own
         return found[1::3]
     return [entry.partition(",")[2].partition("\t")[0] for entry in found]
 
 
+def offered(line: str, shell: str) -> list[str]:
+    """What a shell's function gets for a query."""
+    environment = ENVIRONMENT | asked(line, shell)
+    done = subprocess.run([FOLDER / "claimcheck"], capture_output=True, text=True, env=environment, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return words_of(done.stdout, shell)
+
+
 @pytest.mark.parametrize(("line", "words"), LINES, ids=[line for line, _ in LINES])
-def test_completion_offers_the_expected_words(line: str, words: list[str]) -> None:
-    assert offered(line, "bash") == words
+def test_completion_offers_the_expected_words(
+    line: str, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in asked(line, "bash").items():
+        monkeypatch.setenv(name, value)
+    assert shell_complete(claimcheck, {}, "claimcheck", VARIABLE, "bash_complete") == 0
+    assert words_of(capsys.readouterr().out, "bash") == words
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from proofs.cli.output import show_table, table
+from tests.command import run_here
 
 CLAIMCHECK = str(Path(sys.executable).parent / "claimcheck")
 FINDING = "tests/data/findings/claim-sets/host-backed.jsonl"
@@ -24,7 +25,8 @@ def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("prove", "--no-cache", "--property", "entitlement-without-limbo"),
+        ("prove", "--no-cache", "--property", "recall-minimal"),
+        pytest.param(("prove", "--no-cache", "--property", "entitlement-without-limbo"), marks=pytest.mark.long),
         ("generations", "single-node-v4"),
         ("generations",),
         ("explain", FINDING),
@@ -35,7 +37,7 @@ def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     ids=" ".join,
 )
 def test_output_fits_80_columns_and_breaks_no_word(arguments: tuple[str, ...]) -> None:
-    wide, narrow = (call(*arguments, COLUMNS=width).stdout for width in ("1000", "80"))
+    wide, narrow = (run_here(*arguments, columns=width).out for width in (1000, 80))
     assert all(len(line) <= 80 or " " not in line.strip() for line in narrow.splitlines()), narrow
     steady = {word for word in wide.split() if word.isascii() and not any(c in word for c in "0123456789!")}
     assert steady <= set(narrow.split())

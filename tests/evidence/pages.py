@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from proofs.evidence.judged import finding_of
-from proofs.evidence.structure import Evidence, Findings, Matrix, read, written
+from proofs.evidence.structure import Evidence, Findings, Matrix, SkippedSection, read, written
 from proofs.matrix.rows import MatrixRow
 from proofs.search.events import Trace
 
@@ -18,9 +18,20 @@ _EVENTS = [
 ]
 
 
+def copy_of(evidence: Evidence) -> Evidence:
+    """As it is read from its file."""
+    return read(written(evidence), "copy")
+
+
+def light(evidence: Evidence) -> Evidence:
+    """A copy without what takes long to show."""
+    left_out = ("obligations", "guards")
+    return msgspec.structs.replace(copy_of(evidence), **dict.fromkeys(left_out, SkippedSection("long")))
+
+
 def with_a_crash(small: Evidence) -> Evidence:
     """A copy."""
-    evidence = read(written(small), "copy")
+    evidence = copy_of(small)
     assert isinstance(evidence.findings, Findings)
     trace = Trace("single-node-v4", "", "no-crash", {"node_span": 1, "nodes": [1]}, _EVENTS, [], [])
     evidence.findings.findings.append(finding_of(MatrixRow("no-crash"), trace, Matrix(cells=[])))

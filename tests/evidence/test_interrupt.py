@@ -16,6 +16,7 @@ from proofs.evidence import collect, further, recordings
 from proofs.evidence.request import EvidenceRequest
 from proofs.evidence.structure import Conformance, SkippedSection
 from proofs.report.write import NAMES
+from tests.sampled import sampled
 
 LIMIT = 2.0 * (2 + len(os.sched_getaffinity(0)))  # seconds; two on a machine that does nothing else
 
@@ -25,7 +26,10 @@ def started(out: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-@pytest.mark.parametrize("whole_group", [True, False], ids=["of-a-terminal", "to-one-process"])
+@pytest.mark.parametrize(
+    "whole_group",
+    [pytest.param(True, id="of-a-terminal"), pytest.param(False, id="to-one-process", marks=pytest.mark.long)],
+)
 def test_report_ends_in_its_first_section(whole_group: bool, tmp_path: Path) -> None:
     process = started(tmp_path / "out")
     assert process.stderr is not None
@@ -43,7 +47,7 @@ def test_report_ends_in_its_first_section(whole_group: bool, tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("seconds", [0.6, 1.2])
+@pytest.mark.parametrize("seconds", sampled([0.6, 1.2], keep={0.6}))
 def test_report_ends_while_it_is_loaded(seconds: float, tmp_path: Path) -> None:
     process = started(tmp_path / "out")
     time.sleep(seconds)

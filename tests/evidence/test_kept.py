@@ -20,6 +20,7 @@ from proofs.evidence.verify import verified
 from proofs.report.html import html, markdown
 from proofs.report.junit import junit
 from proofs.report.verdict import exit_code, failures, open_points, total
+from tests.evidence.pages import light
 from tests.evidence.test_verify import data_of, renewed
 
 PARTED = (explored.SECTION, second_solver.SECTION, spacer.SECTION)
@@ -111,9 +112,10 @@ def test_part_that_is_not_as_stored_is_open(checkout: Path, small: Evidence) -> 
     (text,) = found.again.differs
     assert text == "diff[Paths].rows[0][1]: stored 3, found 4"
     assert [table.name for table in found.tables] == ["Paths", "Paths, made again"]
-    evidence = msgspec.structs.replace(small, further=small.further | {"diff": found})
-    assert failures(evidence) == failures(small)
-    assert open_points(evidence) == [*open_points(small), f"not as stored on {stamp()['made']}: {text}"]
+    quick = light(small)
+    evidence = msgspec.structs.replace(quick, further=quick.further | {"diff": found})
+    assert failures(evidence) == failures(quick)
+    assert open_points(evidence) == [*open_points(quick), f"not as stored on {stamp()['made']}: {text}"]
     assert f"<li>{text}</li>" in html(evidence, 1)
     assert "made again in this run, and not as stored: the smallest host" in markdown(evidence)
 
@@ -130,11 +132,12 @@ def test_part_that_is_refuted_is_a_failure(checkout: Path, small: Evidence) -> N
 def test_stored_section_is_marked_in_every_file(older: bool, checkout: Path, small: Evidence) -> None:
     spoiled(checkout, lambda content: content.update(made="2026-01-02", **({"code": "0" * 64} if older else {})))
     found = of(section().collected(ALL, checkout))
-    evidence = msgspec.structs.replace(small, made="2026-01-04T00:00:00+00:00", further=small.further | {"diff": found})
+    quick = light(small)
+    evidence = msgspec.structs.replace(quick, made="2026-01-04T00:00:00+00:00", further=quick.further | {"diff": found})
     code = "older code" if older else "the same code"
     assert exit_code(evidence) == (3 if older else 0)
     left = ["diff: stored on 2026-01-02, of older code (000000000000): --no-cache makes it again"]
-    assert open_points(evidence) == [*open_points(small), *(left if older else [])]
+    assert open_points(evidence) == [*open_points(quick), *(left if older else [])]
     page, summary = html(evidence, 1), markdown(evidence)
     shown = page[page.index('<h3 id="diff">') :]
     shown = shown[: shown.index("<h3", 1)]
@@ -180,6 +183,7 @@ def test_narrower_request_is_not_all() -> None:
     assert [parted.is_all(one) for parted in PARTED] == [False, False, False]
 
 
+@pytest.mark.long
 def test_small_derivations_come_out_as_stored() -> None:
     """The part of one section, made again as a report does it."""
     found = of(spacer.SECTION.collected(ALL))

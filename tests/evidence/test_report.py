@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from proofs.cli.report import report
+from proofs.evidence import shown
 from proofs.evidence.collect import INTERRUPTED
 from proofs.evidence.compare import differences
 from proofs.evidence.structure import (
@@ -23,18 +24,19 @@ from proofs.evidence.structure import (
     Obligations,
     SkippedSection,
     Tables,
-    read,
     written,
 )
 from proofs.evidence.structure import EvidenceTable as Shown
 from proofs.obligations.obligation import PARAMETRIC
 from proofs.obligations.suite import suite
+from proofs.report import html as pages
 from proofs.report.html import html, markdown
 from proofs.report.junit import junit
 from proofs.report.verdict import exit_code, failures, open_points, took, total
 from proofs.report.write import NAMES
 from tests.evidence.conftest import LEFT_OUT
-from tests.evidence.pages import CRASH, with_a_crash
+from tests.evidence.pages import CRASH, copy_of, light, with_a_crash
+from tests.sampled import sampled
 
 VOID = {"meta", "link", "input", "br", "img", "path", "use", "rect", "line", "circle", "stop"}
 
@@ -71,50 +73,36 @@ def evidence(small: Evidence) -> Evidence:
     return with_a_crash(small)
 
 
-@pytest.fixture(scope="session")
-def page(evidence: Evidence) -> str:
-    return html(evidence, 1)
-
-
-def light(evidence: Evidence) -> Evidence:
-    """A copy without what takes long to show."""
-    return msgspec.structs.replace(copy_of(evidence), obligations=SkippedSection("long"), guards=SkippedSection("long"))
-
-
-def copy_of(evidence: Evidence) -> Evidence:
-    return read(written(evidence), "copy")
-
-
-def test_page_needs_no_other_file(page: str) -> None:
-    found = Page(page)
+def test_page_needs_no_other_file(small_page: str) -> None:
+    found = Page(small_page)
     assert found.open == []
     assert found.sources == ["data:,"]
     assert len(found.ids) == len(set(found.ids))
     assert {link[1:] for link in found.links} <= set(found.ids)
-    assert "@import" not in page
-    assert re.findall(r"url\((?!#)", page) == []
-    assert set(re.findall(r"https?://[\w./]+", page)) == {"http://www.w3.org/2000/svg"}
+    assert "@import" not in small_page
+    assert re.findall(r"url\((?!#)", small_page) == []
+    assert set(re.findall(r"https?://[\w./]+", small_page)) == {"http://www.w3.org/2000/svg"}
 
 
-def test_page_shows_all_of_the_evidence(page: str, evidence: Evidence) -> None:
+def test_page_shows_all_of_the_evidence(small_page: str, evidence: Evidence) -> None:
     assert isinstance(evidence.matrix, Matrix)
     assert isinstance(evidence.obligations, Obligations)
-    ids = Page(page).ids
+    ids = Page(small_page).ids
     for cell in evidence.matrix.cells:
-        assert f": {cell.verdict} for {cell.semantics}" in page
+        assert f": {cell.verdict} for {cell.semantics}" in small_page
     for result in evidence.obligations.results:
-        assert result.name in page
-        assert result.sha256[:12] in page
+        assert result.name in small_page
+        assert result.sha256[:12] in small_page
     assert {f"DS-{n:02}" for n in range(1, 35)} <= set(ids)
     assert f"f:{CRASH}" in ids
-    assert "Tests" not in page or "not run" in page
+    assert "Tests" not in small_page or "not run" in small_page
     for version in evidence.run.versions.values():
-        assert version in page
-    assert evidence.run.command in page
+        assert version in small_page
+    assert evidence.run.command in small_page
 
 
-def test_equal_evidence_gives_the_same_page(page: str, evidence: Evidence) -> None:
-    assert html(copy_of(evidence), 2) == page
+def test_equal_evidence_gives_the_same_page(small_page: str, evidence: Evidence) -> None:
+    assert html(copy_of(evidence), 2) == small_page
 
 
 def test_quoted_text_is_escaped(evidence: Evidence) -> None:
@@ -184,8 +172,8 @@ def test_table_shows_times_rates_and_pictures(evidence: Evidence) -> None:
     ]
 
 
-def test_first_screen_states_date_time_versions_and_command(page: str, evidence: Evidence) -> None:
-    top = page[page.index("<header>") : page.index("</header>")]
+def test_first_screen_states_date_time_versions_and_command(small_page: str, evidence: Evidence) -> None:
+    top = small_page[small_page.index("<header>") : small_page.index("</header>")]
     for said in (
         evidence.made[:10],
         evidence.run.versions["z3"],
@@ -282,7 +270,7 @@ def call(*arguments: str) -> tuple[int, str]:
     return outcome.exit_code, outcome.output
 
 
-def test_command_exit_codes_and_messages(evidence: Evidence, page: str, tmp_path: Path) -> None:
+def test_command_exit_codes_and_messages(evidence: Evidence, small_page: str, tmp_path: Path) -> None:
     stored = tmp_path / "evidence.json"
     stored.write_bytes(written(evidence))
     out = tmp_path / "out"
@@ -291,7 +279,7 @@ def test_command_exit_codes_and_messages(evidence: Evidence, page: str, tmp_path
     assert json.loads(text)["failures"] == []
     assert sorted(path.name for path in out.iterdir()) == sorted(NAMES)
     assert (out / "evidence.json").read_bytes() == stored.read_bytes()
-    assert (out / "report.html").read_text(encoding="utf-8") == page
+    assert (out / "report.html").read_text(encoding="utf-8") == small_page
     stored.write_bytes(stored.read_bytes().replace(b'"comparisons": ', b'"comparisons": 1'))
     assert "was changed after it was written" in call("--from", str(stored))[1]
     stored.write_bytes(b"{}")
@@ -300,10 +288,19 @@ def test_command_exit_codes_and_messages(evidence: Evidence, page: str, tmp_path
     assert "cannot be written" in call("--from", str(out / "evidence.json"), "--out", "/proc/none")[1]
 
 
-def test_report_of_one_property_runs_from_an_empty_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "within", sampled(["/offline_page/", "/"], keep={"/offline_page/"}), ids=["of-one-call", "all"]
+)
+def test_report_of_one_property_runs_from_an_empty_folder(
+    within: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [one for one in suite(["claim-sets"], ["recall-minimal"], [PARAMETRIC]) if within in one.name]
+    assert asked
+    for module in (shown, pages):
+        monkeypatch.setattr(module, "asked", lambda _request: asked)
     without = [option for name in (*LEFT_OUT, "matrix", "guards", "conformance") for option in ("--without", name)]
     arguments = ["--generation", "claim-sets", "--property", "recall-minimal", "--out", str(tmp_path), "--jobs", "1"]
     code, text = call(*arguments, *without)
     assert code == 0
-    assert f"obligations: {len(suite(['claim-sets'], ['recall-minimal'], [PARAMETRIC]))} proved" in text
+    assert f"obligations: {len(asked)} proved" in text
     assert "not run: tests: left out: --without tests" in text

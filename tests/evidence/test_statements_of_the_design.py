@@ -226,7 +226,7 @@ def interleavings(one: int, other: int) -> Iterator[list[int]]:
         yield [1 if at in first else 2 for at in range(one + other)]
 
 
-@pytest.mark.parametrize("nodes", [(3,), (2, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("nodes", [(2, 1), *(pytest.param(n, marks=pytest.mark.long) for n in [(3,), (1, 2), (2, 2)])])
 def test_boot_storm_builds_fail_at_the_claim_or_complete(nodes: tuple[int, ...]) -> None:
     seen = set()
     for first, second in product([(1, 0), (0, 2), (1, 1), (2, 0)], [(0, 2), (1, 1), (2, 1)]):

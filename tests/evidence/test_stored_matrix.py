@@ -19,6 +19,7 @@ from proofs.report import smtlib
 from proofs.report.html import html, markdown
 from proofs.report.junit import junit
 from proofs.report.verdict import exit_code, open_points, total
+from tests.evidence.pages import light
 
 NAME = "claim-sets-no-recall"
 REQUEST = EvidenceRequest([NAME, "claim-sets"], ["node-backed", "lock-order"], stored=True)
@@ -101,7 +102,8 @@ def test_verdicts_of_older_code_leave_the_report_open(small: Evidence) -> None:
 
 @pytest.mark.parametrize("older", [False, True])
 def test_stored_matrix_is_marked_in_every_file(older: bool, small: Evidence) -> None:
-    evidence = of_older_code(small, older)
+    quick = light(small)
+    evidence = of_older_code(quick, older)
     code = "older" if older else "the same"
     page = html(evidence, 1)
     assert "Stored, not judged in this run:" in page
@@ -111,7 +113,7 @@ def test_stored_matrix_is_marked_in_every_file(older: bool, small: Evidence) -> 
     assert f"stored on 2026-01-02, of {code} code" in junit(evidence).decode()
     assert f"Stored, and not made in this run: {stored_sections(evidence)[0]}" in total(evidence)
     assert stored_sections(evidence)[0].startswith("matrix: of 2026-01-02, ")
-    judged = msgspec.structs.replace(small, matrix=msgspec.structs.replace(small.matrix, stored=None))
+    judged = msgspec.structs.replace(quick, matrix=msgspec.structs.replace(quick.matrix, stored=None))
     assert "not judged in this run" not in html(judged, 1) + markdown(judged)
 
 

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 
 from proofs.cli.verify import _print as show
 from proofs.cli.verify import verify
-from proofs.evidence import answered
+from proofs.evidence import answered, shown
 from proofs.evidence.collect import CORE, INTERRUPTED, collected
 from proofs.evidence.quick import quickly
 from proofs.evidence.request import EvidenceRequest, run_of
+from proofs.evidence.shown import asked
 from proofs.evidence.stored import load
 from proofs.evidence.structure import (
     NOT_COMPARED,
@@ -33,6 +34,7 @@ from proofs.evidence.structure import (
 from proofs.evidence.verify import VerificationResult, request_of, verified
 from tests.evidence.conftest import LEFT_OUT
 from tests.evidence.edits import EDITS, OF_JUDGED, Edit
+from tests.sampled import sampled
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -221,9 +223,10 @@ def test_quick_lists_skipped_sections_and_names_a_difference(small: Evidence) ->
     assert any("obligations: " in text for text in outcome.skipped)
 
 
-@pytest.fixture
-def file(small: Evidence, tmp_path: Path) -> Path:
+@pytest.fixture(params=sampled(["/offline_page/", "/"], keep={"/offline_page/"}), ids=["of-one-call", "all"])
+def file(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Obligations only: they are quick."""
+    monkeypatch.setattr(shown, "asked", lambda run: [one for one in asked(run) if request.param in one.name])
     path = tmp_path / "evidence.json"
     run = EvidenceRequest(["claim-sets"], ["recall-minimal"], LEFT_OUT | {"conformance", "matrix"}, jobs=1)
     path.write_bytes(written(collected(run)))

@@ -6,7 +6,6 @@ import pytest
 
 from proofs.file_replay import replay_file
 from reference.generations import GENERATIONS
-from tests.sampled import first_of_each
 
 FOLDER = Path("tests/data/conformance")
 CLAIM_SETS = FOLDER / "claim-sets.jsonl.gz"
@@ -25,13 +24,28 @@ COUNTS = {
 }
 """Traces and events of the interleaved recordings."""
 RECORDINGS = RECORDED + INTERLEAVED + CASES
-WITH_AND_WITHOUT_LOCKS = first_of_each(
-    [*((path, True) for path in RECORDINGS), *((path, False) for path in RECORDINGS)],
-    lambda case: f"{case[0].parent.name}/{case[0].name}-locks {'checked' if case[1] else 'plain'}",
-    lambda case: case[0],
-    lambda case: (case[0].parent, case[1]),
-)
-"""Every recording with locks checked; without, one of each folder, and the others in the long run."""
+BY_DEFAULT = {
+    CLAIM_SETS,
+    FOLDER / "legacy-2013.jsonl.gz",
+    FOLDER / "single-node-v4.jsonl.gz",
+    FOLDER / "interleaved/mainline-4.22.jsonl.gz",
+    *CASES,
+}
+PLAIN_BY_DEFAULT = {
+    FOLDER / "single-node-v4.jsonl.gz",
+    FOLDER / "interleaved/claim-sets.jsonl.gz",
+    CASES[0],
+}
+WITH_AND_WITHOUT_LOCKS = [
+    pytest.param(
+        (path, check_locks),
+        id=f"{path.parent.name}/{path.name}-locks {'checked' if check_locks else 'plain'}",
+        marks=[] if path in by_default else [pytest.mark.long],
+    )
+    for check_locks, by_default in ((True, BY_DEFAULT), (False, PLAIN_BY_DEFAULT))
+    for path in RECORDINGS
+]
+"""By default some of each kind of generation, with locks checked, one of each folder without, and every case."""
 
 
 @pytest.mark.parametrize("case", WITH_AND_WITHOUT_LOCKS)
@@ -55,6 +69,7 @@ def test_every_recorded_event_is_reproduced(case: tuple[Path, bool]) -> None:
 
 
 def test_every_recording_exists() -> None:
+    assert set(RECORDINGS) >= BY_DEFAULT | PLAIN_BY_DEFAULT
     assert (len(RECORDED), len(INTERLEAVED), len(CASES)) == (8, 7, 20)
     assert {path.name.removesuffix(".jsonl.gz") for path in RECORDED + INTERLEAVED} <= set(GENERATIONS)
 

@@ -32,14 +32,21 @@ def written(folder: Path, text: str, name: str = "rules.py") -> str:
 
 
 @contextmanager
-def known(path: str | Path) -> Iterator[LoadedRules]:
-    """The rules of a file, as long as the context lasts."""
+def forgotten() -> Iterator[None]:
+    """Rules that are loaded in the context are known as long as it lasts."""
     before = set(LOADED)
     try:
-        yield load(str(path))
+        yield
     finally:
         for name in set(LOADED) - before:
             forget(name)
+
+
+@contextmanager
+def known(path: str | Path) -> Iterator[LoadedRules]:
+    """The rules of a file, as long as the context lasts."""
+    with forgotten():
+        yield load(str(path))
 
 
 def uncommented(text: str) -> str:

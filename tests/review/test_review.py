@@ -37,6 +37,7 @@ from proofs.search.events import Trace
 from proofs.search.row_verdict import ANY_HOST
 from reference.generations import GENERATIONS
 from tests.review.files import REVIEWS, RIGHT, known, uncommented, written
+from tests.sampled import PLAIN, sampled
 
 STEP_3 = REVIEWS / "step-3-forgotten.py"
 ALLOCATING = {"alloc_heap_pages"}
@@ -49,14 +50,14 @@ def call(*arguments: str) -> Any:
 # ------------------------------------------------------------------------------------------------ a file to begin with
 
 
-@pytest.mark.parametrize("base", GENERATIONS)
+@pytest.mark.parametrize("base", sampled(GENERATIONS, keep=PLAIN))
 def test_template_loads_and_changes_nothing(base: str, tmp_path: Path) -> None:
     with known(written(tmp_path, template("a-new-one", base))) as rules:
         assert rules.base == base
         assert run.review(rules, 1, cached=False).identical
 
 
-@pytest.mark.parametrize("base", GENERATIONS)
+@pytest.mark.parametrize("base", sampled(GENERATIONS, keep={"claim-sets", "legacy-2013"}))
 def test_every_rule_of_the_template_is_that_of_the_base(base: str, tmp_path: Path) -> None:
     """Uncommented, the functions are copies; what they do is the same."""
     text = uncommented(template("a-new-one", base))

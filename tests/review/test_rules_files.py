@@ -19,15 +19,23 @@ from proofs.parallel import in_processes
 from proofs.rules import LOADED, RulesError, error_in_rules
 from proofs.rules.loading import forget, load
 from reference.generations import GENERATIONS as OF_REFERENCE
-from tests.review.files import REVIEWS, RIGHT, known, written
+from tests.command import RunOutput, run_here
+from tests.review.files import REVIEWS, RIGHT, forgotten, known, written
 
 CLAIMCHECK = [str(Path(sys.executable).parent / "claimcheck")]
 
 
-def call(*arguments: str) -> tuple[int, str, str]:
+def call(*arguments: str) -> RunOutput:
+    """The command, after which the rules that it loads are not known any more."""
+    with forgotten():
+        return run_here(*arguments)
+
+
+def started(*arguments: str) -> RunOutput:
+    """The command as a process of its own."""
     done = subprocess.run([*CLAIMCHECK, *arguments], capture_output=True, text=True, timeout=120)
     assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout, done.stderr
+    return RunOutput(done.returncode, done.stdout, done.stderr)
 
 
 def test_loaded_rules_are_known_by_name(tmp_path: Path) -> None:
@@ -222,10 +230,8 @@ def test_exception_in_a_rule_ends_a_command_with_2(tmp_path: Path) -> None:
     )
     path = written(tmp_path, text)
     why = f"{path}:11: AttributeError: 'Request' object has no attribute 'no_such'"
-    assert call("generations", "--no-verdicts", "claim-sets", "mine", "--rules", path)[::2] == (
-        2,
-        f"claimcheck: {why}\n",
-    )
+    ended = started("generations", "--no-verdicts", "claim-sets", "mine", "--rules", path)
+    assert (ended.code, ended.err) == (2, f"claimcheck: {why}\n")
     code, out, _ = call("diff", "--rules", path, "--shape", "1x1", "--operation", "alloc_heap_pages", "--jobs", "1")
     assert code == 3
     assert why in out
@@ -270,7 +276,9 @@ REDEEM = str(REVIEWS / "redeem-host-wide-first.py")
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["search", "--property", "node-backed"], 1, "node-backed: refuted in 3 events"),
+        pytest.param(
+            ["search", "--property", "node-backed"], 1, "node-backed: refuted in 3 events", marks=pytest.mark.long
+        ),
         (["diff", "--shape", "1x1", "--operation", "alloc_heap_pages"], 0, "1 proved on 1x1"),
         (["generations", "claim-sets", "redeem-host-wide-first", "--no-verdicts"], 0, "d0 claims: [0] / [1]"),
     ],

@@ -14,6 +14,7 @@ import pytest
 
 from tests.robustness.faults import OF_ALLOCATIONS, STORED, said
 from tests.robustness.running import ended, run, started, verdicts
+from tests.sampled import sampled
 
 ASKED = ("prove", OF_ALLOCATIONS, "--jobs", "2", "--json")
 
@@ -61,8 +62,14 @@ def no_result(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damages",
-    [(another_entry, cut), (another_verdict, garbage), (no_result, emptied)],
-    ids=lambda damages: "-".join(damage.__name__ for damage in damages),
+    [
+        pytest.param(damages, id="-".join(damage.__name__ for damage in damages), marks=marks)
+        for damages, marks in [
+            ((another_entry, cut), []),
+            ((another_verdict, garbage), [pytest.mark.long]),
+            ((no_result, emptied), [pytest.mark.long]),
+        ]
+    ],
 )
 def test_damaged_cache_entries_are_counted_and_recomputed(
     filled: Path, tmp_path: Path, damages: tuple[Callable[[Path], None], ...]
@@ -100,8 +107,9 @@ def test_stored_verdicts_are_shown_with_date_and_no_solver(filled: Path) -> None
     assert re.search(r"^ node-backed .* proved .*\d+/\d+ *$", done.stdout, re.MULTILINE)
 
 
-def test_concurrent_runs_share_a_cache(tmp_path: Path, filled: Path) -> None:
-    runs = [started(tmp_path, *ASKED) for _ in range(3)]
+@pytest.mark.parametrize("number", sampled([2, 3], keep={2}))
+def test_concurrent_runs_share_a_cache(number: int, tmp_path: Path, filled: Path) -> None:
+    runs = [started(tmp_path, *ASKED) for _ in range(number)]
     for process in runs:
         code, out, err = ended(process)
         assert (code, err) == (0, [])

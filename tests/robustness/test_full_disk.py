@@ -42,6 +42,7 @@ def test_full_disk_of_the_cache_loses_no_verdict(full: Path) -> None:
     assert [p for p in (full / ".cache").rglob("*") if p.is_file()] == []
 
 
+@pytest.mark.long
 def test_cache_files_that_cannot_grow_lose_no_verdict(tmp_path: Path) -> None:
     code, out, err = run(tmp_path, *PROVE, prepare=files_stay_small)
     assert (code, err) == (0, said("cache-limited"))
@@ -49,10 +50,17 @@ def test_cache_files_that_cannot_grow_lose_no_verdict(tmp_path: Path) -> None:
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-@pytest.mark.parametrize("arguments", [PROVE, ("replay", "--json"), ("explain",)], ids=lambda a: a[0])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("prove",), id="prove", marks=pytest.mark.long),
+        pytest.param(("replay", "--json"), id="replay"),
+        pytest.param(("explain",), id="explain", marks=pytest.mark.long),
+    ],
+)
 def test_unwritable_output_is_reported(arguments: tuple[str, ...]) -> None:
     folder = Path(__file__).parent.parent.parent
-    more = ("tests/data/examples/redeem.jsonl",) if arguments[0] != "prove" else ()
+    more = ("tests/data/examples/redeem.jsonl",) if arguments[0] != "prove" else PROVE[1:]
     with open("/dev/full", "w") as device:
         code, _out, err = run(folder, *arguments, *more, out=device)
     assert (code, err) == (2, said("output-full"))

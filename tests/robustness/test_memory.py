@@ -25,6 +25,7 @@ def test_everything_is_unknown_with_almost_no_memory(tmp_path: Path, right: dict
     assert "out of memory, or killed" in out
 
 
+@pytest.mark.long
 def test_nothing_is_unknown_with_enough_memory(tmp_path: Path, right: dict[str, str]) -> None:
     code, out, err = run(tmp_path, *ASKED, "--memory", "500")
     assert (code, err) == (0, [])
