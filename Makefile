@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install lock lint test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions reviews refinement diff c-paths replay fuzz report bench peers second-solver sections schema documents guarantees scenarios docs package clean
+.PHONY: help install lock lint lint-types lint-text test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions reviews refinement diff c-paths replay fuzz report bench peers second-solver sections schema documents guarantees scenarios docs package clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,9 +24,14 @@ lock: $(STAMP)  ## newest versions within the ranges of pyproject.toml
 SPELLED := README.md CONTRIBUTING.md CHANGELOG.md docs reference model proofs tests bench
 
 lint: $(STAMP)  ## ruff, mypy --strict, import-linter, spelling, plain words, lengths of files, names
+	$(MAKE) --no-print-directory -j2 --output-sync=target lint-types lint-text
+
+lint-types: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lint-text: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell $(SPELLED)
 	$(BIN)/python -m tests.lints

@@ -185,7 +185,7 @@ def _outcome(of: RangeComparison) -> str:
 
 
 def _forms(value: Value, counters: Collection[str]) -> list[Form]:
-    """The forms of a value of the model, one for each way it branches; none: it is a known number."""
+    """The forms of a value of the model, one for each way it branches; no form: it is a known number."""
     ways = [way for way in _ways(value.term) if any(times for name, times in way.items() if name)]
     return sorted({_form(way, counters) for way in ways} - {()})
 

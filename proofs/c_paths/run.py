@@ -53,7 +53,7 @@ class CResult(msgspec.Struct):
     departures: list[str] = []
     """Values that leave their type on some path, with what the path then returns."""
     ranges: list[CRange] = []
-    """Where they are asked for: the values that are computed, by form and type."""
+    """With `--ranges`: the values that are computed, by form and type."""
 
 
 class CTask(NamedTuple):
