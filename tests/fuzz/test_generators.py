@@ -37,6 +37,7 @@ from proofs.operations import (
 from proofs.operations.draw import EXTREMES, Draw
 from proofs.traces.events import HostShape
 from reference.generations import GENERATIONS
+from tests.sampled import sampled
 
 
 def nothing_known(semantics: str) -> GenerationFacts:
@@ -54,7 +55,7 @@ def test_the_same_seed_gives_the_same_trace(semantics: str) -> None:
     assert len({tuple(map(str, trial.events)) for trial in once}) == 6
 
 
-@pytest.mark.parametrize("semantics", ["claim-sets-v3", "single-node-v3"])
+@pytest.mark.parametrize("semantics", sampled(["claim-sets-v3", "single-node-v3"], keep={"single-node-v3"}))
 def test_every_operation_is_drawn_and_traces_run_clean(semantics: str) -> None:
     made: Counter[str] = Counter()
     for trial in trials(semantics, 30):
@@ -133,10 +134,11 @@ def in_flight_when_destroyed(semantics: str, number: int) -> Counter[str]:
     return gone_on
 
 
-def test_domains_are_destroyed_while_operations_are_in_flight() -> None:
-    gone_on = in_flight_when_destroyed("claim-sets", 60)
+@pytest.mark.parametrize("number", [35, pytest.param(60, marks=pytest.mark.long)])
+def test_domains_are_destroyed_while_operations_are_in_flight(number: int) -> None:
+    gone_on = in_flight_when_destroyed("claim-sets", number)
     assert {"claim_pages", "populate_physmap", "alloc_domheap_pages"} <= set(gone_on)
-    assert gone_on.total() > 20
+    assert gone_on.total() > number / 3
 
 
 def test_claim_of_a_destroyed_domain_is_drawn() -> None:
