@@ -138,7 +138,6 @@ def test_claim_sets_and_v3_differ_only_in_counter_types(monkeypatch: pytest.Monk
     assert not never_differ("claim-sets", "claim-sets-v3")  # unsigned counters: other values where claims exceed pages
 
 
-@pytest.mark.long
 def test_generations_that_differ_otherwise_are_not_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     v3 = with_the_type_of_claim_sets(monkeypatch)
     assert not never_differ("claim-sets-no-recall", "claim-sets")
