@@ -93,7 +93,7 @@ def test_no_other_row_is_unknown() -> None:
 
 
 def check_shown(document: Path, run_again: tuple[str, ...]) -> None:
-    """The blocks are those of the stored cells; blocks for which traces are run again only if they are asked for."""
+    """The blocks are those of the stored cells; blocks for which traces are run again only if they are named."""
     text = document.read_text(encoding="utf-8")
     makers = of_cells(CELLS)
     left = [name for name in RUN_AGAIN if name not in run_again]
