@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from functools import cache
 from random import Random
 
 import pytest
@@ -45,7 +46,18 @@ def nothing_known(semantics: str) -> GenerationFacts:
 
 
 def trials(semantics: str, number: int) -> list[Trial]:
+    """Made anew."""
     return [random_trial(nothing_known(semantics), seed) for seed in range(number)]
+
+
+@cache
+def _of_seed(semantics: str, seed: int) -> Trial:
+    return random_trial(nothing_known(semantics), seed)
+
+
+def kept_trials(semantics: str, number: int) -> list[Trial]:
+    """The same, made once for all tests that only read them."""
+    return [_of_seed(semantics, seed) for seed in range(number)]
 
 
 @pytest.mark.parametrize("semantics", ["claim-sets", "single-node-v1"])
@@ -104,9 +116,10 @@ def test_drawn_hosts_have_1_to_64_nodes_of_varied_size() -> None:
     assert any(host.llc_coloring for host in hosts)
 
 
-def test_builders_interleave_at_critical_sections() -> None:
+@pytest.mark.parametrize("number", [8, pytest.param(25, marks=pytest.mark.long)])
+def test_builders_interleave_at_critical_sections(number: int) -> None:
     most = 0
-    for trial in trials("claim-sets", 25):
+    for trial in kept_trials("claim-sets", number):
         checker = Checker(trial.host, nothing_known("claim-sets"))
         for event in trial.events:
             checker.do(event)
@@ -119,7 +132,7 @@ def test_builders_interleave_at_critical_sections() -> None:
 def in_flight_when_destroyed(semantics: str, number: int) -> Counter[str]:
     """The operations that continued with a domain that was off the list by then."""
     gone_on: Counter[str] = Counter()
-    for trial in trials(semantics, number):
+    for trial in kept_trials(semantics, number):
         assert trial.failure is None, trial.failure
         checker = Checker(trial.host, nothing_known(semantics))
         for event in trial.events:
@@ -144,7 +157,7 @@ def test_domains_are_destroyed_while_operations_are_in_flight(number: int) -> No
 def test_claim_of_a_destroyed_domain_is_drawn() -> None:
     """What breaks host-backed and aggregates-agree: the claim counts, and no loop over domains finds it."""
     broken: Counter[str] = Counter()
-    for trial in trials("claim-sets", 60):
+    for trial in kept_trials("claim-sets", 35):
         broken.update(trial.broken)
     assert broken["aggregates-agree"] > 0
     assert broken["dead-hold-nothing"] > 0

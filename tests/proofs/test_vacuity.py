@@ -8,7 +8,7 @@ from proofs.prover.vacuity import Vacuity, examine, examined_obligations, vacuit
 from proofs.prover.verdict import Settings
 from tests.once import once_in_a_run
 
-FEW = ("claim_memory", "alloc_heap_pages", "offline_page", "set_max_pages")
+FEW = ("claim_memory", "alloc_heap_pages", "set_max_pages")
 """Transitions that differ in kind, for the default run."""
 
 

@@ -93,6 +93,10 @@ def test_absent_peer_is_skipped_and_counted(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_claimcheck_gets_the_same_properties_as_its_peers() -> None:
     assert ours.IDS == ("node-backed", "host-backed", "aggregates-agree", "entitlement-without-limbo")
+
+
+@pytest.mark.long
+def test_claimcheck_proves_the_properties_of_its_peers() -> None:
     found = ours.proved(ONE)
     claimed = [o for o in suite(["claim-sets"], list(ours.IDS), [bounded(ONE.nodes, ONE.domains)]) if o.claimed]
     assert (found.answer, found.detail) == ("holds", f"{len(claimed)} obligations, 0 unknown")
