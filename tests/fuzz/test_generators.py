@@ -46,7 +46,7 @@ def nothing_known(semantics: str) -> GenerationFacts:
 
 
 def trials(semantics: str, number: int) -> list[Trial]:
-    """Made anew."""
+    """Made again for every caller."""
     return [random_trial(nothing_known(semantics), seed) for seed in range(number)]
 
 

@@ -53,7 +53,7 @@ NEEDS_PATHS_OF_CLAIMING = "model.operations.claiming:_one_claim other-comparison
 @pytest.fixture(params=["few", pytest.param("and claiming", marks=pytest.mark.long)])
 def claiming_too(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether the paths of `claim_memory`, which are many, are explored as well."""
-    more = request.param != "few"
+    more: bool = request.param != "few"
     operations = [*FEW, "claim_memory"] if more else FEW
     monkeypatch.setattr(on_every_path, "reached", partial(on_every_path.reached, operations=operations))
     return more
