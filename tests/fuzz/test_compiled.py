@@ -17,6 +17,7 @@ from proofs.fuzz.compiler import Compiler
 from proofs.fuzz.model_calls import compiler
 from proofs.fuzz.numbers import ModelState, Pages, evaluated
 from tests.fuzz.random_calls import DOMAINS, EVALUATED, NODES, calls, random_state
+from tests.sampled import PLAIN, sampled
 
 SYMBOLIC = frozenset({"pages", "max_pages", "pad", "extent_order", "mem_flags", "order"})
 """Arguments that are Z3 constants; ids are indices, and flags are Python values to the model."""
@@ -157,7 +158,7 @@ def compared(compiler: Compiler, semantics: str, rounds: int, seed: int) -> set[
     return seen
 
 
-@pytest.mark.parametrize("semantics", GENERATIONS)
+@pytest.mark.parametrize("semantics", sampled(GENERATIONS, keep=PLAIN))
 def test_compiled_calls_agree_with_z3(semantics: str) -> None:
     """One round of every kind of call; which cases that reaches is up to the random numbers."""
     seen = compared(compiler(semantics), semantics, 1, seed=1)
@@ -170,7 +171,7 @@ def test_compiled_calls_agree_with_z3_in_many_states(semantics: str) -> None:
     assert len(compared(compiler(semantics), semantics, 60, seed=2)) > 50
 
 
-@pytest.mark.parametrize("semantics", GENERATIONS)
+@pytest.mark.parametrize("semantics", sampled(GENERATIONS, keep=PLAIN))
 def test_evaluated_calls_agree_with_compiled_calls(semantics: str) -> None:
     """The same function evaluates every call on numbers; here it is held against the compiled calls."""
     random = Random(3)

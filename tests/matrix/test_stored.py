@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,16 @@ from proofs.stored import DamagedFileError, digest_of
 NAME = "claim-sets-no-recall"
 
 
+@cache
+def refuted() -> CellVerdict:
+    return searched(UnprovedRow(NAME, MatrixRow("node-backed"), ""))
+
+
 @pytest.fixture
 def cells(tmp_path: Path) -> list[CellVerdict]:
     """A refuted cell with its trace, and a proved one; stored."""
     found = [
-        searched(UnprovedRow(NAME, MatrixRow("node-backed"), "")),
+        refuted(),
         CellVerdict(NAME, MatrixRow("entitlement", ("x", "y")), Verdict.PROVED),
     ]
     stored.store(str(tmp_path), NAME, found)

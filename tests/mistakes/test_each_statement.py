@@ -19,6 +19,7 @@ from proofs.obligations.mistaken_statements import CLAIM_SETS, NOTICED_BY
 from proofs.obligations.obligation import PARAMETRIC, bounded
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
+from tests.sampled import sampled
 
 SETTINGS = Settings(rlimit=20_000_000, cores=False)
 RECORDING = Path(f"tests/data/conformance/{CLAIM_SETS}.jsonl.gz")
@@ -48,14 +49,14 @@ def test_every_statement_has_one_detector_in_the_table() -> None:
             assert noticed.refuted is not None or noticed.mistake == REFUTED_BY[noticed.part].mistake, name
 
 
-@pytest.mark.parametrize("statement", BY_PART)
+@pytest.mark.parametrize("statement", sampled(BY_PART, 4))
 def test_property_refutes_the_mistake(statement: str) -> None:
     noticed = NOTICED_BY[statement]
     for encoding in (bounded(2, 2), PARAMETRIC):
         assert solve(noticed.of_part().obligation(noticed.part, encoding), SETTINGS).verdict is Verdict.REFUTED
 
 
-@pytest.mark.parametrize("statement", BY_TRACE)
+@pytest.mark.parametrize("statement", sampled(BY_TRACE, 3))
 def test_recorded_trace_diverges_with_the_mistake(statement: str, tmp_path: Path) -> None:
     noticed = NOTICED_BY[statement]
     trace = recorded(noticed.seed, tmp_path)

@@ -9,14 +9,15 @@ from proofs.obligations.matching_calls import matching_calls
 from proofs.obligations.two_views import DOMAINS, NODES, WITHOUT_A_CALL, assumed, view_obligations
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Settings, Verdict
-from tests.sampled import PLAIN
+from tests.sampled import PLAIN, sampled
 
 QUICK = Settings(cores=False)
 
 
-@pytest.mark.parametrize(
-    "semantics", [s if s in PLAIN else pytest.param(s, marks=pytest.mark.long) for s in GENERATIONS]
-)
+FEW = {"claim-sets", "legacy-2013"}
+
+
+@pytest.mark.parametrize("semantics", sampled(GENERATIONS, keep=FEW))
 def test_transitions_and_calls_agree(semantics: str) -> None:
     found = {o.transition: solve(o, QUICK).verdict for o in view_obligations([semantics])}
     assert set(found) | set(WITHOUT_A_CALL) >= set(GENERATIONS[semantics].transitions)
@@ -27,7 +28,7 @@ def test_only_named_transitions_have_no_call() -> None:
     assert set(WITHOUT_A_CALL) < set(TRANSITIONS)
 
 
-@pytest.mark.parametrize("semantics", PLAIN)
+@pytest.mark.parametrize("semantics", sampled(PLAIN, keep=FEW))
 def test_premises_of_each_compared_call_can_hold(semantics: str) -> None:
     """Else its comparison would be about nothing."""
     host = CallHost(NODES, DOMAINS)

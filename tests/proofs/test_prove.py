@@ -19,20 +19,21 @@ from proofs.prover.export import export
 from proofs.prover.pool import run
 from proofs.prover.solve import solve
 from proofs.prover.verdict import Result, Settings, Verdict
+from tests.sampled import sampled
 
 QUICK = Settings(cores=False)
 NODE_BACKED = Obligation("claim-sets", "node-backed", "alloc_heap_pages", PARAMETRIC)
 
 
 def sample(obligations: list[Obligation]) -> list[Obligation]:
-    """Each part on each of its conditions, each transition, every lemma, all that are not promised; of others a 6th."""
-    seen: set[tuple[object, ...]] = set()
+    """Each part, each transition, every lemma, all that are not promised."""
+    seen: set[str] = set()
     found = []
-    for number, one in enumerate(obligations):
-        kinds = {("part", one.property, one.conditions), ("transition", one.transition)}
-        if not kinds <= seen or not one.claimed or one.name.startswith("lemma/") or number % 6 == 0:
+    for one in obligations:
+        kinds = {one.property.partition(".")[0], f"in {one.transition}"}
+        if not kinds <= seen or not one.claimed or one.name.startswith("lemma/"):
             found.append(one)
-        seen |= kinds
+            seen |= kinds
     return found
 
 
@@ -46,7 +47,7 @@ def parametric(request: pytest.FixtureRequest) -> list[Result]:
 
 
 def test_every_promise_is_proved_for_any_host(parametric: list[Result]) -> None:
-    assert len(parametric) > 300
+    assert len(parametric) > 100
     assert [r.name for r in parametric if r.claimed and r.verdict is not Verdict.PROVED] == []
 
 
@@ -83,8 +84,8 @@ def test_each_condition_is_needed(parametric: list[Result]) -> None:
 def test_bounded_hosts_agree(parametric: list[Result]) -> None:
     verdicts = {_step(r.name): r.verdict for r in parametric}
     on_two_nodes = [o for o in suite(["claim-sets"], property_ids(), [bounded(2, 2)]) if _step(o.name) in verdicts]
-    results, _ = run(on_two_nodes if len(verdicts) > 1000 else on_two_nodes[::2], QUICK, 1)
-    assert len(results) > 100
+    results, _ = run(on_two_nodes, QUICK, 1)
+    assert len(results) > 40
     assert [r.name for r in results if verdicts[_step(r.name)] is not r.verdict] == []
 
 
@@ -93,7 +94,7 @@ def _step(name: str) -> str:
     return name.rsplit("/", 1)[0]
 
 
-@pytest.mark.parametrize("mutation", RULES)
+@pytest.mark.parametrize("mutation", sampled(RULES, keep={"kill-keeps-claims", "node-check-wants-one-more"}))
 def test_each_mistake_is_refuted_on_two_nodes_and_any_host(mutation: str) -> None:
     """What is refuted on a bounded host is never proved for any."""
     obligations = suite(["claim-sets"], [RULES[mutation].breaks], [bounded(2, 2)], mutation)

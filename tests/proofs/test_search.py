@@ -1,6 +1,7 @@
 """Shortest traces from boot."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import z3
@@ -12,14 +13,20 @@ from model.step import Step
 from proofs.cli.search import search as command
 from proofs.mistakes.in_rules import RULES
 from proofs.search.kept import FROM, may_break
-from proofs.search.minimise import SearchRequest, _at_most, search
+from proofs.search.minimise import SearchRequest, SearchResult, _at_most, search
 from proofs.search.replayed import replay_on_reference
 from proofs.search.steps import EXTRA, SPECIAL, parts_of, searched
 from proofs.search.unroll import Unrolling
+from tests.sampled import sampled
+
+
+@cache
+def of_a_mistake() -> SearchResult:
+    return search(SearchRequest("claim-sets", "redeemed-once", "redeem-without-step-3"))
 
 
 def test_redeeming_without_step_3_needs_2_pages_and_3_events() -> None:
-    found = search(SearchRequest("claim-sets", "redeemed-once", "redeem-without-step-3"))
+    found = of_a_mistake()
     assert found.trace is not None
     assert sum(found.trace.host["nodes"]) == 2
     assert [e["op"] for e in found.trace.events] == ["create_domain", "install_claim_set", "alloc_heap_pages"]
@@ -47,7 +54,11 @@ EVENTS = {
 }
 
 
-@pytest.mark.parametrize("mutation", [pytest.param(m, marks=pytest.mark.long) if EVENTS[m] > 3 else m for m in RULES])
+SOME = {"install-without-limit", "assign-leaves-room-for-claims"}
+"""Of claiming, and of what a claim is to bar; one of redeeming is searched for above."""
+
+
+@pytest.mark.parametrize("mutation", sampled(RULES, keep=SOME))
 def test_mistakes_have_short_traces_and_right_rules_have_none(mutation: str) -> None:
     prop, assumed = RULES[mutation].breaks, RULES[mutation].granted
     mistaken = SearchRequest("claim-sets", prop, mutation, assumed, depth=EVENTS[mutation])
@@ -60,20 +71,23 @@ def test_mistakes_have_short_traces_and_right_rules_have_none(mutation: str) -> 
 
 @pytest.mark.parametrize(
     ("prop", "assumed", "events"),
-    [
-        ("entitlement", (), 2),
-        ("entitlement", ("requests-within-limit",), 3),
-        ("entitlement", ("requests-within-limit", "limit-not-lowered"), 3),
-        ("entitlement-without-limbo", (), 3),
-        ("entitlement-without-limbo", ("limit-not-lowered",), 4),
-        ("dead-hold-nothing", (), 4),
-        ("aggregates-agree.host", (), 4),
-        ("host-backed", (), 5),
-        ("no-claims-lost", (), 2),
-        ("no-claims-lost", ("limit-not-lowered", "requests-within-limit"), 3),
-        ("no-claims-lost", ("limit-not-lowered", "requests-within-limit", "requests-within-claims"), 4),
-        ("offline-mark-kept", (), 4),
-    ],
+    sampled(
+        [
+            ("entitlement", (), 2),
+            ("entitlement", ("requests-within-limit",), 3),
+            ("entitlement", ("requests-within-limit", "limit-not-lowered"), 3),
+            ("entitlement-without-limbo", (), 3),
+            ("entitlement-without-limbo", ("limit-not-lowered",), 4),
+            ("dead-hold-nothing", (), 4),
+            ("aggregates-agree.host", (), 4),
+            ("host-backed", (), 5),
+            ("no-claims-lost", (), 2),
+            ("no-claims-lost", ("limit-not-lowered", "requests-within-limit"), 3),
+            ("no-claims-lost", ("limit-not-lowered", "requests-within-limit", "requests-within-claims"), 4),
+            ("offline-mark-kept", (), 4),
+        ],
+        keep=[("entitlement", (), 2), ("entitlement-without-limbo", (), 3), ("no-claims-lost", (), 2)],
+    ),
 )
 def test_the_reference_reproduces_every_finding(prop: str, assumed: tuple[str, ...], events: int) -> None:
     trace = search(SearchRequest("claim-sets", prop, assumed=assumed)).trace
@@ -86,7 +100,15 @@ def test_the_reference_reproduces_every_finding(prop: str, assumed: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("generation", "prop"), [("claim-sets", "entitlement-without-limbo"), ("single-node-v3", "claims-fulfilled")]
+    ("generation", "prop"),
+    sampled(
+        [
+            ("claim-sets", "entitlement"),
+            ("claim-sets", "entitlement-without-limbo"),
+            ("single-node-v3", "claims-fulfilled"),
+        ],
+        keep=[("claim-sets", "entitlement")],
+    ),
 )
 def test_search_gives_the_same_trace_for_every_seed(generation: str, prop: str) -> None:
     asked = SearchRequest(generation, prop)
@@ -94,6 +116,7 @@ def test_search_gives_the_same_trace_for_every_seed(generation: str, prop: str) 
     assert all(trace == traces[0] for trace in traces)
 
 
+@pytest.mark.long
 def test_claim_outlives_its_domain_in_five_events() -> None:
     """Killing and destroying a domain without pages is one event; calls that looked it up before continue with it."""
     trace = search(SearchRequest("claim-sets", "host-backed", few=True)).trace
@@ -107,17 +130,18 @@ def test_claim_outlives_its_domain_in_five_events() -> None:
     ]
 
 
-def test_dropped_stash_loses_a_granted_claim() -> None:
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("semantics", "claims"),
+    [("mainline-4.22", ["claim_pages", "continue"]), ("per-node-v8", ["install_claim_set"])],
+)
+def test_dropped_stash_loses_a_granted_claim(semantics: str, claims: list[str]) -> None:
     conditions = ("limit-not-lowered", "requests-within-limit", "requests-within-claims")
-    for semantics, claims in {
-        "mainline-4.22": ["claim_pages", "continue"],
-        "per-node-v8": ["install_claim_set"],
-    }.items():
-        trace = search(SearchRequest(semantics, "no-claims-lost", assumed=conditions, few=True)).trace
-        assert trace is not None
-        assert [e["op"] for e in trace.events] == ["create_domain", *claims, "populate_physmap", "populate_physmap"]
-        assert trace.host["nodes"] == [512]
-        assert any("no-claims-lost" in violation for violation in replay_on_reference(trace).violations)
+    trace = search(SearchRequest(semantics, "no-claims-lost", assumed=conditions, few=True)).trace
+    assert trace is not None
+    assert [e["op"] for e in trace.events] == ["create_domain", *claims, "populate_physmap", "populate_physmap"]
+    assert trace.host["nodes"] == [512]
+    assert any("no-claims-lost" in violation for violation in replay_on_reference(trace).violations)
 
 
 def test_extra_pages_overflow_a_2013_claim_at_2_to_the_32_pages() -> None:
@@ -129,11 +153,12 @@ def test_extra_pages_overflow_a_2013_claim_at_2_to_the_32_pages() -> None:
 
 
 def test_reference_differs_from_a_mistaken_model() -> None:
-    trace = search(SearchRequest("claim-sets", "redeemed-once", "redeem-without-step-3")).trace
+    trace = of_a_mistake().trace
     assert trace is not None
     assert "in the reference" in replay_on_reference(trace).difference
 
 
+@pytest.mark.long
 def test_mistake_needs_five_events_and_two_domains() -> None:
     """The reference does the same until the step with the mistake: also while the domains are being created."""
     in_lock = ("legacy-check-in-lock",)
@@ -144,13 +169,19 @@ def test_mistake_needs_five_events_and_two_domains() -> None:
     assert replay_on_reference(trace).difference.startswith("event 5 alloc_heap_pages: ")
 
 
-def test_no_trace_is_found_where_the_conditions_hold() -> None:
-    assert (
-        search(SearchRequest("claim-sets", "dead-hold-nothing", assumed=("legacy-check-in-lock",), depth=5)).trace
-        is None
-    )
+@pytest.mark.parametrize(
+    ("prop", "assumed", "depth"),
+    [
+        ("entitlement", "requests-within-limit", 2),
+        pytest.param("dead-hold-nothing", "legacy-check-in-lock", 5, marks=pytest.mark.long),
+    ],
+)
+def test_no_trace_is_found_where_the_conditions_hold(prop: str, assumed: str, depth: int) -> None:
+    """At depths at which there is one without."""
+    assert search(SearchRequest("claim-sets", prop, assumed=(assumed,), depth=depth)).trace is None
 
 
+@pytest.mark.long
 def test_property_kept_by_every_step_has_no_trace_of_any_length() -> None:
     found = search(SearchRequest("claim-sets", "node-backed"))
     assert found.trace is None
@@ -203,7 +234,8 @@ def test_search_finds_the_smallest_large_number() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--property", "node-backed"], 0, "no trace of any length"),
+        (["--property", "node-backed", "--nodes", "1", "--domains", "1"], 0, "no trace of any length"),
+        pytest.param(["--property", "node-backed"], 0, "no trace of any length", marks=pytest.mark.long),
         (["--property", "entitlement"], 1, "every counter equal"),
         (["--property", "node-backed", "--depth", "2"], 0, "no proof for longer ones"),
         (["--property", "node-backed", "--rlimit", "10"], 3, "unknown"),

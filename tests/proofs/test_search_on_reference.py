@@ -8,6 +8,7 @@ from proofs.explore.running import RunningHost
 from proofs.search.minimise import SearchRequest, search
 from proofs.search.on_reference import ReferenceSearchRequest, search_reference
 from reference.heap import lowest_address
+from tests.sampled import sampled
 
 
 def test_claim_on_a_node_does_not_guarantee_a_superpage() -> None:
@@ -46,7 +47,10 @@ def test_claimed_single_pages_are_always_granted() -> None:
 
 @pytest.mark.parametrize(
     ("prop", "pages", "depth"),
-    [("entitlement", 2, 2), ("entitlement-without-limbo", 1, 3), ("dead-hold-nothing", 1, 4)],
+    sampled(
+        [("entitlement", 2, 2), ("entitlement-without-limbo", 1, 3), ("dead-hold-nothing", 1, 4)],
+        keep=[("entitlement-without-limbo", 1, 3)],
+    ),
 )
 def test_reference_has_traces_as_short_as_the_model(prop: str, pages: int, depth: int) -> None:
     on_model = search(SearchRequest("claim-sets", prop, depth=depth)).trace
@@ -71,7 +75,13 @@ def test_2013_claim_is_unbacked_while_its_pages_are_in_limbo() -> None:
     ("arguments", "code", "text"),
     [
         (["--property", "superpage-fulfilled"], 1, "found on the reference, breadth first"),
-        (["--generation", "single-node-v3", "--property", "claims-fulfilled", "--json"], 1, '"broken": ['),
+        (["--property", "superpage-fulfilled", "--json"], 1, '"broken": ['),
+        pytest.param(
+            ["--generation", "single-node-v3", "--property", "claims-fulfilled", "--json"],
+            1,
+            '"broken": [',
+            marks=pytest.mark.long,
+        ),
         (["--property", "superpage-fulfilled", "--depth", "1"], 0, "no trace of at most 1"),
         (["--property", "superpage-fulfilled", "--mutate", "no-recall"], 2, "searched on the reference"),
         (["--generation", "legacy-2014", "--property", "host-backed"], 2, "did you mean 'legacy-2013'"),

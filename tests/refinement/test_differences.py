@@ -16,6 +16,7 @@ from proofs.refinement.differences import CallDifference, DifferenceQuery, Diffe
 from proofs.refinement.exactly import exactly
 from proofs.refinement.judge import judge_comparison
 from proofs.refinement.replayed import replayed
+from tests.sampled import sampled
 
 HOST_WIDE, ONE_NODE = "legacy-compatible.host-wide", "legacy-compatible.one-node"
 
@@ -28,14 +29,17 @@ def found(part: str, transition: str, without: str) -> CallDifference:
 
 @pytest.mark.parametrize(
     ("part", "transition", "without", "events", "answers"),
-    [
-        (HOST_WIDE, "set_outstanding_pages", "no-claim-held", 4, ("EINVAL", "OK")),
-        (HOST_WIDE, "set_outstanding_pages", "alive", 5, ("OK", "ESRCH")),
-        (ONE_NODE, "claim_memory", "one-reason", 2, ("ENOMEM", "EINVAL")),
-        (ONE_NODE, "claim_memory", "fits-host", 5, ("ENOMEM", "OK")),
-        (ONE_NODE, "alloc_heap_pages", "no-claim-kept", 3, ("OK", "OK")),
-        (ONE_NODE, "offline_page", "claims-stay-backed", 3, ("OK", "OK")),
-    ],
+    sampled(
+        [
+            (HOST_WIDE, "set_outstanding_pages", "no-claim-held", 4, ("EINVAL", "OK")),
+            (HOST_WIDE, "set_outstanding_pages", "alive", 5, ("OK", "ESRCH")),
+            (ONE_NODE, "claim_memory", "one-reason", 2, ("ENOMEM", "EINVAL")),
+            (ONE_NODE, "claim_memory", "fits-host", 5, ("ENOMEM", "OK")),
+            (ONE_NODE, "alloc_heap_pages", "no-claim-kept", 3, ("OK", "OK")),
+            (ONE_NODE, "offline_page", "claims-stay-backed", 3, ("OK", "OK")),
+        ],
+        keep=[(ONE_NODE, "claim_memory", "one-reason", 2, ("ENOMEM", "EINVAL"))],
+    ),
 )
 def test_reference_calls_differ_without_the_premise(
     part: str, transition: str, without: str, events: int, answers: tuple[str, str]
@@ -89,7 +93,13 @@ def test_premises_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("command", "arguments", "code", "text"),
     [
-        (prove, ["--property", "legacy-compatible", "--no-cache", "--jobs", "1"], 0, "31 of 32 obligations are proved"),
+        pytest.param(
+            prove,
+            ["--property", "legacy-compatible", "--no-cache", "--jobs", "1"],
+            0,
+            "31 of 32 obligations are proved",
+            marks=pytest.mark.long,
+        ),
         (prove, ["--property", "lock-order", "--generation", "single-node-v4"], 1, "x3"),
         (
             search,

@@ -27,9 +27,20 @@ class Case(NamedTuple):
     says: str
 
 
+_LINES: dict[int, tuple[list[Json], list[bytes]]] = {}
+"""By the identity of a trace: the trace, which keeps its identity its own, and its lines. No case changes a trace."""
+
+
+def lines_of(trace: list[Json]) -> list[bytes]:
+    """The lines of a trace, written once for all its cases."""
+    if id(trace) not in _LINES:
+        _LINES[id(trace)] = trace, [dumps(line) for line in trace]
+    return list(_LINES[id(trace)][1])
+
+
 def at_event(name: str, trace: list[Json], index: int, bad: bytes | Json, says: str) -> Case:
     """A good trace, then this one with another line in place of one event."""
-    lines = [dumps(line) for line in trace]
+    lines = lines_of(trace)
     lines[1 + index] = bad if isinstance(bad, bytes) else dumps(bad)
     return Case(name, b"\n".join([*GOOD, *lines]) + b"\n", len(GOOD) + index + 2, GOOD_EVENTS + index, says)
 

@@ -17,6 +17,7 @@ from proofs.matrix import asked as asked_of_matrix
 from proofs.matrix.asked import questions_of
 from proofs.obligations.auxiliary import hard_obligation
 from proofs.obligations.obligation import PARAMETRIC, Obligation, bounded
+from proofs.obligations.suite import suite
 from proofs.prover import cross_check as module
 from proofs.prover import second_solver
 from proofs.prover.cross_check import AGREE, ALONE, DISAGREE, UNDECIDED, SolverQuestion, cross_check, crossed, questions
@@ -46,7 +47,7 @@ def test_both_solvers_decide_proofs_and_countermodels() -> None:
 
 
 def test_parallel_results_keep_their_order() -> None:
-    asked = [SolverQuestion(replace(PROVED, encoding=bounded(1, 1)))] * 30 + [SolverQuestion(REFUTED)]
+    asked = [SolverQuestion(replace(PROVED, encoding=bounded(1, 1)))] * 10 + [SolverQuestion(REFUTED)]
     found = cross_check(asked, QUICK, 2)
     assert [one.name for one in found] == [question.name for question in asked]
     assert found[-1].cvc5.answer == "sat"
@@ -181,7 +182,14 @@ def test_missing_cvc5_gives_one_line_with_what_to_install(monkeypatch: pytest.Mo
     )
 
 
-def test_section_of_the_evidence_is_complete() -> None:
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.long)])
+def test_section_of_the_evidence_is_complete(every: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all questions of a property, or of some of every kind."""
+
+    def some(*asked: list[str]) -> list[Obligation]:
+        return [o for number, o in enumerate(suite(*asked)) if number % every == 0 or not o.claimed]
+
+    monkeypatch.setattr(section, "suite", some)
     found = section.collected(EvidenceRequest(properties=["dead-hold-nothing"], jobs=1))
     assert not isinstance(found, SkippedSection)
     (counts,) = found.tables

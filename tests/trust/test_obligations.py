@@ -24,6 +24,7 @@ from proofs.obligations.suite import lacking, not_applicable, property_ids, suit
 from proofs.obligations.two_views import view_obligations
 from proofs.prover.solve import plain, solve
 from proofs.prover.verdict import Settings, Verdict
+from tests.sampled import PLAIN, sampled
 
 QUICK = Settings(cores=False)
 BOTH = [PARAMETRIC, bounded(2, 2)]
@@ -81,7 +82,7 @@ def test_lemmas_of_every_proof_are_among_the_obligations() -> None:
     assert {(o.property, o.transition) for o in auxiliary_obligations() if o.semantics == "loop"} == loops
 
 
-@pytest.mark.parametrize("semantics", GENERATIONS)
+@pytest.mark.parametrize("semantics", sampled(GENERATIONS, keep=PLAIN))
 def test_only_promises_are_assumed(semantics: str) -> None:
     """The invariants, the property itself, and what is promised on the obligation's own conditions."""
     generation = GENERATIONS[semantics]

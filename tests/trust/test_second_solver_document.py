@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from bench import second_solver
 from docs._make.blocks import renewed
 from model.named import GENERATIONS
@@ -47,6 +49,7 @@ def test_document_is_current_or_marked_as_older_code() -> None:
     assert today or is_older(MEASURED)
 
 
+@pytest.mark.long
 def test_documented_invariant_is_the_one_found() -> None:
     """In a process of its own, as the command does: which of equal invariants is found depends on what went before.
 

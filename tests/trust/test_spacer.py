@@ -23,6 +23,7 @@ from proofs.spacer.compare import by_hand, compared, paired, without_needless
 from proofs.spacer.derive import LEFT_OPEN, NOT_CERTIFIED, derive, derive_all, less, more
 from proofs.spacer.readable import readable
 from proofs.spacer.target import LIFE, OF_HEAP_LOCK, SpacerTarget, System, targets
+from tests.sampled import sampled
 
 QUICK = Settings(cores=False)
 BACKED = ["node-backed", "host-backed", "aggregates-agree"]
@@ -49,8 +50,9 @@ def failed(system: System, invariant: list[z3.BoolRef]) -> set[str]:
     return {c.question for c in certified(system, invariant, QUICK) if c.verdict is not Verdict.PROVED}
 
 
-def test_derivation_does_not_depend_on_those_before_it() -> None:
-    asked = targets("claim-sets", BACKED, 1, 1)
+@pytest.mark.parametrize("properties", sampled([["aggregates-agree", "node-backed"], BACKED], 2))
+def test_derivation_does_not_depend_on_those_before_it(properties: list[str]) -> None:
+    asked = targets("claim-sets", properties, 1, 1)
     assert len(asked) == 2
     last = derive_all(asked, QUICK, 60, jobs=1)[-1]
     (alone,) = derive_all(asked[-1:], QUICK, 60, jobs=1)
@@ -145,8 +147,10 @@ def test_clauses_are_readable() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--derive", "1x1", "--property", "node-backed"], 0, "36 of 36 questions proved"),
-        (["--derive", "2x2", "--seconds", "1"], 3, "not found in 1 s"),
+        pytest.param(
+            ["--derive", "1x1", "--property", "node-backed"], 0, "36 of 36 questions proved", marks=pytest.mark.long
+        ),
+        pytest.param(["--derive", "2x2", "--seconds", "1"], 3, "not found in 1 s", marks=pytest.mark.long),
         (["--derive", "1x1", "--property", "node-backed", "--mutate", "no-recall"], 3, LEFT_OPEN),
         (["--derive", "1x1", "--property", "unclaimed-only"], 2, "'unclaimed-only' is not"),
         (["--derive", "1"], 2, "NODESxDOMAINS"),
