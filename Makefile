@@ -71,7 +71,7 @@ mutants-of-the-checker: $(STAMP)  ## mistakes in the checker itself, each notice
 questions: $(STAMP)  ## what reviewers ask: docs/claim-sets-weaknesses.md, docs/per-node-v8.md
 	$(BIN)/python -m docs._make.questions --search
 
-reviews: $(STAMP)  ## docs/review-a-patch.md: six changes of rules, reviewed again (minutes)
+reviews: $(STAMP)  ## docs/review-a-patch.md: every change of rules in tests/data/reviews, reviewed again (minutes)
 	$(BIN)/python -m docs._make.reviews --review
 
 c-ranges: $(STAMP)  ## every intermediate value of the C code: docs/c-ranges.md, tests/data/c-ranges

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proofs.evidence.dated import stamp
+
 
 @dataclass(frozen=True)
 class Target:
@@ -54,7 +56,7 @@ def machine() -> str:
 
 
 def document(sections: Sequence[Section], how: str) -> str:
-    """The whole page."""
+    """The whole page, of a run that ends now."""
     targets = [target for section in sections for target in section.targets]
     parts = [
         "# Performance",
@@ -64,7 +66,7 @@ def document(sections: Sequence[Section], how: str) -> str:
         "one: on a machine that others use too, the best says what the code costs, the median what else ran.\n"
         "Compare the ratios of a run, not the rates of two: the same code replayed 61,500 and, hours later, 31,400\n"
         "events a second on one virtual machine.",
-        f"Measured on: {machine()}.",
+        f"Measured on {stamp()['made']} with the code of that day: {machine()}.",
     ]
     if targets:
         parts.append("## Targets")

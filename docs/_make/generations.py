@@ -100,7 +100,9 @@ def _interleavings(cells: list[CellVerdict], found: list[InterleavingResult]) ->
     body = []
     for one in found:
         steps = str(one.steps) if one.steps else f"none in {one.searched}"
-        body.append([f"`{one.semantics}`", _code(one.row.name), str(few[one.semantics, one.row]), steps + one.unknown])
+        if one.unknown:
+            steps += f"; undecided for {one.searched + 1} ({one.unknown})"
+        body.append([f"`{one.semantics}`", _code(one.row.name), str(few[one.semantics, one.row]), steps])
     return table(
         [
             "generation",

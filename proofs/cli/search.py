@@ -64,8 +64,8 @@ def search(
     """Find a shortest trace from boot after which a property does not hold: by events, then domains, nodes, pages.
 
     A trace found on unchanged rules is replayed on the reference, every counter compared. What is not in the model
-    (superpages, which need the heap, and semantics without a model) is searched on the reference itself, breadth first,
-    on hosts of at most 3 pages.
+    (superpages, which need the heap, and lock-order) is searched on the reference itself, breadth first, on hosts of at
+    most 3 pages.
     """
     from model.properties.conditions import CONDITIONS
     from proofs.cli.mistakes import mistake_named

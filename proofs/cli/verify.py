@@ -28,7 +28,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def verify(ctx: click.Context, file: str, quick: bool, seed: int, jobs: int | None, as_json: bool) -> None:
-    """Establish stored evidence again: prove, search, replay and test all of it, never from a cache, and compare.
+    """Re-check stored evidence: prove, search, replay and test all of it, never from a cache, and compare.
 
     Each difference is named with what is stored and what was found. Times are not compared. Evidence made by another
     version of the tool, of the solver or of Python differs in that.

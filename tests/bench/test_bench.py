@@ -1,5 +1,6 @@
 """The benchmark runs on tiny sizes and writes its document. What it measures is not judged here."""
 
+import re
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -69,6 +70,11 @@ def test_missed_target_is_highlighted() -> None:
     assert "| t | 2 | 1 | **no** |" in page
     assert "| u | 1 | 1 | yes |" in page
     assert "| a | b |\n| --- | ---: |\n| x | 1 |" in page
+
+
+def test_document_says_the_day_of_its_run() -> None:
+    page = document([], "make bench")
+    assert re.search(r"^Measured on \d{4}-\d\d-\d\d with the code of that day: ", page, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("per_second", "shown"), [(12.3, "12"), (61_234.5, "61,200"), (325_777, "326,000")])

@@ -1,6 +1,6 @@
 """Ways to edit evidence, each with the field that has to be named when it is verified.
 
-Every edit is made by somebody who also renews the digest. docs/evidence.md shows this list.
+Every edit is made by somebody who also renews the digest. docs/report.md shows this list.
 """
 
 from collections.abc import Callable
