@@ -13,7 +13,7 @@ from proofs.traces import read_traces
 from reference.generation import Request
 from reference.generations.single_node import SingleNodeV2
 from reference.state import Host
-from tests.cli.test_commands import call
+from tests.command import run_here
 
 BY_HAND = Path("tests/data/wraps")
 NODE_SEARCH = BY_HAND / "single-node-v2-node-search.jsonl"
@@ -100,11 +100,11 @@ def test_offlining_a_claimed_page_wraps_the_alarm_value(semantics: str) -> None:
 
 
 def test_command_counts_wraps_and_ends_with_0() -> None:
-    code, out, err = call("replay", str(NODE_SEARCH), str(TOO_MANY))
+    code, out, err = run_here("replay", str(NODE_SEARCH), str(TOO_MANY))
     assert (code, err) == (0, "")
     assert "wraps" in out
     assert "tot_pages + pages is 18446744073709551616, as uint64 0 in set_outstanding_pages" in out
-    code, out, _ = call("replay", "--json", str(NODE_SEARCH), str(TOO_MANY))
+    code, out, _ = run_here("replay", "--json", str(NODE_SEARCH), str(TOO_MANY))
     report = json.loads(out)
     assert code == 0
     assert (report["total"]["wraps"], report["total"]["divergences"]) == (2, 0)
