@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
+# What Python compiles is kept, whatever the environment says: the tests begin hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install lock lint lint-types lint-text test test-long prove matrix c-ranges scale mutation mutants-of-the-checker questions reviews refinement diff c-paths replay fuzz report bench peers second-solver sections schema documents guarantees scenarios docs package clean
 
 help:  ## this list
