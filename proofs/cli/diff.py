@@ -15,7 +15,7 @@ from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.diff.run import OperationResult, Task
-    from proofs.diff.smallest import Input
+    from proofs.diff.smallest import ReferenceDifference
     from proofs.diff.world import Size
 
 
@@ -199,7 +199,7 @@ def _print(rows: list[OperationResult], seconds: float) -> None:
     say(f"{verdicts} on {shapes}; {paths:,} paths, {queries:,} queries to the solver; {seconds:.1f} s")
 
 
-def show(found: Input, row: OperationResult) -> None:
+def show(found: ReferenceDifference, row: OperationResult) -> None:
     """A difference."""
     click.echo(f"differs: {row.semantics} {row.operation} {row.size}: {found.how}")
     click.echo(f"  arguments: {_listed(found.arguments)}")
