@@ -87,17 +87,18 @@ def diff(
 
     sizes = [_size(shape) for shape in dict.fromkeys(shapes)] or list(SIZES)
     if c_file is not None:
-        from proofs.cli.diff_c import diff_c
+        from proofs.cli.diff_c import diff_c, refusing_unreadable_c
 
         if mistake:
             raise click.UsageError("--mistake is about the reference: it does not go with --c")
-        if mutants is not None:
-            from proofs.cli.diff_c_mutants import diff_c_mutants
+        with refusing_unreadable_c():
+            if mutants is not None:
+                from proofs.cli.diff_c_mutants import diff_c_mutants
 
-            if out is not None or rlimit or ranges:
-                raise click.UsageError("--out, --rlimit and --ranges do not go with --mutants")
-            ctx.exit(diff_c_mutants(c_file, map_, semantics, operations, sizes, jobs, as_json, mutants))
-        ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out, ranges))
+                if out is not None or rlimit or ranges:
+                    raise click.UsageError("--out, --rlimit and --ranges do not go with --mutants")
+                ctx.exit(diff_c_mutants(c_file, map_, semantics, operations, sizes, jobs, as_json, mutants))
+            ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out, ranges))
     if map_ is not None or out is not None or mutants is not None or ranges:
         raise click.UsageError("--map, --out, --mutants and --ranges go with --c FILE.c")
     names = known_semantics(semantics, all_means=True)
