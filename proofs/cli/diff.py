@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.options import generation_option, mistake_option
+from proofs.cli.options import generation_option, jobs_option, json_option, mistake_option
 from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
@@ -42,11 +42,11 @@ Examples:
     "--mutants", metavar="FILE.json", help="With --c: every single change of the code; results are kept there."
 )
 @click.option("--ranges", is_flag=True, help="With --c: hold the ranges of its values against those of the model's.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@jobs_option()
 @click.option(
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option()
 @click.pass_context
 def diff(
     ctx: click.Context,
