@@ -17,7 +17,7 @@ from proofs.fuzz.finding import lines, recorded
 from proofs.fuzz.known import GenerationFacts
 from proofs.operations import Event
 from proofs.traces import Header, HostShape
-from proofs.traces.events import FORMAT_1, FORMAT_2
+from proofs.traces.events import FORMAT_1, FORMAT_2, least_span
 from reference.state import Host
 
 from .difference import CDifference
@@ -42,10 +42,7 @@ def _trace(found: CDifference) -> tuple[Header, list[Event]] | None:
     nodes = [max(1, pages_of(whole, n)) for n in range(found.nodes)]
     if sum(nodes) > MOST_PAGES:
         return None
-    span = 1
-    while span < max(nodes):
-        span *= 2
-    shape = HostShape(span, nodes)
+    shape = HostShape(least_span(nodes), nodes)
     done = PartialTrace(Checker(shape, GenerationFacts(found.semantics, [], {}), every=1))
     try:
         for event in events_before(whole, done):
