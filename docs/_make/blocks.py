@@ -99,3 +99,18 @@ class Output:
         for path in self.changed:
             print(f"{'not up to date' if self.check else 'written'}: {path}")
         return 1 if self.check and self.changed else 0
+
+
+def write_documents(
+    maker: str,
+    description: str | None,
+    arguments: list[str],
+    documents: Iterable[Path],
+    makers: Callable[[], Mapping[str, Maker]],
+) -> int:
+    """All that a maker without options of its own does; the exit code."""
+    output = Output(parser(maker, description).parse_args(arguments).check)
+    made = makers()
+    for document in documents:
+        output.renew(document, made)
+    return output.ended()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from docs._make.blocks import Maker, Output, parser, table
+from docs._make.blocks import Maker, table, write_documents
 from tests.checker_mistakes.stored import CheckerMistakesRun, read
 
 DOCUMENTS = (Path("docs/checker-mistakes.md"), Path("docs/checker-mistakes-list.md"))
@@ -51,10 +51,7 @@ def blocks(run: CheckerMistakesRun) -> dict[str, Maker]:
 
 def main(arguments: list[str]) -> int:
     """Write the documents."""
-    output = Output(parser("checker_mistakes", __doc__).parse_args(arguments).check)
-    for document in DOCUMENTS:
-        output.renew(document, blocks(read()))
-    return output.ended()
+    return write_documents("checker_mistakes", __doc__, arguments, DOCUMENTS, lambda: blocks(read()))
 
 
 if __name__ == "__main__":

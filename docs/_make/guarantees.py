@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from docs._make.blocks import Maker, Output, parser, table
+from docs._make.blocks import Maker, table, write_documents
 from docs._make.catalogue import RELEASES
 from model.named import GENERATIONS
 from model.properties.conditions import CONDITIONS
@@ -234,9 +234,7 @@ BLOCKS: dict[str, Maker] = {
 
 def main(arguments: list[str]) -> int:
     """Write the document."""
-    output = Output(parser("guarantees", __doc__).parse_args(arguments).check)
-    output.renew(DOCUMENT, BLOCKS)
-    return output.ended()
+    return write_documents("guarantees", __doc__, arguments, [DOCUMENT], lambda: BLOCKS)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from docs._make.blocks import Maker, Output, parser, table
+from docs._make.blocks import Maker, table, write_documents
 from proofs.evidence.mutants import Ending, MutantResult, MutationRun, read, reasons, rows, totals, unexplained
 
 DOCUMENTS = (Path("docs/mutation.md"), Path("docs/mutation-tables.md"))
@@ -77,10 +77,7 @@ def blocks(run: MutationRun, results: list[MutantResult]) -> dict[str, Maker]:
 
 def main(arguments: list[str]) -> int:
     """Write the documents."""
-    output = Output(parser("mutation", __doc__).parse_args(arguments).check)
-    for document in DOCUMENTS:
-        output.renew(document, blocks(*read()))
-    return output.ended()
+    return write_documents("mutation", __doc__, arguments, DOCUMENTS, lambda: blocks(*read()))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from docs._make.blocks import Maker, Output, parser, table
+from docs._make.blocks import Maker, table, write_documents
 from model.named import GENERATIONS
 from model.properties import PROPERTIES, Kind
 from model.properties.comparison import Comparison, Premise
@@ -121,9 +121,7 @@ BLOCKS: dict[str, Maker] = {
 
 def main(arguments: list[str]) -> int:
     """Write the document."""
-    output = Output(parser("refinement", __doc__).parse_args(arguments).check)
-    output.renew(DOCUMENT, BLOCKS)
-    return output.ended()
+    return write_documents("refinement", __doc__, arguments, [DOCUMENT], lambda: BLOCKS)
 
 
 if __name__ == "__main__":

@@ -171,6 +171,23 @@ int claim_pages(struct domain *d, uint64_t pages, uint64_t order, uint64_t mem_f
     return status;
 }
 
+/* The first two sections of a kill; false: the domain was dying already. */
+static bool kill_and_release_claims(struct domain *d)
+{
+    bool was_dying;
+
+    lock();
+    was_dying = d->is_dying;
+    d->is_dying = true;
+    unlock();
+    if (was_dying)
+        return false;
+    lock();
+    release_all_claims(d);
+    unlock();
+    return true;
+}
+
 #ifndef LEDGER_HYPERCALLS /* ledger_hypercalls.c has its own: with the end of a domain, and with its stash */
 int free_domheap_pages(uint64_t mfn, unsigned int order)
 {
@@ -193,16 +210,6 @@ int free_domheap_pages(uint64_t mfn, unsigned int order)
 
 void domain_kill(struct domain *d)
 {
-    bool was_dying;
-
-    lock();
-    was_dying = d->is_dying;
-    d->is_dying = true;
-    unlock();
-    if (was_dying)
-        return;
-    lock();
-    release_all_claims(d);
-    unlock();
+    kill_and_release_claims(d);
 }
 #endif

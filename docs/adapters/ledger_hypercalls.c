@@ -118,18 +118,7 @@ static bool free_stash(struct life *life)
 
 void domain_kill(struct domain *d)
 {
-    bool was_dying;
-
-    lock();
-    was_dying = d->is_dying;
-    d->is_dying = true;
-    unlock();
-    if (was_dying)
-        return;
-    lock();
-    release_all_claims(d);
-    unlock();
-    if (!life_of(d)->has_stash)
+    if (!kill_and_release_claims(d) || !life_of(d)->has_stash)
         return;
     lock();
     free_stash(life_of(d));

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from proofs.operations import KINDS, Event, name_of
 from proofs.parallel import tell
+from proofs.time_limits import START_LIMIT, STEP_LIMIT
 from proofs.traces.events import Header
 
 from .failure import FailureKind, HostRefusal, OutsideFailure
@@ -30,8 +31,6 @@ from .protocol import (
     question,
 )
 
-STEP_LIMIT = 10.0
-START_LIMIT = 30.0
 DROP_LIMIT = 1.0
 """Seconds to wait for an answer that is no longer needed."""
 

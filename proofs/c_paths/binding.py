@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .driver import around, dispatch, marks, stub_bodies
 from .mapping import LoadedMap
-from .reading import SourceError, TranslationUnit
+from .reading import SourceError, TranslationUnit, text_of
 
 _LIKE_CLANG = ("-U__GNUC__", "-D__GNUC__=4", "-U__GNUC_MINOR__", "-D__GNUC_MINOR__=2", "-std=gnu11")
 """What clang says of itself: system headers then use no attribute that only newer versions of GCC have."""
@@ -46,12 +46,7 @@ class BoundSource:
         :raises SourceError: the file or the map does not compile
         """
         self.path, self.shown, self.loaded = path, shown, loaded
-        try:
-            content = path.read_text(encoding="utf-8") if text is None else text
-        except OSError as error:
-            raise SourceError(f"{shown}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise SourceError(f"{shown}: is no UTF-8 text") from None
+        content = text_of(path, shown) if text is None else text
         self.content = content
         whole, bodies = _without_stubs(self._preprocessed(content), len(stub_bodies(loaded)))
         self.unstubbed = TranslationUnit(whole, shown)

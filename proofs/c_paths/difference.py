@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 import z3
 
-from model.calls import CRASH, NONE
+from model.calls import CRASH
 from proofs.diff.examine import PathDifference
 from proofs.diff.explore import UndecidedError
 from proofs.diff.numbers import Count, deciding
-from proofs.diff.smallest import NumberDecider, smallest_model
-from proofs.diff.unknowns import entries_of
+from proofs.diff.smallest import Input, NumberDecider, smallest_model
 from proofs.interrupts import raise_if_interrupted
 
 from .driver import parameters_of
@@ -23,18 +22,10 @@ from .memory import LazyValue
 from .world import CWorld
 
 
-class CDifference(msgspec.Struct, frozen=True):
+class CDifference(Input, frozen=True):
     """Numbers for which the C code differs from the model."""
 
-    generation: str
-    operation: str
-    how: str
-    """The plan's label."""
-    nodes: int
-    domains: int
-    state: dict[str, int | bool]
-    """The counters before, by the model's names, where they are not 0."""
-    arguments: dict[str, Any]
+    semantics: str = msgspec.field(name="generation")
     result: str
     """What the C code returns, or how it ends."""
     ended: str
@@ -140,6 +131,3 @@ def _evaluated(term: Any, model: Any) -> int | bool:
 def _path(x: Examination) -> list[str]:
     """Every branch on unknown numbers, in order."""
     return [f"{place}: {'true' if holds else 'false'}" for place, holds in x.machine.branches]
-
-
-__all__ = ["NONE", "CDifference", "concrete", "entries_of"]

@@ -13,7 +13,7 @@ MOST = 9
 MOST_ENTRIES = 70
 """The most entries of a claim set."""
 
-_INTRINSICS = """\
+INTRINSICS = """\
 void cc_lock(const volatile void *lock);
 void cc_unlock(const volatile void *lock);
 int cc_is_locked(const volatile void *lock);
@@ -23,13 +23,14 @@ unsigned long cc_block(unsigned int node);
 int cc_flag(unsigned int number);
 void cc_answer(unsigned int number, long value);
 """
+"""What the interpreter does itself, and real_program.c in the compiled program."""
 
 
 def around(loaded: LoadedMap, source: str, name: str) -> str:
     """The text to be preprocessed: the file, and the functions that the map's expressions are in."""
     known = loaded.map
     parts = [
-        _INTRINSICS,
+        INTRINSICS,
         "#define main cc_main_of_the_file",
         _lined(loaded, "compile.before", known.compile.before),
         f'#line 1 "{name}"\n{source}',

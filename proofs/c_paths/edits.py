@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from . import clang_library as library
 from .binding import BoundSource
@@ -36,8 +38,8 @@ _KEPT = ("DECL_STMT", "COMPOUND_STMT", "NULL_STMT", "LABEL_STMT", "CASE_STMT", "
 """Statements that are not deleted as a whole; what is inside of them is."""
 
 
-class CEdit(NamedTuple):
-    """One change of the text."""
+class CChange(msgspec.Struct):
+    """One change of the text, in words."""
 
     key: str
     """The same for the same change of the same function."""
@@ -46,6 +48,11 @@ class CEdit(NamedTuple):
     kind: str
     before: str
     after: str
+
+
+class CEdit(CChange):
+    """One change of the text, with its place."""
+
     start: int
     end: int
     text: str

@@ -11,7 +11,7 @@ import msgspec
 from model.calls import CALL_FIELDS
 
 from .operations import ARGUMENTS, DERIVED
-from .reading import SourceError
+from .reading import SourceError, text_of
 
 
 class Compile(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,12 +97,7 @@ class LoadedMap:
     def __init__(self, path: Path, shown: str) -> None:
         """:raises SourceError: it cannot be read, or is no map"""
         self.path, self.shown = path, shown
-        try:
-            self.text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SourceError(f"{shown}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise SourceError(f"{shown}: is no UTF-8 text") from None
+        self.text = text_of(path, shown)
         try:
             content = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:

@@ -19,7 +19,7 @@ from proofs.interrupts import interrupts_noted
 from .binding import BoundSource, compilable, compiler
 from .difference import concrete
 from .driver import parameters_of
-from .edits import CEdit, reached, without_markers
+from .edits import CChange, CEdit, reached, without_markers
 from .examine import CPlanResult, Extent
 from .machine import Machine
 from .memory import UnsupportedError
@@ -36,15 +36,9 @@ _LONGER = 20
 """A path of so many times the statements of the longest path of the file does not end."""
 
 
-class CMutantResult(msgspec.Struct, omit_defaults=True):
+class CMutantResult(CChange, omit_defaults=True):
     """A change of the file, and how it ended."""
 
-    key: str
-    function: str
-    line: int
-    kind: str
-    before: str
-    after: str
     verdict: str = OPEN
     """`killed`; `the same`: the compiler makes the same code; `alive`: equal on the hosts judged; `does not compile`;
     `not judged`."""
@@ -94,7 +88,7 @@ class MutantTask(NamedTuple):
 
 def not_judged(edit: CEdit) -> CMutantResult:
     """A change of which nothing is known."""
-    return CMutantResult(edit.key, edit.function, edit.line, edit.kind, edit.before, edit.after)
+    return CMutantResult(**{name: getattr(edit, name) for name in CChange.__struct_fields__})
 
 
 def code_of(source: BoundSource, generation: str, operations: Iterable[str]) -> str:
@@ -219,7 +213,7 @@ class _MutantJudge:
             self._assembly = assembly(self.source.unstubbed)
         start, _ = self.source.source.body_of(edit.function)
         there, _ = self.source.unstubbed.body_of(edit.function)
-        moved = edit._replace(start=edit.start - start + there, end=edit.end - start + there)
+        moved = msgspec.structs.replace(edit, start=edit.start - start + there, end=edit.end - start + there)
         return assembly(self.source.unstubbed, moved) == self._assembly
 
 

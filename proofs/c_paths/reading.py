@@ -5,6 +5,7 @@ The text is the preprocessor's output. A function is read when it is first calle
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from . import clang_library as library
@@ -18,6 +19,19 @@ _ERROR = 3
 
 class SourceError(Exception):
     """The source or the map cannot be read; the message names file and line."""
+
+
+def text_of(path: Path, shown: str) -> str:
+    """The content of a file.
+
+    :raises SourceError: it cannot be read, or is no text
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{shown}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{shown}: is no UTF-8 text") from None
 
 
 class TranslationUnit:

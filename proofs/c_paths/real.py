@@ -12,6 +12,7 @@ from pathlib import Path
 from proofs.diff.world import Size
 
 from .binding import BoundSource, compiler
+from .driver import INTRINSICS
 from .examine import RealRun
 from .memory import UNDEFINED
 from .reading import SourceError
@@ -34,9 +35,10 @@ class CompiledProgram:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.path = folder / "program"
         (folder / "file.i").write_text(bound.text, encoding="utf-8")
+        (folder / "intrinsics.h").write_text(INTRINSICS, encoding="utf-8")
         steps = (
             [*options, "-c", "-fpreprocessed", "-x", "cpp-output", "file.i", "-o", "file.o"],
-            ["-O1", "-c", str(_PROGRAM), "-o", "main.o"],
+            ["-O1", "-c", "-include", "intrinsics.h", str(_PROGRAM), "-o", "main.o"],
             [*options, "-Wl,--unresolved-symbols=ignore-all", "file.o", "main.o", "-o", "program"],
         )
         for step in steps:

@@ -1,7 +1,8 @@
 /*
  * Runs functions of a C file on given numbers: what claimcheck diff --c says of a path is what the compiled code does. A
  * line of numbers on standard input, a line on standard output. Before each run every variable is as it was at first. A
- * run that does not return ends its process; the next one begins in a new one.
+ * run that does not return ends its process; the next one begins in a new one. It is compiled with the declarations that
+ * the file has, of what it defines for the file (driver.py).
  *
  * Licence: Apache-2.0
  */
@@ -54,15 +55,6 @@ static void stop(const char *why)
     answer(why);
     _exit(0);
 }
-
-void cc_lock(const volatile void *lock);
-void cc_unlock(const volatile void *lock);
-int cc_is_locked(const volatile void *lock);
-void cc_crash(void);
-int cc_has_block(unsigned int node, unsigned long pages);
-unsigned long cc_block(unsigned int node);
-int cc_flag(unsigned int number);
-void cc_answer(unsigned int number, long value);
 
 int cc_is_locked(const volatile void *lock)
 {

@@ -17,7 +17,7 @@ from proofs.fuzz.finding import lines, recorded
 from proofs.fuzz.known import GenerationFacts
 from proofs.operations import Event
 from proofs.traces import Header, HostShape
-from proofs.traces.events import FORMAT_1, FORMAT_2
+from proofs.traces.events import FORMAT_1, FORMAT_2, least_span
 from reference.state import Host
 
 from .difference import CDifference
@@ -38,22 +38,19 @@ def with_trace(found: CDifference) -> CDifference:
 
 
 def _trace(found: CDifference) -> tuple[Header, list[Event]] | None:
-    whole = _DifferenceInput(found)
-    nodes = [max(1, pages_of(whole.input, n)) for n in range(found.nodes)]
+    whole = _input(found)
+    nodes = [max(1, pages_of(whole, n)) for n in range(found.nodes)]
     if sum(nodes) > MOST_PAGES:
         return None
-    span = 1
-    while span < max(nodes):
-        span *= 2
-    shape = HostShape(span, nodes)
-    done = PartialTrace(Checker(shape, GenerationFacts(found.generation, [], {}), every=1))
+    shape = HostShape(least_span(nodes), nodes)
+    done = PartialTrace(Checker(shape, GenerationFacts(found.semantics, [], {}), every=1))
     try:
-        for event in events_before(whole.input, done):
+        for event in events_before(whole, done):
             if done.do(event) is not None:
                 return None
         if not _reached(done.checker.host, found):
             return None
-        for event in _last(found, whole.input, done):
+        for event in _last(found, whole, done):
             if done.do(event) is not None:
                 return None
     except (ImpossibleEventError, KeyError, ValueError, IndexError):
@@ -61,8 +58,8 @@ def _trace(found: CDifference) -> tuple[Header, list[Event]] | None:
     first = {kind.__struct_config__.tag for kind in get_args(e.Events1)}
     only_first = all(event.__struct_config__.tag in first for event in done.events)
     format_ = FORMAT_1 if only_first else FORMAT_2
-    header = Header(format_, found.generation, f"claimcheck diff --c: {_sentence(found)}", shape, 0)
-    return header, recorded(shape, done.events, found.generation)
+    header = Header(format_, found.semantics, f"claimcheck diff --c: {_sentence(found)}", shape, 0)
+    return header, recorded(shape, done.events, found.semantics)
 
 
 def _sentence(found: CDifference) -> str:
@@ -71,30 +68,21 @@ def _sentence(found: CDifference) -> str:
     return f"{found.operation}: the C code: {', '.join(part for part in (what, found.ended, changed) if part)}"
 
 
-class _DifferenceInput:
+def _input(found: CDifference) -> Input:
     """The input in the form that traces of the symbolic comparison are made from."""
-
-    def __init__(self, found: CDifference) -> None:
-        state = dict(found.state)
-        for name in list(state):
-            counter, _, index = name.partition("[")
-            if counter == "node_affinity" and index.count("[") == 1:
-                mask = int(state.pop(name))
-                of = index.partition("]")[0]
-                state |= {f"node_affinity[{of}][{n}]": True for n in range(found.nodes) if mask >> n & 1}
-        for d in range(found.domains):
-            if not any(f"node_affinity[{d}][{n}]" in state for n in range(found.nodes)):
-                state |= {f"node_affinity[{d}][{n}]": True for n in range(found.nodes)}
-            self._pages(found, state, d)
-            state.setdefault(f"controller_pause_count[{d}]", 1)  # nothing depends on it where C has no such counter
-        self.input = Input(
-            found.generation, found.operation, found.how, found.nodes, found.domains, state, found.arguments, "", {}
-        )
-
-    @staticmethod
-    def _pages(found: CDifference, state: dict[str, Any], d: int) -> None:
-        """The pages in tot_pages are on the first node."""
-        state[f"assigned_pages[{d}][0]"] = found.state.get(f"tot_pages[{d}]", 0)
+    state = dict(found.state)
+    for name in list(state):
+        counter, _, index = name.partition("[")
+        if counter == "node_affinity" and index.count("[") == 1:
+            mask = int(state.pop(name))
+            of = index.partition("]")[0]
+            state |= {f"node_affinity[{of}][{n}]": True for n in range(found.nodes) if mask >> n & 1}
+    for d in range(found.domains):
+        if not any(f"node_affinity[{d}][{n}]" in state for n in range(found.nodes)):
+            state |= {f"node_affinity[{d}][{n}]": True for n in range(found.nodes)}
+        state[f"assigned_pages[{d}][0]"] = found.state.get(f"tot_pages[{d}]", 0)  # all on the first node
+        state.setdefault(f"controller_pause_count[{d}]", 1)  # nothing depends on it where C has no such counter
+    return msgspec.structs.replace(found, state=state)
 
 
 def _reached(host: Host, found: CDifference) -> bool:

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
+
+from proofs.c_typed.c_type import CType, wider
 
 
 @dataclass(frozen=True)
-class IntType:
+class IntType(CType):
     """An integer type; ``bool`` has one bit."""
 
-    name: str
-    bits: int
-    signed: bool
     is_bool: bool = False
-
-    @cached_property
-    def low(self) -> int:
-        """The smallest value."""
-        return -(1 << self.bits - 1) if self.signed else 0
-
-    @cached_property
-    def high(self) -> int:
-        """The largest value."""
-        return (1 << self.bits - self.signed) - 1
-
-    def __str__(self) -> str:
-        return self.name
 
 
 @dataclass(frozen=True)
@@ -103,7 +88,4 @@ def promoted(one: IntType) -> IntType:
 
 def common(one: IntType, other: IntType) -> IntType:
     """The usual arithmetic conversions: the type in which an operation on both is computed."""
-    one, other = promoted(one), promoted(other)
-    if one.bits != other.bits:
-        return one if one.bits > other.bits else other
-    return other if one.signed else one
+    return wider(promoted(one), promoted(other))

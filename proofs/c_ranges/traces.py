@@ -20,7 +20,7 @@ from proofs.c_ranges.at import out_of_type, transition_of
 from proofs.c_ranges.rows import values_of
 from proofs.c_typed.runs import CTypeDivergence, CTypedRun, EventOutcome, parting
 from proofs.operations import Event, Events2
-from proofs.traces.events import HostShape
+from proofs.traces.events import HostShape, least_span
 from reference.constants import XENMEMF_exact_node_request
 from reference.pages import PageState
 from reference.status import MisuseError
@@ -158,7 +158,7 @@ def _search_from(
     wanted = {key for key in wanted if not _settled(semantics, key, found)}
     if not wanted:
         return
-    shape = HostShape(1 << (max(nodes) - 1).bit_length(), list(nodes), last_alloc_node=0)
+    shape = HostShape(least_span(nodes), list(nodes), last_alloc_node=0)
     frontier = [_Node(shape, semantics, begin)]
     transitions = {transition for transition, _number in wanted}
     seen: set[Hashable] = set()

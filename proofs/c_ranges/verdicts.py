@@ -15,7 +15,7 @@ from proofs.c_ranges.traces import WrapTrace, search
 from proofs.c_typed.runs import CTypedRun
 from proofs.operations import Boot, Event, Events2
 from proofs.prover.verdict import Verdict
-from proofs.traces.events import FORMAT_2, Header, HostShape
+from proofs.traces.events import FORMAT_2, Header, HostShape, least_span
 
 FOLDER = Path("tests/data/c-ranges")
 VERDICTS = "verdicts.json"
@@ -61,7 +61,7 @@ def judged(semantics: str) -> tuple[list[RangeVerdict], dict[str, bytes]]:
 
 def written(semantics: str, found: WrapTrace) -> bytes:
     """The trace with the observations on C's numbers."""
-    shape = HostShape(1 << (max(found.nodes) - 1).bit_length(), list(found.nodes), last_alloc_node=0)
+    shape = HostShape(least_span(found.nodes), list(found.nodes), last_alloc_node=0)
     header = Header(FORMAT_2, semantics, "claimcheck: a value leaves its C type; replay with --c-types", shape, 0)
     run = CTypedRun(semantics, shape, c_types=True)
     lines = [msgspec.json.encode(header)]

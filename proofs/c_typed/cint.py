@@ -11,35 +11,9 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, TypeAlias
 
+from .c_type import CType, wider
+
 HERE = Path(__file__).parent
-
-
-class CType(NamedTuple):
-    """An integer type."""
-
-    name: str
-    bits: int
-    signed: bool
-
-    @property
-    def low(self) -> int:
-        """The smallest value."""
-        return -(1 << self.bits - 1) if self.signed else 0
-
-    @property
-    def high(self) -> int:
-        """The largest value."""
-        return (1 << self.bits - self.signed) - 1
-
-    def holds(self, value: int) -> bool:
-        """The value is representable."""
-        return self.low <= value <= self.high
-
-    def wrapped(self, value: int) -> int:
-        """The value modulo 2^bits, in the range of the type."""
-        value &= (1 << self.bits) - 1
-        return value - (1 << self.bits) if value > self.high else value
-
 
 INT = CType("int32", 32, True)
 UINT32 = CType("uint32", 32, False)
@@ -86,13 +60,6 @@ def _constant(value: int) -> CType:
     return next(t for t in (INT, UINT32, INT64, UINT64) if t.holds(value) or t is UINT64)
 
 
-def _common(a: CType, b: CType) -> CType:
-    """The type that both operands are converted to: the wider; of the same width the unsigned one."""
-    if a.bits != b.bits:
-        return a if a.bits > b.bits else b
-    return a if not a.signed else b
-
-
 Operand: TypeAlias = "int | CInt"
 Name: TypeAlias = str | tuple[Operand, str, Operand]
 """What a value is called: a word, or the operation that gave it."""
@@ -129,7 +96,7 @@ class CInt:
 
     def _both(self, other: Operand, sign: str) -> tuple[CType, int, int]:
         its, exact = (other.c_type, other.value) if isinstance(other, CInt) else (_constant(other), other)
-        c_type = _common(self.c_type, its)
+        c_type = wider(self.c_type, its)
         mine = self.value if c_type.holds(self.value) else self._converted(c_type, self, other, sign)
         return c_type, mine, exact if c_type.holds(exact) else self._converted(c_type, other, other, sign)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from proofs.c_typed.cint import TYPES, UINT32, CInt, CType
+from proofs.c_typed.c_type import CType
+from proofs.c_typed.cint import TYPES, UINT32, CInt
 from reference.state import ClaimHistory, Domain, Host
 
 HOST_COUNTERS = ("total_avail_pages", "outstanding_claims")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.options import generation_option, mistake_option
+from proofs.cli.options import generation_option, jobs_option, json_option, mistake_option
 from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
     from proofs.diff.run import OperationResult, Task
-    from proofs.diff.smallest import Input
+    from proofs.diff.smallest import ReferenceDifference
     from proofs.diff.world import Size
 
 
@@ -42,11 +42,11 @@ Examples:
     "--mutants", metavar="FILE.json", help="With --c: every single change of the code; results are kept there."
 )
 @click.option("--ranges", is_flag=True, help="With --c: hold the ranges of its values against those of the model's.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@jobs_option()
 @click.option(
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option()
 @click.pass_context
 def diff(
     ctx: click.Context,
@@ -87,17 +87,18 @@ def diff(
 
     sizes = [_size(shape) for shape in dict.fromkeys(shapes)] or list(SIZES)
     if c_file is not None:
-        from proofs.cli.diff_c import diff_c
+        from proofs.cli.diff_c import diff_c, refusing_unreadable_c
 
         if mistake:
             raise click.UsageError("--mistake is about the reference: it does not go with --c")
-        if mutants is not None:
-            from proofs.cli.diff_c_mutants import diff_c_mutants
+        with refusing_unreadable_c():
+            if mutants is not None:
+                from proofs.cli.diff_c_mutants import diff_c_mutants
 
-            if out is not None or rlimit or ranges:
-                raise click.UsageError("--out, --rlimit and --ranges do not go with --mutants")
-            ctx.exit(diff_c_mutants(c_file, map_, semantics, operations, sizes, jobs, as_json, mutants))
-        ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out, ranges))
+                if out is not None or rlimit or ranges:
+                    raise click.UsageError("--out, --rlimit and --ranges do not go with --mutants")
+                ctx.exit(diff_c_mutants(c_file, map_, semantics, operations, sizes, jobs, as_json, mutants))
+            ctx.exit(diff_c(c_file, map_, semantics, operations, sizes, jobs, rlimit, as_json, out, ranges))
     if map_ is not None or out is not None or mutants is not None or ranges:
         raise click.UsageError("--map, --out, --mutants and --ranges go with --c FILE.c")
     names = known_semantics(semantics, all_means=True)
@@ -199,7 +200,7 @@ def _print(rows: list[OperationResult], seconds: float) -> None:
     say(f"{verdicts} on {shapes}; {paths:,} paths, {queries:,} queries to the solver; {seconds:.1f} s")
 
 
-def show(found: Input, row: OperationResult) -> None:
+def show(found: ReferenceDifference, row: OperationResult) -> None:
     """A difference."""
     click.echo(f"differs: {row.semantics} {row.operation} {row.size}: {found.how}")
     click.echo(f"  arguments: {_listed(found.arguments)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,24 @@ from proofs.cli.output import say
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from proofs.c_paths.difference import CDifference
     from proofs.c_paths.ranges import RangeComparison
     from proofs.c_paths.run import CResult, CTask
     from proofs.diff.world import Size
+
+
+@contextmanager
+def refusing_unreadable_c() -> Iterator[None]:
+    """:raises click.UsageError: the file or the map cannot be read, or there is nothing to read C with"""
+    from proofs.c_paths.clang_library import LibraryMissingError
+    from proofs.c_paths.reading import SourceError
+
+    try:
+        yield
+    except (SourceError, LibraryMissingError) as error:
+        raise click.UsageError(str(error)) from None
 
 
 def diff_c(
@@ -34,21 +47,13 @@ def diff_c(
     out: str | None,
     ranges: bool,
 ) -> int:
-    """Run the comparison and print it; returns the exit code, which ranges do not change.
-
-    :raises click.UsageError: the file or the map cannot be read
-    """
-    from proofs.c_paths.clang_library import LibraryMissingError
-    from proofs.c_paths.reading import SourceError
+    """Run the comparison and print it; returns the exit code, which ranges do not change."""
     from proofs.c_paths.run import tasks
 
-    try:
-        generation, chosen, assumed = read_c(file, map_, semantics, operations)
-        asked = tasks(file, str(map_), generation, chosen, sizes, rlimit=rlimit, ranges=ranges)
-        began = time.perf_counter()
-        rows, whole = _run(asked, jobs)
-    except (SourceError, LibraryMissingError) as error:
-        raise click.UsageError(str(error)) from None
+    generation, chosen, assumed = read_c(file, map_, semantics, operations)
+    asked = tasks(file, str(map_), generation, chosen, sizes, rlimit=rlimit, ranges=ranges)
+    began = time.perf_counter()
+    rows, whole = _run(asked, jobs)
     held = compared_ranges(str(map_), rows) if ranges and whole else None
     whole = whole and (held is not None or not ranges)
     seconds = time.perf_counter() - began

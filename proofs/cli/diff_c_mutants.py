@@ -31,12 +31,10 @@ def diff_c_mutants(
 ) -> int:
     """Judge the changes that the results do not have yet, and print all; returns the exit code.
 
-    :raises click.UsageError: the file, the map or the results cannot be read
+    :raises click.UsageError: the results cannot be read or written
     """
-    from proofs.c_paths.clang_library import LibraryMissingError
     from proofs.c_paths.edits import edits
     from proofs.c_paths.mutants import CMutantRun, code_of
-    from proofs.c_paths.reading import SourceError
     from proofs.c_paths.run import CTask, bound
     from proofs.cli.diff_c import read_c
     from proofs.cli.output import print_json
@@ -49,8 +47,6 @@ def diff_c_mutants(
         run = CMutantRun(file, str(map_), generation, chosen, code_of(source, generation, chosen), versions())
         asked = _asked(run, edits(source, chosen), sizes, _kept(Path(results), run.code))
         whole = _judge(asked, run, jobs, Path(results))
-    except (SourceError, LibraryMissingError) as error:
-        raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"{results}: {error.strerror}") from None
     if as_json:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofs.cli.options import json_option
 from proofs.exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ Examples:
 @click.option("--as", "form", type=click.Choice(FORMS), default="timeline", help="mail: to paste; script: to change.")
 @click.option("--out", metavar="FILE", help="Write the form there.  [default: standard output]")
 @click.option("--svg", metavar="FILE", help="Write the timeline as a picture.")
-@click.option("--json", "as_json", is_flag=True, help="Print the events with what changed as JSON.")
+@json_option("Print the events with what changed as JSON.")
 @click.pass_context
 def explain(
     ctx: click.Context,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proofs.cli.groups import Commands
-from proofs.cli.options import generation_option
+from proofs.cli.options import generation_option, json_option
 from proofs.cli.output import write_text
 from proofs.exit_codes import BAD_INPUT
 
@@ -69,7 +69,7 @@ Examples:
 )
 @generation_option(default="claim-sets", show_default=True, help="The generation.")
 @click.option("-o", "--output", metavar="FILE", help="Where to write.  [default: standard output]")
-@click.option("--json", "as_json", is_flag=True, help="Print what the header has as JSON (needs -o).")
+@json_option("Print what the header has as JSON (needs -o).")
 def export_oracle(semantics: str, output: str | None, as_json: bool) -> None:
     """The model's outcome of every call as one C99 header: what an implementation answered is permitted, or not.
 

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.options import Seconds, generation_option, mistake_option
+from proofs.cli.options import (
+    Seconds,
+    generation_option,
+    jobs_option,
+    json_option,
+    mistake_option,
+    start_limit_option,
+    step_limit_option,
+)
 from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
@@ -46,29 +54,17 @@ Examples:
 @click.option("--duration", type=Seconds(min=0), help="Seconds.  [default: 60, unless --steps is given]")
 @click.option("--steps", type=click.IntRange(min=1), help="Critical sections to check, about.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes, or tasks at a time.  [default: all processors]")
+@jobs_option("Processes, or tasks at a time")
 @click.option("--out", metavar="DIR", help="Keep the campaign there: the same command resumes it, even if killed.")
 @click.option("--against", metavar="COMMAND", help="Hold an outside program against the reference.")
 @mistake_option("the reference")
-@click.option(
-    "--step-limit",
-    type=Seconds(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    help="Seconds for an answer of the program.",
-)
-@click.option(
-    "--start-limit",
-    type=Seconds(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    help="Seconds until it is ready.",
-)
+@step_limit_option(help="Seconds for an answer of the program.")
+@start_limit_option(help="Seconds until it is ready.")
 @click.option("--shrink", metavar="FILE", help="With --against: only shrink this trace, on which the program fails.")
 @click.option("--scheduler", metavar="ADDRESS", help="Run the shards on a Dask cluster (needs `distributed`).")
 @click.option("--unguided", is_flag=True, help="Do not favour operations that lead to classes not yet seen.")
 @click.option("--coverage", is_flag=True, help="Show every outcome class, how often it came out, and which cannot.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option()
 @click.pass_context
 def fuzz(
     ctx: click.Context,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.options import Seconds
+from proofs.cli.options import Seconds, jobs_option, json_option
 from proofs.cli.output import say
 from proofs.exit_codes import INCOMPLETE, OK
 
@@ -39,8 +39,8 @@ Examples:
     help="Of processor time; then the search ends.",
 )
 @click.option("--no-cache", is_flag=True, help="Judge again instead of showing stored verdicts (minutes).")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@jobs_option()
+@json_option()
 @click.pass_context
 def generations(
     ctx: click.Context,

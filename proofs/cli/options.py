@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from proofs.time_limits import START_LIMIT, STEP_LIMIT
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -50,6 +52,16 @@ def mistake_option(where: str) -> Callable[[Command], Command]:
     )
 
 
+def json_option(words: str = "Print the result as JSON.") -> Callable[[Command], Command]:
+    """`--json`, with its help."""
+    return click.option("--json", "as_json", is_flag=True, help=words)
+
+
+def jobs_option(what: str = "Processes") -> Callable[[Command], Command]:
+    """`--jobs`: how many of what work at a time."""
+    return click.option("--jobs", type=click.IntRange(min=1), help=f"{what}.  [default: all processors]")
+
+
 class Seconds(click.FloatRange):
     """A time in seconds: a number, neither `nan` nor `inf`."""
 
@@ -62,6 +74,20 @@ class Seconds(click.FloatRange):
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
+
+
+def step_limit_option(**more: Any) -> Callable[[Command], Command]:
+    """`--step-limit`, of an outside program."""
+    return _limit_option("--step-limit", STEP_LIMIT, **more)
+
+
+def start_limit_option(**more: Any) -> Callable[[Command], Command]:
+    """`--start-limit`, of an outside program."""
+    return _limit_option("--start-limit", START_LIMIT, **more)
+
+
+def _limit_option(name: str, seconds: float, **more: Any) -> Callable[[Command], Command]:
+    return click.option(name, type=Seconds(min=0, min_open=True), default=seconds, show_default=True, **more)
 
 
 class RulesOption(click.Option):

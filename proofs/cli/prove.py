@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proofs.cli.options import generation_option, mistake_option
+from proofs.cli.options import generation_option, jobs_option, json_option, mistake_option
 from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
@@ -44,7 +44,7 @@ Examples:
 @click.option("--cross-check", is_flag=True, help="Also: every question decided by cvc5 as well (extra `cross-check`).")
 @click.option("--derive", multiple=True, metavar="NxD", help="Instead: let Spacer find an invariant, certify it.")
 @click.option("--seconds", type=click.IntRange(min=1), default=300, show_default=True, help="Of --derive: for each.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@jobs_option()
 @click.option(
     "--rlimit", type=click.IntRange(min=1), default=400_000_000, show_default=True, help="Work per obligation."
 )
@@ -53,7 +53,7 @@ Examples:
 @click.option("--no-cache", is_flag=True, help="Neither read nor write stored results.")
 @click.option("--smtlib", metavar="DIR", help="Write each obligation as an SMT-LIB 2 file.")
 @click.option("--list", "only_list", is_flag=True, help="Name the obligations, and what each answer means.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option()
 @click.pass_context
 def prove(
     ctx: click.Context,

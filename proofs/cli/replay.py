@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.options import Seconds
+from proofs.cli.options import jobs_option, json_option, start_limit_option, step_limit_option
 from proofs.cli.output import say
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
@@ -34,8 +34,8 @@ Examples:
   claimcheck replay --against './my-ledger --quiet' tests/data/conformance/claim-sets.jsonl.gz""",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes; one file each.  [default: all processors]")
+@json_option()
+@jobs_option("Processes; one file each")
 @click.option("--check-locks", is_flag=True, help="Check the lock order, and every field's lock, too (slower).")
 @click.option("--no-properties", is_flag=True, help="Do not check the properties of each state (faster).")
 @click.option("--c-types", is_flag=True, help="Compute with numbers that wrap like C's, and list what does.")
@@ -50,22 +50,8 @@ Examples:
     "--reader", metavar="FILE.py", help="The files are logs; its `parse` reads their lines: docs/own-logs.md."
 )
 @click.option("--against", metavar="COMMAND", help="Let this program do the operations: docs/adapters.md.")
-@click.option(
-    "--step-limit",
-    type=Seconds(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the program may take for an answer.",
-)
-@click.option(
-    "--start-limit",
-    type=Seconds(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long it may take to start.",
-)
+@step_limit_option(metavar="SECONDS", help="How long the program may take for an answer.")
+@start_limit_option(metavar="SECONDS", help="How long it may take to start.")
 @click.pass_context
 def replay(
     ctx: click.Context,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proofs.cli.options import generation_option
+from proofs.cli.options import generation_option, jobs_option, json_option
 from proofs.exit_codes import INCOMPLETE
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ Examples:
 @click.option("--from", "source", metavar="FILE", help="Show stored evidence instead of collecting it.")
 @click.option("--out", metavar="DIR", default="report", show_default=True, help="Where the four files go.")
 @click.option("--no-cache", is_flag=True, help="Make all of it again instead of showing stored results (half an hour).")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
-@click.option("--json", "as_json", is_flag=True, help="Print what came out of it as JSON.")
+@jobs_option()
+@json_option("Print what came out of it as JSON.")
 @click.pass_context
 def report(
     ctx: click.Context,

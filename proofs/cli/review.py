@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proofs.cli.options import jobs_option, json_option
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ Examples:
 @click.option("--from", "base", metavar="GENERATION", help="Of --new: what it is based on.  [default: claim-sets]")
 @click.option("--as", "form", type=click.Choice(["text", "mail"]), default="text", help="mail: to paste.")
 @click.option("--out", metavar="DIR", help="Write every trace there, to replay with --rules FILE.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+@jobs_option()
 @click.option("--no-cache", is_flag=True, help="Neither read nor write stored results.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option()
 @click.pass_context
 def review(
     ctx: click.Context,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofs.cli.explain import FORMS
-from proofs.cli.options import generation_option
+from proofs.cli.options import generation_option, json_option
 from proofs.cli.output import console, print_json, say, write_text
 from proofs.exit_codes import BAD_INPUT, OK, REFUTED
 
@@ -43,7 +43,7 @@ The language: docs/scripts.md.""",
 @click.option("--trace", "number", type=click.IntRange(min=1), default=1, help="Which trace of the file.  [default: 1]")
 @click.option("--as", "form", type=click.Choice(FORMS), default="timeline", help="What to print.  [default: timeline]")
 @click.option("--out", metavar="FILE", help="Write it there.  [default: standard output]")
-@click.option("--json", "as_json", is_flag=True, help="Print every line with what it did as JSON.")
+@json_option("Print every line with what it did as JSON.")
 @click.pass_context
 def run(
     ctx: click.Context,

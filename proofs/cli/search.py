@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofs.cli.options import generation_option, mistake_option
+from proofs.cli.options import generation_option, json_option, mistake_option
 from proofs.cli.output import say, write_text
 from proofs.exit_codes import BAD_INPUT, INCOMPLETE, OK, REFUTED
 
@@ -45,7 +45,7 @@ Examples:
     "--rlimit", type=click.IntRange(min=0), default=0, show_default=True, help="Work per question; 0: no limit."
 )
 @click.option("--out", metavar="FILE", help="Write the trace as a script, for `claimcheck run`.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; `claimcheck explain -` reads it.")
+@json_option("Print the result as JSON; `claimcheck explain -` reads it.")
 @click.pass_context
 def search(
     ctx: click.Context,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from proofs.cli.options import RenamedOption, mistake_option
+from proofs.cli.options import RenamedOption, json_option, mistake_option
 
 
 @click.command(
@@ -19,7 +19,7 @@ Examples:
 @click.option(
     "--list-mistakes", cls=RenamedOption, former=("--list-bugs",), is_flag=True, help="List the mistakes, and end."
 )
-@click.option("--json", "as_json", is_flag=True, help="List them as JSON.")
+@json_option("List them as JSON.")
 def serve(mistake: str, list_mistakes: bool, as_json: bool) -> None:
     """Answer operations with what the reference does, one JSON object a line: see docs/adapters.md.
 

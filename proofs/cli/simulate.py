@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proofs.cli.options import jobs_option, json_option
 from proofs.cli.output import say
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
@@ -47,8 +48,8 @@ Examples:
 @click.option("--plot", "plot_file", metavar="FILE", help="Write the measures as an SVG picture.")
 @click.option("--list", "only_list", is_flag=True, help="Name the scenarios that come with the tool.")
 @click.option("--show", metavar="NAME", help="Print the TOML text of a scenario, to begin your own from.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@jobs_option()
+@json_option()
 @click.pass_context
 def simulate(
     ctx: click.Context,

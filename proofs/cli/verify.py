@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proofs.cli.options import jobs_option, json_option
 from proofs.exit_codes import INCOMPLETE, OK, REFUTED
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ Examples:
 @click.argument("file", metavar="EVIDENCE.json")
 @click.option("--quick", is_flag=True, help="Only a sample of what takes long; says what was skipped, and ends with 3.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sample.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@jobs_option()
+@json_option()
 @click.pass_context
 def verify(ctx: click.Context, file: str, quick: bool, seed: int, jobs: int | None, as_json: bool) -> None:
     """Re-check stored evidence: prove, search, replay and test all of it, never from a cache, and compare.

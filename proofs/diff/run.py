@@ -21,7 +21,7 @@ from .explore import Tree, UndecidedError
 from .judge import Judge
 from .operations import OPERATIONS, applies
 from .plan import Plan, Setting
-from .smallest import Input, smallest
+from .smallest import ReferenceDifference, smallest
 from .symmetry import same_for
 from .trace import trace_of
 from .unknowns import Unknowns, may_orphan_on_nodes
@@ -64,7 +64,7 @@ class OperationResult(msgspec.Struct):
     """Seconds of processor time."""
     reason: str = ""
     """The reason, if unknown."""
-    difference: Input | None = None
+    difference: ReferenceDifference | None = None
     """If refuted, the smallest input, and a trace if there is one."""
 
 

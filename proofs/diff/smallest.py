@@ -29,7 +29,7 @@ ENOUGH = 20_000  # milliseconds for minimising an input
 
 
 class Input(msgspec.Struct, frozen=True):
-    """Numbers for which the reference differs from the model."""
+    """A state and a call for which the model differs from what it is compared with."""
 
     semantics: str
     operation: str
@@ -40,6 +40,11 @@ class Input(msgspec.Struct, frozen=True):
     state: dict[str, int | bool]
     """The state before the operation, by the model's names; entries that are 0, and no claim_node, are left out."""
     arguments: dict[str, Any]
+
+
+class ReferenceDifference(Input, frozen=True):
+    """Numbers for which the reference differs from the model."""
+
     reference: str
     """The reference's result."""
     after: dict[str, int | bool]
@@ -71,7 +76,7 @@ class NumberDecider:
         return count.constant + sum(times * self.number(name) for name, times in count.terms.items())
 
 
-def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str) -> Input:
+def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantics: str) -> ReferenceDifference:
     """The input with the smallest numbers, if possible in a state that traces can reach.
 
     :raises UndecidedError: the solver gives no input, or the reference's result differs when it is run again with this
@@ -87,14 +92,14 @@ def smallest(differences: Sequence[PathDifference], unknowns: Unknowns, semantic
         raise UndecidedError(
             f"{difference.plan.operation}: run again on the input found, the reference returned {outcome.result}"
         )
-    return _input(difference, unknowns, semantics, decider, model, outcome, after)
+    return _difference(difference, unknowns, semantics, decider, model, outcome, after)
 
 
 def known_value(value: Any, decider: NumberDecider) -> Any:
     return decider.value(value) if isinstance(value, Count) else bool(value) if not isinstance(value, int) else value
 
 
-def _input(
+def _difference(
     difference: PathDifference,
     unknowns: Unknowns,
     semantics: str,
@@ -102,7 +107,7 @@ def _input(
     model: Any,
     outcome: Outcome,
     after: dict[str, Any],
-) -> Input:
+) -> ReferenceDifference:
     state: dict[str, int | bool] = {}
     arguments: dict[str, int] = {}
     for name in unknowns.terms.numbers:
@@ -114,7 +119,7 @@ def _input(
     for name, term in unknowns.terms.flags.items():
         if z3.is_true(model.eval(term, model_completion=True)):
             state[name] = True
-    return Input(
+    return ReferenceDifference(
         semantics,
         difference.plan.operation,
         difference.plan.label,

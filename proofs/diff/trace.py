@@ -16,7 +16,7 @@ from proofs.fuzz.checker import Checker, Failure, ImpossibleEventError
 from proofs.fuzz.finding import lines, recorded
 from proofs.fuzz.known import GenerationFacts
 from proofs.traces import Header, HostShape
-from proofs.traces.events import FORMAT_2
+from proofs.traces.events import FORMAT_2, least_span
 from reference.constants import UINT_MAX
 from reference.generations import GENERATIONS as REFERENCE
 
@@ -31,11 +31,8 @@ def trace_of(found: Input) -> list[str]:
     nodes = [pages_of(found, n) for n in range(found.nodes)]
     if sum(nodes) > MOST_PAGES:
         return []
-    span = 1
-    while span < max(nodes):
-        span *= 2
     coloring, debug = (bool(found.state.get(name, False)) for name in ("llc_coloring", "debug_build"))
-    shape = HostShape(span, nodes, llc_coloring=coloring, last_alloc_node=0, debug_build=debug)
+    shape = HostShape(least_span(nodes), nodes, llc_coloring=coloring, last_alloc_node=0, debug_build=debug)
     done = PartialTrace(Checker(shape, GenerationFacts(found.semantics, [], {}), every=1))
     try:
         both = (events_before, event_of)

@@ -6,7 +6,7 @@ from typing import Any
 
 from model.properties import PROPERTIES, Kind
 from proofs.evidence.structure import EvidenceFinding
-from proofs.explain.stage import request_of
+from proofs.explain.request import request_of
 from proofs.explore.running import RunningHost
 from proofs.matrix import larger_blocks, lock_order
 from proofs.refinement.judge import judge_comparison

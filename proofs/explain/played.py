@@ -12,6 +12,7 @@ from proofs.operations import Boot, Event, State
 from proofs.traces import Trace
 from reference.generations import GENERATIONS
 
+from .request import without_outcome
 from .stage import Bar, Scene, Stage
 from .story import actor, call, changes, result, usage
 
@@ -99,15 +100,6 @@ def _shown(trace: Trace) -> Iterator[ShownEvent]:
         crash = "" if event.crash is UNSET else event.crash
         yield ShownEvent(at, actor(event), call(event), result(event), listed, [], [], bars, crash, differs=differs)
         before = recorded
-
-
-def without_outcome(event: Event) -> Event:
-    """The event without its results, except the blocks that it got: they are choices of the allocator."""
-    kept = {f: getattr(event, f) for f in event.__struct_fields__ if f not in ("state", "crash")}
-    for name in event.observed:
-        if name not in ("mfn", "mfns"):
-            kept.pop(name)
-    return type(event)(**kept)
 
 
 def _difference(event: Event, scene: Scene, now: State, recorded: State | None) -> str:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from model.calls import MISUSE
 from proofs.explain.reasons import ExplainedCalls, RefusalReason
+from proofs.explain.request import request_of
 from proofs.explain.story import actor, arguments, changes, result
 from proofs.explore.running import killing
 from proofs.fuzz.difference import first_difference
@@ -246,11 +247,6 @@ def _is_short(event: Event, outcome: Outcome) -> bool:
     """Whether a call got fewer extents than it requested, and was not preempted."""
     wanted = getattr(event, "nr_extents", 0)
     return "nr_done" in outcome and not outcome.get("preempted") and outcome["nr_done"] < wanted
-
-
-def request_of(written: dict[str, Any]) -> dict[str, Any]:
-    """A recorded event without its outcome, except the block that it got, which is a choice of the allocator."""
-    return {k: v for k, v in written.items() if k not in ("state", "result", "crash", "on_node")}
 
 
 def bars(host: Host) -> list[Bar]:

@@ -16,6 +16,7 @@ from proofs.explore.image import Image
 from proofs.explore.in_flight import SavedOperation
 from proofs.operations import Choice, DomainKill, Event, EventFields, Events2, Outcome
 from proofs.replay.runner import ObservedBlock, OperationInFlight, Runner
+from proofs.traces.events import least_span
 from reference.generations import GENERATIONS
 from reference.state import Domain, Host, boot
 
@@ -73,7 +74,7 @@ class RunningHost:
     ) -> None:
         """:param span: frames from one node's first to the next one's; the fewest that will do, if none"""
         policy = ObservedBlock()
-        span = span or 1 << (max(node_pages) - 1).bit_length()
+        span = span or least_span(node_pages)
         rules = GENERATIONS[semantics]
         self.host: Host = boot(node_pages, span, rules, block_policy=policy, check_locks=check_locks)
         self.runner = Runner(self.host, policy)

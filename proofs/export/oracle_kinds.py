@@ -17,8 +17,8 @@ from model.operations import installing
 from model.operations.allocating import MAX_ORDER
 from model.operations.section import Parts
 from model.operations.sets import GLOBAL, LEGACY, ListedEntry, OnNode, short_by_node
-from proofs.fuzz.compiler import argument_of, source_of
-from proofs.fuzz.terms import BOOL, COUNT, INT, INTS, NODES, OFFLINE, TermCall, TermHost, TermVector, written
+from proofs.fuzz.compiler import arguments_of, call_on_terms, source_of
+from proofs.fuzz.terms import BOOL, INTS, NODES, OFFLINE, TermVector, written
 
 MANY = "many"
 """The number of entries of a set that is checked by a loop."""
@@ -109,17 +109,11 @@ class OracleKind:
 
     def __init__(self, semantics: str, name: str, parts: Sequence[Any]) -> None:
         self.name, self.parts = name, parts
-        host = TermHost(*COUNT.values())
-        call = TermCall(GENERATIONS[semantics], host, host.state())  # type: ignore[arg-type]  # its state_type
-        parameters = ["s"]
+        call = call_on_terms(GENERATIONS[semantics])
         looped = ("entries", MANY) in parts
-        arguments = dict(argument_of(part, parameters) for part in parts if part != ("entries", MANY))
+        arguments, parameters = arguments_of(name, [part for part in parts if part != ("entries", MANY)])
         if name == "exchange_check":
             arguments = exchange_arguments(**arguments)
-        if name == "alloc_heap_pages":
-            has_block = TermVector(NODES, z3.Array("has_block", INT, BOOL))
-            arguments |= {"candidates": (z3.Int("node"),), "has_block": has_block}
-            parameters += ["candidates", "has_block"]
         self.cases = _looped_cases(call, name, arguments) if looped else CALLS[name].cases(call, **arguments)
         self.source, _ = source_of(self.cases, parameters, looped)
         self.looped = looped

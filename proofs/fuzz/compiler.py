@@ -11,7 +11,7 @@ evaluated on numbers instead, 8 to 11 times.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import z3
 
 from model.calls import Block, Case, Entry, cases
+from model.generations.generation import Generation
 from model.logic import Term
 from model.named import GENERATIONS
 from model.step import CellUpdate, ColumnUpdate, EntryUpdate, RowUpdate, Step
@@ -88,15 +89,8 @@ class Compiler:
 
     def _compile(self, key: tuple[Any, ...]) -> CompiledCall:
         name, *parts = key
-        parameters = ["s"]
-        arguments = dict(argument_of(part, parameters) for part in parts)
-        if name == "alloc_heap_pages":
-            has_block = TermVector(NODES, z3.Array("has_block", INT, BOOL))
-            arguments |= {"candidates": (z3.Int("node"),), "has_block": has_block}
-            parameters += ["candidates", "has_block"]
-        host = TermHost(*COUNT.values())
-        call = TermCall(self.semantics, host, host.state())  # type: ignore[arg-type]  # its state_type
-        found = cases(call, name, **arguments)
+        arguments, parameters = arguments_of(name, parts)
+        found = cases(call_on_terms(self.semantics), name, **arguments)
         source, changed = source_of(found, parameters, looped=False)
         names: dict[str, Any] = dict(FUNCTIONS)
         exec(compile(source, f"<{self.semantics.name} {name}>", "exec"), names)  # text generated here
@@ -131,7 +125,24 @@ def source_of(found: list[Case], parameters: list[str], looped: bool) -> tuple[s
     return source, [frozenset(field for field, _, _ in of_case) for of_case in stores]
 
 
-def argument_of(part: Any, parameters: list[str]) -> tuple[str, Any]:
+def call_on_terms(semantics: Generation) -> TermCall:
+    """A call on a host of any numbers."""
+    host = TermHost(*COUNT.values())
+    return TermCall(semantics, host, host.state())  # type: ignore[arg-type]  # its state_type
+
+
+def arguments_of(name: str, parts: Iterable[Any]) -> tuple[dict[str, Any], list[str]]:
+    """The arguments of the model's call, by the parts of a call's kind; and the parameters that they need."""
+    parameters = ["s"]
+    arguments = dict(_argument_of(part, parameters) for part in parts)
+    if name == "alloc_heap_pages":
+        has_block = TermVector(NODES, z3.Array("has_block", INT, BOOL))
+        arguments |= {"candidates": (z3.Int("node"),), "has_block": has_block}
+        parameters += ["candidates", "has_block"]
+    return arguments, parameters
+
+
+def _argument_of(part: Any, parameters: list[str]) -> tuple[str, Any]:
     """An argument of the model's call, by a part of a call's kind; appends the parameters that it needs."""
 
     def parameter(name: str) -> Term:

@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from proofs.operations.draw import Draw
 from proofs.replay.runner import Runner, boot_shape
-from proofs.traces.events import HostShape
+from proofs.traces.events import HostShape, least_span
 from reference.constants import MAX_NUMNODES
 from reference.generations import GENERATIONS
 
@@ -39,7 +39,7 @@ def draw_host(draw: Draw, extended: bool = True) -> HostShape:
         pages = [1 << (9 + draw.below(13))] * nodes
     else:
         pages = [1 << 32] * nodes  # exceeds a domain's 32-bit counters
-    span = 1 << (max(*pages, 1) - 1).bit_length() + draw.below(2)
+    span = least_span(pages) << draw.below(2)
     llc_coloring, debug_build = draw.chance(_LLC_COLORING) and extended, draw.chance(_DEBUG_BUILD) and extended
     last: int | UnsetType = 0 if extended else UNSET  # claim-trace/1 has no such field
     return HostShape(span, pages, llc_coloring, last, debug_build)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from proofs import operations as e
 from proofs.operations import Event
-from proofs.traces.events import HostShape
+from proofs.traces.events import HostShape, least_span
 
 from .steps import Frame, Steps, TraceStep
 
@@ -92,7 +92,7 @@ def of_hosts(host: HostShape, steps: Steps) -> Candidates:
             yield fewer, steps.every(lambda step, n=node: _without_node(step, n))  # type: ignore[misc]  # bound now
         for pages in _smaller(nodes[node]):
             yield replace(host, nodes=[*nodes[:node], pages, *nodes[node + 1 :]]), steps
-    span = 1 << (max(*nodes, 1) - 1).bit_length()
+    span = least_span(nodes)
     if span < host.node_span:
         yield replace(host, node_span=span), steps
 

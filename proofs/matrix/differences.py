@@ -7,6 +7,7 @@ from model.named import GENERATIONS
 from proofs.matrix.difference import DifferenceRequest, GenerationDifference, difference
 from proofs.matrix.findings import FOLDER, as_good, recorded
 from proofs.search.events import Trace
+from proofs.traces.events import least_span
 from proofs.versions import versions
 
 DIFFERENCES = FOLDER.parent / "differences"
@@ -57,8 +58,7 @@ def path_of(before: str, after: str, what: str = "") -> Path:
 
 def lines_of(before: str, after: str, found: GenerationDifference) -> bytes:
     """The events as each of the two does them; two traces, the earlier generation's first."""
-    span = 1 << (max(found.nodes) - 1).bit_length()
-    shape = {"node_span": span, "nodes": found.nodes}
+    shape = {"node_span": least_span(found.nodes), "nodes": found.nodes}
     what = f"claimcheck {versions()['claimcheck']}: where {before} and {after} differ first: {'; '.join(found.differs)}"
     traces = [Trace(name, "", "", shape, found.events, [], []) for name in (before, after)]
     return b"".join(recorded(trace, what)[0] for trace in traces)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from proofs.explain.stage import request_of
+from proofs.explain.request import request_of
 from proofs.explore.running import RunningHost, event_of
 from proofs.matrix.cells import CellVerdict
 from proofs.matrix.rows import MatrixRow

@@ -11,6 +11,7 @@ from reference.claims import (
     stake_claims,
 )
 from reference.generation import Request
+from reference.generations.parts import RedeemedAtAssign
 from reference.state import Domain, Host
 
 from .override import Override
@@ -19,14 +20,8 @@ from .override import Override
 class RedeemAtAssign(Override):
     """Claims are redeemed when pages are assigned, a critical section too late (the rule until 2025-12)."""
 
-    def redeem(self, host: Host, claimant: Domain, pages: int, node: int) -> None:
-        pass
-
-    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
-        if not refcounted:
-            return
-        with host.heap_lock:
-            redeem_claims_for_allocation(host, domain, pages, node)
+    redeem = RedeemedAtAssign.redeem
+    pages_assigned = RedeemedAtAssign.pages_assigned
 
 
 class FreeRestoresClaims(Override):
@@ -155,11 +150,7 @@ class RedeemOthersBeforeGlobal(Override):
 class RedeemTwice(Override):
     """Claims are redeemed in the allocator, and again when the pages are assigned."""
 
-    def pages_assigned(self, host: Host, domain: Domain, pages: int, node: int, refcounted: bool) -> None:
-        if not refcounted:
-            return
-        with host.heap_lock:
-            redeem_claims_for_allocation(host, domain, pages, node)
+    pages_assigned = RedeemedAtAssign.pages_assigned
 
 
 class AggregateNotDecremented(Override):

@@ -20,7 +20,6 @@ from reference.constants import (
 from reference.state import Domain, Host
 from reference.status import MisuseError, Status
 
-from .draw import UNKNOWN_DOMID
 from .entries import Claim, HypercallClaim, entries, entries_in_c
 from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Count, Domid, Pad
@@ -271,7 +270,7 @@ class ClaimMemory(Event, tag="claim_memory"):
         domain = work.any_domain()
         if domain is None:
             return None
-        domid = domain.domid if draw.random() < 0.97 else UNKNOWN_DOMID
+        domid = draw.looked_up(domain.domid)
         if "claim_node" in work.host.semantics.claim_counters:
             claims = _single_entries(work, domain)
         elif draw.random() < 0.15:

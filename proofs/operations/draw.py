@@ -43,6 +43,10 @@ class Draw:
         """True with this probability."""
         return self.random() < probability
 
+    def looked_up(self, domid: int) -> int:
+        """Mostly this domain's id; else one that no domain has."""
+        return domid if self.random() < 0.97 else UNKNOWN_DOMID
+
     def near(self, bounds: Sequence[int]) -> int:
         """One of the bounds, or one more or less, where a comparison changes its result. Fits 64 bits unsigned."""
         pages = self.pick(bounds) + int(self.random() * 3) - 1

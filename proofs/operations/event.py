@@ -47,11 +47,11 @@ class PendingScrub(Struct, forbid_unknown_fields=True, frozen=True):
     scrub_index: Count
 
 
-class DomainCounters(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A domain's counters, as far as its generation has them."""
+class PartialCounters(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A domain's counters, as far as they were observed and its generation has them."""
 
-    max_pages: DomainPages
-    tot_pages: DomainPages
+    max_pages: DomainPages | UnsetType = UNSET
+    tot_pages: DomainPages | UnsetType = UNSET
     global_claims: DomainPages | UnsetType = UNSET
     node_claims: DomainPages | UnsetType = UNSET
     claims: list[DomainPages] | UnsetType = UNSET
@@ -59,6 +59,13 @@ class DomainCounters(Struct, forbid_unknown_fields=True, omit_defaults=True):
     claim_node: Annotated[int, Meta(ge=-1, le=254)] | UnsetType = UNSET
     pending_scrub: PendingScrub | None | UnsetType = UNSET  # claim-trace/2, as the next
     creation_finished: bool | UnsetType = UNSET
+
+
+class DomainCounters(PartialCounters):
+    """A domain's counters, as far as its generation has them."""
+
+    max_pages: DomainPages
+    tot_pages: DomainPages
 
 
 class State(Struct, forbid_unknown_fields=True):

@@ -16,7 +16,6 @@ from reference.status import MisuseError
 from reference.steps import Steps
 
 from .claiming import legacy_pages, malformed, single_pages
-from .draw import UNKNOWN_DOMID
 from .entries import none_in_c
 from .event import Choice, Event, Outcome, ScriptWords
 from .fields import Count, Domid, Mfn, Node, Pages, require_u64
@@ -214,7 +213,7 @@ class ClaimPages(Event, tag="claim_pages"):
         domain = work.any_domain()
         if domain is None:
             return None
-        domid = domain.domid if draw.random() < 0.97 else UNKNOWN_DOMID
+        domid = draw.looked_up(domain.domid)
         node = work.any_node()
         event = cls(domid=domid, nr_extents=legacy_pages(work, domain))
         if work.host.semantics.target_of_claim_pages(1 << 8 | XENMEMF_exact_node_request) == 0 and node is not None:

@@ -14,7 +14,6 @@ from reference.state import Host
 from reference.steps import Steps
 
 from .allocating import drawn_order
-from .draw import UNKNOWN_DOMID
 from .entries import memflags, memflags_in_c, none_in_c
 from .event import Event, Outcome, ScriptWords
 from .fields import Count, Domid, MemFlag, Mfn, Node, Order
@@ -299,9 +298,14 @@ class MemoryExchange(Event, tag="memory_exchange"):
             mfns[draw.below(len(mfns))] = draw.below(len(work.host.node_pages) * work.host.node_span)
         if draw.random() < 0.02:
             out_order = MAX_ORDER + 1
-        domid = block.domid if draw.random() < 0.97 else UNKNOWN_DOMID
-        assert domid is not None  # the block is a domain's
-        return cls(domid=domid, in_mfns=mfns, in_order=in_order, out_order=out_order, node=work.any_node())
+        assert block.domid is not None  # the block is a domain's
+        return cls(
+            domid=draw.looked_up(block.domid),
+            in_mfns=mfns,
+            in_order=in_order,
+            out_order=out_order,
+            node=work.any_node(),
+        )
 
 
 def _extents(work: HostAtWork, domid: int | None, order: int, number: int) -> list[int]:

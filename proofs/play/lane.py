@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from proofs.explain.played import ShownEvent, of_scene, without_outcome
+from proofs.explain.played import ShownEvent, of_scene
+from proofs.explain.request import without_outcome
 from proofs.explain.stage import Bar, Stage
 from proofs.operations import Continue, DomainKill, Event
 from proofs.replay.runner import NOBODY, builder_of

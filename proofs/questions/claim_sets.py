@@ -15,19 +15,15 @@ from proofs.questions.events import (
 from proofs.questions.question import Question, QuestionMoment, pages_of
 from proofs.search.fulfilled import ON_REFERENCE
 from reference.properties import limbo_pages
-from reference.state import Domain, Host
+from reference.state import Host
 
 NAME = "claim-sets"
 HARDENED = "claim-sets-hardened"
 
 
-def _claims(domain: Domain) -> int:
-    return domain.global_claims + domain.node_claims
-
-
 def _over_limit(moment: QuestionMoment) -> str:
     for domain in moment.host.domains.values():
-        pages, claims, limit = domain.tot_pages, _claims(domain), domain.max_pages
+        pages, claims, limit = domain.tot_pages, domain.outstanding(), domain.max_pages
         if claims and pages + claims > limit:
             return f"d{domain.domid} has {pages_of(pages)} and claims {claims}, of at most {limit}."
     return ""
@@ -60,7 +56,7 @@ def _small_page_refused_after(moment: QuestionMoment) -> str:
 def _recalled(moment: QuestionMoment) -> str:
     domains = list(moment.host.domains.values())
     recalled = [sum(domain.history.recalled) for domain in domains]
-    if len(domains) == 2 and recalled[0] and not recalled[1] and _claims(domains[1]):
+    if len(domains) == 2 and recalled[0] and not recalled[1] and domains[1].outstanding():
         return f"{pages_of(recalled[0])} of d0's claim recalled, none of d1's."
     return ""
 
@@ -75,13 +71,13 @@ def _does_not_come_back(moment: QuestionMoment) -> str:
 def _exchange_refused(moment: QuestionMoment) -> str:
     if not moment.did("memory_exchange") or moment.outcome["result"] != "ENOMEM":
         return ""
-    claims, free = _claims(moment.host.domains[0]), moment.before.total_avail_pages
+    claims, free = moment.host.domains[0].outstanding(), moment.before.total_avail_pages
     return f"d0 claims {claims} of {free} free pages, and gets none of them in exchange." if claims else ""
 
 
 def _unowned_refused(moment: QuestionMoment) -> str:
     refused = moment.did("alloc_heap_pages", domid=0) and moment.outcome["mfn"] is None
-    claims, free = _claims(moment.host.domains[0]), moment.before.total_avail_pages
+    claims, free = moment.host.domains[0].outstanding(), moment.before.total_avail_pages
     if refused and claims:
         return f"d0 claims {claims} of {free} free pages; a page for it that is not counted as its own is refused."
     return ""
@@ -108,12 +104,12 @@ def _dead_hold_memory(moment: QuestionMoment) -> str:
         or domain is None
         or not domain.is_dying
         or not moment.settled
-        or not _claims(domain)
+        or not domain.outstanding()
         or host.total_avail_pages < sum(host.node_pages)
     ):
         return ""
     gone = f"d{domain.domid}, which is on no list any more" if domain.is_destroyed else f"the dead d{domain.domid}"
-    return f"Every page is free, but no page can be allocated: {_claims(domain)} claimed by {gone}."
+    return f"Every page is free, but no page can be allocated: {domain.outstanding()} claimed by {gone}."
 
 
 def _stash_dropped(moment: QuestionMoment) -> str:
@@ -124,15 +120,15 @@ def _stash_dropped(moment: QuestionMoment) -> str:
     others = moment.host.total_avail_pages - moment.host.outstanding_claims
     claimed = pages_of(sum(domain.history.installed))
     return (
-        f"d0 claimed {claimed}; it has {domain.tot_pages}, claims {_claims(domain)}, and anybody may take the other"
-        f" {others}."
+        f"d0 claimed {claimed}; it has {domain.tot_pages}, claims {domain.outstanding()}, and anybody may take "
+        f"the other {others}."
     )
 
 
 def _not_released(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     asked = [claim["pages"] for claim in moment.event.get("claims", [])]
-    if moment.did("install_claim_set") and not sum(asked) and moment.outcome["result"] != "OK" and _claims(domain):
+    if moment.did("install_claim_set") and not sum(asked) and moment.outcome["result"] != "OK" and domain.outstanding():
         return f"d0, with {domain.tot_pages} pages of at most {domain.max_pages}, cannot release its claim by a set."
     return ""
 

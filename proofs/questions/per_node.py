@@ -13,7 +13,7 @@ from proofs.questions.events import (
 from proofs.questions.question import Question, QuestionMoment, pages_of
 from proofs.search.fulfilled import granted
 from reference.generations import GENERATIONS
-from reference.state import Domain, Host
+from reference.state import Host
 
 NAME = "per-node-v8"
 CHECKED_AT_ASSIGN = f"{NAME}+claims-checked-at-assign"
@@ -21,13 +21,9 @@ ALL_CLAIMS_AT_ALLOC = f"{NAME}+all-claims-at-alloc"
 FOR_COMPARISON = "claim-sets"
 
 
-def _claims(domain: Domain) -> int:
-    return domain.global_claims + domain.node_claims
-
-
 def _over_limit(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
-    pages, claims, limit = domain.tot_pages, _claims(domain), domain.max_pages
+    pages, claims, limit = domain.tot_pages, domain.outstanding(), domain.max_pages
     if not moment.settled or not claims or pages + claims <= limit or not domain.controller_pause_count:
         return ""
     return f"d0, paused all the while, has {pages_of(pages)} and claims {claims}, of at most {limit}."
@@ -41,7 +37,8 @@ def _page_refused(moment: QuestionMoment) -> str:
     if domain.tot_pages >= domain.max_pages or not free:
         return ""
     return (
-        f"d0 is refused a page: it has {domain.tot_pages} of at most {domain.max_pages}, and claims {_claims(domain)}."
+        f"d0 is refused a page: it has {domain.tot_pages} of at most {domain.max_pages}, "
+        f"and claims {domain.outstanding()}."
     )
 
 
@@ -53,7 +50,7 @@ def _paid_page_refused(moment: QuestionMoment) -> str:
 def _claimed_page_refused(moment: QuestionMoment) -> str:
     domain = moment.host.domains[0]
     refused = moment.did("alloc_domheap_pages", domid=0) and moment.outcome["mfn"] is None
-    if not refused or not _claims(domain) or domain.tot_pages >= domain.max_pages:
+    if not refused or not domain.outstanding() or domain.tot_pages >= domain.max_pages:
         return ""
     return f"d0, with {domain.tot_pages} of at most {domain.max_pages} pages, is refused what it claimed."
 
@@ -84,7 +81,7 @@ def _claims_without_bound(moment: QuestionMoment) -> str:
     host = moment.host
     if not moment.did("claim_pages", domid=1) or moment.outcome.get("result") != "OK":
         return ""
-    claims, pages = _claims(host.domains[1]), sum(host.node_pages)
+    claims, pages = host.domains[1].outstanding(), sum(host.node_pages)
     return f"d1 claims {claims} of a host of {pages_of(pages)}." if claims > pages else ""
 
 
@@ -102,7 +99,7 @@ def _permitted_by_claim_sets(moment: QuestionMoment) -> str:
 
 
 def _shortfall(host: Host) -> str:
-    unclaimed, own = host.total_avail_pages - host.outstanding_claims, _claims(host.domains[0])
+    unclaimed, own = host.total_avail_pages - host.outstanding_claims, host.domains[0].outstanding()
     return f"d0 is refused 2 pages: {unclaimed} unclaimed and its own claim of {own} would do together."
 
 

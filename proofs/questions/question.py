@@ -22,6 +22,7 @@ from proofs.operations import State as Counters
 from proofs.questions.bearing import TraceBearing
 from proofs.replay.observe import observe
 from proofs.search.events import Trace
+from proofs.traces.events import least_span
 from proofs.versions import versions
 from reference.state import Host, all_locks
 
@@ -136,8 +137,7 @@ def _shown(
 
 def lines_of(question: Question, found: QuestionAnswer) -> bytes:
     """The trace as lines of the trace format, with the properties that the reference finds violated."""
-    span = 1 << (max(found.nodes) - 1).bit_length()
-    shape = {"node_span": span, "nodes": list(found.nodes)}
+    shape = {"node_span": least_span(found.nodes), "nodes": list(found.nodes)}
     trace = Trace(question.semantics, "", question.name, shape, list(found.events), [], [], [found.shows])
     source = f"claimcheck {versions()['claimcheck']}: {question.asks} {found.shows}"
     return recorded(trace, source)[0]

@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 
 from proofs.traces import TraceError, read_traces
-from proofs.traces.events import FORMAT_2
+from proofs.traces.events import FORMAT_2, least_span
 from proofs.traces.partial import PartialState
 from proofs.traces.reader import partial_shape_problem
 from proofs.traces.text import one_line, printable
@@ -107,7 +107,7 @@ def _header(given: Mapping[str, Any], name: str, number: int) -> dict[str, Any]:
     if not isinstance(nodes, list) or not nodes or not all(isinstance(pages, int) and pages >= 0 for pages in nodes):
         raise LogError(name, number, "the header needs `host`, with `nodes`: a list with the pages of each node")
     assert isinstance(host, Mapping)
-    span = 1 << max(max(nodes) - 1, 0).bit_length()
+    span = least_span(nodes)
     shape = {"node_span": span, "last_alloc_node": 0, **host}
     return {"semantics": "", "source": printable(name), **given, "format": FORMAT_2, "host": shape}
 

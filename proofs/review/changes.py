@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from model.properties import PROPERTIES, Kind
-from proofs.explain.stage import request_of
+from proofs.explain.request import request_of
 from proofs.explore.running import RunningHost
 from proofs.matrix.cells import CellVerdict, UnprovedRow
 from proofs.matrix.findings import recorded, source_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from proofs.diff.run import OperationResult
-from proofs.diff.smallest import Input
+from proofs.diff.smallest import ReferenceDifference
 from proofs.explain.compact import compact_timeline
 from proofs.matrix.difference import GenerationDifference
 from proofs.prover.verdict import Verdict
@@ -184,7 +184,7 @@ def _halves_difference(row: OperationResult, width: int) -> list[str]:
     return [*lines, "", *_timeline("\n".join(found.trace) + "\n", width), *_last_word(found, width)]
 
 
-def _last_word(found: Input, width: int) -> list[str]:
+def _last_word(found: ReferenceDifference, width: int) -> list[str]:
     """What the run of both halves on the numbers said."""
     said = _read("\n".join(found.trace) + "\n", lambda trace: trace.header.source)
     return _wrapped(f"  {said.removeprefix('claimcheck diff: ')}", width)

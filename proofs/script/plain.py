@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from proofs.operations import Boot, Event, Events2
-from proofs.traces.events import HostShape
+from proofs.traces.events import HostShape, least_span
 
 from .answers import summary
 from .words import line_of
@@ -20,8 +20,7 @@ SUFFIX = ".claims"
 
 def host_line(shape: HostShape) -> str:
     """The statement that boots a host of this shape."""
-    span = 1 << (max(*shape.nodes, 1) - 1).bit_length()
-    options = [] if shape.node_span == span else [f"span={shape.node_span}"]
+    options = [] if shape.node_span == least_span(shape.nodes) else [f"span={shape.node_span}"]
     if shape.last_alloc_node is UNSET:
         options.append("no_last_alloc_node")
     elif shape.last_alloc_node:

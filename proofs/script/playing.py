@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import UNSET, Struct
 
-from proofs.explain.played import without_outcome
+from proofs.explain.request import without_outcome
 from proofs.operations import Boot, Event
 from proofs.traces import Trace, TraceError
 from reference.generations import GENERATIONS

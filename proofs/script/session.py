@@ -15,7 +15,7 @@ from proofs.explain.stage import Stage
 from proofs.fuzz.known import CHECKED
 from proofs.operations import Boot, Continue, DomainCounters, Event, Outcome
 from proofs.replay.runner import builder_of
-from proofs.traces.events import FORMAT_2, Header, HostShape
+from proofs.traces.events import FORMAT_2, Header, HostShape, least_span
 from reference.generations import GENERATIONS
 
 from .answers import answers, check_answer
@@ -113,7 +113,7 @@ class Session:
         if not said.nodes:
             raise ScriptError(self.path, said.line, 1, "host needs the pages of each node: host 4 4")
         pages = [amount.pages for amount in said.nodes]
-        span = 1 << (max(*pages, 1) - 1).bit_length()
+        span = least_span(pages)
         fields: dict[str, Any] = {"node_span": span, "nodes": pages, "last_alloc_node": 0}
         fields |= self._host_options(said)
         if fields.pop(_NO_LAST_NODE, False):

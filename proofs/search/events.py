@@ -14,6 +14,7 @@ from proofs.operations import STEPS
 from proofs.operations.model_steps import ModelTrace, UntraceableStepError
 from proofs.search.steps import CREATES, about
 from proofs.search.unroll import Unrolling
+from proofs.traces.events import least_span
 from proofs.violated import violated
 
 __all__ = ["Counters", "Trace", "UntraceableStepError", "broken_sums", "trace_of"]
@@ -49,7 +50,7 @@ def trace_of(
     """
     counted = [_counters(state, unrolled, model) for state in unrolled.states]
     nodes = counted[0]["node_avail_pages"]
-    span = 1 << max(max(nodes) - 1, 0).bit_length()
+    span = least_span(nodes)
     trace = ModelTrace(nodes, span, unrolled.semantics.rules)
     states = _while_created(counted, unrolled.created)
     names = [CREATES] * unrolled.created

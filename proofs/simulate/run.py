@@ -13,6 +13,7 @@ from proofs.simulate.extents import InBulk, Runs
 from proofs.simulate.policies import POLICIES, PagesByTarget, Policy, ignored, legacy, nothing, with_fallback
 from proofs.simulate.running import RunningDomains, without_collector
 from proofs.simulate.scenario import ORDERS, Scenario
+from proofs.traces.events import least_span
 from reference.domain import domain_destroy, domain_kill
 from reference.generations import GENERATIONS
 from reference.page_alloc import offline_page
@@ -205,8 +206,8 @@ def started(scenario: Scenario, policy: Policy, seed: int, runs: Runs) -> Scenar
     rng = Random(f"{scenario.name} {seed}")
     waiting = deque((int(rng.choice(scenario.builds.memory)), 1) for _ in range(scenario.builds.count))
     pages = scenario.host.node_memory
-    span = 1 << (pages - 1).bit_length()
-    host = boot((pages,) * scenario.host.nodes, span, GENERATIONS[policy.semantics], check_locks=False)
+    nodes = (pages,) * scenario.host.nodes
+    host = boot(nodes, least_span(nodes), GENERATIONS[policy.semantics], check_locks=False)
     last = scenario.builds.count * scenario.builds.attempts
     running = RunningDomains(host, scenario, last, rng, runs)
     policy = with_fallback(policy, scenario.builds.fallback)

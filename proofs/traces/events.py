@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -19,6 +20,11 @@ class HostShape(Struct, forbid_unknown_fields=True, omit_defaults=True):
     llc_coloring: bool = False  # claim-trace/2, as the next two
     last_alloc_node: Annotated[int, Meta(ge=0, le=254)] | UnsetType = UNSET  # of a new domain; absent: none
     debug_build: bool = False  # assertions of a debug build stop the host
+
+
+def least_span(nodes: Iterable[int]) -> int:
+    """The least power of two that holds the pages of every node: the usual ``node_span``."""
+    return 1 << (max(*nodes, 1) - 1).bit_length()
 
 
 class Header(Struct, forbid_unknown_fields=True, omit_defaults=True):

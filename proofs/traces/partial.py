@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
-from proofs.operations import Event, Events2, PendingScrub
-from proofs.operations.fields import DomainPages, HostPages
-
-
-class PartialCounters(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The counters of a domain that were observed."""
-
-    max_pages: DomainPages | UnsetType = UNSET
-    tot_pages: DomainPages | UnsetType = UNSET
-    global_claims: DomainPages | UnsetType = UNSET
-    node_claims: DomainPages | UnsetType = UNSET
-    claims: list[DomainPages] | UnsetType = UNSET
-    outstanding_pages: DomainPages | UnsetType = UNSET
-    claim_node: Annotated[int, Meta(ge=-1, le=254)] | UnsetType = UNSET
-    pending_scrub: PendingScrub | None | UnsetType = UNSET
-    creation_finished: bool | UnsetType = UNSET
+from proofs.operations import Event, Events2
+from proofs.operations.event import PartialCounters
+from proofs.operations.fields import HostPages
 
 
 class PartialState(Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.c_typed.cint import INT, INT64, NOTES, UINT32, UINT64, CInt, CType
+from proofs.c_typed.c_type import CType
+from proofs.c_typed.cint import INT, INT64, NOTES, UINT32, UINT64, CInt
 
 TYPES = (INT, UINT32, INT64, UINT64)
 

@@ -4,13 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from proofs.explain.request import request_of, without_outcome
 from proofs.file_replay import replay_file
 from proofs.matrix.cells import UnprovedRow
 from proofs.matrix.findings import FOLDER, measure, path_of, stored
 from proofs.matrix.rows import MatrixRow
 from proofs.matrix.searches import searched
+from proofs.operations import Events2
 from reference.properties import STATE_PROPERTIES
 from tests.sampled import sampled
 
@@ -73,3 +76,13 @@ def test_fresh_run_gives_the_document_and_findings() -> None:
     command = [sys.executable, "-m", "docs._make.generations", "--check"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("path", FILES[::7], ids=NAMES[::7])
+def test_request_of_an_event_has_no_outcome(path: Path) -> None:
+    written = [line for line in map(msgspec.json.decode, path.read_bytes().splitlines()) if "op" in line]
+    for line in written:
+        request = request_of(line)
+        assert not {"state", "crash", "result", "nr_done", "preempted", "scrub_index"} & request.keys()
+        event = msgspec.json.decode(msgspec.json.encode(line), type=Events2)
+        assert without_outcome(event) == msgspec.convert(request, Events2)

@@ -39,9 +39,9 @@ BETWEEN_SECTIONS: dict[str, tuple[str, str, str]] = {
         "    status = free_heap_pages(mfn, order);\n    unlock();\n    lock();\n",
     ),
     "dying-checked-under-the-lock": (_BUILDERS, "    status = set_outstanding_pages(d, pages);\n", "    status = d->is_dying ? -EINVAL : set_outstanding_pages(d, pages);\n"),
-    "killed-in-one-section": (_HYPERCALLS, "    if (was_dying)\n        return;\n    lock();\n    release_all_claims(d);\n    unlock();\n", "    if (was_dying)\n        return;\n    release_all_claims(d);\n"),
+    "killed-in-one-section": (_BUILDERS, "    if (was_dying)\n        return false;\n    lock();\n    release_all_claims(d);\n    unlock();\n", "    if (was_dying)\n        return false;\n    release_all_claims(d);\n"),
     "claims-released-first": (
-        _HYPERCALLS, "    was_dying = d->is_dying;\n    d->is_dying = true;\n    unlock();\n",
+        _BUILDERS, "    was_dying = d->is_dying;\n    d->is_dying = true;\n    unlock();\n",
         "    was_dying = d->is_dying;\n    d->is_dying = true;\n    release_all_claims(d);\n    unlock();\n"
     ),
     "free-of-the-last-page-forgotten": (_HYPERCALLS, "    life_of(d)->last_frees += is_last;\n", "    life_of(d)->last_frees += 0;\n"),
