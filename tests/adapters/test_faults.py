@@ -54,6 +54,7 @@ def first_found(program: Program, value: str) -> FailingTrace:
     raise AssertionError(f"no failure with {value}")
 
 
+@pytest.mark.long
 def test_abort_is_shrunk_to_the_same_abort() -> None:
     with attached(faulty("ABORTS")) as program:
         found = first_found(program, "SIGABRT")
@@ -135,6 +136,7 @@ def test_hang_is_reported_after_the_first_limit(capfd: pytest.CaptureFixture[str
     assert told.count("no answer to alloc_domheap_pages within 0.5 s") == 1
 
 
+@pytest.mark.long
 def test_hang_is_shrunk_within_its_budget() -> None:
     with attached(faulty("HANGS"), step_limit=1.0, shrinking=2.0) as program:
         found = first_found(program, "hung")

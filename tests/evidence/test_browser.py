@@ -154,6 +154,7 @@ def test_page_shows_the_crash_of_the_host(page: Page) -> None:
     assert "the host stops: BUG_ON: claims > avail_pages" in finding.locator(".facts").inner_text()
 
 
+@pytest.mark.long
 def test_every_link_makes_its_target_visible(page: Page) -> None:
     links = set(page.locator("a[href^='#']").evaluate_all("all => all.map(a => a.getAttribute('href'))"))
     assert len(links) > 8
@@ -219,6 +220,7 @@ def test_a_finding_is_copied_as_mail_and_as_link(look: dict[str, Any], chromium:
         assert [text for text in complaints if not text.startswith((file.as_uri(), "about:"))] == []
 
 
+@pytest.mark.long
 def test_nothing_covers_the_matrix_on_a_phone(chromium: Browser, file: Path) -> None:
     with chromium.new_page(**PHONE) as opened:
         visit(opened, file)

@@ -151,7 +151,7 @@ def test_libfuzzer_entry_builds_and_accepts_input(tmp_path: Path) -> None:
 PLANTED = [("", 3000), ("install-accumulates", 400_000), ("no-recall", 400_000)]
 
 
-@pytest.mark.parametrize(("mistake", "inputs"), sampled(PLANTED, keep=PLANTED[:2]))
+@pytest.mark.parametrize(("mistake", "inputs"), sampled(PLANTED, keep=PLANTED[:1]))
 def test_libfuzzer_finds_only_the_planted_mistake(mistake: str, inputs: int, tmp_path: Path) -> None:
     if shutil.which("clang") is None:
         pytest.skip("no C compiler: `clang` is not found")

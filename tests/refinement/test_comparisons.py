@@ -130,6 +130,7 @@ def with_the_type_of_claim_sets(monkeypatch: pytest.MonkeyPatch) -> Generation:
     return same_type
 
 
+@pytest.mark.long
 def test_claim_sets_and_v3_differ_only_in_counter_types(monkeypatch: pytest.MonkeyPatch) -> None:
     v3 = GENERATIONS["claim-sets-v3"]
     with_the_type_of_claim_sets(monkeypatch)

@@ -113,7 +113,7 @@ def test_malformed_file_gives_one_clear_line(case: Case, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        pytest.param(*flip, id=flip[0], marks=() if number % 6 in (0, 1) else pytest.mark.long)
+        pytest.param(*flip, id=flip[0], marks=() if number % 12 in (0, 1) else pytest.mark.long)
         for number, flip in enumerate(FLIPS)
     ],
 )

@@ -147,7 +147,7 @@ def test_published_schema_matches_the_code() -> None:
     Draft202012Validator.check_schema(json.loads(rendered()))
 
 
-@pytest.mark.parametrize("source", sampled(FILES, 3), ids=lambda path: path.name.split(".")[0])
+@pytest.mark.parametrize("source", sampled(FILES, 8), ids=lambda path: path.name.split(".")[0])
 def test_recorded_lines_are_valid(source: Path) -> None:
     for trace in islice(read_traces(source), 2):
         for _ in islice(trace, 60):

@@ -23,7 +23,6 @@ from proofs.spacer.compare import by_hand, compared, paired, without_needless
 from proofs.spacer.derive import LEFT_OPEN, NOT_CERTIFIED, derive, derive_all, less, more
 from proofs.spacer.readable import readable
 from proofs.spacer.target import LIFE, OF_HEAP_LOCK, SpacerTarget, System, targets
-from tests.sampled import sampled
 
 QUICK = Settings(cores=False)
 BACKED = ["node-backed", "host-backed", "aggregates-agree"]
@@ -50,7 +49,8 @@ def failed(system: System, invariant: list[z3.BoolRef]) -> set[str]:
     return {c.question for c in certified(system, invariant, QUICK) if c.verdict is not Verdict.PROVED}
 
 
-@pytest.mark.parametrize("properties", sampled([["aggregates-agree", "node-backed"], BACKED], 2))
+@pytest.mark.long
+@pytest.mark.parametrize("properties", [["aggregates-agree", "node-backed"], BACKED])
 def test_derivation_does_not_depend_on_those_before_it(properties: list[str]) -> None:
     asked = targets("claim-sets", properties, 1, 1)
     assert len(asked) == 2
@@ -99,6 +99,7 @@ def test_uncertified_invariant_is_not_a_proof(monkeypatch: pytest.MonkeyPatch) -
     assert (derivation.verdict, derivation.reason) == (Verdict.UNKNOWN, NOT_CERTIFIED)
 
 
+@pytest.mark.long
 def test_comparison_notices_missing_conjuncts_on_either_side(system: System, found: list[z3.BoolRef]) -> None:
     hand = by_hand(system)
     ours, theirs = compared(system, found, hand, QUICK)
