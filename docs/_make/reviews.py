@@ -77,7 +77,18 @@ def judge(names: Sequence[str], jobs: int) -> None:
         print(f"{name}: {found.seconds:.0f} s, {found.processor_seconds:.0f} s of processor time", flush=True)
 
 
-HEADINGS = ("rules", "halves", "worse", "undecided", "better", "behaviour differs after", "locks", "exit", "seconds")
+HEADINGS = (
+    "rules",
+    "halves",
+    "worse",
+    "undecided",
+    "better",
+    "behaviour differs after",
+    "locks",
+    "exit",
+    "s",
+    "s of processor time",
+)
 
 
 def reviews() -> str:
@@ -89,9 +100,9 @@ def reviews() -> str:
     lines += [[f"`{name}`", "not reviewed yet", *[""] * (len(HEADINGS) - 2)] for name in ORDER if name not in there()]
     return (
         f"{table(HEADINGS, lines)}\n\n"
-        f"Seconds are of processor time, of all parts together; the parts run on as many processes as there are"
-        f" processors. Measured with {processes}, on a machine with other work (load {min(loads)} to {max(loads)} on"
-        f" {found[0].processors} processors)."
+        f"*s*: seconds by the clock; *s of processor time*: of all parts together. One review after the other, each on"
+        f" {processes}; load {min(loads)} to {max(loads)} on {found[0].processors} processors when one began, with what"
+        f" the reviews before it left of it."
     )
 
 
@@ -106,6 +117,7 @@ def _line(found: Review) -> list[str]:
         f"{len(found.difference.events)} events" if found.difference is not None and differs else "none found",
         "others" if found.locks else "the same",
         str(exit_code(found)),
+        f"{found.seconds:.0f}",
         f"{found.processor_seconds:.0f}",
     ]
 
