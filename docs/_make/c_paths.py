@@ -99,7 +99,11 @@ def runs(results: Sequence[tuple[str, Result]]) -> str:
             sizes = " ".join(one.size for one in here)
             body.append([f"`{source}`", f"`{name}`", sizes, *sums, f"{queries:,}", f"{seconds:.0f}", verdicts])
     header = ["file", "operation", "hosts", "plans", "by symmetry", "paths", "run for real", "queries", "s", "verdict"]
-    return table(header, body)
+    clock = ", ".join(f"`{source}` {result.seconds:.0f}" for source, result in results)
+    return (
+        f"{table(header, body)}\n\n"
+        f"*s*: seconds of processor time of the exploration. Seconds of the whole commands by the clock: {clock}."
+    )
 
 
 def range_counts(results: Sequence[tuple[str, Result]]) -> str:
