@@ -42,11 +42,11 @@ lint-text: $(STAMP)
 
 # Measuring coverage makes a replay three to five times slower; the other tests of the reference reach every branch.
 UNCOVERED := tests/reference/test_conformance.py tests/reference/test_interleavings.py
+COVERED   := $(filter-out $(UNCOVERED),$(wildcard tests/reference/test_*.py))
 
 test: $(STAMP) lint  ## lints, then every test but the long ones; branch coverage of reference/ by its own tests
-	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term tests/reference $(UNCOVERED:%=--ignore=%)
-	$(BIN)/pytest -n $(JOBS) --dist worksteal $(UNCOVERED)
-	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore=tests/reference
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term $(COVERED)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(COVERED:%=--ignore=%)
 
 test-long: $(STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m long

@@ -42,7 +42,7 @@ def found_in(mistake: dict[str, Any]) -> Any:
 BY_NAME = {f"{mistake['file']}: {mistake['what']}": mistake for mistake in MISTAKES}
 
 
-@pytest.mark.parametrize("name", sampled(BY_NAME, 5))
+@pytest.mark.parametrize("name", sampled(BY_NAME, 9))
 def test_planted_mistake_is_found(name: str) -> None:
     found = found_in(BY_NAME[name])
     assert found is not None

@@ -45,6 +45,7 @@ def pytest_status(path: Path) -> int:
     return subprocess.run(run, capture_output=True, timeout=60, env=environment).returncode
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", sampled([FINDING, EXAMPLE], 2))
 def test_exported_pytest_test_fails_on_a_changed_trace(tmp_path: Path, file: str) -> None:
     path = tmp_path / "test_exported.py"

@@ -146,6 +146,7 @@ def test_choices_are_narrowed_and_taken_by_keys() -> None:
     play(steps)
 
 
+@pytest.mark.long
 def test_one_search_runs_until_escape_stops_it() -> None:
     async def steps(app: ExploreApp, pilot: Pilot[str]) -> None:
         await made.typed(app, pilot, "host 2 1")

@@ -19,6 +19,7 @@ from proofs.questions.variants import ASKED, GRID, LIMIT, judge, stored
 from proofs.replay import replay_trace
 from proofs.review.lock_costs import OPERATIONS, locks_taken
 from proofs.traces import read_traces
+from tests.sampled import sampled
 
 SLOW = {"used-up-elsewhere", "offlined-page-costs-another"}
 FILES = sorted(Path("tests/data/findings").glob("*/questions/*.jsonl"))
@@ -37,7 +38,7 @@ def test_reference_reproduces_the_stored_trace(name: str) -> None:
     assert still_shown(QUESTIONS[name]) == found.shows != ""
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else []) for n in QUESTIONS])
+@pytest.mark.parametrize("name", sampled(QUESTIONS, keep=[n for n in QUESTIONS if n not in SLOW][::4]))
 def test_fresh_search_finds_no_shorter_trace(name: str) -> None:
     question = QUESTIONS[name]
     assert measure(lines_of(question, answer(question))) == measure(question.path.read_bytes())

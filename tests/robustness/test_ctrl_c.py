@@ -17,6 +17,7 @@ import pytest
 import z3
 
 from proofs import interrupts
+from tests.sampled import sampled
 
 LIMIT = 2.0 * (2 + len(os.sched_getaffinity(0)))  # seconds; two on a machine that does nothing else
 DEAF = """
@@ -70,7 +71,7 @@ def processes_of(session: int) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize("whole_group", [True, False], ids=["of-a-terminal", "to-one-process"])
+@pytest.mark.parametrize("whole_group", sampled([True, False], 2))
 def test_unresponsive_work_is_killed_and_results_are_kept(run: subprocess.Popen[str], whole_group: bool) -> None:
     assert lines_until_work_runs(run) == ["begun 1", "begun 2", "done"]
     sent = time.monotonic()
@@ -166,6 +167,6 @@ def test_solver_of_a_later_command_works_as_before() -> None:
     with interrupts.interrupts_raised():
         with suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(1)
+        time.sleep(0.2)
     solver.push()
     assert interrupts.check(solver) == z3.sat

@@ -23,6 +23,7 @@ from proofs.spacer.compare import by_hand, compared, paired, without_needless
 from proofs.spacer.derive import LEFT_OPEN, NOT_CERTIFIED, derive, derive_all, less, more
 from proofs.spacer.readable import readable
 from proofs.spacer.target import LIFE, OF_HEAP_LOCK, SpacerTarget, System, targets
+from tests.sampled import sampled
 
 QUICK = Settings(cores=False)
 BACKED = ["node-backed", "host-backed", "aggregates-agree"]
@@ -82,12 +83,15 @@ def test_certificate_covers_every_transition_and_field(system: System) -> None:
 
 @pytest.mark.parametrize(
     ("change", "fails"),
-    [
-        (lambda inv, s: [c for c in inv if "total_avail_pages" not in readable(c)], {"aggregates-agree.free"}),
-        (lambda inv, s: [*inv, s.claims[0, 0] <= 5], {"claim_memory"}),
-        (lambda inv, s: [*inv, s.node_avail_pages[0] >= 1], {"boot", "alloc_heap_pages"}),
-        (lambda inv, s: [*inv, s.node_avail_pages[0] <= s.installed_pages[0]], {"free_heap_pages"}),
-    ],
+    sampled(
+        [
+            (lambda inv, s: [c for c in inv if "total_avail_pages" not in readable(c)], {"aggregates-agree.free"}),
+            (lambda inv, s: [*inv, s.claims[0, 0] <= 5], {"claim_memory"}),
+            (lambda inv, s: [*inv, s.node_avail_pages[0] >= 1], {"boot", "alloc_heap_pages"}),
+            (lambda inv, s: [*inv, s.node_avail_pages[0] <= s.installed_pages[0]], {"free_heap_pages"}),
+        ],
+        2,
+    ),
 )
 def test_corrupted_invariant_is_not_certified(system: System, found: list[z3.BoolRef], change, fails) -> None:  # type: ignore[no-untyped-def]
     assert fails <= failed(system, change(found, system.state))
@@ -164,6 +168,7 @@ def test_command_exit_codes_and_messages(arguments: list[str], code: int, text: 
     assert text in outcome.output
 
 
+@pytest.mark.long
 def test_json_has_versions_limits_and_the_invariant() -> None:
     outcome = CliRunner().invoke(prove, ["--derive", "1x1", "--property", "node-backed", "--jobs", "1", "--json"])
     found = json.loads(outcome.output)
