@@ -37,9 +37,15 @@ class MistakeOutcome(Struct):
 
 
 def judged(mistakes: Sequence[CheckerMistake], jobs: int) -> Iterator[tuple[CheckerMistake, MistakeOutcome]]:
-    """The results, as they come."""
+    """The results, as they come. A process that died is tried once more."""
     _loaded()
+    died: list[CheckerMistake] = []
     for mistake, ended in forked(_with_mistake, mistakes, jobs):
+        if ended.answer is None and not ended.by_limit:
+            died.append(mistake)
+        else:
+            yield mistake, _noticed(mistake, ended)
+    for mistake, ended in forked(_with_mistake, died, jobs):
         yield mistake, _noticed(mistake, ended)
 
 
