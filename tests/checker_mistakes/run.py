@@ -37,7 +37,7 @@ class MistakeOutcome(Struct):
 
 
 def judged(mistakes: Sequence[CheckerMistake], jobs: int) -> Iterator[tuple[CheckerMistake, MistakeOutcome]]:
-    """The results, as they come. A process that died is tried once more."""
+    """The results, as they come. A mistake whose process died gets a second one."""
     _loaded()
     died: list[CheckerMistake] = []
     for mistake, ended in forked(_with_mistake, mistakes, jobs):
