@@ -172,7 +172,7 @@ class InBulk(StepByStep):
 
 def _blocks(mfn: int, pages: int) -> Iterable[tuple[int, int]]:
     """(mfn, order) of the fewest aligned blocks that are these pages: most often one, which is quick to see."""
-    if not pages & (pages - 1) and not mfn & (pages - 1):
+    if not pages & (pages - 1) and not mfn & (pages - 1) and pages <= 1 << MAX_ORDER:
         return ((mfn, pages.bit_length() - 1),)
     return aligned_blocks(mfn, mfn + pages)
 

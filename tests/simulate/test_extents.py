@@ -147,6 +147,21 @@ def test_little_that_is_kept_is_taken_back() -> None:
     assert found[:2] == found[2:]
 
 
+def test_more_than_the_largest_block_is_freed_as_several() -> None:
+    found = []
+    for runs in (InBulk(), StepByStep()):
+        host = boot((1 << 22,), 1 << 22, GENERATIONS["claim-sets"], check_locks=False)
+        domain = create_domain(host, 0, 1 << 22)
+        had = runs.allocate(host, domain, 16, 18, 0)
+        runs.free_all_but(host, domain, had, [Extents(3 << 20, 4, 18)])
+        found.append(state(host))
+        runs.free_all_but(host, domain, [Extents(3 << 20, 4, 18)], [])
+        found.append(state(host))
+        runs.free_all_but(host, domain, runs.allocate(host, domain, 16, 18, 0), [])
+        found.append(state(host))
+    assert found[:3] == found[3:]
+
+
 SMALL = Scenario(
     name="small",
     about="a test",
