@@ -180,7 +180,7 @@ class Arithmetic:
                 one, other = (
                     (self.known(one, place), other) if high - low > _MOST_VALUES else (one, self.known(other, place))
                 )
-            return self.computed(_times(one, other), of, place)
+            return self.computed(product(one, other), of, place)
         if operator in ("<<", ">>"):
             return self._shifted(operator, one, other, of, place)
         if operator in ("/", "%"):
@@ -207,7 +207,7 @@ class Arithmetic:
         if operator == "<<" and isinstance(one, int) and isinstance(by, Count):
             pages = self.orders.get(_single(by))
             if pages is not None:
-                return self.computed(_times(one, unknown(pages)), of, place)
+                return self.computed(product(one, unknown(pages)), of, place)
         if operator == ">>" and isinstance(one, int) and one >= 0 and bool(by >= one.bit_length()):
             return 0  # one path for all larger shifts
         shift = self.known(by, place)
@@ -215,7 +215,7 @@ class Arithmetic:
             return self._quotient(one, 1 << shift)
         if of.signed and bool(one < 0):
             raise PathEndError(UNDEFINED, "a negative number is shifted to the left", place)
-        return self.computed(_times(one, 1 << shift), of, place)
+        return self.computed(product(one, 1 << shift), of, place)
 
     def _bits(self, operator: str, one: Any, other: Any, of: IntType, place: SourcePlace) -> Any:
         """A bitwise operator, of which one operand is known or has few values."""
@@ -252,7 +252,7 @@ class Arithmetic:
             part = self._quotient(value, 1 << at)
             if end < bits:
                 part = self._remainder(part, 1 << end - at)
-            found = found + _times(part, 1 << at)
+            found = found + product(part, 1 << at)
             at = end
         return found
 
@@ -274,7 +274,8 @@ class Arithmetic:
         return chosen(name, options)
 
 
-def _times(one: Any, other: Any) -> Any:
+def product(one: Any, other: Any) -> Any:
+    """One factor times the other, of which at most one is unknown."""
     if isinstance(one, int) and isinstance(other, int):
         return one * other
     number, count = (one, other) if isinstance(one, int) else (other, one)

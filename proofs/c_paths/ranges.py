@@ -8,7 +8,7 @@ whether by node or as a sum. A value that branches is known in each of its ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -18,10 +18,10 @@ from model.c_code.evaluation import Value
 from model.calls import CALL_FIELDS
 from model.named import GENERATIONS
 from proofs.c_ranges.rows import RangeRow, values_of
-from proofs.diff.numbers import Count
+from proofs.diff.numbers import Count, unknown
 from proofs.prover.verdict import Verdict
 
-from .arithmetic import Arithmetic
+from .arithmetic import Arithmetic, product
 from .memory import PathEndError
 from .operations import DERIVED
 from .tree import SourcePlace
@@ -89,7 +89,7 @@ class SeenRanges:
             return
         form = self._forms.get(value.key)
         if form is None:
-            form = self._forms[value.key] = _form({**value.terms, "": value.constant})
+            form = self._forms[value.key] = _form(value)
         key = form, f"{'' if of.signed else 'u'}int{of.bits}"
         self._left[key] = self._left.get(key, False) or left
 
@@ -101,7 +101,9 @@ class SeenRanges:
 class NotingArithmetic(Arithmetic):
     """Takes note of every value and its type."""
 
-    seen: SeenRanges
+    def __init__(self, seen: SeenRanges, *of: Any) -> None:
+        super().__init__(*of)
+        self.seen = seen
 
     def _stays(self, value: Any, of: IntType, place: SourcePlace) -> None:
         try:
@@ -127,10 +129,9 @@ def joined(found: Iterable[CRange]) -> list[CRange]:
     return [CRange(*key, leaves) for key, leaves in sorted(left.items())]
 
 
-def _form(sum_: Mapping[str, int], counters: Collection[str] = CALL_FIELDS) -> Form:
-    """Of a sum of unknowns, each with its factor; the one without a name is the constant."""
+def _form(value: Count, counters: Collection[str] = CALL_FIELDS) -> Form:
     parts, numbers = set(), set()
-    for name, times in sum_.items():
+    for name, times in {**value.terms, "": value.constant}.items():
         found = re.match(r"\w+", name)
         sign = "+" if times > 0 else "-"
         if not found or found[0] not in CALL_FIELDS:
@@ -186,45 +187,34 @@ def _outcome(of: RangeComparison) -> str:
 
 def _forms(value: Value, counters: Collection[str]) -> list[Form]:
     """The forms of a value of the model, one for each way it branches; no form: it is a known number."""
-    ways = [way for way in _ways(value.term) if any(times for name, times in way.items() if name)]
-    return sorted({_form(way, counters) for way in ways} - {()})
+    return sorted({_form(way, counters) for way in _ways(value.term) if isinstance(way, Count)} - {()})
 
 
-def _ways(term: Any) -> list[dict[str, int]]:
+def _ways(term: Any) -> list[Count | int]:
     """The sums that a term may be. Counters of all nodes and domains count as one."""
     if isinstance(term, int):
-        return [{"": term}]
+        return [term]
     kind = term.decl().kind()
     parts = term.children()
     if z3.is_int_value(term):
-        return [{"": term.as_long()}]
+        return [term.as_long()]
     if kind == z3.Z3_OP_ITE:
         return _different([*_ways(parts[1]), *_ways(parts[2])])
     if kind == z3.Z3_OP_UMINUS:
-        return [_times(-1, way) for way in _ways(parts[0])]
+        return [-way for way in _ways(parts[0])]
     if kind == z3.Z3_OP_MUL and z3.is_int_value(parts[0]):
-        return [_times(parts[0].as_long(), way) for way in _ways(parts[1])]
+        return [product(parts[0].as_long(), way) for way in _ways(parts[1])]
     if kind in (z3.Z3_OP_ADD, z3.Z3_OP_SUB):
-        found: list[dict[str, int]] = [{}]
-        for number, part in enumerate(parts):
-            sign = -1 if number and kind == z3.Z3_OP_SUB else 1
-            found = _different(_sums(found, [_times(sign, way) for way in _ways(part)]))
+        found, *others = (_ways(part) for part in parts)
+        for other in others:
+            sums = (one + way if kind == z3.Z3_OP_ADD else one - way for one in found for way in other)
+            found = _different(sums)
         return found
     name = re.match(r"\w+", term.decl().name())
-    return [{name[0] if name and name[0] in CALL_FIELDS else "number": 1}]
+    return [unknown(name[0] if name and name[0] in CALL_FIELDS else "number")]
 
 
-def _times(factor: int, way: Mapping[str, int]) -> dict[str, int]:
-    return {name: factor * times for name, times in way.items()}
-
-
-def _sums(some: Iterable[dict[str, int]], others: list[dict[str, int]]) -> Iterator[dict[str, int]]:
-    for one in some:
-        for other in others:
-            yield {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
-
-
-def _different(ways: Iterable[dict[str, int]]) -> list[dict[str, int]]:
+def _different(ways: Iterable[Count | int]) -> list[Count | int]:
     """Each once, up to the most."""
-    found = {tuple(sorted(way.items())): way for way in ways}
+    found = {way.key if isinstance(way, Count) else way: way for way in ways}
     return list(found.values())[:_MOST_WAYS]

@@ -107,10 +107,8 @@ class CSpace:
         key = tuple(formula.get_id() for formula in known)
         if key not in self._trees:
             tree = GrowingTree(self.unknowns.terms, known, self.rlimit)
-            kind = Arithmetic if self._seen is None else NotingArithmetic
-            arithmetic = kind(tree, self._ranges | ranges, {"order": "pages"})
-            if isinstance(arithmetic, NotingArithmetic) and self._seen is not None:
-                arithmetic.seen = self._seen
+            of = tree, self._ranges | ranges, {"order": "pages"}
+            arithmetic = Arithmetic(*of) if self._seen is None else NotingArithmetic(self._seen, *of)
             self._trees[key] = tree, arithmetic
         tree, arithmetic = self._trees[key]
         arithmetic.ranges |= ranges
