@@ -145,7 +145,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 RANGES = ("--ranges", "--shape", "1x1", "--shape", "2x2")
-"""Larger hosts compute no value of another form."""
+"""On hosts that are quick to explore: a form that only larger ones compute is not seen."""
 
 
 def _results(stored: Path | None, *more: str) -> list[tuple[str, Result]]:
